@@ -1,0 +1,23 @@
+"""Every concept run on minigrad and on PyTorch, outputs and gradients asserted equal.
+
+``python -m comparisons`` runs the chapters (``chapters/``, one file each). ``harness.py`` says what "equal" means;
+``tolerances.py`` how closely, and why.
+"""
+
+from comparisons.chapters import CHAPTERS
+from comparisons.graphs import compare_graphs
+from comparisons.harness import Comparison, Mismatch, Report, compare_values
+from comparisons.operations import check_operation
+from comparisons.tolerances import TOLERANCES, Tolerance
+
+__all__ = [
+    "CHAPTERS",
+    "TOLERANCES",
+    "Comparison",
+    "Mismatch",
+    "Report",
+    "Tolerance",
+    "check_operation",
+    "compare_graphs",
+    "compare_values",
+]

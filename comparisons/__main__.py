@@ -1,0 +1,6 @@
+"""``python -m comparisons``: see ``cli.py``."""
+
+from comparisons.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""How fast is minigrad beside PyTorch? One process a side, measured in turn, same threads, medians.
+
+Each process runs ``workloads.py`` and answers one request at a time: the name of a workload in, the seconds it took
+out. The two take turns, and begin in turn, so that a machine that slows down slows both. No BLAS setting of the
+environment reaches them; which kernels each uses is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from comparisons.workloads import WORKLOADS
+
+__all__ = ["Measured", "Row", "measure"]
+
+OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_VERBOSE", "MKL_DEBUG_CPU_TYPE", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+SETTLE_SECONDS = 0.3  # idle threads of the side that was just measured spin for up to 0.2 s before they sleep
+
+
+@dataclass(frozen=True)
+class Row:
+    """One workload: seconds of each round on each side."""
+
+    work: str
+    our_times: list[float]
+    their_times: list[float]
+
+    @property
+    def ours(self) -> float:
+        """minigrad's median, in seconds."""
+        return statistics.median(self.our_times)
+
+    @property
+    def theirs(self) -> float:
+        """PyTorch's median, in seconds."""
+        return statistics.median(self.their_times)
+
+    @property
+    def ratio(self) -> float:
+        """minigrad's median divided by PyTorch's."""
+        return self.ours / self.theirs
+
+    @property
+    def best_ratio(self) -> float:
+        """minigrad's best round divided by PyTorch's best."""
+        return min(self.our_times) / min(self.their_times)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The quartiles of the ratio round by round."""
+        ratios = [ours / theirs for ours, theirs in zip(self.our_times, self.their_times)]
+        if len(ratios) == 1:
+            return ratios[0], ratios[0]
+        quartiles = statistics.quantiles(ratios, n=4)
+        return quartiles[0], quartiles[2]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All workloads, and under which conditions they were measured."""
+
+    conditions: str
+    rows: list[Row]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        rows = [{**asdict(row), "ratio": row.ratio, "best_ratio": row.best_ratio} for row in self.rows]
+        return {"conditions": self.conditions, "rows": rows}
+
+
+class Worker:
+    """One side's process."""
+
+    def __init__(self, engine: str, threads: int) -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in OVERRIDES}
+        environment.update(dict.fromkeys(THREADS, str(threads)))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "comparisons.workloads", engine, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self.kernels = self.answer()
+
+    def answer(self) -> Any:
+        """The next line of the process."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process of a benchmark ended with status {self.process.wait()}")
+        return json.loads(line)
+
+    def time(self, work: str) -> float:
+        """Seconds that one repetition of ``work`` takes now."""
+        time.sleep(SETTLE_SECONDS)
+        assert self.process.stdin is not None
+        self.process.stdin.write(work + "\n")
+        self.process.stdin.flush()
+        return float(self.answer())
+
+    def stop(self) -> None:
+        """End the process."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+def measure(rounds: int, threads: int) -> Measured:
+    """Time every workload on both sides, ``rounds`` times in turn."""
+    workers = [Worker("minigrad", threads), Worker("torch", threads)]
+    try:
+        rows = []
+        for work in WORKLOADS:
+            times: list[list[float]] = [[], []]
+            for worker in workers:
+                worker.time(work)  # the first round warms up and does not count
+            for turn in range(rounds):
+                for side in (0, 1) if turn % 2 == 0 else (1, 0):
+                    times[side].append(workers[side].time(work))
+            rows.append(Row(work, *times))
+        kernels = "; ".join(f"{side}: {worker.kernels}" for side, worker in zip(("minigrad", "PyTorch"), workers))
+    finally:
+        for worker in workers:
+            worker.stop()
+    return Measured(f"{threads} threads, medians of {rounds} rounds in turn. {kernels}", rows)

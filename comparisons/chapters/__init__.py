@@ -1,0 +1,17 @@
+"""The chapters, one file each: code that runs on both engines, and what must be equal.
+
+A chapter is a function ``run(settings) -> Report``. To add one, write its file and name it in ``CHAPTERS``.
+"""
+
+from collections.abc import Callable
+
+from comparisons.chapters import dynamic_graph, mlp
+from comparisons.harness import Report
+from comparisons.settings import Settings
+
+__all__ = ["CHAPTERS"]
+
+CHAPTERS: dict[str, Callable[[Settings], Report]] = {
+    "dynamic-graph": dynamic_graph.run,
+    "mlp": mlp.run,
+}

@@ -1,0 +1,132 @@
+"""The MLP: one seed, nothing copied between the engines, and the same training step for step.
+
+``NeuralNet`` is the tutorial's network, written once: ``network(engine)`` makes the class from an engine's ``nn``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from comparisons.graphs import compare_graphs
+from comparisons.harness import Comparison, Report, compare_values
+from comparisons.settings import Settings
+from torch_impl.data import load_arrays
+
+__all__ = ["network", "run"]
+
+INPUT_SIZE, HIDDEN_SIZE, NUM_CLASSES = 784, 500, 10
+BATCH_SIZE = 100
+LEARNING_RATE = 1e-3
+
+
+def network(engine: Any) -> Any:
+    """The class of the tutorial's network on one engine."""
+    nn = engine.nn
+
+    class NeuralNet(nn.Module):  # type: ignore[misc, name-defined]
+        """784-500-10 with a ReLU between. Shapes: (N, 784) -> (N, 10)."""
+
+        def __init__(self, input_size: int, hidden_size: int, num_classes: int) -> None:
+            super().__init__()
+            self.fc1 = nn.Linear(input_size, hidden_size)
+            self.relu = nn.ReLU()
+            self.fc2 = nn.Linear(hidden_size, num_classes)
+
+        def forward(self, x: Any) -> Any:
+            out = self.fc1(x)
+            out = self.relu(out)
+            out = self.fc2(out)
+            return out
+
+    return NeuralNet
+
+
+class Training:
+    """One engine's side: data, network, loss and optimizer, all from one seed."""
+
+    def __init__(self, engine: Any, settings: Settings, device: str, data: Any) -> None:
+        self.engine = engine
+        self.device = device
+        self.dtype = getattr(engine, settings.dtype)
+        engine.manual_seed(settings.seed)
+        images = engine.from_numpy(data.train_images).reshape(-1, INPUT_SIZE).to(self.dtype)
+        labels = engine.from_numpy(data.train_labels)
+        dataset = engine.utils.data.TensorDataset(images, labels)
+        self.loader = engine.utils.data.DataLoader(dataset, batch_size=BATCH_SIZE, shuffle=True)
+        self.model = network(engine)(INPUT_SIZE, HIDDEN_SIZE, NUM_CLASSES).to(self.dtype).to(device)
+        self.criterion = engine.nn.CrossEntropyLoss()
+        self.optimizer = engine.optim.Adam(self.model.parameters(), lr=LEARNING_RATE)
+        self.test_images = engine.from_numpy(data.test_images).reshape(-1, INPUT_SIZE).to(self.dtype).to(device)
+        self.test_labels = engine.from_numpy(data.test_labels).to(device)
+
+    def batches(self) -> Any:
+        """Batches without end, epoch after epoch."""
+        while True:
+            yield from self.loader
+
+    def step(self, images: Any, labels: Any) -> Any:
+        """One step of the tutorial's loop. Returns the loss, its graph still there."""
+        outputs = self.model(images.to(self.device))
+        loss = self.criterion(outputs, labels.to(self.device))
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def evaluate(self) -> tuple[Any, Any, float]:
+        """Scores and predictions for the test images, and the accuracy in percent."""
+        with self.engine.no_grad():
+            outputs = self.model(self.test_images)
+            _, predicted = self.engine.max(outputs.data, 1)
+            correct = (predicted == self.test_labels).sum().item()
+        return outputs, predicted, 100 * correct / self.test_labels.size(0)
+
+
+def parameters_agree(part: str, ours: Training, theirs: Training, tolerance: str) -> list[Comparison]:
+    """Every parameter of the two networks compared, or every gradient."""
+    comparisons = []
+    for (name, mine), (their_name, yours) in zip(ours.model.named_parameters(), theirs.model.named_parameters()):
+        subject = f"{part} of {name}" if name == their_name else f"{part} of {name} against {their_name}"
+        if part == "gradient":
+            mine, yours = mine.grad, yours.grad
+        comparisons.append(compare_values(subject, mine, yours, tolerance))
+    return comparisons
+
+
+def run(settings: Settings) -> Report:
+    """Train both engines in step and compare all there is: weights, batches, losses, gradients, predictions."""
+    report = Report("mlp")
+    data = load_arrays(settings.data, settings.data_root)
+    ours = Training(settings.engine, settings, "cpu", data)
+    theirs = Training(torch, settings, settings.device, data)
+    tolerance = f"training {settings.dtype}"
+    report.add("initial weights", parameters_agree("initial value", ours, theirs, "exact"))
+
+    found: dict[str, list[Comparison]] = {"batch order": [], "loss": [], "gradients": [], "weights after Adam": []}
+    graphs = []
+    for step, (mine, yours) in enumerate(zip(ours.batches(), theirs.batches())):
+        if step == settings.steps:
+            break
+        at = f"at step {step + 1}"
+        found["batch order"].append(compare_values(f"images {at}", mine[0], yours[0], "exact"))
+        found["batch order"].append(compare_values(f"labels {at}", mine[1], yours[1], "exact"))
+        losses = ours.step(*mine), theirs.step(*yours)
+        found["loss"].append(compare_values(f"loss {at}", *losses, tolerance))
+        found["gradients"] += parameters_agree("gradient", ours, theirs, tolerance)
+        found["weights after Adam"] += parameters_agree("weight", ours, theirs, tolerance)
+        if step == 0:
+            graphs.append(compare_graphs("graph of the loss", *losses))
+        settings.progress(step + 1, settings.steps)
+    for subject, comparisons in found.items():
+        report.add(subject if subject == "batch order" else f"{subject}, {settings.steps} steps", comparisons)
+    report.add("graph of the loss", graphs)
+
+    scores, predictions, accuracy = ours.evaluate()
+    their_scores, their_predictions, their_accuracy = theirs.evaluate()
+    report.add("test scores", [compare_values("scores of the test images", scores, their_scores, tolerance)])
+    report.add("test predictions", [compare_values("predicted digits", predictions, their_predictions, "exact")])
+    percent = [torch.tensor(each, dtype=torch.float64) for each in (accuracy, their_accuracy)]
+    report.add(f"test accuracy ({accuracy:.2f} %)", [compare_values("accuracy in percent", *percent, "exact")])
+    return report

@@ -1,0 +1,196 @@
+"""The command line: run the chapters and print what was compared, or measure the speed (``bench``).
+
+Exit status 0 when all agree, 1 when anything differs or the data cannot be had, 2 on wrong usage.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from comparisons import benchmark
+from comparisons.chapters import CHAPTERS
+from comparisons.harness import Comparison, Report
+from comparisons.settings import Settings
+from comparisons.tolerances import TOLERANCES
+from torch_impl.data import DATASETS
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+class Dtype(str, Enum):
+    """The types that the chapters run in."""
+
+    float64 = "float64"
+    float32 = "float32"
+
+
+def show_difference(value: float) -> str:
+    """A difference for the table: 0 where there was none at all."""
+    return "0" if value == 0 else f"{value:.1e}"
+
+
+def table_of(report: Report) -> Table:
+    """One chapter as a table: a row a subject."""
+    table = Table(title=report.chapter, title_justify="left", title_style="bold")
+    table.add_column("compared")
+    for heading in ("values", "largest abs.", "largest rel.", "tolerance"):
+        table.add_column(heading, justify="right")
+    table.add_column("verdict")
+    for row in report.rows:
+        table.add_row(*cells(row))
+    return table
+
+
+def cells(row: Comparison) -> list[str]:
+    """One comparison as the cells of its row."""
+    allowed = TOLERANCES[row.tolerance]
+    limit = "exact" if not allowed.relative else f"{allowed.relative:.0e}"
+    verdict = "[green]equal[/]" if row.agrees else "[bold red]DIFFERS[/]"
+    differences = [show_difference(row.largest_absolute), show_difference(row.largest_relative)]
+    return [row.subject, f"{row.values:,}", *differences, limit, verdict]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``, whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def wrong_usage(message: str) -> typer.BadParameter:
+    """An error in how the command was called: one sentence, exit status 2."""
+    return typer.BadParameter(message)
+
+
+def check_device(device: str) -> str:
+    """The device, if PyTorch can compute on it."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise wrong_usage(f"PyTorch cannot compute on --device {device}: {reason}") from None
+    return device
+
+
+@app.callback(invoke_without_command=True)
+def compare(
+    context: typer.Context,
+    only: Annotated[list[str] | None, typer.Option(help="Run this chapter only; may be given several times.")] = None,
+    list_chapters: Annotated[bool, typer.Option("--list", help="Name the chapters and stop.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")] = None,
+    device: Annotated[str, typer.Option(help="Where PyTorch computes: cpu, cuda, mps.")] = "cpu",
+    dtype: Annotated[Dtype, typer.Option(help="The type that both engines compute in.")] = Dtype.float64,
+    data: Annotated[str, typer.Option(help="What the networks are trained on: " + ", ".join(DATASETS))] = "digits",
+    data_root: Annotated[str | None, typer.Option(help="The folder of the data sets.")] = None,
+    seed: Annotated[int, typer.Option(help="The seed given to both engines.")] = 0,
+    engine: Annotated[str, typer.Option(help="The module of the engine under test.")] = "minigrad",
+) -> None:
+    """Run every concept on minigrad and on PyTorch and assert equal outputs and gradients."""
+    if context.invoked_subcommand is not None:
+        return
+    if list_chapters:
+        for name, chapter in CHAPTERS.items():
+            summary = (sys.modules[chapter.__module__].__doc__ or "").splitlines()[0]
+            typer.echo(f"{name:15} {summary}")
+        return
+    for name in only or []:
+        if name not in CHAPTERS:
+            raise wrong_usage(f"there is no chapter {name!r}: choose from {', '.join(CHAPTERS)}")
+    if data not in DATASETS:
+        raise wrong_usage(f"there is no data set {data!r}: choose from {', '.join(DATASETS)}")
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise wrong_usage(f"--json {json_file}: there is no folder {json_file.absolute().parent}")
+    try:
+        tested = importlib.import_module(engine)
+    except ImportError as error:
+        raise wrong_usage(f"--engine {engine} cannot be imported: {error}") from None
+    check_device(device)
+
+    console = Console()
+    reports = []
+    for name in only or CHAPTERS:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(name, total=None)
+            settings = Settings(
+                engine=tested,
+                dtype=dtype.value,
+                device=device,
+                data=data,
+                data_root=data_root,
+                seed=seed,
+                progress=lambda done, total, bar=bar, task=task: bar.update(task, completed=done, total=total),
+            )
+            try:
+                report = CHAPTERS[name](settings)
+            except (OSError, RuntimeError) as error:
+                Console(stderr=True).print(f"{name}: {error}", markup=False, highlight=False, soft_wrap=True)
+                raise typer.Exit(1) from None
+        console.print(table_of(report))
+        reports.append(report)
+    if json_file is not None:
+        result = {"seed": seed, "dtype": dtype.value, "device": device, "data": data}
+        write_whole(
+            json_file, json.dumps({**result, "chapters": [each.as_dict() for each in reports]}, indent=2) + "\n"
+        )
+    differing = [row for report in reports for row in report.rows if not row.agrees]
+    for row in differing:
+        console.print(row.message, markup=False, highlight=False, soft_wrap=True)
+    total = sum(row.values for report in reports for row in report.rows)
+    rows = sum(len(report.rows) for report in reports)
+    if differing:
+        console.print(f"[bold red]{len(differing)} of {rows} comparisons differ.[/]")
+        raise typer.Exit(1)
+    console.print(f"[green]All {rows} comparisons agree[/] ({total:,} values, {dtype.value}, seed {seed}).")
+
+
+@app.command()
+def bench(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turn.")] = 15,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that each side may use.")] = 2,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+) -> None:
+    """Measure minigrad against PyTorch: a process each, in turn, same threads, medians."""
+    console = Console()
+    measured = benchmark.measure(rounds, threads)
+    table = Table(title=measured.conditions, title_justify="left")
+    table.add_column("work")
+    for heading in ("minigrad", "PyTorch", "ratio", "ratio of the best", "spread of the ratio"):
+        table.add_column(heading, justify="right")
+    for row in measured.rows:
+        low, high = row.spread
+        table.add_row(
+            row.work,
+            f"{row.ours * 1e6:,.1f} µs",
+            f"{row.theirs * 1e6:,.1f} µs",
+            f"{row.ratio:.2f}",
+            f"{row.best_ratio:.2f}",
+            f"{low:.2f} – {high:.2f}",
+        )
+    console.print(table)
+    if json_file is not None:
+        write_whole(json_file, json.dumps(measured.as_dict(), indent=2) + "\n")
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="python -m comparisons")

@@ -1,0 +1,41 @@
+"""What a run of the chapters can be told: data, type, device, seed, and which engine is under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import minigrad
+
+__all__ = ["Settings"]
+
+
+def ignore_progress(done: int, total: int) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run.
+
+    Attributes:
+        engine: the engine under test, a module that offers what ``minigrad`` offers: a course passes a student's.
+        dtype: "float64" or "float32".
+        device: where PyTorch computes; minigrad always computes on the CPU.
+        data: a data set of ``torch_impl.data``.
+        data_root: where it is, None for the default.
+        seed: given to both engines' ``manual_seed``.
+        steps: training steps of the *mlp* chapter.
+        progress: called with (steps done, steps in all) while training.
+    """
+
+    engine: ModuleType | Any = minigrad
+    dtype: str = "float64"
+    device: str = "cpu"
+    data: str = "digits"
+    data_root: str | None = None
+    seed: int = 0
+    steps: int = 100
+    progress: Callable[[int, int], None] = ignore_progress

@@ -1,0 +1,351 @@
+"""The engine: the one loop that walks a graph backward, and the one place where gradients are summed.
+
+The chain rule, node by node. A node runs when every gradient that flows into it has arrived; its rule turns them into
+one gradient an input; each is added to what waits at the node that made this input. A leaf's node adds it to
+``leaf.grad``. Gradients are summed because a tensor used twice influences the result along two paths, and the total
+derivative is the sum over the paths.
+
+Nothing here recurses, so a chain of a million operations is fine. The nodes are in ``function.py``; the rules, one an
+operation, are in ``minigrad/ops``.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from minigrad.autograd.function import AccumulateGrad, Edge, Node
+from minigrad.autograd.grad_mode import grad_mode
+from minigrad.dtypes import from_numpy_dtype
+from minigrad.ops.broadcasting import unbroadcast
+from minigrad.tensor import Tensor, wrap
+
+__all__ = ["backward", "grad", "run_backward"]
+
+
+class Waiting:
+    """The gradients that have arrived at one node so far, one slot an output of its forward."""
+
+    __slots__ = ("gradients", "owned")
+
+    def __init__(self, node: Node) -> None:
+        self.gradients: list[Any] = [None] * len(node.outputs)
+        self.owned = [False] * len(node.outputs)  # True: nobody else sees this array, a sum may be written into it
+
+
+def run_backward(
+    roots: Sequence[Edge],
+    gradients: Sequence[Any],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    inputs: Sequence[Edge] | None = None,
+    accumulate: bool = True,
+) -> dict[Edge, Any]:
+    """Propagate ``gradients`` from ``roots`` to the leaves; with ``inputs``, only towards these edges.
+
+    Gradients travel as arrays; with ``create_graph`` as tensors, so that what the rules compute is recorded too.
+    Of the nodes that are ready the one made last runs first, as in PyTorch. With ``accumulate`` False leaves keep
+    their ``.grad`` as it is. Returns what arrived at each of ``inputs`` (None where nothing did).
+    """
+    missing = count_dependencies(roots)
+    captured: dict[Edge, Any] = {} if inputs is None else dict.fromkeys(inputs)
+    passages = None if inputs is None else nodes_towards(inputs, missing)
+    waiting: dict[Node, Waiting] = {}
+    for (node, output_nr), gradient in zip(roots, gradients):
+        add_gradient(waiting, node, output_nr, gradient, owned=False)
+
+    ready: list[tuple[int, int, Node]] = []
+    arrivals = 0  # leaves all have the same sequence number: among them, first come, first served
+    for node in waiting:
+        if missing[node] == 0:
+            heapq.heappush(ready, (-node.sequence_number, arrivals, node))
+            arrivals += 1
+
+    previous_mode = grad_mode.enabled
+    grad_mode.enabled = create_graph
+    try:
+        while ready:
+            _, _, node = heapq.heappop(ready)
+            arrived = waiting.pop(node, None)
+            if passages is not None and node not in passages:
+                continue
+            if arrived is not None:
+                if node.hooks is not None:
+                    call_hooks_of_tensor(node, arrived)
+                if captured:
+                    capture(captured, node, arrived)
+                if isinstance(node, AccumulateGrad):
+                    if accumulate:
+                        accumulate_into_leaf(node, arrived)
+                    continue
+            if passages is not None and not passages[node]:
+                continue
+
+            input_gradients, owned = run_rule(node, arrived)
+            if not retain_graph:
+                node.free()
+            for position, (next_node, output_nr) in enumerate(node.next_functions):
+                if next_node is None:
+                    continue
+                gradient = input_gradients[position]
+                if gradient is not None:
+                    add_gradient(waiting, next_node, output_nr, gradient, owned[position])
+                missing[next_node] -= 1
+                if missing[next_node] == 0:
+                    heapq.heappush(ready, (-next_node.sequence_number, arrivals, next_node))
+                    arrivals += 1
+    finally:
+        grad_mode.enabled = previous_mode
+    return captured
+
+
+def count_dependencies(roots: Sequence[Edge]) -> dict[Node, int]:
+    """Of every node that ``roots`` lead to: along how many edges a gradient will come."""
+    missing: dict[Node, int] = {}
+    for root, _ in roots:
+        missing[root] = 0
+    unvisited = list(missing)
+    while unvisited:
+        node = unvisited.pop()
+        for next_node, _ in node.next_functions:
+            if next_node is None:
+                continue
+            if next_node in missing:
+                missing[next_node] += 1
+            else:
+                missing[next_node] = 1
+                unvisited.append(next_node)
+    return missing
+
+
+def nodes_towards(inputs: Sequence[Edge], reachable: dict[Node, int]) -> dict[Node, bool]:
+    """The nodes among ``reachable`` that lead to one of ``inputs``, and for each whether its rule has to run.
+
+    It has not where the gradient that enters the node was asked for, and none beyond it.
+    """
+    passages = {node: False for node, _ in inputs if node in reachable}
+    leaves_first = sorted(reachable, key=lambda node: node.sequence_number if node.next_functions else -1)
+    for node in leaves_first:  # what a node points at was made before it
+        if any(next_node in passages for next_node, _ in node.next_functions):
+            passages[node] = True
+    return passages
+
+
+def add_gradient(waiting: dict[Node, Waiting], node: Node, output_nr: int, gradient: Any, owned: bool) -> None:
+    """Add ``gradient`` to what waits at ``node``. The first to arrive is kept as it is, without a copy."""
+    arrived = waiting.get(node)
+    if arrived is None:
+        arrived = waiting[node] = Waiting(node)
+    so_far = arrived.gradients[output_nr]
+    if so_far is None:
+        arrived.gradients[output_nr] = gradient
+        arrived.owned[output_nr] = owned
+    elif arrived.owned[output_nr]:
+        so_far += gradient
+    else:
+        arrived.gradients[output_nr] = so_far + gradient
+        arrived.owned[output_nr] = not isinstance(gradient, Tensor)
+
+
+def run_rule(node: Node, arrived: Waiting | None) -> tuple[Sequence[Any], Sequence[bool]]:
+    """Call the node's ``backward``: from one gradient an output to one gradient an input, and which are ours alone.
+
+    Raises:
+        RuntimeError: the rule returned another number of gradients than there were inputs, or one of a wrong shape.
+    """
+    rule = type(node)
+    if arrived is None and not rule.receives_tensors:
+        return [None] * len(node.next_functions), ()
+    gradients = (arrived or Waiting(node)).gradients
+    if len(gradients) > 1 and node.materialize_grads:
+        gradients = with_zeros(node, gradients)
+    if node.hooks is not None and node.hooks.prehooks:
+        gradients = call_prehooks(node, gradients)
+
+    as_tensors = rule.receives_tensors and not grad_mode.enabled
+    result = rule.backward(node, *(to_tensors(gradients) if as_tensors else gradients))
+    if type(result) is not tuple:
+        result = (result,)
+    result = checked_gradients(node, to_arrays(result) if as_tensors else result)
+    owned = ownership(node, arrived, gradients, result)
+    if node.hooks is not None and node.hooks.hooks:
+        return call_posthooks(node, result, gradients), [False] * len(result)
+    return result, owned
+
+
+def checked_gradients(node: Node, gradients: tuple[Any, ...]) -> list[Any]:
+    """One gradient an input, each with the shape and type of that input; None where none is needed."""
+    edges = node.next_functions
+    if len(gradients) != len(edges):
+        surplus = gradients[len(edges) :]
+        if len(gradients) < len(edges) or any(each is not None for each in surplus):
+            raise RuntimeError(
+                f"function {node.name()} returned an incorrect number of gradients (expected {len(edges)}, "
+                f"got {len(gradients)})"
+            )
+    checked: list[Any] = []
+    for position, (next_node, output_nr) in enumerate(edges):
+        gradient = gradients[position]
+        if next_node is None or gradient is None:
+            checked.append(None)
+            continue
+        shape, kind = next_node.outputs[output_nr]
+        if isinstance(gradient, Tensor):
+            if gradient.array.dtype != kind:
+                gradient = gradient.to(from_numpy_dtype(kind))
+        elif type(gradient) is not ndarray or gradient.dtype != kind:
+            gradient = np.asarray(gradient, dtype=kind)
+        if gradient.shape != shape:
+            if not is_expandable(shape, gradient.shape):
+                raise RuntimeError(
+                    f"Function {node.name()} returned an invalid gradient at index {position} - got "
+                    f"{list(gradient.shape)} but expected shape compatible with {list(shape)}"
+                )
+            gradient = unbroadcast(gradient, shape)
+        checked.append(gradient)
+    return checked
+
+
+def is_expandable(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
+    """True where a tensor of ``shape`` broadcasts to ``larger``."""
+    if len(shape) > len(larger):
+        return False
+    return all(size in (1, larger_size) for size, larger_size in zip(reversed(shape), reversed(larger)))
+
+
+def ownership(node: Node, arrived: Waiting | None, incoming: Sequence[Any], result: Sequence[Any]) -> list[bool]:
+    """Which arrays of ``result`` nobody else can see, so that a later sum may be written into them.
+
+    An array is ours alone unless its memory is that of a saved value, of an incoming gradient that was not ours, or
+    of another gradient of the same result, and unless several of its elements share one place (a broadcast). Memory
+    is told apart by the array that owns it: a view's ``base``, else the array itself.
+    """
+    foreign = set()
+    for saved in node.saved_arrays():
+        if type(saved) is ndarray:
+            foreign.add(id(saved if saved.base is None else saved.base))
+    for output_nr, each in enumerate(incoming):
+        if type(each) is ndarray and (arrived is None or not arrived.owned[output_nr]):
+            foreign.add(id(each if each.base is None else each.base))
+    memories = []
+    for gradient in result:
+        memory = gradient.base if type(gradient) is ndarray and gradient.base is not None else gradient
+        memories.append(id(memory))
+
+    owned = []
+    for gradient, memory in zip(result, memories):
+        if type(gradient) is not ndarray or memory in foreign or memories.count(memory) > 1:
+            owned.append(False)
+        else:
+            flags = gradient.flags
+            owned.append(flags.writeable and (flags.c_contiguous or flags.f_contiguous))
+    return owned
+
+
+def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:
+    """``gradients`` with zeros where nothing arrived: an output that nobody used has the gradient zero."""
+    complete = []
+    for gradient, (shape, kind) in zip(gradients, node.outputs):
+        if gradient is None:
+            gradient = np.zeros(shape, kind)
+            if grad_mode.enabled:
+                gradient = wrap(gradient, None, 0)
+        complete.append(gradient)
+    return complete
+
+
+def accumulate_into_leaf(node: AccumulateGrad, arrived: Waiting) -> None:
+    """Add what arrived to ``leaf.grad``: in place, so that who holds ``leaf.grad`` sees it, unless it is recorded."""
+    leaf = node.variable
+    gradient = arrived.gradients[0]
+    if gradient is None:
+        return
+    if leaf.grad is None:
+        if isinstance(gradient, Tensor):
+            leaf.grad = gradient.clone()
+        else:
+            leaf.grad = wrap(gradient if arrived.owned[0] else gradient.copy(order="K"), None, 0)
+    elif isinstance(gradient, Tensor):
+        leaf.grad = leaf.grad + gradient
+    elif leaf.grad._requires_grad:
+        leaf.grad = wrap(leaf.grad.array + gradient, None, 0)
+    else:
+        leaf.grad.array += gradient
+        leaf.grad._version_counter.bump("accumulation in backward()")
+
+
+def capture(captured: dict[Edge, Any], node: Node, arrived: Waiting) -> None:
+    """Note what arrived at ``node`` where the user asked for it."""
+    for output_nr, gradient in enumerate(arrived.gradients):
+        if (node, output_nr) in captured:
+            captured[node, output_nr] = gradient
+            arrived.owned[output_nr] = False  # the user will hold it
+
+
+def to_tensors(gradients: Sequence[Any]) -> list[Any]:
+    """Arrays as tensors without history; None and tensors as they are."""
+    return [wrap(each, None, 0) if isinstance(each, ndarray) else each for each in gradients]
+
+
+def to_arrays(gradients: Sequence[Any]) -> tuple[Any, ...]:
+    """The arrays inside tensors."""
+    return tuple([each.array if isinstance(each, Tensor) else each for each in gradients])
+
+
+def call_hooks_of_tensor(node: Node, arrived: Waiting) -> None:
+    """Show each arrived gradient to its tensor's hooks, in the order of registration, then keep it if asked to."""
+    hooks = node.hooks
+    for output_nr, hook in list(hooks.tensor_hooks.values()):
+        gradient = arrived.gradients[output_nr]
+        if gradient is None:
+            continue
+        replacement = hook(*to_tensors([gradient]))
+        arrived.owned[output_nr] = False
+        if replacement is not None:
+            arrived.gradients[output_nr] = checked_replacement(node, output_nr, replacement)
+    for output_nr, reference in hooks.retained.items():
+        tensor, gradient = reference(), arrived.gradients[output_nr]
+        if tensor is not None and gradient is not None:
+            kept = gradient.clone() if isinstance(gradient, Tensor) else wrap(gradient.copy(), None, 0)
+            tensor.grad = kept if tensor.grad is None else tensor.grad + kept
+
+
+def checked_replacement(node: Node, output_nr: int, replacement: Any) -> Any:
+    """What a tensor's hook returned, as the engine carries it.
+
+    Raises:
+        TypeError: it is not a tensor.
+        RuntimeError: its shape is not the gradient's.
+    """
+    if not isinstance(replacement, Tensor):
+        raise TypeError(f"expected a Tensor from the gradient hook, but got {type(replacement).__name__}")
+    shape, _ = node.outputs[output_nr]
+    if replacement.array.shape != shape:
+        raise RuntimeError(
+            f"the gradient hook changed the size of the value: expected {list(shape)}, "
+            f"got {list(replacement.array.shape)}"
+        )
+    return replacement if grad_mode.enabled else replacement.array
+
+
+def call_prehooks(node: Node, gradients: Sequence[Any]) -> Sequence[Any]:
+    """Show the incoming gradients to the node's pre-hooks; a hook may return a tuple to use instead."""
+    for hook in list(node.hooks.prehooks.values()):
+        replacement = hook(tuple(to_tensors(gradients)))
+        if replacement is not None:
+            gradients = replacement if grad_mode.enabled else to_arrays(replacement)
+    return list(gradients)
+
+
+def call_posthooks(node: Node, result: Sequence[Any], gradients: Sequence[Any]) -> Sequence[Any]:
+    """Show the node's result and its incoming gradients to its hooks; a hook may return a tuple to use instead."""
+    for hook in list(node.hooks.hooks.values()):
+        replacement = hook(tuple(to_tensors(result)), tuple(to_tensors(gradients)))
+        if replacement is not None:
+            result = checked_gradients(node, replacement if grad_mode.enabled else to_arrays(replacement))
+    return result

@@ -1,0 +1,306 @@
+"""The graph: what a node is, and ``Function.apply``, the only place where an edge is recorded.
+
+An operation is a subclass of :class:`Function`. Calling ``Mul.apply(a, b)`` makes an instance of ``Mul``, lets
+``Mul.forward`` compute on the NumPy arrays inside ``a`` and ``b``, and keeps the instance as the result's ``grad_fn``:
+the instance *is* the graph node. It holds what forward saved and points at the nodes that made its inputs.
+
+The operations themselves are in ``minigrad/ops``. What a user subclasses to write an operation on tensors is in
+``custom.py``. Read next: ``engine.py``, which walks the graph backward.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import asarray, ndarray
+
+from minigrad.autograd.grad_mode import enable_grad, grad_mode
+from minigrad.autograd.hooks import NodeHooks, RemovableHandle
+from minigrad.dtypes import dtype, from_numpy_dtype
+from minigrad.tensor import Tensor, VersionCounter, share_storage, wrap
+
+__all__ = ["AccumulateGrad", "Function", "InputMetadata", "Node", "gradient_edge"]
+
+next_sequence_number = itertools.count().__next__
+
+THIS_NODE: Any = "this node"  # says of a saved output who made it, without a cycle from the node to itself
+
+
+Edge = tuple["Node | None", int]
+Origin = tuple[Edge, VersionCounter, int]  # of a saved array: its place in the graph, its version when it was saved
+
+
+class InputMetadata(NamedTuple):
+    """Shape and type of one gradient that enters a node: those of the forward output it belongs to."""
+
+    shape: tuple[int, ...]
+    dtype: dtype
+
+
+class Node:
+    """One recorded operation. Counterpart: ``torch.autograd.graph.Node``.
+
+    Attributes:
+        next_functions: one ``(node, output_nr)`` pair an input, in order, a repeated input repeated: the node that
+            made the input and which of its outputs it was; ``(None, 0)`` for an input that needs no gradient.
+        needs_input_grad: one bool an input: is its gradient wanted?
+        sequence_number: grows with every node made. Of the nodes that are ready, the engine runs the highest.
+        outputs: one ``(shape, NumPy dtype)`` pair an output of forward.
+        hooks: what the user registered around this node, or None.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "hooks", "needs_input_grad", "next_functions", "outputs", "sequence_number")
+
+    def name(self) -> str:
+        """The name that PyTorch gives this node, such as ``MulBackward0``."""
+        raise NotImplementedError
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary for whatever the user wants to note at this node."""
+        return self.__dict__.setdefault("_metadata", {})
+
+    @property
+    def _input_metadata(self) -> tuple[InputMetadata, ...]:
+        return tuple([InputMetadata(shape, from_numpy_dtype(kind)) for shape, kind in self.outputs])
+
+    def _sequence_nr(self) -> int:
+        return self.sequence_number
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` after the node ran; a tuple it returns replaces ``grad_inputs``."""
+        if self.hooks is None:
+            self.hooks = NodeHooks()
+        return RemovableHandle(self.hooks.hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before the node runs; a tuple it returns replaces ``grad_outputs``."""
+        if self.hooks is None:
+            self.hooks = NodeHooks()
+        return RemovableHandle(self.hooks.prehooks, hook)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join([str(list(shape)) for shape, _ in self.outputs])
+        return f"<{self.name()} of shape {shapes}>"
+
+
+class AccumulateGrad(Node):
+    """The end of a path backward: the node that adds what arrives to ``variable.grad`` of one leaf tensor.
+
+    The node keeps the leaf alive; the leaf knows its node by a weak reference. So there is no cycle, and a leaf has
+    one node for as long as any graph uses it. The hooks are the leaf's, so that they outlive the node.
+    """
+
+    __slots__ = ("variable",)
+
+    variable: Tensor
+    next_functions = ()
+    needs_input_grad = ()
+    sequence_number = 2**64 - 1  # PyTorch's choice: a leaf runs as soon as it is ready
+
+    @property
+    def outputs(self) -> tuple[tuple[tuple[int, ...], np.dtype], ...]:  # type: ignore[override]
+        return ((self.variable.array.shape, self.variable.array.dtype),)
+
+    @property
+    def hooks(self) -> NodeHooks | None:  # type: ignore[override]
+        return self.variable._hooks
+
+    @hooks.setter
+    def hooks(self, hooks: NodeHooks) -> None:
+        self.variable._hooks = hooks
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"  # PyTorch's answer, its C++ namespace included
+
+
+class Function(Node):
+    """An operation on arrays: subclass it with ``forward`` and ``backward``, call it with ``apply``.
+
+    ``forward(ctx, *inputs, **options)`` receives NumPy arrays (and Python numbers as they are) and returns an array or
+    a tuple of arrays. ``inputs`` are what can have a gradient; everything else is an option. ``backward(ctx, *grads)``
+    receives one gradient an output and returns one gradient an input, None where there is none.
+
+    One rule serves every order: the engine feeds ``backward`` arrays, or, to record the gradient's own graph
+    (``create_graph=True``), tensors. So a rule uses only operators, other Functions, and methods that arrays and
+    tensors share. Called on arrays alone, ``apply`` just computes: no node is kept, nothing is wrapped.
+    """
+
+    __slots__ = ("_origins", "_saved")
+
+    receives_tensors = False  # True: forward and backward work on tensors (see custom.py)
+    materialize_grads = True  # an output that nobody used sends zeros, not None
+    overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
+    is_view = False  # True: the result shares memory with the first input
+    node_name = ""  # set where PyTorch's name is not the class's
+
+    def name(self) -> str:
+        return self.node_name or f"{type(self).__name__}Backward{self.overload}"
+
+    @classmethod
+    def apply(cls, *inputs: Any, **options: Any) -> Any:
+        """Compute ``forward`` on the arrays inside ``inputs`` and, where a gradient may be wanted, record the node."""
+        arrays = []
+        needs_input_grad = []
+        any_tensor = False
+        for value in inputs:
+            if isinstance(value, Tensor):
+                any_tensor = True
+                arrays.append(value.array)
+                needs_input_grad.append(value._requires_grad and grad_mode.enabled)
+            else:
+                arrays.append(value)
+                needs_input_grad.append(False)
+
+        node = cls()
+        node.needs_input_grad = needs_input_grad
+        node._saved = ()
+        output = cls.forward(node, *arrays, **options)
+
+        if not any_tensor:
+            return output
+        grad_fn = node if True in needs_input_grad else None
+        if type(output) is tuple:
+            result = []
+            for output_nr, each in enumerate(output):
+                result.append(wrap(asarray(each), grad_fn, output_nr))
+        else:
+            result = [wrap(asarray(output), grad_fn, 0)]
+        if cls.is_view:
+            share_storage(result[0], inputs[0])
+        if grad_fn is not None:
+            node.connect(inputs, result)
+        return tuple(result) if type(output) is tuple else result[0]
+
+    def connect(self, inputs: tuple[Any, ...], results: list[Tensor]) -> None:
+        """Make this instance a node of the graph: point at the inputs' nodes, note which versions were saved."""
+        self.sequence_number = next_sequence_number()
+        self.hooks = None
+        outputs = []
+        for result in results:
+            outputs.append((result.array.shape, result.array.dtype))
+        self.outputs = tuple(outputs)
+
+        edges: list[Edge] = []
+        for value, needed in zip(inputs, self.needs_input_grad):
+            if not needed:
+                edges.append((None, 0))
+            elif value.grad_fn is not None:
+                edges.append((value.grad_fn, value.output_nr))
+            else:  # a leaf: its AccumulateGrad node, made here unless a living graph holds it
+                leaf_node = None if value._accumulate_grad is None else value._accumulate_grad()
+                if leaf_node is None:
+                    leaf_node = AccumulateGrad()
+                    leaf_node.variable = value
+                    value._accumulate_grad = weakref.ref(leaf_node)
+                edges.append((leaf_node, 0))
+        self.next_functions = tuple(edges)
+
+        origins: list[Origin | None] = []
+        for array in self._saved:
+            origin = None
+            for result in results:
+                if result.array is array:
+                    origin = ((THIS_NODE, result.output_nr), result._version_counter, result._version_counter.value)
+            for value, edge in zip(inputs, edges):
+                if isinstance(value, Tensor) and value.array is array:
+                    origin = (edge, value._version_counter, value._version_counter.value)
+            origins.append(origin)
+        self._origins = origins
+
+    def save_for_backward(self, *values: Any) -> None:
+        """Keep arrays (or None, or numbers) for ``backward``. Inputs and outputs are kept with their history."""
+        self._saved = values
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What forward saved: the arrays, or, where operations are being recorded, tensors with their history.
+
+        Raises:
+            RuntimeError: the values were freed by an earlier backward, or one was changed in place since.
+        """
+        if self._saved is None:
+            raise RuntimeError(
+                f"Trying to backward through the graph a second time (or directly access saved tensors after they "
+                f"have already been freed): {self!r} has none left. Saved intermediate values of the graph are freed "
+                f"when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+                f"through the graph a second time or if you need to access saved tensors after calling backward."
+            )
+        for array, origin in zip(self._saved, self._origins):
+            if origin is not None and origin[1].value != origin[2]:
+                raise changed_in_place(self, array, origin)
+        if grad_mode.enabled or self.receives_tensors:
+            return tuple([self._restore(*pair) for pair in zip(self._saved, self._origins)])
+        return self._saved
+
+    def _restore(self, array: Any, origin: Origin | None) -> Any:
+        """The tensor that ``array`` was saved from: the same values with the same place in the graph."""
+        if not isinstance(array, ndarray):
+            return array
+        if origin is None:
+            return wrap(array, None, 0)
+        (maker, output_nr), version, _ = origin
+        if isinstance(maker, AccumulateGrad):
+            tensor = wrap(array, None, 0)
+            tensor._requires_grad = True
+            tensor._accumulate_grad = weakref.ref(maker)
+        else:
+            tensor = wrap(array, self if maker is THIS_NODE else maker, output_nr)
+        tensor._version_counter = version
+        return tensor
+
+    def saved_arrays(self) -> tuple[Any, ...]:
+        """The saved arrays as they are, unchecked; nothing where they were freed."""
+        return self._saved or ()
+
+    def free(self) -> None:
+        """Let go of what was saved. A later look raises the error of :attr:`saved_tensors`."""
+        if self._saved:
+            self._saved = None
+
+    def redirect_saved_result(self, result: Tensor, target: Tensor) -> None:
+        """After an in-place operation: what was saved of ``result`` is ``target``, which received its values."""
+        for position, array in enumerate(self._saved):
+            if array is result.array:
+                self._saved = (*self._saved[:position], target.array, *self._saved[position + 1 :])
+                self._origins[position] = ((THIS_NODE, 0), target._version_counter, target._version_counter.value)
+
+
+def changed_in_place(node: Function, array: np.ndarray, origin: Origin) -> RuntimeError:
+    """PyTorch's error for a saved value that was changed since, and which operation changed it, and where."""
+    (maker, output_nr), version, saved_version = origin
+    if isinstance(maker, AccumulateGrad):
+        made_by = "a leaf tensor"
+    else:
+        made_by = f"output {output_nr} of {(node if maker is THIS_NODE else maker).name()}" if maker else "a constant"
+    return RuntimeError(
+        f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{from_numpy_dtype(array.dtype)} {list(array.shape)}], which is {made_by}, is at version {version.value}; "
+        f"expected version {saved_version} instead. {node.name()} saved it; {version.last_change} changed it since. "
+        f"Hint: change a copy (tensor.clone()), or use the operation that returns a new tensor."
+    )
+
+
+def gradient_edge(tensor: Tensor) -> Edge:
+    """The place in the graph that receives ``tensor``'s gradient: ``(node, output_nr)``.
+
+    Raises:
+        RuntimeError: the tensor does not require grad, so there is no such place.
+    """
+    if not tensor._requires_grad:
+        raise RuntimeError("It is not possible to get the gradient edge of a Tensor that does not require gradients")
+    if tensor.grad_fn is not None:
+        return tensor.grad_fn, tensor.output_nr
+    with enable_grad():
+        return Identity.apply(tensor).grad_fn.next_functions[0]
+
+
+class Identity(Function):
+    """z = x, the same array: recorded only to see which edge any operation on x would record."""
+
+    def forward(ctx, x):
+        return x

@@ -1,0 +1,53 @@
+"""Hooks: functions of the user's that the engine calls around a node, and the handles that remove them.
+
+``engine.py`` calls what is registered here: first the hooks of the tensor whose gradient enters the node, then
+``retain_grad``, then the node's own pre-hooks, then the node's rule, then its hooks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+__all__ = ["NodeHooks", "RemovableHandle"]
+
+
+class RemovableHandle:
+    """What registering a hook returns. ``remove()`` takes the hook off again; a second call does nothing.
+
+    Counterpart: ``torch.utils.hooks.RemovableHandle``.
+    """
+
+    _next_id = itertools.count().__next__
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.id = self._next_id()
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook off."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+class NodeHooks:
+    """The hooks of one node, in the order in which the engine calls them."""
+
+    __slots__ = ("hooks", "prehooks", "retained", "tensor_hooks")
+
+    def __init__(self) -> None:
+        self.tensor_hooks: dict[int, tuple[int, Callable[[Tensor], Tensor | None]]] = {}  # output_nr, hook
+        self.retained: dict[int, weakref.ref[Tensor]] = {}  # output_nr: the tensor whose .grad is wanted
+        self.prehooks: dict[int, Callable[..., Any]] = {}
+        self.hooks: dict[int, Callable[..., Any]] = {}

@@ -1,0 +1,259 @@
+"""Making tensors: from values, filled, counted, random. Each is PyTorch's function of the same name.
+
+Random numbers come from ``random.py``: the same seed gives the numbers that PyTorch gives on the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.random import Generator, default_generator
+from minigrad.tensor import Tensor, as_shape, check_device, wrap
+
+__all__ = [
+    *("arange", "as_tensor", "empty", "eye", "from_numpy", "full", "full_like", "linspace", "normal", "ones"),
+    *("ones_like", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "tensor", "zeros", "zeros_like"),
+]
+
+
+def _finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
+    """Wrap ``array``; every function here ends so."""
+    if device is not None:
+        check_device(device)
+    result = wrap(array, None, 0)
+    return result.requires_grad_() if requires_grad else result
+
+
+def _kind(dtype: dtypes.dtype | None) -> np.dtype:
+    return dtypes.get_default_dtype().numpy if dtype is None else dtypes.to_numpy_dtype(dtype)
+
+
+def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    shape = as_shape(size)
+    if any(each < 0 for each in shape):
+        raise RuntimeError(f"{name}: Dimension size must be non-negative, got {list(shape)}")
+    return shape
+
+
+def _check_nested(values: Any, dim: int = 0) -> None:
+    """Raise PyTorch's ValueError where nested sequences are not of one length."""
+    if not isinstance(values, (list, tuple)) or not values or not isinstance(values[0], (list, tuple)):
+        return
+    for each in values:
+        if not isinstance(each, (list, tuple)) or len(each) != len(values[0]):
+            got = len(each) if isinstance(each, (list, tuple)) else "a number"
+            raise ValueError(f"expected sequence of length {len(values[0])} at dim {dim + 1} (got {got})")
+        _check_nested(each, dim + 1)
+
+
+def _array_of(data: Any, floats: dtypes.dtype | None = None) -> np.ndarray:
+    """Python numbers, nested sequences, arrays or tensors as an array; Python floats become ``floats``."""
+    kind_of_floats = _kind(floats)
+    if isinstance(data, Tensor):
+        return data.array
+    if isinstance(data, (np.ndarray, np.generic)):
+        array = np.asarray(data)
+    elif isinstance(data, (list, tuple)):
+        _check_nested(data)
+        array = np.asarray([_array_of(each) for each in data]) if _holds_arrays(data) else np.array(data)
+        if array.dtype == np.float64 and not _holds_arrays(data):
+            array = array.astype(kind_of_floats)
+        if array.size == 0 and not _holds_arrays(data):
+            array = array.astype(kind_of_floats)
+    elif isinstance(data, (bool, int)):
+        array = np.asarray(data)
+    elif isinstance(data, float):
+        array = np.asarray(data, kind_of_floats)
+    elif hasattr(data, "__array__"):
+        array = np.asarray(data)
+    elif isinstance(data, str):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
+    else:
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    dtypes.from_numpy_dtype(array.dtype)
+    return array
+
+
+def _holds_arrays(values: Any) -> bool:
+    return (
+        isinstance(values, (list, tuple))
+        and bool(values)
+        and not isinstance(values[0], (bool, int, float, list, tuple))
+    )
+
+
+def tensor(data: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor that holds a copy of ``data``: numbers, nested sequences, arrays, tensors.
+
+    Without a dtype Python floats become the default type, integers int64, bools bool; arrays keep their type.
+
+    Raises:
+        ValueError: nested sequences are not of one length.
+        TypeError, RuntimeError: there is nothing numeric in ``data``, or its type cannot require grad.
+    """
+    array = _array_of(data, dtypes.get_default_dtype() if dtype is None else dtype)
+    return _finish(np.array(array, dtype=None if dtype is None else _kind(dtype)), device, requires_grad)
+
+
+def as_tensor(data: Any, dtype: dtypes.dtype | None = None, device: Any = None) -> Tensor:
+    """``data`` as a tensor, without a copy where it is an array or a tensor of this dtype already."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return _finish(np.asarray(_array_of(data, dtype), dtype=None if dtype is None else _kind(dtype)), device, False)
+
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor in the memory of ``ndarray``: a change of one shows in the other.
+
+    Raises:
+        TypeError: it is no array, or of a type that minigrad has not.
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    dtypes.from_numpy_dtype(ndarray.dtype)
+    return wrap(ndarray, None, 0)
+
+
+def full(
+    size: Any, fill_value: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of ``size`` filled with ``fill_value``, whose type it takes unless told."""
+    kind = _array_of(fill_value).dtype if dtype is None else _kind(dtype)
+    return _finish(np.full(_sizes("full", (size,)), fill_value, kind), device, requires_grad)
+
+
+def zeros(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of ``size``."""
+    return _finish(np.zeros(_sizes("zeros", size), _kind(dtype)), device, requires_grad)
+
+
+def ones(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of ``size``."""
+    return _finish(np.ones(_sizes("ones", size), _kind(dtype)), device, requires_grad)
+
+
+def empty(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of ``size`` whose values are whatever the memory held."""
+    return _finish(np.empty(_sizes("empty", size), _kind(dtype)), device, requires_grad)
+
+
+def zeros_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the shape of ``input``, and of its type unless told."""
+    return _finish(np.zeros_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the shape of ``input``, and of its type unless told."""
+    return _finish(np.ones_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """A tensor of the shape of ``input`` filled with ``fill_value``."""
+    return _finish(np.full_like(input.array, fill_value, None if dtype is None else _kind(dtype)), None, False)
+
+
+def arange(
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``start``, ``start + step``, … below ``end``; int64 where all three are integers.
+
+    Raises:
+        RuntimeError: the step is zero or leads away from ``end``.
+    """
+    if end is None:
+        start, end = 0, start
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if dtype is None and all(isinstance(each, int) for each in (start, end, step)):
+        dtype = dtypes.int64
+    count = int(np.ceil((end - start) / step))
+    values = start + step * np.arange(count, dtype=np.int64 if isinstance(step, int) else np.float64)
+    return _finish(values.astype(_kind(dtype)), device, requires_grad)
+
+
+def linspace(start: float, end: float, steps: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """``steps`` numbers from ``start`` to ``end``, both included, at equal distances."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return _finish(np.linspace(start, end, steps).astype(_kind(dtype)), None, False)
+
+
+def eye(n: int, m: int | None = None, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere. Shape: (n, m), m = n unless told."""
+    return _finish(np.eye(n, m, dtype=_kind(dtype)), None, requires_grad)
+
+
+def _source(generator: Generator | None) -> Generator:
+    return default_generator if generator is None else generator
+
+
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers drawn evenly from [0, 1)."""
+    drawn = _source(generator).uniform(_sizes("rand", size), _kind(dtype), 0.0, 1.0)
+    return _finish(drawn, device, requires_grad)
+
+
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers drawn from the normal distribution of mean 0 and variance 1."""
+    drawn = _source(generator).normal(_sizes("randn", size), _kind(dtype), 0.0, 1.0)
+    return _finish(drawn, device, requires_grad)
+
+
+def rand_like(input: Tensor, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """:func:`rand` in the shape of ``input``."""
+    return rand(input.shape, dtype=dtype or input.dtype)
+
+
+def randn_like(input: Tensor, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """:func:`randn` in the shape of ``input``."""
+    return randn(input.shape, dtype=dtype or input.dtype)
+
+
+def normal(mean: float, std: float, size: Sequence[int], *, generator: Generator | None = None) -> Tensor:
+    """Numbers drawn from the normal distribution of this mean and standard deviation."""
+    return _finish(_source(generator).normal(_sizes("normal", (size,)), _kind(None), mean, std), None, False)
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = dtypes.int64
+) -> Tensor:
+    """Integers drawn evenly from ``low`` (0 unless told) up to but not including ``high``.
+
+    Raises:
+        RuntimeError: there is no such integer.
+    """
+    if size is None:  # randint(high, size)
+        low, high, size = 0, low, high
+    drawn = _source(generator).integers(low, high, _sizes("randint", (size,)), _kind(dtype))
+    return _finish(drawn, None, False)
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = dtypes.int64) -> Tensor:
+    """The integers 0 … n - 1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n}")
+    return _finish(_source(generator).permutation(n).astype(_kind(dtype), copy=False), None, False)

@@ -1,0 +1,102 @@
+"""Data types: ``minigrad.float32`` and its siblings, and the one default that Python numbers get.
+
+A :class:`dtype` names what one element of a tensor is; NumPy's type of the same name does the storing.
+How two types combine in one operation is told in ``ops/promotion.py``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = [
+    "bool",
+    "dtype",
+    "float16",
+    "float32",
+    "float64",
+    "from_numpy_dtype",
+    "get_default_dtype",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "set_default_dtype",
+    "to_numpy_dtype",
+    "uint8",
+]
+
+
+class dtype:
+    """The type of a tensor's elements, printed as ``minigrad.float32``. Counterpart: ``torch.dtype``."""
+
+    __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy")
+
+    def __init__(self, name: str, numpy_dtype: np.dtype) -> None:
+        self.name = name
+        self.numpy = numpy_dtype
+        self.is_floating_point = numpy_dtype.kind == "f"
+        self.is_complex = False  # minigrad has real numbers only
+        self.is_signed = numpy_dtype.kind in "fi"
+        self.itemsize = numpy_dtype.itemsize
+
+    def __repr__(self) -> str:
+        return f"minigrad.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name  # one object a type, also after copying
+
+
+float16 = half = dtype("float16", np.dtype(np.float16))
+float32 = float = dtype("float32", np.dtype(np.float32))
+float64 = double = dtype("float64", np.dtype(np.float64))
+uint8 = dtype("uint8", np.dtype(np.uint8))
+int8 = dtype("int8", np.dtype(np.int8))
+int16 = short = dtype("int16", np.dtype(np.int16))
+int32 = int = dtype("int32", np.dtype(np.int32))
+int64 = long = dtype("int64", np.dtype(np.int64))
+bool = dtype("bool", np.dtype(np.bool_))
+
+_BY_NUMPY_DTYPE = {each.numpy: each for each in (float16, float32, float64, uint8, int8, int16, int32, int64, bool)}
+
+_default_dtype = float32
+
+
+def get_default_dtype() -> dtype:
+    """The type that Python floats become: float32 unless set otherwise."""
+    return _default_dtype
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Make ``d`` the type that Python floats become.
+
+    Raises:
+        TypeError: ``d`` is not a floating-point type.
+    """
+    global _default_dtype
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
+    _default_dtype = d
+
+
+def from_numpy_dtype(numpy_dtype: np.dtype) -> dtype:
+    """The minigrad type of a NumPy type.
+
+    Raises:
+        TypeError: minigrad has no such type (complex numbers, strings, objects …).
+    """
+    found = _BY_NUMPY_DTYPE.get(numpy_dtype)
+    if found is None:
+        supported = ", ".join(each.name for each in _BY_NUMPY_DTYPE.values())
+        raise TypeError(f"can't convert np.ndarray of type {numpy_dtype}. The supported types are: {supported}.")
+    return found
+
+
+def to_numpy_dtype(d: dtype) -> np.dtype:
+    """The NumPy type that stores ``d``.
+
+    Raises:
+        TypeError: ``d`` is not a minigrad type.
+    """
+    if not isinstance(d, dtype):
+        raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {d!r}")
+    return d.numpy

@@ -1,0 +1,69 @@
+"""The fully connected layer, and the layer that does nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad import creation, dtypes
+from minigrad.nn import functional, init
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
+
+__all__ = ["Identity", "Linear"]
+
+
+class Identity(Module):
+    """y = x. Takes and ignores any arguments. Counterpart: ``torch.nn.Identity``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input
+
+
+class Linear(Module):
+    """y = x Wᵀ + b.
+
+    Shapes: x (..., in_features) -> y (..., out_features); ``weight`` (out_features, in_features),
+    ``bias`` (out_features,). Both begin evenly distributed in ±1/√in_features, the numbers that PyTorch draws from the
+    same seed (He et al., "Delving Deep into Rectifiers", 2015, with PyTorch's a = √5). All are of one type.
+
+    Raises:
+        RuntimeError: from forward, where x has another last size or another type.
+
+    Counterpart: ``torch.nn.Linear``.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: dtypes.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(creation.empty(out_features, in_features, device=device, dtype=dtype))
+        if bias:
+            self.bias: Parameter | None = Parameter(creation.empty(out_features, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

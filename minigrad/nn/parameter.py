@@ -1,0 +1,30 @@
+"""Parameter: a tensor that a module trains. Assigning one to a module's attribute registers it there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.tensor import Tensor, wrap
+
+__all__ = ["Parameter"]
+
+
+class Parameter(Tensor):
+    """A leaf that requires grad, in the memory of ``data``. Counterpart: ``torch.nn.Parameter``."""
+
+    __slots__ = ()
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        if data is None:
+            return cls(Tensor(0), requires_grad)
+        if not isinstance(data, Tensor):
+            raise TypeError(f"Parameter expects a Tensor, not {type(data).__name__}: use minigrad.tensor(...) first")
+        parameter = wrap(data.array, None, 0)
+        parameter.__class__ = cls
+        return parameter.requires_grad_(requires_grad)  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return Parameter, (self.data, self.requires_grad)

@@ -1,0 +1,96 @@
+"""Broadcasting and its mirror image: ``Expand`` repeats, ``Sum`` adds up, and each is the other's gradient.
+
+A value used many times collects the sum of many gradients: why a broadcast gradient is summed is told at
+:func:`unbroadcast`. Read next: ``elementwise.py``, where every two-argument rule ends in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.function import Function
+from minigrad.ops.dims import normalize_dims
+from minigrad.ops.shape import View
+
+__all__ = ["Expand", "Sum", "spread", "unbroadcast"]
+
+
+class Expand(Function):
+    """z = x repeated along dimensions of size 1, or new leading ones, without copying. -1 keeps a size."""
+
+    is_view = True
+
+    def forward(ctx, x, *, shape):
+        ctx.shape = x.shape
+        new = len(shape) - x.ndim
+        if new < 0:
+            raise RuntimeError(
+                f"expand({list(x.shape)}, size={list(shape)}): the number of sizes provided ({len(shape)}) must be "
+                f"greater or equal to the number of dimensions in the tensor ({x.ndim})"
+            )
+        sizes = []
+        for dim, size in enumerate(shape):
+            existing = x.shape[dim - new] if dim >= new else 1
+            if size == -1 and dim >= new:
+                size = existing
+            if size < 0 or (size != existing and existing != 1):
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({size}) must match the existing size ({existing}) at "
+                    f"non-singleton dimension {dim}.  Target sizes: {list(shape)}.  Tensor sizes: {list(x.shape)}"
+                )
+            sizes.append(size)
+        return np.broadcast_to(x, sizes)
+
+    def backward(ctx, grad_z):
+        grad_x = unbroadcast(grad_z, ctx.shape)
+        return grad_x
+
+
+class Sum(Function):
+    """z = Σ x over ``dim``. Integers and bools are summed in int64. The sum of nothing is 0."""
+
+    def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
+        ctx.overload = 0 if dim is None else 1  # PyTorch's two nodes
+        ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
+        if dtype is None and x.dtype.kind != "f":
+            dtype = np.int64
+        return np.add.reduce(x, axis=ctx.dims, keepdims=keepdim, dtype=dtype)
+
+    def backward(ctx, grad_z):
+        grad_x = spread(grad_z, ctx.shape, ctx.dims, ctx.keepdim)  # dz/dx = 1
+        return grad_x
+
+
+def spread(grad, shape, dims, keepdim):
+    """The gradient of each result at every element that it was made from: reinsert ``dims``, then repeat along them."""
+    if not keepdim:
+        kept = [1 if dim in dims else size for dim, size in enumerate(shape)]
+        grad = View.apply(grad, shape=tuple(kept))
+    return Expand.apply(grad, shape=shape)
+
+
+def unbroadcast(grad: Any, shape: tuple[int, ...]) -> Any:
+    """Sum ``grad`` over the dimensions along which an input of ``shape`` was repeated to match the other input.
+
+    Broadcasting (3,) against (2, 3) uses each of the three elements twice. The derivative with respect to an element
+    used twice is the sum of the derivatives at both places: hence a sum over the new leading dimensions, and over
+    those where ``shape`` says 1 and ``grad`` has more.
+
+    Args:
+        grad: dL/dz, an array or a tensor of the broadcast shape.
+        shape: the input's shape before broadcasting.
+
+    Returns:
+        dL/dx, of ``shape``; ``grad`` itself where nothing was repeated.
+    """
+    if grad.shape == shape:
+        return grad
+    leading = grad.ndim - len(shape)
+    repeated = list(range(leading))
+    for dim, size in enumerate(shape):
+        if size == 1 and grad.shape[leading + dim] != 1:
+            repeated.append(leading + dim)
+    summed = Sum.apply(grad, dim=tuple(repeated), keepdim=True)
+    return View.apply(summed, shape=shape) if leading else summed

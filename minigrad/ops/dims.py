@@ -1,0 +1,43 @@
+"""Dimensions as arguments: negative ones counted from the end, sets of them checked, with PyTorch's errors."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+
+__all__ = ["normalize_dim", "normalize_dims"]
+
+
+def normalize_dim(dim: int, ndim: int) -> int:
+    """``dim`` counted from the front. A zero-dimensional tensor counts as having one dimension.
+
+    Raises:
+        TypeError: ``dim`` is not an integer.
+        IndexError: there is no such dimension.
+    """
+    try:
+        position = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"dim must be an int, not {type(dim).__name__}") from None
+    count = max(ndim, 1)
+    if not -count <= position < count:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {dim})")
+    return position % count
+
+
+def normalize_dims(dim: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
+    """One dimension, several, or None or an empty tuple for all, as a tuple of NumPy axes.
+
+    Raises:
+        TypeError, IndexError: as :func:`normalize_dim`.
+        RuntimeError: a dimension is named twice.
+    """
+    if dim is None:
+        return tuple(range(ndim))
+    dims = [normalize_dim(each, ndim) for each in (dim if isinstance(dim, Iterable) else (dim,))]
+    for each in dims:
+        if dims.count(each) > 1:
+            raise RuntimeError(f"dim {each} appears multiple times in the list of dims")
+    if ndim == 0 or not dims:
+        return tuple(range(ndim))
+    return tuple(dims)

@@ -1,0 +1,108 @@
+"""Indexing: ``x[...]`` and ``x[...] = v``. The gradient of what was picked goes back to where it was picked from.
+
+A basic index (integers, slices, None, ``...``) gives a view, recorded as PyTorch records it: one node a step. An index
+with tensors, arrays or lists gives a copy and may pick an element several times: its gradients are then summed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.autograd.function import Function
+from minigrad.ops.broadcasting import unbroadcast
+from minigrad.ops.elementwise import Where
+
+
+class Select(Function):
+    """z = x at ``index`` along ``dim``, which disappears."""
+
+    is_view = True
+
+    def forward(ctx, x, *, dim, index):
+        ctx.shape, ctx.where = x.shape, (slice(None),) * dim + (index,)
+        return x[(*ctx.where, ...)]  # the dots make NumPy return a view also of a single element
+
+    def backward(ctx, grad_z):
+        grad_x = SelectBackward.apply(grad_z, shape=ctx.shape, where=ctx.where)
+        return grad_x
+
+
+class Slice(Function):
+    """z = x[start:stop:step] along ``dim``."""
+
+    is_view = True
+
+    def forward(ctx, x, *, dim, where):
+        ctx.shape, ctx.where = x.shape, (slice(None),) * dim + (where,)
+        return x[ctx.where]
+
+    def backward(ctx, grad_z):
+        grad_x = SliceBackward.apply(grad_z, shape=ctx.shape, where=ctx.where)
+        return grad_x
+
+
+class SelectBackward(Function):
+    """Zeros of ``shape`` that hold ``grad`` at ``where``, an index that names no element twice. Linear in ``grad``."""
+
+    def forward(ctx, grad, *, shape, where):
+        ctx.where = where
+        z = np.zeros(shape, grad.dtype)
+        z[where] = grad
+        return z
+
+    def backward(ctx, grad_z):
+        grad_grad = Index.apply(grad_z, where=ctx.where)
+        return grad_grad
+
+
+class SliceBackward(SelectBackward):
+    """The same for a slice: PyTorch has a node of its own for it."""
+
+
+class Index(Function):
+    """z = a copy of the elements that ``where`` (a NumPy index with arrays) names, possibly several times."""
+
+    def forward(ctx, x, *, where):
+        ctx.shape, ctx.where = x.shape, where
+        return np.array(x[where])
+
+    def backward(ctx, grad_z):
+        grad_x = IndexBackward.apply(grad_z, shape=ctx.shape, where=ctx.where)
+        return grad_x
+
+
+class IndexBackward(Function):
+    """Zeros of ``shape`` to which ``grad`` is added at ``where``: an element named twice receives both."""
+
+    node_name = "IndexPutBackward0"
+
+    def forward(ctx, grad, *, shape, where):
+        ctx.where = where
+        z = np.zeros(shape, grad.dtype)
+        np.add.at(z, where, grad)
+        return z
+
+    def backward(ctx, grad_z):
+        grad_grad = Index.apply(grad_z, where=ctx.where)
+        return grad_grad
+
+
+class CopySlices(Function):
+    """z = x with ``value`` written at ``where``: x's gradient is zero there, value's is what arrives there."""
+
+    node_name = "CopySlices"
+
+    def forward(ctx, x, value, *, where):
+        ctx.where, ctx.value_shape = where, np.shape(value)
+        z = x.copy()
+        z[where] = value
+        return z
+
+    def backward(ctx, grad_z):
+        overwritten = np.zeros(grad_z.shape, np.bool_)
+        overwritten[ctx.where] = True
+        grad_x = Where.apply(0.0, grad_z, condition=overwritten)
+        grad_value = None
+        if ctx.needs_input_grad[1]:
+            grad_value = unbroadcast(Index.apply(grad_z, where=ctx.where), ctx.value_shape)
+        return grad_x, grad_value

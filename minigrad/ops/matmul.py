@@ -1,0 +1,149 @@
+"""Matrix products. Each class: formula, forward, backward.
+
+One pattern serves all: z = a b has dL/da = dL/dz bᵀ and dL/db = aᵀ dL/dz. Shapes leave no other choice, and writing
+out one element, zᵢⱼ = Σₖ aᵢₖ bₖⱼ, shows why.
+"""
+
+from __future__ import annotations
+
+from minigrad.autograd.function import Function
+from minigrad.ops.broadcasting import unbroadcast
+from minigrad.ops.shape import T, Transpose, Unsqueeze
+from minigrad.ops.values import array_of
+
+
+def check_same_dtype(first, second):
+    """Matrix products do not promote: both must have one type, as in PyTorch."""
+    if first.dtype != second.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {first.dtype} != {second.dtype}")
+
+
+def check_matrices(a, b):
+    """Raise PyTorch's error unless (n, k) meets (k, m)."""
+    if a.ndim != 2 or b.ndim != 2:
+        raise RuntimeError(f"mat1 and mat2 must be matrices, got {a.ndim}-D and {b.ndim}-D tensors")
+    if a.shape[1] != b.shape[0]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
+        )
+    check_same_dtype(a, b)
+
+
+def grad_of_first(grad_z, b):
+    """dL/da = dL/dz bᵀ for z = a b. Shapes: (n, m), (k, m)ᵀ -> (n, k)."""
+    return grad_z @ T.apply(b)
+
+
+def grad_of_second(a, b, grad_z):
+    """dL/db = aᵀ dL/dz for z = a b. Shapes: (n, k)ᵀ, (n, m) -> (k, m).
+
+    Where b's memory is that of a transposed matrix, as a Linear layer's weight is, the transposed product is computed:
+    the same numbers, laid out in memory as b is.
+    """
+    if array_of(b).T.flags.c_contiguous:
+        return T.apply(T.apply(grad_z) @ a)
+    return T.apply(a) @ grad_z
+
+
+class Mm(Function):
+    """z = a b. Shapes: (n, k), (k, m) -> (n, m)."""
+
+    def forward(ctx, a, b):
+        check_matrices(a, b)
+        ctx.save_for_backward(a, b)
+        return a @ b
+
+    def backward(ctx, grad_z):
+        a, b = ctx.saved_tensors
+        grad_a = grad_of_first(grad_z, b) if ctx.needs_input_grad[0] else None
+        grad_b = grad_of_second(a, b, grad_z) if ctx.needs_input_grad[1] else None
+        return grad_a, grad_b
+
+
+class Addmm(Function):
+    """z = bias + a b, the bias broadcast to the product's shape. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
+
+    def forward(ctx, bias, a, b):
+        check_matrices(a, b)
+        check_same_dtype(bias, a)
+        ctx.bias_shape = bias.shape
+        ctx.save_for_backward(a, b)
+        z = a @ b
+        z += bias
+        return z
+
+    def backward(ctx, grad_z):
+        a, b = ctx.saved_tensors
+        needs_bias, needs_a, needs_b = ctx.needs_input_grad
+        grad_bias = unbroadcast(grad_z, ctx.bias_shape) if needs_bias else None
+        grad_a = grad_of_first(grad_z, b) if needs_a else None
+        grad_b = grad_of_second(a, b, grad_z) if needs_b else None
+        return grad_bias, grad_a, grad_b
+
+
+class Mv(Function):
+    """z = a v. Shapes: (n, k), (k,) -> (n,)."""
+
+    def forward(ctx, a, v):
+        if a.shape[1] != v.shape[0]:
+            raise RuntimeError(
+                f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({v.shape[0]})"
+            )
+        check_same_dtype(a, v)
+        ctx.save_for_backward(a, v)
+        return a @ v
+
+    def backward(ctx, grad_z):
+        a, v = ctx.saved_tensors
+        grad_a = grad_v = None
+        if ctx.needs_input_grad[0]:
+            grad_a = Unsqueeze.apply(grad_z, dim=1) * v  # dzᵢ/daᵢₖ = vₖ
+        if ctx.needs_input_grad[1]:
+            grad_v = T.apply(a) @ grad_z
+        return grad_a, grad_v
+
+
+class Dot(Function):
+    """z = Σ xᵢ yᵢ. Shapes: (n,), (n,) -> ()."""
+
+    def forward(ctx, x, y):
+        if x.shape != y.shape:
+            raise RuntimeError(
+                f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same "
+                f"number of elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
+            )
+        if x.dtype != y.dtype:
+            raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}")
+        ctx.save_for_backward(x, y)
+        return x @ y
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad_x = grad_z * y if ctx.needs_input_grad[0] else None
+        grad_y = grad_z * x if ctx.needs_input_grad[1] else None
+        return grad_x, grad_y
+
+
+class Bmm(Function):
+    """z = a b, one product a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m)."""
+
+    def forward(ctx, a, b):
+        if a.ndim != 3 or b.ndim != 3:
+            raise RuntimeError(f"batch1 and batch2 must be 3D tensors, got {a.ndim}D and {b.ndim}D")
+        if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+            raise RuntimeError(
+                f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] "
+                f"but got: [{b.shape[0]}, {b.shape[1]}]."
+            )
+        check_same_dtype(a, b)
+        ctx.save_for_backward(a, b)
+        return a @ b
+
+    def backward(ctx, grad_z):
+        a, b = ctx.saved_tensors
+        grad_a = grad_b = None
+        if ctx.needs_input_grad[0]:
+            grad_a = grad_z @ Transpose.apply(b, dim0=1, dim1=2)
+        if ctx.needs_input_grad[1]:
+            grad_b = Transpose.apply(a, dim0=1, dim1=2) @ grad_z
+        return grad_a, grad_b

@@ -1,0 +1,25 @@
+"""What a rule needs to treat arrays and tensors alike where it deals with constants.
+
+A rule receives arrays, or, when the gradient itself is recorded, tensors (see ``autograd/function.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.tensor import Tensor, wrap
+
+__all__ = ["array_of", "constant_like"]
+
+
+def array_of(value: Any) -> Any:
+    """The array inside a tensor, an array as it is: for conditions, through which no gradient flows."""
+    return value.array if isinstance(value, Tensor) else value
+
+
+def constant_like(array: np.ndarray, value: Any) -> Any:
+    """``array`` in the type of ``value``, as a tensor where ``value`` is one, so that the two can be combined."""
+    array = np.asarray(array, array_of(value).dtype)
+    return wrap(array, None, 0) if isinstance(value, Tensor) else array

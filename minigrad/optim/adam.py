@@ -1,0 +1,106 @@
+"""Adam: every parameter has its own step size, from running averages of its gradient and of the gradient's square."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.optim.optimizer import Optimizer, check_not_negative
+from minigrad.tensor import Tensor, wrap
+
+__all__ = ["Adam"]
+
+CHUNK = 65_536  # elements updated at once: a chunk's five arrays stay in the second-level cache
+
+
+class Adam(Optimizer):
+    """m ← β₁ m + (1 - β₁) g;  v ← β₂ v + (1 - β₂) g²;  θ ← θ - lr · m̂ / (√v̂ + ε).
+
+    m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) undo the averages' start at zero; t counts the steps from 1.
+    ``weight_decay`` adds weight_decay · θ to g; ``amsgrad`` takes the largest v so far; ``maximize`` turns g's sign.
+    ``state_dict`` keeps t as ``step``, m as ``exp_avg``, v as ``exp_avg_sq``. Counterpart: ``torch.optim.Adam``.
+    Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2014; amsgrad: Reddi et al., 2018.
+
+    Raises:
+        ValueError: an option is negative, or a β is not below 1.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        check_not_negative("learning rate", lr)
+        check_not_negative("epsilon value", eps)
+        check_not_negative("weight_decay value", weight_decay)
+        for position, beta in enumerate(betas):
+            if not 0.0 <= beta < 1.0:
+                raise ValueError(f"Invalid beta parameter at index {position}: {beta}")
+        super().__init__(
+            params,
+            dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize),
+        )
+
+    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One step of the formula above, chunk by chunk, written into the parameter's memory."""
+        if not state:
+            state["step"] = wrap(np.zeros((), np.float32), None, 0)
+            state["exp_avg"] = wrap(np.zeros_like(parameter.array), None, 0)
+            state["exp_avg_sq"] = wrap(np.zeros_like(parameter.array), None, 0)
+            if group["amsgrad"]:
+                state["max_exp_avg_sq"] = wrap(np.zeros_like(parameter.array), None, 0)
+        state["step"].array += 1
+        arrays = [parameter.array, gradient, state["exp_avg"].array, state["exp_avg_sq"].array]
+        if group["amsgrad"]:
+            arrays.append(state["max_exp_avg_sq"].array)
+        step = int(state["step"].array)
+        if all(each.flags.c_contiguous for each in arrays):
+            flat = [each.reshape(-1) for each in arrays]
+            for start in range(0, flat[0].size, CHUNK):
+                adam_step(*[each[start : start + CHUNK] for each in flat], step=step, group=group)
+        else:
+            adam_step(*arrays, step=step, group=group)
+
+
+def adam_step(
+    theta: np.ndarray,
+    gradient: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    v_max: np.ndarray | None = None,
+    *,
+    step: int,
+    group: dict[str, Any],
+) -> None:
+    """Adam's formula in place, on arrays of one shape. ``v_max`` is what amsgrad keeps."""
+    beta1, beta2 = group["betas"]
+    if group["maximize"]:
+        gradient = -gradient
+    if group["weight_decay"] != 0:
+        gradient = gradient + group["weight_decay"] * theta
+    scratch = np.subtract(gradient, m)
+    scratch *= 1 - beta1
+    m += scratch  # m + (1 - β₁)(g - m) is β₁ m + (1 - β₁) g
+    np.multiply(gradient, gradient, out=scratch)
+    scratch -= v
+    scratch *= 1 - beta2
+    v += scratch
+    second_moment = v
+    if v_max is not None:
+        np.maximum(v_max, v, out=v_max)
+        second_moment = v_max
+    correction = math.sqrt(1 - beta2**step)  # √v̂ is √v / correction: both sides of the fraction are multiplied by it
+    denominator = np.sqrt(second_moment, out=scratch)
+    denominator += group["eps"] * correction
+    change = np.divide(m, denominator, out=scratch)
+    change *= group["lr"] * correction / (1 - beta1**step)
+    theta -= change

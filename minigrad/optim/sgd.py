@@ -1,0 +1,71 @@
+"""Stochastic gradient descent, with momentum, Nesterov's momentum, dampening and weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.optim.optimizer import Optimizer, check_not_negative
+from minigrad.tensor import Tensor, wrap
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """θ ← θ - lr · d, where d = g + weight_decay · θ, and with momentum μ: b ← μ b + (1 - dampening) d, d = b.
+
+    The first b is d. Nesterov's momentum takes d + μ b instead of b; ``maximize`` turns g's sign.
+    ``state_dict`` keeps b as ``momentum_buffer``. Counterpart: ``torch.optim.SGD``.
+    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+
+    Raises:
+        ValueError: an option is negative, or nesterov without momentum or with dampening.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        check_not_negative("learning rate", lr)
+        check_not_negative("momentum value", momentum)
+        check_not_negative("weight_decay value", weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                momentum=momentum,
+                dampening=dampening,
+                weight_decay=weight_decay,
+                nesterov=nesterov,
+                maximize=maximize,
+            ),
+        )
+
+    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One step of the formula above, written into the parameter's memory."""
+        theta = parameter.array
+        direction = -gradient if group["maximize"] else gradient
+        if group["weight_decay"] != 0:
+            direction = direction + group["weight_decay"] * theta
+        momentum = group["momentum"]
+        if momentum != 0:
+            if state.get("momentum_buffer") is None:
+                state["momentum_buffer"] = wrap(direction.copy(), None, 0)
+                buffer = state["momentum_buffer"].array
+            else:
+                buffer = state["momentum_buffer"].array
+                buffer *= momentum
+                buffer += (1 - group["dampening"]) * direction
+            direction = direction + momentum * buffer if group["nesterov"] else buffer
+        theta -= group["lr"] * direction

@@ -1,0 +1,413 @@
+"""PyTorch's random numbers on the CPU: the same seed gives the same numbers.
+
+The source of all is one stream of 32-bit numbers, the Mersenne Twister's (Matsumoto & Nishimura 1998), from
+NumPy. What PyTorch makes of them is here, one method a distribution, each drawing exactly as many as PyTorch
+does (ATen: CPUGeneratorImpl, DistributionTemplates.h, TransformationHelper.h). So draws of all kinds can be
+mixed, and the next one still agrees.
+
+Arrays only; the tensor functions (``rand``, ``randperm`` ...) are in ``creation.py`` and call this.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    *("Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed"),
+    "set_rng_state",
+]
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+DEFAULT_SEED = 67280421310721  # c10::detail::default_rng_seed_val, for a generator that nobody seeded
+STATE_WORDS = 624
+BLOCK = 16  # as many normal numbers as PyTorch makes at once
+
+# CPUGeneratorImplState, byte for byte. The words have 32 bits, but old checkpoints have them in 64.
+STATE_LAYOUT = np.dtype(
+    [
+        ("seed", "<u8"),
+        ("left", "<i4"),  # 1 + the words of this round not yet used
+        ("seeded", "<i4"),
+        ("next", "<u8"),  # the position of the word to use next
+        ("words", "<u8", STATE_WORDS),
+        ("normal_x", "<f8"),  # unused
+        ("normal_y", "<f8"),  # the second number of a normal pair, if it still waits
+        ("normal_rho", "<f8"),  # unused
+        ("normal_is_valid", "<i4"),
+        ("unused", "V12"),
+    ]
+)
+
+
+class Generator:
+    """A stream of random numbers. Counterpart: ``torch.Generator`` on the CPU.
+
+    A method that draws takes a shape and returns an array of it; it checks its arguments before it draws.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        if str(device) != "cpu":
+            raise RuntimeError(f"minigrad computes on the CPU only, there is no generator for {device}")
+        self._twister = np.random.MT19937()
+        self.manual_seed(DEFAULT_SEED)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Begin the stream that belongs to ``seed``, and return the generator.
+
+        A negative seed counts from 2**64 down. The twister takes the lower 32 bits as word 0, then
+        ``word[i] = 1812433253 * (word[i-1] ^ word[i-1] >> 30) + i`` (its authors' init_genrand).
+
+        Raises:
+            RuntimeError: the seed is no integer.
+            ValueError: the seed does not fit into 64 bits.
+        """
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
+        if not -(2**63) <= seed < 2**64:
+            raise ValueError(f"Overflow when unpacking long long: the seed {seed} does not fit into 64 bits")
+        self._seed = int(seed) % 2**64
+        words = np.empty(STATE_WORDS, np.uint32)
+        word = self._seed & 0xFFFFFFFF
+        for position in range(STATE_WORDS):
+            words[position] = word
+            word = (1812433253 * (word ^ (word >> 30)) + position + 1) & 0xFFFFFFFF
+        self._set_twister(words, STATE_WORDS)
+        self._second_normal: float | None = None
+        return self
+
+    def seed(self) -> int:
+        """Begin a stream that nobody can foresee, and return its seed, of 64 bits."""
+        self.manual_seed(secrets.randbits(64))
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """The seed that the stream began with, from 0 to 2**64 - 1."""
+        return self._seed
+
+    def get_state(self) -> Array:
+        """Where the stream is: 5056 bytes, uint8, equal to those of ``torch.Generator.get_state``."""
+        twister = self._twister.state["state"]
+        state = np.zeros((), STATE_LAYOUT)
+        state["seed"] = self._seed
+        state["seeded"] = 1
+        state["words"] = twister["key"]
+        state["left"] = STATE_WORDS + 1 - twister["pos"]
+        state["next"] = twister["pos"]
+        if twister["key"][0] == self._seed & 0xFFFFFFFF:
+            state["next"] = 0  # just seeded: both begin with a new round of words, but PyTorch writes it so
+        if self._second_normal is not None:
+            state["normal_is_valid"] = 1
+            state["normal_y"] = self._second_normal
+        return np.frombuffer(state.tobytes(), np.uint8).copy()
+
+    def set_state(self, state: Array) -> Generator:
+        """Go on from a state of :meth:`get_state`, or of PyTorch's.
+
+        Raises:
+            TypeError: not an array of uint8.
+            RuntimeError: not 5056 contiguous bytes, or no state that the twister can be in.
+        """
+        if not isinstance(state, np.ndarray):
+            raise TypeError(f"expected an array of bytes (uint8), but got {type(state).__name__}")
+        if state.dtype != np.uint8:
+            raise TypeError(f"RNG state must be an array of bytes (uint8), but got {state.dtype}")
+        if not state.flags.c_contiguous:
+            raise RuntimeError("RNG state must be contiguous")
+        if state.size != STATE_LAYOUT.itemsize:
+            raise RuntimeError(
+                f"Expected a CPUGeneratorImplState of size {STATE_LAYOUT.itemsize} "
+                f"but found the input RNG state size to be {state.size}"
+            )
+        fields = np.frombuffer(state.tobytes(), STATE_LAYOUT)[0]
+        left, position = int(fields["left"]), int(fields["next"])
+        if left == 1 and position <= STATE_WORDS:
+            position = STATE_WORDS  # the round is used up, or the generator just seeded
+        if not fields["seeded"] or not 1 <= left <= STATE_WORDS or position != STATE_WORDS + 1 - left:
+            raise RuntimeError(f"Invalid mt19937 state: left={left}, next={position}")
+        self._seed = int(fields["seed"])
+        self._set_twister(fields["words"].astype(np.uint32), position)
+        self._second_normal = float(fields["normal_y"]) if fields["normal_is_valid"] else None
+        return self
+
+    def _set_twister(self, words: Array, position: int) -> None:
+        self._twister.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": position}}
+
+    def random32(self, count: int) -> Array:
+        """``count`` numbers of 32 bits. Returns: (count,), as uint64."""
+        return self._twister.random_raw(count)
+
+    def random64(self, count: int) -> Array:
+        """``count`` numbers of 64 bits, the upper half drawn first. Returns: (count,), as uint64."""
+        halves = self.random32(2 * count)
+        return (halves[0::2] << np.uint64(32)) | halves[1::2]
+
+    def random_int64(self) -> int:
+        """One integer of 63 bits, which seeds an epoch of a DataLoader. Counterpart: ``random_()``."""
+        return int(self.random64(1)[0]) % 2**63
+
+    def uniform(self, shape: Shape, dtype: npt.DTypeLike = np.float32, low: float = 0.0, high: float = 1.0) -> Array:
+        """Numbers drawn evenly from [low, high): ``unit * (high - low) + low``. Counterpart: ``uniform_``.
+
+        ``unit`` has 53 random bits for float64, 24 for float32; float16 is float32 rounded. Bounds and their
+        difference are rounded to that precision; product and sum are rounded once, together, as a processor's
+        fused multiply-add does (where it has none, PyTorch rounds twice and differs in the last bit).
+
+        Raises:
+            NotImplementedError: ``dtype`` is no floating-point type.
+            RuntimeError: ``low > high``, or a bound or their difference exceeds ``dtype``.
+        """
+        dtype = _floating("check_uniform_bounds", dtype)
+        largest = float(np.finfo(dtype).max)
+        for name, bound in (("from", low), ("to", high)):
+            if not -largest <= bound <= largest:  # so written, it catches NaN
+                raise RuntimeError(f"{name} is out of bounds for {dtype}: {bound:g}")
+        if low > high:
+            raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
+        if high - low > largest:
+            raise RuntimeError(
+                f"uniform_ expects to-from <= {largest:g} for {dtype}, but found to={high:g} and from={low:g}"
+            )
+        precision = _computing(dtype)
+        first, last = precision.type(low), precision.type(high)
+        unit = self._unit(math.prod(shape), precision)
+        scaled = _multiply_add(unit, float(last - first), float(first), precision)
+        drawn = scaled.astype(precision).astype(dtype)
+        drawn[drawn == dtype.type(high)] = dtype.type(low)  # rounding may reach ``high``
+        return drawn.reshape(shape)
+
+    def _unit(self, count: int, dtype: np.dtype[Any]) -> Array:
+        """Numbers from [0, 1) with as many random bits as ``dtype`` can hold. Returns: (count,), float64."""
+        if dtype == np.float64:
+            return (self.random64(count) & np.uint64(2**53 - 1)) * 2.0**-53
+        return (self.random32(count) & np.uint64(2**24 - 1)) * 2.0**-24
+
+    def normal(self, shape: Shape, dtype: npt.DTypeLike = np.float32, mean: float = 0.0, std: float = 1.0) -> Array:
+        """Numbers drawn from the normal distribution. Counterpart: ``normal_`` on a contiguous tensor.
+
+        Two uniform numbers u, v make two normal ones, ``r cos a`` and ``r sin a`` (Box & Muller 1958), where
+        ``r = sqrt(-2 log(1 - u))`` and ``a = 2 pi v``. Fewer than 16 come one by one, in float64, and the second
+        of a pair waits for the next call; from 16 on they come in blocks. Logarithm, sine and cosine may
+        differ from PyTorch's in the last bits; where the stream is afterwards does not.
+
+        Raises:
+            NotImplementedError: ``dtype`` is no floating-point type.
+            RuntimeError: ``std`` is negative or NaN.
+        """
+        dtype = _floating("normal_kernel_cpu", dtype)
+        if not std >= 0:
+            raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+        count = math.prod(shape)
+        if count < BLOCK:
+            precision = np.dtype(np.float64)
+            normals = np.array([self._one_normal() for _ in range(count)], precision)
+        else:
+            precision = _computing(dtype)
+            normals = self._normal_blocks(count, dtype)
+        scaled = _multiply_add(normals, float(precision.type(std)), float(precision.type(mean)), precision)
+        return scaled.astype(precision).astype(dtype).reshape(shape)
+
+    def _one_normal(self) -> float:
+        """One standard normal number, of a pair of which the other is kept (ATen: normal_distribution)."""
+        if self._second_normal is not None:
+            second, self._second_normal = self._second_normal, None
+            return second
+        v, u = self._unit(2, np.dtype(np.float64)).tolist()
+        radius = math.sqrt(-2.0 * math.log1p(-u))
+        angle = 2.0 * math.pi * v
+        self._second_normal = radius * math.sin(angle)
+        return radius * math.cos(angle)
+
+    def _normal_blocks(self, count: int, dtype: np.dtype[Any]) -> Array:
+        """``count >= 16`` standard normal numbers as float64 (ATen: normal_fill).
+
+        Where ``count`` is no multiple of 16 the last 16 are drawn anew, over those of the last whole block.
+        """
+        precision = _computing(dtype)
+        whole = count - count % BLOCK
+        # PyTorch draws for the incomplete block as well, only to draw it anew; not so in float16.
+        drawn = whole if dtype == np.float16 else count
+        normals = np.empty(count)
+        normals[:whole] = _box_muller(self._unit(drawn, precision)[:whole].astype(precision))
+        if whole < count:
+            normals[-BLOCK:] = _box_muller(self._unit(BLOCK, precision).astype(precision))
+        return normals
+
+    def integers(self, low: int, high: int, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
+        """Integers from [low, high): ``low + r % (high - low)``. Counterpart: ``torch.randint``.
+
+        ``r`` has 64 bits if there are 2**28 integers or more, else 32, so that none is much likelier.
+
+        Raises:
+            ValueError: a bound does not fit into 64 bits.
+            RuntimeError: there is no such integer, or ``dtype`` does not hold each (where a floating-point
+                type does not, PyTorch only warns).
+        """
+        low, high, dtype = operator.index(low), operator.index(high), np.dtype(dtype)
+        if low < -(2**63) or high >= 2**63:
+            raise ValueError(f"Overflow when unpacking long long: from={low}, to={high}")
+        if low >= high:
+            raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+        least, largest = _integer_range(dtype)
+        for name, bound in (("from", low), ("to - 1", high - 1)):
+            if not least <= bound <= largest:
+                raise RuntimeError(f"{name} is out of bounds for {dtype}: {bound}")
+        span = high - low
+        count = math.prod(shape)
+        drawn = self.random64(count) if span >= 2**28 else self.random32(count)
+        offsets = (drawn % np.uint64(span)).astype(np.int64)
+        return (offsets + low).astype(dtype).reshape(shape)
+
+    def permutation(self, n: int) -> Array:
+        """0 ... n - 1 in random order: each position swaps with one from itself on (Fisher & Yates 1938).
+
+        Returns: (n,), int64. Counterpart: ``torch.randperm``, which from 2**32 / 20 on draws 64 bits each.
+
+        Raises:
+            RuntimeError: ``n`` is negative.
+        """
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+        order = list(range(n))  # Python swaps the elements of a list faster than those of an array
+        offsets = self.random32(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint64)
+        others = np.arange(len(offsets), dtype=np.uint64) + offsets
+        for position, other in enumerate(others.tolist()):
+            order[position], order[other] = order[other], order[position]
+        return np.array(order, np.int64)
+
+    def bernoulli(self, p: float | Array, shape: Shape) -> Array:
+        """True with probability ``p``: ``unit < p``. Returns: ``shape``, bool.
+
+        ``p`` is a number (``Tensor.bernoulli_``; what dropout keeps) or an array, broadcast to ``shape``
+        (``torch.bernoulli``). ``unit`` has 24 random bits for an array of float32 or float16, otherwise 53.
+        On Intel's processors PyTorch asks MKL's generator when ``p`` is a number: there the two differ.
+
+        Raises:
+            RuntimeError: a probability is outside [0, 1].
+        """
+        probability = np.broadcast_to(p, shape)
+        if not np.all((probability >= 0) & (probability <= 1)):
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+        precision = np.dtype(np.float64 if probability.dtype == np.float64 else np.float32)
+        return self._unit(probability.size, precision).reshape(shape) < probability
+
+
+def _floating(kernel: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """``dtype`` as NumPy's, if it is a floating-point type."""
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise NotImplementedError(f'"{kernel}" not implemented for {dtype}')
+    return dtype
+
+
+def _computing(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in which PyTorch computes numbers of ``dtype``: float32 for float16."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+def _integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The least and the largest integer up to which ``dtype`` holds them all."""
+    if dtype.kind == "f":
+        exact = 2 ** (np.finfo(dtype).nmant + 1)
+        return -exact, exact
+    if dtype.kind == "b":
+        return 0, 1
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
+def _box_muller(uniform: Array) -> Array:
+    """Standard normal numbers of uniform ones, blocks of 16: number i is paired with number i + 8.
+
+    Shapes: (16 * blocks,) -> (16 * blocks,). Each step is rounded to the type of ``uniform``, as in PyTorch.
+    """
+    pairs = uniform.reshape(-1, 2, BLOCK // 2)
+    u, v = 1 - pairs[:, 0], pairs[:, 1]  # 1 - u is in (0, 1], where the logarithm is finite
+    radius = np.sqrt(-2 * np.log(u))
+    angle = uniform.dtype.type(2 * math.pi) * v
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
+
+
+def _multiply_add(x: Array, factor: float, term: float, precision: np.dtype[Any]) -> Array:
+    """``x * factor + term`` for numbers of ``precision``, rounded once. Shapes: x -> x, float64.
+
+    The errors of the product (Dekker 1971) and of the sum (Knuth 1969) are computed, and added at the end.
+    """
+    if precision == np.float32:
+        return x * factor + term  # float64 holds the product exactly
+    _, exponent = math.frexp(max(abs(factor), abs(term)))
+    factor, term = math.ldexp(factor, -exponent), math.ldexp(term, -exponent)  # so that no step overflows
+    x_upper, x_lower = _halves(x)
+    factor_upper, factor_lower = _halves(factor)
+    product = x * factor
+    product_error = x_upper * factor_upper - product
+    product_error += x_upper * factor_lower
+    product_error += x_lower * factor_upper
+    product_error += x_lower * factor_lower
+    total = product + term
+    added = total - product
+    total_error = (product - (total - added)) + (term - added)
+    fused: Array = np.ldexp(total + (product_error + total_error), exponent)
+    return fused
+
+
+def _halves(x: Any) -> tuple[Any, Any]:
+    """``x`` as a sum of two numbers of 26 bits, whose products are exact in float64 (Veltkamp 1968)."""
+    scaled = x * (2.0**27 + 1)
+    upper = scaled - (scaled - x)
+    return upper, x - upper
+
+
+default_generator = Generator()
+default_generator.seed()  # as in PyTorch, a program that sets no seed draws other numbers each time it runs
+
+
+def manual_seed(seed: int) -> Generator:
+    """Begin the default generator's stream that belongs to ``seed``. Counterpart: ``torch.manual_seed``."""
+    return default_generator.manual_seed(int(seed))
+
+
+def seed() -> int:
+    """Begin a stream that nobody can foresee, and return its seed. Counterpart: ``torch.seed``."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed of the default generator. Counterpart: ``torch.initial_seed``."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Array:
+    """Where the default generator's stream is, 5056 bytes. Counterpart: ``torch.get_rng_state``."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Array) -> None:
+    """Go on from a state of :func:`get_rng_state`. Counterpart: ``torch.set_rng_state``."""
+    default_generator.set_state(new_state)
+
+
+@contextmanager
+def fork_rng(devices: Iterable[Any] | None = None, enabled: bool = True) -> Iterator[None]:
+    """Inside, random numbers may be drawn; afterwards the stream goes on as if none had been.
+
+    Args:
+        devices: PyTorch's further devices, of which minigrad has none; not used.
+        enabled: without it, nothing is done. Counterpart: ``torch.random.fork_rng``.
+    """
+    if not enabled:
+        yield
+        return
+    state = get_rng_state()
+    try:
+        yield
+    finally:
+        set_rng_state(state)

@@ -1,0 +1,856 @@
+"""Tensor: a NumPy array with a place in the graph. Every operator is one line that calls an operation.
+
+``data``, ``grad``, ``grad_fn`` and ``requires_grad`` mean what they mean in PyTorch. What an operation computes, and
+its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``autograd/function.py``: read that next.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from minigrad import dtypes, printing
+
+__all__ = ["Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
+
+
+class VersionCounter:
+    """How often the storage of a tensor and its views was changed in place, and by what the last time.
+
+    The values begin as the class's, so that a new counter costs nothing.
+    """
+
+    value = 0
+    last_change = ""
+    has_recorded_views = False
+
+    def bump(self, operation: str) -> None:
+        """Count one change, and note the line of the user's that made it."""
+        self.value += 1
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
+            frame = frame.f_back
+        self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+class Size(tuple):
+    """A tensor's shape: a tuple that prints as PyTorch's. Counterpart: ``torch.Size``."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """How many elements a tensor of this shape has."""
+        count = 1
+        for size in self:
+            count *= size
+        return count
+
+    def __repr__(self) -> str:
+        return f"minigrad.Size({list(self)})"
+
+
+class device:
+    """Where a tensor lives: always the CPU here. Counterpart: ``torch.device``."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: str | device, index: int | None = None) -> None:
+        name, _, number = str(type).partition(":")
+        if name != "cpu":
+            raise RuntimeError(f"minigrad computes on the CPU only: there is no device {str(type)!r}, use 'cpu'")
+        self.type = "cpu"
+        self.index = int(number) if number else index
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and self.index == other.index
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}'" + ("" if self.index is None else f", index={self.index}") + ")"
+
+
+CPU = device("cpu")
+
+
+class ValuesAndIndices(NamedTuple):
+    """What ``max`` and ``min`` along a dimension return. Counterpart: ``torch.return_types.max``."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
+    """A new tensor around ``array``: the result of ``grad_fn``, or without history where that is None.
+
+    Integers and bools have no gradient, so they never have a history.
+    """
+    tensor = object.__new__(Tensor)
+    tensor.array = array
+    tensor.grad = None
+    tensor.grad_fn = grad_fn if array.dtype.kind == "f" else None
+    tensor._requires_grad = tensor.grad_fn is not None
+    tensor.output_nr = output_nr
+    tensor._version_counter = VersionCounter()
+    tensor._base = None
+    tensor._hooks = None
+    tensor._accumulate_grad = None
+    return tensor
+
+
+def share_storage(view: Tensor, source: Tensor) -> None:
+    """Note that ``view`` shows ``source``'s memory: they share one version counter, as in PyTorch."""
+    owner = source.array if source.array.base is None else source.array.base
+    if view.array.base is owner or view.array is owner:
+        view._version_counter = source._version_counter
+        view._base = source if source._base is None else source._base
+        if view._requires_grad:
+            source._version_counter.has_recorded_views = True
+
+
+class Tensor:
+    """An array that knows how it was made. Counterpart: ``torch.Tensor``.
+
+    Attributes:
+        array: the values, a NumPy array. Changing it by hand bypasses the version counter.
+        grad: dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None.
+        grad_fn: the graph node that made this tensor; None for a leaf.
+        output_nr: which output of ``grad_fn`` this is.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_accumulate_grad",
+        "_base",
+        "_hooks",
+        "_requires_grad",
+        "_version_counter",
+        "array",
+        "grad",
+        "grad_fn",
+        "output_nr",
+    )
+
+    __array_priority__ = 1000  # ndarray + Tensor asks Tensor
+    __hash__ = object.__hash__  # by identity, although == compares elementwise
+
+    def __new__(cls, *data: Any) -> Tensor:
+        """``Tensor([1, 2])`` holds these values, ``Tensor(2, 3)`` is zeros of this shape; the default type. Prefer
+        ``minigrad.tensor``, which keeps the values' own type."""
+        kind = dtypes.get_default_dtype().numpy
+        if len(data) == 1 and not isinstance(data[0], int):
+            array = np.array(data[0], dtype=kind)
+        else:
+            array = np.zeros(data or (0,), dtype=kind)
+        tensor = wrap(array, None, 0)
+        tensor.__class__ = cls
+        return tensor
+
+    # ------------------------------------------------------------------------------- what it is
+
+    @property
+    def shape(self) -> Size:
+        return Size(self.array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.from_numpy_dtype(self.array.dtype)
+
+    @property
+    def device(self) -> device:
+        return CPU
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for a tensor that no recorded operation made."""
+        return self.grad_fn is None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded. Setting it works on leaves of a floating type only."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        self.requires_grad_(requires_grad)
+
+    @property
+    def data(self) -> Tensor:
+        """The same values without history, in the same memory. Changes made through it are not counted."""
+        return wrap(self.array, None, 0)
+
+    @data.setter
+    def data(self, values: Tensor) -> None:
+        self.array = values.array
+
+    @property
+    def T(self) -> Tensor:
+        """The dimensions in reverse order."""
+        return shape_ops.Permute.apply(self, dims=tuple(range(self.ndim))[::-1])
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions swapped."""
+        return self.transpose(-2, -1)
+
+    def size(self, dim: int | None = None) -> Any:
+        return self.shape if dim is None else self.array.shape[normalize_dim(dim, self.ndim)]
+
+    def dim(self) -> int:
+        return self.array.ndim
+
+    def numel(self) -> int:
+        return self.array.size
+
+    def nelement(self) -> int:
+        return self.array.size
+
+    def element_size(self) -> int:
+        return self.array.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        strides = tuple([step // self.array.itemsize for step in self.array.strides])
+        return strides if dim is None else strides[normalize_dim(dim, self.ndim)]
+
+    def is_contiguous(self) -> bool:
+        return self.array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        return self.array.dtype.kind == "f"
+
+    def data_ptr(self) -> int:
+        return self.array.ctypes.data
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter([self[position] for position in range(len(self.array))])
+
+    def __repr__(self) -> str:
+        suffixes = []
+        default = (np.int64, np.bool_, dtypes.get_default_dtype().numpy)
+        if self.array.dtype not in default or (self.array.size == 0 and self.array.dtype != default[2]):
+            suffixes.append(f"dtype={self.dtype}")
+        if self.grad_fn is not None:
+            suffixes.append(f"grad_fn=<{self.grad_fn.name()}>")
+        elif self._requires_grad:
+            suffixes.append("requires_grad=True")
+        return printing.format_array(self.array, suffixes=suffixes)
+
+    def __format__(self, specification: str) -> str:
+        if self.ndim == 0:
+            return format(self.item(), specification)
+        return object.__format__(self, specification)
+
+    # ------------------------------------------------------------------------------- leaving minigrad
+
+    def numpy(self) -> ndarray:
+        """The values as an array in the same memory.
+
+        Raises:
+            RuntimeError: the tensor requires grad, so changing the array would go unnoticed.
+        """
+        if self._requires_grad:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The one element as a Python number.
+
+        Raises:
+            RuntimeError: there is not exactly one.
+        """
+        if self.array.size != 1:
+            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        return self.array.tolist()
+
+    def __bool__(self) -> bool:
+        if self.array.size == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        if self.array.size > 1:
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self.array.item())
+
+    def _scalar(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.array.item()
+
+    def __float__(self) -> float:
+        return float(self._scalar())
+
+    def __int__(self) -> int:
+        return int(self._scalar())
+
+    def __index__(self) -> int:
+        if self.array.size != 1 or self.array.dtype.kind == "f":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.array.item())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment: detach() this one first"
+            )
+        copied = wrap(self.array.copy(), None, 0)
+        copied.__class__ = type(self)
+        copied._requires_grad = self._requires_grad
+        copied.grad = None if self.grad is None else self.grad.clone().detach()
+        memo[id(self)] = copied
+        return copied
+
+    # ------------------------------------------------------------------------------- autograd
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add dL/dx to ``x.grad`` of every leaf x this tensor was computed from.
+
+        ``gradient`` is what to begin with, of this tensor's shape; a scalar needs none. The arguments and errors are
+        those of :func:`minigrad.autograd.backward`.
+        """
+        differentiation.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for this leaf's gradient, or stop asking.
+
+        Raises:
+            RuntimeError: the tensor is no leaf, or its type has no gradients.
+        """
+        if self.grad_fn is not None and not requires_grad:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+                "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        if requires_grad and self.array.dtype.kind != "f":
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, and this one is {self.dtype}"
+            )
+        self._requires_grad = bool(requires_grad)
+        return self
+
+    def detach(self) -> Tensor:
+        """The same values in the same memory, without history; in-place changes are counted for both."""
+        detached = wrap(self.array, None, 0)
+        detached._version_counter = self._version_counter
+        return detached
+
+    def detach_(self) -> Tensor:
+        """Forget how this tensor was made: it becomes a leaf that does not require grad."""
+        self.grad_fn, self.output_nr, self._requires_grad = None, 0, False
+        return self
+
+    @property
+    def _version(self) -> int:
+        """How often this tensor's memory was changed in place."""
+        return self._version_counter.value
+
+    def retain_grad(self) -> None:
+        """Keep this tensor's gradient in ``.grad`` although it is no leaf.
+
+        Raises:
+            RuntimeError: the tensor does not require grad.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self.grad_fn is not None:
+            self._node_hooks().retained[self.output_nr] = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """True for a non-leaf whose gradient will be kept."""
+        hooks = None if self.grad_fn is None else self.grad_fn.hooks
+        return hooks is not None and self.output_nr in hooks.retained
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call ``hook(grad)`` whenever this tensor's gradient is computed; a tensor it returns replaces the gradient.
+
+        Raises:
+            RuntimeError: the tensor does not require grad.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return RemovableHandle(self._node_hooks().tensor_hooks, (self.output_nr, hook))
+
+    def _node_hooks(self) -> NodeHooks:
+        """The hooks of the node that receives this tensor's gradient; a leaf keeps its node's itself."""
+        if self.grad_fn is None:
+            if self._hooks is None:
+                self._hooks = NodeHooks()
+            return self._hooks
+        if self.grad_fn.hooks is None:
+            self.grad_fn.hooks = NodeHooks()
+        return self.grad_fn.hooks
+
+    # ------------------------------------------------------------------------------- arithmetic
+
+    def __add__(self, other: Any) -> Tensor:
+        return elementwise.Add.apply(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return elementwise.Add.apply(self, other)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return elementwise.Sub.apply(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return elementwise.Rsub.apply(self, number=other)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return elementwise.Mul.apply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return elementwise.Mul.apply(self, other)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return elementwise.Div.apply(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return elementwise.Mul.apply(elementwise.Reciprocal.apply(self), other)
+
+    def __pow__(self, other: Any) -> Tensor:
+        if isinstance(other, Tensor):
+            return elementwise.Pow.apply(self, other)
+        return elementwise.PowScalar.apply(self, number=other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return elementwise.PowOfScalar.apply(self, number=other)
+
+    def __neg__(self) -> Tensor:
+        return elementwise.Neg.apply(self)
+
+    def __pos__(self) -> Tensor:
+        if self.array.dtype.kind == "b":
+            raise NotImplementedError("The `+` operator, on a bool tensor is not supported.")
+        return self
+
+    def __abs__(self) -> Tensor:
+        return elementwise.Abs.apply(self)
+
+    def __matmul__(self, other: Tensor) -> Tensor:
+        return self.matmul(other)
+
+    def add(self, other: Any, *, alpha: float = 1) -> Tensor:
+        return elementwise.Add.apply(self, other if alpha == 1 else other * alpha)
+
+    def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
+        return elementwise.Sub.apply(self, other if alpha == 1 else other * alpha)
+
+    def mul(self, other: Any) -> Tensor:
+        return elementwise.Mul.apply(self, other)
+
+    def div(self, other: Any) -> Tensor:
+        return elementwise.Div.apply(self, other)
+
+    def pow(self, exponent: Any) -> Tensor:
+        return self**exponent
+
+    def neg(self) -> Tensor:
+        return elementwise.Neg.apply(self)
+
+    def abs(self) -> Tensor:
+        return elementwise.Abs.apply(self)
+
+    def square(self) -> Tensor:
+        return elementwise.PowScalar.apply(self, number=2)
+
+    def reciprocal(self) -> Tensor:
+        return elementwise.Reciprocal.apply(self)
+
+    def exp(self) -> Tensor:
+        return elementwise.Exp.apply(self)
+
+    def log(self) -> Tensor:
+        return elementwise.Log.apply(self)
+
+    def sqrt(self) -> Tensor:
+        return elementwise.Sqrt.apply(self)
+
+    def sin(self) -> Tensor:
+        return elementwise.Sin.apply(self)
+
+    def cos(self) -> Tensor:
+        return elementwise.Cos.apply(self)
+
+    def tanh(self) -> Tensor:
+        return elementwise.Tanh.apply(self)
+
+    def sigmoid(self) -> Tensor:
+        return elementwise.Sigmoid.apply(self)
+
+    def relu(self) -> Tensor:
+        return elementwise.Relu.apply(self)
+
+    def sgn(self) -> Tensor:
+        return elementwise.Sgn.apply(self)
+
+    def maximum(self, other: Tensor) -> Tensor:
+        return elementwise.Maximum.apply(self, other)
+
+    def minimum(self, other: Tensor) -> Tensor:
+        return elementwise.Minimum.apply(self, other)
+
+    def clamp(self, min: float | None = None, max: float | None = None) -> Tensor:
+        if min is None and max is None:
+            raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+        return elementwise.Clamp.apply(self, lowest=min, highest=max)
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        return functions.where(condition, self, other)
+
+    # ------------------------------------------------------------------------------- comparison, truth
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return self.eq(other)
+
+    def eq(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.compare(np.equal, self.array, unwrap(other)), None, 0)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return self.ne(other)
+
+    def ne(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.compare(np.not_equal, self.array, unwrap(other)), None, 0)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return self.lt(other)
+
+    def lt(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.compare(np.less, self.array, unwrap(other)), None, 0)
+
+    def __le__(self, other: Any) -> Tensor:
+        return self.le(other)
+
+    def le(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.compare(np.less_equal, self.array, unwrap(other)), None, 0)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return self.gt(other)
+
+    def gt(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.compare(np.greater, self.array, unwrap(other)), None, 0)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return self.ge(other)
+
+    def ge(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.compare(np.greater_equal, self.array, unwrap(other)), None, 0)
+
+    def __and__(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.bitwise(np.bitwise_and, self.array, unwrap(other)), None, 0)
+
+    def __or__(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.bitwise(np.bitwise_or, self.array, unwrap(other)), None, 0)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return wrap(nondifferentiable.bitwise(np.bitwise_xor, self.array, unwrap(other)), None, 0)
+
+    def __invert__(self) -> Tensor:
+        return wrap(nondifferentiable.invert(self.array), None, 0)
+
+    def logical_not(self) -> Tensor:
+        return wrap(np.asarray(np.logical_not(self.array)), None, 0)
+
+    def isnan(self) -> Tensor:
+        return wrap(np.asarray(np.isnan(self.array)), None, 0)
+
+    def isinf(self) -> Tensor:
+        return wrap(np.asarray(np.isinf(self.array)), None, 0)
+
+    def isfinite(self) -> Tensor:
+        return wrap(np.asarray(np.isfinite(self.array)), None, 0)
+
+    def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        return wrap(nondifferentiable.reduce_truth(np.logical_and, self.array, dim, keepdim), None, 0)
+
+    def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        return wrap(nondifferentiable.reduce_truth(np.logical_or, self.array, dim, keepdim), None, 0)
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        return wrap(nondifferentiable.argmax(self.array, dim, keepdim), None, 0)
+
+    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        return wrap(nondifferentiable.argmin(self.array, dim, keepdim), None, 0)
+
+    def equal(self, other: Tensor) -> bool:
+        """True where shape and every value agree; NaN equals nothing."""
+        return bool(np.array_equal(self.array, other.array))
+
+    # ------------------------------------------------------------------------------- reductions
+
+    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
+        numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
+        return broadcasting.Sum.apply(self, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
+
+    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
+        values = self if dtype is None else self.to(dtype)
+        if not values.is_floating_point():
+            raise RuntimeError(
+                f"mean(): could not infer output dtype. Input dtype must be a floating point dtype. Got: {values.dtype}"
+            )
+        return reduction.Mean.apply(values, dim=dim, keepdim=keepdim)
+
+    def var(self, dim: Any = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
+        return reduction.Var.apply(self, dim=dim, correction=correction, keepdim=keepdim)
+
+    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """The largest element; along a dim the largest of each slice and where it is; or the larger of two tensors."""
+        if dim is None:
+            return reduction.MaxAll.apply(self)
+        if isinstance(dim, Tensor):
+            return self.maximum(dim)
+        return ValuesAndIndices(*reduction.Max.apply(self, dim=dim, keepdim=keepdim))
+
+    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """The smallest element; along a dim the smallest of each slice and where it is; or the smaller of two."""
+        if dim is None:
+            return reduction.MinAll.apply(self)
+        if isinstance(dim, Tensor):
+            return self.minimum(dim)
+        return ValuesAndIndices(*reduction.Min.apply(self, dim=dim, keepdim=keepdim))
+
+    def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        return reduction.Amax.apply(self, dim=dim, keepdim=keepdim)
+
+    def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        return reduction.Amin.apply(self, dim=dim, keepdim=keepdim)
+
+    def log_softmax(self, dim: int) -> Tensor:
+        return loss.LogSoftmax.apply(self, dim=normalize_dim(dim, self.ndim))
+
+    def softmax(self, dim: int) -> Tensor:
+        return loss.Softmax.apply(self, dim=normalize_dim(dim, self.ndim))
+
+    # ------------------------------------------------------------------------------- shape
+
+    def view(self, *shape: Any) -> Tensor:
+        """The same elements under another shape, in the same memory.
+
+        Raises:
+            RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
+        """
+        wanted = shape_ops.infer_shape(as_shape(shape), self.array.size)
+        if not shape_ops.is_viewable(self.array, wanted):
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+                "across two contiguous subspaces). Use .reshape(...) instead."
+            )
+        return shape_ops.View.apply(self, shape=wanted)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same elements under another shape: a view where the memory's layout allows it, else a copy.
+
+        Raises:
+            RuntimeError: the shape holds another number of elements.
+        """
+        wanted = shape_ops.infer_shape(as_shape(shape), self.array.size)
+        if shape_ops.is_viewable(self.array, wanted):
+            return shape_ops.View.apply(self, shape=wanted)
+        return shape_ops.UnsafeView.apply(self.contiguous(), shape=wanted)
+
+    def view_as(self, other: Tensor) -> Tensor:
+        return self.view(other.shape)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        if self.ndim == 0:
+            return self.reshape(1)
+        start, end = normalize_dim(start_dim, self.ndim), normalize_dim(end_dim, self.ndim)
+        if start > end:
+            raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+        if start == end:
+            return self
+        return self.reshape(*self.shape[:start], Size(self.shape[start : end + 1]).numel(), *self.shape[end + 1 :])
+
+    def transpose(self, dim0: int, dim1: int) -> Tensor:
+        if self.ndim == 0:
+            return shape_ops.Permute.apply(self, dims=())
+        return shape_ops.Transpose.apply(self, dim0=normalize_dim(dim0, self.ndim), dim1=normalize_dim(dim1, self.ndim))
+
+    def t(self) -> Tensor:
+        if self.ndim > 2:
+            raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
+        return shape_ops.T.apply(self)
+
+    def permute(self, *dims: Any) -> Tensor:
+        return shape_ops.Permute.apply(self, dims=as_shape(dims))
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        return shape_ops.Unsqueeze.apply(self, dim=dim)
+
+    def squeeze(self, dim: int | None = None) -> Tensor:
+        if dim is None:
+            return shape_ops.Squeeze.apply(self)
+        return shape_ops.SqueezeDim.apply(self, dim=dim)
+
+    def expand(self, *shape: Any) -> Tensor:
+        return broadcasting.Expand.apply(self, shape=as_shape(shape))
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        return self.expand(other.shape)
+
+    def contiguous(self) -> Tensor:
+        """This tensor if its elements lie in row-major order, else a copy that does."""
+        return self if self.array.flags.c_contiguous else elementwise.CloneContiguous.apply(self)
+
+    def clone(self) -> Tensor:
+        return elementwise.Clone.apply(self)
+
+    # ------------------------------------------------------------------------------- products
+
+    def matmul(self, other: Tensor) -> Tensor:
+        return functions.matmul(self, other)
+
+    def mm(self, mat2: Tensor) -> Tensor:
+        return matmul.Mm.apply(self, mat2)
+
+    def mv(self, vec: Tensor) -> Tensor:
+        return functions.mv(self, vec)
+
+    def dot(self, other: Tensor) -> Tensor:
+        return functions.dot(self, other)
+
+    def bmm(self, mat2: Tensor) -> Tensor:
+        return matmul.Bmm.apply(self, mat2)
+
+    # ------------------------------------------------------------------------------- type and device
+
+    def to(self, *target: Any, dtype: dtypes.dtype | None = None, device: Any = None) -> Tensor:
+        """The tensor in another type; itself where nothing changes. A device may be named: it must be the CPU."""
+        for each in target:
+            if isinstance(each, dtypes.dtype):
+                dtype = each
+            elif isinstance(each, Tensor):
+                dtype = each.dtype
+            elif each is not None:
+                device = each
+        if device is not None:
+            check_device(device)
+        if dtype is None or self.array.dtype == dtype.numpy:
+            return self
+        return elementwise.ToCopy.apply(self, dtype=dtype.numpy)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        return self.to(other.dtype)
+
+    def cpu(self) -> Tensor:
+        return self
+
+    def float(self) -> Tensor:
+        return self.to(dtypes.float32)
+
+    def double(self) -> Tensor:
+        return self.to(dtypes.float64)
+
+    def half(self) -> Tensor:
+        return self.to(dtypes.float16)
+
+    def long(self) -> Tensor:
+        return self.to(dtypes.int64)
+
+    def int(self) -> Tensor:
+        return self.to(dtypes.int32)
+
+    def bool(self) -> Tensor:
+        return self.to(dtypes.bool)
+
+    # ------------------------------------------------------------------------------- indexing
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return subscript.get(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        subscript.set(self, index, value)
+
+    # ------------------------------------------------------------------------------- in place
+
+    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        return inplace.run(self, "add_", elementwise.Add, other if alpha == 1 else other * alpha)
+
+    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        return inplace.run(self, "sub_", elementwise.Sub, other if alpha == 1 else other * alpha)
+
+    def mul_(self, other: Any) -> Tensor:
+        return inplace.run(self, "mul_", elementwise.Mul, other)
+
+    def div_(self, other: Any) -> Tensor:
+        return inplace.run(self, "div_", elementwise.Div, other)
+
+    def exp_(self) -> Tensor:
+        return inplace.run(self, "exp_", elementwise.Exp)
+
+    def relu_(self) -> Tensor:
+        return inplace.run(self, "relu_", elementwise.Relu)
+
+    def copy_(self, source: Tensor) -> Tensor:
+        return inplace.run(self, "copy_", elementwise.Copy, source)
+
+    def zero_(self) -> Tensor:
+        return inplace.run(self, "zero_", elementwise.Zero)
+
+    def fill_(self, value: Any) -> Tensor:
+        return inplace.run(self, "fill_", elementwise.Fill, number=value)
+
+    def uniform_(self, from_: float = 0, to: float = 1, *, generator: Any = None) -> Tensor:
+        return inplace.fill_random(self, "uniform_", from_, to, generator)
+
+    def normal_(self, mean: float = 0, std: float = 1, *, generator: Any = None) -> Tensor:
+        return inplace.fill_random(self, "normal_", mean, std, generator)
+
+    __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
+
+
+def check_device(name: Any) -> None:
+    """Raise a RuntimeError unless ``name`` names the CPU."""
+    device(name)
+
+
+def unwrap(value: Any) -> Any:
+    """The array inside a tensor, anything else as it is."""
+    return value.array if isinstance(value, Tensor) else value
+
+
+def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))``."""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = tuple(sizes[0])
+    return tuple([operator.index(size) for size in sizes])
+
+
+# Imported last, because each of these needs Tensor.
+from minigrad import functions, inplace, subscript  # noqa: E402
+from minigrad.autograd import differentiation  # noqa: E402
+from minigrad.autograd.hooks import NodeHooks, RemovableHandle  # noqa: E402
+from minigrad.ops import broadcasting, elementwise, loss, matmul, nondifferentiable, reduction  # noqa: E402
+from minigrad.ops import shape as shape_ops  # noqa: E402
+from minigrad.ops.dims import normalize_dim  # noqa: E402

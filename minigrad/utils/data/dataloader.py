@@ -1,0 +1,131 @@
+"""DataLoader: batches of samples. Runs in the calling thread; everything else is PyTorch's DataLoader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import as_tensor, tensor
+from minigrad.functions import stack
+from minigrad.random import Generator, default_generator
+from minigrad.tensor import Tensor
+from minigrad.utils.data.dataset import TensorDataset
+from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+
+__all__ = ["DataLoader", "default_collate"]
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Samples to a batch: tensors, and whatever has ``__array__``, are stacked, numbers become a tensor, tuples,
+    lists and mappings are collated part by part, strings stay a list.
+
+    Raises:
+        TypeError: there is no way to collate such samples.
+        RuntimeError: the samples are of different sizes.
+    """
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return stack(batch)
+    if isinstance(first, (bool, int)):
+        return tensor(list(batch))
+    if isinstance(first, float):  # float64, as in PyTorch: a Python float is one
+        return tensor(np.asarray(batch, np.float64))
+    if isinstance(first, (str, bytes)):
+        return list(batch)
+    if hasattr(first, "__array__"):
+        return stack([as_tensor(np.asarray(each)) for each in batch])
+    if isinstance(first, Mapping):
+        return {key: default_collate([each[key] for each in batch]) for key in first}
+    if isinstance(first, Sequence):
+        if any(len(each) != len(first) for each in batch):
+            raise RuntimeError("each element in list of batch should be of equal size")
+        parts = [default_collate(part) for part in zip(*batch)]
+        if hasattr(first, "_fields"):
+            return type(first)(*parts)
+        return parts
+    raise TypeError(
+        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
+    )
+
+
+class DataLoader:
+    """Iterates over ``dataset`` in batches. Counterpart: ``torch.utils.data.DataLoader``.
+
+    Args:
+        dataset: what has ``__getitem__`` and ``__len__``.
+        batch_size: how many samples a batch holds; None gives single samples, uncollated into batches.
+        shuffle: a new random order every time, the one that PyTorch's DataLoader takes from the same seed.
+        sampler, batch_sampler: where the indices, or lists of indices, come from instead.
+        num_workers: 0: loading happens in the calling thread.
+        collate_fn: makes a batch of a list of samples. Default: :func:`default_collate`.
+        drop_last: leave out a last batch that is not full.
+        generator: where the order's randomness comes from. Default: the default generator.
+
+    Raises:
+        ValueError: options exclude each other, the batch size is no positive integer, or workers are asked for.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        *,
+        generator: Generator | None = None,
+    ) -> None:
+        if num_workers != 0:
+            raise ValueError(f"minigrad's DataLoader loads in the calling thread: use num_workers=0, not {num_workers}")
+        if sampler is not None and shuffle:
+            raise ValueError("sampler option is mutually exclusive with shuffle")
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            raise ValueError(
+                "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+            )
+        if batch_size is None and drop_last:
+            raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
+        self.dataset = dataset
+        self.pin_memory = pin_memory  # accepted for PyTorch's sake: memory of the CPU needs no pinning
+        self.generator = generator
+        self.drop_last = drop_last
+        self.batch_size = batch_size if batch_sampler is None else None
+        if sampler is None:
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+        self.sampler = sampler
+        if batch_sampler is None and batch_size is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        self.batch_sampler = batch_sampler
+        self.collate_fn = collate_fn
+
+    def __iter__(self) -> Iterator[Any]:
+        (default_generator if self.generator is None else self.generator).random_int64()  # PyTorch's seed for workers
+        return self._batches()
+
+    def _batches(self) -> Iterator[Any]:
+        if self.batch_sampler is None:
+            for index in self.sampler:
+                yield self.collate_fn(self.dataset[index]) if self.collate_fn else _as_tensors(self.dataset[index])
+            return
+        collate = self.collate_fn or default_collate
+        for indices in self.batch_sampler:
+            if type(self.dataset) is TensorDataset and self.collate_fn is None:
+                yield [each[list(indices)] for each in self.dataset.tensors]  # the same batch, in one copy a tensor
+            else:
+                yield collate([self.dataset[index] for index in indices])
+
+    def __len__(self) -> int:
+        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
+
+
+def _as_tensors(sample: Any) -> Any:
+    """One sample with its arrays as tensors."""
+    if isinstance(sample, (tuple, list)):
+        return type(sample)([_as_tensors(each) for each in sample])
+    return as_tensor(sample) if isinstance(sample, np.ndarray) else sample

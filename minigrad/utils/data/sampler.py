@@ -1,0 +1,113 @@
+"""Samplers: in which order a data set's samples come. Each class is PyTorch's of the same name.
+
+A shuffling sampler seeds a generator of its own with one number drawn from the default generator, as PyTorch's does:
+from the same ``manual_seed`` both engines see the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any
+
+import numpy as np
+
+from minigrad.random import Generator, default_generator
+
+__all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler"]
+
+
+class Sampler:
+    """The base: a subclass defines ``__iter__``, which gives indices, and ``__len__``."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError("Subclasses of Sampler should implement __iter__.")
+
+
+class SequentialSampler(Sampler):
+    """0, 1, 2, …"""
+
+    def __init__(self, data_source: Sized) -> None:
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler):
+    """Random indices: every index once, in random order, unless told otherwise.
+
+    Args:
+        data_source: what has a length.
+        replacement: draw each index from all, so that one can come twice.
+        num_samples: how many to draw. Default: the length.
+        generator: where the randomness comes from. Default: a new one seeded from the default generator.
+
+    Raises:
+        ValueError: ``num_samples`` is no positive integer (as when the data set is empty).
+    """
+
+    def __init__(
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        self.data_source = data_source
+        self.replacement = replacement
+        self.num_samples = len(data_source) if num_samples is None else num_samples
+        self.generator = generator
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
+            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
+
+    def __iter__(self) -> Iterator[int]:
+        count = len(self.data_source)
+        generator = self.generator
+        if generator is None:
+            generator = Generator()
+            generator.manual_seed(default_generator.random_int64())
+        if self.replacement:
+            for drawn in range(0, self.num_samples, 32):
+                size = min(32, self.num_samples - drawn)
+                yield from generator.integers(0, count, (size,), np.dtype(np.int64)).tolist()
+            return
+        for _ in range(self.num_samples // count):
+            yield from generator.permutation(count).tolist()
+        yield from generator.permutation(count).tolist()[: self.num_samples % count]  # drawn as in PyTorch, also for 0
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler):
+    """Lists of ``batch_size`` of another sampler's indices; the last may be shorter, or is left out (``drop_last``).
+
+    Raises:
+        ValueError: the batch size is no positive integer.
+    """
+
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
+            raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batch = []
+        for index in self.sampler:
+            batch.append(index)
+            if len(batch) == self.batch_size:
+                yield batch
+                batch = []
+        if batch and not self.drop_last:
+            yield batch
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
+        return full + (rest > 0 and not self.drop_last)

@@ -1,0 +1,80 @@
+"""Large graphs and long runs: no recursion, nothing left behind."""
+
+import gc
+import subprocess
+import sys
+import tracemalloc
+
+import pytest
+
+import minigrad
+
+MILLION = """
+import minigrad
+
+x = minigrad.tensor(1.0, requires_grad=True)
+y = x
+for _ in range(1_000_000):
+    y = y + 1
+y.backward()
+assert x.grad.item() == 1.0
+assert "AddBackward0" in repr(y)
+node = y.grad_fn
+del y, node
+print("freed")
+"""
+
+
+@pytest.mark.slow
+def test_a_chain_of_a_million_operations():
+    done = subprocess.run([sys.executable, "-c", MILLION], capture_output=True, text=True, timeout=600)
+    assert done.stdout == "freed\n", done.stderr
+
+
+def test_a_graph_dies_without_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        for create_graph in (False, True):
+            x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+            y = (x * x).exp().sum()
+            minigrad.autograd.grad(y, x, create_graph=create_graph)
+            (y * 1).backward() if create_graph else None
+            x.grad = None
+            del x, y
+        z = minigrad.ones(3, requires_grad=True) * 2
+        z.exp_()
+        z[0] = 1.0
+        z.register_hook(print)
+        z.retain_grad()
+        del z
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+@pytest.mark.slow
+def test_ten_thousand_training_steps_leave_memory_where_it_was():
+    model = minigrad.nn.Sequential(minigrad.nn.Linear(4, 8), minigrad.nn.ReLU(), minigrad.nn.Linear(8, 3))
+    optimizer = minigrad.optim.Adam(model.parameters())
+    criterion = minigrad.nn.CrossEntropyLoss()
+    images, labels = minigrad.rand(5, 4), minigrad.tensor([0, 1, 2, 0, 1])
+
+    def steps(count):
+        for _ in range(count):
+            loss = criterion(model(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    gc.disable()
+    tracemalloc.start()
+    try:
+        steps(100)
+        after_a_hundred, _ = tracemalloc.get_traced_memory()
+        steps(9_900)
+        after_all, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert after_all - after_a_hundred < 20_000, f"{after_all - after_a_hundred} bytes more than after 100 steps"
