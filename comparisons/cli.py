@@ -11,13 +11,14 @@ import os
 import sys
 import tempfile
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from comparisons import benchmark
@@ -37,6 +38,11 @@ class Dtype(str, Enum):
 
     float64 = "float64"
     float32 = "float32"
+
+
+def show_progress(bar: Progress, task: TaskID, done: int, total: int) -> None:
+    """Move the bar on."""
+    bar.update(task, completed=done, total=total)
 
 
 def show_difference(value: float) -> str:
@@ -138,7 +144,7 @@ def compare(
                 data=data,
                 data_root=data_root,
                 seed=seed,
-                progress=lambda done, total, bar=bar, task=task: bar.update(task, completed=done, total=total),
+                progress=partial(show_progress, bar, task),
             )
             try:
                 report = CHAPTERS[name](settings)

@@ -92,7 +92,7 @@ def compare_values(subject: str, ours: Any, theirs: Any, tolerance: str) -> Comp
             finite = magnitude[np.isfinite(magnitude)]
             magnitude = np.full_like(magnitude, finite.max() if finite.size else 0.0)
         limit = allowed.absolute + allowed.relative * magnitude
-        agrees = same | (difference <= limit)
+        agrees = same | ((difference <= limit) & np.isfinite(difference))
         relative = np.where(difference == 0, 0.0, difference / np.where(magnitude == 0, np.nan, magnitude))
     message = ""
     if not agrees.all():

@@ -39,10 +39,14 @@ TOLERANCES = {
     "training float64": Tolerance(
         1e-10,
         0.0,
-        "hundreds of steps, each on the last: rounding in float64 grows, the specification allows 1e-10",
+        "a hundred steps, each on the last: sums in another order, whose rounding grows from step to step",
         True,
     ),
     "training float32": Tolerance(
-        1e-4, 0.0, "as above in float32: products of 784 terms summed in another order, then 100 steps of Adam", True
+        1e-4,
+        0.0,
+        "as above in float32, and Adam divides by small numbers: 2e-6 is usual, but where rounding carries a hidden unit "
+        "across the kink of its ReLU, one sample's share of a gradient appears or vanishes",
+        True,
     ),
 }

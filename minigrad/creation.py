@@ -179,7 +179,8 @@ def arange(
     if dtype is None and all(isinstance(each, int) for each in (start, end, step)):
         dtype = dtypes.int64
     count = int(np.ceil((end - start) / step))
-    values = start + step * np.arange(count, dtype=np.int64 if isinstance(step, int) else np.float64)
+    steps: Any = np.arange(count, dtype=np.int64 if isinstance(step, int) else np.float64)
+    values = start + step * steps
     return _finish(values.astype(_kind(dtype)), device, requires_grad)
 
 

@@ -194,9 +194,9 @@ class Generator:
     def normal(self, shape: Shape, dtype: npt.DTypeLike = np.float32, mean: float = 0.0, std: float = 1.0) -> Array:
         """Numbers drawn from the normal distribution. Counterpart: ``normal_`` on a contiguous tensor.
 
-        Two uniform numbers u, v make two normal ones, ``r cos a`` and ``r sin a`` (Box & Muller 1958), where
-        ``r = sqrt(-2 log(1 - u))`` and ``a = 2 pi v``. Fewer than 16 come one by one, in float64, and the second
-        of a pair waits for the next call; from 16 on they come in blocks. Logarithm, sine and cosine may
+        Two uniform numbers u, v make two normal ones, ``r cos a`` and ``r sin a``, with ``a = 2 pi v`` and
+        ``r = sqrt(-2 log(1 - u))`` (Box & Muller 1958). Fewer than 16 come one by one, in float64, and the
+        second of a pair waits for the next call; from 16 on they come in blocks. Logarithm, sine, cosine may
         differ from PyTorch's in the last bits; where the stream is afterwards does not.
 
         Raises:
@@ -297,7 +297,8 @@ class Generator:
         probability = np.broadcast_to(p, shape)
         if not np.all((probability >= 0) & (probability <= 1)):
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        precision = np.dtype(np.float64 if probability.dtype == np.float64 else np.float32)
+        narrow = isinstance(p, np.ndarray) and p.dtype != np.float64
+        precision = np.dtype(np.float32 if narrow else np.float64)
         return self._unit(probability.size, precision).reshape(shape) < probability
 
 

@@ -127,9 +127,7 @@ def checked_part(part: Any) -> Any:
         if array.size == 0 and isinstance(part, list):
             array = array.astype(np.int64)
         if array.dtype.kind not in "iub":
-            raise IndexError(
-                f"tensors used as indices must be integers or bools (long, int, byte or bool tensors), not {array.dtype}"
-            )
+            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, not {array.dtype}")
         return int(array) if array.ndim == 0 and array.dtype.kind in "iu" and isinstance(part, Tensor) else array
     try:
         return operator.index(part)

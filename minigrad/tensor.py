@@ -20,6 +20,9 @@ from minigrad import dtypes, printing
 __all__ = ["Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
 
 
+Number = float  # as an annotation inside Tensor, where `float` is a method
+
+
 class VersionCounter:
     """How often the storage of a tensor and its views was changed in place, and by what the last time.
 
@@ -141,6 +144,16 @@ class Tensor:
         "grad_fn",
         "output_nr",
     )
+
+    array: ndarray
+    grad: Tensor | None
+    grad_fn: Any
+    output_nr: int
+    _requires_grad: bool
+    _version_counter: VersionCounter
+    _base: Tensor | None
+    _hooks: NodeHooks | None
+    _accumulate_grad: weakref.ref[Any] | None
 
     __array_priority__ = 1000  # ndarray + Tensor asks Tensor
     __hash__ = object.__hash__  # by identity, although == compares elementwise
@@ -461,10 +474,10 @@ class Tensor:
     def __matmul__(self, other: Tensor) -> Tensor:
         return self.matmul(other)
 
-    def add(self, other: Any, *, alpha: float = 1) -> Tensor:
+    def add(self, other: Any, *, alpha: Number = 1) -> Tensor:
         return elementwise.Add.apply(self, other if alpha == 1 else other * alpha)
 
-    def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
+    def sub(self, other: Any, *, alpha: Number = 1) -> Tensor:
         return elementwise.Sub.apply(self, other if alpha == 1 else other * alpha)
 
     def mul(self, other: Any) -> Tensor:
@@ -521,7 +534,7 @@ class Tensor:
     def minimum(self, other: Tensor) -> Tensor:
         return elementwise.Minimum.apply(self, other)
 
-    def clamp(self, min: float | None = None, max: float | None = None) -> Tensor:
+    def clamp(self, min: Number | None = None, max: Number | None = None) -> Tensor:
         if min is None and max is None:
             raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
         return elementwise.Clamp.apply(self, lowest=min, highest=max)
@@ -621,7 +634,7 @@ class Tensor:
             )
         return reduction.Mean.apply(values, dim=dim, keepdim=keepdim)
 
-    def var(self, dim: Any = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
+    def var(self, dim: Any = None, *, correction: Number = 1, keepdim: bool = False) -> Tensor:
         return reduction.Var.apply(self, dim=dim, correction=correction, keepdim=keepdim)
 
     def max(self, dim: Any = None, keepdim: bool = False) -> Any:
@@ -794,10 +807,10 @@ class Tensor:
 
     # ------------------------------------------------------------------------------- in place
 
-    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+    def add_(self, other: Any, *, alpha: Number = 1) -> Tensor:
         return inplace.run(self, "add_", elementwise.Add, other if alpha == 1 else other * alpha)
 
-    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
+    def sub_(self, other: Any, *, alpha: Number = 1) -> Tensor:
         return inplace.run(self, "sub_", elementwise.Sub, other if alpha == 1 else other * alpha)
 
     def mul_(self, other: Any) -> Tensor:
@@ -821,10 +834,10 @@ class Tensor:
     def fill_(self, value: Any) -> Tensor:
         return inplace.run(self, "fill_", elementwise.Fill, number=value)
 
-    def uniform_(self, from_: float = 0, to: float = 1, *, generator: Any = None) -> Tensor:
+    def uniform_(self, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
         return inplace.fill_random(self, "uniform_", from_, to, generator)
 
-    def normal_(self, mean: float = 0, std: float = 1, *, generator: Any = None) -> Tensor:
+    def normal_(self, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
         return inplace.fill_random(self, "normal_", mean, std, generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_

@@ -1,19 +1,21 @@
 """The PyTorch side: the tutorial's models and their training, complete. It never imports minigrad.
 
-Begin with ``models.py``, then ``training.py``; ``cli.py`` is ``python -m torch_impl``.
+Read ``models.py`` first, then ``training.py``, ``data.py`` and ``checkpoint.py``; ``cli.py`` is
+``python -m torch_impl``. The same concepts written out in NumPy are in the package ``minigrad``.
 """
 
-from torch_impl.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from torch_impl.data import DATASETS, Arrays, DataError, load_arrays, load_datasets
+from torch_impl.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from torch_impl.data import DATASETS, DataError, ImageArrays, load_arrays, load_datasets
 from torch_impl.models import NeuralNet
 from torch_impl.training import Batches, choose_device, evaluate, seed_everything, train
 
 __all__ = [
     "DATASETS",
-    "Arrays",
     "Batches",
+    "Checkpoint",
     "CheckpointError",
     "DataError",
+    "ImageArrays",
     "NeuralNet",
     "choose_device",
     "evaluate",

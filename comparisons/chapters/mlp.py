@@ -128,5 +128,7 @@ def run(settings: Settings) -> Report:
     report.add("test scores", [compare_values("scores of the test images", scores, their_scores, tolerance)])
     report.add("test predictions", [compare_values("predicted digits", predictions, their_predictions, "exact")])
     percent = [torch.tensor(each, dtype=torch.float64) for each in (accuracy, their_accuracy)]
-    report.add(f"test accuracy ({accuracy:.2f} %)", [compare_values("accuracy in percent", *percent, "exact")])
+    report.add(
+        f"test accuracy ({accuracy:.2f} %)", [compare_values("accuracy in percent", percent[0], percent[1], "exact")]
+    )
     return report

@@ -24,6 +24,11 @@ class Function(function.Function):
 
     receives_tensors = True
 
+    setup_context: Any
+    _saved_as_given: tuple[Any, ...]
+    _dirty: tuple[Tensor, ...]
+    _non_differentiable: tuple[Tensor, ...]
+
     def name(self) -> str:
         return f"{type(self).__name__}Backward"
 
@@ -44,7 +49,9 @@ class Function(function.Function):
                 output = cls.forward(ctx, *args, **kwargs)
         outputs = output if isinstance(output, tuple) else (output,)
         grad_fn = ctx if True in ctx.needs_input_grad else None
-        results = [ctx._place(each, output_nr, grad_fn, args) for output_nr, each in enumerate(outputs)]
+        results: list[Any] = []
+        for output_nr, one in enumerate(outputs):
+            results.append(ctx._place(one, output_nr, grad_fn, args))
         ctx._saved_as_given = ctx._saved
         ctx._saved = tuple([each.array if isinstance(each, Tensor) else each for each in ctx._saved])
         if grad_fn is not None:

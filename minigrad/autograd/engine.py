@@ -24,7 +24,7 @@ from minigrad.dtypes import from_numpy_dtype
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.tensor import Tensor, wrap
 
-__all__ = ["backward", "grad", "run_backward"]
+__all__ = ["Waiting", "accumulate_into_leaf", "run_backward", "to_tensors"]
 
 
 class Waiting:
@@ -59,7 +59,7 @@ def run_backward(
     for (node, output_nr), gradient in zip(roots, gradients):
         add_gradient(waiting, node, output_nr, gradient, owned=False)
 
-    ready: list[tuple[int, int, Node]] = []
+    ready: list[tuple[int, int, Any]] = []
     arrivals = 0  # leaves all have the same sequence number: among them, first come, first served
     for node in waiting:
         if missing[node] == 0:
@@ -152,7 +152,7 @@ def add_gradient(waiting: dict[Node, Waiting], node: Node, output_nr: int, gradi
         arrived.owned[output_nr] = not isinstance(gradient, Tensor)
 
 
-def run_rule(node: Node, arrived: Waiting | None) -> tuple[Sequence[Any], Sequence[bool]]:
+def run_rule(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequence[bool]]:
     """Call the node's ``backward``: from one gradient an output to one gradient an input, and which are ours alone.
 
     Raises:
@@ -161,7 +161,7 @@ def run_rule(node: Node, arrived: Waiting | None) -> tuple[Sequence[Any], Sequen
     rule = type(node)
     if arrived is None and not rule.receives_tensors:
         return [None] * len(node.next_functions), ()
-    gradients = (arrived or Waiting(node)).gradients
+    gradients: Sequence[Any] = (arrived or Waiting(node)).gradients
     if len(gradients) > 1 and node.materialize_grads:
         gradients = with_zeros(node, gradients)
     if node.hooks is not None and node.hooks.prehooks:
@@ -178,7 +178,7 @@ def run_rule(node: Node, arrived: Waiting | None) -> tuple[Sequence[Any], Sequen
     return result, owned
 
 
-def checked_gradients(node: Node, gradients: tuple[Any, ...]) -> list[Any]:
+def checked_gradients(node: Any, gradients: tuple[Any, ...]) -> list[Any]:
     """One gradient an input, each with the shape and type of that input; None where none is needed."""
     edges = node.next_functions
     if len(gradients) != len(edges):
@@ -218,7 +218,7 @@ def is_expandable(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
     return all(size in (1, larger_size) for size, larger_size in zip(reversed(shape), reversed(larger)))
 
 
-def ownership(node: Node, arrived: Waiting | None, incoming: Sequence[Any], result: Sequence[Any]) -> list[bool]:
+def ownership(node: Any, arrived: Waiting | None, incoming: Sequence[Any], result: Sequence[Any]) -> list[bool]:
     """Which arrays of ``result`` nobody else can see, so that a later sum may be written into them.
 
     An array is ours alone unless its memory is that of a saved value, of an incoming gradient that was not ours, or
@@ -297,7 +297,7 @@ def to_arrays(gradients: Sequence[Any]) -> tuple[Any, ...]:
     return tuple([each.array if isinstance(each, Tensor) else each for each in gradients])
 
 
-def call_hooks_of_tensor(node: Node, arrived: Waiting) -> None:
+def call_hooks_of_tensor(node: Any, arrived: Waiting) -> None:
     """Show each arrived gradient to its tensor's hooks, in the order of registration, then keep it if asked to."""
     hooks = node.hooks
     for output_nr, hook in list(hooks.tensor_hooks.values()):
@@ -333,7 +333,7 @@ def checked_replacement(node: Node, output_nr: int, replacement: Any) -> Any:
     return replacement if grad_mode.enabled else replacement.array
 
 
-def call_prehooks(node: Node, gradients: Sequence[Any]) -> Sequence[Any]:
+def call_prehooks(node: Any, gradients: Sequence[Any]) -> Sequence[Any]:
     """Show the incoming gradients to the node's pre-hooks; a hook may return a tuple to use instead."""
     for hook in list(node.hooks.prehooks.values()):
         replacement = hook(tuple(to_tensors(gradients)))
@@ -342,7 +342,7 @@ def call_prehooks(node: Node, gradients: Sequence[Any]) -> Sequence[Any]:
     return list(gradients)
 
 
-def call_posthooks(node: Node, result: Sequence[Any], gradients: Sequence[Any]) -> Sequence[Any]:
+def call_posthooks(node: Any, result: Sequence[Any], gradients: Sequence[Any]) -> Sequence[Any]:
     """Show the node's result and its incoming gradients to its hooks; a hook may return a tuple to use instead."""
     for hook in list(node.hooks.hooks.values()):
         replacement = hook(tuple(to_tensors(result)), tuple(to_tensors(gradients)))

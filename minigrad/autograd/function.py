@@ -30,7 +30,7 @@ next_sequence_number = itertools.count().__next__
 THIS_NODE: Any = "this node"  # says of a saved output who made it, without a cycle from the node to itself
 
 
-Edge = tuple["Node | None", int]
+Edge = tuple[Any, int]  # a node, or None, and which of its outputs
 Origin = tuple[Edge, VersionCounter, int]  # of a saved array: its place in the graph, its version when it was saved
 
 
@@ -54,6 +54,12 @@ class Node:
     """
 
     __slots__ = ("__dict__", "__weakref__", "hooks", "needs_input_grad", "next_functions", "outputs", "sequence_number")
+
+    next_functions: tuple[Edge, ...]
+    needs_input_grad: Any
+    sequence_number: int
+    outputs: tuple[tuple[tuple[int, ...], np.dtype], ...]
+    hooks: NodeHooks | None
 
     def name(self) -> str:
         """The name that PyTorch gives this node, such as ``MulBackward0``."""
@@ -111,7 +117,7 @@ class AccumulateGrad(Node):
         return self.variable._hooks
 
     @hooks.setter
-    def hooks(self, hooks: NodeHooks) -> None:
+    def hooks(self, hooks: NodeHooks | None) -> None:
         self.variable._hooks = hooks
 
     def name(self) -> str:
@@ -131,6 +137,11 @@ class Function(Node):
     """
 
     __slots__ = ("_origins", "_saved")
+
+    forward: Any
+    backward: Any
+    _saved: Any
+    _origins: list[Origin | None]
 
     receives_tensors = False  # True: forward and backward work on tensors (see custom.py)
     materialize_grads = True  # an output that nobody used sends zeros, not None

@@ -162,7 +162,7 @@ def gradgradcheck(
     else:
         starts = list(as_tuple(grad_outputs))
 
-    def backward_of_func(*arguments: Any) -> tuple[Tensor, ...]:
+    def backward_of_func(*arguments: Any) -> tuple[Tensor | None, ...]:
         primals = arguments[: len(given)]
         with enable_grad():
             results = differentiable(func(*primals))

@@ -58,8 +58,8 @@ class Softmax(Function):
 class NllLoss(Function):
     """z = -Σₙ w(tₙ) x(n, tₙ) / Σₙ w(tₙ) over the samples n whose class t is not ``ignore_index``.
 
-    Shapes: x (N, C) or (C,) of log-probabilities, ``target`` (N,) of classes, ``weight`` (C,) -> (). ``reduction`` "sum"
-    leaves the division out, "none" gives one loss a sample, (N,). The mean over no sample is NaN.
+    Shapes: x (N, C) or (C,) of log-probabilities, ``target`` (N,) of classes, ``weight`` (C,) -> ().
+    ``reduction`` "sum" leaves the division out, "none" gives one loss a sample, (N,). The mean over no sample is NaN.
     """
 
     def forward(ctx, x, *, target, weight, reduction, ignore_index):

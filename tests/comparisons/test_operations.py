@@ -150,10 +150,8 @@ PAIRS += [((2, 0), (1, 1)), ((0,), (1,)), ((4, 1, 3), (2, 1))]
 @pytest.mark.parametrize("name", BINARY)
 @pytest.mark.parametrize("shapes", PAIRS, ids=str)
 def test_binary(name, shapes):
-    graph = "alpha" not in name or shapes[1] == ()  # a scaled operand is two nodes here, one in PyTorch
-    check_operation(
-        name, BINARY[name], uneven(*shapes[0]), uneven(*shapes[1]) * 1.1, graph=graph and "alpha" not in name
-    )
+    graph = "alpha" not in name  # a scaled operand is two nodes here, one in PyTorch
+    check_operation(name, BINARY[name], uneven(*shapes[0]), uneven(*shapes[1]) * 1.1, graph=graph)
 
 
 @pytest.mark.parametrize("name", BINARY)

@@ -139,6 +139,40 @@ def test_without_edge_items_the_shape_is_named_as_in_torch(shape: tuple[int, ...
     assert_same_text(np.full(shape, 2.5).astype(dtype))
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1000.0, 1.0],
+        [1000.5, 1.0],
+        [1e8],
+        [1.00000001e8, 9e7],
+        [9e8, 8e8],
+        [1e-4],
+        [9.9e-5, 9e-5],
+        [-1000.0, 1.0],
+        [-9e8, math.nan, 0.0],
+    ],
+)
+def test_scientific_notation_begins_where_it_does_in_torch(values: list[float]) -> None:
+    assert_same_text(np.array(values))
+
+
+@pytest.mark.parametrize(
+    "values", [np.zeros(60), np.full(60, np.nan), np.arange(60) / 3, np.arange(60), np.eye(3, 60) > 0]
+)
+def test_lines_break_where_they_do_in_torch(values: np.ndarray) -> None:
+    for linewidth in [1, *range(40, 61)]:
+        set_both(profile="default", linewidth=linewidth)
+        assert_same_text(values[..., :40])
+
+
+@pytest.mark.parametrize("profile", ["default", "short", "full"])
+def test_profiles_as_in_torch(profile: str) -> None:
+    set_both(precision=7, threshold=5, edgeitems=1, linewidth=40)
+    set_both(profile=profile)
+    assert_same_text(np.arange(1100).reshape(11, 100) / 3)
+
+
 def test_only_what_is_visible_decides_the_style() -> None:
     array = np.ones(2000, np.float32)
     array[1000] = 1e-7

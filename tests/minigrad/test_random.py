@@ -1,6 +1,7 @@
-"""minigrad's random numbers and PyTorch's, from the same seed: the same bits, and the stream at the same place."""
+"""minigrad's and PyTorch's random numbers from one seed: the same bits, and the stream at the same place."""
 
 import copy
+import math
 import struct
 import subprocess
 import sys
@@ -13,19 +14,38 @@ from hypothesis import strategies as st
 
 from minigrad import random as mg
 
-# Logarithm, sine and cosine are NumPy's here and SIMD approximations there. Per unit of std: the largest normal
-# number is below 6, where float32's last place is 4.8e-7 and float16's 3.9e-3.
+# Logarithm, sine and cosine are NumPy's here and SIMD approximations there. Per unit of std: the largest
+# normal number is below 6, where float32's last place is 4.8e-7 and float16's 3.9e-3.
 NORMAL_TOLERANCE = {"float16": 4e-3, "float32": 1e-6, "float64": 2e-15}
 
 SEEDS = [0, 1, 42, -1, 2**63, 2**64 - 1, -(2**63), 67280421310721]
 SHAPES = [(), (0,), (3, 0), (1,), (15,), (16,), (17,), (31,), (4, 4), (3, 5, 7), (10_007,)]
 FLOATS = ["float16", "float32", "float64"]
-BOUNDS = [(0, 1), (-0.5, 0.7), (1 / 3, 5), (-1000.1, 3), (1e-3, 0.2), (1e-7, 1), (2, 2), (1, 1.002), (-3e4, 3e4)]
+BOUNDS = [
+    (0, 1),
+    (-0.5, 0.7),
+    (1 / 3, 5),
+    (-1000.1, 3),
+    (1e-3, 0.2),
+    (1e-7, 1),
+    (2, 2),
+    (1, 1.002),
+    (-3e4, 3e4),
+]
 
 
 def pair(seed):
     """The two generators, at the same place."""
     return mg.Generator().manual_seed(seed), torch.Generator().manual_seed(seed)
+
+
+def error_of(call, *arguments):
+    """The type of what ``call`` raises."""
+    try:
+        call(*arguments)
+    except Exception as error:
+        return type(error)
+    pytest.fail("PyTorch raises nothing")
 
 
 def assert_same_bits(ours, theirs):
@@ -39,7 +59,7 @@ def assert_same_bits(ours, theirs):
 
 
 def assert_same_place(ours, theirs):
-    """All of the state, but the waiting normal number (whose last bits may differ) only to float64's precision."""
+    """All of the state; of the normal number that waits, the last bits may differ."""
     our_bytes, their_bytes = ours.get_state().tobytes(), theirs.get_state().numpy().tobytes()
     assert our_bytes[:5024] + our_bytes[5032:] == their_bytes[:5024] + their_bytes[5032:]
     (our_normal,), (their_normal,) = (struct.unpack("<d", each[5024:5032]) for each in (our_bytes, their_bytes))
@@ -53,7 +73,7 @@ def assert_close_normals(ours, theirs, scale):
     assert error.max(initial=0.0) <= scale * NORMAL_TOLERANCE[ours.dtype.name]
 
 
-# ---- seeds -------------------------------------------------------------------------------------------------------
+# ---- seeds -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -72,9 +92,7 @@ def test_unseeded_generator():
 @pytest.mark.parametrize("seed", [2**64, -(2**63) - 1, 10**30, 1.5, "3", None, True])
 def test_refused_seeds(seed):
     ours, theirs = pair(3)
-    with pytest.raises(Exception, match=".") as their_error:
-        theirs.manual_seed(seed)
-    with pytest.raises(their_error.type, match="manual_seed expected a long|Overflow when unpacking long long"):
+    with pytest.raises(error_of(theirs.manual_seed, seed), match=r"manual_seed expected a long|Overflow"):
         ours.manual_seed(seed)
     assert_same_place(ours, theirs)
 
@@ -105,7 +123,7 @@ def test_fresh_process_is_unforeseen():
     assert outputs[0].stdout != outputs[1].stdout
 
 
-# ---- distributions -----------------------------------------------------------------------------------------------
+# ---- distributions -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -171,7 +189,17 @@ def test_waiting_normal_is_forgotten_with_a_new_seed():
 
 
 SPANS = [
-    *[(0, 1), (0, 2), (0, 10), (-5, 17), (0, 2**28 - 1), (0, 2**28), (3, 2**28 + 3), (0, 2**32 - 1), (0, 2**32)],
+    *[
+        (0, 1),
+        (0, 2),
+        (0, 10),
+        (-5, 17),
+        (0, 2**28 - 1),
+        (0, 2**28),
+        (3, 2**28 + 3),
+        (0, 2**32 - 1),
+        (0, 2**32),
+    ],
     *[(-(2**63), 2**63 - 1), (2**63 - 2, 2**63 - 1), (-(2**63), -(2**63) + 3)],
 ]
 
@@ -220,8 +248,7 @@ def test_random64_and_random32():
 def test_bernoulli_of_an_array(dtype):
     for seed, shape in zip(SEEDS + SEEDS, SHAPES, strict=False):
         ours, theirs = pair(seed)
-        p = torch.linspace(0, 1, max(int(np.prod(shape)), 1), dtype=getattr(torch, dtype))[: np.prod(shape)]
-        p = p.reshape(shape)
+        p = torch.linspace(0, 1, math.prod(shape), dtype=getattr(torch, dtype)).reshape(shape)
         assert_same_bits(ours.bernoulli(p.numpy(), shape), torch.bernoulli(p, generator=theirs).bool())
         assert_same_place(ours, theirs)
 
@@ -262,7 +289,7 @@ def test_bernoulli_is_the_mask_of_dropout(p):
     assert_same_bits(mg.Generator().manual_seed(8).bernoulli(1 - p, (50, 70)), kept)
 
 
-# ---- all of them, in any order -----------------------------------------------------------------------------------
+# ---- all of them, in any order -----------------------------------------------------------------------------
 
 COUNTS = st.one_of(st.integers(0, 40), st.integers(600, 1300))
 DRAWS = st.one_of(
@@ -276,7 +303,7 @@ DRAWS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(-(2**63), 2**64 - 1), st.lists(DRAWS, max_size=12))
 def test_any_sequence_of_draws(seed, draws):
     ours, theirs = pair(seed)
@@ -306,7 +333,7 @@ def test_any_sequence_of_draws(seed, draws):
         assert_same_place(ours, theirs)
 
 
-# ---- states ------------------------------------------------------------------------------------------------------
+# ---- states ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("drawn", [0, 1, 2, 623, 624, 625, 1248, 5000])
@@ -369,14 +396,13 @@ WRONG_STATES = {
 @pytest.mark.parametrize("name", WRONG_STATES)
 def test_wrong_states_are_refused(name):
     ours, theirs = pair(6)
-    with pytest.raises(Exception, match=".") as their_error:
-        theirs.set_state(
-            torch.from_numpy(WRONG_STATES[name].copy())
-            if name != "strided"
-            else torch.zeros(10112, dtype=torch.uint8)[::2]
-        )
-    with pytest.raises(their_error.type, match="state"):
-        ours.set_state(WRONG_STATES[name])
+    state = WRONG_STATES[name]
+    if name == "strided":
+        their_error = error_of(theirs.set_state, torch.zeros(2 * 5056, dtype=torch.uint8)[::2])
+    else:
+        their_error = error_of(theirs.set_state, torch.from_numpy(state))
+    with pytest.raises(their_error, match="state"):
+        ours.set_state(state)
     assert_same_place(ours, theirs)
 
 
@@ -385,30 +411,60 @@ def test_state_that_is_no_array_is_refused():
         mg.Generator().set_state([1, 2])
 
 
-# ---- errors ------------------------------------------------------------------------------------------------------
+# ---- errors ------------------------------------------------------------------------------------------------
 
 NAN = float("nan")
 ERRORS = [
-    ("integers", (3, 3, (2,)), lambda g: torch.randint(3, 3, (2,), generator=g), "less than 'to'.*from=3 >= to=3"),
-    ("integers", (0, 2**63, (2,)), lambda g: torch.randint(0, 2**63, (2,), generator=g), "Overflow"),
-    ("integers", (0.5, 3, (2,)), lambda g: torch.randint(0.5, 3, (2,), generator=g), "integer"),
-    ("integers", (0, 300, (2,), "uint8"), lambda g: torch.randint(300, (2,), dtype=torch.uint8), "to - 1 is out of"),
-    ("integers", (-1, 3, (2,), "uint8"), lambda g: torch.randint(-1, 3, (2,), dtype=torch.uint8), "from is out of"),
-    ("integers", (0, 3, (2,), "bool"), lambda g: torch.randint(0, 3, (2,), dtype=torch.bool), "to - 1 is out of"),
-    ("integers", (0, 70_000, (2,), "float16"), lambda g: torch.randint(70_000, (2,), dtype=torch.half), "out of"),
-    ("permutation", (-1,), lambda g: torch.randperm(-1, generator=g), "negative dimension -1"),
-    ("uniform", ((3,), "float32", 2, 1), lambda g: torch.empty(3).uniform_(2, 1, generator=g), "from=2 > to=1"),
-    ("uniform", ((3,), "float32", 0, 1e39), lambda g: torch.empty(3).uniform_(0, 1e39), "to is out of bounds"),
-    ("uniform", ((3,), "float32", NAN, 1), lambda g: torch.empty(3).uniform_(NAN, 1), "from is out of bounds"),
-    ("uniform", ((3,), "float32", -3e38, 3e38), lambda g: torch.empty(3).uniform_(-3e38, 3e38), "to-from <="),
-    ("uniform", ((0,), "float32", 2, 1), lambda g: torch.empty(0).uniform_(2, 1), "from=2 > to=1"),
-    ("uniform", ((3,), "int64"), lambda g: torch.rand(3, dtype=torch.int64), "not implemented for"),
-    ("normal", ((3,), "int64"), lambda g: torch.randn(3, dtype=torch.int64), "not implemented for"),
-    ("normal", ((3,), "float32", 0, -1), lambda g: torch.empty(3).normal_(0, -1), "std >= 0.0, but found std -1"),
-    ("normal", ((3,), "float32", 0, NAN), lambda g: torch.empty(3).normal_(0, NAN), "std >= 0.0"),
-    ("bernoulli", (1.5, (3,)), lambda g: torch.empty(3).bernoulli_(1.5), "p to be in.*p=1.5"),
-    ("bernoulli", (NAN, (3,)), lambda g: torch.empty(3).bernoulli_(NAN), "p to be in"),
-    ("bernoulli", (np.array([0, -0.1]), (2,)), lambda g: torch.bernoulli(torch.tensor([0, -0.1])), "p to be in"),
+    ("integers", (3, 3, (2,)), lambda: torch.randint(3, 3, (2,)), "less than 'to'.*from=3 >= to=3"),
+    ("integers", (0, 2**63, (2,)), lambda: torch.randint(0, 2**63, (2,)), "Overflow"),
+    ("integers", (0.5, 3, (2,)), lambda: torch.randint(0.5, 3, (2,)), "integer"),
+    (
+        "integers",
+        (0, 300, (2,), "uint8"),
+        lambda: torch.randint(300, (2,), dtype=torch.uint8),
+        "to - 1 is out of",
+    ),
+    (
+        "integers",
+        (-1, 3, (2,), "uint8"),
+        lambda: torch.randint(-1, 3, (2,), dtype=torch.uint8),
+        "from is out of",
+    ),
+    (
+        "integers",
+        (0, 3, (2,), "bool"),
+        lambda: torch.randint(0, 3, (2,), dtype=torch.bool),
+        "to - 1 is out of",
+    ),
+    (
+        "integers",
+        (0, 70_000, (2,), "float16"),
+        lambda: torch.randint(70_000, (2,), dtype=torch.half),
+        "out of",
+    ),
+    ("permutation", (-1,), lambda: torch.randperm(-1), "negative dimension -1"),
+    ("uniform", ((3,), "float32", 2, 1), lambda: torch.empty(3).uniform_(2, 1), "from=2 > to=1"),
+    ("uniform", ((3,), "float32", 0, 1e39), lambda: torch.empty(3).uniform_(0, 1e39), "to is out of bounds"),
+    ("uniform", ((3,), "float32", NAN, 1), lambda: torch.empty(3).uniform_(NAN, 1), "from is out of bounds"),
+    ("uniform", ((3,), "float32", -3e38, 3e38), lambda: torch.empty(3).uniform_(-3e38, 3e38), "to-from <="),
+    ("uniform", ((0,), "float32", 2, 1), lambda: torch.empty(0).uniform_(2, 1), "from=2 > to=1"),
+    ("uniform", ((3,), "int64"), lambda: torch.rand(3, dtype=torch.int64), "not implemented for"),
+    ("normal", ((3,), "int64"), lambda: torch.randn(3, dtype=torch.int64), "not implemented for"),
+    (
+        "normal",
+        ((3,), "float32", 0, -1),
+        lambda: torch.empty(3).normal_(0, -1),
+        "std >= 0.0, but found std -1",
+    ),
+    ("normal", ((3,), "float32", 0, NAN), lambda: torch.empty(3).normal_(0, NAN), "std >= 0.0"),
+    ("bernoulli", (1.5, (3,)), lambda: torch.empty(3).bernoulli_(1.5), "p to be in.*p=1.5"),
+    ("bernoulli", (NAN, (3,)), lambda: torch.empty(3).bernoulli_(NAN), "p to be in"),
+    (
+        "bernoulli",
+        (np.array([0, -0.1]), (2,)),
+        lambda: torch.bernoulli(torch.tensor([0, -0.1])),
+        "p to be in",
+    ),
 ]
 
 
@@ -416,9 +472,7 @@ ERRORS = [
 def test_errors(method, arguments, theirs, message):
     generator = mg.Generator()
     before = generator.get_state()
-    with pytest.raises(Exception, match=".") as their_error:
-        theirs(torch.Generator())
-    with pytest.raises(their_error.type, match=message):
+    with pytest.raises(error_of(theirs), match=message):
         getattr(generator, method)(*arguments)
     assert (generator.get_state() == before).all()
 
@@ -428,7 +482,7 @@ def test_integers_beyond_a_floating_point_type_are_refused():
         mg.Generator().integers(0, 2**24 + 2, (3,), "float32")
 
 
-# ---- the default generator ---------------------------------------------------------------------------------------
+# ---- the default generator ---------------------------------------------------------------------------------
 
 
 @pytest.fixture

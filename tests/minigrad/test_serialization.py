@@ -292,6 +292,7 @@ def test_arrays_that_pytorch_has_no_strides_for_are_copied() -> None:
     arrays = {
         "backward": np.arange(5)[::-1],
         "field": record["b"],
+        "with gaps": np.ndarray(3, np.float32, bytearray(range(24)), strides=8),
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         "reinterpreted": np.arange(4, dtype=np.float64).view(np.int64)[1:],
         "of bytes": np.frombuffer(bytearray(b"abcdefgh"), np.int32)[1:],
@@ -764,6 +765,7 @@ MALFORMED_PICKLES = {
     "two values": b"\x80\x02NN.",
     "open mark": b"\x80\x02(N.",
     "pop below a mark": b"\x80\x02N(\x85.",
+    "append across a mark": b"\x80\x02]N(ata.",
     "no mark": b"\x80\x02Nt.",
     "protocol 5": pickle.dumps([1], protocol=5),
     "protocol 3": pickle.dumps([1], protocol=3),
@@ -873,11 +875,11 @@ def test_records_that_overlap_do_not_multiply() -> None:
     big = b"\0" * 1_000_000
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as target:
-        calls = [tensor_call(storage=storage_id(key=str(key), numel=250_000)) for key in range(200)]
+        calls = [tensor_call(storage=storage_id(key=str(key), numel=250_000)) for key in range(3)]
         target.writestr("archive/data.pkl", pickled(calls))
         target.writestr("archive/data/0", big)
         first = target.getinfo("archive/data/0")
-        for key in range(1, 200):
+        for key in range(1, 3):
             twin = zipfile.ZipInfo(f"archive/data/{key}")
             twin.CRC, twin.header_offset = first.CRC, first.header_offset
             twin.file_size = twin.compress_size = first.file_size

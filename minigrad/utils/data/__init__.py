@@ -1,4 +1,4 @@
-"""Data loading: data sets (``dataset.py``), the order of their samples (``sampler.py``), batches (``dataloader.py``)."""
+"""Data loading: data sets (``dataset.py``), in which order (``sampler.py``), as batches (``dataloader.py``)."""
 
 from minigrad.utils.data.dataloader import DataLoader, default_collate
 from minigrad.utils.data.dataset import Dataset, Subset, TensorDataset, random_split

@@ -1,0 +1,153 @@
+"""The chapters agree, and they notice: a planted fault makes each fail. And their command line."""
+
+import json
+import types
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import minigrad
+from comparisons import CHAPTERS, Mismatch, Report, compare_graphs, compare_values
+from comparisons.cli import app
+from comparisons.settings import Settings
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_agrees(chapter, dtype):
+    report = CHAPTERS[chapter](Settings(dtype=dtype, steps=25))
+    report.check()
+    assert report.agrees
+
+
+def test_both_engines_train_on_the_same_data_in_the_same_order():
+    seen = []
+    report = CHAPTERS["mlp"](Settings(steps=17, progress=lambda done, total: seen.append((done, total))))
+    assert seen[-1] == (17, 17)  # more than one epoch of 15 batches
+    assert next(row for row in report.rows if row.subject == "batch order").tolerance == "exact"
+
+
+def faulty(**replaced):
+    """minigrad with some names replaced: an engine under test that is wrong."""
+    engine = types.ModuleType("faulty")
+    engine.__dict__.update({name: getattr(minigrad, name) for name in minigrad.__all__})
+    engine.__dict__.update(replaced)
+    return engine
+
+
+def test_another_random_order_is_noticed():
+    report = CHAPTERS["mlp"](Settings(engine=faulty(manual_seed=lambda seed: minigrad.manual_seed(seed + 1)), steps=1))
+    assert not report.agrees
+    with pytest.raises(Mismatch, match="initial value of fc1.weight: .* values differ"):
+        report.check()
+
+
+def test_a_wrong_rule_is_noticed(monkeypatch):
+    from minigrad.ops.elementwise import Sin
+
+    monkeypatch.setattr(Sin, "backward", lambda ctx, grad_z: grad_z * ctx.saved_tensors[0])
+    with pytest.raises(Mismatch, match="1st derivative"):
+        CHAPTERS["dynamic-graph"](Settings()).check()
+
+
+def test_a_wrong_step_is_noticed(monkeypatch):
+    monkeypatch.setattr("minigrad.optim.adam.adam_step", lambda *arrays, **options: None)
+    with pytest.raises(Mismatch, match="at step 2|weight of fc1.weight"):
+        CHAPTERS["mlp"](Settings(steps=3)).check()
+
+
+def test_a_comparison_of_nothing_does_not_pass():
+    with pytest.raises(Mismatch, match="nothing was compared"):
+        Report("empty").check()
+    report = Report("one row")
+    report.add("nothing", [])
+    assert not report.agrees
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "part"),
+    [
+        ([1.0, 2.0], [1.0], "shapes differ"),
+        ([1.0, 2.0], [1.0, 2.1], "index (1,): ours np.float32(2.0), theirs np.float32(2.1)"),
+        ([1.0, float("nan")], [1.0, 2.0], "index (1,)"),
+        ([float("inf")], [-float("inf")], "index (0,)"),
+        ([1], [1.0], "dtypes differ"),
+        (None, [1.0], "None"),
+    ],
+)
+def test_a_difference_is_named(ours, theirs, part):
+    ours = None if ours is None else minigrad.tensor(ours)
+    comparison = compare_values("operation, argument", ours, torch.tensor(theirs), "float32")
+    assert not comparison.agrees and part in comparison.message and "operation, argument" in comparison.message
+
+
+def test_equal_special_values_agree():
+    values = [float("nan"), float("inf"), -float("inf"), 0.0]
+    assert compare_values("special", minigrad.tensor(values), torch.tensor(values), "exact").agrees
+    assert compare_values("nobody has one", None, None, "exact").agrees
+
+
+def test_graphs_that_differ_are_named():
+    def both(function):
+        return [function(engine.tensor(2.0, requires_grad=True)) for engine in (minigrad, torch)]
+
+    ours, theirs = both(lambda x: (x * x).exp())[0], both(lambda x: (x * 2).exp())[1]
+    comparison = compare_graphs("graph", ours, theirs)
+    assert not comparison.agrees and "MulBackward0" in comparison.message
+    shared = minigrad.tensor(2.0, requires_grad=True)
+    y = shared * 1
+    apart = torch.tensor(2.0, requires_grad=True)
+    assert not compare_graphs("sharing", y * y, (apart * 1) * (apart * 1)).agrees
+
+
+def command(*arguments):
+    return CliRunner().invoke(app, [*arguments])
+
+
+def test_command_line(tmp_path):
+    results = tmp_path / "results.json"
+    done = command("--only", "dynamic-graph", "--json", str(results), "--seed", "5")
+    assert done.exit_code == 0, done.output
+    assert "agree" in done.output
+    written = json.loads(results.read_text())
+    assert written["seed"] == 5 and [each["chapter"] for each in written["chapters"]] == ["dynamic-graph"]
+    assert all(row["agrees"] for row in written["chapters"][0]["comparisons"])
+    listed = command("--list")
+    assert listed.exit_code == 0 and all(name in listed.output for name in CHAPTERS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--only", "no-such-chapter"],
+        ["--dtype", "float16"],
+        ["--data", "imagenet"],
+        ["--engine", "no_such_engine"],
+        ["--device", "no-such-device"],
+        ["--json", "/no/such/folder/file.json"],
+        ["--no-such-option"],
+    ],
+    ids=str,
+)
+def test_wrong_usage_ends_with_2(arguments):
+    done = command(*arguments)
+    assert done.exit_code == 2, done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_difference_ends_with_1(monkeypatch):
+    from minigrad.ops.elementwise import Sin
+
+    monkeypatch.setattr(Sin, "backward", lambda ctx, grad_z: grad_z * ctx.saved_tensors[0])
+    done = command("--only", "dynamic-graph")
+    assert done.exit_code == 1 and "DIFFERS" in done.output
+
+
+def test_missing_data_ends_with_1(tmp_path, monkeypatch):
+    def no_network(*arguments, **options):
+        raise OSError("no network")
+
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", no_network)
+    done = command("--only", "mlp", "--data", "mnist", "--data-root", str(tmp_path))
+    assert done.exit_code == 1 and "--data-root" in done.output
