@@ -45,8 +45,8 @@ TOLERANCES = {
     "training float32": Tolerance(
         1e-4,
         0.0,
-        "as above in float32, and Adam divides by small numbers: 2e-6 is usual, but where rounding carries a hidden unit "
-        "across the kink of its ReLU, one sample's share of a gradient appears or vanishes",
+        "as above in float32, and Adam divides by small numbers: 2e-6 is usual, but where rounding carries a hidden "
+        "unit across the kink of its ReLU, one sample's share of a gradient appears or vanishes",
         True,
     ),
 }

@@ -36,9 +36,7 @@ TEST_BATCH_SIZE = 1000  # one for both commands: another one may round scores di
 
 FAILURE, WRONG_USAGE = 1, 2
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 DATA_HELP = "The data set: " + ", ".join(DATASETS)
 RootOption = typer.Option("--data-root", help="Folder of the data sets. Default: $MINIGRAD_DATA, else data")

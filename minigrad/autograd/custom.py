@@ -26,8 +26,8 @@ class Function(function.Function):
 
     setup_context: Any
     _saved_as_given: tuple[Any, ...]
-    _dirty: tuple[Tensor, ...]
-    _non_differentiable: tuple[Tensor, ...]
+    _dirty: tuple[Tensor, ...] = ()
+    _non_differentiable: tuple[Tensor, ...] = ()
 
     def name(self) -> str:
         return f"{type(self).__name__}Backward"
@@ -37,7 +37,6 @@ class Function(function.Function):
         """Run ``forward`` and, where an argument requires grad, record this instance as the node of its results."""
         ctx = cls()
         ctx._saved = ()
-        ctx._dirty = ctx._non_differentiable = ()
         ctx.materialize_grads = True
         recording = grad_mode.enabled
         ctx.needs_input_grad = tuple([isinstance(each, Tensor) and each._requires_grad and recording for each in args])
@@ -55,7 +54,7 @@ class Function(function.Function):
         ctx._saved_as_given = ctx._saved
         ctx._saved = tuple([each.array if isinstance(each, Tensor) else each for each in ctx._saved])
         if grad_fn is not None:
-            ctx.connect(args, [each for each in results if isinstance(each, Tensor)])
+            ctx.connect(args, [one for one in results if isinstance(one, Tensor)])
             ctx._note_intermediates()
         del ctx._saved_as_given
         for output_nr, result in enumerate(results):

@@ -104,9 +104,7 @@ def test_unknown_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
-def test_without_network_one_sentence_names_the_ways_out(
-    name: str, tmp_path: Path, no_network: list[str]
-) -> None:
+def test_without_network_one_sentence_names_the_ways_out(name: str, tmp_path: Path, no_network: list[str]) -> None:
     with pytest.raises(DataError) as raised:
         load_arrays(name, tmp_path)
     message = str(raised.value)
@@ -147,9 +145,7 @@ def test_root_argument_comes_before_the_environment(tmp_path: Path, monkeypatch:
         load_arrays("mnist", tmp_path / "argument")
 
 
-def test_default_root_is_data(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: list[str]
-) -> None:
+def test_default_root_is_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: list[str]) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MINIGRAD_DATA", "")
     write_tiny(tmp_path / "data")
