@@ -4,7 +4,7 @@ Read ``models.py`` first, then ``training.py``, ``data.py`` and ``checkpoint.py`
 ``python -m torch_impl``. The same concepts written out in NumPy are in the package ``minigrad``.
 """
 
-from torch_impl.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from torch_impl.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from torch_impl.data import DATASETS, DataError, ImageArrays, load_arrays, load_datasets
 from torch_impl.models import NeuralNet
 from torch_impl.training import Batches, choose_device, evaluate, seed_everything, train
@@ -12,7 +12,6 @@ from torch_impl.training import Batches, choose_device, evaluate, seed_everythin
 __all__ = [
     "DATASETS",
     "Batches",
-    "Checkpoint",
     "CheckpointError",
     "DataError",
     "ImageArrays",

@@ -12,7 +12,6 @@ import os
 import tempfile
 import warnings
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +20,7 @@ import torch
 
 from torch_impl.models import NeuralNet
 
-__all__ = ["Checkpoint", "CheckpointError", "check_writable", "load_checkpoint", "save_checkpoint"]
+__all__ = ["CheckpointError", "check_writable", "load_checkpoint", "save_checkpoint"]
 
 FORMAT = "minigrad torch_impl checkpoint 1"
 
@@ -32,26 +31,18 @@ class CheckpointError(RuntimeError):
     """A checkpoint cannot be read or written; the message is one sentence."""
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """What a checkpoint holds.
+def save_checkpoint(path: str | Path, model: NeuralNet, data: str, epoch: int, accuracy: float) -> None:
+    """Write the model and what was done with it to ``path``, whole or not at all.
 
-    Attributes:
-        model: the network, on the CPU when it was loaded.
+    A temporary file in the same folder is written, brought to the disk and renamed: whatever happens,
+    ``path`` holds either what it held before or all of the new checkpoint.
+
+    Args:
+        path: the file.
+        model: the network, on any device.
         data: the data set it was trained on, one of ``torch_impl.data.DATASETS``.
         epoch: how many epochs it was trained.
-    """
-
-    model: NeuralNet
-    data: str
-    epoch: int
-
-
-def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint`` to ``path``, whole or not at all.
-
-    A temporary file in the same folder is written, brought to the disk and renamed: whatever happens, ``path``
-    holds either what it held before or all of the new checkpoint.
+        accuracy: on the test images, in percent.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -59,15 +50,15 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     Source: https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
     """
     path = Path(path)
-    model = checkpoint.model
     content = io.BytesIO()
     torch.save(
         {
             "format": FORMAT,
             "sizes": [model.fc1.in_features, model.fc1.out_features, model.fc2.out_features],
             "model": {name: tensor.cpu() for name, tensor in model.state_dict().items()},
-            "data": checkpoint.data,
-            "epoch": checkpoint.epoch,
+            "data": data,
+            "epoch": epoch,
+            "accuracy": accuracy,
         },
         content,
     )
@@ -115,8 +106,10 @@ def check_writable(path: str | Path) -> None:
         raise CheckpointError(f"cannot write {path}: it is a folder")
 
 
-def load_checkpoint(path: str | Path) -> Checkpoint:
-    """The checkpoint in the file ``path``, its model on the CPU. No code from the file is run.
+def load_checkpoint(path: str | Path) -> tuple[NeuralNet, dict[str, Any]]:
+    """The model in the file ``path``, on the CPU, and all that :func:`save_checkpoint` wrote beside it.
+
+    No code from the file is run.
 
     Raises:
         CheckpointError: there is no such file, it is damaged, or it is no checkpoint of this program.
@@ -132,9 +125,9 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     try:
         model = NeuralNet(*content["sizes"])
         model.load_state_dict(content["model"])
-        return Checkpoint(model, str(content["data"]), int(content["epoch"]))
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"the weights in {path} do not fit the network that it describes") from error
+    return model, content
 
 
 def read(path: Path) -> Any:

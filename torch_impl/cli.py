@@ -16,15 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import TensorDataset
 
-from torch_impl.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    check_writable,
-    load_checkpoint,
-    save_checkpoint,
-)
+from torch_impl.checkpoint import CheckpointError, check_writable, load_checkpoint, save_checkpoint
 from torch_impl.data import DATASETS, DataError, load_datasets
 from torch_impl.models import NeuralNet
 from torch_impl.training import Batches, choose_device, evaluate, seed_everything, train
@@ -36,7 +29,12 @@ TEST_BATCH_SIZE = 1000  # one for both commands: another one may round scores di
 
 FAILURE, WRONG_USAGE = 1, 2
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 DATA_HELP = "The data set: " + ", ".join(DATASETS)
 RootOption = typer.Option("--data-root", help="Folder of the data sets. Default: $MINIGRAD_DATA, else data")
@@ -74,9 +72,9 @@ def train_command(
         seed_everything(seed)
         model = NeuralNet().to(target)
         optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-        show_training(model, Batches(training, batch_size, target, shuffle=True), optimizer, target, epochs)
-        show_accuracy(model, test, TEST_BATCH_SIZE, target)
-        save_checkpoint(path, Checkpoint(model, data, epochs))
+        show_training(model, Batches(training, batch_size, target, shuffle=True), optimizer, epochs)
+        accuracy = show_accuracy(model, Batches(test, TEST_BATCH_SIZE, target))
+        save_checkpoint(path, model, data, epochs, accuracy)
     except (CheckpointError, DataError) as error:
         stop(str(error), FAILURE)
     typer.echo(f"Saved {path}")
@@ -96,25 +94,20 @@ def evaluate_command(
         check_data(data)
     target = get_device(device)
     try:
-        loaded = load_checkpoint(checkpoint)
-        if data is None and loaded.data not in DATASETS:
+        model, content = load_checkpoint(checkpoint)
+        name = data or str(content.get("data"))
+        if name not in DATASETS:
             raise CheckpointError(f"{checkpoint} names no data set of ours: choose one with --data")
-        _, test = load_datasets(data or loaded.data, data_root)
+        _, test = load_datasets(name, data_root)
         pixels = test.tensors[0][0].numel()
-        if loaded.model.fc1.in_features != pixels:
+        if model.fc1.in_features != pixels:
             raise CheckpointError(f"the network in {checkpoint} does not take images of {pixels} pixels")
     except (CheckpointError, DataError) as error:
         stop(str(error), FAILURE)
-    show_accuracy(loaded.model.to(target), test, batch_size, target)
+    show_accuracy(model.to(target), Batches(test, batch_size, target))
 
 
-def show_training(
-    model: nn.Module,
-    batches: Batches,
-    optimizer: Optimizer,
-    device: torch.device,
-    epochs: int,
-) -> None:
+def show_training(model: nn.Module, batches: Batches, optimizer: Optimizer, epochs: int) -> None:
     """Train and show how it goes: a bar on a terminal, else a line every 100 steps and after each epoch."""
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TimeRemainingColumn())
@@ -130,13 +123,14 @@ def show_training(
                     if not console.is_terminal:
                         typer.echo(line)
 
-            train(model, batches, optimizer, device, on_step)
+            train(model, batches, optimizer, on_step)
 
 
-def show_accuracy(model: nn.Module, test: TensorDataset, batch_size: int, device: torch.device) -> None:
-    """Print the accuracy on the test images."""
-    accuracy = evaluate(model, Batches(test, batch_size, device), device)
-    typer.echo(f"Accuracy on the {len(test):,} test images: {accuracy:.2f} %")
+def show_accuracy(model: nn.Module, batches: Batches) -> float:
+    """Print the accuracy on the test images. Returns it, in percent."""
+    accuracy = evaluate(model, batches)
+    typer.echo(f"Accuracy on the {len(batches.labels):,} test images: {accuracy:.2f} %")
+    return accuracy
 
 
 def check(right: bool, message: str) -> None:

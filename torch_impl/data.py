@@ -116,7 +116,7 @@ def load_torchvision(name: str, folder: Path) -> ImageArrays:
         except (OSError, RuntimeError, HTTPException) as error:
             raise DataError(
                 f"{name} is not in {folder} and cannot be downloaded ({in_one_line(error)}): name the folder "
-                "that holds it with --data-root or MINIGRAD_DATA, or use --data digits, which needs no network"
+                "that holds it with --data-root or MINIGRAD_DATA, or use --data digits, which comes along"
             ) from error
     try:
         training = kind(str(folder), train=True, download=False)

@@ -97,16 +97,14 @@ def train(
     model: nn.Module,
     loader: Loader,
     optimizer: Optimizer,
-    device: torch.device,
     on_step: Callable[[int, Tensor], None] | None = None,
 ) -> float:
     """One epoch: forward, loss, backward, step, for every batch. The model is left in training mode.
 
     Args:
-        model: takes (N, 784), gives scores (N, 10); on the device.
+        model: takes (N, 784), gives scores (N, 10); where its parameters are is where it is computed.
         loader: yields images (N, 1, 28, 28) float32 and labels (N,) int64, on any device.
         optimizer: holds the model's parameters.
-        device: where to compute.
         on_step: called after every step with its number, from 1, and its loss, a tensor () on the device.
 
     Returns:
@@ -116,6 +114,7 @@ def train(
     https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html
     """
     model.train()
+    device = next(model.parameters()).device
     criterion = nn.CrossEntropyLoss()
     total_loss = torch.zeros((), device=device)
     for step, (images, labels) in enumerate(loader, start=1):
@@ -136,7 +135,7 @@ def train(
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, loader: Loader, device: torch.device) -> float:
+def evaluate(model: nn.Module, loader: Loader) -> float:
     """The share of images whose highest score is their label's, in percent. No gradients are recorded.
 
     Arguments are those of :func:`train`. At a tie the first of the highest scores counts, as in ``argmax``.
@@ -145,6 +144,7 @@ def evaluate(model: nn.Module, loader: Loader, device: torch.device) -> float:
     Source: pytorch/examples, mnist/main.py
     """
     model.eval()
+    device = next(model.parameters()).device
     correct = torch.zeros((), dtype=torch.int64, device=device)
     total = 0
     for images, labels in loader:

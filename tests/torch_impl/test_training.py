@@ -33,7 +33,7 @@ def trained(seed: int, loader_of: str = "Batches", epochs: int = 2) -> tuple[Neu
     loader: Batches | DataLoader[tuple[Tensor, Tensor]] = Batches(small(), 100, CPU, shuffle=True)
     if loader_of == "DataLoader":
         loader = DataLoader(small(), 100, shuffle=True)
-    return model, [train(model, loader, optimizer, CPU) for _ in range(epochs)]
+    return model, [train(model, loader, optimizer) for _ in range(epochs)]
 
 
 def equal(first: nn.Module, second: nn.Module) -> bool:
@@ -77,7 +77,6 @@ def test_one_step_is_the_formula() -> None:
         model,
         Batches(dataset, 20, CPU),
         torch.optim.SGD(model.parameters(), lr=0.1),
-        CPU,
         on_step=lambda step, loss: steps.append((step, loss.item())),
     )
     assert loss == expected_loss.item()
@@ -92,7 +91,7 @@ def test_loss_is_the_mean_of_the_batches() -> None:
     seed_everything(0)
     model = NeuralNet()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    mean = train(model, Batches(small(), 100, CPU), optimizer, CPU, lambda _, loss: losses.append(loss.item()))
+    mean = train(model, Batches(small(), 100, CPU), optimizer, lambda _, loss: losses.append(loss.item()))
     assert len(losses) == 3
     assert mean == pytest.approx(sum(losses) / 3, rel=1e-6)
 
@@ -109,24 +108,25 @@ def test_a_data_loader_trains_to_the_same_bits() -> None:
 
 
 def test_evaluate_is_a_count_by_hand() -> None:
-    """A stand-in whose score is the image itself; the last batch is shorter, one image is a tie."""
+    """A layer whose scores are the image itself; the last batch is shorter, one image is a tie."""
     images = torch.eye(10)[[0, 1, 2, 3, 4, 5, 6]].reshape(7, 1, 1, 10).clone()
     images[6] = 0  # all scores are equal: the first counts
     labels = torch.tensor([0, 1, 2, 9, 9, 5, 0])
-    model = nn.Identity()
-    assert evaluate(model, Batches(TensorDataset(images, labels), 3, CPU), CPU) == 100 * 5 / 7
+    model = nn.Linear(10, 10, bias=False)
+    nn.init.eye_(model.weight)
+    assert evaluate(model, Batches(TensorDataset(images, labels), 3, CPU)) == 100 * 5 / 7
     labels[6] = 9
-    assert evaluate(model, Batches(TensorDataset(images, labels), 3, CPU), CPU) == 100 * 4 / 7
+    assert evaluate(model, Batches(TensorDataset(images, labels), 3, CPU)) == 100 * 4 / 7
     assert not model.training
 
 
 def test_evaluate_records_no_gradients() -> None:
-    class Watched(nn.Module):
+    class Watched(NeuralNet):
         def forward(self, x: Tensor) -> Tensor:
             assert not torch.is_grad_enabled()
-            return x
+            return super().forward(x)
 
-    evaluate(Watched(), Batches(small(20), 7, CPU), CPU)
+    evaluate(Watched(784, 2, 10), Batches(small(20), 7, CPU))
     assert torch.is_grad_enabled()
 
 
@@ -166,5 +166,5 @@ def test_cuda_agrees_with_the_cpu() -> None:
         seed_everything(0)
         model = NeuralNet().to(device)
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-        losses.append(train(model, Batches(small(), 100, device, shuffle=True), optimizer, device))
+        losses.append(train(model, Batches(small(), 100, device, shuffle=True), optimizer))
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
