@@ -17,6 +17,7 @@ from typing import Annotated
 
 import torch
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
@@ -52,9 +53,9 @@ def show_difference(value: float) -> str:
 
 def table_of(report: Report) -> Table:
     """One chapter as a table: a row a subject."""
-    table = Table(title=report.chapter, title_justify="left", title_style="bold")
+    table = Table(title=report.chapter, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("compared")
-    for heading in ("values", "largest abs.", "largest rel.", "tolerance"):
+    for heading in ("values", "max abs", "max rel", "allowed"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for row in report.rows:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from comparisons.tolerances import TOLERANCES
+from comparisons.tolerances import TOLERANCES, Tolerance
 
 __all__ = ["Comparison", "Mismatch", "Report", "array_of", "compare_values", "dtype_name"]
 
@@ -87,20 +87,17 @@ def compare_values(subject: str, ours: Any, theirs: Any, tolerance: str) -> Comp
         same = (a == b) | (np.isnan(a) & np.isnan(b)) if a.dtype.kind == "f" else a == b
         difference = np.where(same, 0.0, np.abs(a.astype(np.float64) - b.astype(np.float64)))
         difference = np.where(np.isnan(difference), np.inf, difference)
-        magnitude = np.abs(b.astype(np.float64))
-        if allowed.per_tensor and magnitude.size:
-            finite = magnitude[np.isfinite(magnitude)]
-            magnitude = np.full_like(magnitude, finite.max() if finite.size else 0.0)
-        limit = allowed.absolute + allowed.relative * magnitude
-        agrees = same | ((difference <= limit) & np.isfinite(difference))
-        relative = np.where(difference == 0, 0.0, difference / np.where(magnitude == 0, np.nan, magnitude))
+        distance, size = measured(allowed, difference, np.abs(b.astype(np.float64)))
+        agrees = same | ((distance <= allowed.absolute + allowed.relative * size) & np.isfinite(difference))
+        relative = np.where(distance == 0, 0.0, distance / np.where(size == 0, np.nan, size))
     message = ""
     if not agrees.all():
         excess = np.where(agrees, -1.0, difference)
         index = tuple(int(each) for each in np.unravel_index(int(np.argmax(excess)), excess.shape))
         message = (
             f"{subject}: {int((~agrees).sum())} of {a.size} values differ by more than {allowed.relative:g} relative + "
-            f"{allowed.absolute:g}; the largest at index {index}: ours {a[index]!r}, theirs {b[index]!r}"
+            f"{allowed.absolute:g} ({allowed.measure}); the largest at index {index}: ours {a[index]!r}, "
+            f"theirs {b[index]!r}"
         )
     known = relative[~np.isnan(relative)]
     return Comparison(
@@ -112,6 +109,17 @@ def compare_values(subject: str, ours: Any, theirs: Any, tolerance: str) -> Comp
         bool(agrees.all()),
         message,
     )
+
+
+def measured(allowed: Tolerance, difference: np.ndarray, magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distance and the size that a tolerance relates to each other, for every element. See ``tolerances.py``."""
+    if allowed.measure == "element":
+        return difference, magnitude
+    finite = magnitude[np.isfinite(magnitude)]
+    if allowed.measure == "largest":
+        return difference, np.full_like(magnitude, finite.max(initial=0.0))
+    distance = np.full_like(difference, np.linalg.norm(difference))
+    return distance, np.full_like(magnitude, np.linalg.norm(finite))
 
 
 @dataclass

@@ -1,25 +1,31 @@
 """How closely the two engines must agree: one table, an entry with its reason for every kind of comparison.
 
-Two values a and b agree where |a - b| <= absolute + relative * scale. The scale is |b|, PyTorch's value, for single
-operations; for gradients and weights of a network it is the largest |b| of the same tensor, because a small element
-of a sum of large ones carries the rounding of the large ones. Nothing here is widened to make a test pass.
+Two tensors a and b, b PyTorch's, agree where distance <= absolute + relative * size. What the two are is the
+tolerance's measure:
+
+========  =========================  ====================================================================
+element   |aᵢ - bᵢ| and |bᵢ|         single operations
+largest   |aᵢ - bᵢ| and max |bⱼ|     networks: a small element of a sum of large ones carries their rounding
+norm      ‖a - b‖₂ and ‖b‖₂          networks over many steps in float32, whose single elements may run away
+========  =========================  ====================================================================
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = ["TOLERANCES", "Tolerance"]
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Largest difference allowed, and why that much. ``per_tensor``: relative to the tensor's largest value."""
+    """The largest distance allowed, why that much, and how distance and size are measured."""
 
     relative: float
     absolute: float
     reason: str
-    per_tensor: bool = False
+    measure: Literal["element", "largest", "norm"] = "element"
 
 
 TOLERANCES = {
@@ -39,14 +45,24 @@ TOLERANCES = {
     "training float64": Tolerance(
         1e-10,
         0.0,
-        "a hundred steps, each on the last: sums in another order, whose rounding grows from step to step",
-        True,
+        "a hundred steps, each on the last: sums in another order, whose rounding grows from step to step; 1e-13 is "
+        "usual",
+        "largest",
     ),
     "training float32": Tolerance(
         1e-4,
         0.0,
-        "as above in float32, and Adam divides by small numbers: 2e-6 is usual, but where rounding carries a hidden "
-        "unit across the kink of its ReLU, one sample's share of a gradient appears or vanishes",
-        True,
+        "as above; 3e-6 is usual and 3e-5 was the most in 36 trainings. Where a weight's gradient is itself no more "
+        "than rounding, Adam makes a step of it as large as any other: single weights differ by up to 4e-4 of the "
+        "largest, but they are few, and the norm is held",
+        "norm",
+    ),
+    "training after a kink": Tolerance(
+        1e-2,
+        0.0,
+        "rounding has carried a hidden unit across the kink of its ReLU on one engine and not on the other: a share of "
+        "the gradient is there or is not, and both are right. 7e-4 was the most in 36 trainings in float32, where it "
+        "happens to one in three; in float64 it was never seen",
+        "norm",
     ),
 }

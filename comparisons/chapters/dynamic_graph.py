@@ -52,9 +52,9 @@ def loop_with_branches(engine: Any, x: Any) -> Any:
 
 
 FUNCTIONS: dict[str, tuple[Callable[[Any, Any], Any], list[Any]]] = {
-    "y = x² + 2x + 1": (polynomial, [2.0, -1.5, [0.5, -2.0, 3.0]]),
-    "a value used three times": (shared_twice, [1.5, [[1.0, -2.0], [0.0, 0.5]]]),
-    "a while loop on values": (loop_while_small, [1.25, [0.5, -0.25]]),
+    "x² + 2x + 1": (polynomial, [2.0, -1.5, [0.5, -2.0, 3.0]]),
+    "a value used thrice": (shared_twice, [1.5, [[1.0, -2.0], [0.0, 0.5]]]),
+    "a loop on values": (loop_while_small, [1.25, [0.5, -0.25]]),
     "an if on values": (branch_on_values, [0.75, -0.75, [1.0, -0.5]]),
     "a loop with branches": (loop_with_branches, [0.9, [0.3, -1.1]]),
 }
@@ -77,9 +77,9 @@ def run(settings: Settings) -> Report:
         x = engine.tensor(2.0, dtype=getattr(engine, settings.dtype), device=device, requires_grad=True)
         polynomial(engine, x).backward()
         six = torch.tensor(6.0, dtype=getattr(torch, settings.dtype))
-        report.add(f"dy/dx = 6 at x = 2, {name}", [compare_values(f"dy/dx on {name}", x.grad, six, "exact")])
+        report.add(f"dy/dx = 6 at 2: {name}", [compare_values(f"dy/dx on {name}", x.grad, six, "exact")])
     for title, (function, values) in FUNCTIONS.items():
-        found: dict[str, list[Comparison]] = {"value": [], "1st derivative": [], "2nd derivative": []}
+        found: dict[str, list[Comparison]] = {"y": [], "dy/dx": [], "d²y/dx²": []}
         graphs = []
         for value in values:
             ours = derivatives(settings.engine, settings, function, value, "cpu")

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import torch
 
 from comparisons.graphs import compare_graphs
-from comparisons.harness import Comparison, Report, compare_values
+from comparisons.harness import Comparison, Report, array_of, compare_values
 from comparisons.settings import Settings
 from torch_impl.data import load_arrays
 
@@ -66,6 +67,11 @@ class Training:
         while True:
             yield from self.loader
 
+    def hidden(self, images: Any) -> Any:
+        """What enters the ReLU for a batch, unrecorded. Shapes: (N, INPUT_SIZE) -> (N, HIDDEN_SIZE)."""
+        with self.engine.no_grad():
+            return self.model.fc1(images.to(self.device))
+
     def step(self, images: Any, labels: Any) -> Any:
         """One step of the tutorial's loop. Returns the loss, its graph still there."""
         outputs = self.model(images.to(self.device))
@@ -88,11 +94,16 @@ def parameters_agree(part: str, ours: Training, theirs: Training, tolerance: str
     """Every parameter of the two networks compared, or every gradient."""
     comparisons = []
     for (name, mine), (their_name, yours) in zip(ours.model.named_parameters(), theirs.model.named_parameters()):
-        subject = f"{part} of {name}" if name == their_name else f"{part} of {name} against {their_name}"
-        if part == "gradient":
+        subject = f"{part}, {name}" if name == their_name else f"{part}, {name} against {their_name}"
+        if part.startswith("gradient"):
             mine, yours = mine.grad, yours.grad
         comparisons.append(compare_values(subject, mine, yours, tolerance))
     return comparisons
+
+
+def crosses_the_kink(mine: Any, yours: Any) -> bool:
+    """True if a hidden unit is active for an image on one engine and not on the other. Shapes: (N, HIDDEN_SIZE)."""
+    return bool(((array_of(mine) > 0) != (array_of(yours) > 0)).any())
 
 
 def run(settings: Settings) -> Report:
@@ -101,26 +112,30 @@ def run(settings: Settings) -> Report:
     data = load_arrays(settings.data, settings.data_root)
     ours = Training(settings.engine, settings, "cpu", data)
     theirs = Training(torch, settings, settings.device, data)
-    tolerance = f"training {settings.dtype}"
     report.add("initial weights", parameters_agree("initial value", ours, theirs, "exact"))
 
-    found: dict[str, list[Comparison]] = {"batch order": [], "loss": [], "gradients": [], "weights after Adam": []}
+    found: dict[str, list[Comparison]] = defaultdict(list)
     graphs = []
+    tolerance, steps = f"training {settings.dtype}", ""
     for step, (mine, yours) in enumerate(zip(ours.batches(), theirs.batches())):
         if step == settings.steps:
             break
         at = f"at step {step + 1}"
         found["batch order"].append(compare_values(f"images {at}", mine[0], yours[0], "exact"))
         found["batch order"].append(compare_values(f"labels {at}", mine[1], yours[1], "exact"))
+        hidden = ours.hidden(mine[0]), theirs.hidden(yours[0])
+        found[f"inputs of ReLU{steps}"].append(compare_values(f"inputs of ReLU {at}", *hidden, tolerance))
+        if not steps and crosses_the_kink(*hidden):
+            tolerance, steps = "training after a kink", f", kink at step {step + 1}"
         losses = ours.step(*mine), theirs.step(*yours)
-        found["loss"].append(compare_values(f"loss {at}", *losses, tolerance))
-        found["gradients"] += parameters_agree("gradient", ours, theirs, tolerance)
-        found["weights after Adam"] += parameters_agree("weight", ours, theirs, tolerance)
+        found[f"loss{steps}"].append(compare_values(f"loss {at}", *losses, tolerance))
+        found[f"gradients{steps}"] += parameters_agree(f"gradient {at}", ours, theirs, tolerance)
+        found[f"weights after Adam{steps}"] += parameters_agree(f"weight {at}", ours, theirs, tolerance)
         if step == 0:
             graphs.append(compare_graphs("graph of the loss", *losses))
         settings.progress(step + 1, settings.steps)
     for subject, comparisons in found.items():
-        report.add(subject if subject == "batch order" else f"{subject}, {settings.steps} steps", comparisons)
+        report.add(subject, comparisons)
     report.add("graph of the loss", graphs)
 
     scores, predictions, accuracy = ours.evaluate()

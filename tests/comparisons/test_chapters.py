@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 
 import minigrad
 from comparisons import CHAPTERS, Mismatch, Report, compare_graphs, compare_values
+from comparisons.chapters import mlp
 from comparisons.cli import app
 from comparisons.settings import Settings
+from comparisons.tolerances import TOLERANCES, Tolerance
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -39,7 +41,7 @@ def faulty(**replaced):
 def test_another_random_order_is_noticed():
     report = CHAPTERS["mlp"](Settings(engine=faulty(manual_seed=lambda seed: minigrad.manual_seed(seed + 1)), steps=1))
     assert not report.agrees
-    with pytest.raises(Mismatch, match="initial value of fc1.weight: .* values differ"):
+    with pytest.raises(Mismatch, match="initial value, fc1.weight: .* values differ"):
         report.check()
 
 
@@ -47,14 +49,48 @@ def test_a_wrong_rule_is_noticed(monkeypatch):
     from minigrad.ops.elementwise import Sin
 
     monkeypatch.setattr(Sin, "backward", lambda ctx, grad_z: grad_z * ctx.saved_tensors[0])
-    with pytest.raises(Mismatch, match="1st derivative"):
+    with pytest.raises(Mismatch, match="dy/dx"):
         CHAPTERS["dynamic-graph"](Settings()).check()
 
 
 def test_a_wrong_step_is_noticed(monkeypatch):
     monkeypatch.setattr("minigrad.optim.adam.adam_step", lambda *arrays, **options: None)
-    with pytest.raises(Mismatch, match="at step 2|weight of fc1.weight"):
+    with pytest.raises(Mismatch, match="at step 2|weight at step 1, fc1.weight"):
         CHAPTERS["mlp"](Settings(steps=3)).check()
+
+
+def test_after_a_kink_the_rows_say_so_and_still_notice(monkeypatch):
+    active, inactive = torch.tensor([[1e-7, 1.0]]), torch.tensor([[-1e-7, 1.0]])
+    assert mlp.crosses_the_kink(active, inactive) and not mlp.crosses_the_kink(active, active * 2)
+
+    calls = []
+    monkeypatch.setattr(mlp, "crosses_the_kink", lambda mine, yours: calls.append(mine) or len(calls) == 3)
+    report = mlp.run(Settings(dtype="float32", steps=4))
+    report.check()
+    tolerances = {row.subject: row.tolerance for row in report.rows}
+    assert tolerances["gradients"] == "training float32" and report.rows[-3].tolerance == "training after a kink"
+    assert tolerances["gradients, kink at step 3"] == tolerances["loss, kink at step 3"] == "training after a kink"
+
+    calls.clear()
+    monkeypatch.setattr("minigrad.optim.adam.adam_step", lambda *arrays, **options: None)
+    monkeypatch.setattr(mlp, "crosses_the_kink", lambda mine, yours: True)
+    with pytest.raises(Mismatch, match="weight at step 1"):
+        mlp.run(Settings(dtype="float32", steps=1)).check()
+
+
+@pytest.mark.parametrize(
+    ("measure", "far", "near"),
+    [
+        ("element", [1e4, 1.002], [1e4, 1.0005]),
+        ("largest", [1e4, 12.0], [1e4, 10.0]),
+        ("norm", [1e4, 12.0], [9999.5, 1]),
+    ],
+)
+def test_measures_of_distance(measure, far, near, monkeypatch):
+    monkeypatch.setitem(TOLERANCES, measure, Tolerance(1e-3, 0.0, "a test's", measure))
+    theirs = torch.tensor([1e4, 1.0], dtype=torch.float64)
+    assert not compare_values("far", minigrad.tensor(far, dtype=minigrad.float64), theirs, measure).agrees
+    assert compare_values("near", minigrad.tensor(near, dtype=minigrad.float64), theirs, measure).agrees
 
 
 def test_a_comparison_of_nothing_does_not_pass():
