@@ -6,6 +6,7 @@ its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``autograd
 
 from __future__ import annotations
 
+import builtins
 import operator
 import sys
 import weakref
@@ -758,20 +759,38 @@ class Tensor:
 
     # ------------------------------------------------------------------------------- type and device
 
-    def to(self, *target: Any, dtype: dtypes.dtype | None = None, device: Any = None) -> Tensor:
-        """The tensor in another type; itself where nothing changes. A device may be named: it must be the CPU."""
+    def to(
+        self,
+        *target: Any,
+        dtype: dtypes.dtype | None = None,
+        device: Any = None,
+        non_blocking: builtins.bool = False,
+        copy: builtins.bool = False,
+    ) -> Tensor:
+        """The tensor in another type: itself where nothing changes, unless a copy is asked for.
+
+        Args:
+            target: as in PyTorch, a type, or a device and a type, or a tensor whose type is taken; then
+                ``non_blocking`` and ``copy``.
+            device: must be the CPU.
+            non_blocking: changes nothing on the CPU.
+        """
+        flags = []
         for each in target:
             if isinstance(each, dtypes.dtype):
                 dtype = each
             elif isinstance(each, Tensor):
                 dtype = each.dtype
+            elif isinstance(each, builtins.bool):
+                flags.append(each)
             elif each is not None:
                 device = each
+        copy = flags[1] if len(flags) > 1 else copy
         if device is not None:
             check_device(device)
-        if dtype is None or self.array.dtype == dtype.numpy:
+        if not copy and (dtype is None or self.array.dtype == dtype.numpy):
             return self
-        return elementwise.ToCopy.apply(self, dtype=dtype.numpy)
+        return elementwise.ToCopy.apply(self, dtype=self.array.dtype if dtype is None else dtype.numpy)
 
     def type_as(self, other: Tensor) -> Tensor:
         return self.to(other.dtype)

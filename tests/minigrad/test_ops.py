@@ -1,0 +1,186 @@
+"""Every rule in ``minigrad/ops`` against central differences, to second order, and that a wrong rule is noticed.
+
+NumPy only. How the operations compare with PyTorch is in ``tests/comparisons/test_operations.py``.
+"""
+
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import ops
+from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
+from minigrad.autograd.function import Function
+from minigrad.ops.reduction import GatherOne
+
+MODULES = [importlib.import_module(f"minigrad.ops.{module.name}") for module in pkgutil.iter_modules(ops.__path__)]
+RULES = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": kind
+    for module in MODULES
+    for name, kind in vars(module).items()
+    if isinstance(kind, type) and issubclass(kind, Function) and kind.__module__ == module.__name__
+}
+
+A = np.array([[0.5, -1.25, 2.0], [1.5, 0.75, -0.5]])
+B = np.array([[1.5, 0.5, -0.75], [2.25, -1.0, 0.25]])
+POSITIVE = np.array([[0.5, 1.25, 2.0], [1.5, 0.75, 0.25]])
+ROW = np.array([0.75, -0.5, 1.25])
+SQUARE = np.array([[[0.5, -1.0], [1.5, 0.25]], [[-0.75, 2.0], [1.0, -0.5]]])
+POSITIONS = np.array([[2], [0]])
+LABELS = minigrad.tensor([2, 0])
+WEIGHT = minigrad.tensor([0.5, 2.0, 1.5], dtype=minigrad.float64)
+
+
+def set_elements(x, y):
+    """x with y added to its first row, in place."""
+    result = x * 2
+    result[0] = y * x[1]
+    return result * result
+
+
+CASES = {
+    "add": (lambda x, y: x + y, A, ROW),
+    "add scaled": (lambda x, y: x.add(y, alpha=3), A, B),
+    "sub": (lambda x, y: x - y, ROW, A),
+    "number sub": (lambda x: 2 - x, A),
+    "mul": (lambda x, y: x * y, A, ROW),
+    "mul repeated": (lambda x: x * x * x, A),
+    "mul zero-dimensional": (lambda x, y: x * y, np.array(1.5), A),
+    "mul empty": (lambda x, y: x * y, np.zeros((0, 3)), ROW),
+    "div": (lambda x, y: x / y, A, B),
+    "pow": (lambda x: x**3, A),
+    "pow 0": (lambda x: x**0, A),
+    "pow tensor": (lambda x, y: x**y, POSITIVE, B),
+    "number pow": (lambda x: 2**x, A),
+    "maximum": (lambda x, y: minigrad.maximum(x, y) ** 2, A, B),
+    "minimum": (lambda x, y: minigrad.minimum(x, y) ** 2, A, B),
+    "where": (lambda x, y: minigrad.where(x > 0, x * x, y * y), A, B),
+    "neg": (lambda x: -x * x, A),
+    "abs": (lambda x: (x * x * x).abs(), A),
+    "exp": (lambda x: x.exp(), A),
+    "log": (lambda x: x.log(), POSITIVE),
+    "sqrt": (lambda x: x.sqrt(), POSITIVE),
+    "reciprocal": (lambda x: x.reciprocal(), A),
+    "sin": (lambda x: x.sin(), A),
+    "cos": (lambda x: x.cos(), A),
+    "tanh": (lambda x: x.tanh(), A),
+    "sigmoid": (lambda x: x.sigmoid(), A),
+    "relu": (lambda x: x.relu() ** 2, A),
+    "clamp": (lambda x: x.clamp(-1, 1) ** 2, A),
+    "clone": (lambda x: x.clone() ** 2, A),
+    "to another type and back": (lambda x: (x * x).to(minigrad.float64, copy=True), A),
+    "copy": (lambda x, y: (x * 2).copy_(y * y) * x, A, ROW),
+    "zero": (lambda x: (x * 2).zero_() * x + x * x, A),
+    "fill": (lambda x: (x * 2).fill_(3.0) * x * x, A),
+    "view": (lambda x: x.view(3, 2) ** 2, A),
+    "reshape of non-contiguous": (lambda x: x.t().reshape(-1) ** 2, A),
+    "transpose": (lambda x: x.transpose(0, 1) ** 2, A),
+    "t": (lambda x: x.t() ** 2, A),
+    "permute": (lambda x: x.permute(1, 0) ** 2, A),
+    "unsqueeze": (lambda x: x.unsqueeze(1) ** 2, A),
+    "squeeze": (lambda x: x.squeeze() ** 2, A[:, None]),
+    "squeeze dim": (lambda x: x.squeeze(1) ** 2, A[:, None]),
+    "expand": (lambda x: x.expand(2, 3) ** 2, ROW),
+    "sum": (lambda x: (x * x).sum(0), A),
+    "mean": (lambda x: (x * x).mean(1), A),
+    "max all": (lambda x: (x * x).max(), A),
+    "max": (lambda x: (x * x * x).max(1).values, A),
+    "min": (lambda x: (x * x * x).min(0).values, A),
+    "gather, max's second order": (lambda x: GatherOne.apply(x, positions=POSITIONS, dim=1) ** 2, A),
+    "amax": (lambda x: (x * x * x).amax((0, 1)), A),
+    "var": (lambda x: x.var(1) ** 2, A),
+    "select": (lambda x: x[1] ** 2, A),
+    "slice": (lambda x: x[:, ::2] ** 2, A),
+    "index": (lambda x: x[[0, 0, 1], [1, 1, 2]] ** 2, A),
+    "set elements": (set_elements, A, ROW),
+    "cat": (lambda x, y: minigrad.cat([x, y, x]) ** 2, A, B),
+    "stack": (lambda x, y: minigrad.stack([x, y, x], 1) ** 2, A, B),
+    "mm": (lambda x, y: x @ y.t(), A, B),
+    "addmm": (lambda x, y, z: minigrad.nn.functional.linear(x, y, z), A, B[:, :3], ROW[:2]),
+    "mv": (lambda x, y: x @ y, A, ROW),
+    "dot": (lambda x, y: x @ y, ROW, A[0]),
+    "bmm": (lambda x, y: x @ (y * y), SQUARE, SQUARE[::-1].copy()),
+    "softmax": (lambda x: x.softmax(1), A),
+    "log_softmax": (lambda x: x.log_softmax(0) ** 2, A),
+    "nll": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, WEIGHT), A),
+    "nll of each": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, reduction="none"), A),
+    "cross_entropy": (lambda x: minigrad.nn.functional.cross_entropy(x, LABELS), A),
+    "mse": (lambda x, y: minigrad.nn.functional.mse_loss(x, y), A, B),
+}
+
+
+def inputs_of(case):
+    return [minigrad.tensor(array.copy(), requires_grad=True) for array in CASES[case][1:]]
+
+
+def nodes_of(tensors):
+    """Every node behind the tensors."""
+    found = {}
+    waiting = [each.grad_fn for each in tensors]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and id(node) not in found:
+            found[id(node)] = node
+            waiting += [following for following, _ in node.next_functions]
+    return list(found.values())
+
+
+def rules_used(case):
+    """The classes in the graph of a case, of its gradients, and of their gradients."""
+    inputs = inputs_of(case)
+    current = [CASES[case][0](*inputs)]
+    used = set()
+    for _ in range(3):
+        used |= {type(node) for node in nodes_of(current)}
+        recorded = [each for each in current if each.requires_grad]
+        starts = [minigrad.ones_like(each, requires_grad=True) for each in recorded]
+        if recorded:
+            gradients = minigrad.autograd.grad(recorded, inputs, starts, create_graph=True, allow_unused=True)
+            current = [each for each in gradients if each is not None]
+        inputs = inputs + starts
+    return used
+
+
+USED = {case: rules_used(case) for case in CASES}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_and_their_gradients(case):
+    function = CASES[case][0]
+    assert gradcheck(function, inputs_of(case))
+    assert gradgradcheck(function, inputs_of(case))
+
+
+def test_every_rule_has_a_case():
+    with_a_rule = {name: kind for name, kind in RULES.items() if "backward" in vars(kind)}
+    used = set().union(*USED.values())
+    inherited = {base for kind in used for base in kind.__mro__}
+    assert len(with_a_rule) > 50
+    assert not [name for name, kind in with_a_rule.items() if kind not in inherited]
+
+
+def wrong(rule):
+    """``rule`` with 1 added to every gradient that it gives."""
+
+    def backward(ctx, *grads):
+        gradients = rule(ctx, *grads)
+        given = gradients if isinstance(gradients, tuple) else (gradients,)
+        return tuple([None if each is None else each + 1 for each in given])
+
+    return backward
+
+
+@pytest.mark.parametrize("name", [name for name, kind in RULES.items() if "backward" in vars(kind)])
+def test_a_wrong_rule_is_noticed(name, monkeypatch):
+    kind = RULES[name]
+    cases = [case for case, used in USED.items() if any(issubclass(each, kind) for each in used)]
+    monkeypatch.setattr(kind, "backward", wrong(kind.backward))
+    for case in cases:
+        try:
+            gradcheck(CASES[case][0], inputs_of(case))
+            gradgradcheck(CASES[case][0], inputs_of(case))
+        except GradcheckError:
+            return
+    pytest.fail(f"no case of {cases} notices a wrong rule of {name}")
