@@ -25,14 +25,15 @@ Number = float  # as an annotation inside Tensor, where `float` is a method
 
 
 class VersionCounter:
-    """How often the storage of a tensor and its views was changed in place, and by what the last time.
+    """How often the storage of a tensor and its views was changed in place, by what the last time, and who shows it.
 
     The values begin as the class's, so that a new counter costs nothing.
     """
 
     value = 0
     last_change = ""
-    has_recorded_views = False
+    views: Any = ()  # a list of weak references once there is one
+    prune_at = 16
 
     def bump(self, operation: str) -> None:
         """Count one change, and note the line of the user's that made it."""
@@ -41,6 +42,19 @@ class VersionCounter:
         while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
             frame = frame.f_back
         self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
+
+    def add_view(self, view: Tensor) -> None:
+        """Note that ``view`` shows this storage, for as long as it lives."""
+        if not self.views:
+            self.views = []
+        elif len(self.views) >= self.prune_at:
+            self.views = [each for each in self.views if each() is not None]
+            self.prune_at = max(16, 2 * len(self.views))
+        self.views.append(weakref.ref(view))
+
+    def living_views(self) -> list[Tensor]:
+        """The views of this storage that still exist."""
+        return [view for view in [reference() for reference in self.views] if view is not None]
 
 
 class Size(tuple):
@@ -112,14 +126,19 @@ def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
     return tensor
 
 
-def share_storage(view: Tensor, source: Tensor) -> None:
-    """Note that ``view`` shows ``source``'s memory: they share one version counter, as in PyTorch."""
+def share_storage(view: Tensor, source: Tensor, restriction: str = "") -> None:
+    """Note that ``view`` shows ``source``'s memory: they share one version counter, as in PyTorch.
+
+    ``restriction`` says why ``view`` may not be changed in place while operations are recorded; views of it inherit it.
+    """
     owner = source.array if source.array.base is None else source.array.base
     if view.array.base is owner or view.array is owner:
         view._version_counter = source._version_counter
         view._base = source if source._base is None else source._base
-        if view._requires_grad:
-            source._version_counter.has_recorded_views = True
+        view._version_counter.add_view(view)
+        restriction = restriction or source._restriction
+        if restriction:
+            view._restriction = restriction
 
 
 class Tensor:
@@ -155,6 +174,8 @@ class Tensor:
     _base: Tensor | None
     _hooks: NodeHooks | None
     _accumulate_grad: weakref.ref[Any] | None
+
+    _restriction = ""  # why this view may not be changed in place while operations are recorded
 
     __array_priority__ = 1000  # ndarray + Tensor asks Tensor
     __hash__ = object.__hash__  # by identity, although == compares elementwise

@@ -72,7 +72,7 @@ class Function(function.Function):
             return output  # it takes its place in the graph when its old one is noted as the input's
         result = wrap(output.array, grad_fn, output_nr)
         if any(output is each for each in args):  # an input returned as it is: a view of it, as in PyTorch
-            share_storage(result, output)
+            share_storage(result, output, function.CUSTOM_VIEW)
         return result
 
     def _note_intermediates(self) -> None:

@@ -24,7 +24,7 @@ from minigrad.dtypes import from_numpy_dtype
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.tensor import Tensor, wrap
 
-__all__ = ["Waiting", "accumulate_into_leaf", "run_backward", "to_tensors"]
+__all__ = ["Waiting", "accumulate_into_leaf", "call_rule", "run_backward", "to_tensors"]
 
 
 class Waiting:
@@ -158,8 +158,7 @@ def run_rule(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequenc
     Raises:
         RuntimeError: the rule returned another number of gradients than there were inputs, or one of a wrong shape.
     """
-    rule = type(node)
-    if arrived is None and not rule.receives_tensors:
+    if arrived is None and not node.receives_tensors:
         return [None] * len(node.next_functions), ()
     gradients: Sequence[Any] = (arrived or Waiting(node)).gradients
     if len(gradients) > 1 and node.materialize_grads:
@@ -167,15 +166,21 @@ def run_rule(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequenc
     if node.hooks is not None and node.hooks.prehooks:
         gradients = call_prehooks(node, gradients)
 
-    as_tensors = rule.receives_tensors and not grad_mode.enabled
-    result = rule.backward(node, *(to_tensors(gradients) if as_tensors else gradients))
-    if type(result) is not tuple:
-        result = (result,)
-    result = checked_gradients(node, to_arrays(result) if as_tensors else result)
+    result = call_rule(node, gradients)
     owned = ownership(node, arrived, gradients, result)
     if node.hooks is not None and node.hooks.hooks:
         return call_posthooks(node, result, gradients), [False] * len(result)
     return result, owned
+
+
+def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
+    """The node's ``backward``, given arrays or tensors as the rule takes them; its result checked."""
+    rule = type(node)
+    as_tensors = rule.receives_tensors and not grad_mode.enabled
+    result = rule.backward(node, *(to_tensors(gradients) if as_tensors else gradients))
+    if type(result) is not tuple:
+        result = (result,)
+    return checked_gradients(node, to_arrays(result) if as_tensors else result)
 
 
 def checked_gradients(node: Any, gradients: tuple[Any, ...]) -> list[Any]:

@@ -23,11 +23,29 @@ from minigrad.autograd.hooks import NodeHooks, RemovableHandle
 from minigrad.dtypes import dtype, from_numpy_dtype
 from minigrad.tensor import Tensor, VersionCounter, share_storage, wrap
 
-__all__ = ["AccumulateGrad", "Function", "InputMetadata", "Node", "gradient_edge"]
+__all__ = ["CUSTOM_VIEW", "AccumulateGrad", "Function", "InputMetadata", "Node", "gradient_edge"]
 
 next_sequence_number = itertools.count().__next__
 
 THIS_NODE: Any = "this node"  # says of a saved output who made it, without a cycle from the node to itself
+
+
+# Why some views may not be changed in place while operations are recorded: the end of PyTorch's message.
+NO_GRAD_VIEW = (
+    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
+    "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
+    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
+    "the inplace to be tracked)."
+)
+MULTIPLE_VIEWS = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    "to be modified inplace. You should replace the inplace operation by an out-of-place one."
+)
+CUSTOM_VIEW = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
+    "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+    "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+)
 
 
 Edge = tuple[Any, int]  # a node, or None, and which of its outputs
@@ -148,6 +166,7 @@ class Function(Node):
     overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
     is_view = False  # True: the result shares memory with the first input
     node_name = ""  # set where PyTorch's name is not the class's
+    inside: weakref.ref[Any] | None = None  # the CopySlices around an operation that changed a view (see views.py)
 
     def name(self) -> str:
         return self.node_name or f"{type(self).__name__}Backward{self.overload}"
@@ -181,10 +200,12 @@ class Function(Node):
                 result.append(wrap(asarray(each), grad_fn, output_nr))
         else:
             result = [wrap(asarray(output), grad_fn, 0)]
-        if cls.is_view:
-            share_storage(result[0], inputs[0])
         if grad_fn is not None:
             node.connect(inputs, result)
+        if cls.is_view:
+            restriction = NO_GRAD_VIEW if not grad_mode.enabled else (MULTIPLE_VIEWS if len(result) > 1 else "")
+            for each in result:
+                share_storage(each, inputs[0], restriction)
         return tuple(result) if type(output) is tuple else result[0]
 
     def connect(self, inputs: tuple[Any, ...], results: list[Tensor]) -> None:
@@ -260,9 +281,17 @@ class Function(Node):
             tensor._requires_grad = True
             tensor._accumulate_grad = weakref.ref(maker)
         else:
-            tensor = wrap(array, self if maker is THIS_NODE else maker, output_nr)
+            tensor = self._own_result(array, output_nr) if maker is THIS_NODE else wrap(array, maker, output_nr)
         tensor._version_counter = version
         return tensor
+
+    def _own_result(self, array: ndarray, output_nr: int) -> Tensor:
+        """The tensor that this node made and saved."""
+        if self.inside is None:
+            return wrap(array, self, output_nr)
+        copy_slices: Any = self.inside()
+        view: Tensor = copy_slices.view_of_result(array)
+        return view
 
     def saved_arrays(self) -> tuple[Any, ...]:
         """The saved arrays as they are, unchecked; nothing where they were freed."""
