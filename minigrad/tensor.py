@@ -7,16 +7,15 @@ its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``autograd
 from __future__ import annotations
 
 import builtins
-import operator
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from minigrad import dtypes, printing
+from minigrad import dtypes, functions, printing
 
 __all__ = ["Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
 
@@ -99,13 +98,6 @@ class device:
 
 
 CPU = device("cpu")
-
-
-class ValuesAndIndices(NamedTuple):
-    """What ``max`` and ``min`` along a dimension return. Counterpart: ``torch.return_types.max``."""
-
-    values: Tensor
-    indices: Tensor
 
 
 def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
@@ -496,287 +488,124 @@ class Tensor:
     def __matmul__(self, other: Tensor) -> Tensor:
         return self.matmul(other)
 
-    def add(self, other: Any, *, alpha: Number = 1) -> Tensor:
-        return elementwise.Add.apply(self, other if alpha == 1 else other * alpha)
-
-    def sub(self, other: Any, *, alpha: Number = 1) -> Tensor:
-        return elementwise.Sub.apply(self, other if alpha == 1 else other * alpha)
-
-    def mul(self, other: Any) -> Tensor:
-        return elementwise.Mul.apply(self, other)
-
-    def div(self, other: Any) -> Tensor:
-        return elementwise.Div.apply(self, other)
-
-    def pow(self, exponent: Any) -> Tensor:
-        return self**exponent
-
-    def neg(self) -> Tensor:
-        return elementwise.Neg.apply(self)
-
-    def abs(self) -> Tensor:
-        return elementwise.Abs.apply(self)
-
-    def square(self) -> Tensor:
-        return elementwise.PowScalar.apply(self, number=2)
-
-    def reciprocal(self) -> Tensor:
-        return elementwise.Reciprocal.apply(self)
-
-    def exp(self) -> Tensor:
-        return elementwise.Exp.apply(self)
-
-    def log(self) -> Tensor:
-        return elementwise.Log.apply(self)
-
-    def sqrt(self) -> Tensor:
-        return elementwise.Sqrt.apply(self)
-
-    def sin(self) -> Tensor:
-        return elementwise.Sin.apply(self)
-
-    def cos(self) -> Tensor:
-        return elementwise.Cos.apply(self)
-
-    def tanh(self) -> Tensor:
-        return elementwise.Tanh.apply(self)
-
-    def sigmoid(self) -> Tensor:
-        return elementwise.Sigmoid.apply(self)
-
-    def relu(self) -> Tensor:
-        return elementwise.Relu.apply(self)
-
-    def sgn(self) -> Tensor:
-        return elementwise.Sgn.apply(self)
-
-    def maximum(self, other: Tensor) -> Tensor:
-        return elementwise.Maximum.apply(self, other)
-
-    def minimum(self, other: Tensor) -> Tensor:
-        return elementwise.Minimum.apply(self, other)
-
-    def clamp(self, min: Number | None = None, max: Number | None = None) -> Tensor:
-        if min is None and max is None:
-            raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-        return elementwise.Clamp.apply(self, lowest=min, highest=max)
-
-    def where(self, condition: Tensor, other: Any) -> Tensor:
-        return functions.where(condition, self, other)
-
     # ------------------------------------------------------------------------------- comparison, truth
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
         return self.eq(other)
 
-    def eq(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.equal, self.array, unwrap(other)), None, 0)
-
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
         return self.ne(other)
-
-    def ne(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.not_equal, self.array, unwrap(other)), None, 0)
 
     def __lt__(self, other: Any) -> Tensor:
         return self.lt(other)
 
-    def lt(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.less, self.array, unwrap(other)), None, 0)
-
     def __le__(self, other: Any) -> Tensor:
         return self.le(other)
-
-    def le(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.less_equal, self.array, unwrap(other)), None, 0)
 
     def __gt__(self, other: Any) -> Tensor:
         return self.gt(other)
 
-    def gt(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.greater, self.array, unwrap(other)), None, 0)
-
     def __ge__(self, other: Any) -> Tensor:
         return self.ge(other)
 
-    def ge(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.greater_equal, self.array, unwrap(other)), None, 0)
-
     def __and__(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.bitwise(np.bitwise_and, self.array, unwrap(other)), None, 0)
+        return nondifferentiable.bitwise(np.bitwise_and, self, other)
 
     def __or__(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.bitwise(np.bitwise_or, self.array, unwrap(other)), None, 0)
+        return nondifferentiable.bitwise(np.bitwise_or, self, other)
 
     def __xor__(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.bitwise(np.bitwise_xor, self.array, unwrap(other)), None, 0)
+        return nondifferentiable.bitwise(np.bitwise_xor, self, other)
 
     def __invert__(self) -> Tensor:
-        return wrap(nondifferentiable.invert(self.array), None, 0)
+        return nondifferentiable.invert(self)
 
-    def logical_not(self) -> Tensor:
-        return wrap(np.asarray(np.logical_not(self.array)), None, 0)
+    # ------------------------------------------------------------------------------- operations
+    # Each is a function of minigrad/functions, where its arguments are told: x.exp() is minigrad.exp(x).
 
-    def isnan(self) -> Tensor:
-        return wrap(np.asarray(np.isnan(self.array)), None, 0)
+    abs = functions.elementwise.abs
+    add = functions.elementwise.add
+    add_ = functions.elementwise.add_
+    clamp = functions.elementwise.clamp
+    clone = functions.elementwise.clone
+    copy_ = functions.elementwise.copy_
+    cos = functions.elementwise.cos
+    div = functions.elementwise.div
+    div_ = functions.elementwise.div_
+    exp = functions.elementwise.exp
+    exp_ = functions.elementwise.exp_
+    fill_ = functions.elementwise.fill_
+    log = functions.elementwise.log
+    maximum = functions.elementwise.maximum
+    minimum = functions.elementwise.minimum
+    mul = functions.elementwise.mul
+    mul_ = functions.elementwise.mul_
+    neg = functions.elementwise.neg
+    pow = functions.elementwise.pow
+    reciprocal = functions.elementwise.reciprocal
+    relu = functions.elementwise.relu
+    relu_ = functions.elementwise.relu_
+    sgn = functions.elementwise.sgn
+    sigmoid = functions.elementwise.sigmoid
+    sin = functions.elementwise.sin
+    sqrt = functions.elementwise.sqrt
+    square = functions.elementwise.square
+    sub = functions.elementwise.sub
+    sub_ = functions.elementwise.sub_
+    tanh = functions.elementwise.tanh
+    zero_ = functions.elementwise.zero_
 
-    def isinf(self) -> Tensor:
-        return wrap(np.asarray(np.isinf(self.array)), None, 0)
+    allclose = functions.comparison.allclose
+    eq = functions.comparison.eq
+    equal = functions.comparison.equal
+    ge = functions.comparison.ge
+    gt = functions.comparison.gt
+    isclose = functions.comparison.isclose
+    isfinite = functions.comparison.isfinite
+    isinf = functions.comparison.isinf
+    isnan = functions.comparison.isnan
+    le = functions.comparison.le
+    logical_not = functions.comparison.logical_not
+    lt = functions.comparison.lt
+    ne = functions.comparison.ne
 
-    def isfinite(self) -> Tensor:
-        return wrap(np.asarray(np.isfinite(self.array)), None, 0)
+    all = functions.reduction.all
+    amax = functions.reduction.amax
+    amin = functions.reduction.amin
+    any = functions.reduction.any
+    argmax = functions.reduction.argmax
+    argmin = functions.reduction.argmin
+    log_softmax = functions.reduction.log_softmax
+    max = functions.reduction.max
+    mean = functions.reduction.mean
+    min = functions.reduction.min
+    softmax = functions.reduction.softmax
+    sum = functions.reduction.sum
+    var = functions.reduction.var
 
-    def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return wrap(nondifferentiable.reduce_truth(np.logical_and, self.array, dim, keepdim), None, 0)
+    broadcast_to = functions.shape.broadcast_to
+    contiguous = functions.shape.contiguous
+    expand = functions.shape.expand
+    expand_as = functions.shape.expand_as
+    flatten = functions.shape.flatten
+    permute = functions.shape.permute
+    reshape = functions.shape.reshape
+    squeeze = functions.shape.squeeze
+    t = functions.shape.t
+    transpose = functions.shape.transpose
+    unsqueeze = functions.shape.unsqueeze
+    view = functions.shape.view
+    view_as = functions.shape.view_as
 
-    def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return wrap(nondifferentiable.reduce_truth(np.logical_or, self.array, dim, keepdim), None, 0)
+    addmm = functions.products.addmm
+    bmm = functions.products.bmm
+    dot = functions.products.dot
+    matmul = functions.products.matmul
+    mm = functions.products.mm
+    mv = functions.products.mv
 
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return wrap(nondifferentiable.argmax(self.array, dim, keepdim), None, 0)
-
-    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return wrap(nondifferentiable.argmin(self.array, dim, keepdim), None, 0)
-
-    def equal(self, other: Tensor) -> bool:
-        """True where shape and every value agree; NaN equals nothing."""
-        return bool(np.array_equal(self.array, other.array))
-
-    # ------------------------------------------------------------------------------- reductions
-
-    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
-        numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
-        return broadcasting.Sum.apply(self, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
-
-    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
-        values = self if dtype is None else self.to(dtype)
-        if not values.is_floating_point():
-            raise RuntimeError(
-                f"mean(): could not infer output dtype. Input dtype must be a floating point dtype. Got: {values.dtype}"
-            )
-        return reduction.Mean.apply(values, dim=dim, keepdim=keepdim)
-
-    def var(self, dim: Any = None, *, correction: Number = 1, keepdim: bool = False) -> Tensor:
-        return reduction.Var.apply(self, dim=dim, correction=correction, keepdim=keepdim)
-
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The largest element; along a dim the largest of each slice and where it is; or the larger of two tensors."""
-        if dim is None:
-            return reduction.MaxAll.apply(self)
-        if isinstance(dim, Tensor):
-            return self.maximum(dim)
-        return ValuesAndIndices(*reduction.Max.apply(self, dim=dim, keepdim=keepdim))
-
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The smallest element; along a dim the smallest of each slice and where it is; or the smaller of two."""
-        if dim is None:
-            return reduction.MinAll.apply(self)
-        if isinstance(dim, Tensor):
-            return self.minimum(dim)
-        return ValuesAndIndices(*reduction.Min.apply(self, dim=dim, keepdim=keepdim))
-
-    def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return reduction.Amax.apply(self, dim=dim, keepdim=keepdim)
-
-    def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return reduction.Amin.apply(self, dim=dim, keepdim=keepdim)
-
-    def log_softmax(self, dim: int) -> Tensor:
-        return loss.LogSoftmax.apply(self, dim=normalize_dim(dim, self.ndim))
-
-    def softmax(self, dim: int) -> Tensor:
-        return loss.Softmax.apply(self, dim=normalize_dim(dim, self.ndim))
-
-    # ------------------------------------------------------------------------------- shape
-
-    def view(self, *shape: Any) -> Tensor:
-        """The same elements under another shape, in the same memory.
-
-        Raises:
-            RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
-        """
-        wanted = shape_ops.infer_shape(as_shape(shape), self.array.size)
-        if not shape_ops.is_viewable(self.array, wanted):
-            raise RuntimeError(
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans "
-                "across two contiguous subspaces). Use .reshape(...) instead."
-            )
-        return shape_ops.View.apply(self, shape=wanted)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements under another shape: a view where the memory's layout allows it, else a copy.
-
-        Raises:
-            RuntimeError: the shape holds another number of elements.
-        """
-        wanted = shape_ops.infer_shape(as_shape(shape), self.array.size)
-        if shape_ops.is_viewable(self.array, wanted):
-            return shape_ops.View.apply(self, shape=wanted)
-        return shape_ops.UnsafeView.apply(self.contiguous(), shape=wanted)
-
-    def view_as(self, other: Tensor) -> Tensor:
-        return self.view(other.shape)
-
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        if self.ndim == 0:
-            return self.reshape(1)
-        start, end = normalize_dim(start_dim, self.ndim), normalize_dim(end_dim, self.ndim)
-        if start > end:
-            raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-        if start == end:
-            return self
-        return self.reshape(*self.shape[:start], Size(self.shape[start : end + 1]).numel(), *self.shape[end + 1 :])
-
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
-        if self.ndim == 0:
-            return shape_ops.Permute.apply(self, dims=())
-        return shape_ops.Transpose.apply(self, dim0=normalize_dim(dim0, self.ndim), dim1=normalize_dim(dim1, self.ndim))
-
-    def t(self) -> Tensor:
-        if self.ndim > 2:
-            raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
-        return shape_ops.T.apply(self)
-
-    def permute(self, *dims: Any) -> Tensor:
-        return shape_ops.Permute.apply(self, dims=as_shape(dims))
-
-    def unsqueeze(self, dim: int) -> Tensor:
-        return shape_ops.Unsqueeze.apply(self, dim=dim)
-
-    def squeeze(self, dim: int | None = None) -> Tensor:
-        if dim is None:
-            return shape_ops.Squeeze.apply(self)
-        return shape_ops.SqueezeDim.apply(self, dim=dim)
-
-    def expand(self, *shape: Any) -> Tensor:
-        return broadcasting.Expand.apply(self, shape=as_shape(shape))
-
-    def expand_as(self, other: Tensor) -> Tensor:
-        return self.expand(other.shape)
-
-    def contiguous(self) -> Tensor:
-        """This tensor if its elements lie in row-major order, else a copy that does."""
-        return self if self.array.flags.c_contiguous else elementwise.CloneContiguous.apply(self)
-
-    def clone(self) -> Tensor:
-        return elementwise.Clone.apply(self)
-
-    # ------------------------------------------------------------------------------- products
-
-    def matmul(self, other: Tensor) -> Tensor:
-        return functions.matmul(self, other)
-
-    def mm(self, mat2: Tensor) -> Tensor:
-        return matmul.Mm.apply(self, mat2)
-
-    def mv(self, vec: Tensor) -> Tensor:
-        return functions.mv(self, vec)
-
-    def dot(self, other: Tensor) -> Tensor:
-        return functions.dot(self, other)
-
-    def bmm(self, mat2: Tensor) -> Tensor:
-        return matmul.Bmm.apply(self, mat2)
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        return functions.elementwise.where(condition, self, other)
 
     # ------------------------------------------------------------------------------- type and device
 
@@ -847,33 +676,6 @@ class Tensor:
 
     # ------------------------------------------------------------------------------- in place
 
-    def add_(self, other: Any, *, alpha: Number = 1) -> Tensor:
-        return inplace.run(self, "add_", elementwise.Add, other if alpha == 1 else other * alpha)
-
-    def sub_(self, other: Any, *, alpha: Number = 1) -> Tensor:
-        return inplace.run(self, "sub_", elementwise.Sub, other if alpha == 1 else other * alpha)
-
-    def mul_(self, other: Any) -> Tensor:
-        return inplace.run(self, "mul_", elementwise.Mul, other)
-
-    def div_(self, other: Any) -> Tensor:
-        return inplace.run(self, "div_", elementwise.Div, other)
-
-    def exp_(self) -> Tensor:
-        return inplace.run(self, "exp_", elementwise.Exp)
-
-    def relu_(self) -> Tensor:
-        return inplace.run(self, "relu_", elementwise.Relu)
-
-    def copy_(self, source: Tensor) -> Tensor:
-        return inplace.run(self, "copy_", elementwise.Copy, source)
-
-    def zero_(self) -> Tensor:
-        return inplace.run(self, "zero_", elementwise.Zero)
-
-    def fill_(self, value: Any) -> Tensor:
-        return inplace.run(self, "fill_", elementwise.Fill, number=value)
-
     def uniform_(self, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
         return inplace.fill_random(self, "uniform_", from_, to, generator)
 
@@ -893,17 +695,10 @@ def unwrap(value: Any) -> Any:
     return value.array if isinstance(value, Tensor) else value
 
 
-def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))``."""
-    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-        sizes = tuple(sizes[0])
-    return tuple([operator.index(size) for size in sizes])
-
-
 # Imported last, because each of these needs Tensor.
-from minigrad import functions, inplace, subscript  # noqa: E402
+from minigrad import inplace, subscript  # noqa: E402
 from minigrad.autograd import differentiation  # noqa: E402
 from minigrad.autograd.hooks import NodeHooks, RemovableHandle  # noqa: E402
-from minigrad.ops import broadcasting, elementwise, loss, matmul, nondifferentiable, reduction  # noqa: E402
+from minigrad.ops import elementwise, nondifferentiable  # noqa: E402
 from minigrad.ops import shape as shape_ops  # noqa: E402
 from minigrad.ops.dims import normalize_dim  # noqa: E402

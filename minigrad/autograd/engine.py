@@ -66,8 +66,8 @@ def run_backward(
             heapq.heappush(ready, (-node.sequence_number, arrivals, node))
             arrivals += 1
 
-    previous_mode = grad_mode.enabled
-    grad_mode.enabled = create_graph
+    previous_mode = grad_mode.enabled, grad_mode.in_rule
+    grad_mode.enabled, grad_mode.in_rule = create_graph, True
     try:
         while ready:
             _, _, node = heapq.heappop(ready)
@@ -100,7 +100,7 @@ def run_backward(
                     heapq.heappush(ready, (-next_node.sequence_number, arrivals, next_node))
                     arrivals += 1
     finally:
-        grad_mode.enabled = previous_mode
+        grad_mode.enabled, grad_mode.in_rule = previous_mode
     return captured
 
 

@@ -186,6 +186,11 @@ class Function(Node):
                 arrays.append(value)
                 needs_input_grad.append(False)
 
+        if not any_tensor and not grad_mode.in_rule:
+            raise TypeError(
+                f"{cls.__name__}: argument 'input' (position 1) must be Tensor, not {type(inputs[0]).__name__}"
+            )
+
         node = cls()
         node.needs_input_grad = needs_input_grad
         node._saved = ()

@@ -13,9 +13,13 @@ __all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 
 class _GradMode(threading.local):
-    """The switch. Every thread starts with its own, turned on."""
+    """The switch. Every thread starts with its own, turned on.
+
+    ``in_rule`` is True while the engine walks a graph: then operations may be applied to plain arrays too.
+    """
 
     enabled = True
+    in_rule = False
 
 
 grad_mode = _GradMode()
