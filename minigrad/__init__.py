@@ -10,6 +10,17 @@ import warnings
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
 from minigrad.tensor import Size, Tensor, device  # isort: skip  (first: everything else needs Tensor)
+
+# The functions look operations up in minigrad.ops when they are called: so every file of it is loaded here.
+import minigrad.ops.broadcasting
+import minigrad.ops.elementwise
+import minigrad.ops.indexing
+import minigrad.ops.joining
+import minigrad.ops.loss
+import minigrad.ops.matmul
+import minigrad.ops.nondifferentiable
+import minigrad.ops.reduction
+import minigrad.ops.shape
 from minigrad import autograd, cuda, nn, optim, random, utils, viz
 from minigrad.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from minigrad.creation import (
