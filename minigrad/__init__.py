@@ -22,7 +22,16 @@ import minigrad.ops.nondifferentiable
 import minigrad.ops.reduction
 import minigrad.ops.shape
 from minigrad import autograd, cuda, nn, optim, random, utils, viz
-from minigrad.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from minigrad.autograd import (
+    enable_grad,
+    explain_grad,
+    inference_mode,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from minigrad.creation import (
     arange,
     as_tensor,
@@ -145,6 +154,7 @@ __all__ = [
     "eq",
     "equal",
     "exp",
+    "explain_grad",
     "eye",
     "flatten",
     "float",
@@ -159,13 +169,16 @@ __all__ = [
     "get_rng_state",
     "gt",
     "half",
+    "inference_mode",
     "initial_seed",
     "int",
     "int8",
     "int16",
     "int32",
     "int64",
+    "is_anomaly_enabled",
     "is_grad_enabled",
+    "is_inference_mode_enabled",
     "is_tensor",
     "isclose",
     "isfinite",

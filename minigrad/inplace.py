@@ -24,8 +24,14 @@ __all__ = ["become", "check_changeable", "fill_random", "run"]
 def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
     """Raise PyTorch's error for a tensor that ``operation``, with ``inputs`` beside it, may not change in place.
 
-    Only where the operation would be recorded: unrecorded, everything may be changed.
+    Only where the operation would be recorded: unrecorded, everything may be changed; but a tensor made in inference
+    mode only there.
     """
+    if tensor.is_inference() and not grad_mode.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a "
+            "normal tensor before doing inplace update."
+        )
     if not grad_mode.enabled:
         return
     if not tensor._requires_grad and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
@@ -81,10 +87,15 @@ def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
     base = tensor if tensor._base is None else tensor._base
     if node is not None:
         node.redirect_saved_result(result, tensor)
+        retained = tensor.retains_grad  # then the gradient wanted is from now on that of the new value
+        if retained:
+            tensor.grad_fn.hooks.retained.pop(tensor.output_nr)
         if tensor._base is not None:
             rebase(tensor, node)
-            return tensor
-        tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, result.output_nr, True
+        else:
+            tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, result.output_nr, True
+        if retained:
+            tensor.retain_grad()
     if base.grad_fn is not None and base._version_counter.views:
         refresh_views(base)
     return tensor

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from numpy import ndarray
 
 from minigrad import dtypes, functions, printing
 
-__all__ = ["Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
+__all__ = ["InferenceCounter", "Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
 
 
 Number = float  # as an annotation inside Tensor, where `float` is a method
@@ -54,6 +55,13 @@ class VersionCounter:
     def living_views(self) -> list[Tensor]:
         """The views of this storage that still exist."""
         return [view for view in [reference() for reference in self.views] if view is not None]
+
+
+class InferenceCounter(VersionCounter):
+    """The counter of a tensor made in inference mode: it does not count."""
+
+    def bump(self, operation: str) -> None:
+        pass
 
 
 class Size(tuple):
@@ -107,11 +115,11 @@ def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
     """
     tensor = object.__new__(Tensor)
     tensor.array = array
-    tensor.grad = None
+    tensor._grad = None
     tensor.grad_fn = grad_fn if array.dtype.kind == "f" else None
     tensor._requires_grad = tensor.grad_fn is not None
     tensor.output_nr = output_nr
-    tensor._version_counter = VersionCounter()
+    tensor._version_counter = InferenceCounter() if grad_mode.inference else VersionCounter()
     tensor._base = None
     tensor._hooks = None
     tensor._accumulate_grad = None
@@ -138,7 +146,6 @@ class Tensor:
 
     Attributes:
         array: the values, a NumPy array. Changing it by hand bypasses the version counter.
-        grad: dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None.
         grad_fn: the graph node that made this tensor; None for a leaf.
         output_nr: which output of ``grad_fn`` this is.
     """
@@ -148,17 +155,17 @@ class Tensor:
         "__weakref__",
         "_accumulate_grad",
         "_base",
+        "_grad",
         "_hooks",
         "_requires_grad",
         "_version_counter",
         "array",
-        "grad",
         "grad_fn",
         "output_nr",
     )
 
     array: ndarray
-    grad: Tensor | None
+    _grad: Tensor | None
     grad_fn: Any
     output_nr: int
     _requires_grad: bool
@@ -168,6 +175,8 @@ class Tensor:
     _accumulate_grad: weakref.ref[Any] | None
 
     _restriction = ""  # why this view may not be changed in place while operations are recorded
+    _history_note = ""  # why it has no history although it was computed from what requires grad
+    _accumulations = 0  # how many backward passes have added to .grad since it was last set
 
     __array_priority__ = 1000  # ndarray + Tensor asks Tensor
     __hash__ = object.__hash__  # by identity, although == compares elementwise
@@ -217,9 +226,56 @@ class Tensor:
         self.requires_grad_(requires_grad)
 
     @property
+    def grad(self) -> Tensor | None:
+        """dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None."""
+        if self._grad is None and self.grad_fn is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
+                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                "mistake, make sure you access the leaf Tensor instead.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Tensor | None) -> None:
+        if gradient is not None:
+            self._check_grad(gradient)
+        self._grad = gradient
+        self._accumulations = 0
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+        self._accumulations = 0
+
+    def _check_grad(self, gradient: Any) -> None:
+        """Raise PyTorch's error where ``gradient`` cannot be this tensor's ``.grad``."""
+        if not isinstance(gradient, Tensor):
+            raise TypeError(
+                f"assigned grad expected to be a Tensor or None but got grad of type {type(gradient).__name__}"
+            )
+        if gradient is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        if gradient.array.shape != self.array.shape:
+            raise RuntimeError(
+                f"attempting to assign a gradient of size '{list(gradient.shape)}' to a tensor of size "
+                f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
+            )
+        if gradient.array.dtype != self.array.dtype:
+            raise RuntimeError(
+                f"attempting to assign a gradient with dtype '{gradient.dtype}' to a tensor with dtype '{self.dtype}'. "
+                f"The gradient must match the tensor's dtype"
+            )
+
+    @property
     def data(self) -> Tensor:
         """The same values without history, in the same memory. Changes made through it are not counted."""
-        return wrap(self.array, None, 0)
+        values = wrap(self.array, None, 0)
+        values._history_note = "it was made by .data, which leaves the history behind"
+        return values
 
     @data.setter
     def data(self, values: Tensor) -> None:
@@ -349,7 +405,7 @@ class Tensor:
         copied = wrap(self.array.copy(), None, 0)
         copied.__class__ = type(self)
         copied._requires_grad = self._requires_grad
-        copied.grad = None if self.grad is None else self.grad.clone().detach()
+        copied._grad = None if self._grad is None else self._grad.clone().detach()
         memo[id(self)] = copied
         return copied
 
@@ -380,6 +436,8 @@ class Tensor:
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
                 "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
+        if requires_grad and self.is_inference() and not grad_mode.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, and this one is {self.dtype}"
@@ -391,6 +449,7 @@ class Tensor:
         """The same values in the same memory, without history; in-place changes are counted for both."""
         detached = wrap(self.array, None, 0)
         detached._version_counter = self._version_counter
+        detached._history_note = "it was made by detach(), which leaves the history behind"
         return detached
 
     def detach_(self) -> Tensor:
@@ -401,6 +460,8 @@ class Tensor:
     @property
     def _version(self) -> int:
         """How often this tensor's memory was changed in place."""
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self._version_counter.value
 
     def retain_grad(self) -> None:
@@ -429,6 +490,22 @@ class Tensor:
         if not self._requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(self._node_hooks().tensor_hooks, (self.output_nr, hook))
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook(tensor)`` each time after backward has added to this leaf's ``.grad``.
+
+        Raises:
+            RuntimeError: the tensor does not require grad, or is no leaf.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.grad_fn is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return RemovableHandle(self._node_hooks().post_accumulate, hook)
+
+    def is_inference(self) -> bool:
+        """True for a tensor made in inference mode."""
+        return isinstance(self._version_counter, InferenceCounter)
 
     def _node_hooks(self) -> NodeHooks:
         """The hooks of the node that receives this tensor's gradient; a leaf keeps its node's itself."""
@@ -698,6 +775,7 @@ def unwrap(value: Any) -> Any:
 # Imported last, because each of these needs Tensor.
 from minigrad import inplace, subscript  # noqa: E402
 from minigrad.autograd import differentiation  # noqa: E402
+from minigrad.autograd.grad_mode import grad_mode  # noqa: E402
 from minigrad.autograd.hooks import NodeHooks, RemovableHandle  # noqa: E402
 from minigrad.ops import elementwise, nondifferentiable  # noqa: E402
 from minigrad.ops import shape as shape_ops  # noqa: E402
