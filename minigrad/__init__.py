@@ -10,8 +10,28 @@ import warnings
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
 from minigrad.tensor import Size, Tensor, device  # isort: skip  (first: everything else needs Tensor)
+
+# The functions look operations up in minigrad.ops when they are called: so every file of it is loaded here.
+import minigrad.ops.broadcasting
+import minigrad.ops.elementwise
+import minigrad.ops.indexing
+import minigrad.ops.joining
+import minigrad.ops.loss
+import minigrad.ops.matmul
+import minigrad.ops.nondifferentiable
+import minigrad.ops.reduction
+import minigrad.ops.shape
 from minigrad import autograd, cuda, nn, optim, random, utils, viz
-from minigrad.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from minigrad.autograd import (
+    enable_grad,
+    explain_grad,
+    inference_mode,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from minigrad.creation import (
     arange,
     as_tensor,
@@ -54,27 +74,10 @@ from minigrad.dtypes import (
     short,
     uint8,
 )
-from minigrad.functions import (
-    abs,
-    add,
-    addmm,
+from minigrad.functions.comparison import (
     allclose,
-    amax,
-    amin,
-    argmax,
-    argmin,
-    bmm,
-    broadcast_to,
-    cat,
-    clamp,
-    clone,
-    cos,
-    div,
-    dot,
     eq,
     equal,
-    exp,
-    flatten,
     ge,
     gt,
     is_tensor,
@@ -83,42 +86,37 @@ from minigrad.functions import (
     isinf,
     isnan,
     le,
-    log,
-    log_softmax,
     lt,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    mm,
-    mul,
-    mv,
     ne,
+)
+from minigrad.functions.elementwise import (
+    abs,
+    add,
+    clamp,
+    clone,
+    cos,
+    div,
+    exp,
+    log,
+    maximum,
+    minimum,
+    mul,
     neg,
-    numel,
-    permute,
     pow,
     reciprocal,
     relu,
-    reshape,
     sigmoid,
     sin,
-    softmax,
     sqrt,
     square,
-    squeeze,
-    stack,
     sub,
-    sum,
-    t,
     tanh,
-    transpose,
-    unsqueeze,
-    var,
     where,
 )
+from minigrad.functions.joining import cat, stack
+from minigrad.functions.products import addmm, bmm, dot, matmul, mm, mv
+from minigrad.functions.reduction import amax, amin, argmax, argmin, log_softmax, max, mean, min, softmax, sum, var
+from minigrad.functions.shape import broadcast_to, flatten, numel, permute, reshape, squeeze, t, transpose, unsqueeze
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.serialization import load, save
 
@@ -156,6 +154,7 @@ __all__ = [
     "eq",
     "equal",
     "exp",
+    "explain_grad",
     "eye",
     "flatten",
     "float",
@@ -170,13 +169,16 @@ __all__ = [
     "get_rng_state",
     "gt",
     "half",
+    "inference_mode",
     "initial_seed",
     "int",
     "int8",
     "int16",
     "int32",
     "int64",
+    "is_anomaly_enabled",
     "is_grad_enabled",
+    "is_inference_mode_enabled",
     "is_tensor",
     "isclose",
     "isfinite",

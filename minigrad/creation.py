@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.ops.dims import as_shape
 from minigrad.random import Generator, default_generator
-from minigrad.tensor import Tensor, as_shape, check_device, wrap
+from minigrad.tensor import Tensor, check_device, wrap
 
 __all__ = [
     *("arange", "as_tensor", "empty", "eye", "from_numpy", "full", "full_like", "linspace", "normal", "ones"),

@@ -1,7 +1,8 @@
 """In-place operations: the tensor itself receives the result, and with it the result's place in the graph.
 
 ``x.add_(y)`` computes ``x + y`` as any operation does, writes the values into x's memory, and makes the new node x's
-``grad_fn``. Who saved x's old values for backward learns of it through the version counter.
+``grad_fn``. Who saved x's old values for backward learns of it through the version counter. Where x is a view, or has
+views, they all get a new place in the graph: see ``autograd/views.py``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.grad_mode import grad_mode, no_grad
+from minigrad.autograd.views import rebase, refresh_views
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.ops.promotion import CATEGORY
 from minigrad.random import default_generator
@@ -19,18 +21,35 @@ from minigrad.tensor import Tensor, wrap
 __all__ = ["become", "check_changeable", "fill_random", "run"]
 
 
-def check_changeable(tensor: Tensor, operation: str) -> None:
-    """Raise the error of PyTorch's for a tensor that may not be changed in place while operations are recorded."""
-    if not grad_mode.enabled or not tensor._requires_grad:
+def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
+    """Raise PyTorch's error for a tensor that ``operation``, with ``inputs`` beside it, may not change in place.
+
+    Only where the operation would be recorded: unrecorded, everything may be changed; but a tensor made in inference
+    mode only there.
+    """
+    if tensor.is_inference() and not grad_mode.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a "
+            "normal tensor before doing inplace update."
+        )
+    if not grad_mode.enabled:
         return
-    if tensor.grad_fn is None:
+    if not tensor._requires_grad and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
+        return
+    if tensor._base is not None:
+        if tensor._restriction:
+            made_by = (
+                "" if tensor.grad_fn is None else f"Output {tensor.output_nr} of {tensor.grad_fn.name()} is a view "
+            )
+            raise RuntimeError(f"{made_by and made_by + 'and is being modified inplace. '}{tensor._restriction}")
+        if tensor._requires_grad and tensor._base.grad_fn is None:
+            raise RuntimeError(
+                f"a view of a leaf Variable that requires grad is being used in an in-place operation ({operation})."
+            )
+    if tensor._requires_grad and tensor.grad_fn is None:
         raise RuntimeError(
             f"a leaf Variable that requires grad is being used in an in-place operation ({operation}). Use "
             f"minigrad.no_grad() to change its values unrecorded, or an operation that returns a new tensor."
-        )
-    if tensor._base is not None and tensor._base.grad_fn is None and tensor._base._requires_grad:
-        raise RuntimeError(
-            f"a view of a leaf Variable that requires grad is being used in an in-place operation ({operation})."
         )
 
 
@@ -41,7 +60,7 @@ def run(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any)
         RuntimeError: ``tensor`` is a leaf that requires grad, or the result has another shape or a type that does not
             fit. Nothing is changed then.
     """
-    check_changeable(tensor, name)
+    check_changeable(tensor, name, *inputs)
     return become(tensor, operation.apply(tensor, *inputs, **options), name)
 
 
@@ -57,11 +76,6 @@ def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
             f"result type {from_numpy_dtype(result.array.dtype)} can't be cast to the desired output type "
             f"{from_numpy_dtype(array.dtype)}"
         )
-    if result.grad_fn is not None and (tensor._base is not None or tensor._version_counter.has_recorded_views):
-        raise NotImplementedError(
-            f"{name}: recording an in-place change of a tensor that shares memory with a recorded view is not "
-            f"supported; use the operation that returns a new tensor, or change a clone()"
-        )
     if not array.flags.writeable:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
@@ -69,9 +83,21 @@ def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
         )
     array[...] = result.array
     tensor._version_counter.bump(name)
-    if result.grad_fn is not None:
-        result.grad_fn.redirect_saved_result(result, tensor)
-        tensor.grad_fn, tensor.output_nr, tensor._requires_grad = result.grad_fn, result.output_nr, True
+    node = result.grad_fn
+    base = tensor if tensor._base is None else tensor._base
+    if node is not None:
+        node.redirect_saved_result(result, tensor)
+        retained = tensor.retains_grad  # then the gradient wanted is from now on that of the new value
+        if retained:
+            tensor.grad_fn.hooks.retained.pop(tensor.output_nr)
+        if tensor._base is not None:
+            rebase(tensor, node)
+        else:
+            tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, result.output_nr, True
+        if retained:
+            tensor.retain_grad()
+    if base.grad_fn is not None and base._version_counter.views:
+        refresh_views(base)
     return tensor
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from minigrad.autograd.grad_mode import grad_mode
 from minigrad.inplace import become, check_changeable
-from minigrad.ops.indexing import CopySlices, Index, Select, Slice
+from minigrad.ops.elementwise import Copy
+from minigrad.ops.indexing import Index, IndexPut, Select, Slice
 from minigrad.ops.shape import Unsqueeze
 from minigrad.tensor import Tensor, unwrap
 
@@ -56,9 +57,12 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
         IndexError, TypeError, ValueError: as :func:`get`.
         RuntimeError: the value's shape does not fit, or the tensor may not be changed in place.
     """
-    check_changeable(tensor, "__setitem__")
     where = tuple(take_apart(tensor, index))
     check_arrays(tensor, list(where))
+    advanced = any(isinstance(part, np.ndarray) for part in where)
+    recorded = grad_mode.enabled and (tensor._requires_grad or (isinstance(value, Tensor) and value._requires_grad))
+    target = get(tensor, index) if recorded and not advanced else tensor
+    check_changeable(target, "__setitem__", value)
     target_shape = tensor.array[where].shape
     value_shape = np.shape(unwrap(value))
     while len(value_shape) > len(target_shape) and value_shape[0] == 1:
@@ -72,12 +76,14 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
             f"shape mismatch: value tensor of shape {list(np.shape(unwrap(value)))} cannot be broadcast to indexing "
             f"result of shape {list(target_shape)}"
         )
-    recorded = grad_mode.enabled and (tensor._requires_grad or (isinstance(value, Tensor) and value._requires_grad))
-    if recorded:
-        become(tensor, CopySlices.apply(tensor, value, where=where), "__setitem__")
-    else:
+    if not recorded:
         tensor.array[where] = unwrap(value)
         tensor._version_counter.bump("__setitem__")
+        return
+    if isinstance(value, Tensor) and value.shape != value_shape:
+        value = value.view(value_shape)
+    result = IndexPut.apply(tensor, value, where=where) if advanced else Copy.apply(target, value)
+    become(target, result, "__setitem__")
 
 
 def take_apart(tensor: Tensor, index: Any) -> list[Any]:

@@ -7,32 +7,33 @@ its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``autograd
 from __future__ import annotations
 
 import builtins
-import operator
 import sys
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from minigrad import dtypes, printing
+from minigrad import dtypes, functions, printing
 
-__all__ = ["Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
+__all__ = ["InferenceCounter", "Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
 
 
 Number = float  # as an annotation inside Tensor, where `float` is a method
 
 
 class VersionCounter:
-    """How often the storage of a tensor and its views was changed in place, and by what the last time.
+    """How often the storage of a tensor and its views was changed in place, by what the last time, and who shows it.
 
     The values begin as the class's, so that a new counter costs nothing.
     """
 
     value = 0
     last_change = ""
-    has_recorded_views = False
+    views: Any = ()  # a list of weak references once there is one
+    prune_at = 16
 
     def bump(self, operation: str) -> None:
         """Count one change, and note the line of the user's that made it."""
@@ -41,6 +42,26 @@ class VersionCounter:
         while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
             frame = frame.f_back
         self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
+
+    def add_view(self, view: Tensor) -> None:
+        """Note that ``view`` shows this storage, for as long as it lives."""
+        if not self.views:
+            self.views = []
+        elif len(self.views) >= self.prune_at:
+            self.views = [each for each in self.views if each() is not None]
+            self.prune_at = max(16, 2 * len(self.views))
+        self.views.append(weakref.ref(view))
+
+    def living_views(self) -> list[Tensor]:
+        """The views of this storage that still exist."""
+        return [view for view in [reference() for reference in self.views] if view is not None]
+
+
+class InferenceCounter(VersionCounter):
+    """The counter of a tensor made in inference mode: it does not count."""
+
+    def bump(self, operation: str) -> None:
+        pass
 
 
 class Size(tuple):
@@ -87,13 +108,6 @@ class device:
 CPU = device("cpu")
 
 
-class ValuesAndIndices(NamedTuple):
-    """What ``max`` and ``min`` along a dimension return. Counterpart: ``torch.return_types.max``."""
-
-    values: Tensor
-    indices: Tensor
-
-
 def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
     """A new tensor around ``array``: the result of ``grad_fn``, or without history where that is None.
 
@@ -101,25 +115,30 @@ def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
     """
     tensor = object.__new__(Tensor)
     tensor.array = array
-    tensor.grad = None
+    tensor._grad = None
     tensor.grad_fn = grad_fn if array.dtype.kind == "f" else None
     tensor._requires_grad = tensor.grad_fn is not None
     tensor.output_nr = output_nr
-    tensor._version_counter = VersionCounter()
+    tensor._version_counter = InferenceCounter() if grad_mode.inference else VersionCounter()
     tensor._base = None
     tensor._hooks = None
     tensor._accumulate_grad = None
     return tensor
 
 
-def share_storage(view: Tensor, source: Tensor) -> None:
-    """Note that ``view`` shows ``source``'s memory: they share one version counter, as in PyTorch."""
+def share_storage(view: Tensor, source: Tensor, restriction: str = "") -> None:
+    """Note that ``view`` shows ``source``'s memory: they share one version counter, as in PyTorch.
+
+    ``restriction`` says why ``view`` may not be changed in place while operations are recorded; views of it inherit it.
+    """
     owner = source.array if source.array.base is None else source.array.base
     if view.array.base is owner or view.array is owner:
         view._version_counter = source._version_counter
         view._base = source if source._base is None else source._base
-        if view._requires_grad:
-            source._version_counter.has_recorded_views = True
+        view._version_counter.add_view(view)
+        restriction = restriction or source._restriction
+        if restriction:
+            view._restriction = restriction
 
 
 class Tensor:
@@ -127,7 +146,6 @@ class Tensor:
 
     Attributes:
         array: the values, a NumPy array. Changing it by hand bypasses the version counter.
-        grad: dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None.
         grad_fn: the graph node that made this tensor; None for a leaf.
         output_nr: which output of ``grad_fn`` this is.
     """
@@ -137,17 +155,17 @@ class Tensor:
         "__weakref__",
         "_accumulate_grad",
         "_base",
+        "_grad",
         "_hooks",
         "_requires_grad",
         "_version_counter",
         "array",
-        "grad",
         "grad_fn",
         "output_nr",
     )
 
     array: ndarray
-    grad: Tensor | None
+    _grad: Tensor | None
     grad_fn: Any
     output_nr: int
     _requires_grad: bool
@@ -155,6 +173,10 @@ class Tensor:
     _base: Tensor | None
     _hooks: NodeHooks | None
     _accumulate_grad: weakref.ref[Any] | None
+
+    _restriction = ""  # why this view may not be changed in place while operations are recorded
+    _history_note = ""  # why it has no history although it was computed from what requires grad
+    _accumulations = 0  # how many backward passes have added to .grad since it was last set
 
     __array_priority__ = 1000  # ndarray + Tensor asks Tensor
     __hash__ = object.__hash__  # by identity, although == compares elementwise
@@ -204,9 +226,56 @@ class Tensor:
         self.requires_grad_(requires_grad)
 
     @property
+    def grad(self) -> Tensor | None:
+        """dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None."""
+        if self._grad is None and self.grad_fn is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
+                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                "mistake, make sure you access the leaf Tensor instead.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Tensor | None) -> None:
+        if gradient is not None:
+            self._check_grad(gradient)
+        self._grad = gradient
+        self._accumulations = 0
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+        self._accumulations = 0
+
+    def _check_grad(self, gradient: Any) -> None:
+        """Raise PyTorch's error where ``gradient`` cannot be this tensor's ``.grad``."""
+        if not isinstance(gradient, Tensor):
+            raise TypeError(
+                f"assigned grad expected to be a Tensor or None but got grad of type {type(gradient).__name__}"
+            )
+        if gradient is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        if gradient.array.shape != self.array.shape:
+            raise RuntimeError(
+                f"attempting to assign a gradient of size '{list(gradient.shape)}' to a tensor of size "
+                f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
+            )
+        if gradient.array.dtype != self.array.dtype:
+            raise RuntimeError(
+                f"attempting to assign a gradient with dtype '{gradient.dtype}' to a tensor with dtype '{self.dtype}'. "
+                f"The gradient must match the tensor's dtype"
+            )
+
+    @property
     def data(self) -> Tensor:
         """The same values without history, in the same memory. Changes made through it are not counted."""
-        return wrap(self.array, None, 0)
+        values = wrap(self.array, None, 0)
+        values._history_note = "it was made by .data, which leaves the history behind"
+        return values
 
     @data.setter
     def data(self, values: Tensor) -> None:
@@ -336,7 +405,7 @@ class Tensor:
         copied = wrap(self.array.copy(), None, 0)
         copied.__class__ = type(self)
         copied._requires_grad = self._requires_grad
-        copied.grad = None if self.grad is None else self.grad.clone().detach()
+        copied._grad = None if self._grad is None else self._grad.clone().detach()
         memo[id(self)] = copied
         return copied
 
@@ -367,6 +436,8 @@ class Tensor:
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
                 "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
+        if requires_grad and self.is_inference() and not grad_mode.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, and this one is {self.dtype}"
@@ -378,6 +449,7 @@ class Tensor:
         """The same values in the same memory, without history; in-place changes are counted for both."""
         detached = wrap(self.array, None, 0)
         detached._version_counter = self._version_counter
+        detached._history_note = "it was made by detach(), which leaves the history behind"
         return detached
 
     def detach_(self) -> Tensor:
@@ -388,6 +460,8 @@ class Tensor:
     @property
     def _version(self) -> int:
         """How often this tensor's memory was changed in place."""
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self._version_counter.value
 
     def retain_grad(self) -> None:
@@ -416,6 +490,22 @@ class Tensor:
         if not self._requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(self._node_hooks().tensor_hooks, (self.output_nr, hook))
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook(tensor)`` each time after backward has added to this leaf's ``.grad``.
+
+        Raises:
+            RuntimeError: the tensor does not require grad, or is no leaf.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.grad_fn is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return RemovableHandle(self._node_hooks().post_accumulate, hook)
+
+    def is_inference(self) -> bool:
+        """True for a tensor made in inference mode."""
+        return isinstance(self._version_counter, InferenceCounter)
 
     def _node_hooks(self) -> NodeHooks:
         """The hooks of the node that receives this tensor's gradient; a leaf keeps its node's itself."""
@@ -475,287 +565,124 @@ class Tensor:
     def __matmul__(self, other: Tensor) -> Tensor:
         return self.matmul(other)
 
-    def add(self, other: Any, *, alpha: Number = 1) -> Tensor:
-        return elementwise.Add.apply(self, other if alpha == 1 else other * alpha)
-
-    def sub(self, other: Any, *, alpha: Number = 1) -> Tensor:
-        return elementwise.Sub.apply(self, other if alpha == 1 else other * alpha)
-
-    def mul(self, other: Any) -> Tensor:
-        return elementwise.Mul.apply(self, other)
-
-    def div(self, other: Any) -> Tensor:
-        return elementwise.Div.apply(self, other)
-
-    def pow(self, exponent: Any) -> Tensor:
-        return self**exponent
-
-    def neg(self) -> Tensor:
-        return elementwise.Neg.apply(self)
-
-    def abs(self) -> Tensor:
-        return elementwise.Abs.apply(self)
-
-    def square(self) -> Tensor:
-        return elementwise.PowScalar.apply(self, number=2)
-
-    def reciprocal(self) -> Tensor:
-        return elementwise.Reciprocal.apply(self)
-
-    def exp(self) -> Tensor:
-        return elementwise.Exp.apply(self)
-
-    def log(self) -> Tensor:
-        return elementwise.Log.apply(self)
-
-    def sqrt(self) -> Tensor:
-        return elementwise.Sqrt.apply(self)
-
-    def sin(self) -> Tensor:
-        return elementwise.Sin.apply(self)
-
-    def cos(self) -> Tensor:
-        return elementwise.Cos.apply(self)
-
-    def tanh(self) -> Tensor:
-        return elementwise.Tanh.apply(self)
-
-    def sigmoid(self) -> Tensor:
-        return elementwise.Sigmoid.apply(self)
-
-    def relu(self) -> Tensor:
-        return elementwise.Relu.apply(self)
-
-    def sgn(self) -> Tensor:
-        return elementwise.Sgn.apply(self)
-
-    def maximum(self, other: Tensor) -> Tensor:
-        return elementwise.Maximum.apply(self, other)
-
-    def minimum(self, other: Tensor) -> Tensor:
-        return elementwise.Minimum.apply(self, other)
-
-    def clamp(self, min: Number | None = None, max: Number | None = None) -> Tensor:
-        if min is None and max is None:
-            raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-        return elementwise.Clamp.apply(self, lowest=min, highest=max)
-
-    def where(self, condition: Tensor, other: Any) -> Tensor:
-        return functions.where(condition, self, other)
-
     # ------------------------------------------------------------------------------- comparison, truth
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
         return self.eq(other)
 
-    def eq(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.equal, self.array, unwrap(other)), None, 0)
-
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
         return self.ne(other)
-
-    def ne(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.not_equal, self.array, unwrap(other)), None, 0)
 
     def __lt__(self, other: Any) -> Tensor:
         return self.lt(other)
 
-    def lt(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.less, self.array, unwrap(other)), None, 0)
-
     def __le__(self, other: Any) -> Tensor:
         return self.le(other)
-
-    def le(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.less_equal, self.array, unwrap(other)), None, 0)
 
     def __gt__(self, other: Any) -> Tensor:
         return self.gt(other)
 
-    def gt(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.greater, self.array, unwrap(other)), None, 0)
-
     def __ge__(self, other: Any) -> Tensor:
         return self.ge(other)
 
-    def ge(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.compare(np.greater_equal, self.array, unwrap(other)), None, 0)
-
     def __and__(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.bitwise(np.bitwise_and, self.array, unwrap(other)), None, 0)
+        return nondifferentiable.bitwise(np.bitwise_and, self, other)
 
     def __or__(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.bitwise(np.bitwise_or, self.array, unwrap(other)), None, 0)
+        return nondifferentiable.bitwise(np.bitwise_or, self, other)
 
     def __xor__(self, other: Any) -> Tensor:
-        return wrap(nondifferentiable.bitwise(np.bitwise_xor, self.array, unwrap(other)), None, 0)
+        return nondifferentiable.bitwise(np.bitwise_xor, self, other)
 
     def __invert__(self) -> Tensor:
-        return wrap(nondifferentiable.invert(self.array), None, 0)
+        return nondifferentiable.invert(self)
 
-    def logical_not(self) -> Tensor:
-        return wrap(np.asarray(np.logical_not(self.array)), None, 0)
+    # ------------------------------------------------------------------------------- operations
+    # Each is a function of minigrad/functions, where its arguments are told: x.exp() is minigrad.exp(x).
 
-    def isnan(self) -> Tensor:
-        return wrap(np.asarray(np.isnan(self.array)), None, 0)
+    abs = functions.elementwise.abs
+    add = functions.elementwise.add
+    add_ = functions.elementwise.add_
+    clamp = functions.elementwise.clamp
+    clone = functions.elementwise.clone
+    copy_ = functions.elementwise.copy_
+    cos = functions.elementwise.cos
+    div = functions.elementwise.div
+    div_ = functions.elementwise.div_
+    exp = functions.elementwise.exp
+    exp_ = functions.elementwise.exp_
+    fill_ = functions.elementwise.fill_
+    log = functions.elementwise.log
+    maximum = functions.elementwise.maximum
+    minimum = functions.elementwise.minimum
+    mul = functions.elementwise.mul
+    mul_ = functions.elementwise.mul_
+    neg = functions.elementwise.neg
+    pow = functions.elementwise.pow
+    reciprocal = functions.elementwise.reciprocal
+    relu = functions.elementwise.relu
+    relu_ = functions.elementwise.relu_
+    sgn = functions.elementwise.sgn
+    sigmoid = functions.elementwise.sigmoid
+    sin = functions.elementwise.sin
+    sqrt = functions.elementwise.sqrt
+    square = functions.elementwise.square
+    sub = functions.elementwise.sub
+    sub_ = functions.elementwise.sub_
+    tanh = functions.elementwise.tanh
+    zero_ = functions.elementwise.zero_
 
-    def isinf(self) -> Tensor:
-        return wrap(np.asarray(np.isinf(self.array)), None, 0)
+    allclose = functions.comparison.allclose
+    eq = functions.comparison.eq
+    equal = functions.comparison.equal
+    ge = functions.comparison.ge
+    gt = functions.comparison.gt
+    isclose = functions.comparison.isclose
+    isfinite = functions.comparison.isfinite
+    isinf = functions.comparison.isinf
+    isnan = functions.comparison.isnan
+    le = functions.comparison.le
+    logical_not = functions.comparison.logical_not
+    lt = functions.comparison.lt
+    ne = functions.comparison.ne
 
-    def isfinite(self) -> Tensor:
-        return wrap(np.asarray(np.isfinite(self.array)), None, 0)
+    all = functions.reduction.all
+    amax = functions.reduction.amax
+    amin = functions.reduction.amin
+    any = functions.reduction.any
+    argmax = functions.reduction.argmax
+    argmin = functions.reduction.argmin
+    log_softmax = functions.reduction.log_softmax
+    max = functions.reduction.max
+    mean = functions.reduction.mean
+    min = functions.reduction.min
+    softmax = functions.reduction.softmax
+    sum = functions.reduction.sum
+    var = functions.reduction.var
 
-    def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return wrap(nondifferentiable.reduce_truth(np.logical_and, self.array, dim, keepdim), None, 0)
+    broadcast_to = functions.shape.broadcast_to
+    contiguous = functions.shape.contiguous
+    expand = functions.shape.expand
+    expand_as = functions.shape.expand_as
+    flatten = functions.shape.flatten
+    permute = functions.shape.permute
+    reshape = functions.shape.reshape
+    squeeze = functions.shape.squeeze
+    t = functions.shape.t
+    transpose = functions.shape.transpose
+    unsqueeze = functions.shape.unsqueeze
+    view = functions.shape.view
+    view_as = functions.shape.view_as
 
-    def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return wrap(nondifferentiable.reduce_truth(np.logical_or, self.array, dim, keepdim), None, 0)
+    addmm = functions.products.addmm
+    bmm = functions.products.bmm
+    dot = functions.products.dot
+    matmul = functions.products.matmul
+    mm = functions.products.mm
+    mv = functions.products.mv
 
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return wrap(nondifferentiable.argmax(self.array, dim, keepdim), None, 0)
-
-    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return wrap(nondifferentiable.argmin(self.array, dim, keepdim), None, 0)
-
-    def equal(self, other: Tensor) -> bool:
-        """True where shape and every value agree; NaN equals nothing."""
-        return bool(np.array_equal(self.array, other.array))
-
-    # ------------------------------------------------------------------------------- reductions
-
-    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
-        numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
-        return broadcasting.Sum.apply(self, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
-
-    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
-        values = self if dtype is None else self.to(dtype)
-        if not values.is_floating_point():
-            raise RuntimeError(
-                f"mean(): could not infer output dtype. Input dtype must be a floating point dtype. Got: {values.dtype}"
-            )
-        return reduction.Mean.apply(values, dim=dim, keepdim=keepdim)
-
-    def var(self, dim: Any = None, *, correction: Number = 1, keepdim: bool = False) -> Tensor:
-        return reduction.Var.apply(self, dim=dim, correction=correction, keepdim=keepdim)
-
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The largest element; along a dim the largest of each slice and where it is; or the larger of two tensors."""
-        if dim is None:
-            return reduction.MaxAll.apply(self)
-        if isinstance(dim, Tensor):
-            return self.maximum(dim)
-        return ValuesAndIndices(*reduction.Max.apply(self, dim=dim, keepdim=keepdim))
-
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The smallest element; along a dim the smallest of each slice and where it is; or the smaller of two."""
-        if dim is None:
-            return reduction.MinAll.apply(self)
-        if isinstance(dim, Tensor):
-            return self.minimum(dim)
-        return ValuesAndIndices(*reduction.Min.apply(self, dim=dim, keepdim=keepdim))
-
-    def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return reduction.Amax.apply(self, dim=dim, keepdim=keepdim)
-
-    def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return reduction.Amin.apply(self, dim=dim, keepdim=keepdim)
-
-    def log_softmax(self, dim: int) -> Tensor:
-        return loss.LogSoftmax.apply(self, dim=normalize_dim(dim, self.ndim))
-
-    def softmax(self, dim: int) -> Tensor:
-        return loss.Softmax.apply(self, dim=normalize_dim(dim, self.ndim))
-
-    # ------------------------------------------------------------------------------- shape
-
-    def view(self, *shape: Any) -> Tensor:
-        """The same elements under another shape, in the same memory.
-
-        Raises:
-            RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
-        """
-        wanted = shape_ops.infer_shape(as_shape(shape), self.array.size)
-        if not shape_ops.is_viewable(self.array, wanted):
-            raise RuntimeError(
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans "
-                "across two contiguous subspaces). Use .reshape(...) instead."
-            )
-        return shape_ops.View.apply(self, shape=wanted)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements under another shape: a view where the memory's layout allows it, else a copy.
-
-        Raises:
-            RuntimeError: the shape holds another number of elements.
-        """
-        wanted = shape_ops.infer_shape(as_shape(shape), self.array.size)
-        if shape_ops.is_viewable(self.array, wanted):
-            return shape_ops.View.apply(self, shape=wanted)
-        return shape_ops.UnsafeView.apply(self.contiguous(), shape=wanted)
-
-    def view_as(self, other: Tensor) -> Tensor:
-        return self.view(other.shape)
-
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        if self.ndim == 0:
-            return self.reshape(1)
-        start, end = normalize_dim(start_dim, self.ndim), normalize_dim(end_dim, self.ndim)
-        if start > end:
-            raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-        if start == end:
-            return self
-        return self.reshape(*self.shape[:start], Size(self.shape[start : end + 1]).numel(), *self.shape[end + 1 :])
-
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
-        if self.ndim == 0:
-            return shape_ops.Permute.apply(self, dims=())
-        return shape_ops.Transpose.apply(self, dim0=normalize_dim(dim0, self.ndim), dim1=normalize_dim(dim1, self.ndim))
-
-    def t(self) -> Tensor:
-        if self.ndim > 2:
-            raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
-        return shape_ops.T.apply(self)
-
-    def permute(self, *dims: Any) -> Tensor:
-        return shape_ops.Permute.apply(self, dims=as_shape(dims))
-
-    def unsqueeze(self, dim: int) -> Tensor:
-        return shape_ops.Unsqueeze.apply(self, dim=dim)
-
-    def squeeze(self, dim: int | None = None) -> Tensor:
-        if dim is None:
-            return shape_ops.Squeeze.apply(self)
-        return shape_ops.SqueezeDim.apply(self, dim=dim)
-
-    def expand(self, *shape: Any) -> Tensor:
-        return broadcasting.Expand.apply(self, shape=as_shape(shape))
-
-    def expand_as(self, other: Tensor) -> Tensor:
-        return self.expand(other.shape)
-
-    def contiguous(self) -> Tensor:
-        """This tensor if its elements lie in row-major order, else a copy that does."""
-        return self if self.array.flags.c_contiguous else elementwise.CloneContiguous.apply(self)
-
-    def clone(self) -> Tensor:
-        return elementwise.Clone.apply(self)
-
-    # ------------------------------------------------------------------------------- products
-
-    def matmul(self, other: Tensor) -> Tensor:
-        return functions.matmul(self, other)
-
-    def mm(self, mat2: Tensor) -> Tensor:
-        return matmul.Mm.apply(self, mat2)
-
-    def mv(self, vec: Tensor) -> Tensor:
-        return functions.mv(self, vec)
-
-    def dot(self, other: Tensor) -> Tensor:
-        return functions.dot(self, other)
-
-    def bmm(self, mat2: Tensor) -> Tensor:
-        return matmul.Bmm.apply(self, mat2)
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        return functions.elementwise.where(condition, self, other)
 
     # ------------------------------------------------------------------------------- type and device
 
@@ -826,33 +753,6 @@ class Tensor:
 
     # ------------------------------------------------------------------------------- in place
 
-    def add_(self, other: Any, *, alpha: Number = 1) -> Tensor:
-        return inplace.run(self, "add_", elementwise.Add, other if alpha == 1 else other * alpha)
-
-    def sub_(self, other: Any, *, alpha: Number = 1) -> Tensor:
-        return inplace.run(self, "sub_", elementwise.Sub, other if alpha == 1 else other * alpha)
-
-    def mul_(self, other: Any) -> Tensor:
-        return inplace.run(self, "mul_", elementwise.Mul, other)
-
-    def div_(self, other: Any) -> Tensor:
-        return inplace.run(self, "div_", elementwise.Div, other)
-
-    def exp_(self) -> Tensor:
-        return inplace.run(self, "exp_", elementwise.Exp)
-
-    def relu_(self) -> Tensor:
-        return inplace.run(self, "relu_", elementwise.Relu)
-
-    def copy_(self, source: Tensor) -> Tensor:
-        return inplace.run(self, "copy_", elementwise.Copy, source)
-
-    def zero_(self) -> Tensor:
-        return inplace.run(self, "zero_", elementwise.Zero)
-
-    def fill_(self, value: Any) -> Tensor:
-        return inplace.run(self, "fill_", elementwise.Fill, number=value)
-
     def uniform_(self, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
         return inplace.fill_random(self, "uniform_", from_, to, generator)
 
@@ -872,17 +772,11 @@ def unwrap(value: Any) -> Any:
     return value.array if isinstance(value, Tensor) else value
 
 
-def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))``."""
-    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-        sizes = tuple(sizes[0])
-    return tuple([operator.index(size) for size in sizes])
-
-
 # Imported last, because each of these needs Tensor.
-from minigrad import functions, inplace, subscript  # noqa: E402
+from minigrad import inplace, subscript  # noqa: E402
 from minigrad.autograd import differentiation  # noqa: E402
+from minigrad.autograd.grad_mode import grad_mode  # noqa: E402
 from minigrad.autograd.hooks import NodeHooks, RemovableHandle  # noqa: E402
-from minigrad.ops import broadcasting, elementwise, loss, matmul, nondifferentiable, reduction  # noqa: E402
+from minigrad.ops import elementwise, nondifferentiable  # noqa: E402
 from minigrad.ops import shape as shape_ops  # noqa: E402
 from minigrad.ops.dims import normalize_dim  # noqa: E402

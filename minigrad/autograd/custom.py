@@ -26,6 +26,7 @@ class Function(function.Function):
 
     setup_context: Any
     _saved_as_given: tuple[Any, ...]
+    _tensor_places: list[int]
     _dirty: tuple[Tensor, ...] = ()
     _non_differentiable: tuple[Tensor, ...] = ()
 
@@ -54,13 +55,35 @@ class Function(function.Function):
         ctx._saved_as_given = ctx._saved
         ctx._saved = tuple([each.array if isinstance(each, Tensor) else each for each in ctx._saved])
         if grad_fn is not None:
-            ctx.connect(args, [one for one in results if isinstance(one, Tensor)])
+            ctx._tensor_places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
+            ctx._connect_tensors(args, [one for one in results if isinstance(one, Tensor)])
             ctx._note_intermediates()
         del ctx._saved_as_given
         for output_nr, result in enumerate(results):
             if grad_fn is not None and any(result is each for each in ctx._dirty):
                 result.grad_fn, result.output_nr, result._requires_grad = grad_fn, output_nr, True
         return tuple(results) if isinstance(output, tuple) else results[0]
+
+    def _connect_tensors(self, args: tuple[Any, ...], results: list[Tensor]) -> None:
+        """Make edges: as in PyTorch only for tensors, while ``needs_input_grad`` speaks of every argument."""
+        of_arguments = self.needs_input_grad
+        self.needs_input_grad = [of_arguments[place] for place in self._tensor_places]
+        self.connect(tuple([args[place] for place in self._tensor_places]), results)
+        self.needs_input_grad = of_arguments
+
+    def gradients_of_tensors(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Of one gradient an argument, which ``backward`` gave, those of the arguments that are tensors.
+
+        Raises:
+            RuntimeError: there are fewer than arguments, or more that are not None.
+        """
+        count = len(self.needs_input_grad)
+        if len(gradients) < count or any(each is not None for each in gradients[count:]):
+            raise RuntimeError(
+                f"function {self.name()} returned an incorrect number of gradients (expected {count}, "
+                f"got {len(gradients)})"
+            )
+        return tuple([gradients[place] for place in self._tensor_places])
 
     def _place(self, output: Any, output_nr: int, grad_fn: Function | None, args: tuple[Any, ...]) -> Any:
         """One result of forward as the caller receives it: with its place in the graph."""
@@ -72,7 +95,7 @@ class Function(function.Function):
             return output  # it takes its place in the graph when its old one is noted as the input's
         result = wrap(output.array, grad_fn, output_nr)
         if any(output is each for each in args):  # an input returned as it is: a view of it, as in PyTorch
-            share_storage(result, output)
+            share_storage(result, output, function.CUSTOM_VIEW)
         return result
 
     def _note_intermediates(self) -> None:

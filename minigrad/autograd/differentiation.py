@@ -18,8 +18,8 @@ __all__ = ["backward", "grad"]
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
-    """One tensor, or a sequence of them, as a tuple."""
-    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    """One tensor, or a sequence of them, as a tuple. A place in the graph, itself a tuple, counts as one."""
+    return (tensors,) if isinstance(tensors, Tensor) or hasattr(tensors, "node") else tuple(tensors)
 
 
 def first_gradients(outputs: Sequence[Tensor], grad_outputs: Any, create_graph: bool) -> list[Any]:
@@ -120,7 +120,7 @@ def grad(
 
     Args:
         outputs, grad_outputs, retain_graph, create_graph: as in :func:`backward`.
-        inputs: tensors that require grad; leaves or not.
+        inputs: tensors that require grad, leaves or not; or places in the graph (``graph.get_gradient_edge``).
         allow_unused: give None for an input that the outputs do not depend on, instead of an error.
         materialize_grads: give zeros instead of None.
 
@@ -137,9 +137,9 @@ def grad(
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
     gradients = first_gradients(sources, grad_outputs, create_graph)
     for position, target in enumerate(targets):
-        if not target._requires_grad:
+        if isinstance(target, Tensor) and not target._requires_grad:
             raise RuntimeError(f"One of the differentiated Tensors does not require grad (index {position})")
-    edges = [gradient_edge(target) for target in targets]
+    edges = [gradient_edge(target) if isinstance(target, Tensor) else tuple(target) for target in targets]
     captured = run_backward(
         [gradient_edge(source) for source in sources],
         gradients,
@@ -149,9 +149,9 @@ def grad(
         accumulate=False,
     )
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
-    for position, (result, target) in enumerate(zip(results, targets)):
+    for position, (result, (node, output_nr)) in enumerate(zip(results, edges)):
         if result is None and materialize_grads:
-            results[position] = wrap(np.zeros_like(target.array), None, 0)
+            results[position] = wrap(np.zeros(*node.outputs[output_nr]), None, 0)
         elif result is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {position} appears to not have been used in the graph. "

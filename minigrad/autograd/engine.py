@@ -12,19 +12,30 @@ operation, are in ``minigrad/ops``.
 from __future__ import annotations
 
 import heapq
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from minigrad.autograd import anomaly
 from minigrad.autograd.function import AccumulateGrad, Edge, Node
 from minigrad.autograd.grad_mode import grad_mode
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.tensor import Tensor, wrap
 
-__all__ = ["Waiting", "accumulate_into_leaf", "run_backward", "to_tensors"]
+__all__ = ["Waiting", "accumulate_into_leaf", "call_rule", "passes", "run_backward", "to_tensors"]
+
+
+class _Passes(threading.local):
+    """How many backward passes this thread has begun, for ``explain_grad``."""
+
+    count = 0
+
+
+passes = _Passes()
 
 
 class Waiting:
@@ -52,6 +63,7 @@ def run_backward(
     Of the nodes that are ready the one made last runs first, as in PyTorch. With ``accumulate`` False leaves keep
     their ``.grad`` as it is. Returns what arrived at each of ``inputs`` (None where nothing did).
     """
+    passes.count += 1
     missing = count_dependencies(roots)
     captured: dict[Edge, Any] = {} if inputs is None else dict.fromkeys(inputs)
     passages = None if inputs is None else nodes_towards(inputs, missing)
@@ -66,8 +78,8 @@ def run_backward(
             heapq.heappush(ready, (-node.sequence_number, arrivals, node))
             arrivals += 1
 
-    previous_mode = grad_mode.enabled
-    grad_mode.enabled = create_graph
+    previous_mode = grad_mode.enabled, grad_mode.in_rule
+    grad_mode.enabled, grad_mode.in_rule = create_graph, True
     try:
         while ready:
             _, _, node = heapq.heappop(ready)
@@ -81,12 +93,12 @@ def run_backward(
                     capture(captured, node, arrived)
                 if isinstance(node, AccumulateGrad):
                     if accumulate:
-                        accumulate_into_leaf(node, arrived)
+                        run_leaf(node, arrived)
                     continue
             if passages is not None and not passages[node]:
                 continue
 
-            input_gradients, owned = run_rule(node, arrived)
+            input_gradients, owned = run_watched(node, arrived) if anomaly.enabled else run_rule(node, arrived)
             if not retain_graph:
                 node.free()
             for position, (next_node, output_nr) in enumerate(node.next_functions):
@@ -100,7 +112,7 @@ def run_backward(
                     heapq.heappush(ready, (-next_node.sequence_number, arrivals, next_node))
                     arrivals += 1
     finally:
-        grad_mode.enabled = previous_mode
+        grad_mode.enabled, grad_mode.in_rule = previous_mode
     return captured
 
 
@@ -152,14 +164,28 @@ def add_gradient(waiting: dict[Node, Waiting], node: Node, output_nr: int, gradi
         arrived.owned[output_nr] = not isinstance(gradient, Tensor)
 
 
+def run_watched(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequence[bool]]:
+    """:func:`run_rule` while anomalies are detected: an error, or a NaN, names the line that made the node.
+
+    Raises:
+        RuntimeError: a gradient is NaN.
+    """
+    try:
+        gradients, owned = run_rule(node, arrived)
+        anomaly.check_nan(node, gradients)
+    except Exception:
+        anomaly.tell_origin(node)
+        raise
+    return gradients, owned
+
+
 def run_rule(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequence[bool]]:
     """Call the node's ``backward``: from one gradient an output to one gradient an input, and which are ours alone.
 
     Raises:
         RuntimeError: the rule returned another number of gradients than there were inputs, or one of a wrong shape.
     """
-    rule = type(node)
-    if arrived is None and not rule.receives_tensors:
+    if arrived is None and not node.receives_tensors:
         return [None] * len(node.next_functions), ()
     gradients: Sequence[Any] = (arrived or Waiting(node)).gradients
     if len(gradients) > 1 and node.materialize_grads:
@@ -167,15 +193,23 @@ def run_rule(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequenc
     if node.hooks is not None and node.hooks.prehooks:
         gradients = call_prehooks(node, gradients)
 
-    as_tensors = rule.receives_tensors and not grad_mode.enabled
-    result = rule.backward(node, *(to_tensors(gradients) if as_tensors else gradients))
-    if type(result) is not tuple:
-        result = (result,)
-    result = checked_gradients(node, to_arrays(result) if as_tensors else result)
+    result = call_rule(node, gradients)
     owned = ownership(node, arrived, gradients, result)
     if node.hooks is not None and node.hooks.hooks:
         return call_posthooks(node, result, gradients), [False] * len(result)
     return result, owned
+
+
+def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
+    """The node's ``backward``, given arrays or tensors as the rule takes them; its result checked."""
+    rule = type(node)
+    as_tensors = rule.receives_tensors and not grad_mode.enabled
+    result = rule.backward(node, *(to_tensors(gradients) if as_tensors else gradients))
+    if type(result) is not tuple:
+        result = (result,)
+    if rule.receives_tensors:
+        result = node.gradients_of_tensors(result)
+    return checked_gradients(node, to_arrays(result) if as_tensors else result)
 
 
 def checked_gradients(node: Any, gradients: tuple[Any, ...]) -> list[Any]:
@@ -259,24 +293,40 @@ def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:
     return complete
 
 
+def run_leaf(node: AccumulateGrad, arrived: Waiting) -> None:
+    """Add what arrived to ``leaf.grad``, with the hooks around it."""
+    hooks = node.hooks
+    if hooks is not None and hooks.prehooks:
+        arrived.gradients = list(call_prehooks(node, arrived.gradients))
+        arrived.owned[0] = False
+    accumulate_into_leaf(node, arrived)
+    if hooks is None:
+        return
+    for hook in list(hooks.post_accumulate.values()):
+        hook(node.variable)
+    if hooks.hooks:
+        call_posthooks(node, (), arrived.gradients)
+
+
 def accumulate_into_leaf(node: AccumulateGrad, arrived: Waiting) -> None:
     """Add what arrived to ``leaf.grad``: in place, so that who holds ``leaf.grad`` sees it, unless it is recorded."""
     leaf = node.variable
     gradient = arrived.gradients[0]
     if gradient is None:
         return
-    if leaf.grad is None:
+    leaf._accumulations += 1
+    if leaf._grad is None:
         if isinstance(gradient, Tensor):
-            leaf.grad = gradient.clone()
+            leaf._grad = gradient.clone()
         else:
-            leaf.grad = wrap(gradient if arrived.owned[0] else gradient.copy(order="K"), None, 0)
+            leaf._grad = wrap(gradient if arrived.owned[0] else gradient.copy(order="K"), None, 0)
     elif isinstance(gradient, Tensor):
-        leaf.grad = leaf.grad + gradient
-    elif leaf.grad._requires_grad:
-        leaf.grad = wrap(leaf.grad.array + gradient, None, 0)
+        leaf._grad = leaf._grad + gradient
+    elif leaf._grad._requires_grad:
+        leaf._grad = wrap(leaf._grad.array + gradient, None, 0)
     else:
-        leaf.grad.array += gradient
-        leaf.grad._version_counter.bump("accumulation in backward()")
+        leaf._grad.array += gradient
+        leaf._grad._version_counter.bump("accumulation in backward()")
 
 
 def capture(captured: dict[Edge, Any], node: Node, arrived: Waiting) -> None:
@@ -312,7 +362,7 @@ def call_hooks_of_tensor(node: Any, arrived: Waiting) -> None:
         tensor, gradient = reference(), arrived.gradients[output_nr]
         if tensor is not None and gradient is not None:
             kept = gradient.clone() if isinstance(gradient, Tensor) else wrap(gradient.copy(), None, 0)
-            tensor.grad = kept if tensor.grad is None else tensor.grad + kept
+            tensor._grad = kept if tensor._grad is None else tensor._grad + kept
 
 
 def checked_replacement(node: Node, output_nr: int, replacement: Any) -> Any:

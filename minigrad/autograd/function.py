@@ -10,6 +10,7 @@ The operations themselves are in ``minigrad/ops``. What a user subclasses to wri
 
 from __future__ import annotations
 
+import functools
 import itertools
 import weakref
 from collections.abc import Callable
@@ -18,16 +19,44 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import asarray, ndarray
 
-from minigrad.autograd.grad_mode import enable_grad, grad_mode
+from minigrad.autograd import anomaly
+from minigrad.autograd.grad_mode import enable_grad, grad_mode, no_grad
 from minigrad.autograd.hooks import NodeHooks, RemovableHandle
+from minigrad.autograd.saving import pack, saving, unpack
 from minigrad.dtypes import dtype, from_numpy_dtype
-from minigrad.tensor import Tensor, VersionCounter, share_storage, wrap
+from minigrad.tensor import InferenceCounter, Tensor, VersionCounter, share_storage, wrap
 
-__all__ = ["AccumulateGrad", "Function", "InputMetadata", "Node", "gradient_edge"]
+__all__ = [
+    "CUSTOM_VIEW",
+    "AccumulateGrad",
+    "Function",
+    "InputMetadata",
+    "Node",
+    "gradient_edge",
+    "once_differentiable",
+]
 
 next_sequence_number = itertools.count().__next__
 
 THIS_NODE: Any = "this node"  # says of a saved output who made it, without a cycle from the node to itself
+
+
+# Why some views may not be changed in place while operations are recorded: the end of PyTorch's message.
+NO_GRAD_VIEW = (
+    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
+    "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
+    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
+    "the inplace to be tracked)."
+)
+MULTIPLE_VIEWS = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    "to be modified inplace. You should replace the inplace operation by an out-of-place one."
+)
+CUSTOM_VIEW = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
+    "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+    "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+)
 
 
 Edge = tuple[Any, int]  # a node, or None, and which of its outputs
@@ -148,6 +177,15 @@ class Function(Node):
     overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
     is_view = False  # True: the result shares memory with the first input
     node_name = ""  # set where PyTorch's name is not the class's
+    packed = False  # True: the user's hooks hold what was saved (see saving.py)
+    inside: weakref.ref[Any] | None = None  # the CopySlices around an operation that changed a view (see views.py)
+
+    def __init_subclass__(cls) -> None:
+        if isinstance(vars(cls).get("forward"), staticmethod) and not cls.receives_tensors:
+            raise TypeError(
+                f"{cls.__name__} has a static forward, as a user's function has: let it inherit from "
+                f"minigrad.autograd.Function. This class is what minigrad's own operations inherit from."
+            )
 
     def name(self) -> str:
         return self.node_name or f"{type(self).__name__}Backward{self.overload}"
@@ -167,6 +205,11 @@ class Function(Node):
                 arrays.append(value)
                 needs_input_grad.append(False)
 
+        if not any_tensor and not grad_mode.in_rule:
+            raise TypeError(
+                f"{cls.__name__}: argument 'input' (position 1) must be Tensor, not {type(inputs[0]).__name__}"
+            )
+
         node = cls()
         node.needs_input_grad = needs_input_grad
         node._saved = ()
@@ -181,16 +224,30 @@ class Function(Node):
                 result.append(wrap(asarray(each), grad_fn, output_nr))
         else:
             result = [wrap(asarray(output), grad_fn, 0)]
-        if cls.is_view:
-            share_storage(result[0], inputs[0])
         if grad_fn is not None:
             node.connect(inputs, result)
+        if cls.is_view:
+            restriction = NO_GRAD_VIEW if not grad_mode.enabled else (MULTIPLE_VIEWS if len(result) > 1 else "")
+            for each in result:
+                share_storage(each, inputs[0], restriction)
+        if not grad_mode.enabled:
+            node.note_unrecorded(inputs, result)
         return tuple(result) if type(output) is tuple else result[0]
+
+    def note_unrecorded(self, inputs: tuple[Any, ...], results: list[Tensor]) -> None:
+        """Note for ``explain_grad`` that the results would have a history had no_grad not been on."""
+        for value in inputs:
+            if isinstance(value, Tensor) and value._requires_grad:
+                for result in results:
+                    result._history_note = f"{self.name()} made it while recording was off (no_grad)"
+                return
 
     def connect(self, inputs: tuple[Any, ...], results: list[Tensor]) -> None:
         """Make this instance a node of the graph: point at the inputs' nodes, note which versions were saved."""
         self.sequence_number = next_sequence_number()
         self.hooks = None
+        if anomaly.enabled:
+            anomaly.note_origin(self)
         outputs = []
         for result in results:
             outputs.append((result.array.shape, result.array.dtype))
@@ -220,8 +277,13 @@ class Function(Node):
             for value, edge in zip(inputs, edges):
                 if isinstance(value, Tensor) and value.array is array:
                     origin = (edge, value._version_counter, value._version_counter.value)
+                    if type(value._version_counter) is InferenceCounter:
+                        raise inference_saved(self)
             origins.append(origin)
         self._origins = origins
+        if saving.hooks and self._saved:
+            self._saved = pack(self._saved)
+            self.packed = True
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep arrays (or None, or numbers) for ``backward``. Inputs and outputs are kept with their history."""
@@ -242,11 +304,14 @@ class Function(Node):
                 f"through the graph a second time or if you need to access saved tensors after calling backward."
             )
         for array, origin in zip(self._saved, self._origins):
-            if origin is not None and origin[1].value != origin[2]:
+            if origin is not None and origin[1].value != origin[2] and not self.packed:
                 raise changed_in_place(self, array, origin)
+        saved = self._saved
+        if self.packed:
+            saved = unpack(saved)
         if grad_mode.enabled or self.receives_tensors:
-            return tuple([self._restore(*pair) for pair in zip(self._saved, self._origins)])
-        return self._saved
+            return tuple([self._restore(*pair) for pair in zip(saved, self._origins)])
+        return saved
 
     def _restore(self, array: Any, origin: Origin | None) -> Any:
         """The tensor that ``array`` was saved from: the same values with the same place in the graph."""
@@ -260,9 +325,17 @@ class Function(Node):
             tensor._requires_grad = True
             tensor._accumulate_grad = weakref.ref(maker)
         else:
-            tensor = wrap(array, self if maker is THIS_NODE else maker, output_nr)
+            tensor = self._own_result(array, output_nr) if maker is THIS_NODE else wrap(array, maker, output_nr)
         tensor._version_counter = version
         return tensor
+
+    def _own_result(self, array: ndarray, output_nr: int) -> Tensor:
+        """The tensor that this node made and saved."""
+        if self.inside is None:
+            return wrap(array, self, output_nr)
+        copy_slices: Any = self.inside()
+        view: Tensor = copy_slices.view_of_result(array)
+        return view
 
     def saved_arrays(self) -> tuple[Any, ...]:
         """The saved arrays as they are, unchecked; nothing where they were freed."""
@@ -296,6 +369,16 @@ def changed_in_place(node: Function, array: np.ndarray, origin: Origin) -> Runti
     )
 
 
+def inference_saved(node: Function) -> RuntimeError:
+    """PyTorch's error for a value made in inference mode that a recorded operation would have to save."""
+    return RuntimeError(
+        f"Inference tensors cannot be saved for backward, and {node.name()} would have to. Please do not use Tensors "
+        f"created in inference mode in computation tracked by autograd. To work around this, you can make a clone to "
+        f"get a normal tensor and use it in autograd, or use `minigrad.no_grad()` instead of "
+        f"`minigrad.inference_mode()`."
+    )
+
+
 def gradient_edge(tensor: Tensor) -> Edge:
     """The place in the graph that receives ``tensor``'s gradient: ``(node, output_nr)``.
 
@@ -315,3 +398,36 @@ class Identity(Function):
 
     def forward(ctx, x):
         return x
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Say of a custom ``backward`` that it cannot be differentiated: doing so raises an error instead of giving zeros.
+
+    Counterpart: ``torch.autograd.function.once_differentiable``.
+    """
+
+    @functools.wraps(backward)
+    def unrecorded(ctx: Any, *grads: Any) -> Any:
+        with no_grad():
+            outputs = backward(ctx, *grads)
+        if not grad_mode.enabled:
+            return outputs
+        several = isinstance(outputs, tuple)
+        refused = []
+        for each in outputs if several else (outputs,):
+            refused.append(DifferentiatedTwice.apply(each, *grads) if isinstance(each, Tensor) else each)
+        return tuple(refused) if several else refused[0]
+
+    return unrecorded
+
+
+class DifferentiatedTwice(Function):
+    """A value that depends on ``grads`` in a way that nobody told: its own gradient is refused."""
+
+    node_name = "torch::autograd::Error"
+
+    def forward(ctx, value, *grads):
+        return value.view()
+
+    def backward(ctx, grad_value):
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")

@@ -9,13 +9,26 @@ import threading
 from contextlib import ContextDecorator
 from types import TracebackType
 
-__all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "enable_grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
 
 
 class _GradMode(threading.local):
-    """The switch. Every thread starts with its own, turned on."""
+    """The switch. Every thread starts with its own, turned on.
+
+    ``in_rule`` is True while the engine walks a graph: then operations may be applied to plain arrays too.
+    ``inference`` is True inside ``inference_mode``.
+    """
 
     enabled = True
+    in_rule = False
+    inference = False
 
 
 grad_mode = _GradMode()
@@ -78,3 +91,35 @@ class enable_grad(no_grad):
     """Record inside, also where ``no_grad`` surrounds it. A context manager and a decorator."""
 
     mode = True
+
+
+def is_inference_mode_enabled() -> bool:
+    """True inside :class:`inference_mode`."""
+    return grad_mode.inference
+
+
+class inference_mode(no_grad):
+    """Record nothing inside, and mark what is made as never to be recorded: no version is counted for it.
+
+    A context manager and a decorator. With ``mode`` False, leave the surrounding inference mode.
+    """
+
+    def __new__(cls, mode=True):  # type: ignore[no-untyped-def]
+        if callable(mode):
+            return cls()(mode)  # @inference_mode without parentheses
+        return object.__new__(cls)
+
+    def __init__(self, mode: bool = True) -> None:
+        self.inference = mode
+
+    def __enter__(self) -> None:
+        self.outside = grad_mode.enabled, grad_mode.inference
+        grad_mode.enabled, grad_mode.inference = not self.inference, self.inference
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        grad_mode.enabled, grad_mode.inference = self.outside
+
+    def _recreate_cm(self):  # type: ignore[no-untyped-def]
+        return type(self)(self.inference)

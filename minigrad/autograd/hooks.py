@@ -1,7 +1,8 @@
 """Hooks: functions of the user's that the engine calls around a node, and the handles that remove them.
 
 ``engine.py`` calls what is registered here: first the hooks of the tensor whose gradient enters the node, then
-``retain_grad``, then the node's own pre-hooks, then the node's rule, then its hooks.
+``retain_grad``, then the node's own pre-hooks, then the node's rule, then its hooks. At a leaf the rule is to add to
+``.grad``, and after it, before the node's hooks, come the leaf's own: those of ``register_post_accumulate_grad_hook``.
 """
 
 from __future__ import annotations
@@ -44,10 +45,11 @@ class RemovableHandle:
 class NodeHooks:
     """The hooks of one node, in the order in which the engine calls them."""
 
-    __slots__ = ("hooks", "prehooks", "retained", "tensor_hooks")
+    __slots__ = ("hooks", "post_accumulate", "prehooks", "retained", "tensor_hooks")
 
     def __init__(self) -> None:
         self.tensor_hooks: dict[int, tuple[int, Callable[[Tensor], Tensor | None]]] = {}  # output_nr, hook
         self.retained: dict[int, weakref.ref[Tensor]] = {}  # output_nr: the tensor whose .grad is wanted
         self.prehooks: dict[int, Callable[..., Any]] = {}
         self.hooks: dict[int, Callable[..., Any]] = {}
+        self.post_accumulate: dict[int, Callable[[Tensor], None]] = {}

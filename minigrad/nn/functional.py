@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.functions import matmul
+from minigrad.functions.products import matmul
 from minigrad.ops.loss import MseLoss, NllLoss
 from minigrad.ops.matmul import Addmm, Mm
 from minigrad.tensor import Tensor

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["normalize_dim", "normalize_dims"]
+__all__ = ["as_shape", "normalize_dim", "normalize_dims"]
 
 
 def normalize_dim(dim: int, ndim: int) -> int:
@@ -41,3 +42,10 @@ def normalize_dims(dim: int | Iterable[int] | None, ndim: int) -> tuple[int, ...
     if ndim == 0 or not dims:
         return tuple(range(ndim))
     return tuple(dims)
+
+
+def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))``."""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = tuple(sizes[0])
+    return tuple([operator.index(size) for size in sizes])

@@ -87,10 +87,11 @@ class IndexBackward(Function):
         return grad_grad
 
 
-class CopySlices(Function):
-    """z = x with ``value`` written at ``where``: x's gradient is zero there, value's is what arrives there."""
+class IndexPut(Function):
+    """x becomes x with ``value`` written at ``where``: x's gradient is zero there, value's is what arrives there.
 
-    node_name = "CopySlices"
+    Of values written to one place the last stays, but each receives the gradient of the place, as in PyTorch.
+    """
 
     def forward(ctx, x, value, *, where):
         ctx.where, ctx.value_shape = where, np.shape(value)

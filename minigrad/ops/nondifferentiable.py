@@ -1,6 +1,6 @@
 """The operations that have no gradient: the explicit list. Their results are counts, positions and truths.
 
-Each is a function from arrays to an array; ``Tensor`` wraps what they return. Nothing is recorded for them.
+Each takes tensors and gives a tensor without history. Nothing is recorded for them.
 """
 
 from __future__ import annotations
@@ -11,41 +11,57 @@ import numpy as np
 
 from minigrad.ops.dims import normalize_dim, normalize_dims
 from minigrad.ops.elementwise import prepare
+from minigrad.tensor import Tensor, unwrap, wrap
 
-__all__ = ["argmax", "argmin", "bitwise", "compare", "invert", "reduce_truth"]
+__all__ = ["argmax", "argmin", "bitwise", "compare", "invert", "isclose", "reduce_truth", "test_each"]
 
 
-def compare(ufunc: np.ufunc, x: np.ndarray, y: Any) -> np.ndarray:
+def constant(array: Any) -> Tensor:
+    """``array`` as a tensor without history."""
+    return wrap(np.asarray(array), None, 0)
+
+
+def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
     """A comparison such as ``np.less``, elementwise, in the type to which the operands promote."""
-    return np.asarray(ufunc(*prepare(x, y)))
+    return constant(ufunc(*prepare(x.array, unwrap(y))))
 
 
-def bitwise(ufunc: np.ufunc, x: np.ndarray, y: Any) -> np.ndarray:
+def test_each(ufunc: np.ufunc, x: Tensor) -> Tensor:
+    """A test such as ``np.isnan``, of every element."""
+    return constant(ufunc(x.array))
+
+
+def isclose(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
+    """Where ``|x - y| <= atol + rtol * |y|``, elementwise."""
+    return constant(np.isclose(x.array, y.array, rtol, atol, equal_nan))
+
+
+def bitwise(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
     """``&``, ``|`` or ``^``, bit by bit, on integers and bools.
 
     Raises:
         RuntimeError: an operand is floating.
     """
-    x, y = prepare(x, y)
-    if x.dtype.kind == "f":
-        raise RuntimeError(f'"{ufunc.__name__}_cpu" not implemented for {x.dtype}: use integers or bools')
-    return np.asarray(ufunc(x, y))
+    first, second = prepare(x.array, unwrap(y))
+    if first.dtype.kind == "f":
+        raise RuntimeError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
+    return constant(ufunc(first, second))
 
 
-def invert(x: np.ndarray) -> np.ndarray:
+def invert(x: Tensor) -> Tensor:
     """``~x``: not for bools, every bit flipped for integers.
 
     Raises:
         TypeError: x is floating.
     """
-    if x.dtype.kind == "f":
+    if x.is_floating_point():
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return np.asarray(np.invert(x))
+    return constant(np.invert(x.array))
 
 
-def reduce_truth(ufunc: np.ufunc, x: np.ndarray, dim: Any, keepdim: bool) -> np.ndarray:
+def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     """``all`` (``np.logical_and``) or ``any`` (``np.logical_or``) over ``dim``."""
-    return np.asarray(ufunc.reduce(x, axis=normalize_dims(dim, x.ndim), keepdims=keepdim))
+    return constant(ufunc.reduce(x.array, axis=normalize_dims(dim, x.ndim), keepdims=keepdim))
 
 
 def _position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bool) -> np.ndarray:
@@ -63,11 +79,11 @@ def _position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: b
     return np.expand_dims(position, dim) if keepdim else position
 
 
-def argmax(x: np.ndarray, dim: int | None = None, keepdim: bool = False) -> np.ndarray:
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The position of the first maximum, or of the first NaN; in the flattened array where ``dim`` is None."""
-    return _position(np.argmax, "argmax", x, dim, keepdim)
+    return constant(_position(np.argmax, "argmax", x.array, dim, keepdim))
 
 
-def argmin(x: np.ndarray, dim: int | None = None, keepdim: bool = False) -> np.ndarray:
+def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The position of the first minimum, or of the first NaN; in the flattened array where ``dim`` is None."""
-    return _position(np.argmin, "argmin", x, dim, keepdim)
+    return constant(_position(np.argmin, "argmin", x.array, dim, keepdim))

@@ -1,5 +1,5 @@
-"""What surrounds training: so far ``utils.data``, which brings the batches."""
+"""What surrounds training: ``utils.data`` brings the batches, ``utils.checkpoint`` trades time for memory."""
 
-from minigrad.utils import data
+from minigrad.utils import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]

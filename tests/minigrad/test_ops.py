@@ -40,6 +40,21 @@ def set_elements(x, y):
     return result * result
 
 
+def put_rows(x, y):
+    """x with its rows replaced by y's, in place."""
+    result = x * 2
+    result[[1, 0]] = y * x
+    return result * result
+
+
+def change_view(x):
+    """Overlapping windows on a base that was changed in place through one of them."""
+    base = x * 2
+    row, repeated = base[0], base[:, :1].expand(2, 2)
+    row.exp_()
+    return (repeated * repeated).sum() + (base * row).sum()
+
+
 CASES = {
     "add": (lambda x, y: x + y, A, ROW),
     "add scaled": (lambda x, y: x.add(y, alpha=3), A, B),
@@ -95,6 +110,8 @@ CASES = {
     "slice": (lambda x: x[:, ::2] ** 2, A),
     "index": (lambda x: x[[0, 0, 1], [1, 1, 2]] ** 2, A),
     "set elements": (set_elements, A, ROW),
+    "put rows": (put_rows, A, ROW),
+    "change a view": (change_view, A),
     "cat": (lambda x, y: minigrad.cat([x, y, x]) ** 2, A, B),
     "stack": (lambda x, y: minigrad.stack([x, y, x], 1) ** 2, A, B),
     "mm": (lambda x, y: x @ y.t(), A, B),

@@ -55,7 +55,7 @@ def test_backward_goes_from_the_engine_to_the_rule():
     ours, others = entered(lambda: z.backward(start))
     names = [name for _, name in ours]
     position = names.index("Mul.backward")
-    assert names[position - 1] == "run_rule" and "run_backward" in names[:position]
+    assert names[position - 2 : position] == ["run_rule", "call_rule"] and "run_backward" in names[:position]
     assert others == []
 
 

@@ -1,0 +1,92 @@
+"""Anomaly detection: while it is on, an error or a NaN in backward names the line of forward that made the node.
+
+``function.py`` notes where each node is made, ``engine.py`` asks here after each rule. It costs a walk up the stack for
+every operation: for debugging only. Counterpart: ``torch.autograd.anomaly_mode``.
+"""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+__all__ = ["check_nan", "detect_anomaly", "is_anomaly_enabled", "note_origin", "set_detect_anomaly", "tell_origin"]
+
+enabled = False
+checks_nan = True
+
+
+def is_anomaly_enabled() -> bool:
+    """True while anomalies are being detected."""
+    return enabled
+
+
+class set_detect_anomaly:
+    """Turn the detection on or off: at once when called, and back again when used as a context manager.
+
+    Args:
+        mode: on or off.
+        check_nan: whether a NaN in a gradient is an error.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        global enabled, checks_nan
+        self.previous = enabled, checks_nan
+        enabled, checks_nan = mode, check_nan
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        global enabled, checks_nan
+        enabled, checks_nan = self.previous
+
+
+class detect_anomaly(set_detect_anomaly):
+    """Detect anomalies inside this context. Forward must run inside too, so that its lines are known."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
+            "debugging.",
+            UserWarning,
+            stacklevel=2,
+        )
+        self.check_nan = check_nan
+
+    def __enter__(self) -> None:
+        super().__init__(True, self.check_nan)
+
+
+def note_origin(node: Any) -> None:
+    """Keep the stack of the user's code that makes ``node``, as text, in its metadata."""
+    stack = traceback.extract_stack()
+    while len(stack) > 1 and "minigrad" in stack[-1].filename.replace("\\", "/").split("/"):
+        stack.pop()
+    node.metadata["traceback_"] = stack.format()
+
+
+def tell_origin(node: Any) -> None:
+    """Warn, with the stack that made ``node``."""
+    lines = node.metadata.get("traceback_")
+    if lines is None:
+        told = "No forward pass information available. Enable detect anomaly during forward pass for more information."
+    else:
+        told = "Traceback of forward call that caused the error:\n" + "".join(lines)
+    warnings.warn(f"Error detected in {node.name()}. {told}", UserWarning, stacklevel=3)
+
+
+def check_nan(node: Any, gradients: Sequence[Any]) -> None:
+    """Raise a RuntimeError if one of the gradients that ``node`` gave holds a NaN."""
+    if not checks_nan:
+        return
+    for position, gradient in enumerate(gradients):
+        values = getattr(gradient, "array", gradient)
+        if values is not None and np.isnan(values).any():
+            raise RuntimeError(f"Function '{node.name()}' returned nan values in its {position}th output.")

@@ -1,0 +1,291 @@
+"""Jacobians, Hessians and their products with vectors, of functions of tensors.
+
+Each calls ``func`` on fresh copies of the inputs and differentiates with ``autograd.grad``, twice where second
+derivatives are asked for. Counterpart: ``torch.autograd.functional``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.differentiation import grad
+from minigrad.autograd.grad_mode import enable_grad
+from minigrad.tensor import Tensor, wrap
+
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
+Tensors = Tensor | Sequence[Tensor]
+
+
+def as_checked_tuple(values: Any, name: str, function: str) -> tuple[Tensor, ...]:
+    """One tensor, or a tuple of them, as a tuple.
+
+    Raises:
+        TypeError: something else.
+    """
+    given = values if isinstance(values, (tuple, list)) else (values,)
+    for position, each in enumerate(given):
+        if not isinstance(each, Tensor):
+            raise TypeError(
+                f"The {name} given to {function} must be either a Tensor or a tuple of Tensors but the value at index "
+                f"{position} has type {type(each)}."
+            )
+    return tuple(given)
+
+
+def fresh_inputs(inputs: tuple[Tensor, ...], create_graph: bool) -> tuple[Tensor, ...]:
+    """The inputs to differentiate by: with ``create_graph`` connected to the caller's, else copies that are leaves."""
+    if create_graph:
+        return tuple([each.view_as(each) if each.requires_grad else each.detach().requires_grad_() for each in inputs])
+    return tuple([each.detach().requires_grad_() for each in inputs])
+
+
+def outputs_of(func: Callable[..., Any], inputs: tuple[Tensor, ...], function: str) -> tuple[tuple[Tensor, ...], bool]:
+    """What ``func`` returns, as a tuple, and whether it returned a tuple."""
+    result = func(*inputs)
+    return as_checked_tuple(result, "outputs of the user-provided function", function), isinstance(result, tuple)
+
+
+def differentiate(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    grad_outputs: Sequence[Tensor] | None,
+    create_graph: bool,
+    strict: bool,
+) -> tuple[Tensor, ...]:
+    """``autograd.grad`` with zeros where an output does not depend on an input.
+
+    Raises:
+        RuntimeError: with ``strict``, where that is so.
+    """
+    connected = [number for number, each in enumerate(outputs) if each.requires_grad]
+    if strict and len(connected) < len(outputs):
+        raise RuntimeError("An output of the user-provided function is independent of all inputs (strict=True).")
+    gradients: Sequence[Tensor | None] = [None] * len(inputs)
+    if connected:
+        gradients = grad(
+            [outputs[number] for number in connected],
+            inputs,
+            None if grad_outputs is None else [grad_outputs[number] for number in connected],
+            retain_graph=True,
+            create_graph=create_graph,
+            allow_unused=True,
+        )
+    filled = []
+    for position, (gradient, source) in enumerate(zip(gradients, inputs)):
+        if gradient is None and strict:
+            raise RuntimeError(f"The output of the user-provided function is independent of input {position}.")
+        filled.append(zeros_like(source) if gradient is None else gradient)
+    return tuple(filled)
+
+
+def zeros_like(tensor: Tensor) -> Tensor:
+    """Zeros of the same shape and type."""
+    return wrap(np.zeros_like(tensor.array), None, 0)
+
+
+def finish(values: Any, create_graph: bool) -> Any:
+    """The values as the caller receives them: without history unless ``create_graph``."""
+    if isinstance(values, tuple):
+        return tuple([finish(each, create_graph) for each in values])
+    return values if create_graph else values.detach()
+
+
+def check_vector(vector: tuple[Tensor, ...], like: tuple[Tensor, ...], name: str) -> None:
+    """Raise a RuntimeError unless ``vector`` has the shapes of ``like``."""
+    if len(vector) != len(like):
+        raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(vector)}.")
+    for position, (each, wanted) in enumerate(zip(vector, like)):
+        if each.shape != wanted.shape:
+            raise RuntimeError(
+                f"Entry {position} in v has invalid size: should be {wanted.shape}, the {name}'s, but got {each.shape}."
+            )
+
+
+def given_vector(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> tuple[Tensor, ...]:
+    """``v`` as a tuple of constants; ones where it may be left out.
+
+    Raises:
+        RuntimeError: it was left out although there is more than one number, or its shapes are not those of ``like``.
+    """
+    if v is None:
+        if len(like) != 1 or like[0].numel() != 1:
+            raise RuntimeError(
+                f"The vector v can only be None if the {name} of the user-provided function is a single Tensor with a "
+                f"single element."
+            )
+        return (wrap(np.ones_like(like[0].array), None, 0),)
+    vector = as_checked_tuple(v, "vector v", function)
+    check_vector(vector, like, name)
+    return vector
+
+
+def one_hot_rows(tensor: Tensor) -> list[Tensor]:
+    """For each element of ``tensor`` a tensor of its shape that is 1 there and 0 elsewhere."""
+    rows = np.eye(tensor.numel(), dtype=tensor.array.dtype)
+    return [wrap(row.reshape(tensor.array.shape), None, 0) for row in rows]
+
+
+def jacobian(
+    func: Callable[..., Any],
+    inputs: Tensors,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:
+    """d(each output)/d(each input), every element by every element, one backward pass a row.
+
+    Args:
+        func: takes the inputs, returns a tensor or a tuple of tensors.
+        inputs: a tensor or a tuple of them.
+        create_graph: whether the Jacobian can be differentiated.
+        strict: raise where an output does not depend on an input, instead of zeros.
+        vectorize: makes no difference here.
+        strategy: "reverse-mode" only.
+
+    Returns:
+        Shape of each: the output's, then the input's. Nested in tuples as outputs and inputs are.
+    """
+    if strategy != "reverse-mode":
+        raise ValueError(f"jacobian: strategy {strategy!r} is not offered, use 'reverse-mode'")
+    from minigrad.functions.joining import stack
+
+    given = as_checked_tuple(inputs, "inputs", "jacobian")
+    with enable_grad():
+        sources = fresh_inputs(given, create_graph)
+        outputs, several = outputs_of(func, sources, "jacobian")
+        table = []
+        for output in outputs:
+            rows = [differentiate((output,), sources, (row,), create_graph, strict) for row in one_hot_rows(output)]
+            blocks = []
+            for number, source in enumerate(sources):
+                shape = (*output.shape, *source.shape)
+                if rows:
+                    blocks.append(stack([row[number] for row in rows]).reshape(shape))
+                else:
+                    blocks.append(wrap(np.zeros(shape, output.array.dtype), None, 0))
+            table.append(tuple(blocks) if isinstance(inputs, (tuple, list)) else blocks[0])
+    return finish(tuple(table) if several else table[0], create_graph)
+
+
+def hessian(
+    func: Callable[..., Any],
+    inputs: Tensors,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
+    """The second derivatives of a function with one number as its result: the Jacobian of its gradient.
+
+    Returns:
+        Shape of each: one input's, then another's. A tuple of tuples where ``inputs`` is a tuple.
+    """
+    several = isinstance(inputs, (tuple, list))
+
+    def gradient(*sources: Tensor) -> Any:
+        value = single_number(func(*sources), "hessian")
+        gradients = differentiate((value,), sources, None, True, strict)
+        return gradients if several else gradients[0]
+
+    return jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
+
+
+def single_number(value: Any, function: str) -> Tensor:
+    """``value``, which must be a tensor with one element.
+
+    Raises:
+        RuntimeError: it is not.
+    """
+    (output,) = as_checked_tuple(value, "outputs of the user-provided function", function)
+    if output.numel() != 1:
+        raise RuntimeError(
+            f"The Tensor returned by the function given to {function} should contain a single element, but has shape "
+            f"{list(output.shape)}."
+        )
+    return output.reshape(())
+
+
+def vjp(
+    func: Callable[..., Any],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """``func(*inputs)``, and vᵀ · Jacobian: one backward pass. ``v`` has the outputs' shapes; None for one number."""
+    given = as_checked_tuple(inputs, "inputs", "vjp")
+    with enable_grad():
+        sources = fresh_inputs(given, create_graph)
+        outputs, several = outputs_of(func, sources, "vjp")
+        vector = given_vector(v, outputs, "output", "vjp")
+        product = differentiate(outputs, sources, vector, create_graph, strict)
+    value = finish(outputs if several else outputs[0], create_graph)
+    return value, finish(product if isinstance(inputs, (tuple, list)) else product[0], create_graph)
+
+
+def jvp(
+    func: Callable[..., Any],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """``func(*inputs)``, and Jacobian · v. ``v`` has the inputs' shapes; None for one number.
+
+    The double-backward trick: uᵀJ is linear in u, and its derivative by u, in the direction v, is J v.
+    """
+    given = as_checked_tuple(inputs, "inputs", "jvp")
+    with enable_grad():
+        sources = fresh_inputs(given, create_graph)
+        vector = given_vector(v, sources, "input", "jvp")
+        outputs, several = outputs_of(func, sources, "jvp")
+        dummies = tuple([zeros_like(each).requires_grad_() for each in outputs])
+        products = differentiate(outputs, sources, dummies, True, strict)
+        along = differentiate(products, dummies, vector, create_graph, False)
+    value = finish(outputs if several else outputs[0], create_graph)
+    return value, finish(along if several else along[0], create_graph)
+
+
+def vhp(
+    func: Callable[..., Any],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """``func(*inputs)``, one number, and vᵀ · Hessian: the gradient of the gradient's product with v."""
+    given = as_checked_tuple(inputs, "inputs", "vhp")
+    with enable_grad():
+        sources = fresh_inputs(given, create_graph)
+        vector = given_vector(v, sources, "input", "vhp")
+        value = single_number(func(*sources), "vhp")
+        gradients = differentiate((value,), sources, None, True, strict)
+        product = differentiate(gradients, sources, vector, create_graph, strict)
+    return finish(value, create_graph), finish(
+        product if isinstance(inputs, (tuple, list)) else product[0], create_graph
+    )
+
+
+def hvp(
+    func: Callable[..., Any],
+    inputs: Tensors,
+    v: Tensors | None = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """``func(*inputs)``, one number, and Hessian · v, which equals :func:`vhp` where the Hessian is symmetric."""
+    given = as_checked_tuple(inputs, "inputs", "hvp")
+    with enable_grad():
+        sources = fresh_inputs(given, create_graph)
+        vector = given_vector(v, sources, "input", "hvp")
+        value = single_number(func(*sources), "hvp")
+        gradients = differentiate((value,), sources, None, True, strict)
+        dummies = tuple([zeros_like(each).requires_grad_() for each in gradients])
+        products = differentiate(gradients, sources, dummies, True, strict)
+        along = differentiate(products, dummies, vector, create_graph, False)
+    return finish(value, create_graph), finish(along if isinstance(inputs, (tuple, list)) else along[0], create_graph)

@@ -1,0 +1,11 @@
+"""What a user calls on tensors, one family a file: ``minigrad.exp(x)`` is ``functions.elementwise.exp``, and
+``x.exp()`` is the same function as a method: ``Tensor`` takes it over by name in ``tensor.py``.
+
+A function checks what it was given, then applies operations of ``minigrad/ops``, which hold formulas and gradients; one
+that PyTorch composes of others is composed here in the same way. ``Tensor`` is made of these functions, so they refer
+to it, and to ``ops``, which needs it, only when they are called.
+"""
+
+from minigrad.functions import comparison, elementwise, joining, products, reduction, shape
+
+__all__ = ["comparison", "elementwise", "joining", "products", "reduction", "shape"]

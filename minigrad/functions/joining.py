@@ -1,0 +1,69 @@
+"""Several tensors become one. The rules: ``ops/joining.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import minigrad
+from minigrad import ops
+from minigrad.ops.dims import normalize_dim
+
+if TYPE_CHECKING:
+    import minigrad.ops.joining
+    from minigrad.tensor import Tensor
+
+__all__ = [
+    "cat",
+    "stack",
+]
+
+
+def as_tensors(tensors: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
+    """The sequence as a tuple, each element checked to be a tensor, and at least one there."""
+    if isinstance(tensors, minigrad.Tensor):
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+    for position, each in enumerate(tensors):
+        if not isinstance(each, minigrad.Tensor):
+            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
+    if not tensors:
+        raise RuntimeError(f"{name} expects a non-empty list of Tensors")
+    return tuple(tensors)
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The tensors one after the other along ``dim``; all other sizes must agree.
+
+    Raises:
+        RuntimeError: they do not, or there is no tensor.
+    """
+    joined = as_tensors(tensors, "cat")
+    dim = normalize_dim(dim, joined[0].ndim)
+    for position, each in enumerate(joined):
+        if each.ndim == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {position}) cannot be concatenated")
+        if each.ndim != joined[0].ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {joined[0].ndim} and {each.ndim}")
+        for other_dim, (first, size) in enumerate(zip(joined[0].shape, each.shape)):
+            if other_dim != dim and first != size:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {first} but got size "
+                    f"{size} for tensor number {position} in the list."
+                )
+    return ops.joining.Cat.apply(*joined, dim=dim)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The tensors, all of one shape, along a new dimension ``dim``.
+
+    Raises:
+        RuntimeError: their shapes differ, or there is no tensor.
+    """
+    joined = as_tensors(tensors, "stack")
+    for position, each in enumerate(joined):
+        if each.shape != joined[0].shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(joined[0].shape)} at entry 0 and "
+                f"{list(each.shape)} at entry {position}"
+            )
+    return ops.joining.Stack.apply(*joined, dim=normalize_dim(dim, joined[0].ndim + 1))

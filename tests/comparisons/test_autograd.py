@@ -1,0 +1,674 @@
+"""Hooks, custom functions, inference, anomalies, checkpoints, Jacobians: the same calls on both engines."""
+
+import re
+import threading
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from comparisons import compare_values
+
+ENGINES = {"minigrad": minigrad, "torch": torch}
+
+
+def leaf(e, *values):
+    return e.tensor(values, dtype=e.float64, requires_grad=True)
+
+
+def on_both(program):
+    """What ``program(engine)`` returns on each engine: numbers, strings, lists of them."""
+    return program(minigrad), program(torch)
+
+
+def check_same(program):
+    ours, theirs = on_both(program)
+    assert ours == theirs
+
+
+# ---------------------------------------------------------------------------------------------------- hooks
+
+
+def hooks_in_order(e):
+    log = []
+    x = leaf(e, 1.0, 2.0)
+    x.register_hook(lambda grad: log.append(("leaf", grad.tolist())))
+    x.register_post_accumulate_grad_hook(lambda tensor: log.append(("accumulated", tensor.grad.tolist())))
+    y = x * 2
+    y.register_hook(lambda grad: log.append(("first", grad.tolist())))
+    y.register_hook(lambda grad: grad * 10)
+    y.register_hook(lambda grad: log.append(("third", grad.tolist())))
+    y.retain_grad()
+    y.grad_fn.register_prehook(lambda grads: log.append(("node before", grads[0].tolist())))
+    y.grad_fn.register_hook(lambda inputs, outputs: log.append(("node after", inputs[0].tolist(), outputs[0].tolist())))
+    end = y.grad_fn.next_functions[0][0]
+    end.register_prehook(lambda grads: log.append(("end before", grads[0].tolist())))
+    end.register_hook(lambda inputs, outputs: log.append(("end after", len(inputs), outputs[0].tolist())))
+    y.sum().backward()
+    return log, y.grad.tolist(), x.grad.tolist()
+
+
+def a_node_hook_replaces(e):
+    x = leaf(e, 1.0, 2.0)
+    y = x.exp()
+    y.grad_fn.register_hook(lambda inputs, outputs: (inputs[0] * 0 + 7,))
+    y.grad_fn.register_prehook(lambda grads: (grads[0] * 0 + 3,))
+    y.sum().backward()
+    return x.grad.tolist()
+
+
+def the_end_of_a_path_is_hooked(e):
+    x = leaf(e, 1.0, 2.0)
+    y = x * 3
+    end = y.grad_fn.next_functions[0][0]
+    end.register_prehook(lambda grads: (grads[0] + 1,))
+    y.sum().backward()
+    return x.grad.tolist()
+
+
+def hooks_are_removed(e):
+    log = []
+    x = leaf(e, 1.0)
+    handles = [
+        x.register_hook(lambda grad: log.append("hook")),
+        x.register_post_accumulate_grad_hook(lambda tensor: log.append("accumulated")),
+    ]
+    (x * 2).sum().backward()
+    for handle in handles:
+        handle.remove()
+        handle.remove()
+    (x * 2).sum().backward()
+    return log
+
+
+def hooks_see_the_value_they_were_set_on(e):
+    log = []
+    x = leaf(e, 1.0, 2.0)
+    y = x * 1
+    y.retain_grad()
+    y.register_hook(lambda grad: log.append(("old", grad.tolist())))
+    y.mul_(3)
+    y.register_hook(lambda grad: log.append(("new", grad.tolist())))
+    (y * y).sum().backward()
+    return log, y.grad.tolist()
+
+
+def optimizer_in_backward(e):
+    x = leaf(e, 1.0, 2.0)
+
+    def step(tensor):
+        with e.no_grad():
+            tensor.sub_(tensor.grad * 0.5)
+        tensor.grad = None
+
+    x.register_post_accumulate_grad_hook(step)
+    (x * x).sum().backward()
+    return x.tolist(), x.grad
+
+
+def several_gradients(e):
+    log = []
+    x, y, z = leaf(e, 1.0), leaf(e, 2.0), leaf(e, 3.0)
+    e.autograd.graph.register_multi_grad_hook((x, y), lambda grads: log.append([grad.item() for grad in grads]))
+    handle = e.autograd.graph.register_multi_grad_hook((z, y), lambda grad: log.append("any"), mode="any")
+    (x * y * z).sum().backward()
+    (x * y * z).sum().backward()
+    handle.remove()
+    (x * y * z).sum().backward()
+    return sorted(log, key=str)
+
+
+def saved_tensors_packed(e):
+    log = []
+
+    def pack(tensor):
+        log.append(("pack", list(tensor.shape)))
+        return tensor.tolist()
+
+    def unpack(values):
+        log.append(("unpack", values))
+        return e.tensor(values, dtype=e.float64)
+
+    x, y = leaf(e, 1.0, 2.0), leaf(e, 3.0, 4.0)
+    with e.autograd.graph.saved_tensors_hooks(pack, unpack):
+        z = (x * y).exp()
+    w = z * z
+    w.sum().backward()
+    return sorted(log, key=str), x.grad.tolist(), y.grad.tolist()
+
+
+def edges_instead_of_tensors(e):
+    x = leaf(e, 1.0, 2.0)
+    y = x * 3
+    edge = e.autograd.graph.get_gradient_edge(y)
+    y_again = y * 1
+    (grad,) = e.autograd.grad((y_again * y_again).sum(), edge)
+    return grad.tolist(), edge.node.name(), edge.output_nr
+
+
+HOOKS = [
+    hooks_in_order,
+    a_node_hook_replaces,
+    the_end_of_a_path_is_hooked,
+    hooks_are_removed,
+    hooks_see_the_value_they_were_set_on,
+    optimizer_in_backward,
+    several_gradients,
+    saved_tensors_packed,
+    edges_instead_of_tensors,
+]
+
+
+@pytest.mark.parametrize("program", HOOKS, ids=lambda program: program.__name__)
+def test_hooks(program):
+    check_same(program)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_hooks_refused(name):
+    e = ENGINES[name]
+    with pytest.raises(RuntimeError, match="cannot be registered on non-leaf"):
+        (leaf(e, 1.0) * 2).register_post_accumulate_grad_hook(print)
+    with pytest.raises(RuntimeError, match="doesn't require gradient"):
+        e.ones(1).register_post_accumulate_grad_hook(print)
+    with pytest.raises(ValueError, match="mode"):
+        e.autograd.graph.register_multi_grad_hook((leaf(e, 1.0),), print, mode="some")
+    x = leaf(e, 1.0)
+    with e.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda packed: packed):
+        y = x.exp()
+    with pytest.raises(TypeError, match="expected to be a Tensor"):
+        y.backward(e.ones(1, dtype=e.float64))
+
+
+# ---------------------------------------------------------------------------------------------------- .grad
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_grad_is_assigned_with_care(name):
+    e = ENGINES[name]
+    x = leaf(e, 1.0, 2.0)
+    for wrong, kind in [(1.0, TypeError), (e.ones(2), RuntimeError), (e.ones(3, dtype=e.float64), RuntimeError)]:
+        with pytest.raises(kind, match="assign"):
+            x.grad = wrong
+    with pytest.raises(RuntimeError, match="its own grad"):
+        x.grad = x
+    assert x.grad is None
+    x.grad = e.ones(2, dtype=e.float64)
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    del x.grad
+    assert x.grad is None
+    with pytest.warns(UserWarning, match="not a leaf Tensor is being accessed"):
+        assert (x * 2).grad is None
+
+
+# ---------------------------------------------------------------------------------------------------- custom functions
+
+
+def scaled(e):
+    """A custom function written for PyTorch: constants, several outputs, None gradients."""
+
+    class Scaled(e.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, factor, y):
+            ctx.factor = factor
+            ctx.save_for_backward(x, y)
+            count = e.tensor([3])
+            ctx.mark_non_differentiable(count)
+            return x * factor + y, x * y, count
+
+        @staticmethod
+        def backward(ctx, grad_sum, grad_product, grad_count):
+            x, y = ctx.saved_tensors
+            return grad_sum * ctx.factor + grad_product * y, None, grad_sum + grad_product * x
+
+    x, y = leaf(e, 1.0, 2.0), leaf(e, 3.0, 4.0)
+    total, product, count = Scaled.apply(x, 2.0, y)
+    (grad_x,) = e.autograd.grad((total * product).sum(), x, create_graph=True)
+    grad_x.sum().backward()
+    names = total.grad_fn.name(), [node and node.name()[-14:] for node, _ in total.grad_fn.next_functions]
+    return grad_x.tolist(), x.grad.tolist(), y.grad.tolist(), count.requires_grad, names
+
+
+def in_place_custom(e):
+    class Double(e.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            x.mul_(2)
+            ctx.mark_dirty(x)
+            return x
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * 2
+
+    x = leaf(e, 1.0, 2.0)
+    y = x * 1
+    z = Double.apply(y)
+    z.sum().backward()
+    return z is y, y.tolist(), x.grad.tolist(), y.grad_fn.name()
+
+
+def without_materializing(e):
+    seen = []
+
+    class Two(e.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.set_materialize_grads(False)
+            return x * 2, x * 3
+
+        @staticmethod
+        def backward(ctx, first, second):
+            seen.append((first is None, second is None))
+            return first * 2
+
+    x = leaf(e, 1.0)
+    Two.apply(x)[0].sum().backward()
+    return seen, x.grad.tolist()
+
+
+def set_up_apart(e):
+    class Cube(e.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return x**3
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            (x,) = inputs
+            ctx.save_for_backward(x)
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return grad * 3 * x**2
+
+    x = leaf(e, 2.0)
+    (first,) = e.autograd.grad(Cube.apply(x).sum(), x, create_graph=True)
+    (second,) = e.autograd.grad(first.sum(), x)
+    return first.tolist(), second.tolist()
+
+
+def backward_in_backward(e):
+    """Re-entrant: a rule that differentiates something else."""
+
+    class Solved(e.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            with e.enable_grad():
+                inner = x.detach().requires_grad_()
+                (inner * inner).sum().backward()
+            return grad * inner.grad
+
+    x = leaf(e, 1.0, 3.0)
+    Solved.apply(x * 2).sum().backward()
+    return x.grad.tolist()
+
+
+CUSTOM = [scaled, in_place_custom, without_materializing, set_up_apart, backward_in_backward]
+
+
+@pytest.mark.parametrize("program", CUSTOM, ids=lambda program: program.__name__)
+def test_custom_functions(program):
+    check_same(program)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_once_differentiable(name):
+    e = ENGINES[name]
+    once_differentiable = e.autograd.function.once_differentiable
+
+    class Square(e.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        @once_differentiable
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return grad * 2 * x
+
+    x = leaf(e, 3.0)
+    (grad,) = e.autograd.grad((Square.apply(x) * x).sum(), x, create_graph=True)
+    assert grad.tolist() == [27.0]
+    with pytest.raises(RuntimeError, match="marked with @once_differentiable"):
+        (grad * grad).sum().backward()
+
+
+def test_an_operation_of_minigrad_s_own_is_not_a_user_s():
+    with pytest.raises(TypeError, match="inherit from minigrad"):
+
+        class Wrong(minigrad.autograd.function.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x
+
+
+# ---------------------------------------------------------------------------------------------------- modes
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_inference_mode(name):
+    e = ENGINES[name]
+    x = leaf(e, 1.0, 2.0)
+    with e.inference_mode():
+        made = x * 2
+        assert e.is_inference_mode_enabled() and not e.is_grad_enabled()
+        assert made.is_inference() and not made.requires_grad
+        made.add_(1)
+        with e.inference_mode(False):
+            assert (x * 2).requires_grad
+    assert not e.is_inference_mode_enabled() and e.is_grad_enabled() and not x.is_inference()
+    assert made[0].is_inference() and not (made * 2).is_inference() and not made.clone().is_inference()
+    assert (x + made).requires_grad
+    with pytest.raises(RuntimeError, match="Inference tensors cannot be saved"):
+        x * made
+    with pytest.raises(RuntimeError, match="outside InferenceMode is not allowed"):
+        made.mul_(2)
+    with pytest.raises(RuntimeError, match="outside InferenceMode is not allowed"):
+        made.requires_grad_()
+    with pytest.raises(RuntimeError, match="do not track version"):
+        _ = made._version
+
+    @e.inference_mode()
+    def run(value):
+        return value * 2
+
+    @e.inference_mode
+    def run_plain(value):
+        return value * 2
+
+    assert run(x).is_inference() and run_plain(x).is_inference()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_anomaly_detection(name):
+    e = ENGINES[name]
+    x = leaf(e, 0.0)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with e.autograd.detect_anomaly():
+            y = x.sqrt() * 0  # the line that the warning names
+            with pytest.raises(RuntimeError, match="'SqrtBackward0' returned nan values in its 0th output"):
+                y.sum().backward()
+    messages = " ".join(str(warning.message) for warning in told)
+    assert "Error detected in SqrtBackward0" in messages
+    assert "the line that the warning names" in messages
+    assert not e.is_anomaly_enabled()
+    with pytest.warns(UserWarning, match="Anomaly Detection has been enabled"):
+        e.autograd.detect_anomaly()
+    with e.autograd.set_detect_anomaly(True, check_nan=False):
+        assert e.is_anomaly_enabled()
+        (x.sqrt() * 0).sum().backward()
+    assert np.isnan(x.grad.tolist()[0])
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_threads_have_their_own_mode_and_graphs(name):
+    e = ENGINES[name]
+    shared = leaf(e, 2.0)
+    found = {}
+
+    def work(number):
+        with e.set_grad_enabled(number % 2 == 0):
+            for _ in range(50):
+                y = shared * number
+                assert y.requires_grad == (number % 2 == 0)
+                if y.requires_grad:
+                    (grad,) = e.autograd.grad((y * y).sum(), shared)
+                    found.setdefault(number, set()).add(grad.item())
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {number: {2.0 * number * number * 2.0} for number in (0, 2, 4)}
+    assert e.is_grad_enabled()
+
+
+# ---------------------------------------------------------------------------------------------------- checkpoints
+
+
+def network(e, x, w):
+    hidden = (x @ w).tanh()
+    return (hidden * hidden).exp()
+
+
+@pytest.mark.parametrize("use_reentrant", [False, True])
+def test_checkpoint(use_reentrant):
+    results = []
+    for e in ENGINES.values():
+        x = leaf(e, *np.linspace(-1, 1, 6)).detach().reshape(2, 3).requires_grad_()
+        w = leaf(e, *np.linspace(-0.5, 0.7, 9)).detach().reshape(3, 3).requires_grad_()
+        calls = []
+
+        def part(x, w, e=e, calls=calls):
+            calls.append(e.is_grad_enabled())
+            return network(e, x, w)
+
+        y = e.utils.checkpoint.checkpoint(part, x, w, use_reentrant=use_reentrant)
+        assert len(calls) == 1
+        (y * y).sum().backward()
+        assert calls == [not use_reentrant, True]
+        plain_x, plain_w = x.detach().requires_grad_(), w.detach().requires_grad_()
+        plain = network(e, plain_x, plain_w)
+        (plain * plain).sum().backward()
+        assert x.grad.tolist() == plain_x.grad.tolist() and w.grad.tolist() == plain_w.grad.tolist()
+        results.append(x.grad)
+    compare_values("gradient through a checkpoint", *results, "float64").check()
+
+
+@pytest.mark.parametrize("use_reentrant", [False, True])
+def test_checkpoint_of_a_sequence(use_reentrant):
+    x = leaf(minigrad, 0.3, -0.2)
+    chain = [minigrad.exp, minigrad.sin, minigrad.tanh, minigrad.exp, minigrad.cos]
+    y = minigrad.utils.checkpoint.checkpoint_sequential(chain, 2, x, use_reentrant=use_reentrant)
+    y.sum().backward()
+    plain = x.detach().requires_grad_()
+    plain.exp().sin().tanh().exp().cos().sum().backward()
+    assert x.grad.tolist() == plain.grad.tolist()
+
+
+def test_checkpoint_draws_the_same_numbers_again():
+    x = leaf(minigrad, 1.0, 2.0, 3.0)
+    drawn = []
+
+    def noisy(x):
+        drawn.append(minigrad.rand(3, dtype=minigrad.float64))
+        return (x * drawn[-1]).exp()
+
+    y = minigrad.utils.checkpoint.checkpoint(noisy, x, use_reentrant=False)
+    after = minigrad.rand(1)
+    state = minigrad.random.get_rng_state()
+    y.sum().backward()
+    assert drawn[0].tolist() == drawn[1].tolist() and after.numel() == 1
+    assert np.array_equal(np.asarray(state), np.asarray(minigrad.random.get_rng_state()))
+
+
+def test_checkpoint_errors():
+    x = leaf(minigrad, 1.0)
+    checkpoint = minigrad.utils.checkpoint
+    with pytest.raises(ValueError, match="use_reentrant"):
+        checkpoint.checkpoint(minigrad.exp, x)
+    with pytest.raises(ValueError, match="use_reentrant"):
+        checkpoint.checkpoint_sequential([minigrad.exp], 1, x)
+    with pytest.raises(ValueError, match="Unexpected keyword"):
+        checkpoint.checkpoint(minigrad.exp, x, use_reentrant=True, factor=2)
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad"):
+        checkpoint.checkpoint(minigrad.exp, x.detach(), use_reentrant=True)
+    calls = []
+
+    def different(x):
+        calls.append(1)
+        return x.exp() if len(calls) == 1 else x.exp().exp()
+
+    y = checkpoint.checkpoint(different, x, use_reentrant=False)
+    with pytest.raises(checkpoint.CheckpointError, match="must do the same both times"):
+        y.sum().backward()
+
+
+# ---------------------------------------------------------------------------------------------------- functional
+
+FUNCTIONS = {
+    "one to one": (lambda e, x: (x * x).sin(), 1),
+    "two to one": (lambda e, x, y: x * y.exp() + x**2, 2),
+    "two to two": (lambda e, x, y: (x * y, (x + y).exp()), 2),
+    "independent": (lambda e, x, y: x * 2, 2),
+}
+
+
+def flat(values):
+    if isinstance(values, (tuple, list)):
+        return [one for each in values for one in flat(each)]
+    return [values]
+
+
+def check_flat(subject, ours, theirs):
+    ours, theirs = flat(ours), flat(theirs)
+    assert len(ours) == len(theirs)
+    for mine, yours in zip(ours, theirs):
+        assert mine.requires_grad == yours.requires_grad
+        compare_values(subject, mine, yours, "second order").check()
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("product", ["jacobian", "vjp", "jvp"])
+def test_first_derivatives(product, name, create_graph):
+    function, count = FUNCTIONS[name]
+    results = []
+    for e in ENGINES.values():
+        inputs = tuple(leaf(e, 0.5, -1.5) for _ in range(count))
+        outputs = function(e, *inputs)
+        vector = {"vjp": outputs, "jvp": inputs}.get(product)
+        if isinstance(vector, tuple):
+            vector = tuple(each.detach() * 0.5 for each in vector)
+        elif vector is not None:
+            vector = vector.detach() * 0.5
+        arguments = (inputs,) if vector is None else (inputs, vector)
+        call = getattr(e.autograd.functional, product)
+        results.append(call(lambda *args, e=e: function(e, *args), *arguments, create_graph=create_graph))
+    check_flat(f"{product} of {name}", *results)
+
+
+@pytest.mark.parametrize("product", ["hessian", "vhp", "hvp"])
+def test_second_derivatives(product):
+    results = []
+    for e in ENGINES.values():
+        inputs = (leaf(e, 0.5, -1.5), leaf(e, 0.25, 2.0))
+        vector = tuple(each.detach() * 0.5 for each in inputs)
+        arguments = (inputs,) if product == "hessian" else (inputs, vector)
+        call = getattr(e.autograd.functional, product)
+        results.append(call(lambda x, y: (x**3 * y).sum() + (y * y).sin().sum(), *arguments))
+    check_flat(product, *results)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_functional_errors(name):
+    e = ENGINES[name]
+    functional = e.autograd.functional
+    x = leaf(e, 1.0, 2.0)
+    with pytest.raises(RuntimeError):
+        functional.hessian(lambda x: x * x, x)
+    with pytest.raises(RuntimeError):
+        functional.vjp(lambda x: x * x, x)
+    with pytest.raises(RuntimeError):
+        functional.jvp(lambda x: x * x, x, leaf(e, 1.0))
+    with pytest.raises(RuntimeError):
+        functional.jacobian(lambda x: e.ones(2), x, strict=True)
+    with pytest.raises(TypeError):
+        functional.jacobian(lambda x: 3.0, x)
+    with pytest.raises(TypeError):
+        functional.jacobian(lambda x: x, 3.0)
+
+
+# ---------------------------------------------------------------------------------------------------- explain_grad
+
+
+def used_under_no_grad():
+    x = leaf(minigrad, 1.0)
+    with minigrad.no_grad():
+        return x * 2
+
+
+def accumulated_twice():
+    x = leaf(minigrad, 1.0)
+    (x * 2).sum().backward()
+    (x * 2).sum().backward()
+    return x
+
+
+def reached_once():
+    x = leaf(minigrad, 1.0)
+    (x * 2).sum().backward()
+    return x
+
+
+def unreachable():
+    x = leaf(minigrad, 1.0)
+    unreachable.graph = (x * 2).detach() * leaf(minigrad, 1.0), x * 3
+    unreachable.graph[0].sum().backward()
+    return x
+
+
+def retained():
+    y = leaf(minigrad, 1.0) * 2
+    y.retain_grad()
+    return y
+
+
+def assigned():
+    x = leaf(minigrad, 1.0)
+    x.grad = minigrad.ones(1, dtype=minigrad.float64)
+    return x
+
+
+EXPLANATIONS = {
+    "constant": (lambda: minigrad.ones(1), "does not require grad, and nothing it was computed from does"),
+    "integers": (lambda: minigrad.tensor([1]), "only floating tensors have gradients"),
+    "detached": (lambda: leaf(minigrad, 1.0).detach(), "made by detach()"),
+    "data": (lambda: leaf(minigrad, 1.0).data, "made by .data"),
+    "no_grad": (used_under_no_grad, "MulBackward0 made it while recording was off"),
+    "not a leaf": (lambda: leaf(minigrad, 1.0) * 2, "not a leaf: MulBackward0 made it"),
+    "retained, not run": (retained, "although retain_grad() was called"),
+    "unreachable": (unreachable, "no backward pass has reached it"),
+    "dropped": (lambda: reached_once() and leaf(minigrad, 1.0), "no graph that is still alive uses it"),
+    "once": (reached_once, "what one backward pass brought"),
+    "twice": (accumulated_twice, "sum of what 2 backward passes brought"),
+    "assigned": (assigned, "assigned by hand"),
+}
+
+
+@pytest.mark.parametrize("name", EXPLANATIONS)
+def test_explain_grad(name):
+    make, part = EXPLANATIONS[name]
+    told = minigrad.explain_grad(make())
+    assert part in told and "\n" not in told
+
+
+def test_explain_grad_before_any_pass():
+    told = []
+    thread = threading.Thread(target=lambda: told.append(minigrad.explain_grad(leaf(minigrad, 1.0))))
+    thread.start()
+    thread.join()
+    assert re.search("no backward pass has run in this thread", told[0])
+    with pytest.raises(TypeError, match="must be Tensor"):
+        minigrad.explain_grad(3.0)
+
+
+def test_no_warning_for_a_leaf():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert leaf(minigrad, 1.0).grad is None
