@@ -179,9 +179,9 @@ def bench(
     """Measure minigrad against PyTorch: a process each, in turn, same threads, medians."""
     console = Console()
     measured = benchmark.measure(rounds, threads)
-    table = Table(title=measured.conditions, title_justify="left")
+    table = Table(title=measured.conditions, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("work")
-    for heading in ("minigrad", "PyTorch", "ratio", "ratio of the best", "spread of the ratio"):
+    for heading in ("minigrad", "PyTorch", "ratio", "best", "quartiles"):
         table.add_column(heading, justify="right")
     for row in measured.rows:
         low, high = row.spread
@@ -191,7 +191,7 @@ def bench(
             f"{row.theirs * 1e6:,.1f} µs",
             f"{row.ratio:.2f}",
             f"{row.best_ratio:.2f}",
-            f"{low:.2f} – {high:.2f}",
+            f"{low:.2f}–{high:.2f}",
         )
     console.print(table)
     if json_file is not None:

@@ -55,10 +55,10 @@ def training_step(engine: Any, batch_size: int) -> tuple[Callable[[], None], int
 
 
 WORKLOADS: dict[str, Callable[[Any], tuple[Callable[[], None], int]]] = {
-    "one small operation, forward and backward": small_operation,
-    "MLP 784-500-10 training step, batch 100": lambda engine: training_step(engine, 100),
-    "MLP 784-500-10 training step, batch 10": lambda engine: training_step(engine, 10),
-    "MLP 784-500-10 training step, batch 1000": lambda engine: training_step(engine, 1000),
+    "small operation, both ways": small_operation,
+    "MLP training step, batch 100": lambda engine: training_step(engine, 100),
+    "MLP training step, batch 10": lambda engine: training_step(engine, 10),
+    "MLP training step, batch 1000": lambda engine: training_step(engine, 1000),
 }
 
 ROUND_SECONDS = 0.15  # one round repeats the work for about as long
