@@ -119,7 +119,7 @@ def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
     tensor.grad_fn = grad_fn if array.dtype.kind == "f" else None
     tensor._requires_grad = tensor.grad_fn is not None
     tensor.output_nr = output_nr
-    tensor._version_counter = InferenceCounter() if grad_mode.inference else VersionCounter()
+    tensor._version_counter = InferenceCounter() if grad_fn is None and grad_mode.inference else VersionCounter()
     tensor._base = None
     tensor._hooks = None
     tensor._accumulate_grad = None

@@ -98,19 +98,22 @@ def run_backward(
             if passages is not None and not passages[node]:
                 continue
 
-            input_gradients, owned = run_watched(node, arrived) if anomaly.enabled else run_rule(node, arrived)
-            if not retain_graph:
-                node.free()
+            input_gradients = run_watched(node, arrived) if anomaly.enabled else run_rule(node, arrived)
             for position, (next_node, output_nr) in enumerate(node.next_functions):
                 if next_node is None:
                     continue
                 gradient = input_gradients[position]
                 if gradient is not None:
-                    add_gradient(waiting, next_node, output_nr, gradient, owned[position])
+                    # A leaf keeps the array as .grad, a view's rule passes it on: for them it matters whose it is.
+                    kept = isinstance(next_node, AccumulateGrad) or next_node.is_view
+                    owned = kept and is_ours_alone(gradient, node, arrived, input_gradients)
+                    add_gradient(waiting, next_node, output_nr, gradient, owned)
                 missing[next_node] -= 1
                 if missing[next_node] == 0:
                     heapq.heappush(ready, (-next_node.sequence_number, arrivals, next_node))
                     arrivals += 1
+            if not retain_graph:
+                node.free()
     finally:
         grad_mode.enabled, grad_mode.in_rule = previous_mode
     return captured
@@ -164,29 +167,29 @@ def add_gradient(waiting: dict[Node, Waiting], node: Node, output_nr: int, gradi
         arrived.owned[output_nr] = not isinstance(gradient, Tensor)
 
 
-def run_watched(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequence[bool]]:
+def run_watched(node: Any, arrived: Waiting | None) -> Sequence[Any]:
     """:func:`run_rule` while anomalies are detected: an error, or a NaN, names the line that made the node.
 
     Raises:
         RuntimeError: a gradient is NaN.
     """
     try:
-        gradients, owned = run_rule(node, arrived)
+        gradients = run_rule(node, arrived)
         anomaly.check_nan(node, gradients)
     except Exception:
         anomaly.tell_origin(node)
         raise
-    return gradients, owned
+    return gradients
 
 
-def run_rule(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequence[bool]]:
-    """Call the node's ``backward``: from one gradient an output to one gradient an input, and which are ours alone.
+def run_rule(node: Any, arrived: Waiting | None) -> Sequence[Any]:
+    """Call the node's ``backward``: from one gradient an output to one gradient an input.
 
     Raises:
         RuntimeError: the rule returned another number of gradients than there were inputs, or one of a wrong shape.
     """
     if arrived is None and not node.receives_tensors:
-        return [None] * len(node.next_functions), ()
+        return [None] * len(node.next_functions)
     gradients: Sequence[Any] = (arrived or Waiting(node)).gradients
     if len(gradients) > 1 and node.materialize_grads:
         gradients = with_zeros(node, gradients)
@@ -194,10 +197,9 @@ def run_rule(node: Any, arrived: Waiting | None) -> tuple[Sequence[Any], Sequenc
         gradients = call_prehooks(node, gradients)
 
     result = call_rule(node, gradients)
-    owned = ownership(node, arrived, gradients, result)
     if node.hooks is not None and node.hooks.hooks:
-        return call_posthooks(node, result, gradients), [False] * len(result)
-    return result, owned
+        return call_posthooks(node, result, gradients)
+    return result
 
 
 def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
@@ -252,33 +254,29 @@ def is_expandable(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
     return all(size in (1, larger_size) for size, larger_size in zip(reversed(shape), reversed(larger)))
 
 
-def ownership(node: Any, arrived: Waiting | None, incoming: Sequence[Any], result: Sequence[Any]) -> list[bool]:
-    """Which arrays of ``result`` nobody else can see, so that a later sum may be written into them.
+def is_ours_alone(gradient: Any, node: Any, arrived: Waiting | None, gradients: Sequence[Any]) -> bool:
+    """True if nobody else can see the array ``gradient``, one of those that ``node`` gave: it may be kept as it is.
 
-    An array is ours alone unless its memory is that of a saved value, of an incoming gradient that was not ours, or
-    of another gradient of the same result, and unless several of its elements share one place (a broadcast). Memory
-    is told apart by the array that owns it: a view's ``base``, else the array itself.
+    Its memory must not be that of a saved value, of an incoming gradient that was not ours, or of another gradient of
+    the same node, and no two of its elements may share a place (a broadcast). A hook may have kept anything. Memory is
+    told apart by the array that owns it: a view's ``base``, else the array itself.
     """
-    foreign = set()
+    if type(gradient) is not ndarray or node.hooks is not None:
+        return False
+    memory = gradient if gradient.base is None else gradient.base
     for saved in node.saved_arrays():
-        if type(saved) is ndarray:
-            foreign.add(id(saved if saved.base is None else saved.base))
-    for output_nr, each in enumerate(incoming):
-        if type(each) is ndarray and (arrived is None or not arrived.owned[output_nr]):
-            foreign.add(id(each if each.base is None else each.base))
-    memories = []
-    for gradient in result:
-        memory = gradient.base if type(gradient) is ndarray and gradient.base is not None else gradient
-        memories.append(id(memory))
-
-    owned = []
-    for gradient, memory in zip(result, memories):
-        if type(gradient) is not ndarray or memory in foreign or memories.count(memory) > 1:
-            owned.append(False)
-        else:
-            flags = gradient.flags
-            owned.append(flags.writeable and (flags.c_contiguous or flags.f_contiguous))
-    return owned
+        if type(saved) is ndarray and (saved is memory or saved.base is memory):
+            return False
+    if arrived is not None:
+        for incoming, owned in zip(arrived.gradients, arrived.owned):
+            if not owned and type(incoming) is ndarray and (incoming is memory or incoming.base is memory):
+                return False
+    sharing = 0
+    for other in gradients:
+        if type(other) is ndarray and (other is memory or other.base is memory):
+            sharing += 1
+    flags = gradient.flags
+    return sharing == 1 and flags.writeable and (flags.c_contiguous or flags.f_contiguous)
 
 
 def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:

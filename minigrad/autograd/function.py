@@ -196,11 +196,12 @@ class Function(Node):
         arrays = []
         needs_input_grad = []
         any_tensor = False
+        recording = grad_mode.enabled
         for value in inputs:
             if isinstance(value, Tensor):
                 any_tensor = True
                 arrays.append(value.array)
-                needs_input_grad.append(value._requires_grad and grad_mode.enabled)
+                needs_input_grad.append(value._requires_grad and recording)
             else:
                 arrays.append(value)
                 needs_input_grad.append(False)
@@ -227,10 +228,10 @@ class Function(Node):
         if grad_fn is not None:
             node.connect(inputs, result)
         if cls.is_view:
-            restriction = NO_GRAD_VIEW if not grad_mode.enabled else (MULTIPLE_VIEWS if len(result) > 1 else "")
+            restriction = NO_GRAD_VIEW if not recording else (MULTIPLE_VIEWS if len(result) > 1 else "")
             for each in result:
                 share_storage(each, inputs[0], restriction)
-        if not grad_mode.enabled:
+        if not recording:
             node.note_unrecorded(inputs, result)
         return tuple(result) if type(output) is tuple else result[0]
 
@@ -271,19 +272,28 @@ class Function(Node):
         origins: list[Origin | None] = []
         for array in self._saved:
             origin = None
-            for result in results:
-                if result.array is array:
-                    origin = ((THIS_NODE, result.output_nr), result._version_counter, result._version_counter.value)
-            for value, edge in zip(inputs, edges):
-                if isinstance(value, Tensor) and value.array is array:
-                    origin = (edge, value._version_counter, value._version_counter.value)
-                    if type(value._version_counter) is InferenceCounter:
-                        raise inference_saved(self)
+            if array is not None:
+                for value, edge in zip(inputs, edges):
+                    if isinstance(value, Tensor) and value.array is array:
+                        counter = value._version_counter
+                        origin = (edge, counter, counter.value)
+                        if type(counter) is InferenceCounter:
+                            raise inference_saved(self)
+                        break
+                else:
+                    origin = self._origin_in_results(array, results)
             origins.append(origin)
         self._origins = origins
         if saving.hooks and self._saved:
             self._saved = pack(self._saved)
             self.packed = True
+
+    def _origin_in_results(self, array: Any, results: list[Tensor]) -> Origin | None:
+        """The origin of a saved array that is one of the node's own results; None where it is neither."""
+        for result in results:
+            if result.array is array:
+                return (THIS_NODE, result.output_nr), result._version_counter, result._version_counter.value
+        return None
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep arrays (or None, or numbers) for ``backward``. Inputs and outputs are kept with their history."""
