@@ -162,9 +162,11 @@ def add_gradient(waiting: dict[Node, Waiting], node: Node, output_nr: int, gradi
         arrived.owned[output_nr] = owned
     elif arrived.owned[output_nr]:
         so_far += gradient
-    else:
+    elif isinstance(gradient, Tensor):
         arrived.gradients[output_nr] = so_far + gradient
-        arrived.owned[output_nr] = not isinstance(gradient, Tensor)
+    else:
+        arrived.gradients[output_nr] = np.asarray(so_far + gradient)  # NumPy adds zero-dimensional arrays to a number
+        arrived.owned[output_nr] = True
 
 
 def run_watched(node: Any, arrived: Waiting | None) -> Sequence[Any]:
