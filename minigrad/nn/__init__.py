@@ -5,7 +5,7 @@
 
 from minigrad.nn import functional, init
 from minigrad.nn.activation import ReLU
-from minigrad.nn.container import Sequential
+from minigrad.nn.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from minigrad.nn.flatten import Flatten
 from minigrad.nn.linear import Identity, Linear
 from minigrad.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
@@ -19,8 +19,12 @@ __all__ = [
     "Linear",
     "MSELoss",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "NLLLoss",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "ReLU",
     "Sequential",
     "functional",

@@ -1,17 +1,89 @@
-"""Sequential: modules one after the other."""
+"""Containers: modules and parameters in sequences and dictionaries, found by ``parameters()`` as any others.
+
+``Sequential`` computes; ``ModuleList``, ``ModuleDict``, ``ParameterList`` and ``ParameterDict`` only hold.
+"""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
 
-__all__ = ["Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
-class Sequential(Module):
+class ModuleSequence(Module):
+    """Modules named 0, 1, 2 …, used like a list."""
+
+    def _position(self, index: Any) -> int:
+        position = operator.index(index)
+        if not -len(self) <= position < len(self):
+            raise IndexError(f"index {position} is out of range")
+        return position % len(self)
+
+    def _rename(self, modules: Iterable[Module]) -> None:
+        """Hold exactly ``modules``, named by their positions."""
+        modules = list(modules)
+        self._modules.clear()
+        for position, module in enumerate(modules):
+            self.add_module(str(position), module)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(*self._of_slice(index))
+        return list(self._modules.values())[self._position(index)]
+
+    def _of_slice(self, index: slice) -> list[Any]:
+        """What the constructor takes to hold the modules at ``index``."""
+        raise NotImplementedError
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self.add_module(list(self._modules)[self._position(index)], module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        kept = list(self._modules.values())
+        del kept[index if isinstance(index, slice) else self._position(index)]
+        self._rename(kept)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.isdigit()]
+
+    def append(self, module: Module) -> Any:
+        """Add ``module`` at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Any:
+        """Add ``modules`` at the end, in order."""
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> Any:
+        """Put ``module`` before the position ``index``."""
+        held = list(self._modules.values())
+        held.insert(index, module)
+        self._rename(held)
+        return self
+
+    def pop(self, key: int | slice) -> Any:
+        """Take the module at ``key`` out and return it."""
+        module = self[key]
+        del self[key]
+        return module
+
+
+class Sequential(ModuleSequence):
     """y = the last module of … of the first module of x. Takes modules, or one dictionary of named modules.
 
     Counterpart: ``torch.nn.Sequential``.
@@ -28,21 +100,258 @@ class Sequential(Module):
             input = module(input)
         return input
 
+    def _of_slice(self, index: slice) -> list[Any]:
+        return [dict(list(self._modules.items())[index])]
+
+    def __add__(self, other: Sequential) -> Sequential:
+        if not isinstance(other, Sequential):
+            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+        return Sequential(*self, *other)
+
+
+class ModuleList(ModuleSequence):
+    """Modules in a list. Counterpart: ``torch.nn.ModuleList``."""
+
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        super().__init__()
+        self.extend(() if modules is None else modules)
+
+    def _of_slice(self, index: slice) -> list[Any]:
+        return [list(self._modules.values())[index]]
+
+    def extend(self, modules: Iterable[Module]) -> ModuleList:
+        """Add ``modules`` at the end, in order.
+
+        Raises:
+            TypeError: they are not iterable.
+        """
+        if not isinstance(modules, Iterable):
+            raise TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
+        super().extend(modules)
+        return self
+
+    def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
+        return self.extend(modules)
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
+
+    def __repr__(self) -> str:
+        """Equal neighbours are printed once, with their number."""
+        groups: list[tuple[int, int, str]] = []
+        for position, module in enumerate(self):
+            text = repr(module)
+            if groups and groups[-1][2] == text:
+                groups[-1] = (groups[-1][0], position, text)
+            else:
+                groups.append((position, position, text))
+        lines = []
+        for first, last, text in groups:
+            indented = text.replace("\n", "\n  ")
+            lines.append(
+                f"({first}): {indented}" if first == last else f"({first}-{last}): {last - first + 1} x {indented}"
+            )
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{type(self).__name__}()"
+
+
+class ModuleDict(Module):
+    """Modules by name. Counterpart: ``torch.nn.ModuleDict``."""
+
+    def __init__(self, modules: Any = None) -> None:
+        super().__init__()
+        if modules is not None:
+            self.update(modules)
+
+    def __getitem__(self, key: str) -> Module:
+        return self._modules[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
+
     def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
 
-    def __getitem__(self, index: int | slice) -> Module:
-        if isinstance(index, slice):
-            return type(self)(dict(list(self._modules.items())[index]))
+    def __contains__(self, key: str) -> bool:
+        return key in self._modules
+
+    def clear(self) -> None:
+        """Hold nothing."""
+        self._modules.clear()
+
+    def pop(self, key: str) -> Module:
+        """Take the module ``key`` out and return it."""
+        module = self[key]
+        del self[key]
+        return module
+
+    def keys(self) -> Any:
+        """The names."""
+        return self._modules.keys()
+
+    def items(self) -> Any:
+        """The names and modules."""
+        return self._modules.items()
+
+    def values(self) -> Any:
+        """The modules."""
+        return self._modules.values()
+
+    def update(self, modules: Any) -> None:
+        """Take the modules of a dictionary, or of an iterable of pairs.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                f"ModuleDict.update should be called with an iterable of key/value pairs, "
+                f"but got {type(modules).__name__}"
+            )
+        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
+        for key, module in pairs:
+            self[key] = module
+
+
+def as_parameter(value: Any) -> Any:
+    """A plain tensor as a parameter; anything else as it is."""
+    return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
+
+
+def type_name(value: Any) -> str:
+    """``torch.float32``, as PyTorch prints it in a ParameterList."""
+    return f"torch.{str(value.dtype).rpartition('.')[2]}" if isinstance(value, Tensor) else ""
+
+
+OLD_NAMES = {"float16": "Half", "float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int"}
+
+
+def old_type_name(value: Any) -> str:
+    """``torch.FloatTensor``, as PyTorch prints it in a ParameterDict."""
+    name = type_name(value).rpartition(".")[2]
+    return f"torch.{OLD_NAMES.get(name, name.capitalize())}Tensor"
+
+
+def described(name: Any, value: Any, kind_of_values: str) -> str:
+    """One line about what a parameter container holds."""
+    if not isinstance(value, Tensor):
+        return f"    ({name}): Object of type: {type(value).__name__}"
+    kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+    sizes = "x".join([str(size) for size in value.shape])
+    return f"    ({name}): {kind} containing: [{kind_of_values} of size {sizes}]"
+
+
+class ParameterList(Module):
+    """Parameters in a list; plain tensors become parameters. Counterpart: ``torch.nn.ParameterList``."""
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self._size = 0
+        self.extend(() if values is None else values)
+
+    def _name(self, index: Any) -> str:
         position = operator.index(index)
-        if not -len(self) <= position < len(self):
+        if not -self._size <= position < self._size:
             raise IndexError(f"index {position} is out of range")
-        return list(self._modules.values())[position]
+        return str(position % self._size)
 
-    def append(self, module: Module) -> Sequential:
-        """Add ``module`` at the end."""
-        self.add_module(str(len(self)), module)
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)([self[position] for position in range(self._size)[index]])
+        return getattr(self, self._name(index))
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        setattr(self, self._name(index), as_parameter(value))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self[position] for position in range(self._size)])
+
+    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
+        return self.extend(values)
+
+    def append(self, value: Any) -> ParameterList:
+        """Add ``value`` at the end."""
+        self._size += 1
+        self[-1] = value
         return self
+
+    def extend(self, values: Iterable[Any]) -> ParameterList:
+        """Add ``values`` at the end, in order.
+
+        Raises:
+            TypeError: they are not iterable, or one tensor.
+        """
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
+        for value in values:
+            self.append(value)
+        return self
+
+    def __repr__(self) -> str:
+        lines = [described(position, value, type_name(value)) for position, value in enumerate(self)]
+        return "ParameterList(" + "\n".join(["", *lines, ""] if lines else []) + ")"
+
+
+class ParameterDict(Module):
+    """Parameters by name; plain tensors become parameters. Counterpart: ``torch.nn.ParameterDict``."""
+
+    def __init__(self, parameters: Any = None) -> None:
+        super().__init__()
+        self._keys: dict[str, None] = {}
+        self.update({} if parameters is None else parameters)
+
+    def __getitem__(self, key: str) -> Any:
+        return getattr(self, key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._keys[key] = None
+        setattr(self, key, as_parameter(value))
+
+    def __delitem__(self, key: str) -> None:
+        del self._keys[key]
+        delattr(self, key)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._keys.keys()
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """The names and parameters."""
+        return [(key, self[key]) for key in self._keys]
+
+    def values(self) -> Iterable[Any]:
+        """The parameters."""
+        return [self[key] for key in self._keys]
+
+    def pop(self, key: str) -> Any:
+        """Take the parameter ``key`` out and return it."""
+        value = self[key]
+        del self[key]
+        return value
+
+    def update(self, parameters: Any) -> None:
+        """Take the values of a dictionary, or of an iterable of pairs."""
+        pairs = parameters.items() if isinstance(parameters, (Mapping, ParameterDict)) else parameters
+        for key, value in pairs:
+            self[key] = value
+
+    def __repr__(self) -> str:
+        lines = [described(key, value, old_type_name(value)) for key, value in self.items()]
+        return "ParameterDict(" + "\n".join(["", *lines, ""] if lines else []) + ")"

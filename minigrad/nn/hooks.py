@@ -1,0 +1,191 @@
+"""A module's hooks: functions of the user's that are called around its forward and its backward.
+
+``Module.__call__`` comes here only where there are hooks. For backward, the inputs and the outputs each pass through an
+identity: its node is where the gradients of all inputs, or of all outputs, are seen together.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from minigrad.autograd import Function
+from minigrad.autograd.hooks import RemovableHandle
+from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.nn.module import Module
+
+__all__ = ["ForwardHook", "call_with_hooks", "register"]
+
+
+class ForwardHook(NamedTuple):
+    """A hook before or after forward, and how it wants to be called."""
+
+    hook: Callable[..., Any]
+    with_kwargs: bool
+    always_call: bool = False
+
+
+def register(hooks: OrderedDict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
+    """Add ``hook`` at the end, or at the front, of those that there are."""
+    handle = RemovableHandle(hooks, hook)
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
+def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """``module.forward(*args, **kwargs)`` with all its hooks around it, in PyTorch's order."""
+    args, kwargs = call_pre_hooks(module, args, kwargs)
+    watch = None
+    if module._backward_hooks or module._backward_pre_hooks:
+        watch = BackwardWatch(module)
+        args = watch.watch_inputs(args)
+    called: set[int] = set()
+    output = None
+    try:
+        output = module.forward(*args, **kwargs)
+        for number, registered in list(module._forward_hooks.items()):
+            called.add(number)
+            replacement = call_forward_hook(registered, module, args, kwargs, output)
+            if replacement is not None:
+                output = replacement
+    except Exception:
+        for number, registered in list(module._forward_hooks.items()):
+            if registered.always_call and number not in called:
+                call_forward_hook(registered, module, args, kwargs, output)
+        raise
+    return output if watch is None else watch.watch_outputs(output)
+
+
+def call_pre_hooks(
+    module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as the forward pre-hooks leave them.
+
+    Raises:
+        RuntimeError: a hook with kwargs returned something else than None or a pair.
+    """
+    for registered in list(module._forward_pre_hooks.values()):
+        if registered.with_kwargs:
+            replacement = registered.hook(module, args, kwargs)
+            if replacement is not None:
+                if not isinstance(replacement, tuple) or len(replacement) != 2:
+                    raise RuntimeError(
+                        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                        f"but got {replacement}."
+                    )
+                args, kwargs = replacement
+        else:
+            replacement = registered.hook(module, args)
+            if replacement is not None:
+                args = replacement if isinstance(replacement, tuple) else (replacement,)
+    return args, kwargs
+
+
+def call_forward_hook(
+    registered: ForwardHook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+) -> Any:
+    """What the hook returns."""
+    if registered.with_kwargs:
+        return registered.hook(module, args, kwargs, output)
+    return registered.hook(module, args, output)
+
+
+class BackwardHookFunction(Function):
+    """The identity on several tensors: one node through which all their gradients pass together."""
+
+    @staticmethod
+    def forward(ctx: Any, *tensors: Any) -> Any:
+        ctx.mark_non_differentiable(*[each for each in tensors if not each.requires_grad])
+        return tuple([each.view_as(each) for each in tensors])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads
+
+
+class BackwardWatch:
+    """One call of a module with backward hooks: what its outputs received, until its inputs' gradients are there."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.grad_outputs: tuple[Any, ...] | None = None
+        self.input_places: list[int] | None = None
+        self.input_count = 0
+
+    def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, those that require grad behind one identity."""
+        places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
+        if not any(args[place].requires_grad for place in places):
+            return args
+        results = BackwardHookFunction.apply(*[args[place] for place in places])
+        self.input_places, self.input_count = places, len(args)
+        node = next(each.grad_fn for each in results if each.grad_fn is not None)
+        node.register_hook(self.on_input_gradients)
+        changed = list(args)
+        for place, result in zip(places, results):
+            changed[place] = result
+        return tuple(changed)
+
+    def watch_outputs(self, output: Any) -> Any:
+        """The output, its tensors behind one identity."""
+        outputs = output if isinstance(output, tuple) else (output,)
+        places = [place for place, each in enumerate(outputs) if isinstance(each, Tensor)]
+        if not any(outputs[place].requires_grad for place in places):
+            return output
+        results = BackwardHookFunction.apply(*[outputs[place] for place in places])
+        node = next(each.grad_fn for each in results if each.grad_fn is not None)
+        node.register_prehook(self.on_output_gradients)
+        changed = list(outputs)
+        for place, result in zip(places, results):
+            changed[place] = result
+        return tuple(changed) if isinstance(output, tuple) else changed[0]
+
+    def on_output_gradients(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The outputs' gradients have arrived: the pre-hooks may replace them."""
+        self.grad_outputs = grads
+        for hook in list(self.module._backward_pre_hooks.values()):
+            replacement = hook(self.module, self.grad_outputs)
+            if replacement is not None:
+                self.grad_outputs = replacement if isinstance(replacement, tuple) else (replacement,)
+        if self.input_places is None:
+            if self.module._backward_hooks:
+                warnings.warn(
+                    "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+                    "inputs require gradients.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            self.call_hooks(())
+        return self.grad_outputs
+
+    def on_input_gradients(self, grad_inputs: tuple[Any, ...], _: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The inputs' gradients have arrived: the hooks may replace them."""
+        assert self.input_places is not None
+        complete: list[Any] = [None] * self.input_count
+        for place, gradient in zip(self.input_places, grad_inputs):
+            complete[place] = gradient
+        replaced = self.call_hooks(tuple(complete))
+        return tuple([replaced[place] for place in self.input_places])
+
+    def call_hooks(self, grad_inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """``grad_inputs`` as the hooks leave them.
+
+        Raises:
+            RuntimeError: a hook returned another number of gradients.
+        """
+        for hook in list(self.module._backward_hooks.values()):
+            replacement = hook(self.module, grad_inputs, self.grad_outputs)
+            if replacement is not None:
+                replacement = replacement if isinstance(replacement, tuple) else (replacement,)
+                if len(replacement) != len(grad_inputs):
+                    raise RuntimeError(
+                        f"Backward hook returned an invalid number of grad_input, got {len(replacement)}, but "
+                        f"expected {len(grad_inputs)}"
+                    )
+                grad_inputs = replacement
+        return grad_inputs
