@@ -120,10 +120,11 @@ class BackwardWatch:
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, those that require grad behind one identity."""
         places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
+        self.input_count = len(args)
         if not any(args[place].requires_grad for place in places):
             return args
         results = BackwardHookFunction.apply(*[args[place] for place in places])
-        self.input_places, self.input_count = places, len(args)
+        self.input_places = places
         node = next(each.grad_fn for each in results if each.grad_fn is not None)
         node.register_hook(self.on_input_gradients)
         changed = list(args)
@@ -160,7 +161,7 @@ class BackwardWatch:
                     UserWarning,
                     stacklevel=2,
                 )
-            self.call_hooks(())
+            self.call_hooks((None,) * self.input_count)
         return self.grad_outputs
 
     def on_input_gradients(self, grad_inputs: tuple[Any, ...], _: tuple[Any, ...]) -> tuple[Any, ...]:
