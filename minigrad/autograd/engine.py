@@ -24,6 +24,7 @@ from minigrad.autograd.function import AccumulateGrad, Edge, Node
 from minigrad.autograd.grad_mode import grad_mode
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.ops.broadcasting import unbroadcast
+from minigrad.ops.dims import is_expandable
 from minigrad.tensor import Tensor, wrap
 
 __all__ = ["Waiting", "accumulate_into_leaf", "call_rule", "passes", "run_backward", "to_tensors"]
@@ -247,13 +248,6 @@ def checked_gradients(node: Any, gradients: tuple[Any, ...]) -> list[Any]:
             gradient = unbroadcast(gradient, shape)
         checked.append(gradient)
     return checked
-
-
-def is_expandable(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
-    """True where a tensor of ``shape`` broadcasts to ``larger``."""
-    if len(shape) > len(larger):
-        return False
-    return all(size in (1, larger_size) for size, larger_size in zip(reversed(shape), reversed(larger)))
 
 
 def is_ours_alone(gradient: Any, node: Any, arrived: Waiting | None, gradients: Sequence[Any]) -> bool:

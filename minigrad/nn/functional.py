@@ -63,7 +63,9 @@ def nll_loss(
     _check_reduction(reduction)
     if target.array.dtype != np.int64 and target.array.dtype != np.uint8:
         raise RuntimeError(f"expected scalar type Long but found {target.dtype}: targets are classes")
-    if input.ndim not in (1, 2):
+    if input.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if input.ndim > 2:
         raise RuntimeError(f"input tensor should be 1D or 2D, but it has shape {list(input.shape)}")
     if input.ndim == 1 and target.ndim == 0:
         target = target.reshape(1)

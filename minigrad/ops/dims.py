@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["as_shape", "normalize_dim", "normalize_dims"]
+__all__ = ["as_shape", "is_expandable", "normalize_dim", "normalize_dims"]
 
 
 def normalize_dim(dim: int, ndim: int) -> int:
@@ -49,3 +49,10 @@ def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
     return tuple([operator.index(size) for size in sizes])
+
+
+def is_expandable(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
+    """True where a tensor of ``shape`` broadcasts to ``larger``."""
+    if len(shape) > len(larger):
+        return False
+    return all(size in (1, larger_size) for size, larger_size in zip(reversed(shape), reversed(larger)))

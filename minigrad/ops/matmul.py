@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from minigrad.autograd.function import Function
 from minigrad.ops.broadcasting import unbroadcast
+from minigrad.ops.dims import is_expandable
 from minigrad.ops.shape import T, Transpose, Unsqueeze
 from minigrad.ops.values import array_of
 
@@ -66,6 +67,11 @@ class Addmm(Function):
     def forward(ctx, bias, a, b):
         check_matrices(a, b)
         check_same_dtype(bias, a)
+        if not is_expandable(bias.shape, (a.shape[0], b.shape[1])):
+            raise RuntimeError(
+                f"The expanded size of the tensor {[a.shape[0], b.shape[1]]} must match the existing size "
+                f"{list(bias.shape)} of what is added to the product"
+            )
         ctx.bias_shape = bias.shape
         ctx.save_for_backward(a, b)
         z = a @ b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -48,6 +49,8 @@ class Optimizer:
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add one more group: ``{"params": ..., option: value, ...}``."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params = param_group["params"]
         group = {"params": [params] if isinstance(params, Tensor) else list(params)}
         known = {id(each) for other in self.param_groups for each in other["params"]}
@@ -60,6 +63,13 @@ class Optimizer:
                 raise ValueError("can't optimize a non-leaf Tensor")
             if id(parameter) in known:
                 raise ValueError("some parameters appear in more than one parameter group")
+        if len({id(each) for each in group["params"]}) < len(group["params"]):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters: each is changed once for every time "
+                "it stands there",
+                UserWarning,
+                stacklevel=3,
+            )
         options = {name: value for name, value in param_group.items() if name != "params"}
         self.param_groups.append({**group, **self.defaults, **options})
 
@@ -70,7 +80,7 @@ class Optimizer:
                 if set_to_none:
                     parameter.grad = None
                 elif parameter.grad is not None:
-                    parameter.grad = parameter.grad.detach().zero_()
+                    parameter.grad.detach_().zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient. ``closure`` computes the loss anew; its result is returned."""

@@ -61,7 +61,7 @@ class SGD(Optimizer):
         momentum = group["momentum"]
         if momentum != 0:
             if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = wrap(direction.copy(), None, 0)
+                state["momentum_buffer"] = wrap(np.array(direction), None, 0)
                 buffer = state["momentum_buffer"].array
             else:
                 buffer = state["momentum_buffer"].array

@@ -125,7 +125,11 @@ class DataLoader:
 
 
 def _as_tensors(sample: Any) -> Any:
-    """One sample with its arrays as tensors."""
+    """One sample with its arrays as tensors; a tuple becomes a list, as in PyTorch."""
+    if isinstance(sample, tuple) and hasattr(sample, "_fields"):
+        return type(sample)(*[_as_tensors(each) for each in sample])
     if isinstance(sample, (tuple, list)):
-        return type(sample)([_as_tensors(each) for each in sample])
+        return [_as_tensors(each) for each in sample]
+    if isinstance(sample, Mapping):
+        return {name: _as_tensors(each) for name, each in sample.items()}
     return as_tensor(sample) if isinstance(sample, np.ndarray) else sample

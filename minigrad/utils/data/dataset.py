@@ -22,12 +22,12 @@ class TensorDataset(Dataset):
     """Sample i is the tuple of each tensor's entry i.
 
     Raises:
-        ValueError: the tensors' first sizes differ.
+        AssertionError: the tensors' first sizes differ.
     """
 
     def __init__(self, *tensors: Tensor) -> None:
         if any(each.size(0) != tensors[0].size(0) for each in tensors):
-            raise ValueError(f"Size mismatch between tensors: first sizes are {[each.size(0) for each in tensors]}")
+            raise AssertionError(f"Size mismatch between tensors: first sizes are {[each.size(0) for each in tensors]}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:

@@ -1,0 +1,182 @@
+"""Data loading against PyTorch: the same batches in the same order from one seed, and the same errors."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+
+ENGINES = {"minigrad": minigrad, "torch": torch}
+Pair = namedtuple("Pair", ["image", "label"])
+
+
+def plain(value):
+    """Batches of either engine as nested lists, with the types of their tensors."""
+    if isinstance(value, (minigrad.Tensor, torch.Tensor)):
+        return str(value.dtype).rpartition(".")[2], value.tolist()
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__, [plain(each) for each in value]
+    return value
+
+
+def numbers(e, count=10):
+    """A data set of ``count`` pairs of tensors."""
+    return e.utils.data.TensorDataset(e.arange(count * 2).reshape(count, 2) * 1.0, e.arange(count))
+
+
+class Squares:
+    """A plain data set: what has __getitem__ and __len__."""
+
+    def __init__(self, make, count=7):
+        self.make, self.count = make, count
+
+    def __getitem__(self, index):
+        return self.make(index)
+
+    def __len__(self):
+        return self.count
+
+
+LOADERS = {
+    "default": lambda e: e.utils.data.DataLoader(numbers(e)),
+    "batches": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=4),
+    "full batches": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=4, drop_last=True),
+    "shuffled": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=3, shuffle=True),
+    "shuffled, own generator": lambda e: e.utils.data.DataLoader(
+        numbers(e), batch_size=3, shuffle=True, generator=e.Generator().manual_seed(5)
+    ),
+    "single samples": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=None),
+    "single shuffled": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=None, shuffle=True),
+    "sampler": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=2, sampler=[5, 1, 1, 0, 7]),
+    "batch sampler": lambda e: e.utils.data.DataLoader(numbers(e), batch_sampler=[[1, 2], [0], [9, 9, 9]]),
+    "collated otherwise": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=4, collate_fn=len),
+    "single, collated": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=None, collate_fn=len),
+    "subset": lambda e: e.utils.data.DataLoader(e.utils.data.Subset(numbers(e), [3, 1, 4]), batch_size=2),
+    "subset shuffled": lambda e: e.utils.data.DataLoader(
+        e.utils.data.Subset(numbers(e), [3, 1, 4, 1, 5]), batch_size=2, shuffle=True
+    ),
+    "numbers": lambda e: e.utils.data.DataLoader(Squares(lambda index: index * index), batch_size=3),
+    "floats": lambda e: e.utils.data.DataLoader(Squares(lambda index: index / 4), batch_size=3),
+    "bools": lambda e: e.utils.data.DataLoader(Squares(lambda index: index > 2), batch_size=3),
+    "strings": lambda e: e.utils.data.DataLoader(Squares(str), batch_size=3),
+    "arrays": lambda e: e.utils.data.DataLoader(
+        Squares(lambda index: np.full((2, 2), index, np.float32)), batch_size=3
+    ),
+    "numbers of NumPy": lambda e: e.utils.data.DataLoader(Squares(np.int16), batch_size=3),
+    "dictionaries": lambda e: e.utils.data.DataLoader(
+        Squares(lambda index: {"x": np.ones(2) * index, "name": str(index), "pair": (index, [0.5])}), batch_size=3
+    ),
+    "named tuples": lambda e: e.utils.data.DataLoader(Squares(lambda index: Pair(np.ones(1), index)), batch_size=3),
+    "dictionaries, single": lambda e: e.utils.data.DataLoader(
+        Squares(lambda index: {"x": np.ones(2), "y": Pair(np.zeros(1), [index])}), batch_size=None
+    ),
+    "arrays, single": lambda e: e.utils.data.DataLoader(Squares(lambda index: (np.ones(2), index)), batch_size=None),
+    "random sampler": lambda e: e.utils.data.DataLoader(
+        numbers(e), batch_size=2, sampler=e.utils.data.RandomSampler(numbers(e), num_samples=7)
+    ),
+    "more samples than there are": lambda e: e.utils.data.DataLoader(
+        numbers(e), batch_size=2, sampler=e.utils.data.RandomSampler(numbers(e), num_samples=23)
+    ),
+    "with replacement": lambda e: e.utils.data.DataLoader(
+        numbers(e), batch_size=9, sampler=e.utils.data.RandomSampler(numbers(e), replacement=True, num_samples=50)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_loader(name):
+    """Two epochs, and the random numbers after them."""
+    seen = []
+    for e in ENGINES.values():
+        e.manual_seed(17)
+        loader = LOADERS[name](e)
+        epochs = [[plain(batch) for batch in loader] for _ in range(2)]
+        seen.append((epochs, len(loader), e.rand(2).tolist()))
+    assert seen[0] == seen[1]
+
+
+def test_two_iterators_at_once():
+    seen = []
+    for e in ENGINES.values():
+        e.manual_seed(3)
+        loader = e.utils.data.DataLoader(numbers(e), batch_size=4, shuffle=True)
+        first, second = iter(loader), iter(loader)
+        seen.append([plain(next(each)) for each in (first, second, first, second, first)])
+    assert seen[0] == seen[1]
+
+
+def test_what_another_library_made_is_collated():
+    """Anything that has __array__: a tensor of PyTorch's, as torchvision's data sets give."""
+    loader = minigrad.utils.data.DataLoader(Squares(lambda index: (torch.full((2,), index / 2), index)), batch_size=3)
+    images, labels = next(iter(loader))
+    assert type(images) is minigrad.Tensor and images.dtype is minigrad.float32 and labels.dtype is minigrad.int64
+    assert images.tolist() == [[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]]
+
+
+def test_splits_are_the_same():
+    seen = []
+    for e in ENGINES.values():
+        e.manual_seed(8)
+        parts = e.utils.data.random_split(numbers(e), [6, 3, 1])
+        own = e.utils.data.random_split(range(5), [2, 3], generator=e.Generator().manual_seed(1))
+        seen.append(([[sample[1].item() for sample in part] for part in parts], [list(part) for part in own]))
+        assert [len(part) for part in parts] == [6, 3, 1]
+    assert seen[0] == seen[1]
+
+
+def test_data_sets_and_samplers():
+    for e in ENGINES.values():
+        data = numbers(e)
+        assert len(data) == 10 and plain(data[3]) == ("tuple", [("float32", [6.0, 7.0]), ("int64", 3)])
+        assert list(e.utils.data.SequentialSampler(data)) == list(range(10))
+        assert len(e.utils.data.RandomSampler(data)) == 10
+        batches = e.utils.data.BatchSampler(e.utils.data.SequentialSampler(data), 4, False)
+        assert list(batches) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]] and len(batches) == 3
+        assert len(e.utils.data.BatchSampler(range(10), 4, True)) == 2
+        with pytest.raises(NotImplementedError):
+            e.utils.data.Dataset()[0]
+    with pytest.raises(NotImplementedError):
+        iter(minigrad.utils.data.Sampler())
+
+
+class Uncollatable:
+    pass
+
+
+def first_batch(e, make, **options):
+    return next(iter(e.utils.data.DataLoader(Squares(make), batch_size=2, **options)))
+
+
+WRONG = {
+    "sizes of tensors": lambda e: e.utils.data.TensorDataset(e.ones(2), e.ones(3)),
+    "batch size of zero": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=0),
+    "batch size of a half": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=0.5),
+    "sampler and shuffle": lambda e: e.utils.data.DataLoader(numbers(e), shuffle=True, sampler=[1]),
+    "batch sampler and size": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=2, batch_sampler=[[1]]),
+    "no batches but drop_last": lambda e: e.utils.data.DataLoader(numbers(e), batch_size=None, drop_last=True),
+    "negative workers": lambda e: e.utils.data.DataLoader(numbers(e), num_workers=-1),
+    "drop_last of a string": lambda e: e.utils.data.BatchSampler(range(3), 2, "yes"),
+    "nothing to shuffle": lambda e: e.utils.data.RandomSampler([], num_samples=0),
+    "split of another sum": lambda e: e.utils.data.random_split(range(5), [1, 2]),
+    "samples of other shapes": lambda e: first_batch(e, lambda index: np.ones(index + 1)),
+    "samples of other lengths": lambda e: first_batch(e, lambda index: [1] * (index + 1)),
+    "samples of no known kind": lambda e: first_batch(e, lambda index: Uncollatable()),
+    "index outside": lambda e: list(e.utils.data.DataLoader(numbers(e), sampler=[99])),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_use(name):
+    with pytest.raises(Exception) as theirs:
+        WRONG[name](torch)
+    with pytest.raises(theirs.type):
+        WRONG[name](minigrad)
+
+
+def test_workers_are_not_offered():
+    with pytest.raises(ValueError, match="num_workers=0"):
+        minigrad.utils.data.DataLoader(numbers(minigrad), num_workers=2)
