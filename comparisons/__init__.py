@@ -8,6 +8,7 @@ from comparisons.chapters import CHAPTERS
 from comparisons.graphs import compare_graphs
 from comparisons.harness import Comparison, Mismatch, Report, compare_values
 from comparisons.operations import check_operation
+from comparisons.outcomes import check_outcome
 from comparisons.tolerances import TOLERANCES, Tolerance
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Report",
     "Tolerance",
     "check_operation",
+    "check_outcome",
     "compare_graphs",
     "compare_values",
 ]

@@ -13,6 +13,7 @@ from minigrad.tensor import Size, Tensor, device  # isort: skip  (first: everyth
 
 # The functions look operations up in minigrad.ops when they are called: so every file of it is loaded here.
 import minigrad.ops.broadcasting
+import minigrad.ops.division
 import minigrad.ops.elementwise
 import minigrad.ops.indexing
 import minigrad.ops.joining
@@ -89,6 +90,11 @@ from minigrad.functions.comparison import (
     lt,
     ne,
 )
+from minigrad.functions.division import (
+    floor_divide,
+    fmod,
+    remainder,
+)
 from minigrad.functions.elementwise import (
     abs,
     add,
@@ -161,6 +167,8 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "floor_divide",
+    "fmod",
     "from_numpy",
     "full",
     "full_like",
@@ -221,6 +229,7 @@ __all__ = [
     "randperm",
     "reciprocal",
     "relu",
+    "remainder",
     "reshape",
     "save",
     "seed",

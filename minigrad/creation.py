@@ -13,6 +13,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.ops.dims import as_shape
 from minigrad.random import Generator, default_generator
+from minigrad.reading import check_layout, read
 from minigrad.tensor import Tensor, check_device, wrap
 
 __all__ = [
@@ -34,57 +35,12 @@ def _kind(dtype: dtypes.dtype | None) -> np.dtype:
 
 
 def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    if not size:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
     shape = as_shape(size)
     if any(each < 0 for each in shape):
         raise RuntimeError(f"{name}: Dimension size must be non-negative, got {list(shape)}")
     return shape
-
-
-def _check_nested(values: Any, dim: int = 0) -> None:
-    """Raise PyTorch's ValueError where nested sequences are not of one length."""
-    if not isinstance(values, (list, tuple)) or not values or not isinstance(values[0], (list, tuple)):
-        return
-    for each in values:
-        if not isinstance(each, (list, tuple)) or len(each) != len(values[0]):
-            got = len(each) if isinstance(each, (list, tuple)) else "a number"
-            raise ValueError(f"expected sequence of length {len(values[0])} at dim {dim + 1} (got {got})")
-        _check_nested(each, dim + 1)
-
-
-def _array_of(data: Any, floats: dtypes.dtype | None = None) -> np.ndarray:
-    """Python numbers, nested sequences, arrays or tensors as an array; Python floats become ``floats``."""
-    kind_of_floats = _kind(floats)
-    if isinstance(data, Tensor):
-        return data.array
-    if isinstance(data, (np.ndarray, np.generic)):
-        array = np.asarray(data)
-    elif isinstance(data, (list, tuple)):
-        _check_nested(data)
-        array = np.asarray([_array_of(each) for each in data]) if _holds_arrays(data) else np.array(data)
-        if array.dtype == np.float64 and not _holds_arrays(data):
-            array = array.astype(kind_of_floats)
-        if array.size == 0 and not _holds_arrays(data):
-            array = array.astype(kind_of_floats)
-    elif isinstance(data, (bool, int)):
-        array = np.asarray(data)
-    elif isinstance(data, float):
-        array = np.asarray(data, kind_of_floats)
-    elif hasattr(data, "__array__"):
-        array = np.asarray(data)
-    elif isinstance(data, str):
-        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
-    else:
-        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
-    dtypes.from_numpy_dtype(array.dtype)
-    return array
-
-
-def _holds_arrays(values: Any) -> bool:
-    return (
-        isinstance(values, (list, tuple))
-        and bool(values)
-        and not isinstance(values[0], (bool, int, float, list, tuple))
-    )
 
 
 def tensor(data: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -93,18 +49,16 @@ def tensor(data: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, 
     Without a dtype Python floats become the default type, integers int64, bools bool; arrays keep their type.
 
     Raises:
-        ValueError: nested sequences are not of one length.
-        TypeError, RuntimeError: there is nothing numeric in ``data``, or its type cannot require grad.
+        TypeError, ValueError, RuntimeError: as ``reading.read`` says, or the type cannot require grad.
     """
-    array = _array_of(data, dtypes.get_default_dtype() if dtype is None else dtype)
-    return _finish(np.array(array, dtype=None if dtype is None else _kind(dtype)), device, requires_grad)
+    return _finish(np.array(read(data, dtype)), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: dtypes.dtype | None = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is an array or a tensor of this dtype already."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    return _finish(np.asarray(_array_of(data, dtype), dtype=None if dtype is None else _kind(dtype)), device, False)
+    return _finish(read(data, dtype), device, False)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -112,10 +66,11 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
     Raises:
         TypeError: it is no array, or of a type that minigrad has not.
+        ValueError: it has a negative stride or another byte order than the machine's.
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    dtypes.from_numpy_dtype(ndarray.dtype)
+    check_layout(ndarray)
     return wrap(ndarray, None, 0)
 
 
@@ -123,7 +78,7 @@ def full(
     size: Any, fill_value: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of ``size`` filled with ``fill_value``, whose type it takes unless told."""
-    kind = _array_of(fill_value).dtype if dtype is None else _kind(dtype)
+    kind = read(fill_value).dtype if dtype is None else _kind(dtype)
     return _finish(np.full(_sizes("full", (size,)), fill_value, kind), device, requires_grad)
 
 

@@ -1,7 +1,8 @@
 """In-place operations: the tensor itself receives the result, and with it the result's place in the graph.
 
-``x.add_(y)`` computes ``x + y`` as any operation does, writes the values into x's memory, and makes the new node x's
-``grad_fn``. Who saved x's old values for backward learns of it through the version counter. Where x is a view, or has
+``x.mul_(y)`` computes ``x * y`` as any operation does, writes the values into x's memory, and makes the new node x's
+``grad_fn``. That node keeps a copy of x's old values where its rule needs them; an older node that saved them learns of
+the change through the version counter. Where x is a view, or has
 views, they all get a new place in the graph: see ``autograd/views.py``.
 """
 
@@ -61,7 +62,10 @@ def run(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any)
             fit. Nothing is changed then.
     """
     check_changeable(tensor, name, *inputs)
-    return become(tensor, operation.apply(tensor, *inputs, **options), name)
+    result = operation.apply(tensor, *inputs, **options)
+    if result.grad_fn is not None and not any(each is tensor for each in inputs):
+        result.grad_fn.copy_saved_input(tensor)
+    return become(tensor, result, name)
 
 
 def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:

@@ -1,22 +1,27 @@
 """What ``x[index]`` and ``x[index] = value`` mean: the index is taken apart here, ``ops/indexing.py`` does the rest.
 
-A basic index is applied one dimension after the other, as PyTorch does, so that the same nodes are recorded:
-``x[1:, None, 0]`` is a slice, then an inserted dimension, then a selection.
+Integers, slices and None are applied first, one dimension after the other, and give a view; what then remains, arrays
+of positions and masks, picks from that view in one step. So ``x[1:, None, 0]`` is a slice, an inserted dimension and a
+selection, and ``x[0, :, [1, 2]]`` is a selection and then a pick: the nodes that PyTorch records.
 """
 
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.grad_mode import grad_mode
-from minigrad.inplace import become, check_changeable
-from minigrad.ops.elementwise import Copy
+from minigrad.dtypes import int64
+from minigrad.inplace import check_changeable, run
+from minigrad.ops.dims import is_expandable
+from minigrad.ops.elementwise import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice
-from minigrad.ops.shape import Unsqueeze
-from minigrad.tensor import Tensor, unwrap
+from minigrad.ops.shape import Alias, Unsqueeze
+from minigrad.reading import is_sequence, read
+from minigrad.tensor import Tensor, unwrap, wrap
 
 __all__ = ["get", "set"]
 
@@ -25,142 +30,203 @@ def get(tensor: Tensor, index: Any) -> Tensor:
     """``tensor[index]``.
 
     Raises:
-        IndexError: the index has too many parts or points outside.
-        TypeError: a part is nothing that can index.
+        IndexError: the index has too many parts, points outside, or a part is nothing that can index.
+        TypeError: a slice's bound is no integer, or a part is a string.
         ValueError: a slice has a step below 1.
     """
-    parts = take_apart(tensor, index)
-    if any(isinstance(part, np.ndarray) for part in parts):
-        check_arrays(tensor, parts)
-        return Index.apply(tensor, where=tuple(parts))
-    result = tensor
-    dim = 0
-    for part in parts:
-        if part is None:
-            result = Unsqueeze.apply(result, dim=dim)
-            dim += 1
-        elif isinstance(part, slice):
-            if part != slice(None):
-                result = Slice.apply(result, dim=dim, where=part)
-            dim += 1
-        else:
-            result = Select.apply(result, dim=dim, index=part)
-    if result is tensor:
-        return Slice.apply(tensor, dim=0, where=slice(None)) if tensor.ndim else tensor.view(tensor.shape)
-    return result
+    if isinstance(index, slice) and tensor.ndim:
+        return Slice.apply(tensor, dim=0, where=checked_slice(index))
+    view, where = narrow(tensor, take_apart(index))
+    if where:
+        return Index.apply(view, where=where)
+    return Alias.apply(tensor) if view is tensor else view
 
 
 def set(tensor: Tensor, index: Any, value: Any) -> None:
-    """``tensor[index] = value``, the value broadcast to the indexed shape and converted to the tensor's type.
+    """``tensor[index] = value``, the value broadcast to the indexed shape.
+
+    A number is converted to the tensor's type; so is a tensor, unless the index holds positions or a mask.
 
     Raises:
-        IndexError, TypeError, ValueError: as :func:`get`.
-        RuntimeError: the value's shape does not fit, or the tensor may not be changed in place.
+        IndexError, TypeError, ValueError: as :func:`get`; TypeError also if the value is no tensor and no number.
+        RuntimeError: the value's shape or type does not fit, or the tensor may not be changed in place.
     """
-    where = tuple(take_apart(tensor, index))
-    check_arrays(tensor, list(where))
-    advanced = any(isinstance(part, np.ndarray) for part in where)
-    recorded = grad_mode.enabled and (tensor._requires_grad or (isinstance(value, Tensor) and value._requires_grad))
-    target = get(tensor, index) if recorded and not advanced else tensor
-    check_changeable(target, "__setitem__", value)
-    target_shape = tensor.array[where].shape
-    value_shape = np.shape(unwrap(value))
-    while len(value_shape) > len(target_shape) and value_shape[0] == 1:
-        value_shape = value_shape[1:]
-    try:
-        fits = np.broadcast_shapes(value_shape, target_shape) == target_shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(np.shape(unwrap(value)))} cannot be broadcast to indexing "
-            f"result of shape {list(target_shape)}"
-        )
-    if not recorded:
-        tensor.array[where] = unwrap(value)
+    if index is False:
+        return  # as in PyTorch, nothing at all happens
+    if not isinstance(value, Tensor):
+        if not isinstance(value, (bool, int, float, np.generic)):
+            raise TypeError(
+                f"can't assign a {type(value).__name__} to a {tensor.dtype} tensor; use a tensor or a number"
+            )
+        value = wrap(read(read(np.asarray(value).item()).item(), tensor.dtype), None, 0)  # refuses what no type holds
+    view, where = narrow(tensor, take_apart(None if index is True else index))
+    check_changeable(view, "__setitem__", value)
+    check_fits(view, where, value)
+    if not (grad_mode.enabled and (tensor._requires_grad or value._requires_grad)):
+        view.array[where or ...] = without_leading_ones(value.array)
         tensor._version_counter.bump("__setitem__")
-        return
-    if isinstance(value, Tensor) and value.shape != value_shape:
-        value = value.view(value_shape)
-    result = IndexPut.apply(tensor, value, where=where) if advanced else Copy.apply(target, value)
-    become(target, result, "__setitem__")
+    elif where:
+        run(view, "__setitem__", IndexPut, sliced(value), where=where)
+    elif value.shape == view.shape:
+        run(view, "__setitem__", Copy, value)
+    elif value.ndim == 0:
+        run(view, "__setitem__", FillFrom, value)
+    else:
+        value = value.view(without_leading_ones(value.array).shape)
+        run(view, "__setitem__", Copy, value if value.shape == view.shape else value.expand(view.shape))
 
 
-def take_apart(tensor: Tensor, index: Any) -> list[Any]:
-    """The index as a list of ints, slices, None and arrays, ``...`` replaced by the full slices it stands for."""
-    parts = [checked_part(part) for part in (index if isinstance(index, tuple) else (index,))]
-    used = 0
-    for part in parts:
-        if isinstance(part, np.ndarray) and part.dtype == np.bool_:
-            used += part.ndim
-        elif part is not None and part is not Ellipsis:
-            used += 1
-    if tensor.ndim == 0 and used and not any(isinstance(part, np.ndarray) for part in parts):
-        raise IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to a number"
+def sliced(value: Tensor) -> Tensor:
+    """``value`` without its leading dimensions of size 1: itself where it has none."""
+    shape = without_leading_ones(value.array).shape
+    return value if shape == value.shape else value.view(shape)
+
+
+def without_leading_ones(array: np.ndarray) -> np.ndarray:
+    """``array`` without its leading dimensions of size 1."""
+    shape = array.shape
+    while shape and shape[0] == 1:
+        shape = shape[1:]
+    return array.reshape(shape)
+
+
+def check_fits(view: Tensor, where: tuple[Any, ...], value: Tensor) -> None:
+    """Raise PyTorch's RuntimeError where ``value`` cannot be written to ``view[where]``."""
+    target = view.array[where].shape if where else view.array.shape
+    if where and value.array.dtype != view.array.dtype:
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {view.dtype} for the destination and "
+            f"{value.dtype} for the source."
         )
+    if not is_expandable(without_leading_ones(value.array).shape, target):
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
+            f"shape {list(target)}"
+        )
+
+
+def narrow(tensor: Tensor, parts: list[Any]) -> tuple[Tensor, tuple[Any, ...]]:
+    """Apply the parts of an index that give views; what remains is a NumPy index into the view: arrays and full slices.
+
+    ``dim`` is the dimension of the view that the next part is about.
+    """
+    used = sum(dims_of(part) for part in parts)
     if used > tensor.ndim:
         raise IndexError(f"too many indices for tensor of dimension {tensor.ndim}")
-    dots = [position for position, part in enumerate(parts) if part is Ellipsis]
-    if dots:
-        rest = [part for part in parts[dots[0] + 1 :] if part is not Ellipsis]
-        parts = parts[: dots[0]] + [slice(None)] * (tensor.ndim - used) + rest
-    dim = 0
+    view, dim = tensor, 0
+    where: list[Any] = []
     for part in parts:
-        if isinstance(part, int):
-            size = tensor.array.shape[dim]
+        if part is Ellipsis:
+            dim += tensor.ndim - used
+        elif part is None:
+            view = Unsqueeze.apply(view, dim=dim)
+            dim += 1
+        elif isinstance(part, slice):
+            if not (part.start in (None, 0) and part.step in (None, 1)) or (
+                part.stop is not None and part.stop < view.array.shape[dim]
+            ):
+                view = Slice.apply(view, dim=dim, where=part)
+            dim += 1
+        elif isinstance(part, bool):  # a dimension of size 1 that is picked, or not
+            view = Unsqueeze.apply(view, dim=dim)
+            where += [slice(None)] * (dim - covered(where)) + [np.zeros(1 if part else 0, np.int64)]
+            dim += 1
+        elif isinstance(part, int):
+            size = view.array.shape[dim]
             if not -size <= part < size:
                 raise IndexError(f"index {part} is out of bounds for dimension {dim} with size {size}")
-        if part is not None:
-            dim += part.ndim if isinstance(part, np.ndarray) and part.dtype == np.bool_ else 1
-    return parts
+            view = Select.apply(view, dim=dim, index=part)
+        else:
+            check_array(part, view.array.shape, dim)
+            where += [slice(None)] * (dim - covered(where)) + [part]
+            dim += dims_of(part)
+    return view, tuple(where)
+
+
+def dims_of(part: Any) -> int:
+    """How many dimensions of the tensor a part of an index is about."""
+    if part is None or part is Ellipsis or isinstance(part, bool):
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype == np.bool_ else 1
+
+
+def covered(where: list[Any]) -> int:
+    return sum(dims_of(part) for part in where)
+
+
+def check_array(part: np.ndarray, shape: tuple[int, ...], dim: int) -> None:
+    """Raise PyTorch's IndexError where positions point outside, or a mask has another shape than what it masks."""
+    if part.dtype == np.bool_:
+        if part.shape != shape[dim : dim + part.ndim]:
+            raise IndexError(
+                f"The shape of the mask {list(part.shape)} at index 0 does not match the shape of the indexed "
+                f"tensor {list(shape)} at index {dim}"
+            )
+        return
+    outside = part[(part < -shape[dim]) | (part >= shape[dim])]
+    if outside.size:
+        raise IndexError(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {shape[dim]}")
+
+
+def take_apart(index: Any) -> list[Any]:
+    """The parts of an index, each an int, a bool, a slice, None, ``...`` or an array of positions or truths.
+
+    A list that holds a sequence, a slice, None or ``...`` counts as a tuple, as it did in NumPy once and still does in
+    PyTorch: ``x[[[0, 1], [1, 0]]]`` is ``x[[0, 1], [1, 0]]``.
+    """
+    if isinstance(index, list) and len(index) < 32:
+        for each in index:
+            if each is None or each is Ellipsis or isinstance(each, (slice, Tensor)) or is_sequence(each):
+                warnings.warn(
+                    "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(index)].",
+                    UserWarning,
+                    stacklevel=4,
+                )
+                index = tuple(index)
+                break
+    return [checked_part(part) for part in (index if isinstance(index, tuple) else (index,))]
 
 
 def checked_part(part: Any) -> Any:
-    """One part of an index as an int, a slice, None, ``...`` or an array of integers or bools."""
-    if part is None or part is Ellipsis:
+    """One part of an index, in one of the forms that :func:`take_apart` promises."""
+    if part is None or part is Ellipsis or isinstance(part, bool):
         return part
     if isinstance(part, slice):
-        if part.step is not None and operator.index(part.step) <= 0:
-            raise ValueError("step must be greater than zero")
-        return slice(
-            *[None if bound is None else operator.index(bound) for bound in (part.start, part.stop, part.step)]
-        )
-    if isinstance(part, (bool, np.bool_)):
-        return np.asarray(part)
-    if isinstance(part, (Tensor, np.ndarray, list)):
-        array = np.asarray(unwrap(part)) if not isinstance(part, list) else np.asarray([unwrap(each) for each in part])
-        if array.size == 0 and isinstance(part, list):
-            array = array.astype(np.int64)
-        if array.dtype.kind not in "iub":
-            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, not {array.dtype}")
-        return int(array) if array.ndim == 0 and array.dtype.kind in "iu" and isinstance(part, Tensor) else array
+        return checked_slice(part)
+    if isinstance(part, Tensor) or is_sequence(part) or isinstance(part, np.ndarray):
+        return checked_array(part)
     try:
         return operator.index(part)
     except TypeError:
-        raise TypeError(
+        raise IndexError(
             f"only integers, slices (`:`), ellipsis (`...`), None and tensors, arrays or lists of integers or bools "
-            f"are valid indices, not {type(part).__name__}"
+            f"are valid indices (got {type(part).__name__})"
         ) from None
 
 
-def check_arrays(tensor: Tensor, parts: list[Any]) -> None:
-    """Raise PyTorch's IndexError where an array of positions points outside, or a mask has another shape."""
-    dim = 0
-    for part in parts:
-        if isinstance(part, np.ndarray) and part.dtype == np.bool_:
-            covered = tensor.array.shape[dim : dim + part.ndim]
-            if part.shape != covered:
-                raise IndexError(
-                    f"The shape of the mask {list(part.shape)} at index 0 does not match the shape of the indexed "
-                    f"tensor {list(tensor.shape)} at index {dim}"
-                )
-            dim += part.ndim
-        elif isinstance(part, np.ndarray):
-            size = tensor.array.shape[dim]
-            outside = part[(part < -size) | (part >= size)]
-            if outside.size:
-                raise IndexError(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {size}")
-            dim += 1
-        elif part is not None:
-            dim += 1
+def checked_slice(part: slice) -> slice:
+    """The slice with integers as bounds and a positive step."""
+    bounds = [None if bound is None else operator.index(bound) for bound in (part.start, part.stop, part.step)]
+    if bounds[2] is not None and bounds[2] <= 0:
+        raise ValueError("step must be greater than zero")
+    return slice(*bounds)
+
+
+def checked_array(part: Any) -> Any:
+    """Positions as integers, a mask as bools; a zero-dimensional one as int or bool. Unsigned bytes are a mask."""
+    array = unwrap(part)
+    if not isinstance(part, Tensor):
+        array = read(part)
+        if array.dtype not in (np.bool_, np.uint8):
+            array = read(part, int64)
+    if array.dtype == np.uint8:
+        if array.ndim:
+            warnings.warn(
+                "indexing with dtype minigrad.uint8 is now deprecated, please use a dtype minigrad.bool instead.",
+                UserWarning,
+                stacklevel=6,
+            )
+        array = array != 0
+    if array.dtype.kind == "f" or (array.ndim and array.dtype not in (np.bool_, np.int32, np.int64)):
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return array.item() if array.ndim == 0 else array

@@ -208,6 +208,10 @@ class Tensor:
         return CPU
 
     @property
+    def is_cuda(self) -> bool:
+        return False
+
+    @property
     def ndim(self) -> int:
         return self.array.ndim
 
@@ -283,12 +287,23 @@ class Tensor:
 
     @property
     def T(self) -> Tensor:
-        """The dimensions in reverse order."""
+        """The dimensions in reverse order; meant for matrices, and deprecated for other tensors as in PyTorch."""
+        if self.ndim != 2:
+            warnings.warn(
+                "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated. Consider "
+                "`x.mT` to transpose batches of matrices or `x.permute(...)` to reverse the dimensions of a tensor.",
+                UserWarning,
+                stacklevel=2,
+            )
         return shape_ops.Permute.apply(self, dims=tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Tensor:
         """The last two dimensions swapped."""
+        if self.ndim < 2:
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
+            )
         return self.transpose(-2, -1)
 
     def size(self, dim: int | None = None) -> Any:
@@ -551,6 +566,18 @@ class Tensor:
     def __rpow__(self, other: Any) -> Tensor:
         return elementwise.PowOfScalar.apply(self, number=other)
 
+    def __floordiv__(self, other: Any) -> Tensor:
+        return self.floor_divide(other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return functions.division.floor_divide(other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return self.remainder(other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return functions.division.remainder(other, self)
+
     def __neg__(self) -> Tensor:
         return elementwise.Neg.apply(self)
 
@@ -568,10 +595,17 @@ class Tensor:
     # ------------------------------------------------------------------------------- comparison, truth
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.eq(other)
+        return self.eq(other) if is_operand(other) else NotImplemented
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.ne(other)
+        return self.ne(other) if is_operand(other) else NotImplemented
+
+    def __contains__(self, element: Any) -> builtins.bool:
+        if not is_operand(element):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
+        return (self == element).any().item()
 
     def __lt__(self, other: Any) -> Tensor:
         return self.lt(other)
@@ -593,6 +627,20 @@ class Tensor:
 
     def __xor__(self, other: Any) -> Tensor:
         return nondifferentiable.bitwise(np.bitwise_xor, self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __lshift__(self, other: Any) -> Tensor:
+        return nondifferentiable.bitwise(np.left_shift, self, other)
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return nondifferentiable.bitwise(np.left_shift, other, self)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return nondifferentiable.bitwise(np.right_shift, self, other)
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return nondifferentiable.bitwise(np.right_shift, other, self)
 
     def __invert__(self) -> Tensor:
         return nondifferentiable.invert(self)
@@ -681,6 +729,13 @@ class Tensor:
     mm = functions.products.mm
     mv = functions.products.mv
 
+    floor_divide = functions.division.floor_divide
+    floor_divide_ = functions.division.floor_divide_
+    fmod = functions.division.fmod
+    fmod_ = functions.division.fmod_
+    remainder = functions.division.remainder
+    remainder_ = functions.division.remainder_
+
     def where(self, condition: Tensor, other: Any) -> Tensor:
         return functions.elementwise.where(condition, self, other)
 
@@ -740,6 +795,15 @@ class Tensor:
     def int(self) -> Tensor:
         return self.to(dtypes.int32)
 
+    def short(self) -> Tensor:
+        return self.to(dtypes.int16)
+
+    def char(self) -> Tensor:
+        return self.to(dtypes.int8)
+
+    def byte(self) -> Tensor:
+        return self.to(dtypes.uint8)
+
     def bool(self) -> Tensor:
         return self.to(dtypes.bool)
 
@@ -760,11 +824,17 @@ class Tensor:
         return inplace.fill_random(self, "normal_", mean, std, generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
+    __ifloordiv__, __imod__ = floor_divide_, remainder_
 
 
 def check_device(name: Any) -> None:
     """Raise a RuntimeError unless ``name`` names the CPU."""
     device(name)
+
+
+def is_operand(value: Any) -> bool:
+    """True for what arithmetic takes beside a tensor: tensors, arrays and numbers."""
+    return isinstance(value, (Tensor, np.ndarray, np.generic, bool, int, float))
 
 
 def unwrap(value: Any) -> Any:

@@ -356,6 +356,14 @@ class Function(Node):
         if self._saved:
             self._saved = None
 
+    def copy_saved_input(self, tensor: Tensor) -> None:
+        """Before ``tensor``, an input, is overwritten: what was saved of it is from now on a copy of its old values."""
+        for position, array in enumerate(self._saved):
+            origin = self._origins[position] if array is tensor.array else None
+            if origin is not None:
+                self._saved = (*self._saved[:position], array.copy(), *self._saved[position + 1 :])
+                self._origins[position] = (origin[0], VersionCounter(), 0)
+
     def redirect_saved_result(self, result: Tensor, target: Tensor) -> None:
         """After an in-place operation: what was saved of ``result`` is ``target``, which received its values."""
         for position, array in enumerate(self._saved):

@@ -6,6 +6,22 @@ that PyTorch composes of others is composed here in the same way. ``Tensor`` is 
 to it, and to ``ops``, which needs it, only when they are called.
 """
 
-from minigrad.functions import comparison, elementwise, joining, products, reduction, shape
+from minigrad.functions import (
+    comparison,
+    division,
+    elementwise,
+    joining,
+    products,
+    reduction,
+    shape,
+)
 
-__all__ = ["comparison", "elementwise", "joining", "products", "reduction", "shape"]
+__all__ = [
+    "comparison",
+    "division",
+    "elementwise",
+    "joining",
+    "products",
+    "reduction",
+    "shape",
+]

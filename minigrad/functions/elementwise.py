@@ -14,6 +14,7 @@ from minigrad import ops
 
 if TYPE_CHECKING:
     import minigrad.inplace
+    import minigrad.ops.division
     import minigrad.ops.elementwise
     from minigrad.tensor import Number, Tensor
 
@@ -65,8 +66,23 @@ def mul(input: Tensor, other: Any) -> Tensor:
     return ops.elementwise.Mul.apply(input, other)
 
 
-def div(input: Tensor, other: Any) -> Tensor:
-    return ops.elementwise.Div.apply(input, other)
+def div(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """``input / other``; with ``rounding_mode`` 'floor' or 'trunc' rounded down or towards zero.
+
+    Raises:
+        RuntimeError: another rounding mode, or with one of these an integer is divided by zero.
+    """
+    if rounding_mode is None:
+        return ops.elementwise.Div.apply(input, other)
+    check_rounding_mode(rounding_mode)
+    return ops.division.DivRounded.apply(input, other, rounding=rounding_mode)
+
+
+def check_rounding_mode(rounding_mode: str) -> None:
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
 
 
 def pow(input: Tensor, exponent: Any) -> Tensor:
@@ -169,8 +185,11 @@ def mul_(input: Tensor, other: Any) -> Tensor:
     return minigrad.inplace.run(input, "mul_", ops.elementwise.Mul, other)
 
 
-def div_(input: Tensor, other: Any) -> Tensor:
-    return minigrad.inplace.run(input, "div_", ops.elementwise.Div, other)
+def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    if rounding_mode is None:
+        return minigrad.inplace.run(input, "div_", ops.elementwise.Div, other)
+    check_rounding_mode(rounding_mode)
+    return minigrad.inplace.run(input, "div_", ops.division.DivRounded, other, rounding=rounding_mode)
 
 
 def exp_(input: Tensor) -> Tensor:
@@ -190,4 +209,14 @@ def zero_(input: Tensor) -> Tensor:
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:
-    return minigrad.inplace.run(input, "fill_", ops.elementwise.Fill, number=value)
+    """Write ``value``, a number or a zero-dimensional tensor, to every place.
+
+    Raises:
+        RuntimeError: the tensor has dimensions, or the number does not fit the type.
+    """
+    if not isinstance(value, minigrad.Tensor):
+        number = minigrad.tensor(value, dtype=input.dtype).item()
+        return minigrad.inplace.run(input, "fill_", ops.elementwise.Fill, number=number)
+    if value.ndim:
+        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    return minigrad.inplace.run(input, "fill_", ops.elementwise.FillFrom, value)

@@ -330,7 +330,7 @@ class Sgn(Function):
         return ((x > 0) * 1 - (x < 0)).astype(x.dtype)
 
     def backward(ctx, grad_z):
-        grad_x = grad_z * 0
+        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
         return grad_x
 
 
@@ -564,7 +564,7 @@ class ToCopy(Function):
 class Copy(Function):
     """x becomes y, broadcast and converted: x's own gradient is zero."""
 
-    node_name = "CopyBackwards"
+    node_name = "torch::autograd::CopyBackwards"
 
     def forward(ctx, x, y):
         ctx.source_shape = np.shape(y)
@@ -572,7 +572,7 @@ class Copy(Function):
         return np.broadcast_to(y, np.broadcast_shapes(x.shape, np.shape(y))).astype(x.dtype)
 
     def backward(ctx, grad_z):
-        grad_x = grad_z * 0
+        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
         grad_y = unbroadcast(grad_z, ctx.source_shape) if ctx.needs_input_grad[1] else None
         return grad_x, grad_y
 
@@ -584,7 +584,7 @@ class Zero(Function):
         return np.zeros_like(x)
 
     def backward(ctx, grad_z):
-        grad_x = grad_z * 0
+        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
         return grad_x
 
 
@@ -597,5 +597,19 @@ class Fill(Function):
         return np.full_like(x, number)
 
     def backward(ctx, grad_z):
-        grad_x = grad_z * 0
+        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
         return grad_x
+
+
+class FillFrom(Function):
+    """x becomes y, one element, everywhere: x's gradient is zero, y's is the sum."""
+
+    node_name = "FillBackward3"
+
+    def forward(ctx, x, y):
+        return np.full_like(x, y)
+
+    def backward(ctx, grad_z):
+        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
+        grad_y = unbroadcast(grad_z, ()) if ctx.needs_input_grad[1] else None
+        return grad_x, grad_y

@@ -36,15 +36,15 @@ def isclose(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> 
     return constant(np.isclose(x.array, y.array, rtol, atol, equal_nan))
 
 
-def bitwise(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
-    """``&``, ``|`` or ``^``, bit by bit, on integers and bools.
+def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
+    """``&``, ``|``, ``^``, ``<<`` or ``>>``, bit by bit, on integers and bools; shifts have no bools.
 
     Raises:
-        RuntimeError: an operand is floating.
+        NotImplementedError: an operand is floating.
     """
-    first, second = prepare(x.array, unwrap(y))
+    first, second = prepare(unwrap(x), unwrap(y))
     if first.dtype.kind == "f":
-        raise RuntimeError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
+        raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
     return constant(ufunc(first, second))
 
 

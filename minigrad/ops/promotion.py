@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import dtypes
 
-__all__ = ["CATEGORY", "check_number", "in_default_float", "promote", "result_dtype"]
+__all__ = ["CATEGORY", "check_number", "combine", "in_default_float", "promote", "result_dtype"]
 
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
@@ -30,7 +30,7 @@ def _numpy_dtype(operand: Any) -> np.dtype:
     return dtypes.get_default_dtype().numpy
 
 
-def _combine(first: np.dtype, second: np.dtype) -> np.dtype:
+def combine(first: np.dtype, second: np.dtype) -> np.dtype:
     """The type of two operands of equal rank: a floating one wins over integers whatever the sizes."""
     if first.kind == "f" and second.kind != "f":
         return first
@@ -49,7 +49,7 @@ def result_dtype(*operands: Any) -> np.dtype:
         else:
             rank = 1 if operand.ndim == 0 else 0
         so_far = by_rank[rank]
-        by_rank[rank] = kind if so_far is None else _combine(so_far, kind)
+        by_rank[rank] = kind if so_far is None else combine(so_far, kind)
     result: np.dtype | None = None
     for kind_of_rank in by_rank:
         if kind_of_rank is None:
@@ -57,7 +57,7 @@ def result_dtype(*operands: Any) -> np.dtype:
         if result is None:
             result = kind_of_rank
         elif CATEGORY[kind_of_rank.kind] > CATEGORY[result.kind]:
-            result = _combine(result, kind_of_rank)
+            result = combine(result, kind_of_rank)
     if result is None:
         raise TypeError("result_dtype() needs at least one operand")
     return result

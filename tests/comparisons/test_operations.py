@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import minigrad
-from comparisons import check_operation, compare_values
+from comparisons import check_operation, compare_graphs, compare_values
 
 rng = np.random.default_rng(7)
 
@@ -273,6 +273,38 @@ def test_shape_operation(name):
     check_operation(name, lambda e, x: SHAPE_OPERATIONS[name](e, x * x), uneven(2, 3, 4), graph=graph)
 
 
+DIVISIONS = {
+    "remainder": lambda e, x, y: x % y,
+    "remainder of a function": lambda e, x, y: e.remainder(x, y),
+    "fmod": lambda e, x, y: e.fmod(x, y),
+    "remainder by a number": lambda e, x, y: x % 0.7,
+    "fmod by a number": lambda e, x, y: x.fmod(-0.7),
+    "div, floor": lambda e, x, y: e.div(x, y, rounding_mode="floor"),
+    "div, trunc": lambda e, x, y: x.div(y, rounding_mode="trunc"),
+    "div by a number, floor": lambda e, x, y: x.div(0.7, rounding_mode="floor"),
+    "remainder_": lambda e, x, y: (x * 1).remainder_(y),
+    "fmod_": lambda e, x, y: (x * 1).fmod_(2),
+    "div_, trunc": lambda e, x, y: (x * 1).div_(y, rounding_mode="trunc"),
+}
+
+
+@pytest.mark.parametrize("name", DIVISIONS)
+def test_division(name):
+    check_operation(name, DIVISIONS[name], uneven(2, 3), uneven(2, 3) + 0.1)
+    check_operation(name, DIVISIONS[name], uneven(2, 1, 3), uneven(3))
+    check_operation(name, DIVISIONS[name], SPECIAL[:-1], np.roll(SPECIAL[:-1], 3), order=1)
+
+
+def test_floor_division_has_no_gradient():
+    for call in (lambda x: x // 2, lambda x: 2 // x, lambda x: x // x, lambda x: 2 % x):
+        ours, theirs = [call(e.tensor([2.5, -1.5], requires_grad=True)) for e in (minigrad, torch)]
+        compare_values("floor division", ours, theirs, "float32").check()
+        compare_graphs("floor division", ours, theirs).check()
+        for result in (ours, theirs):
+            with pytest.raises(RuntimeError, match="derivative for .* is not implemented"):
+                result.sum().backward()
+
+
 MATMULS = [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((5, 2, 3), (5, 3, 4))]
 MATMULS += [((2, 0), (0, 3)), ((0, 3), (3, 2)), ((1, 2, 3), (5, 3, 4)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2))]
 
@@ -329,3 +361,15 @@ def test_losses():
             uneven(2, 3),
             uneven(2, 3) * 2,
         )
+
+
+@pytest.mark.parametrize("operation", ["mul_", "div_", "remainder_", "sub_", "copy_"])
+def test_in_place_keeps_what_its_rule_needs(operation):
+    check_operation(operation, lambda e, x, y: getattr(x * 1, operation)(y), uneven(2, 3), uneven(2, 3) + 0.1)
+
+
+def test_in_place_with_itself_is_noticed():
+    for e in (minigrad, torch):
+        x = e.tensor([1.5, 2.5], requires_grad=True) * 1
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            x.mul_(x).sum().backward()

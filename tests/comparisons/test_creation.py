@@ -1,0 +1,216 @@
+"""Making tensors against PyTorch: values, types inferred and asked for, memory shared or not, and wrong arguments."""
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from comparisons import compare_values
+
+ENGINES = {"minigrad": minigrad, "torch": torch}
+
+MADE = {
+    "float": lambda e: e.tensor(1.5),
+    "int": lambda e: e.tensor(3),
+    "bool": lambda e: e.tensor(True),
+    "list": lambda e: e.tensor([1.0, 2.0]),
+    "ints": lambda e: e.tensor([1, 2]),
+    "ints and floats": lambda e: e.tensor([1, 2.5]),
+    "bools and ints": lambda e: e.tensor([True, 2]),
+    "nested": lambda e: e.tensor([[1.0, 2.0], [3.0, 4.0]]),
+    "nested tuples": lambda e: e.tensor(((1, 2), (3, 4))),
+    "empty": lambda e: e.tensor([]),
+    "empty rows": lambda e: e.tensor([[], []]),
+    "large int": lambda e: e.tensor(2**62),
+    "float to int": lambda e: e.tensor([1.7, -1.7], dtype=e.int64),
+    "int to float": lambda e: e.tensor([1, 2], dtype=e.float64),
+    "to bool": lambda e: e.tensor([0.0, 0.5], dtype=e.bool),
+    "to half": lambda e: e.tensor([0.1, 65504.0], dtype=e.float16),
+    "double precision kept": lambda e: e.tensor(0.1, dtype=e.float64),
+    "infinity": lambda e: e.tensor([float("inf"), float("nan"), -0.0]),
+    "array": lambda e: e.tensor(np.array([1.0, 2.0])),
+    "array of int16": lambda e: e.tensor(np.array([1, 2], np.int16)),
+    "array of one": lambda e: e.tensor(np.float64(2.5)),
+    "arrays in a list": lambda e: e.tensor([np.float64(2.5), np.float64(1.0)]),
+    "tensors in a list": lambda e: e.tensor([e.tensor(1), e.tensor(2)]),
+    "a tensor of one element in a list": lambda e: e.tensor([e.ones(1), e.zeros(1)]),
+    "tensors of two types in a list": lambda e: e.tensor([1, e.tensor(2.5, dtype=e.float64)]),
+    "halves and floats": lambda e: e.tensor([np.float16(2.5), 1.0]),
+    "int32 and floats": lambda e: e.tensor([np.int32(1), 1.5]),
+    "a list and an array": lambda e: e.tensor([[1.0, 2.0], np.zeros(2)]),
+    "an empty row before another": lambda e: e.tensor([[], [1]]),
+    "a range": lambda e: e.tensor(range(3)),
+    "a large int as float": lambda e: e.tensor(2**64, dtype=e.float32),
+    "the smallest int": lambda e: e.tensor(-(2**63)),
+    "negative to unsigned": lambda e: e.tensor([-1], dtype=e.uint8),
+    "NaN to bool": lambda e: e.tensor([float("nan")], dtype=e.bool),
+    "too large for half": lambda e: e.tensor(1e6, dtype=e.float16),
+    "requires grad": lambda e: e.tensor([1.0], requires_grad=True),
+    "on the CPU": lambda e: e.tensor([1.0], device="cpu"),
+    "as_tensor": lambda e: e.as_tensor([1, 2]),
+    "as_tensor, type": lambda e: e.as_tensor([1, 2], dtype=e.float32),
+    "as_tensor of a tensor": lambda e: e.as_tensor(e.ones(2), dtype=e.float64),
+    "from_numpy": lambda e: e.from_numpy(np.arange(6, dtype=np.uint8).reshape(2, 3)),
+    "zeros": lambda e: e.zeros(2, 3),
+    "zeros of a tuple": lambda e: e.zeros((2, 0)),
+    "zeros of a list, type": lambda e: e.zeros([2], dtype=e.int32),
+    "zeros without size": lambda e: e.zeros(()),
+    "ones": lambda e: e.ones(3, requires_grad=True),
+    "ones of a size": lambda e: e.ones(e.zeros(2, 3).size()),
+    "full": lambda e: e.full((2, 2), 7),
+    "full of floats": lambda e: e.full((2,), 0.5),
+    "full of bools": lambda e: e.full((2,), True),
+    "full, type": lambda e: e.full((2,), 3, dtype=e.float64),
+    "eye": lambda e: e.eye(3),
+    "eye, not square": lambda e: e.eye(2, 4, dtype=e.int64),
+    "zeros_like": lambda e: e.zeros_like(e.ones(2, 3, dtype=e.int16)),
+    "ones_like, type": lambda e: e.ones_like(e.ones(2), dtype=e.bool),
+    "full_like": lambda e: e.full_like(e.ones(2), 3),
+    "full_like, type": lambda e: e.full_like(e.ones(2), 3, dtype=e.int64),
+    "arange": lambda e: e.arange(5),
+    "arange from": lambda e: e.arange(2, 9, 3),
+    "arange down": lambda e: e.arange(5, 0, -2),
+    "arange of floats": lambda e: e.arange(0.0, 1.0, 0.1),
+    "arange of float end": lambda e: e.arange(2.5),
+    "arange, type": lambda e: e.arange(3, dtype=e.float64),
+    "arange of nothing": lambda e: e.arange(3, 3),
+    "linspace": lambda e: e.linspace(-1, 1, 5),
+    "linspace of one": lambda e: e.linspace(2, 3, 1),
+    "linspace of none": lambda e: e.linspace(0, 1, 0),
+    "Tensor of values": lambda e: e.Tensor([1, 2]),
+    "Tensor of a size": lambda e: e.Tensor(2, 0),
+    "Tensor of nothing": lambda e: e.Tensor(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays is extremely slow:UserWarning")
+@pytest.mark.parametrize("name", MADE)
+def test_made(name):
+    ours, theirs = MADE[name](minigrad), MADE[name](torch)
+    compare_values(name, ours, theirs, "float32" if ours.is_floating_point() else "exact").check()
+    assert ours.requires_grad == theirs.requires_grad and ours.is_leaf
+
+
+DRAWN = {
+    "rand": lambda e: e.rand(3, 4),
+    "rand, type": lambda e: e.rand((5,), dtype=e.float64, requires_grad=True),
+    "rand, generator": lambda e: e.rand(3, generator=e.Generator().manual_seed(4)),
+    "rand_like": lambda e: e.rand_like(e.ones(2, 3, dtype=e.float64)),
+    "randint": lambda e: e.randint(10, (7,)),
+    "randint from": lambda e: e.randint(-5, 5, (2, 3)),
+    "randint, type": lambda e: e.randint(0, 2, (4,), dtype=e.float32),
+    "randperm": lambda e: e.randperm(20),
+    "randperm of nothing": lambda e: e.randperm(0),
+    "uniform_": lambda e: e.zeros(3).uniform_(-1, 1),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_drawn(name):
+    results = []
+    for e in ENGINES.values():
+        e.manual_seed(12)
+        results.append([DRAWN[name](e), e.rand(1)])
+    for ours, theirs in zip(*results):
+        compare_values(name, ours, theirs, "exact").check()
+
+
+NORMAL = {
+    "randn": lambda e: e.randn(3, 7),
+    "randn_like": lambda e: e.randn_like(e.ones(40)),
+    "normal": lambda e: e.normal(2.0, 0.5, (3, 2)),
+    "normal_": lambda e: e.zeros(17).normal_(1, 2),
+}
+
+
+@pytest.mark.parametrize("name", NORMAL)
+def test_drawn_normally(name):
+    results = []
+    for e in ENGINES.values():
+        e.manual_seed(12)
+        results.append([NORMAL[name](e), e.rand(1)])
+    for ours, theirs in zip(*results):
+        compare_values(name, ours, theirs, "float32").check()
+
+
+def test_memory_is_shared_or_not():
+    for e in ENGINES.values():
+        array = np.zeros(3, np.float32)
+        shared, also, apart = e.from_numpy(array), e.as_tensor(array), e.tensor(array)
+        array[0] = 5
+        assert shared[0] == 5 and also[0] == 5 and apart[0] == 0
+        shared[1] = 6
+        assert array[1] == 6
+        assert e.as_tensor(shared) is shared
+    assert minigrad.empty(2, 3).shape == (2, 3) and minigrad.empty(2, dtype=minigrad.int8).dtype is minigrad.int8
+
+
+def test_the_default_type():
+    for e in ENGINES.values():
+        try:
+            e.set_default_dtype(e.float64)
+            assert e.get_default_dtype() is e.float64
+            made = [e.tensor(1.5), e.ones(2), e.tensor([1]) / 2, e.tensor([1]).exp(), e.arange(1.0), e.rand(1)]
+            assert all(each.dtype is e.float64 for each in made)
+            assert repr(made[1]) == "tensor([1., 1.])" and "float32" in repr(e.ones(1, dtype=e.float32))
+            with pytest.raises(TypeError):
+                e.set_default_dtype(e.int64)
+        finally:
+            e.set_default_dtype(e.float32)
+    with pytest.raises(TypeError):
+        minigrad.set_default_dtype("float64")
+
+
+WRONG = {
+    "rows of other lengths": lambda e: e.tensor([[1, 2], [3]]),
+    "a number among rows": lambda e: e.tensor([[1, 2], 3]),
+    "a row among numbers": lambda e: e.tensor([3, [1, 2]]),
+    "a string": lambda e: e.tensor("one"),
+    "bytes": lambda e: e.tensor(b"one"),
+    "strings": lambda e: e.tensor(["one"]),
+    "rows of tensors": lambda e: e.tensor([e.ones(2), e.ones(2)]),
+    "too large for uint8": lambda e: e.tensor([300], dtype=e.uint8),
+    "NaN to integer": lambda e: e.tensor([float("nan")], dtype=e.int64),
+    "an array backwards": lambda e: e.tensor(np.arange(3)[::-1]),
+    "an array backwards, shared": lambda e: e.from_numpy(np.arange(3)[::-1]),
+    "an array of foreign bytes": lambda e: e.tensor(np.array([1], np.dtype(np.float32).newbyteorder())),
+    "nothing": lambda e: e.tensor(None),
+    "an object": lambda e: e.tensor(object()),
+    "integers that require grad": lambda e: e.tensor([1], requires_grad=True),
+    "ones of integers that require grad": lambda e: e.ones(2, dtype=e.int64, requires_grad=True),
+    "an array of strings": lambda e: e.tensor(np.array(["a"])),
+    "an array of objects": lambda e: e.from_numpy(np.array([None])),
+    "a list as an array": lambda e: e.from_numpy([1]),
+    "a type that is none": lambda e: e.zeros(2, dtype="float32"),
+    "ones of no size": lambda e: e.ones(),
+    "random numbers of no size": lambda e: e.rand(),
+    "negative size": lambda e: e.zeros(-1),
+    "size of a float": lambda e: e.zeros(1.5),
+    "device": lambda e: e.zeros(1, device="abacus"),
+    "arange without step": lambda e: e.arange(0, 1, 0),
+    "arange away": lambda e: e.arange(1, 0),
+    "linspace of fewer than none": lambda e: e.linspace(0, 1, -1),
+    "randperm of fewer than none": lambda e: e.randperm(-1),
+    "randint without room": lambda e: e.randint(3, 3, (2,)),
+    "normal with negative deviation": lambda e: e.normal(0.0, -1.0, (2,)),
+    "too large for an integer": lambda e: e.tensor(2**64),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_arguments(name):
+    with pytest.raises(Exception) as theirs:
+        WRONG[name](torch)
+    with pytest.raises(theirs.type):
+        WRONG[name](minigrad)
+
+
+def test_types_as_objects():
+    for name in ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool"):
+        ours, theirs = getattr(minigrad, name), getattr(torch, name)
+        assert repr(ours) == repr(theirs).replace("torch", "minigrad")
+        facts = "is_floating_point", "is_complex", "is_signed", "itemsize"
+        assert [getattr(ours, fact) for fact in facts] == [getattr(theirs, fact) for fact in facts]
+    aliases = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
+    assert all(getattr(minigrad, short) is getattr(minigrad, long) for short, long in aliases.items())
+    assert not minigrad.cuda.is_available() and minigrad.cuda.device_count() == 0
