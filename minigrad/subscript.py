@@ -196,6 +196,8 @@ def checked_part(part: Any) -> Any:
     if isinstance(part, Tensor) or is_sequence(part) or isinstance(part, np.ndarray):
         return checked_array(part)
     try:
+        if isinstance(part, np.bool_):  # as an integer it would be a position
+            raise TypeError
         return operator.index(part)
     except TypeError:
         raise IndexError(
