@@ -140,6 +140,8 @@ def _number(data: Any) -> Any:
         if array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         return array.item()
+    if isinstance(data, complex):
+        raise RuntimeError(f"value {data} cannot be converted to a real type without overflow")
     raise TypeError(f"expected a number, not {type(data).__name__}")
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad import dtypes, functions, printing
+from minigrad.methods import Methods
 
 __all__ = ["InferenceCounter", "Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
 
@@ -141,7 +142,7 @@ def share_storage(view: Tensor, source: Tensor, restriction: str = "") -> None:
             view._restriction = restriction
 
 
-class Tensor:
+class Tensor(Methods):
     """An array that knows how it was made. Counterpart: ``torch.Tensor``.
 
     Attributes:
@@ -645,96 +646,7 @@ class Tensor:
     def __invert__(self) -> Tensor:
         return nondifferentiable.invert(self)
 
-    # ------------------------------------------------------------------------------- operations
-    # Each is a function of minigrad/functions, where its arguments are told: x.exp() is minigrad.exp(x).
-
-    abs = functions.elementwise.abs
-    add = functions.elementwise.add
-    add_ = functions.elementwise.add_
-    clamp = functions.elementwise.clamp
-    clone = functions.elementwise.clone
-    copy_ = functions.elementwise.copy_
-    cos = functions.elementwise.cos
-    div = functions.elementwise.div
-    div_ = functions.elementwise.div_
-    exp = functions.elementwise.exp
-    exp_ = functions.elementwise.exp_
-    fill_ = functions.elementwise.fill_
-    log = functions.elementwise.log
-    maximum = functions.elementwise.maximum
-    minimum = functions.elementwise.minimum
-    mul = functions.elementwise.mul
-    mul_ = functions.elementwise.mul_
-    neg = functions.elementwise.neg
-    pow = functions.elementwise.pow
-    reciprocal = functions.elementwise.reciprocal
-    relu = functions.elementwise.relu
-    relu_ = functions.elementwise.relu_
-    sgn = functions.elementwise.sgn
-    sigmoid = functions.elementwise.sigmoid
-    sin = functions.elementwise.sin
-    sqrt = functions.elementwise.sqrt
-    square = functions.elementwise.square
-    sub = functions.elementwise.sub
-    sub_ = functions.elementwise.sub_
-    tanh = functions.elementwise.tanh
-    zero_ = functions.elementwise.zero_
-
-    allclose = functions.comparison.allclose
-    eq = functions.comparison.eq
-    equal = functions.comparison.equal
-    ge = functions.comparison.ge
-    gt = functions.comparison.gt
-    isclose = functions.comparison.isclose
-    isfinite = functions.comparison.isfinite
-    isinf = functions.comparison.isinf
-    isnan = functions.comparison.isnan
-    le = functions.comparison.le
-    logical_not = functions.comparison.logical_not
-    lt = functions.comparison.lt
-    ne = functions.comparison.ne
-
-    all = functions.reduction.all
-    amax = functions.reduction.amax
-    amin = functions.reduction.amin
-    any = functions.reduction.any
-    argmax = functions.reduction.argmax
-    argmin = functions.reduction.argmin
-    log_softmax = functions.reduction.log_softmax
-    max = functions.reduction.max
-    mean = functions.reduction.mean
-    min = functions.reduction.min
-    softmax = functions.reduction.softmax
-    sum = functions.reduction.sum
-    var = functions.reduction.var
-
-    broadcast_to = functions.shape.broadcast_to
-    contiguous = functions.shape.contiguous
-    expand = functions.shape.expand
-    expand_as = functions.shape.expand_as
-    flatten = functions.shape.flatten
-    permute = functions.shape.permute
-    reshape = functions.shape.reshape
-    squeeze = functions.shape.squeeze
-    t = functions.shape.t
-    transpose = functions.shape.transpose
-    unsqueeze = functions.shape.unsqueeze
-    view = functions.shape.view
-    view_as = functions.shape.view_as
-
-    addmm = functions.products.addmm
-    bmm = functions.products.bmm
-    dot = functions.products.dot
-    matmul = functions.products.matmul
-    mm = functions.products.mm
-    mv = functions.products.mv
-
-    floor_divide = functions.division.floor_divide
-    floor_divide_ = functions.division.floor_divide_
-    fmod = functions.division.fmod
-    fmod_ = functions.division.fmod_
-    remainder = functions.division.remainder
-    remainder_ = functions.division.remainder_
+    # ------------------------------------------------------------------------------- operations: see methods.py
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         return functions.elementwise.where(condition, self, other)
@@ -823,8 +735,8 @@ class Tensor:
     def normal_(self, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
         return inplace.fill_random(self, "normal_", mean, std, generator)
 
-    __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
-    __ifloordiv__, __imod__ = floor_divide_, remainder_
+    __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
+    __ifloordiv__, __imod__ = Methods.floor_divide_, Methods.remainder_
 
 
 def check_device(name: Any) -> None:

@@ -7,21 +7,37 @@ to it, and to ``ops``, which needs it, only when they are called.
 """
 
 from minigrad.functions import (
+    arrangement,
     comparison,
     division,
     elementwise,
+    fused,
     joining,
+    picking,
     products,
     reduction,
+    rounding,
+    scan,
     shape,
+    sorting,
+    statistics,
+    transcendental,
 )
 
 __all__ = [
+    "arrangement",
     "comparison",
     "division",
     "elementwise",
+    "fused",
     "joining",
+    "picking",
     "products",
     "reduction",
+    "rounding",
+    "scan",
     "shape",
+    "sorting",
+    "statistics",
+    "transcendental",
 ]

@@ -1,4 +1,4 @@
-"""Comparisons and tests: what is equal, smaller, finite. None has a gradient.
+"""Comparisons, tests and logic: what is equal, smaller, finite, true; and bits. None has a gradient.
 
 Each is a function of ``minigrad`` and, where the tensor comes first, a method of ``Tensor``, as in PyTorch.
 """
@@ -11,26 +11,55 @@ import numpy as np
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import check_tensors
 
 if TYPE_CHECKING:
+    import minigrad.inplace
     import minigrad.ops.nondifferentiable
     from minigrad.tensor import Tensor
 
 __all__ = [
     "allclose",
+    "bitwise_and",
+    "bitwise_and_",
+    "bitwise_left_shift",
+    "bitwise_left_shift_",
+    "bitwise_not",
+    "bitwise_not_",
+    "bitwise_or",
+    "bitwise_or_",
+    "bitwise_right_shift",
+    "bitwise_right_shift_",
+    "bitwise_xor",
+    "bitwise_xor_",
     "eq",
+    "eq_",
     "equal",
     "ge",
+    "ge_",
     "gt",
+    "gt_",
     "is_tensor",
     "isclose",
     "isfinite",
     "isinf",
     "isnan",
+    "isneginf",
+    "isposinf",
     "le",
+    "le_",
+    "logical_and",
+    "logical_and_",
     "logical_not",
+    "logical_not_",
+    "logical_or",
+    "logical_or_",
+    "logical_xor",
+    "logical_xor_",
     "lt",
+    "lt_",
     "ne",
+    "ne_",
 ]
 
 
@@ -38,28 +67,160 @@ def eq(input: Tensor, other: Any) -> Tensor:
     return ops.nondifferentiable.compare(np.equal, input, other)
 
 
+def eq_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return replace(input, eq(input, other), "eq_")
+
+
 def ne(input: Tensor, other: Any) -> Tensor:
     return ops.nondifferentiable.compare(np.not_equal, input, other)
+
+
+def ne_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return replace(input, ne(input, other), "ne_")
 
 
 def lt(input: Tensor, other: Any) -> Tensor:
     return ops.nondifferentiable.compare(np.less, input, other)
 
 
+def lt_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return replace(input, lt(input, other), "lt_")
+
+
 def le(input: Tensor, other: Any) -> Tensor:
     return ops.nondifferentiable.compare(np.less_equal, input, other)
+
+
+def le_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return replace(input, le(input, other), "le_")
 
 
 def gt(input: Tensor, other: Any) -> Tensor:
     return ops.nondifferentiable.compare(np.greater, input, other)
 
 
+def gt_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return replace(input, gt(input, other), "gt_")
+
+
 def ge(input: Tensor, other: Any) -> Tensor:
     return ops.nondifferentiable.compare(np.greater_equal, input, other)
 
 
+def ge_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return replace(input, ge(input, other), "ge_")
+
+
+def replace(input: Tensor, result: Tensor, name: str) -> Tensor:
+    """Let ``input`` become ``result``, converted to its type; neither has a gradient."""
+    minigrad.inplace.check_changeable(input, name)
+    with minigrad.no_grad():
+        return minigrad.inplace.become(input, result.to(input.dtype), name)
+
+
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """What is not zero counts as true. Both are tensors."""
+    check_tensors("logical_and", input=input, other=other)
+    return ops.nondifferentiable.compare(np.logical_and, input, other)
+
+
+def logical_and_(input: Tensor, other: Tensor) -> Tensor:
+    return replace(input, logical_and(input, other), "logical_and_")
+
+
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """What is not zero counts as true. Both are tensors."""
+    check_tensors("logical_or", input=input, other=other)
+    return ops.nondifferentiable.compare(np.logical_or, input, other)
+
+
+def logical_or_(input: Tensor, other: Tensor) -> Tensor:
+    return replace(input, logical_or(input, other), "logical_or_")
+
+
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """What is not zero counts as true. Both are tensors."""
+    check_tensors("logical_xor", input=input, other=other)
+    return ops.nondifferentiable.compare(np.logical_xor, input, other)
+
+
+def logical_xor_(input: Tensor, other: Tensor) -> Tensor:
+    return replace(input, logical_xor(input, other), "logical_xor_")
+
+
 def logical_not(input: Tensor) -> Tensor:
     return ops.nondifferentiable.test_each(np.logical_not, input)
+
+
+def logical_not_(input: Tensor) -> Tensor:
+    return replace(input, logical_not(input), "logical_not_")
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """Every bit flipped; for bools, not.
+
+    Raises:
+        NotImplementedError: the type is floating.
+    """
+    if input.is_floating_point():
+        raise NotImplementedError(f'"bitwise_not_cpu" not implemented for {input.dtype}: use integers or bools')
+    return ops.nondifferentiable.invert(input)
+
+
+def bitwise_not_(input: Tensor) -> Tensor:
+    return replace(input, bitwise_not(input), "bitwise_not_")
+
+
+def bitwise_and(input: Any, other: Any) -> Tensor:
+    return ops.nondifferentiable.bitwise(np.bitwise_and, input, other)
+
+
+def bitwise_and_(input: Tensor, other: Any) -> Tensor:
+    return fit(input, bitwise_and(input, other), "bitwise_and_")
+
+
+def bitwise_or(input: Any, other: Any) -> Tensor:
+    return ops.nondifferentiable.bitwise(np.bitwise_or, input, other)
+
+
+def bitwise_or_(input: Tensor, other: Any) -> Tensor:
+    return fit(input, bitwise_or(input, other), "bitwise_or_")
+
+
+def bitwise_xor(input: Any, other: Any) -> Tensor:
+    return ops.nondifferentiable.bitwise(np.bitwise_xor, input, other)
+
+
+def bitwise_xor_(input: Tensor, other: Any) -> Tensor:
+    return fit(input, bitwise_xor(input, other), "bitwise_xor_")
+
+
+def bitwise_left_shift(input: Any, other: Any) -> Tensor:
+    return ops.nondifferentiable.bitwise(np.left_shift, input, other)
+
+
+def bitwise_left_shift_(input: Tensor, other: Any) -> Tensor:
+    return fit(input, bitwise_left_shift(input, other), "bitwise_left_shift_")
+
+
+def bitwise_right_shift(input: Any, other: Any) -> Tensor:
+    return ops.nondifferentiable.bitwise(np.right_shift, input, other)
+
+
+def bitwise_right_shift_(input: Tensor, other: Any) -> Tensor:
+    return fit(input, bitwise_right_shift(input, other), "bitwise_right_shift_")
+
+
+def fit(input: Tensor, result: Tensor, name: str) -> Tensor:
+    """Let ``input`` become ``result``, where its type can hold that of ``result``."""
+    minigrad.inplace.check_changeable(input, name)
+    return minigrad.inplace.become(input, result, name)
 
 
 def isnan(input: Tensor) -> Tensor:
@@ -79,8 +240,26 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return bool(np.array_equal(input.array, other.array))
 
 
+def isposinf(input: Tensor) -> Tensor:
+    return ops.nondifferentiable.compare(np.equal, input, np.inf)
+
+
+def isneginf(input: Tensor) -> Tensor:
+    return ops.nondifferentiable.compare(np.equal, input, -np.inf)
+
+
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
-    """Where ``|input - other| <= atol + rtol * |other|``, elementwise."""
+    """Where ``|input - other| <= atol + rtol * |other|``, elementwise.
+
+    Raises:
+        RuntimeError: the types differ, or a tolerance is negative.
+    """
+    check_tensors("isclose", input=input, other=other)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"isclose: {input.dtype} did not match {other.dtype}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     return ops.nondifferentiable.isclose(input, other, rtol, atol, equal_nan)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import check_tensors
 
 if TYPE_CHECKING:
     import minigrad.ops.division
@@ -59,6 +60,7 @@ def remainder_(input: Tensor, other: Any) -> Tensor:
 
 def fmod(input: Tensor, other: Any) -> Tensor:
     """As :func:`remainder`, with the sign of ``input``."""
+    check_tensors("fmod", input=input)
     if isinstance(other, minigrad.Tensor):
         return ops.division.Fmod.apply(input, other)
     return ops.division.FmodByNumber.apply(input, number=other)

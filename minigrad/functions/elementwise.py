@@ -11,71 +11,143 @@ import numpy as np
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import check_tensors
 
 if TYPE_CHECKING:
     import minigrad.inplace
+    import minigrad.ops.clamping
     import minigrad.ops.division
     import minigrad.ops.elementwise
     from minigrad.tensor import Number, Tensor
 
 __all__ = [
     "abs",
+    "abs_",
     "add",
     "add_",
     "clamp",
+    "clamp_",
+    "clamp_max",
+    "clamp_max_",
+    "clamp_min",
+    "clamp_min_",
     "clone",
     "copy_",
     "cos",
+    "cos_",
     "div",
     "div_",
     "exp",
     "exp_",
     "fill_",
     "log",
+    "log_",
     "maximum",
     "minimum",
     "mul",
     "mul_",
     "neg",
+    "neg_",
+    "positive",
     "pow",
+    "pow_",
     "reciprocal",
+    "reciprocal_",
     "relu",
     "relu_",
+    "rsub",
     "sgn",
+    "sgn_",
     "sigmoid",
+    "sigmoid_",
     "sin",
+    "sin_",
     "sqrt",
+    "sqrt_",
     "square",
+    "square_",
     "sub",
     "sub_",
     "tanh",
+    "tanh_",
+    "true_divide",
+    "true_divide_",
     "where",
     "zero_",
 ]
 
 
-def add(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
-    return ops.elementwise.Add.apply(input, other if alpha == 1 else other * alpha)
+def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
+    """``input + alpha * other``; one of the two may be a number.
+
+    Raises:
+        RuntimeError: ``alpha`` is a float and both are integers.
+    """
+    if not isinstance(input, minigrad.Tensor):
+        return ops.elementwise.Add.apply(scaled(input, other, alpha), check_number("add", input))
+    return ops.elementwise.Add.apply(input, scaled(input, other, alpha))
 
 
-def sub(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
-    return ops.elementwise.Sub.apply(input, other if alpha == 1 else other * alpha)
+def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
+    """``input - alpha * other``; one of the two may be a number.
+
+    Raises:
+        RuntimeError: ``alpha`` is a float and both are integers.
+        NotImplementedError: one of them is bool.
+    """
+    if not isinstance(input, minigrad.Tensor):
+        return ops.elementwise.Rsub.apply(scaled(input, other, alpha), number=check_number("sub", input))
+    return ops.elementwise.Sub.apply(input, scaled(input, other, alpha))
 
 
-def mul(input: Tensor, other: Any) -> Tensor:
+def rsub(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
+    """``other - alpha * input``."""
+    check_tensors("rsub", input=input)
+    if isinstance(other, minigrad.Tensor):
+        return ops.elementwise.RsubTensor.apply(scaled(other, input, alpha), other)
+    return ops.elementwise.Rsub.apply(scaled(other, input, alpha), number=other)
+
+
+def check_number(name: str, value: Any) -> Any:
+    """``value``, which stands where a tensor or a number should."""
+    if not isinstance(value, (bool, int, float)):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(value).__name__}")
+    return value
+
+
+def scaled(input: Any, other: Any, alpha: Number) -> Any:
+    """``alpha * other``, which is bool for bools."""
+    if alpha == 1:
+        return other
+    kinds = [each.array.dtype.kind if isinstance(each, minigrad.Tensor) else "" for each in (input, other)]
+    if isinstance(alpha, float) and "f" not in kinds and not isinstance(other, float):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    return other * bool(alpha) if kinds == ["b", "b"] else other * alpha
+
+
+def mul(input: Any, other: Any) -> Tensor:
+    if not isinstance(input, minigrad.Tensor):
+        return ops.elementwise.Mul.apply(other, check_number("mul", input))
     return ops.elementwise.Mul.apply(input, other)
 
 
-def div(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """``input / other``; with ``rounding_mode`` 'floor' or 'trunc' rounded down or towards zero.
 
     Raises:
         RuntimeError: another rounding mode, or with one of these an integer is divided by zero.
     """
     if rounding_mode is None:
+        if not isinstance(input, minigrad.Tensor):
+            return check_number("div", input) / other
         return ops.elementwise.Div.apply(input, other)
     check_rounding_mode(rounding_mode)
-    return ops.division.DivRounded.apply(input, other, rounding=rounding_mode)
+    return ops.division.DivRounded.apply(minigrad.as_tensor(input), other, rounding=rounding_mode)
+
+
+def true_divide(input: Any, other: Any) -> Tensor:
+    """``input / other``."""
+    return div(input, other)
 
 
 def check_rounding_mode(rounding_mode: str) -> None:
@@ -85,7 +157,10 @@ def check_rounding_mode(rounding_mode: str) -> None:
         )
 
 
-def pow(input: Tensor, exponent: Any) -> Tensor:
+def pow(input: Any, exponent: Any) -> Tensor:
+    """``input ** exponent``; one of the two may be a number."""
+    if not isinstance(input, minigrad.Tensor):
+        check_tensors("pow", exponent=exponent)
     return input**exponent
 
 
@@ -142,25 +217,71 @@ def sgn(input: Tensor) -> Tensor:
 
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of the two, NaN if either is; at a tie each receives half the gradient."""
+    check_tensors("maximum", input=input, other=other)
     return ops.elementwise.Maximum.apply(input, other)
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of the two, NaN if either is; at a tie each receives half the gradient."""
+    check_tensors("minimum", input=input, other=other)
     return ops.elementwise.Minimum.apply(input, other)
 
 
-def clamp(input: Tensor, min: Number | None = None, max: Number | None = None) -> Tensor:
-    if min is None and max is None:
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """``input`` between ``min`` and ``max``: two numbers, two tensors, or one of them None.
+
+    Raises:
+        RuntimeError: both are None.
+        TypeError: one is a tensor, the other a number.
+    """
+    operation, bounds, numbers = clamp_form(min, max)
+    return operation.apply(input, *bounds, **numbers)
+
+
+def clamp_form(lowest: Any, highest: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The operation that clamps to these bounds, those that are its inputs, and those that are its options."""
+    if lowest is None and highest is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-    return ops.elementwise.Clamp.apply(input, lowest=min, highest=max)
+    tensors = [isinstance(each, minigrad.Tensor) for each in (lowest, highest) if each is not None]
+    if not any(tensors):
+        return ops.elementwise.Clamp, (), {"lowest": lowest, "highest": highest}
+    if not all(tensors):
+        raise TypeError("clamp(): 'min' and 'max' must both be tensors or both be numbers")
+    return ops.clamping.ClampTensor, (lowest, highest), {}
 
 
-def where(condition: Tensor, input: Any, other: Any) -> Tensor:
-    """``input`` where ``condition`` holds, ``other`` elsewhere; the three are broadcast.
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """The larger of ``input`` and ``min``, a number or a tensor."""
+    if isinstance(min, minigrad.Tensor):
+        return ops.clamping.ClampMinTensor.apply(input, min)
+    return ops.clamping.ClampMin.apply(input, lowest=min, highest=None)
+
+
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """The smaller of ``input`` and ``max``, a number or a tensor."""
+    if isinstance(max, minigrad.Tensor):
+        return ops.clamping.ClampMaxTensor.apply(input, max)
+    return ops.clamping.ClampMax.apply(input, lowest=None, highest=max)
+
+
+def positive(input: Tensor) -> Tensor:
+    """``input`` itself.
+
+    Raises:
+        NotImplementedError: the type is bool.
+    """
+    return +input
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """``input`` where ``condition`` holds, ``other`` elsewhere; the three are broadcast. Alone, where it is not zero.
 
     Raises:
         RuntimeError: the condition is not of type bool, or the shapes do not broadcast.
     """
+    if input is None and other is None:
+        return minigrad.nonzero(condition, as_tuple=True)
     if not isinstance(condition, minigrad.Tensor) or condition.array.dtype != np.bool_:
         kind = condition.dtype if isinstance(condition, minigrad.Tensor) else type(condition).__name__
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {kind}")
@@ -174,11 +295,11 @@ def clone(input: Tensor) -> Tensor:
 
 
 def add_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
-    return minigrad.inplace.run(input, "add_", ops.elementwise.Add, other if alpha == 1 else other * alpha)
+    return minigrad.inplace.run(input, "add_", ops.elementwise.Add, scaled(input, other, alpha))
 
 
 def sub_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
-    return minigrad.inplace.run(input, "sub_", ops.elementwise.Sub, other if alpha == 1 else other * alpha)
+    return minigrad.inplace.run(input, "sub_", ops.elementwise.Sub, scaled(input, other, alpha))
 
 
 def mul_(input: Tensor, other: Any) -> Tensor:
@@ -190,6 +311,77 @@ def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tens
         return minigrad.inplace.run(input, "div_", ops.elementwise.Div, other)
     check_rounding_mode(rounding_mode)
     return minigrad.inplace.run(input, "div_", ops.division.DivRounded, other, rounding=rounding_mode)
+
+
+def true_divide_(input: Tensor, other: Any) -> Tensor:
+    return div_(input, other)
+
+
+def pow_(input: Tensor, exponent: Any) -> Tensor:
+    if isinstance(exponent, minigrad.Tensor):
+        return minigrad.inplace.run(input, "pow_", ops.elementwise.Pow, exponent)
+    return minigrad.inplace.run(input, "pow_", ops.elementwise.PowScalar, number=exponent)
+
+
+def square_(input: Tensor) -> Tensor:
+    return pow_(input, 2)
+
+
+def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    operation, bounds, numbers = clamp_form(min, max)
+    return minigrad.inplace.run(input, "clamp_", operation, *bounds, **numbers)
+
+
+def clamp_min_(input: Tensor, min: Any) -> Tensor:
+    if isinstance(min, minigrad.Tensor):
+        return minigrad.inplace.run(input, "clamp_min_", ops.clamping.ClampMinTensor, min)
+    return minigrad.inplace.run(input, "clamp_min_", ops.clamping.ClampMin, lowest=min, highest=None)
+
+
+def clamp_max_(input: Tensor, max: Any) -> Tensor:
+    if isinstance(max, minigrad.Tensor):
+        return minigrad.inplace.run(input, "clamp_max_", ops.clamping.ClampMaxTensor, max)
+    return minigrad.inplace.run(input, "clamp_max_", ops.clamping.ClampMax, lowest=None, highest=max)
+
+
+def abs_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "abs_", ops.elementwise.Abs)
+
+
+def cos_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "cos_", ops.elementwise.Cos)
+
+
+def log_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "log_", ops.elementwise.Log)
+
+
+def neg_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "neg_", ops.elementwise.Neg)
+
+
+def reciprocal_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "reciprocal_", ops.elementwise.Reciprocal)
+
+
+def sgn_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "sgn_", ops.elementwise.Sgn)
+
+
+def sigmoid_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "sigmoid_", ops.elementwise.Sigmoid)
+
+
+def sin_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "sin_", ops.elementwise.Sin)
+
+
+def sqrt_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "sqrt_", ops.elementwise.Sqrt)
+
+
+def tanh_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "tanh_", ops.elementwise.Tanh)
 
 
 def exp_(input: Tensor) -> Tensor:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cat",
+    "dstack",
+    "hstack",
     "stack",
+    "vstack",
 ]
 
 
@@ -27,21 +30,25 @@ def as_tensors(tensors: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
         if not isinstance(each, minigrad.Tensor):
             raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
     if not tensors:
-        raise RuntimeError(f"{name} expects a non-empty list of Tensors")
+        kind = ValueError if name == "cat" else RuntimeError
+        raise kind(f"{name}(): expected a non-empty list of Tensors")
     return tuple(tensors)
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors one after the other along ``dim``; all other sizes must agree.
+    """The tensors one after the other along ``dim``; all other sizes must agree. A tensor of shape (0,) fits any.
 
     Raises:
-        RuntimeError: they do not, or there is no tensor.
+        RuntimeError: they do not, or one has no dimension.
+        ValueError: there is no tensor.
     """
-    joined = as_tensors(tensors, "cat")
-    dim = normalize_dim(dim, joined[0].ndim)
-    for position, each in enumerate(joined):
+    given = as_tensors(tensors, "cat")
+    for position, each in enumerate(given):
         if each.ndim == 0:
             raise RuntimeError(f"zero-dimensional tensor (at position {position}) cannot be concatenated")
+    joined = [each for each in given if each.shape != (0,)] or given[:1]
+    dim = normalize_dim(dim, joined[0].ndim)
+    for position, each in enumerate(joined):
         if each.ndim != joined[0].ndim:
             raise RuntimeError(f"Tensors must have same number of dimensions: got {joined[0].ndim} and {each.ndim}")
         for other_dim, (first, size) in enumerate(zip(joined[0].shape, each.shape)):
@@ -50,7 +57,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                     f"Sizes of tensors must match except in dimension {dim}. Expected size {first} but got size "
                     f"{size} for tensor number {position} in the list."
                 )
-    return ops.joining.Cat.apply(*joined, dim=dim)
+    return ops.joining.Cat.apply(*given, dim=dim)
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -67,3 +74,19 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"{list(each.shape)} at entry {position}"
             )
     return ops.joining.Stack.apply(*joined, dim=normalize_dim(dim, joined[0].ndim + 1))
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """Side by side: along the second dimension, along the first for tensors of one dimension."""
+    joined = [each.reshape(1) if each.ndim == 0 else each for each in as_tensors(tensors, "hstack")]
+    return cat(joined, 0 if joined[0].ndim == 1 else 1)
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """One below the other: along the first dimension, tensors of one dimension being rows."""
+    return cat(minigrad.atleast_2d(as_tensors(tensors, "vstack")), 0)
+
+
+def dstack(tensors: Sequence[Tensor]) -> Tensor:
+    """One behind the other: along the third dimension."""
+    return cat(minigrad.atleast_3d(as_tensors(tensors, "dstack")), 2)

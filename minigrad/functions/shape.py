@@ -5,44 +5,62 @@ Each is a function of ``minigrad``, a method of ``Tensor``, or both, as in PyTor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 import minigrad
 from minigrad import ops
-from minigrad.ops.dims import as_shape, normalize_dim
+from minigrad.ops.dims import as_shape, normalize_dim, normalize_dims
 
 if TYPE_CHECKING:
+    import minigrad.inplace
     import minigrad.ops.broadcasting
     import minigrad.ops.elementwise
     import minigrad.ops.shape
     from minigrad.tensor import Tensor
 
 __all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_tensors",
     "broadcast_to",
     "contiguous",
     "expand",
     "expand_as",
     "flatten",
+    "meshgrid",
+    "moveaxis",
+    "movedim",
     "numel",
     "permute",
+    "ravel",
     "reshape",
     "squeeze",
+    "squeeze_",
+    "swapaxes",
+    "swapdims",
     "t",
+    "t_",
     "transpose",
+    "transpose_",
+    "unflatten",
     "unsqueeze",
+    "unsqueeze_",
     "view",
     "view_as",
 ]
 
 
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """The same elements under another shape, in the same memory.
 
     Raises:
         RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
     """
-    wanted = ops.shape.infer_shape(as_shape(shape), input.array.size)
+    wanted = ops.shape.infer_shape(as_shape(shape if size is None else (size,)), input.array.size)
     if not ops.shape.is_viewable(input.array, wanted):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -51,13 +69,13 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     return ops.shape.View.apply(input, shape=wanted)
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements under another shape: a view where the memory's layout allows it, else a copy.
 
     Raises:
         RuntimeError: the shape holds another number of elements.
     """
-    wanted = ops.shape.infer_shape(as_shape(shape), input.array.size)
+    wanted = ops.shape.infer_shape(as_shape(sizes if shape is None else (shape,)), input.array.size)
     if ops.shape.is_viewable(input.array, wanted):
         return ops.shape.View.apply(input, shape=wanted)
     return ops.shape.UnsafeView.apply(input.contiguous(), shape=wanted)
@@ -92,22 +110,27 @@ def t(input: Tensor) -> Tensor:
     return ops.shape.T.apply(input)
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
-    return ops.shape.Permute.apply(input, dims=as_shape(dims))
+def permute(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
+    """The dimensions in the order ``dims``, also given one by one: a view."""
+    return ops.shape.Permute.apply(input, dims=as_shape(positions if dims is None else (dims,)))
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return ops.shape.Unsqueeze.apply(input, dim=dim)
 
 
-def squeeze(input: Tensor, dim: int | None = None) -> Tensor:
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without the dimensions of size 1, or without those of them that ``dim`` names: a view."""
     if dim is None:
         return ops.shape.Squeeze.apply(input)
+    if isinstance(dim, (tuple, list)):
+        return ops.shape.SqueezeDims.apply(input, dims=normalize_dims(dim, input.ndim) if dim else ())
     return ops.shape.SqueezeDim.apply(input, dim=dim)
 
 
-def expand(input: Tensor, *shape: Any) -> Tensor:
-    return ops.broadcasting.Expand.apply(input, shape=as_shape(shape))
+def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
+    """Dimensions of size 1 repeated to ``shape`` without copying, -1 keeping a size: a view."""
+    return ops.broadcasting.Expand.apply(input, shape=as_shape(shape if size is None else (size,)))
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
@@ -119,9 +142,185 @@ def contiguous(input: Tensor) -> Tensor:
     return input if input.array.flags.c_contiguous else ops.elementwise.CloneContiguous.apply(input)
 
 
+def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    return restride(input, transpose(input, dim0, dim1), "transpose_")
+
+
+def t_(input: Tensor) -> Tensor:
+    return restride(input, t(input), "t_")
+
+
+def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
+    return restride(input, squeeze(input, dim), "squeeze_")
+
+
+def unsqueeze_(input: Tensor, dim: int) -> Tensor:
+    return restride(input, unsqueeze(input, dim), "unsqueeze_")
+
+
+def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
+    """Let ``input`` become ``result``, a view of it: the same memory under another shape."""
+    minigrad.inplace.check_changeable(input, name)
+    input.array = result.array
+    if result.grad_fn is not None:
+        input.grad_fn, input.output_nr, input._requires_grad = result.grad_fn, result.output_nr, True
+    input._version_counter.bump(name)
+    return input
+
+
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     """``input`` repeated to shape ``size`` without copying."""
     return input.expand(*size)
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors expanded to the one shape to which they broadcast.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    try:
+        shape = np.broadcast_shapes(*[each.shape for each in tensors])
+    except ValueError:
+        shapes = ", ".join(str(list(each.shape)) for each in tensors)
+        raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {shapes}") from None
+    return tuple([each if each.shape == shape else each.expand(shape) for each in tensors])
+
+
+def ravel(input: Tensor) -> Tensor:
+    """One dimension, of all elements in row-major order."""
+    return input.contiguous().view(-1)
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Dimension ``dim`` as several of ``sizes``, one of which may be -1: a view.
+
+    Raises:
+        RuntimeError: the sizes do not multiply to that of the dimension.
+    """
+    dim = normalize_dim(dim, input.ndim)
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    wanted = as_shape((sizes,))
+    known = minigrad.Size([size for size in wanted if size != -1]).numel()
+    size = input.shape[dim]
+    if (wanted.count(-1) == 0 and known != size) or (wanted.count(-1) == 1 and (known == 0 or size % known)):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {dim} ({size}) in the "
+            f"input tensor"
+        )
+    return input.view(*input.shape[:dim], *wanted, *input.shape[dim + 1 :])
+
+
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """:func:`transpose`."""
+    return transpose(input, axis0, axis1)
+
+
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """:func:`transpose`."""
+    return transpose(input, dim0, dim1)
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """The dimensions ``source`` at the places ``destination``, the others in their order: a view.
+
+    Raises:
+        RuntimeError: there are not as many of both, or one is named twice.
+    """
+    sources, places = as_shape((source,)), as_shape((destination,))
+    if len(sources) != len(places):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should contain the same "
+            f"number of dims as destination ({list(places)} dims)"
+        )
+    sources, places = [tuple([normalize_dim(each, input.ndim) for each in dims]) for dims in (sources, places)]
+    for dims in (sources, places):
+        if len(dims) != len({*dims}):
+            raise RuntimeError(f"movedim: repeated dim in {list(dims)}")
+    if input.ndim == 0:
+        return ops.shape.Alias.apply(input)
+    order = [each for each in range(input.ndim) if each not in sources]
+    for place, each in sorted(zip(places, sources)):
+        order.insert(place, each)
+    return permute(input, order)
+
+
+def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """:func:`movedim`."""
+    return movedim(input, source, destination)
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Each tensor with at least one dimension."""
+    return for_each(tensors, one_dim)
+
+
+def one_dim(input: Tensor) -> Tensor:
+    return input.reshape(1) if input.ndim == 0 else input
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Each tensor with at least two dimensions, new ones in front."""
+    return for_each(tensors, two_dims)
+
+
+def two_dims(input: Tensor) -> Tensor:
+    if input.ndim == 0:
+        return input.reshape(1, 1)
+    return input.unsqueeze(0) if input.ndim == 1 else input
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Each tensor with at least three dimensions: a row becomes (1, n, 1), a matrix (m, n, 1)."""
+    return for_each(tensors, three_dims)
+
+
+def three_dims(input: Tensor) -> Tensor:
+    if input.ndim == 0:
+        return input.reshape(1, 1, 1)
+    if input.ndim == 1:
+        return input.unsqueeze(0).unsqueeze(-1)
+    return input.unsqueeze(-1) if input.ndim == 2 else input
+
+
+def for_each(tensors: tuple[Any, ...], change: Callable[[Tensor], Tensor]) -> Any:
+    """``change`` of one tensor; of several, or of a sequence of them, a tuple."""
+    if len(tensors) == 1 and isinstance(tensors[0], minigrad.Tensor):
+        return change(tensors[0])
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    return tuple([change(each) for each in tensors])
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """The coordinates of a grid whose axes have these values: one tensor an axis, views.
+
+    ``indexing`` 'ij' has the first axis first, 'xy' the second.
+
+    Raises:
+        RuntimeError: a tensor has more than one dimension, the types differ, or ``indexing`` is another word.
+    """
+    axes = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
+    if not axes:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    for each in axes:
+        if each.ndim > 1:
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each.ndim}D")
+        if each.dtype is not axes[0].dtype:
+            raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f"torch.meshgrid: indexing must be one of 'xy' or 'ij', but received: {indexing!r}")
+    swap = indexing == "xy" and len(axes) >= 2
+    if swap:
+        axes[0], axes[1] = axes[1], axes[0]
+    shape = [each.numel() for each in axes]
+    grids = []
+    for position, each in enumerate(axes):
+        grids.append(each.view([-1 if dim == position else 1 for dim in range(len(axes))]).expand(shape))
+    if swap:
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
 
 
 def numel(input: Tensor) -> int:

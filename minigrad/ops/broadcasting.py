@@ -14,7 +14,7 @@ from minigrad.autograd.function import Function
 from minigrad.ops.dims import normalize_dims
 from minigrad.ops.shape import View
 
-__all__ = ["Expand", "Sum", "spread", "unbroadcast"]
+__all__ = ["Expand", "Sum", "add_up", "restore_dims", "spread", "unbroadcast"]
 
 
 class Expand(Function):
@@ -54,21 +54,33 @@ class Sum(Function):
     def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
         ctx.overload = 0 if dim is None else 1  # PyTorch's two nodes
         ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
-        if dtype is None and x.dtype.kind != "f":
-            dtype = np.int64
-        return np.add.reduce(x, axis=ctx.dims, keepdims=keepdim, dtype=dtype)
+        if dtype is None:
+            dtype = x.dtype if x.dtype.kind == "f" else np.int64
+        return add_up(x.astype(dtype, copy=False), ctx.dims, keepdim)
 
     def backward(ctx, grad_z):
         grad_x = spread(grad_z, ctx.shape, ctx.dims, ctx.keepdim)  # dz/dx = 1
         return grad_x
 
 
+def add_up(x, dims, keepdim):
+    """Σ x over ``dims`` in the type of x. float16 is added up in float32 and rounded once, as PyTorch does."""
+    if x.dtype == np.float16:
+        return np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float32).astype(np.float16)
+    return np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
+
+
+def restore_dims(reduced, shape, dims, keepdim):
+    """A result of a reduction of ``shape`` over ``dims`` with those dimensions as size 1, whether kept or not."""
+    if keepdim:
+        return reduced
+    kept = [1 if dim in dims else size for dim, size in enumerate(shape)]
+    return View.apply(reduced, shape=tuple(kept))
+
+
 def spread(grad, shape, dims, keepdim):
     """The gradient of each result at every element that it was made from: reinsert ``dims``, then repeat along them."""
-    if not keepdim:
-        kept = [1 if dim in dims else size for dim, size in enumerate(shape)]
-        grad = View.apply(grad, shape=tuple(kept))
-    return Expand.apply(grad, shape=shape)
+    return Expand.apply(restore_dims(grad, shape, dims, keepdim), shape=shape)
 
 
 def unbroadcast(grad: Any, shape: tuple[int, ...]) -> Any:

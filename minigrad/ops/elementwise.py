@@ -101,6 +101,24 @@ class Rsub(Function):
         return grad_x
 
 
+class RsubTensor(Function):
+    """z = y - x."""
+
+    node_name = "RsubBackward0"
+
+    def forward(ctx, x, y):
+        refuse_bool(y, x)
+        ctx.shapes = x.shape, y.shape
+        x, y = prepare(x, y)
+        return y - x
+
+    def backward(ctx, grad_z):
+        x_shape, y_shape = ctx.shapes
+        grad_x = unbroadcast(-grad_z, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = -1
+        grad_y = unbroadcast(grad_z, y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = 1
+        return grad_x, grad_y
+
+
 class Mul(Function):
     """z = x * y."""
 

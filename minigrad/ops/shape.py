@@ -177,6 +177,16 @@ class SqueezeDim(Function):
         return grad_x
 
 
+class SqueezeDims(SqueezeDim):
+    """z = x without those of ``dims`` whose size is 1."""
+
+    node_name = "SqueezeBackward2"
+
+    def forward(ctx, x, *, dims):
+        ctx.shape = x.shape
+        return x.squeeze(tuple([dim for dim in dims if x.ndim and x.shape[dim] == 1]))
+
+
 class SqueezeInPlace(SqueezeDim):
     """The same, on a result that nobody else has seen: PyTorch's node for a vector times a matrix."""
 

@@ -1,0 +1,101 @@
+"""Running sums, products and extrema along one dimension, and differences of neighbours. Formulas: ``ops/scan.py``.
+
+Each is a function of ``minigrad`` and a method of ``Tensor``, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import minigrad
+from minigrad import dtypes, ops
+from minigrad.ops.dims import normalize_dim
+
+if TYPE_CHECKING:
+    import minigrad.functions.joining
+    import minigrad.inplace
+    import minigrad.ops.indexing
+    import minigrad.ops.scan
+    import minigrad.return_types
+    from minigrad.tensor import Tensor
+
+__all__ = ["cummax", "cummin", "cumprod", "cumprod_", "cumsum", "cumsum_", "diff"]
+
+
+def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """The sum of the elements up to each, along ``dim``. Integers and bools are summed in int64."""
+    return ops.scan.Cumsum.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
+
+
+def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """The product of the elements up to each, along ``dim``. Integers and bools are multiplied in int64."""
+    return ops.scan.Cumprod.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
+
+
+def cumsum_(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """:func:`cumsum` in place, in the type of ``input``; ``dtype`` may only repeat it."""
+    return run_in_place("cumsum", ops.scan.Cumsum, input, dim, dtype)
+
+
+def cumprod_(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """:func:`cumprod` in place, in the type of ``input``; ``dtype`` may only repeat it."""
+    return run_in_place("cumprod", ops.scan.Cumprod, input, dim, dtype)
+
+
+def run_in_place(name: str, operation: Any, input: Tensor, dim: int, dtype: dtypes.dtype | None) -> Tensor:
+    """Let ``input`` become its running sum or product.
+
+    Raises:
+        RuntimeError: ``dtype`` is another than that of ``input``, or it may not be changed.
+        NotImplementedError: the type is bool.
+    """
+    if dtype is not None and dtype is not input.dtype:
+        raise RuntimeError(
+            f"Bad in-place call: input tensor dtype {input.dtype} and output tensor dtype {dtype} should match"
+        )
+    if input.dtype is dtypes.bool:
+        raise NotImplementedError(f'"{name}_out_cpu" not implemented for {input.dtype}')
+    dim = normalize_dim(dim, input.ndim)
+    return minigrad.inplace.run(input, f"{name}_", operation, dim=dim, dtype=input.dtype.numpy)
+
+
+def cummax(input: Tensor, dim: int) -> Any:
+    """The largest element up to each, along ``dim``, and where it is, the last of equal ones."""
+    return minigrad.return_types.cummax(*ops.scan.Cummax.apply(input, dim=normalize_dim(dim, input.ndim)))
+
+
+def cummin(input: Tensor, dim: int) -> Any:
+    """The smallest element up to each, along ``dim``, and where it is, the last of equal ones."""
+    return minigrad.return_types.cummin(*ops.scan.Cummin.apply(input, dim=normalize_dim(dim, input.ndim)))
+
+
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
+    """Each element minus the one before it along ``dim``, ``n`` times; for bools whether the two differ.
+
+    ``prepend`` and ``append`` are joined to the input first. Shape: that of the input, ``dim`` smaller by ``n``.
+
+    Raises:
+        RuntimeError: ``n`` is negative, or the input has no dimension, or what is to be joined does not fit.
+    """
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    dim = normalize_dim(dim, input.ndim)
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    pieces = [each for each in (prepend, input, append) if each is not None]
+    for each in pieces:
+        if each.ndim != input.ndim:
+            raise RuntimeError(
+                f"diff expects prepend or append to be the same dimension as input, got {each.ndim} and {input.ndim}"
+            )
+    if n == 0:
+        return minigrad.zeros_like(input).copy_(input)
+    values = minigrad.functions.joining.cat(pieces, dim) if len(pieces) > 1 else input
+    for _ in range(min(n, values.shape[dim])):
+        count = values.shape[dim]
+        later = ops.indexing.Slice.apply(values, dim=dim, where=slice(1, count))
+        earlier = ops.indexing.Slice.apply(values, dim=dim, where=slice(0, count - 1))
+        values = later.ne(earlier) if values.dtype is dtypes.bool else later - earlier
+    return values

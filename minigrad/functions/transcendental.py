@@ -1,0 +1,211 @@
+"""Exponentials, logarithms, trigonometric and hyperbolic functions, erf. The formulas: ``ops/transcendental.py``.
+
+Each is a function of ``minigrad`` and a method of ``Tensor``; a name that ends in ``_`` works in place. Angles are in
+radians. Integers and bools are computed in the default floating type.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import minigrad
+from minigrad import ops
+from minigrad.functions.arguments import check_tensors
+
+if TYPE_CHECKING:
+    import minigrad.inplace
+    import minigrad.ops.transcendental
+    from minigrad.tensor import Tensor
+
+__all__ = [
+    "acos",
+    "acos_",
+    "acosh",
+    "acosh_",
+    "asin",
+    "asin_",
+    "asinh",
+    "asinh_",
+    "atan",
+    "atan2",
+    "atan2_",
+    "atan_",
+    "atanh",
+    "atanh_",
+    "cosh",
+    "cosh_",
+    "erf",
+    "erf_",
+    "exp2",
+    "exp2_",
+    "expm1",
+    "expm1_",
+    "log1p",
+    "log1p_",
+    "log2",
+    "log2_",
+    "log10",
+    "log10_",
+    "logaddexp",
+    "rsqrt",
+    "rsqrt_",
+    "sinh",
+    "sinh_",
+    "tan",
+    "tan_",
+]
+
+
+def exp2(input: Tensor) -> Tensor:
+    """2 to the power ``input``."""
+    return ops.transcendental.Exp2.apply(input)
+
+
+def exp2_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "exp2_", ops.transcendental.Exp2)
+
+
+def expm1(input: Tensor) -> Tensor:
+    """eˣ - 1, accurate near 0."""
+    return ops.transcendental.Expm1.apply(input)
+
+
+def expm1_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "expm1_", ops.transcendental.Expm1)
+
+
+def log1p(input: Tensor) -> Tensor:
+    """ln(1 + x), accurate near 0."""
+    return ops.transcendental.Log1p.apply(input)
+
+
+def log1p_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "log1p_", ops.transcendental.Log1p)
+
+
+def log2(input: Tensor) -> Tensor:
+    """The logarithm to the base 2."""
+    return ops.transcendental.Log2.apply(input)
+
+
+def log2_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "log2_", ops.transcendental.Log2)
+
+
+def log10(input: Tensor) -> Tensor:
+    """The logarithm to the base 10."""
+    return ops.transcendental.Log10.apply(input)
+
+
+def log10_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "log10_", ops.transcendental.Log10)
+
+
+def rsqrt(input: Tensor) -> Tensor:
+    """One over the square root."""
+    return ops.transcendental.Rsqrt.apply(input)
+
+
+def rsqrt_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "rsqrt_", ops.transcendental.Rsqrt)
+
+
+def tan(input: Tensor) -> Tensor:
+    return ops.transcendental.Tan.apply(input)
+
+
+def tan_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "tan_", ops.transcendental.Tan)
+
+
+def asin(input: Tensor) -> Tensor:
+    """NaN outside [-1, 1]."""
+    return ops.transcendental.Asin.apply(input)
+
+
+def asin_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "asin_", ops.transcendental.Asin)
+
+
+def acos(input: Tensor) -> Tensor:
+    """NaN outside [-1, 1]."""
+    return ops.transcendental.Acos.apply(input)
+
+
+def acos_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "acos_", ops.transcendental.Acos)
+
+
+def atan(input: Tensor) -> Tensor:
+    return ops.transcendental.Atan.apply(input)
+
+
+def atan_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "atan_", ops.transcendental.Atan)
+
+
+def sinh(input: Tensor) -> Tensor:
+    return ops.transcendental.Sinh.apply(input)
+
+
+def sinh_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "sinh_", ops.transcendental.Sinh)
+
+
+def cosh(input: Tensor) -> Tensor:
+    return ops.transcendental.Cosh.apply(input)
+
+
+def cosh_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "cosh_", ops.transcendental.Cosh)
+
+
+def asinh(input: Tensor) -> Tensor:
+    return ops.transcendental.Asinh.apply(input)
+
+
+def asinh_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "asinh_", ops.transcendental.Asinh)
+
+
+def acosh(input: Tensor) -> Tensor:
+    """NaN below 1."""
+    return ops.transcendental.Acosh.apply(input)
+
+
+def acosh_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "acosh_", ops.transcendental.Acosh)
+
+
+def atanh(input: Tensor) -> Tensor:
+    """NaN outside [-1, 1]."""
+    return ops.transcendental.Atanh.apply(input)
+
+
+def atanh_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "atanh_", ops.transcendental.Atanh)
+
+
+def erf(input: Tensor) -> Tensor:
+    """The error function 2/√π ∫₀ˣ exp(-t²) dt."""
+    return ops.transcendental.Erf.apply(input)
+
+
+def erf_(input: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "erf_", ops.transcendental.Erf)
+
+
+def atan2(input: Tensor, other: Tensor) -> Tensor:
+    """The angle of the point (other, input), in (-π, π]."""
+    check_tensors("atan2", input=input, other=other)
+    return ops.transcendental.Atan2.apply(input, other)
+
+
+def atan2_(input: Tensor, other: Tensor) -> Tensor:
+    return minigrad.inplace.run(input, "atan2_", ops.transcendental.Atan2, other)
+
+
+def logaddexp(input: Tensor, other: Tensor) -> Tensor:
+    """ln(eˣ + eʸ), without overflow."""
+    check_tensors("logaddexp", input=input, other=other)
+    return ops.transcendental.Logaddexp.apply(input, other)

@@ -1,0 +1,123 @@
+"""Linear algebra: norms of vectors and matrices. Each is PyTorch's ``torch.linalg`` function of the same name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from minigrad import dtypes
+from minigrad.ops.dims import normalize_dim, normalize_dims
+from minigrad.ops.statistics import LinalgVectorNorm
+from minigrad.tensor import Number, Tensor
+
+__all__ = ["matrix_norm", "norm", "vector_norm"]
+
+
+def vector_norm(
+    input: Tensor, ord: Number = 2, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+) -> Tensor:
+    """(Σ |x|ᵖ)^(1/p) over all dimensions or ``dim``, p = ``ord``; ±infinity and 0 as limits: the largest or smallest
+    |x|, the number of elements that are not zero. With ``dtype`` the elements are converted first.
+
+    Raises:
+        RuntimeError: a type is not floating, ``dtype`` is narrower than the input's, or there is no element to take.
+    """
+    if not isinstance(ord, (int, float)):
+        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
+    check_types("linalg.vector_norm", input, dtype)
+    dims = normalize_dims(dim, input.ndim)
+    if ord < 0 or ord == math.inf:
+        for each in dims:
+            if input.shape[each] == 0:
+                raise RuntimeError(
+                    f"linalg.vector_norm cannot compute the {ord} norm on the dimension {each} because this dimension "
+                    f"is empty and the operation does not have an identity: the shape is {list(input.shape)}"
+                )
+    return LinalgVectorNorm.apply(input, ord=ord, dim=dims, keepdim=keepdim, dtype=dtype and dtype.numpy)
+
+
+def check_types(name: str, input: Tensor, dtype: dtypes.dtype | None) -> None:
+    """Raise PyTorch's error unless both types are floating and the input's is no wider than ``dtype``."""
+    if not input.is_floating_point():
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {input.dtype}")
+    if dtype is None:
+        return
+    if not dtype.is_floating_point:
+        raise RuntimeError(f"{name}: dtype should be floating point or complex, but got {dtype}")
+    if dtype.itemsize < input.dtype.itemsize:
+        raise RuntimeError(
+            f"{name}: the dtype of the input ({input.dtype}) should be convertible without narrowing to the specified "
+            f"dtype ({dtype})"
+        )
+
+
+def matrix_norm(
+    input: Tensor,
+    ord: Number | str = "fro",
+    dim: Sequence[int] = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+) -> Tensor:
+    """A norm of the matrices that two dimensions hold: "fro" √Σ x², ±1 the largest (or smallest) sum of |x| down a
+    column, ±infinity along a row.
+
+    Raises:
+        RuntimeError: the dimensions are not two, or the order is none of PyTorch's.
+        NotImplementedError: "nuc", 2 and -2, which need singular values.
+    """
+    if input.ndim < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    if not isinstance(dim, Iterable):
+        raise TypeError(f"linalg_matrix_norm(): argument 'dim' must be tuple of ints, not {type(dim).__name__}")
+    if ord not in ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    dims = [normalize_dim(each, input.ndim) for each in dim]
+    if len(dims) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {tuple(dim)}")
+    if dims[0] == dims[1]:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got {tuple(dim)}")
+    check_types("linalg.matrix_norm", input, dtype)
+    if ord == "fro":
+        return vector_norm(input, 2, dims, keepdim, dtype=dtype)
+    if ord in ("nuc", 2, -2):
+        raise NotImplementedError(f"linalg.matrix_norm of order {ord!r} needs singular values, which minigrad has not")
+    added, compared = dims if ord in (1, -1) else dims[::-1]
+    if not keepdim and compared > added:
+        compared -= 1
+    sums = vector_norm(input, 1, added, keepdim, dtype=dtype)
+    if not isinstance(ord, str) and ord > 0:  # a matrix without columns has norm 0
+        return sums.amax(compared, keepdim) if sums.shape[compared] else sums.sum(compared, keepdim)
+    return sums.amin(compared, keepdim)
+
+
+def norm(
+    input: Tensor,
+    ord: Number | str | None = None,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+) -> Tensor:
+    """A vector norm where one dimension is named or the input has one, a matrix norm for two; without ``ord`` √Σ x².
+
+    Raises:
+        RuntimeError: more dimensions are named, or an order is given and it is unclear for which dimensions.
+        NotImplementedError: as :func:`matrix_norm`.
+    """
+    if dim is not None:
+        dims = [dim] if not isinstance(dim, Iterable) else list(dim)
+        if len(dims) not in (1, 2):
+            raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {dims}")
+    elif ord is not None and input.ndim not in (1, 2):
+        raise RuntimeError(
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {input.ndim}D."
+        )
+    else:
+        dims = list(range(input.ndim))
+    if ord is None:
+        return vector_norm(input, 2, dims, keepdim, dtype=dtype)
+    if isinstance(ord, str) or len(dims) == 2:
+        return matrix_norm(input, ord, dims if len(dims) == 2 else (-2, -1), keepdim, dtype=dtype)
+    return vector_norm(input, ord, dims, keepdim, dtype=dtype)

@@ -1,0 +1,132 @@
+"""Scans: the running sum, product and extremum along one dimension. Each class: formula, forward, backward.
+
+The k-th result uses elements 1 to k, so an element's gradient is gathered from the results at its place and after it:
+a scan in the other direction. ``reverse`` runs a scan from the end; the rules use it, users do not see it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.autograd.function import Function
+from minigrad.ops.elementwise import ToCopy
+from minigrad.ops.indexing import IndexBackward, Select, Slice
+from minigrad.ops.joining import Cat, Stack
+from minigrad.ops.values import array_of, constant_like
+
+WIDER = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.float32): np.dtype(np.float64)}
+
+
+def accumulate(ufunc, x, dim, reverse):
+    """The running result of ``ufunc`` along ``dim``, kept in a wider type on the way, as PyTorch does."""
+    if x.ndim == 0:
+        return x.copy()
+    ordered = np.flip(x, dim) if reverse else x
+    z = ufunc.accumulate(ordered, axis=dim, dtype=WIDER.get(x.dtype, x.dtype)).astype(x.dtype, copy=False)
+    return np.flip(z, dim).copy() if reverse else z
+
+
+def accumulated_type(x, dtype):
+    """The type of a running sum or product: ``dtype``, or that of x, int64 for integers and bools."""
+    if dtype is not None:
+        return dtype
+    return x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
+
+
+class Cumsum(Function):
+    """zₖ = x₁ + … + xₖ along ``dim``. Integers and bools are summed in int64."""
+
+    def forward(ctx, x, *, dim, dtype=None, reverse=False):
+        ctx.dim, ctx.reverse = dim, reverse
+        return accumulate(np.add, x.astype(accumulated_type(x, dtype), copy=False), dim, reverse)
+
+    def backward(ctx, grad_z):
+        grad_x = Cumsum.apply(grad_z, dim=ctx.dim, reverse=not ctx.reverse)  # dzₖ/dxⱼ = 1 where j ≤ k
+        return grad_x
+
+
+class Cumprod(Function):
+    """zₖ = x₁ · … · xₖ along ``dim``. The gradient is right where x is zero too."""
+
+    def forward(ctx, x, *, dim, dtype=None, reverse=False):
+        ctx.dim, ctx.reverse = dim, reverse
+        z = accumulate(np.multiply, x.astype(accumulated_type(x, dtype), copy=False), dim, reverse)
+        ctx.save_for_backward(x, z)
+        return z
+
+    def backward(ctx, grad_z):
+        x, z = ctx.saved_tensors
+        dim = ctx.dim
+        if x.ndim == 0 or x.shape[dim] <= 1:
+            return grad_z
+        x = in_type_of(grad_z, x)
+        if (array_of(x) == 0).any():
+            carried = carry_back(grad_z, x, dim, ctx.reverse)
+            grad_x = products_before(x, dim, ctx.reverse) * carried  # dzₖ/dxⱼ = the product without xⱼ
+        else:
+            grad_x = Cumsum.apply(grad_z * z, dim=dim, reverse=not ctx.reverse) / x  # dzₖ/dxⱼ = zₖ/xⱼ where j ≤ k
+        return grad_x
+
+
+def in_type_of(grad, x):
+    """``x`` in the type of ``grad``: where an operation was told its type, its input may have another."""
+    kind = array_of(grad).dtype
+    return x if array_of(x).dtype == kind else ToCopy.apply(x, dtype=kind)
+
+
+def products_before(x, dim, reverse):
+    """At each place the product of the elements before it along ``dim``, after it with ``reverse``; 1 for none."""
+    count = x.shape[dim]
+    shape = [1 if each == dim else size for each, size in enumerate(x.shape)]
+    ones = constant_like(np.ones(shape), x)
+    rest = Slice.apply(x, dim=dim, where=slice(1, count) if reverse else slice(0, count - 1))
+    shifted = (rest, ones) if reverse else (ones, rest)
+    return Cumprod.apply(Cat.apply(*shifted, dim=dim), dim=dim, reverse=reverse)
+
+
+def carry_back(grad, x, dim, reverse):
+    """sₖ = gradₖ + xₖ₊₁ sₖ₊₁ along ``dim``: the gradients of later products, times what was multiplied on the way."""
+    count = x.shape[dim]
+    sums = [None] * count
+    following = None
+    for place in range(count) if reverse else reversed(range(count)):
+        total = Select.apply(grad, dim=dim, index=place)
+        if following is not None:
+            total = total + Select.apply(x, dim=dim, index=following) * sums[following]
+        sums[place] = total
+        following = place
+    return Stack.apply(*sums, dim=dim)
+
+
+class Cummax(Function):
+    """zₖ = max(x₁ … xₖ) along ``dim``, and where: the last of equal maxima. After a NaN all is NaN.
+
+    The gradient of a result goes to the position reported.
+    """
+
+    extremum: np.ufunc = np.maximum
+
+    def forward(ctx, x, *, dim):
+        ctx.shape = x.shape
+        if x.ndim == 0:
+            return x.copy(), np.zeros((), np.int64)
+        running = ctx.extremum.accumulate(x, axis=dim)
+        places = np.arange(x.shape[dim]).reshape([-1 if each == dim else 1 for each in range(x.ndim)])
+        reached = np.where((x == running) | (x != x), places, 0)  # x != x: a NaN
+        positions = np.maximum.accumulate(reached, axis=dim)
+        where = list(np.indices(x.shape, sparse=True))
+        where[dim] = positions
+        ctx.where = tuple(where)
+        return x[ctx.where], positions
+
+    def backward(ctx, grad_z, _):
+        if not ctx.shape:
+            return grad_z
+        grad_x = IndexBackward.apply(grad_z, shape=ctx.shape, where=ctx.where)  # dz/dx = 1 at the position reported
+        return grad_x
+
+
+class Cummin(Cummax):
+    """zₖ = min(x₁ … xₖ) along ``dim``, and where: the last of equal minima. After a NaN all is NaN."""
+
+    extremum = np.minimum
