@@ -138,6 +138,9 @@ from minigrad.functions.division import (
     fmod,
     remainder,
 )
+from minigrad.functions.einsum import (
+    einsum,
+)
 from minigrad.functions.elementwise import (
     abs,
     add,
@@ -197,7 +200,20 @@ from minigrad.functions.picking import (
     take,
     take_along_dim,
 )
-from minigrad.functions.products import addmm, bmm, dot, matmul, mm, mv
+from minigrad.functions.products import (
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    dot,
+    inner,
+    matmul,
+    mm,
+    mv,
+    outer,
+    tensordot,
+)
 from minigrad.functions.reduction import (
     all,
     amax,
@@ -308,6 +324,8 @@ __all__ = [
     "addcdiv",
     "addcmul",
     "addmm",
+    "addmv",
+    "addr",
     "all",
     "allclose",
     "amax",
@@ -328,6 +346,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "autograd",
+    "baddbmm",
     "bitwise_and",
     "bitwise_left_shift",
     "bitwise_not",
@@ -364,6 +383,7 @@ __all__ = [
     "double",
     "dstack",
     "dtype",
+    "einsum",
     "empty",
     "enable_grad",
     "eq",
@@ -404,6 +424,7 @@ __all__ = [
     "index_select",
     "inference_mode",
     "initial_seed",
+    "inner",
     "int",
     "int8",
     "int16",
@@ -472,6 +493,7 @@ __all__ = [
     "ones",
     "ones_like",
     "optim",
+    "outer",
     "permute",
     "positive",
     "pow",
@@ -530,6 +552,7 @@ __all__ = [
     "tanh",
     "tensor",
     "tensor_split",
+    "tensordot",
     "tile",
     "topk",
     "trace",

@@ -175,11 +175,20 @@ class Methods:
     view_as = functions.shape.view_as
 
     addmm = functions.products.addmm
+    addmm_ = functions.products.addmm_
+    addmv = functions.products.addmv
+    addmv_ = functions.products.addmv_
+    addr = functions.products.addr
+    addr_ = functions.products.addr_
+    baddbmm = functions.products.baddbmm
+    baddbmm_ = functions.products.baddbmm_
     bmm = functions.products.bmm
     dot = functions.products.dot
+    inner = functions.products.inner
     matmul = functions.products.matmul
     mm = functions.products.mm
     mv = functions.products.mv
+    outer = functions.products.outer
 
     floor_divide = functions.division.floor_divide
     floor_divide_ = functions.division.floor_divide_

@@ -5,25 +5,37 @@ Each is a function of ``minigrad`` and a method of ``Tensor``, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import minigrad
 from minigrad import ops
+from minigrad.ops.dims import normalize_dim
 
 if TYPE_CHECKING:
+    import minigrad.inplace
     import minigrad.ops.matmul
     import minigrad.ops.shape
-    from minigrad.tensor import Tensor
+    from minigrad.tensor import Number, Tensor
 
 __all__ = [
     "addmm",
+    "addmm_",
+    "addmv",
+    "addmv_",
+    "addr",
+    "addr_",
+    "baddbmm",
+    "baddbmm_",
     "bmm",
     "dot",
+    "inner",
     "matmul",
     "mm",
     "mv",
+    "outer",
+    "tensordot",
 ]
 
 
@@ -51,7 +63,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     if input.ndim == 2 and other.ndim == 2:
         return ops.matmul.Mm.apply(input, other)
     if other.ndim == 2:  # one matrix for the whole batch: fold the batch into the rows
-        folded = ops.matmul.Mm.apply(input.reshape(-1, input.shape[-1]), other)
+        count = int(np.prod(input.shape[:-1]))
+        folded = ops.matmul.Mm.apply(input.reshape(count, input.shape[-1]), other)
         return ops.shape.UnsafeView.apply(folded, shape=(*input.shape[:-1], other.shape[-1]))
     return batched_matmul(input, other)
 
@@ -89,8 +102,6 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """A matrix times a vector. Shapes: (n, k), (k,) -> (n,)."""
-    if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {vec.ndim}")
     return ops.matmul.Mv.apply(input, vec)
 
 
@@ -106,6 +117,106 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     return ops.matmul.Bmm.apply(input, mat2)
 
 
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor) -> Tensor:
-    """``input + mat1 @ mat2``, the input broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
-    return ops.matmul.Addmm.apply(input, mat1, mat2)
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha * mat1 @ mat2``, the input broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
+    return ops.matmul.Addmm.apply(input, mat1, mat2, beta=beta, alpha=alpha)
+
+
+def addmm_(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    return minigrad.inplace.run(input, "addmm_", ops.matmul.Addmm, mat1, mat2, beta=beta, alpha=alpha)
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha * mat @ vec``, the input broadcast. Shapes: (n,), (n, k), (k,) -> (n,)."""
+    return ops.matmul.Addmv.apply(input, mat, vec, beta=beta, alpha=alpha)
+
+
+def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    return minigrad.inplace.run(input, "addmv_", ops.matmul.Addmv, mat, vec, beta=beta, alpha=alpha)
+
+
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha * batch1 @ batch2``, the input broadcast.
+
+    Shapes: (N, n, m), (N, n, k), (N, k, m) -> (N, n, m).
+    """
+    return ops.matmul.Baddbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
+
+
+def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    return minigrad.inplace.run(input, "baddbmm_", ops.matmul.Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha * outer(vec1, vec2)``, the input broadcast. Shapes: (n, m), (n,), (m,) -> (n, m)."""
+    for each in (vec1, vec2):
+        if each.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
+    return ops.matmul.Addr.apply(input, vec1, vec2, beta=beta, alpha=alpha)
+
+
+def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    for each in (vec1, vec2):
+        if each.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
+    return minigrad.inplace.run(input, "addr_", ops.matmul.Addr, vec1, vec2, beta=beta, alpha=alpha)
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Every element of the one times every element of the other. Shapes: (n,), (m,) -> (n, m)."""
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument self and vec2, but got {input.ndim}-D and {vec2.ndim}-D")
+    return input.reshape(input.shape[0], 1) * vec2
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """The products summed over the last dimension of both. Shapes: (..., k), (---, k) -> (..., ---).
+
+    Raises:
+        RuntimeError: the last sizes differ.
+    """
+    if input.ndim == 0 or other.ndim == 0:
+        return input * other
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
+            f"{list(other.shape)}"
+        )
+    return tensordot(input, other, ([-1], [-1]))
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """The products summed over ``dims``: the last so many of ``a`` and first of ``b``, or those listed for each.
+
+    Raises:
+        RuntimeError: there are not as many dimensions of both, or their sizes differ.
+    """
+    if isinstance(dims, minigrad.Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0 or dims > min(a.ndim, b.ndim):
+            raise RuntimeError(f"tensordot expects dims >= 0 and no more than the tensors have, but got dims={dims}")
+        dims = (list(range(a.ndim - dims, a.ndim)), list(range(dims)))
+    dims_a, dims_b = [[each] if isinstance(each, int) else list(each) for each in dims]
+    if len(dims_a) != len(dims_b):
+        raise RuntimeError("both dimension lists should have same length")
+    dims_a = [normalize_dim(each, a.ndim) for each in dims_a]
+    dims_b = [normalize_dim(each, b.ndim) for each in dims_b]
+    for dim_a, dim_b in zip(dims_a, dims_b):
+        if a.shape[dim_a] == 1 or b.shape[dim_b] == 1:  # of size 1, it is broadcast
+            a = a.sum(dim_a, keepdim=True) if a.shape[dim_a] != 1 else a
+            b = b.sum(dim_b, keepdim=True) if b.shape[dim_b] != 1 else b
+        elif a.shape[dim_a] != b.shape[dim_b]:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {a.shape[dim_a]} in dim {dim_a} and second "
+                f"has size {b.shape[dim_b]} in dim {dim_b}"
+            )
+    if a.dtype is not b.dtype:
+        raise RuntimeError(f"both inputs should have same dtype, but got {a.dtype} and {b.dtype}")
+    free_a = [each for each in range(a.ndim) if each not in dims_a]
+    free_b = [each for each in range(b.ndim) if each not in dims_b]
+    shape_a, shape_b = [a.shape[each] for each in free_a], [b.shape[each] for each in free_b]
+    summed = minigrad.Size([a.shape[each] for each in dims_a]).numel()
+    rows = a.permute(free_a + dims_a).reshape(minigrad.Size(shape_a).numel(), summed)
+    columns = b.permute(dims_b + free_b).reshape(summed, minigrad.Size(shape_b).numel())
+    return mm(rows, columns).reshape(shape_a + shape_b)

@@ -6,9 +6,14 @@ out one element, zᵢⱼ = Σₖ aᵢₖ bₖⱼ, shows why.
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from minigrad.autograd.function import Function
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.dims import is_expandable
+from minigrad.ops.promotion import promote
 from minigrad.ops.shape import T, Transpose, Unsqueeze
 from minigrad.ops.values import array_of
 
@@ -61,41 +66,68 @@ class Mm(Function):
         return grad_a, grad_b
 
 
-class Addmm(Function):
-    """z = bias + a b, the bias broadcast to the product's shape. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
+def add_product(bias, product, beta, alpha):
+    """``beta * bias + alpha * product``, written over the product. With beta 0 the bias does not count."""
+    if not is_expandable(bias.shape, product.shape):
+        raise RuntimeError(
+            f"The expanded size of the tensor {list(product.shape)} must match the existing size {list(bias.shape)} of "
+            f"what is added to the product"
+        )
+    if alpha != 1:
+        product *= np.asarray(alpha, product.dtype)
+    if beta != 0:
+        product += bias if beta == 1 else bias * np.asarray(beta, bias.dtype)
+    return product
 
-    def forward(ctx, bias, a, b):
-        check_matrices(a, b)
+
+def times(grad, factor):
+    """``grad * factor``, itself where the factor is 1."""
+    return grad if factor == 1 else grad * factor
+
+
+class Addmm(Function):
+    """z = beta · bias + alpha · a b, the bias broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
+
+    check: Any = staticmethod(check_matrices)
+
+    def forward(ctx, bias, a, b, *, beta=1, alpha=1):
+        ctx.check(a, b)
         check_same_dtype(bias, a)
-        if not is_expandable(bias.shape, (a.shape[0], b.shape[1])):
-            raise RuntimeError(
-                f"The expanded size of the tensor {[a.shape[0], b.shape[1]]} must match the existing size "
-                f"{list(bias.shape)} of what is added to the product"
-            )
-        ctx.bias_shape = bias.shape
+        ctx.bias_shape, ctx.beta, ctx.alpha = bias.shape, beta, alpha
         ctx.save_for_backward(a, b)
-        z = a @ b
-        z += bias
-        return z
+        return add_product(bias, np.asarray(a @ b), beta, alpha)
 
     def backward(ctx, grad_z):
         a, b = ctx.saved_tensors
         needs_bias, needs_a, needs_b = ctx.needs_input_grad
-        grad_bias = unbroadcast(grad_z, ctx.bias_shape) if needs_bias else None
-        grad_a = grad_of_first(grad_z, b) if needs_a else None
-        grad_b = grad_of_second(a, b, grad_z) if needs_b else None
+        grad_bias = unbroadcast(times(grad_z, ctx.beta), ctx.bias_shape) if needs_bias else None
+        grad_a = times(ctx.grad_of_first(a, b, grad_z), ctx.alpha) if needs_a else None
+        grad_b = times(ctx.grad_of_second(a, b, grad_z), ctx.alpha) if needs_b else None
         return grad_bias, grad_a, grad_b
+
+    def grad_of_first(ctx, a, b, grad_z):
+        return grad_of_first(grad_z, b)
+
+    def grad_of_second(ctx, a, b, grad_z):
+        return grad_of_second(a, b, grad_z)
+
+
+def check_matrix_and_vector(a, v):
+    """Raise PyTorch's error unless (n, k) meets (k,)."""
+    if a.ndim != 2 or v.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {a.ndim}-D and {v.ndim}-D tensors")
+    if a.shape[1] != v.shape[0]:
+        raise RuntimeError(
+            f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({v.shape[0]})"
+        )
+    check_same_dtype(a, v)
 
 
 class Mv(Function):
     """z = a v. Shapes: (n, k), (k,) -> (n,)."""
 
     def forward(ctx, a, v):
-        if a.shape[1] != v.shape[0]:
-            raise RuntimeError(
-                f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({v.shape[0]})"
-            )
-        check_same_dtype(a, v)
+        check_matrix_and_vector(a, v)
         ctx.save_for_backward(a, v)
         return a @ v
 
@@ -130,18 +162,23 @@ class Dot(Function):
         return grad_x, grad_y
 
 
+def check_batches(a, b):
+    """Raise PyTorch's error unless (N, n, k) meets (N, k, m)."""
+    if a.ndim != 3 or b.ndim != 3:
+        raise RuntimeError(f"batch1 and batch2 must be 3D tensors, got {a.ndim}D and {b.ndim}D")
+    if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] "
+            f"but got: [{b.shape[0]}, {b.shape[1]}]."
+        )
+    check_same_dtype(a, b)
+
+
 class Bmm(Function):
     """z = a b, one product a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m)."""
 
     def forward(ctx, a, b):
-        if a.ndim != 3 or b.ndim != 3:
-            raise RuntimeError(f"batch1 and batch2 must be 3D tensors, got {a.ndim}D and {b.ndim}D")
-        if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
-            raise RuntimeError(
-                f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] "
-                f"but got: [{b.shape[0]}, {b.shape[1]}]."
-            )
-        check_same_dtype(a, b)
+        check_batches(a, b)
         ctx.save_for_backward(a, b)
         return a @ b
 
@@ -153,3 +190,45 @@ class Bmm(Function):
         if ctx.needs_input_grad[1]:
             grad_b = Transpose.apply(a, dim0=1, dim1=2) @ grad_z
         return grad_a, grad_b
+
+
+class Addmv(Addmm):
+    """z = beta · bias + alpha · a v. Shapes: (n,), (n, k), (k,) -> (n,)."""
+
+    check = staticmethod(check_matrix_and_vector)
+
+    def grad_of_first(ctx, a, v, grad_z):
+        return Unsqueeze.apply(grad_z, dim=1) * v
+
+    def grad_of_second(ctx, a, v, grad_z):
+        return T.apply(a) @ grad_z
+
+
+class Baddbmm(Addmm):
+    """z = beta · bias + alpha · a b, a product a batch entry. Shapes: (N, n, m), (N, n, k), (N, k, m) -> (N, n, m)."""
+
+    check = staticmethod(check_batches)
+
+    def grad_of_first(ctx, a, b, grad_z):
+        return grad_z @ Transpose.apply(b, dim0=1, dim1=2)
+
+    def grad_of_second(ctx, a, b, grad_z):
+        return Transpose.apply(a, dim0=1, dim1=2) @ grad_z
+
+
+class Addr(Function):
+    """z = beta · bias + alpha · x yᵀ. Shapes: (n, m), (n,), (m,) -> (n, m)."""
+
+    def forward(ctx, bias, x, y, *, beta, alpha):
+        ctx.bias_shape, ctx.beta, ctx.alpha = bias.shape, beta, alpha
+        ctx.save_for_backward(x, y)
+        bias, x, y = promote(bias, x, y)
+        return add_product(bias, np.multiply.outer(x, y), beta, alpha)
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        needs_bias, needs_x, needs_y = ctx.needs_input_grad
+        grad_bias = unbroadcast(times(grad_z, ctx.beta), ctx.bias_shape) if needs_bias else None
+        grad_x = times(grad_z @ y, ctx.alpha) if needs_x else None
+        grad_y = times(T.apply(grad_z) @ x, ctx.alpha) if needs_y else None
+        return grad_bias, grad_x, grad_y
