@@ -12,6 +12,7 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 from minigrad.tensor import Size, Tensor, device  # isort: skip  (first: everything else needs Tensor)
 
 # The functions look operations up in minigrad.ops when they are called: so every file of it is loaded here.
+import minigrad.ops.activation
 import minigrad.ops.arrangement
 import minigrad.ops.broadcasting
 import minigrad.ops.clamping

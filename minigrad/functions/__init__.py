@@ -7,6 +7,7 @@ to it, and to ``ops``, which needs it, only when they are called.
 """
 
 from minigrad.functions import (
+    activation,
     arrangement,
     comparison,
     division,
@@ -14,6 +15,7 @@ from minigrad.functions import (
     elementwise,
     fused,
     joining,
+    losses,
     picking,
     products,
     reduction,
@@ -26,6 +28,7 @@ from minigrad.functions import (
 )
 
 __all__ = [
+    "activation",
     "arrangement",
     "comparison",
     "division",
@@ -33,6 +36,7 @@ __all__ = [
     "elementwise",
     "fused",
     "joining",
+    "losses",
     "picking",
     "products",
     "reduction",

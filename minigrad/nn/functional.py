@@ -2,14 +2,102 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
+from minigrad import dtypes
+from minigrad.functions.activation import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmin,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+)
+from minigrad.functions.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cosine_embedding_loss,
+    cosine_similarity,
+    cross_entropy,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    margin_ranking_loss,
+    mse_loss,
+    nll_loss,
+    pairwise_distance,
+    smooth_l1_loss,
+    triplet_margin_loss,
+)
 from minigrad.functions.products import matmul
-from minigrad.ops.loss import MseLoss, NllLoss
 from minigrad.ops.matmul import Addmm, Mm
 from minigrad.tensor import Tensor
 
-__all__ = ["cross_entropy", "linear", "log_softmax", "mse_loss", "nll_loss", "relu", "softmax"]
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "cross_entropy",
+    "elu",
+    "gelu",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "logsigmoid",
+    "margin_ranking_loss",
+    "mish",
+    "mse_loss",
+    "nll_loss",
+    "pairwise_distance",
+    "prelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+    "triplet_margin_loss",
+]
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -25,87 +113,30 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if input.ndim == 1:
         return Addmm.apply(bias, input.view(1, -1), weight.t()).view(-1)
     if input.is_contiguous():
-        rows = input.view(-1, input.shape[-1])
+        rows = input.view(int(np.prod(input.shape[:-1])), input.shape[-1])
         return Addmm.apply(bias, rows, weight.t()).view(*input.shape[:-1], weight.shape[0])
     return matmul(input, weight.t()) + bias
 
 
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(input, 0), elementwise."""
-    return input.relu_() if inplace else input.relu()
-
-
-def softmax(input: Tensor, dim: int) -> Tensor:
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None) -> Tensor:
     """exp(input) divided by its sum along ``dim``."""
-    return input.softmax(dim)
+    return input.softmax(implicit_dim("softmax", dim, input.ndim, _stacklevel), dtype)
 
 
-def log_softmax(input: Tensor, dim: int) -> Tensor:
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None
+) -> Tensor:
     """The logarithm of :func:`softmax`, computed without overflow."""
-    return input.log_softmax(dim)
+    return input.log_softmax(implicit_dim("log_softmax", dim, input.ndim, _stacklevel), dtype)
 
 
-def _check_reduction(reduction: str) -> None:
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction: use 'none', 'mean' or 'sum'")
-
-
-def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
-) -> Tensor:
-    """The negative log-likelihood loss. Shapes: (N, C) or (C,), (N,) or () -> (), or (N,) with reduction "none".
-
-    Raises:
-        ValueError: the batch sizes differ, or the reduction is unknown.
-        IndexError: a target is no class.
-        RuntimeError: the target is not of an integer type, or the shapes are none of the above.
-    """
-    _check_reduction(reduction)
-    if target.array.dtype != np.int64 and target.array.dtype != np.uint8:
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype}: targets are classes")
-    if input.ndim == 0:
-        raise ValueError("Expected 1 or more dimensions (got 0)")
-    if input.ndim > 2:
-        raise RuntimeError(f"input tensor should be 1D or 2D, but it has shape {list(input.shape)}")
-    if input.ndim == 1 and target.ndim == 0:
-        target = target.reshape(1)
-    elif target.ndim != 1:
-        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got {list(target.shape)}")
-    batch_size = input.shape[0] if input.ndim == 2 else 1
-    if batch_size != target.shape[0]:
-        raise ValueError(f"Expected input batch_size ({batch_size}) to match target batch_size ({target.shape[0]}).")
-    classes = input.shape[-1]
-    if weight is not None and weight.shape != (classes,):
-        raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
-            f"shape: {list(weight.shape)}"
+def implicit_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
+    """``dim``, or with a warning the one that older code meant: the first of 0, 1 or 3 dimensions, else the second."""
+    if dim is None:
+        warnings.warn(
+            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
+            f"argument.",
+            stacklevel=stacklevel,
         )
-    counted = target.array[target.array != ignore_index]
-    outside = counted[(counted < 0) | (counted >= classes)]
-    if outside.size:
-        raise IndexError(f"Target {outside[0]} is out of bounds: there are {classes} classes.")
-    return NllLoss.apply(
-        input,
-        target=target.array,
-        weight=None if weight is None else weight.array,
-        reduction=reduction,
-        ignore_index=ignore_index,
-    )
-
-
-def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
-) -> Tensor:
-    """:func:`nll_loss` of :func:`log_softmax` over the classes. Shapes and errors are those of :func:`nll_loss`."""
-    return nll_loss(input.log_softmax(-1), target, weight, ignore_index, reduction)
-
-
-def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """The mean (or sum, or each) of (input - target)². Shapes: (*), (*) -> (), or (*) with reduction "none".
-
-    Raises:
-        RuntimeError: the shapes do not broadcast.
-        ValueError: the reduction is unknown.
-    """
-    _check_reduction(reduction)
-    return MseLoss.apply(input, target, reduction=reduction)
+        return 0 if ndim in (0, 1, 3) else 1
+    return dim

@@ -9,10 +9,10 @@ import numpy as np
 
 from minigrad.autograd.function import Function
 from minigrad.ops.broadcasting import Sum, unbroadcast
-from minigrad.ops.elementwise import Exp, check_broadcast
+from minigrad.ops.elementwise import Exp, Log, Sgn, Sigmoid, Where, prepare
 from minigrad.ops.indexing import Index
 from minigrad.ops.shape import View
-from minigrad.ops.values import constant_like
+from minigrad.ops.values import array_of, constant_like
 
 
 class LogSoftmax(Function):
@@ -100,26 +100,149 @@ class NllLossBackward(Function):
         return grad_grad
 
 
-class MseLoss(Function):
-    """z = mean (x - y)²; ``reduction`` "sum" adds instead, "none" gives every square."""
+class PointwiseLoss(Function):
+    """z = the mean of a loss of each pair x, y; ``reduction`` "sum" adds instead, "none" gives every one.
 
-    def forward(ctx, x, y, *, reduction):
-        ctx.shapes, ctx.reduction = (x.shape, y.shape), reduction
+    A subclass has the loss of each pair, ``losses``, and dL/d(x - y) of each, ``slopes``.
+    """
+
+    def forward(ctx, x, y, *, reduction, **options):
+        ctx.shapes, ctx.reduction, ctx.options = (x.shape, y.shape), reduction, options
         ctx.save_for_backward(x, y)
-        check_broadcast(x, y)
-        difference = x - y
-        squares = np.asarray(difference * difference)
-        ctx.count = squares.size
+        losses = np.asarray(ctx.losses(*prepare(x, y)))
+        ctx.count = losses.size
         if reduction == "none":
-            return squares
-        total = np.add.reduce(squares, axis=None)
-        return np.true_divide(total, ctx.count, dtype=squares.dtype) if reduction == "mean" else total
+            return losses
+        total = np.add.reduce(losses, axis=None)
+        return np.true_divide(total, ctx.count, dtype=losses.dtype) if reduction == "mean" else total
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
-        difference = x - y
-        factor = 2 / ctx.count if ctx.reduction == "mean" else 2
-        grad_difference = grad_z * (difference * factor)  # d(x - y)²/d(x - y) = 2 (x - y)
+        grad_difference = grad_z * ctx.slopes(x - y, 1 / ctx.count if ctx.reduction == "mean" and ctx.count else 1)
         grad_x = unbroadcast(grad_difference, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
         grad_y = unbroadcast(-grad_difference, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        return grad_x, grad_y
+
+
+class MseLoss(PointwiseLoss):
+    """(x - y)²."""
+
+    def losses(ctx, x, y):
+        difference = x - y
+        return difference * difference
+
+    def slopes(ctx, difference, factor):
+        return difference * (2 * factor)
+
+
+class SmoothL1Loss(PointwiseLoss):
+    """(x - y)² / (2 beta) where |x - y| < beta, else |x - y| - beta/2."""
+
+    def losses(ctx, x, y):
+        beta, size = np.asarray(ctx.options["beta"], x.dtype), np.abs(x - y)
+        return np.where(size < beta, size * size / (2 * beta), size - beta / 2)
+
+    def slopes(ctx, difference, factor):
+        beta = ctx.options["beta"]
+        near = np.abs(array_of(difference)) < beta
+        return Where.apply(difference * (factor / beta), Sgn.apply(difference) * factor, condition=near)
+
+
+class HuberLoss(PointwiseLoss):
+    """(x - y)² / 2 where |x - y| <= delta, else delta (|x - y| - delta/2)."""
+
+    def losses(ctx, x, y):
+        delta, size = np.asarray(ctx.options["delta"], x.dtype), np.abs(x - y)
+        return np.where(size <= delta, size * size / 2, delta * (size - delta / 2))
+
+    def slopes(ctx, difference, factor):
+        delta = ctx.options["delta"]
+        near = np.abs(array_of(difference)) <= delta
+        return Where.apply(difference * factor, Sgn.apply(difference) * (delta * factor), condition=near)
+
+
+class BinaryCrossEntropy(Function):
+    """z = the mean of -w (y ln x + (1 - y) ln(1 - x)), each logarithm no less than -100."""
+
+    def forward(ctx, x, y, *, weight, reduction):
+        ctx.weight, ctx.reduction, ctx.count = weight, reduction, x.size
+        ctx.save_for_backward(x, y)
+        losses = (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
+        return reduce_losses(losses if weight is None else losses * weight, reduction)
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad = share_of_each(ctx, grad_z)
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            spread_out = x * (1 - x)
+            safe = Where.apply(spread_out, 1e-12, condition=array_of(spread_out) > 1e-12)
+            grad_x = grad * ((x - y) / safe)
+        if ctx.needs_input_grad[1]:
+            odds = Log.apply(1 - x) - Log.apply(x)
+            grad_y = grad * odds
+        return grad_x, grad_y
+
+
+class BinaryCrossEntropyWithLogits(Function):
+    """z = the mean of -w (p y ln s(x) + (1 - y) ln(1 - s(x))), s the sigmoid, computed without overflow."""
+
+    def forward(ctx, x, y, *, weight, positive_weight, reduction):
+        ctx.weight, ctx.positive_weight, ctx.reduction, ctx.count = weight, positive_weight, reduction, x.size
+        ctx.save_for_backward(x, y)
+        softplus = np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x)))  # -ln s(x)
+        scale = 1 if positive_weight is None else (positive_weight - 1) * y + 1
+        losses = (1 - y) * x + scale * softplus
+        return reduce_losses(losses if weight is None else losses * weight, reduction)
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad = share_of_each(ctx, grad_z)
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            if ctx.positive_weight is None:
+                grad_x = grad * (Sigmoid.apply(x) - y)
+            else:
+                positive = y * constant_like(ctx.positive_weight, y)
+                grad_x = grad * ((positive + 1 - y) * Sigmoid.apply(x) - positive)
+        if ctx.needs_input_grad[1]:
+            if ctx.positive_weight is None:
+                grad_y = grad * -x
+            else:
+                weight = constant_like(ctx.positive_weight, x)
+                grad_y = grad * (Log.apply(Sigmoid.apply(-x)) - weight * Log.apply(Sigmoid.apply(x)))
+        return grad_x, grad_y
+
+
+def reduce_losses(losses, reduction):
+    """The mean, the sum, or the losses themselves."""
+    if reduction == "none":
+        return losses
+    total = np.add.reduce(losses, axis=None)
+    return np.true_divide(total, losses.size, dtype=losses.dtype) if reduction == "mean" else total
+
+
+def share_of_each(ctx, grad):
+    """The gradient of each loss: that of the result, divided for a mean, times the loss's weight."""
+    if ctx.reduction == "mean":
+        grad = grad * (1 / ctx.count if ctx.count else np.nan)
+    return grad if ctx.weight is None else grad * constant_like(ctx.weight, grad)
+
+
+class Xlogy(Function):
+    """z = x ln y, 0 where x is 0."""
+
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        x, y = prepare(x, y)
+        return np.where((x == 0) & ~np.isnan(y), np.zeros((), x.dtype), x * np.log(y))
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            flat = (array_of(x) == 0) & (array_of(y) <= 0)
+            grad_x = unbroadcast(grad_z * Where.apply(0.0, Log.apply(y), condition=flat), x.shape)
+        if ctx.needs_input_grad[1]:
+            grad_y = unbroadcast(grad_z * (x / y), y.shape)
         return grad_x, grad_y

@@ -1,0 +1,394 @@
+"""Losses of ``nn.functional``. The rules of those that are one operation in PyTorch: ``ops/loss.py``.
+
+``reduction`` is "mean", "sum" or "none". Each result is zero-dimensional, or with "none" of the shape of the losses.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import minigrad
+from minigrad import ops
+
+if TYPE_CHECKING:
+    import minigrad.ops.loss
+    from minigrad.tensor import Tensor
+
+__all__ = [
+    *("binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity"),
+    *("cross_entropy", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss"),
+    *("nll_loss", "pairwise_distance", "smooth_l1_loss", "triplet_margin_loss"),
+]
+
+
+def check_reduction(reduction: str) -> None:
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction: use 'none', 'mean' or 'sum'")
+
+
+def reduced(losses: Tensor, reduction: str) -> Tensor:
+    check_reduction(reduction)
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+def warn_of_broadcast(input: Tensor, target: Tensor) -> None:
+    if input.shape != target.shape:
+        warnings.warn(
+            f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}). "
+            f"This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+
+
+# --------------------------------------------------------------------------------------------- regression
+
+
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+    """(input - target)², times ``weight`` where given.
+
+    Raises:
+        RuntimeError: the shapes do not broadcast.
+        ValueError: the reduction is unknown.
+    """
+    check_reduction(reduction)
+    warn_of_broadcast(input, target)
+    if weight is None:
+        return ops.loss.MseLoss.apply(input, target, reduction=reduction)
+    losses = weight * ops.loss.MseLoss.apply(input, target, reduction="none")
+    return losses.sum() / weight.expand(losses.shape).sum() if reduction == "mean" else reduced(losses, reduction)
+
+
+def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """|input - target|."""
+    warn_of_broadcast(input, target)
+    return reduced((input - target).abs(), reduction)
+
+
+def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """(input - target)² / (2 beta) where they are nearer than ``beta``, else |input - target| - beta/2.
+
+    Raises:
+        RuntimeError: ``beta`` is negative.
+    """
+    check_reduction(reduction)
+    warn_of_broadcast(input, target)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return ops.loss.SmoothL1Loss.apply(input, target, reduction=reduction, beta=beta)
+
+
+def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """(input - target)² / 2 where they are nearer than ``delta``, else delta (|input - target| - delta/2).
+
+    Raises:
+        RuntimeError: ``delta`` is not positive.
+    """
+    check_reduction(reduction)
+    warn_of_broadcast(input, target)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    return ops.loss.HuberLoss.apply(input, target, reduction=reduction, delta=delta)
+
+
+# ------------------------------------------------------------------------------------------ classification
+
+
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
+    """The negative log-likelihood loss. Shapes: (N, C, *) or (C,), (N, *) or () -> (), or the targets' with "none".
+
+    Raises:
+        ValueError: the batch sizes differ, or the reduction is unknown.
+        IndexError: a target is no class.
+        RuntimeError: the target is not of an integer type, or the shapes are none of the above.
+    """
+    check_reduction(reduction)
+    if target.array.dtype != np.int64 and target.array.dtype != np.uint8:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype}: targets are classes")
+    if input.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if input.ndim > 2:
+        return nll_loss_of_places(input, target, weight, ignore_index, reduction)
+    if input.ndim == 1 and target.ndim == 0:
+        target = target.reshape(1)
+    elif target.ndim != 1:
+        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got {list(target.shape)}")
+    batch_size = input.shape[0] if input.ndim == 2 else 1
+    if batch_size != target.shape[0]:
+        raise ValueError(f"Expected input batch_size ({batch_size}) to match target batch_size ({target.shape[0]}).")
+    check_classes(target.array, input.shape[-1], weight, ignore_index)
+    return ops.loss.NllLoss.apply(
+        input,
+        target=target.array,
+        weight=None if weight is None else weight.array,
+        reduction=reduction,
+        ignore_index=ignore_index,
+    )
+
+
+def nll_loss_of_places(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
+    """:func:`nll_loss` with a class at each of further dimensions: the places are samples of their own."""
+    if target.shape != (input.shape[0], *input.shape[2:]):
+        kind = ValueError if target.ndim and input.shape[0] != target.shape[0] else RuntimeError
+        raise kind(
+            f"Expected target size {[input.shape[0], *input.shape[2:]]}, got {list(target.shape)}: one class a place"
+        )
+    samples = input.movedim(1, -1).reshape(target.numel(), input.shape[1])
+    losses = nll_loss(samples, target.reshape(-1), weight, ignore_index, reduction)
+    return losses.reshape(target.shape) if reduction == "none" else losses
+
+
+def check_classes(target: np.ndarray, classes: int, weight: Tensor | None, ignore_index: int) -> None:
+    """Raise PyTorch's errors for targets that are no class, and for weights that are not one a class."""
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.shape)}"
+        )
+    counted = target[target != ignore_index]
+    outside = counted[(counted < 0) | (counted >= classes)]
+    if outside.size:
+        raise IndexError(f"Target {outside[0]} is out of bounds: there are {classes} classes.")
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-ln softmax(input) of the target class. Shapes: (N, C, *) or (C,), targets (N, *) or (), or probabilities of the
+    input's shape.
+
+    ``label_smoothing`` mixes the target with equal probabilities for all classes. Source: Szegedy et al., 2015.
+
+    Raises:
+        RuntimeError: ``label_smoothing`` is not in [0, 1], or a class is ignored where targets are probabilities.
+        ValueError, IndexError: as :func:`nll_loss`.
+    """
+    check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    dim = 0 if input.ndim == 1 else 1
+    if target.is_floating_point():
+        if target.shape != input.shape:
+            raise RuntimeError(
+                f"cross entropy loss with probability targets: expected the input's shape {list(input.shape)}, got "
+                f"{list(target.shape)}"
+            )
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
+        return cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dim)
+    logarithms = input.log_softmax(dim)
+    loss = nll_loss(logarithms, target, weight, ignore_index, reduction)
+    if label_smoothing == 0:
+        return loss
+    return smoothed(loss, logarithms, target, weight, ignore_index, reduction, label_smoothing, dim)
+
+
+def smoothed(
+    loss: Tensor,
+    logarithms: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+    dim: int,
+) -> Tensor:
+    """``loss`` mixed with the loss of equal probabilities for all classes."""
+    classes = logarithms.shape[dim]
+    weighted = logarithms if weight is None else logarithms * along(weight, logarithms.ndim, dim)
+    ignored = target == ignore_index
+    even = (-weighted.sum(dim)).masked_fill(ignored, 0.0)
+    if reduction == "sum":
+        even = even.sum()
+    elif reduction == "mean" and weight is None:
+        even = even.sum() / ignored.logical_not().sum()
+    elif reduction == "mean" and weight is not None:
+        safe = target.masked_fill(ignored, 0)
+        even = even.sum() / weight[safe].masked_fill(ignored, 0.0).sum()
+    return loss * (1 - label_smoothing) + even * (label_smoothing / classes)
+
+
+def along(weight: Tensor, ndim: int, dim: int) -> Tensor:
+    """A weight a class, shaped so that the classes lie along ``dim``."""
+    return weight.view([-1 if each == dim else 1 for each in range(ndim)])
+
+
+def cross_entropy_of_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float, dim: int
+) -> Tensor:
+    classes = input.shape[dim]
+    if label_smoothing > 0:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    products = input.log_softmax(dim) * target
+    if weight is not None:
+        products = products * along(weight, input.ndim, dim)
+    if reduction == "none":
+        return -products.sum(dim)
+    if reduction == "sum":
+        return -products.sum()
+    return -products.sum() / max(input.numel() // max(classes, 1), 1)
+
+
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
+) -> Tensor:
+    """-(target ln input + (1 - target) ln(1 - input)), each logarithm no less than -100.
+
+    Raises:
+        ValueError: the shapes differ.
+        RuntimeError: an input is not in [0, 1].
+    """
+    check_reduction(reduction)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}) is "
+            f"deprecated. Please ensure they have the same size."
+        )
+    if ((input.array < 0) | (input.array > 1)).any():
+        raise RuntimeError("all elements of input should be between 0 and 1")
+    weights = None if weight is None else weight.array
+    return ops.loss.BinaryCrossEntropy.apply(input, target, weight=weights, reduction=reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """:func:`binary_cross_entropy` of sigmoid(input), without overflow; ``pos_weight`` weighs the target's ones.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    check_reduction(reduction)
+    if input.shape != target.shape:
+        raise ValueError(f"Target size ({list(target.shape)}) must be the same as input size ({list(input.shape)})")
+    weights = [None if each is None else each.array for each in (weight, pos_weight)]
+    return ops.loss.BinaryCrossEntropyWithLogits.apply(
+        input, target, weight=weights[0], positive_weight=weights[1], reduction=reduction
+    )
+
+
+def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """target (ln target - input): the divergence of exp(input) from ``target``, whose logarithm it may also be.
+
+    ``reduction`` "batchmean" divides the sum by the batch size, which is the divergence's definition.
+    """
+    if log_target:
+        losses = target.exp() * (target - input)
+    else:
+        losses = ops.loss.Xlogy.apply(target, target) - target * input
+    if reduction == "batchmean":
+        return losses.sum() / (input.shape[0] if input.ndim else 1)
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.",
+            stacklevel=2,
+        )
+    return reduced(losses, reduction)
+
+
+# ------------------------------------------------------------------------------------------------- margins
+
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+    """input where the target is 1, max(0, margin - input) where it is -1."""
+    far = (margin - input).clamp_min(0)
+    losses = minigrad.where(target != 1, far, minigrad.zeros_like(far)) + minigrad.where(
+        target != -1, input, minigrad.zeros_like(input)
+    )
+    return reduced(losses, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: str = "mean"
+) -> Tensor:
+    """max(0, -target (input1 - input2) + margin)."""
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            f"margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
+            f"{list(input1.shape)}, input2: {list(input2.shape)}, target: {list(target.shape)}"
+        )
+    return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
+    """x1 · x2 / (|x1| |x2|) along ``dim``, each norm no less than ``eps``. The two are broadcast."""
+    kind = ops.promotion.result_dtype(x1.array, x2.array)
+    if kind.kind != "f":
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind}")
+    x1, x2 = minigrad.broadcast_tensors(x1, x2)
+    first = x1 / minigrad.linalg.vector_norm(x1, 2, dim, True).clamp_min(eps)
+    second = x2 / minigrad.linalg.vector_norm(x2, 2, dim, True).clamp_min(eps)
+    return (first * second).sum(dim)
+
+
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: str = "mean"
+) -> Tensor:
+    """1 - cos(input1, input2) where the target is 1, max(0, cos - margin) where it is -1.
+
+    Shapes: (N, D), (N, D), (N,), or without N.
+    """
+    if target.ndim not in (0, 1):
+        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got {list(target.shape)}")
+    if target.ndim + 1 != input1.ndim or input1.ndim != input2.ndim:
+        raise RuntimeError(
+            f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs with sizes "
+            f"{list(input1.shape)} and {list(input2.shape)}."
+        )
+    products, squares1, squares2 = (input1 * input2).sum(-1), (input1 * input1).sum(-1), (input2 * input2).sum(-1)
+    cosine = products / ((squares1 + 1e-12) * (squares2 + 1e-12)).sqrt()
+    zeros = minigrad.zeros_like(cosine)
+    near, far = 1 - cosine, (cosine - margin).clamp_min(0)
+    return reduced(minigrad.where(target == 1, near, zeros) + minigrad.where(target == -1, far, zeros), reduction)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
+    """The p-norm of x1 - x2 + eps over the last dimension."""
+    return (x1 - x2 + eps).norm(p, -1, keepdim)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-06,
+    swap: bool = False,
+    *,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, |anchor - positive| - |anchor - negative| + margin). ``swap`` also takes the positive's distance.
+
+    Raises:
+        ValueError: ``margin`` is not positive.
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of dims")
+    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = minigrad.minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced((near - far + margin).clamp_min(0), reduction)
