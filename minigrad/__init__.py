@@ -24,6 +24,7 @@ import minigrad.ops.joining
 import minigrad.ops.loss
 import minigrad.ops.matmul
 import minigrad.ops.nondifferentiable
+import minigrad.ops.normalization
 import minigrad.ops.picking
 import minigrad.ops.reduction
 import minigrad.ops.rounding
@@ -46,7 +47,9 @@ from minigrad.autograd import (
 from minigrad.creation import (
     arange,
     as_tensor,
+    bernoulli,
     empty,
+    empty_like,
     eye,
     from_numpy,
     full,
@@ -348,6 +351,7 @@ __all__ = [
     "atleast_3d",
     "autograd",
     "baddbmm",
+    "bernoulli",
     "bitwise_and",
     "bitwise_left_shift",
     "bitwise_not",
@@ -386,6 +390,7 @@ __all__ = [
     "dtype",
     "einsum",
     "empty",
+    "empty_like",
     "enable_grad",
     "eq",
     "equal",

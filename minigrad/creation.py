@@ -17,8 +17,28 @@ from minigrad.reading import check_layout, read
 from minigrad.tensor import Tensor, check_device, wrap
 
 __all__ = [
-    *("arange", "as_tensor", "empty", "eye", "from_numpy", "full", "full_like", "linspace", "normal", "ones"),
-    *("ones_like", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "tensor", "zeros", "zeros_like"),
+    "arange",
+    "as_tensor",
+    "bernoulli",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_numpy",
+    "full",
+    "full_like",
+    "linspace",
+    "normal",
+    "ones",
+    "ones_like",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "tensor",
+    "zeros",
+    "zeros_like",
 ]
 
 
@@ -95,6 +115,11 @@ def ones(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requ
 def empty(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ``size`` whose values are whatever the memory held."""
     return _finish(np.empty(_sizes("empty", size), _kind(dtype)), device, requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of the shape of ``input``, and of its type unless told, whose values are whatever the memory held."""
+    return _finish(np.empty_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
 
 
 def zeros_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
@@ -193,6 +218,17 @@ def randn_like(input: Tensor, *, dtype: dtypes.dtype | None = None) -> Tensor:
 def normal(mean: float, std: float, size: Sequence[int], *, generator: Generator | None = None) -> Tensor:
     """Numbers drawn from the normal distribution of this mean and standard deviation."""
     return _finish(_source(generator).normal(_sizes("normal", (size,)), _kind(None), mean, std), None, False)
+
+
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that each element says, or with ``p``, else 0. Shape and type: those of ``input``.
+
+    Raises:
+        RuntimeError: a probability is not in [0, 1].
+    """
+    if p is not None:
+        return empty_like(input).bernoulli_(p, generator=generator)
+    return empty_like(input).bernoulli_(input, generator=generator)
 
 
 def randint(

@@ -19,7 +19,7 @@ from minigrad.ops.promotion import CATEGORY
 from minigrad.random import default_generator
 from minigrad.tensor import Tensor, wrap
 
-__all__ = ["become", "check_changeable", "fill_random", "run"]
+__all__ = ["become", "check_changeable", "fill_bernoulli", "fill_random", "run"]
 
 
 def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
@@ -113,3 +113,15 @@ def fill_random(tensor: Tensor, name: str, first: float, second: float, generato
     drawn = draw(tensor.array.shape, tensor.array.dtype, first, second)
     with no_grad():
         return become(tensor, wrap(np.asarray(drawn), None, 0), name)
+
+
+def fill_bernoulli(tensor: Tensor, p: Any, generator: Any) -> Tensor:
+    """Fill ``tensor`` with 1 where an even number in [0, 1) lies below ``p``, a number or a tensor of them, else 0."""
+    probabilities = p.array if isinstance(p, Tensor) else np.asarray(p, np.float64)
+    if ((probabilities < 0) | (probabilities > 1)).any():
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+    check_changeable(tensor, "bernoulli_")
+    source = default_generator if generator is None else generator
+    drawn = source.uniform(tensor.array.shape, np.dtype(np.float64), 0.0, 1.0) < probabilities
+    with no_grad():
+        return become(tensor, wrap(np.asarray(drawn).astype(tensor.array.dtype), None, 0), "bernoulli_")

@@ -735,6 +735,12 @@ class Tensor(Methods):
     def normal_(self, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
         return inplace.fill_random(self, "normal_", mean, std, generator)
 
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+        return inplace.fill_bernoulli(self, p, generator)
+
+    def bernoulli(self, p: Number | None = None, *, generator: Any = None) -> Tensor:
+        return self.clone().detach().bernoulli_(self.detach() if p is None else p, generator=generator)
+
     __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
     __ifloordiv__, __imod__ = Methods.floor_divide_, Methods.remainder_
 

@@ -17,6 +17,8 @@ from minigrad.ops.joining import Cat
 from minigrad.ops.transcendental import Erf
 from minigrad.ops.values import array_of, constant_like
 
+ONE_SIXTH = float(np.float32(1) / np.float32(6))  # PyTorch rounds it to float32 in every type
+
 
 def refuse_integers(name, x):
     """Raise PyTorch's error for a type without fractions."""
@@ -194,7 +196,7 @@ class Hardsigmoid(Function):
         return np.minimum(np.maximum(x + np.asarray(3, x.dtype), 0), 6).astype(x.dtype) / np.asarray(6, x.dtype)
 
     def backward(ctx, grad_z):
-        grad_x = Where.apply(grad_z / 6, 0.0, condition=ctx.inside)
+        grad_x = Where.apply(grad_z * ONE_SIXTH, 0.0, condition=ctx.inside)
         return grad_x
 
 
