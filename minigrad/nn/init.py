@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import math
+import warnings
+from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+
+from minigrad import creation
 from minigrad.autograd.grad_mode import no_grad
 from minigrad.tensor import Tensor
 
-__all__ = ["calculate_gain", "constant_", "kaiming_uniform_", "normal_", "ones_", "uniform_", "zeros_"]
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
 
 
 @no_grad()
@@ -55,7 +76,30 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return math.sqrt(2.0)
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
+    if nonlinearity == "selu":
+        return 3.0 / 4
     raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
+
+
+def fans(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs reach one output of a layer with this weight, and how many outputs one input reaches.
+
+    Raises:
+        ValueError: the tensor has fewer than two dimensions.
+    """
+    if tensor.ndim < 2:
+        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+    receptive_field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
+
+
+def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    """gain / √fan, which keeps the variance of the signal from layer to layer."""
+    mode = mode.lower()
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    fan_in, fan_out = fans(tensor)
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan_in if mode == "fan_in" else fan_out)
 
 
 def kaiming_uniform_(
@@ -73,14 +117,122 @@ def kaiming_uniform_(
 
     Source: He et al., "Delving Deep into Rectifiers", 2015.
     """
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        return tensor
+    bound = math.sqrt(3.0) * kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
+    """Numbers of the normal distribution of deviation gain / √fan. Arguments and source: :func:`kaiming_uniform_`."""
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        return tensor
+    return normal_(tensor, 0.0, kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """Numbers drawn evenly from ±gain·√(6 / (fan_in + fan_out)). Source: Glorot & Bengio, 2010.
+
+    Raises:
+        ValueError: the tensor has fewer than two dimensions.
+    """
+    bound = math.sqrt(3.0) * (gain * math.sqrt(2.0 / float(sum(fans(tensor)))))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """Numbers of the normal distribution of deviation gain·√(2 / (fan_in + fan_out)), as :func:`xavier_uniform_`."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / float(sum(fans(tensor)))), generator)
+
+
+@no_grad()
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix.
+
+    Raises:
+        ValueError: the tensor has not two dimensions.
+    """
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    return tensor.copy_(creation.eye(*tensor.shape))
+
+
+@no_grad()
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """A convolution's weight that passes each channel on as it is. Shape: (out, in, *kernel).
+
+    Raises:
+        ValueError: there are not three to five dimensions, or ``groups`` does not divide the first.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    if tensor.shape[0] % groups:
+        raise ValueError("dim 0 must be divisible by groups")
+    channels = tensor.shape[0] // groups
+    centre = tuple([size // 2 for size in tensor.shape[2:]])
+    tensor.zero_()
+    for group in range(groups):
+        for channel in range(min(channels, tensor.shape[1])):
+            tensor[(group * channels + channel, channel, *centre)] = 1
+    return tensor
+
+
+@no_grad()
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
+    """``gain`` times a matrix of orthogonal rows or columns, whichever are fewer; further dimensions count as columns.
+
+    Source: Saxe et al., 2013.
+
+    Raises:
+        ValueError: the tensor has fewer than two dimensions.
+    """
     if tensor.ndim < 2:
-        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+        raise ValueError("Only tensors with 2 or more dimensions are supported")
     if tensor.numel() == 0:
         return tensor
-    receptive_field = math.prod(tensor.shape[2:])
-    fan = (tensor.shape[1] if mode == "fan_in" else tensor.shape[0]) * receptive_field
-    std = calculate_gain(nonlinearity, a) / math.sqrt(fan)
-    bound = math.sqrt(3.0) * std
-    return uniform_(tensor, -bound, bound, generator)
+    rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
+    drawn = creation.empty(rows, columns, dtype=tensor.dtype).normal_(0, 1, generator=generator).array
+    q, r = np.linalg.qr(drawn.T if rows < columns else drawn)
+    q = q * np.sign(np.diagonal(r))  # makes the distribution even
+    return tensor.copy_(
+        creation.from_numpy(np.ascontiguousarray(q.T if rows < columns else q)).view(tensor.shape)
+    ).mul_(gain)
+
+
+@no_grad()
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """Normally distributed numbers, that part of each column zero. Source: Martens, 2010.
+
+    Raises:
+        ValueError: the tensor has not two dimensions.
+    """
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    rows, columns = tensor.shape
+    tensor.normal_(0, std, generator=generator)
+    for column in range(columns):
+        chosen = creation.randperm(rows)[: math.ceil(sparsity * rows)]
+        tensor[chosen, column] = 0
+    return tensor
+
+
+@no_grad()
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+) -> Tensor:
+    """Numbers of the normal distribution, drawn again where outside [a, b]: an even number through the inverse."""
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The values' distribution may be incorrect.",
+            stacklevel=2,
+        )
+    normal = NormalDist()
+    lower, upper = normal.cdf((a - mean) / std), normal.cdf((b - mean) / std)
+    tensor.uniform_(2 * lower - 1, 2 * upper - 1, generator=generator)
+    inverse = [normal.inv_cdf(min(max((each + 1) / 2, 1e-16), 1 - 1e-16)) for each in tensor.array.reshape(-1).tolist()]
+    values = creation.tensor(inverse, dtype=tensor.dtype).view(tensor.shape)
+    return tensor.copy_(values).mul_(std).add_(mean).clamp_(min=a, max=b)

@@ -1,4 +1,7 @@
-"""Losses as modules: cross-entropy, negative log-likelihood, mean squared error."""
+"""Losses as modules. ``reduction`` is "mean", "sum" or "none"; the formulas are told with the functions of one name.
+
+Each is PyTorch's ``torch.nn`` class of the same name.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,27 @@ from minigrad.nn import functional
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
-__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
+    "CrossEntropyLoss",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "MarginRankingLoss",
+    "NLLLoss",
+    "PairwiseDistance",
+    "SmoothL1Loss",
+    "TripletMarginLoss",
+]
 
 
 class MSELoss(Module):
-    """The mean of (x - y)², or their sum, or each (``reduction`` "mean", "sum", "none"). Shapes: (*), (*) -> ().
-
-    Counterpart: ``torch.nn.MSELoss``.
-    """
+    """(x - y)². Shapes: (*), (*) -> (), or (*) with reduction "none"."""
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
@@ -21,6 +37,168 @@ class MSELoss(Module):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.mse_loss(input, target, reduction=self.reduction)
+
+
+class L1Loss(Module):
+    """|x - y|. Shapes: (*), (*) -> (), or (*) with reduction "none"."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return functional.l1_loss(input, target, reduction=self.reduction)
+
+
+class SmoothL1Loss(Module):
+    """(x - y)² / (2 beta) where they are nearer than ``beta``, else |x - y| - beta/2. Shapes: (*), (*) -> ()."""
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.beta = beta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return functional.smooth_l1_loss(input, target, beta=self.beta, reduction=self.reduction)
+
+
+class HuberLoss(Module):
+    """(x - y)² / 2 where nearer than ``delta``, else delta (|x - y| - delta/2). Shapes: (*), (*) -> ()."""
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.delta = delta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return functional.huber_loss(input, target, delta=self.delta, reduction=self.reduction)
+
+
+class KLDivLoss(Module):
+    """y (ln y - x), the divergence of exp(x) from y; "batchmean" is its definition. Shapes: (*), (*) -> ()."""
+
+    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.log_target = log_target
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return functional.kl_div(input, target, log_target=self.log_target, reduction=self.reduction)
+
+
+class HingeEmbeddingLoss(Module):
+    """x where the target is 1, max(0, margin - x) where it is -1. Shapes: (*), (*) -> ()."""
+
+    def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.margin = margin
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return functional.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
+
+
+class MarginRankingLoss(Module):
+    """max(0, -y (x1 - x2) + margin). Shapes: (N,), (N,), (N,) -> ()."""
+
+    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        return functional.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+
+
+class CosineEmbeddingLoss(Module):
+    """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1. Shapes: (N, D), (N, D), (N,) -> ()."""
+
+    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        return functional.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+
+
+class BCELoss(Module):
+    """-(y ln x + (1 - y) ln(1 - x)) of probabilities x, times ``weight``. Shapes: (*), (*) -> ()."""
+
+    def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.reduction = reduction
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(Module):
+    """:class:`BCELoss` of sigmoid(x), without overflow; ``pos_weight`` weighs the target's ones."""
+
+    def __init__(self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+        self.reduction = reduction
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(
+            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )
+
+
+class TripletMarginLoss(Module):
+    """max(0, |anchor - positive| - |anchor - negative| + margin). Shapes: (N, D) three times -> ().
+
+    Source: Balntas et al., 2016.
+
+    Raises:
+        ValueError: ``margin`` is not positive.
+    """
+
+    def __init__(
+        self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-06, swap: bool = False, reduction: str = "mean"
+    ) -> None:
+        super().__init__()
+        if margin <= 0:
+            raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
+        self.margin = margin
+        self.p = p
+        self.eps = eps
+        self.swap = swap
+        self.reduction = reduction
+
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        return functional.triplet_margin_loss(
+            anchor, positive, negative, self.margin, self.p, self.eps, self.swap, reduction=self.reduction
+        )
+
+
+class CosineSimilarity(Module):
+    """x1 · x2 / (|x1| |x2|) along ``dim``. Shapes: (*, D, *), (*, D, *) -> (*, *)."""
+
+    def __init__(self, dim: int = 1, eps: float = 1e-08) -> None:
+        super().__init__()
+        self.dim = dim
+        self.eps = eps
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return functional.cosine_similarity(x1, x2, self.dim, self.eps)
+
+
+class PairwiseDistance(Module):
+    """The ``p``-norm of x1 - x2 + eps over the last dimension. Shapes: (N, D), (N, D) -> (N,)."""
+
+    def __init__(self, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> None:
+        super().__init__()
+        self.norm = p
+        self.eps = eps
+        self.keepdim = keepdim
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return functional.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 
 class NLLLoss(Module):
@@ -41,11 +219,24 @@ class NLLLoss(Module):
 
 
 class CrossEntropyLoss(NLLLoss):
-    """-ln softmax(x)[n, target[n]], averaged over the samples n. Shapes and arguments: those of :class:`NLLLoss`.
+    """-ln softmax(x)[n, target[n]], averaged over the samples n. x are scores ("logits"), not probabilities.
 
-    x are scores ("logits"), not probabilities. Counterpart: ``torch.nn.CrossEntropyLoss``, for targets that are
-    classes of two-dimensional scores, without label smoothing.
+    Shapes: x (N, C, *) or (C,), target (N, *) or () of classes, or of x's shape of probabilities -> ().
+    ``label_smoothing`` mixes the target with equal probabilities (Szegedy et al., 2015); the other arguments are those
+    of :class:`NLLLoss`.
     """
 
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(weight, ignore_index, reduction)
+        self.label_smoothing = label_smoothing
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return functional.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction)
+        return functional.cross_entropy(
+            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+        )

@@ -1,0 +1,318 @@
+"""Multi-head attention and the transformer's encoder. Source: Vaswani et al., "Attention Is All You Need", 2017."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+import minigrad
+from minigrad import creation, dtypes
+from minigrad.nn import functional, init
+from minigrad.nn.container import ModuleList
+from minigrad.nn.linear import Linear
+from minigrad.nn.module import Module
+from minigrad.nn.normalization import Dropout, LayerNorm
+from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
+
+__all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
+
+
+class NonDynamicallyQuantizableLinear(Linear):
+    """A Linear under the name that PyTorch prints for attention's output."""
+
+
+def as_added(mask: Tensor | None, name: str, dtype: dtypes.dtype) -> Tensor | None:
+    """A mask as numbers to add to scores: -∞ where a bool mask is True, which here means "may not look"."""
+    if mask is None:
+        return None
+    if mask.dtype is dtypes.bool:
+        return creation.zeros_like(mask, dtype=dtype).masked_fill_(mask, -math.inf)
+    if not mask.is_floating_point():
+        raise AssertionError(f"only bool and floating types of {name} are supported")
+    return mask
+
+
+class MultiheadAttention(Module):
+    """Several attentions side by side, each on its own projection of queries, keys and values; joined and projected.
+
+    Shapes, L queries, S keys, N samples: query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> (L, N, E) and the
+    weights (N, L, S), averaged over the heads, or (N, num_heads, L, S). With ``batch_first`` N stands first; N may be
+    left out. ``key_padding_mask`` (N, S) and ``attn_mask`` (L, S) or (N·num_heads, L, S) are True where a query may
+    not look, or are added. ``in_proj_weight`` (3E, E), or ``q_``, ``k_`` and ``v_proj_weight`` where kdim or vdim
+    differ from E; ``in_proj_bias`` (3E,); ``out_proj`` a Linear.
+
+    Raises:
+        ValueError, AssertionError: the sizes do not fit: E is no multiple of ``num_heads``, or an input has another.
+        RuntimeError: ``is_causal`` without ``attn_mask``.
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if embed_dim <= 0 or num_heads <= 0:
+            raise ValueError(f"embed_dim and num_heads must be greater than 0, got {embed_dim} and {num_heads} instead")
+        if embed_dim % num_heads:
+            raise AssertionError("embed_dim must be divisible by num_heads")
+        self.embed_dim = embed_dim
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        self._qkv_same_embed_dim = self.kdim == embed_dim and self.vdim == embed_dim
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.batch_first = batch_first
+        self.head_dim = embed_dim // num_heads
+        self.add_zero_attn = add_zero_attn
+        options = {"device": device, "dtype": dtype}
+        if self._qkv_same_embed_dim:
+            self.in_proj_weight = Parameter(creation.empty(3 * embed_dim, embed_dim, **options))
+            for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):
+                self.register_parameter(name, None)
+        else:
+            self.q_proj_weight = Parameter(creation.empty(embed_dim, embed_dim, **options))
+            self.k_proj_weight = Parameter(creation.empty(embed_dim, self.kdim, **options))
+            self.v_proj_weight = Parameter(creation.empty(embed_dim, self.vdim, **options))
+            self.register_parameter("in_proj_weight", None)
+        if bias:
+            self.in_proj_bias: Parameter | None = Parameter(creation.empty(3 * embed_dim, **options))
+        else:
+            self.register_parameter("in_proj_bias", None)
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, **options)
+        self.bias_k: Parameter | None
+        self.bias_v: Parameter | None
+        if add_bias_kv:
+            self.bias_k = Parameter(creation.empty(1, 1, embed_dim, **options))
+            self.bias_v = Parameter(creation.empty(1, 1, embed_dim, **options))
+        else:
+            self.bias_k = self.bias_v = None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the projections anew; the biases are 0."""
+        if self._qkv_same_embed_dim:
+            init.xavier_uniform_(self.in_proj_weight)
+        else:
+            init.xavier_uniform_(self.q_proj_weight)
+            init.xavier_uniform_(self.k_proj_weight)
+            init.xavier_uniform_(self.v_proj_weight)
+        if self.in_proj_bias is not None:
+            init.constant_(self.in_proj_bias, 0.0)
+            init.constant_(self.out_proj.bias, 0.0)  # type: ignore[arg-type]
+        if self.bias_k is not None:
+            init.xavier_normal_(self.bias_k)
+        if self.bias_v is not None:
+            init.xavier_normal_(self.bias_v)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        if is_causal and attn_mask is None:
+            raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
+        batched = query.ndim == 3
+        if query.ndim not in (2, 3) or key.ndim != query.ndim or value.ndim != query.ndim:
+            raise AssertionError(
+                f"query, key and value should all be 2-D (unbatched) or 3-D (batched), but received {query.ndim}-D, "
+                f"{key.ndim}-D and {value.ndim}-D tensors"
+            )
+        if not batched:
+            query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
+            key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
+        elif self.batch_first:
+            query, key, value = query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1)
+        if query.shape[2] != self.embed_dim:
+            raise AssertionError(f"was expecting embedding dimension of {self.embed_dim}, but got {query.shape[2]}")
+        if key.shape[:2] != value.shape[:2]:
+            raise AssertionError(f"key shape {list(key.shape)} does not match value shape {list(value.shape)}")
+        result, weights = self.attend(query, key, value, key_padding_mask, attn_mask)
+        if batched and self.batch_first:
+            result = result.transpose(0, 1)
+        if not need_weights:
+            return (result if batched else result.squeeze(1)), None
+        weights = weights.mean(1) if average_attn_weights else weights
+        return (result, weights) if batched else (result.squeeze(1), weights.squeeze(0))
+
+    def attend(
+        self, query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor | None, attn_mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The result (L, N, E) and each head's weights (N, num_heads, L, S) for inputs with N second."""
+        length, batch, _ = query.shape
+        queries, keys, values = self.project(query, key, value)
+        mask = self.merged_mask(key_padding_mask, attn_mask, query, key.shape[0])
+        if self.bias_k is not None and self.bias_v is not None:
+            keys = minigrad.cat([keys, self.bias_k.repeat(1, batch, 1)])
+            values = minigrad.cat([values, self.bias_v.repeat(1, batch, 1)])
+            mask = None if mask is None else functional.pad(mask, (0, 1))
+        heads = [self.split_heads(each) for each in (queries, keys, values)]
+        if self.add_zero_attn:
+            zeros = creation.zeros((batch, self.num_heads, 1, self.head_dim), dtype=query.dtype)
+            heads[1], heads[2] = minigrad.cat([heads[1], zeros], 2), minigrad.cat([heads[2], zeros], 2)
+            mask = None if mask is None else functional.pad(mask, (0, 1))
+        scores = (heads[0] * math.sqrt(1 / self.head_dim)) @ heads[1].transpose(-2, -1)
+        weights = (scores if mask is None else scores + mask).softmax(-1)
+        if self.training and self.dropout > 0:
+            weights = functional.dropout(weights, self.dropout)
+        joined = (weights @ heads[2]).permute(2, 0, 1, 3).reshape(length * batch, self.embed_dim)
+        result = functional.linear(joined, self.out_proj.weight, self.out_proj.bias)
+        return result.view(length, batch, self.embed_dim), weights
+
+    def project(self, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
+        """Queries, keys and values, each (length, N, E)."""
+        if self._qkv_same_embed_dim:
+            weights = self.in_proj_weight.chunk(3)
+        else:
+            weights = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
+        biases = (None, None, None) if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
+        projected = []
+        for each, weight, bias in zip((query, key, value), weights, biases):
+            projected.append(functional.linear(each, weight, bias))
+        return projected
+
+    def split_heads(self, projected: Tensor) -> Tensor:
+        """(length, N, E) as (N, num_heads, length, head_dim)."""
+        length, batch, _ = projected.shape
+        return projected.reshape(length, batch, self.num_heads, self.head_dim).permute(1, 2, 0, 3)
+
+    def merged_mask(
+        self, key_padding_mask: Tensor | None, attn_mask: Tensor | None, query: Tensor, keys: int
+    ) -> Tensor | None:
+        """Both masks as one to add to the scores, which broadcasts to (N, num_heads, L, S)."""
+        length, batch, _ = query.shape
+        mask = as_added(attn_mask, "attn_mask", query.dtype)
+        if mask is not None and mask.ndim == 2:
+            if mask.shape != (length, keys):
+                raise RuntimeError(
+                    f"The shape of the 2D attn_mask is {list(mask.shape)}, but should be {[length, keys]}."
+                )
+        elif mask is not None:
+            if mask.shape != (batch * self.num_heads, length, keys):
+                raise RuntimeError(
+                    f"The shape of the 3D attn_mask is {list(mask.shape)}, but should be "
+                    f"{[batch * self.num_heads, length, keys]}."
+                )
+            mask = mask.view(batch, self.num_heads, length, keys)
+        padding = as_added(key_padding_mask, "key_padding_mask", query.dtype)
+        if padding is None:
+            return mask
+        if padding.shape != (batch, keys):
+            raise AssertionError(f"expecting key_padding_mask shape of {(batch, keys)}, but got {padding.shape}")
+        padding = padding.view(batch, 1, 1, keys)
+        return padding if mask is None else mask + padding
+
+
+class TransformerEncoderLayer(Module):
+    """Self-attention and a network of two layers, each added to its input and normalised, after or before.
+
+    Shapes: src (S, N, d_model), with ``batch_first`` (N, S, d_model), the same out; N may be left out. The masks are
+    those of :class:`MultiheadAttention`. ``activation`` is "relu", "gelu" or a function; ``norm_first`` normalises
+    before each part (Xiong et al., 2020).
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Callable[[Tensor], Tensor] = functional.relu,
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        options = {"device": device, "dtype": dtype}
+        self.self_attn = MultiheadAttention(
+            d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first, **options
+        )
+        self.linear1 = Linear(d_model, dim_feedforward, bias=bias, **options)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias=bias, **options)
+        self.norm_first = norm_first
+        self.norm1 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **options)
+        self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **options)
+        self.dropout1 = Dropout(dropout)
+        self.dropout2 = Dropout(dropout)
+        if isinstance(activation, str):
+            if activation not in ("relu", "gelu"):
+                raise RuntimeError(f"activation should be relu/gelu, not {activation}")
+            activation = functional.relu if activation == "relu" else functional.gelu
+        self.activation = activation
+
+    def forward(
+        self,
+        src: Tensor,
+        src_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        x = src
+        if self.norm_first:
+            x = x + self.attention_part(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
+            return x + self.feedforward_part(self.norm2(x))
+        x = self.norm1(x + self.attention_part(x, src_mask, src_key_padding_mask, is_causal))
+        return self.norm2(x + self.feedforward_part(x))
+
+    def attention_part(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool) -> Tensor:
+        attended, _ = self.self_attn(
+            x, x, x, attn_mask=mask, key_padding_mask=padding, need_weights=False, is_causal=is_causal
+        )
+        return self.dropout1(attended)
+
+    def feedforward_part(self, x: Tensor) -> Tensor:
+        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+
+
+class TransformerEncoder(Module):
+    """``num_layers`` copies of an encoder layer, one after the other, and a normalisation where given.
+
+    Shapes: those of the layer. ``enable_nested_tensor`` and ``mask_check`` change nothing.
+    """
+
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
+        self.num_layers = num_layers
+        self.norm = norm
+
+    def forward(
+        self,
+        src: Tensor,
+        mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool | None = None,
+    ) -> Tensor:
+        output = src
+        for layer in self.layers:
+            output = layer(output, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=bool(is_causal))
+        return output if self.norm is None else self.norm(output)
