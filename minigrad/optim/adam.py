@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused
 from minigrad.tensor import Tensor, wrap
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "AdamW"]
 
 CHUNK = 65_536  # elements updated at once: a chunk's five arrays stay in the second-level cache
 
@@ -20,7 +20,8 @@ class Adam(Optimizer):
     """m ← β₁ m + (1 - β₁) g;  v ← β₂ v + (1 - β₂) g²;  θ ← θ - lr · m̂ / (√v̂ + ε).
 
     m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) undo the averages' start at zero; t counts the steps from 1.
-    ``weight_decay`` adds weight_decay · θ to g; ``amsgrad`` takes the largest v so far; ``maximize`` turns g's sign.
+    ``weight_decay`` adds weight_decay · θ to g, or with ``decoupled_weight_decay`` takes lr · weight_decay · θ off θ
+    first; ``amsgrad`` takes the largest v so far; ``maximize`` turns g's sign; ``foreach``, ``fused`` change nothing.
     ``state_dict`` keeps t as ``step``, m as ``exp_avg``, v as ``exp_avg_sq``. Counterpart: ``torch.optim.Adam``.
     Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2014; amsgrad: Reddi et al., 2018.
 
@@ -37,8 +38,14 @@ class Adam(Optimizer):
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
+        foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
+        check_unused(type(self).__name__, capturable=capturable, differentiable=differentiable)
         check_not_negative("learning rate", lr)
         check_not_negative("epsilon value", eps)
         check_not_negative("weight_decay value", weight_decay)
@@ -54,6 +61,11 @@ class Adam(Optimizer):
                 "weight_decay": weight_decay,
                 "amsgrad": amsgrad,
                 "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "differentiable": differentiable,
+                "fused": fused,
+                "decoupled_weight_decay": decoupled_weight_decay,
             },
         )
 
@@ -78,6 +90,43 @@ class Adam(Optimizer):
             adam_step(*arrays, step=step, group=group)
 
 
+class AdamW(Adam):
+    """Adam with decoupled weight decay: θ ← θ - lr · weight_decay · θ before each step, g as it is.
+
+    Counterpart: ``torch.optim.AdamW``. Source: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", 2017.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )
+
+
 def adam_step(
     theta: np.ndarray,
     gradient: np.ndarray,
@@ -92,7 +141,9 @@ def adam_step(
     beta1, beta2 = group["betas"]
     if group["maximize"]:
         gradient = -gradient
-    if group["weight_decay"] != 0:
+    if group["weight_decay"] != 0 and group["decoupled_weight_decay"]:
+        theta *= 1 - group["lr"] * group["weight_decay"]
+    elif group["weight_decay"] != 0:
         gradient = gradient + group["weight_decay"] * theta
     scratch = np.subtract(gradient, m)
     scratch *= 1 - beta1

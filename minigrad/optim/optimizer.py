@@ -37,6 +37,7 @@ class Optimizer:
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor"
             )
         self.defaults = defaults
+        self.stepped = False  # since a schedule asked last
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)
@@ -84,6 +85,7 @@ class Optimizer:
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient. ``closure`` computes the loss anew; its result is returned."""
+        self.stepped = True
         loss = None
         if closure is not None:
             with enable_grad():
@@ -147,7 +149,7 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for number, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {number}")
+            lines += [""] * (number > 0) + [f"Parameter Group {number}"]
             lines.extend(f"    {name}: {group[name]}" for name in sorted(group) if name != "params")
         return "\n".join([*lines, ")"])
 
@@ -156,3 +158,24 @@ def check_not_negative(name: str, value: float) -> None:
     """Raise PyTorch's ValueError for a negative option."""
     if not value >= 0.0:
         raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_unused(optimizer: str, **options: Any) -> None:
+    """Refuse what only PyTorch's kernels have; ``foreach`` and ``fused``, which change nothing but speed, are taken."""
+    for name, value in options.items():
+        if value:
+            raise NotImplementedError(f"{optimizer} does not offer {name}=True")
+
+
+def zeros_like(parameter: Tensor) -> Tensor:
+    """State of the parameter's shape and type, 0 everywhere."""
+    return wrap(np.zeros_like(parameter.array), None, 0)
+
+
+def prepared(gradient: np.ndarray, parameter: Tensor, group: dict[str, Any]) -> np.ndarray:
+    """The gradient with its sign turned by ``maximize``, and ``weight_decay`` times the parameter added."""
+    if group["maximize"]:
+        gradient = -gradient
+    if group["weight_decay"] != 0:
+        gradient = gradient + group["weight_decay"] * parameter.array
+    return gradient

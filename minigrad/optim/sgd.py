@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused
 from minigrad.tensor import Tensor, wrap
 
 __all__ = ["SGD"]
@@ -16,7 +16,8 @@ __all__ = ["SGD"]
 class SGD(Optimizer):
     """θ ← θ - lr · d, where d = g + weight_decay · θ, and with momentum μ: b ← μ b + (1 - dampening) d, d = b.
 
-    The first b is d. Nesterov's momentum takes d + μ b instead of b; ``maximize`` turns g's sign.
+    The first b is d. Nesterov's momentum takes d + μ b instead of b; ``maximize`` turns g's sign;
+    ``foreach`` and ``fused`` change nothing.
     ``state_dict`` keeps b as ``momentum_buffer``. Counterpart: ``torch.optim.SGD``.
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 
@@ -34,10 +35,14 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
         check_not_negative("learning rate", lr)
         check_not_negative("momentum value", momentum)
         check_not_negative("weight_decay value", weight_decay)
+        check_unused("SGD", differentiable=differentiable)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(
@@ -49,6 +54,9 @@ class SGD(Optimizer):
                 "weight_decay": weight_decay,
                 "nesterov": nesterov,
                 "maximize": maximize,
+                "foreach": foreach,
+                "differentiable": differentiable,
+                "fused": fused,
             },
         )
 

@@ -1,0 +1,75 @@
+"""Adagrad: the step divided by the size of all gradients so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, prepared, zeros_like
+from minigrad.tensor import Tensor, wrap
+
+__all__ = ["Adagrad"]
+
+
+class Adagrad(Optimizer):
+    """s ← s + g²;  θ ← θ - lr / (1 + (t - 1) lr_decay) · g / (√s + ε).
+
+    s begins at ``initial_accumulator_value``; t counts the steps from 1. ``weight_decay`` adds weight_decay · θ to g;
+    ``maximize`` turns g's sign; ``foreach`` and ``fused`` change nothing. Counterpart: ``torch.optim.Adagrad``.
+    Source: Duchi et al., "Adaptive Subgradient Methods", 2011.
+
+    Raises:
+        ValueError: an option is negative.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_not_negative("learning rate", lr)
+        check_not_negative("lr_decay value", lr_decay)
+        check_not_negative("weight_decay value", weight_decay)
+        check_not_negative("initial_accumulator_value value", initial_accumulator_value)
+        check_not_negative("epsilon value", eps)
+        check_unused("Adagrad", differentiable=differentiable)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "lr_decay": lr_decay,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "initial_accumulator_value": initial_accumulator_value,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
+        )
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                state["step"] = wrap(np.zeros((), np.float32), None, 0)
+                state["sum"] = zeros_like(parameter)
+                state["sum"].array += group["initial_accumulator_value"]
+
+    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One step of the formula above."""
+        state["step"].array += 1
+        gradient = prepared(gradient, parameter, group)
+        rate = group["lr"] / (1 + (float(state["step"].array) - 1) * group["lr_decay"])
+        total = state["sum"].array
+        total += gradient * gradient
+        parameter.array -= rate * gradient / (np.sqrt(total) + group["eps"])

@@ -1,0 +1,588 @@
+"""Learning-rate schedules: each ``step()`` gives the optimizer's groups their next learning rate.
+
+Most are written as PyTorch writes them, from the previous rate to the next, so that several can act on one optimizer
+and rounding is the same. ``last_epoch`` counts the steps from 0.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from minigrad.optim.optimizer import Optimizer
+
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+]
+
+
+def check_optimizer(optimizer: Any) -> None:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+
+
+class LRScheduler:
+    """The base of every schedule; a subclass writes ``get_lr``. Counterpart: ``torch.optim.lr_scheduler.LRScheduler``.
+
+    Args:
+        optimizer: whose groups receive the rates.
+        last_epoch: -1 to begin; to continue, the number of the last step, with ``initial_lr`` in every group.
+
+    Raises:
+        TypeError: it is no optimizer.
+        KeyError: ``initial_lr`` is missing where a schedule is continued.
+    """
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        check_optimizer(optimizer)
+        self.optimizer = optimizer
+        for number, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{number}] when resuming scheduler with "
+                    f"last_epoch >= 0"
+                )
+        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self._step_count = 0
+        optimizer.stepped = False
+        self.step()
+
+    def get_lr(self) -> list[float]:
+        """The next rate of each group, from ``last_epoch`` and the present rates."""
+        raise NotImplementedError
+
+    def get_last_lr(self) -> list[float]:
+        """The rates that the last step gave."""
+        return self._last_lr
+
+    def present(self) -> list[float]:
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def step(self) -> None:
+        """Give every group its next rate. Call it after ``optimizer.step()``."""
+        if self._step_count == 1 and not self.optimizer.stepped:
+            warnings.warn(
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
+                "otherwise the first value of the learning rate schedule is skipped.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._step_count += 1
+        self.last_epoch += 1
+        self.give(self.get_lr())
+
+    def give(self, rates: Sequence[float]) -> None:
+        for group, rate in zip(self.optimizer.param_groups, rates):
+            group["lr"] = rate
+        self._last_lr = self.present()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer."""
+        return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` gave."""
+        self.__dict__.update(state_dict)
+
+
+class LambdaLR(LRScheduler):
+    """rate = initial rate · lr_lambda(last_epoch); one function, or one a group.
+
+    Raises:
+        ValueError: there are not as many functions as groups.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        check_optimizer(optimizer)
+        groups = len(optimizer.param_groups)
+        if isinstance(lr_lambda, (list, tuple)):
+            if len(lr_lambda) != groups:
+                raise ValueError(f"Expected {groups} lr_lambdas, but got {len(lr_lambda)}")
+            self.lr_lambdas = list(lr_lambda)
+        else:
+            self.lr_lambdas = [lr_lambda] * groups  # type: ignore[list-item]
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        return [base * function(self.last_epoch) for base, function in zip(self.base_lrs, self.lr_lambdas)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer and the functions; of callable objects, what they hold."""
+        state = {name: value for name, value in super().state_dict().items() if name != "lr_lambdas"}
+        state["lr_lambdas"] = [
+            dict(each.__dict__) if not hasattr(each, "__code__") else None for each in self.lr_lambdas
+        ]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` gave; the functions are this schedule's own."""
+        held = state_dict["lr_lambdas"]
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
+        for function, attributes in zip(self.lr_lambdas, held):
+            if attributes is not None:
+                function.__dict__.update(attributes)
+
+
+class StepLR(LRScheduler):
+    """The rate times ``gamma`` every ``step_size`` steps."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        self.step_size = step_size
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        if self.last_epoch == 0 or self.last_epoch % self.step_size:
+            return self.present()
+        return [rate * self.gamma for rate in self.present()]
+
+
+class MultiStepLR(LRScheduler):
+    """The rate times ``gamma`` at each of ``milestones``."""
+
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.milestones = Counter(milestones)
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        if self.last_epoch not in self.milestones:
+            return self.present()
+        return [rate * self.gamma ** self.milestones[self.last_epoch] for rate in self.present()]
+
+
+class ConstantLR(LRScheduler):
+    """The rate times ``factor`` for the first ``total_iters`` steps.
+
+    Raises:
+        ValueError: ``factor`` is not in [0, 1].
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
+        if not 0 <= factor <= 1:
+            raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
+        self.factor = factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        if self.last_epoch == 0:
+            return [rate * self.factor for rate in self.present()]
+        if self.last_epoch != self.total_iters:
+            return self.present()
+        return [rate * (1.0 / self.factor) for rate in self.present()]
+
+
+class LinearLR(LRScheduler):
+    """The rate's factor goes evenly from ``start_factor`` to ``end_factor`` in ``total_iters`` steps.
+
+    Raises:
+        ValueError: ``start_factor`` is not in (0, 1], or ``end_factor`` not in [0, 1].
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        if not 0 < start_factor <= 1:
+            raise ValueError("Starting multiplicative factor expected to be greater than 0 and less or equal to 1.")
+        if not 0 <= end_factor <= 1:
+            raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
+        self.start_factor = start_factor
+        self.end_factor = end_factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        if self.last_epoch == 0:
+            return [rate * self.start_factor for rate in self.present()]
+        if self.last_epoch > self.total_iters:
+            return self.present()
+        growth = self.end_factor - self.start_factor
+        factor = 1.0 + growth / (self.total_iters * self.start_factor + (self.last_epoch - 1) * growth)
+        return [rate * factor for rate in self.present()]
+
+
+class ExponentialLR(LRScheduler):
+    """The rate times ``gamma`` every step."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        return self.present() if self.last_epoch == 0 else [rate * self.gamma for rate in self.present()]
+
+
+class CosineAnnealingLR(LRScheduler):
+    """rate = eta_min + (initial rate - eta_min) (1 + cos(π t / T_max)) / 2. Source: Loshchilov & Hutter, 2016."""
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        self.T_max = T_max
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        t, rates = self.last_epoch, self.present()
+        if t == 0:
+            return rates
+        if self._step_count == 1:  # continued: nothing to go on from
+            share = (1 + math.cos(math.pi * t / self.T_max)) / 2
+            return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
+        if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # the previous rate was eta_min
+            rise = (1 - math.cos(math.pi / self.T_max)) / 2
+            return [rate + (base - self.eta_min) * rise for base, rate in zip(self.base_lrs, rates)]
+        factor = (1 + math.cos(math.pi * t / self.T_max)) / (1 + math.cos(math.pi * (t - 1) / self.T_max))
+        return [factor * (rate - self.eta_min) + self.eta_min for rate in rates]
+
+
+class CosineAnnealingWarmRestarts(LRScheduler):
+    """Cosine annealing that begins again after ``T_0`` steps, then after ``T_mult`` times as many, and so on.
+
+    Source: Loshchilov & Hutter, "SGDR", 2016.
+
+    Raises:
+        ValueError: ``T_0`` is not a positive integer, or ``T_mult`` not an integer of at least 1.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+    ) -> None:
+        if T_0 <= 0 or not isinstance(T_0, int):
+            raise ValueError(f"Expected positive integer T_0, but got {T_0}")
+        if T_mult < 1 or not isinstance(T_mult, int):
+            raise ValueError(f"Expected integer T_mult >= 1, but got {T_mult}")
+        if not isinstance(eta_min, (float, int)):
+            raise ValueError(f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}")
+        self.T_0 = T_0
+        self.T_i = T_0
+        self.T_mult = T_mult
+        self.eta_min = eta_min
+        self.T_cur: float = last_epoch
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        share = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
+        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
+
+    def step(self, epoch: float | None = None) -> None:
+        """Go on by one step, or to ``epoch``, which may lie between two.
+
+        Raises:
+            ValueError: ``epoch`` is negative.
+        """
+        if epoch is None and self.last_epoch < 0:
+            epoch = 0
+        if epoch is None:
+            epoch = self.last_epoch + 1
+            self.T_cur += 1
+            if self.T_cur >= self.T_i:
+                self.T_cur -= self.T_i
+                self.T_i *= self.T_mult
+        elif epoch < 0:
+            raise ValueError(f"Expected non-negative epoch, but got {epoch}")
+        elif epoch < self.T_0:
+            self.T_i, self.T_cur = self.T_0, epoch
+        elif self.T_mult == 1:
+            self.T_cur = epoch % self.T_0
+        else:
+            restarts = int(math.log(epoch / self.T_0 * (self.T_mult - 1) + 1, self.T_mult))
+            self.T_cur = epoch - self.T_0 * (self.T_mult**restarts - 1) / (self.T_mult - 1)
+            self.T_i = self.T_0 * self.T_mult**restarts
+        self._step_count += 1
+        self.last_epoch = math.floor(epoch)
+        self.give(self.get_lr())
+
+
+class OneCycleLR(LRScheduler):
+    """From a low rate up to ``max_lr`` and down to a far lower one; momentum, where there is one, the other way.
+
+    The cycle has ``total_steps`` steps, or ``epochs * steps_per_epoch``. It begins at max_lr / ``div_factor``, rises
+    for the part ``pct_start`` and ends at that over ``final_div_factor``. ``three_phase`` first comes back to where it
+    began. Source: Smith & Topin, "Super-Convergence", 2017.
+
+    Raises:
+        ValueError: the length is missing or not positive, or an option is out of range.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float | list[float],
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float | list[float] = 0.85,
+        max_momentum: float | list[float] = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+        last_epoch: int = -1,
+    ) -> None:
+        check_optimizer(optimizer)
+        self.total_steps = cycle_length(total_steps, epochs, steps_per_epoch)
+        if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):
+            raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        self.anneal_strategy = anneal_strategy
+        rise_end = float(pct_start * self.total_steps) - 1
+        if three_phase:
+            self.phases = [
+                (rise_end, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
+                (float(2 * pct_start * self.total_steps) - 2, "max_lr", "initial_lr", "base_momentum", "max_momentum"),
+                (self.total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum"),
+            ]
+        else:
+            self.phases = [
+                (rise_end, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
+                (self.total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum"),
+            ]
+        self.cycle_momentum = cycle_momentum
+        if last_epoch == -1:
+            for group, highest in zip(optimizer.param_groups, one_a_group("max_lr", max_lr, optimizer)):
+                group["initial_lr"] = highest / div_factor
+                group["max_lr"] = highest
+                group["min_lr"] = group["initial_lr"] / final_div_factor
+            if cycle_momentum:
+                self.begin_momentum(optimizer, base_momentum, max_momentum)
+        super().__init__(optimizer, last_epoch)
+
+    def begin_momentum(self, optimizer: Optimizer, base_momentum: Any, max_momentum: Any) -> None:
+        if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+            raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+        lowest = one_a_group("base_momentum", base_momentum, optimizer)
+        highest = one_a_group("max_momentum", max_momentum, optimizer)
+        for group, low, high in zip(optimizer.param_groups, lowest, highest):
+            set_momentum(group, high)
+            group["max_momentum"] = high
+            group["base_momentum"] = low
+
+    def get_lr(self) -> list[float]:
+        if self.last_epoch > self.total_steps:
+            raise ValueError(
+                f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
+            )
+        rates = []
+        for group in self.optimizer.param_groups:
+            start = 0.0
+            for number, (end, first, second, first_momentum, second_momentum) in enumerate(self.phases):
+                if self.last_epoch <= end or number == len(self.phases) - 1:
+                    share = (self.last_epoch - start) / (end - start)
+                    rates.append(self.between(group[first], group[second], share))
+                    if self.cycle_momentum:
+                        set_momentum(group, self.between(group[first_momentum], group[second_momentum], share))
+                    break
+                start = end
+        return rates
+
+    def between(self, first: float, second: float, share: float) -> float:
+        if self.anneal_strategy == "linear":
+            return (second - first) * share + first
+        return second + (first - second) / 2.0 * (math.cos(math.pi * share) + 1)
+
+
+def cycle_length(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
+    """How many steps a cycle has, however it was told."""
+    if total_steps is not None:
+        given = {"total_steps": total_steps}
+    elif epochs is not None and steps_per_epoch is not None:
+        given = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
+    else:
+        raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
+    for name, value in given.items():
+        if value <= 0 or not isinstance(value, int):
+            raise ValueError(f"Expected positive integer {name}, but got {value}")
+    return math.prod(given.values())
+
+
+def one_a_group(name: str, value: Any, optimizer: Optimizer) -> list[float]:
+    groups = len(optimizer.param_groups)
+    if not isinstance(value, (list, tuple)):
+        return [value] * groups
+    if len(value) != groups:
+        raise ValueError(f"{name} must have the same length as optimizer.param_groups: {len(value)} and {groups}")
+    return list(value)
+
+
+def set_momentum(group: dict[str, Any], momentum: float) -> None:
+    """Set what plays momentum's part: the first of an Adam's betas, or ``momentum``."""
+    if "betas" in group:
+        group["betas"] = (momentum, *group["betas"][1:])
+    else:
+        group["momentum"] = momentum
+
+
+class SequentialLR(LRScheduler):
+    """Several schedules one after the other: at each of ``milestones`` the next begins.
+
+    Raises:
+        ValueError: they are not of one optimizer, or there are not as many milestones as changes.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, schedulers: list[Any], milestones: list[int], last_epoch: int = -1
+    ) -> None:
+        if not schedulers:
+            raise ValueError(
+                f"{type(self).__name__} expects at least one scheduler to be chained, but got no scheduler."
+            )
+        for number, scheduler in enumerate(schedulers):
+            if not hasattr(scheduler, "optimizer"):
+                raise TypeError(f"{type(self).__name__} at index {number} should have `optimizer` as its attribute.")
+            if isinstance(scheduler, ReduceLROnPlateau):
+                raise ValueError(f"{type(self).__name__} does not support `ReduceLROnPlateau` scheduler")
+            if scheduler.optimizer is not optimizer:
+                raise ValueError(f"{type(self).__name__} expects all schedulers to belong to the same optimizer")
+        if len(milestones) != len(schedulers) - 1:
+            raise ValueError(
+                f"Sequential Schedulers expects number of schedulers provided to be one more than the number of "
+                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be "
+                f"equal to {len(milestones)}"
+            )
+        self.optimizer = optimizer
+        self._schedulers = schedulers
+        self._milestones = milestones
+        self.last_epoch = last_epoch + 1
+        for group in optimizer.param_groups:  # the schedules' first steps are undone
+            group["lr"] = group["initial_lr"]
+        for scheduler in schedulers:
+            scheduler.last_epoch -= 1
+            scheduler._step_count -= 1
+        schedulers[0].step()
+        self._last_lr = schedulers[0].get_last_lr()
+
+    def step(self) -> None:
+        """Let the schedule whose turn it is give the next rates."""
+        self.last_epoch += 1
+        number = bisect_right(self._milestones, self.last_epoch)
+        scheduler = self._schedulers[number]
+        if number > 0 and self._milestones[number - 1] == self.last_epoch:
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["initial_lr"]
+            scheduler.last_epoch = -1
+            scheduler._step_count = 0
+            if hasattr(scheduler, "T_cur"):
+                scheduler.T_cur, scheduler.T_i = -1, scheduler.T_0
+        scheduler.step()
+        self._last_lr = scheduler.get_last_lr()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer, the schedules as their own state dicts."""
+        state = {name: value for name, value in super().state_dict().items() if name != "_schedulers"}
+        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` gave."""
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
+        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"]):
+            scheduler.load_state_dict(state)
+
+
+class ReduceLROnPlateau(LRScheduler):
+    """The rate times ``factor`` once a metric has not become better for ``patience`` steps; then ``cooldown`` of rest.
+
+    Better is smaller (``mode`` "min") or larger ("max") by more than ``threshold``, a part of the best so far
+    (``threshold_mode`` "rel") or a number ("abs"). No rate goes below ``min_lr``, nor changes by less than ``eps``.
+
+    Raises:
+        ValueError: ``factor`` is not below 1, or a mode is unknown.
+        TypeError: it is no optimizer.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float | list[float] = 0,
+        eps: float = 1e-8,
+    ) -> None:
+        if factor >= 1.0:
+            raise ValueError("Factor should be < 1.0.")
+        check_optimizer(optimizer)
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode {mode} is unknown!")
+        if threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold mode {threshold_mode} is unknown!")
+        self.optimizer = optimizer
+        self.mode = mode
+        self.factor = factor
+        self.patience = patience
+        self.threshold = threshold
+        self.threshold_mode = threshold_mode
+        self.cooldown = cooldown
+        self.min_lrs = one_a_group("min_lr", min_lr, optimizer)
+        self.eps = eps
+        self.last_epoch = 0
+        self.best = math.inf if mode == "min" else -math.inf
+        self.num_bad_epochs = 0
+        self.cooldown_counter = 0
+        self._last_lr = self.present()
+
+    def step(self, metrics: Any) -> None:  # type: ignore[override]
+        """Take note of the metric, and lower the rates if it is time."""
+        current = float(metrics)
+        self.last_epoch += 1
+        if self.is_better(current):
+            self.best, self.num_bad_epochs = current, 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            for group, lowest in zip(self.optimizer.param_groups, self.min_lrs):
+                lower = max(group["lr"] * self.factor, lowest)
+                if group["lr"] - lower > self.eps:
+                    group["lr"] = lower
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+        self._last_lr = self.present()
+
+    def is_better(self, current: float) -> bool:
+        """Whether ``current`` beats the best so far by the threshold."""
+        sign = 1 if self.mode == "max" else -1
+        if self.threshold_mode == "rel":
+            bar = self.best * (1 + sign * self.threshold)
+        else:
+            bar = self.best + sign * self.threshold
+        return current < bar if self.mode == "min" else current > bar

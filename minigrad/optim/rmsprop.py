@@ -1,0 +1,89 @@
+"""RMSprop: the step divided by a running average of the gradient's size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, prepared, zeros_like
+from minigrad.tensor import Tensor, wrap
+
+__all__ = ["RMSprop"]
+
+
+class RMSprop(Optimizer):
+    """v ← α v + (1 - α) g²;  θ ← θ - lr · g / (√v + ε).
+
+    ``centered`` takes the square of g's running average from v; ``momentum`` adds the steps up, b ← momentum · b +
+    g / (√v + ε), and θ ← θ - lr · b. ``weight_decay`` adds weight_decay · θ to g; ``maximize`` turns g's sign;
+    ``foreach`` changes nothing. Counterpart: ``torch.optim.RMSprop``. Source: Hinton's lecture 6e, 2012; centered:
+    Graves, 2013.
+
+    Raises:
+        ValueError: an option is negative.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_not_negative("learning rate", lr)
+        check_not_negative("epsilon value", eps)
+        check_not_negative("momentum value", momentum)
+        check_not_negative("weight_decay value", weight_decay)
+        check_not_negative("alpha value", alpha)
+        check_unused("RMSprop", capturable=capturable, differentiable=differentiable)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "alpha": alpha,
+                "eps": eps,
+                "centered": centered,
+                "weight_decay": weight_decay,
+                "capturable": capturable,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+            },
+        )
+
+    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One step of the formula above."""
+        if not state:
+            state["step"] = wrap(np.zeros((), np.float32), None, 0)
+            state["square_avg"] = zeros_like(parameter)
+            if group["momentum"] > 0:
+                state["momentum_buffer"] = zeros_like(parameter)
+            if group["centered"]:
+                state["grad_avg"] = zeros_like(parameter)
+        state["step"].array += 1
+        gradient = prepared(gradient, parameter, group)
+        alpha, v = group["alpha"], state["square_avg"].array
+        v *= alpha
+        v += (1 - alpha) * gradient * gradient
+        spread = v
+        if group["centered"]:
+            average = state["grad_avg"].array
+            average += (1 - alpha) * (gradient - average)
+            spread = v - average * average
+        change = gradient / (np.sqrt(spread) + group["eps"])
+        if group["momentum"] > 0:
+            buffer = state["momentum_buffer"].array
+            buffer *= group["momentum"]
+            buffer += change
+            change = buffer
+        parameter.array -= group["lr"] * change

@@ -1,0 +1,225 @@
+"""Optimizers of every kind and learning-rate schedules against PyTorch, step by step."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from comparisons import check_outcome, compare_values
+
+START = np.linspace(-1, 1, 6).reshape(2, 3)
+
+
+def train(e, make, steps=12, dtype="float64", convert=None):
+    """The weights after each step of minimising Σ (w² - 0.3)², and the optimizer."""
+    weights = [e.tensor(START, dtype=getattr(e, dtype), requires_grad=True), e.tensor([0.5], requires_grad=True)]
+    optimizer = make(e, weights)
+    trail = []
+    for step in range(steps):
+        optimizer.zero_grad()
+        loss = ((weights[0] ** 2 - 0.3) ** 2).sum()
+        if step != 3:  # once without a gradient
+            loss = loss + ((weights[1] - step) ** 2).sum()
+        loss.backward()
+        optimizer.step()
+        trail += [each.detach().clone() for each in weights]
+    return trail, optimizer
+
+
+OPTIMIZERS = {
+    "AdamW": lambda e, w: e.optim.AdamW(w, lr=0.05),
+    "AdamW, options": lambda e, w: e.optim.AdamW(w, 0.05, (0.8, 0.9), 1e-3, 0.1, True, maximize=True),
+    "Adam, decoupled": lambda e, w: e.optim.Adam(w, 0.05, weight_decay=0.1, decoupled_weight_decay=True),
+    "RMSprop": lambda e, w: e.optim.RMSprop(w),
+    "RMSprop, momentum": lambda e, w: e.optim.RMSprop(w, 0.02, 0.9, 1e-6, 0.1, 0.8),
+    "RMSprop, centered": lambda e, w: e.optim.RMSprop(w, 0.02, momentum=0.5, centered=True, maximize=True),
+    "Adagrad": lambda e, w: e.optim.Adagrad(w),
+    "Adagrad, options": lambda e, w: e.optim.Adagrad(w, 0.1, 0.01, 0.1, 0.5, 1e-6, maximize=True),
+    "NAdam": lambda e, w: e.optim.NAdam(w),
+    "NAdam, options": lambda e, w: e.optim.NAdam(w, 0.05, (0.8, 0.9), 1e-6, 0.1, 0.01, maximize=True),
+    "NAdam, decoupled": lambda e, w: e.optim.NAdam(w, 0.05, weight_decay=0.1, decoupled_weight_decay=True),
+    "two groups": lambda e, w: e.optim.RMSprop([{"params": w[:1], "lr": 0.1}, {"params": w[1:], "momentum": 0.9}]),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizer(name):
+    (ours, our_optimizer), (theirs, their_optimizer) = [train(e, OPTIMIZERS[name]) for e in (minigrad, torch)]
+    for number, (first, second) in enumerate(zip(ours, theirs)):
+        exact = "float64" if str(second.dtype) == "torch.float64" else "float32"
+        compare_values(f"{name}, weight {number % 2} after step {number // 2}", first, second, exact).check()
+    first, second = our_optimizer.state_dict(), their_optimizer.state_dict()
+    assert first["param_groups"] == second["param_groups"]
+    assert repr(our_optimizer) == repr(their_optimizer)
+    for number, state in second["state"].items():
+        assert list(first["state"][number]) == list(state)
+        for key, value in state.items():
+            exact = "float64" if str(value.dtype) == "torch.float64" else "float32"
+            compare_values(f"{name}, {key} of {number}", first["state"][number][key], value, exact).check()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizer_continues_from_what_pytorch_saved(name, tmp_path):
+    _, theirs = train(torch, OPTIMIZERS[name], 4)
+    torch.save(theirs.state_dict(), tmp_path / "state")
+    restored = []
+    for e in (minigrad, torch):
+        _, optimizer = train(e, OPTIMIZERS[name], 0)
+        optimizer.load_state_dict(e.load(tmp_path / "state"))
+        weight = optimizer.param_groups[0]["params"][0]
+        weight.grad = e.ones_like(weight)
+        optimizer.step()
+        restored.append(weight.detach())
+    compare_values(name, *restored, "float64").check()
+
+
+WRONG_OPTIONS = {
+    "RMSprop, lr": lambda e, w: e.optim.RMSprop(w, -1),
+    "RMSprop, alpha": lambda e, w: e.optim.RMSprop(w, alpha=-1),
+    "Adagrad, lr_decay": lambda e, w: e.optim.Adagrad(w, lr_decay=-1),
+    "Adagrad, start": lambda e, w: e.optim.Adagrad(w, initial_accumulator_value=-1),
+    "NAdam, beta": lambda e, w: e.optim.NAdam(w, betas=(1.0, 0.9)),
+    "NAdam, momentum_decay": lambda e, w: e.optim.NAdam(w, momentum_decay=-1),
+    "AdamW, weight_decay": lambda e, w: e.optim.AdamW(w, weight_decay=-1),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_OPTIONS)
+def test_wrong_options(name):
+    check_outcome(name, lambda e: WRONG_OPTIONS[name](e, [e.ones(1, requires_grad=True)]))
+
+
+def test_what_only_kernels_have_is_refused():
+    weights = [minigrad.ones(1, requires_grad=True)]
+    for kind in (minigrad.optim.SGD, minigrad.optim.Adam, minigrad.optim.RMSprop, minigrad.optim.Adagrad):
+        kind(weights, foreach=True)
+        with pytest.raises(NotImplementedError, match="differentiable"):
+            kind(weights, differentiable=True)
+
+
+SCHEDULES = {
+    "StepLR": lambda s, o: s.StepLR(o, 3, 0.5),
+    "MultiStepLR": lambda s, o: s.MultiStepLR(o, [2, 5, 5, 9]),
+    "ConstantLR": lambda s, o: s.ConstantLR(o, 0.5, 4),
+    "LinearLR": lambda s, o: s.LinearLR(o),
+    "LinearLR down": lambda s, o: s.LinearLR(o, 1.0, 0.1, 10),
+    "ExponentialLR": lambda s, o: s.ExponentialLR(o, 0.9),
+    "CosineAnnealingLR": lambda s, o: s.CosineAnnealingLR(o, 6),
+    "CosineAnnealingLR, eta_min": lambda s, o: s.CosineAnnealingLR(o, T_max=5, eta_min=0.01),
+    "WarmRestarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, 4),
+    "WarmRestarts, longer": lambda s, o: s.CosineAnnealingWarmRestarts(o, 3, 2, 0.001),
+    "OneCycleLR": lambda s, o: s.OneCycleLR(o, 0.5, total_steps=25),
+    "OneCycleLR, linear": lambda s, o: s.OneCycleLR(
+        o, [0.5, 0.7], epochs=5, steps_per_epoch=5, anneal_strategy="linear"
+    ),
+    "OneCycleLR, three phases": lambda s, o: s.OneCycleLR(o, 0.5, 30, pct_start=0.4, three_phase=True, div_factor=10),
+    "OneCycleLR, no momentum": lambda s, o: s.OneCycleLR(o, 0.5, 25, cycle_momentum=False),
+    "LambdaLR": lambda s, o: s.LambdaLR(o, lambda epoch: 0.95**epoch),
+    "LambdaLR, two": lambda s, o: s.LambdaLR(o, [lambda epoch: 0.95**epoch, lambda epoch: 1 / (epoch + 1)]),
+    "SequentialLR": lambda s, o: s.SequentialLR(o, [s.ConstantLR(o, 0.1, 3), s.ExponentialLR(o, 0.9)], [5]),
+    "SequentialLR of three": lambda s, o: s.SequentialLR(
+        o, [s.LinearLR(o, 0.1, 1.0, 4), s.CosineAnnealingLR(o, 10), s.StepLR(o, 2)], [4, 14]
+    ),
+}
+
+MADE_WITH = {
+    "SGD": lambda e, w: e.optim.SGD([{"params": w[:1]}, {"params": w[1:], "lr": 0.3}], lr=0.1, momentum=0.9),
+    "Adam": lambda e, w: e.optim.Adam([{"params": w[:1]}, {"params": w[1:], "lr": 0.3}], lr=0.1),
+}
+
+
+def rates(e, make, optimizer, steps=24, saved_at=None):
+    """The rates and momenta that a schedule gives; saved and loaded into a new one before step ``saved_at``."""
+    weights = [e.ones(1, requires_grad=True), e.ones(1, requires_grad=True)]
+    made = MADE_WITH[optimizer](e, weights)
+    schedule = make(e.optim.lr_scheduler, made)
+    found = []
+    for step in range(steps):
+        if step == saved_at:
+            state, groups = pickle.loads(pickle.dumps(schedule.state_dict())), made.state_dict()
+            made = MADE_WITH[optimizer](e, weights)
+            schedule = make(e.optim.lr_scheduler, made)
+            made.load_state_dict(groups)
+            schedule.load_state_dict(state)
+        found.append([schedule.get_last_lr(), schedule.last_epoch])
+        found.append([(group["lr"], group.get("momentum"), group.get("betas")) for group in made.param_groups])
+        made.step()
+        schedule.step()
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of:UserWarning")
+@pytest.mark.parametrize("saved_at", [None, 7])
+@pytest.mark.parametrize("optimizer", MADE_WITH)
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedule(name, optimizer, saved_at):
+    ours, theirs = [rates(e, SCHEDULES[name], optimizer, saved_at=saved_at) for e in (minigrad, torch)]
+    assert ours == theirs  # to the last bit: the same arithmetic in the same order
+
+
+def plateau(e, **options):
+    optimizer = MADE_WITH["SGD"](e, [e.ones(1, requires_grad=True), e.ones(1, requires_grad=True)])
+    schedule = e.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **options)
+    found = []
+    for metric in [1.0, 0.9, 0.9, 0.91, 0.9, 0.9, 0.89, 0.89, 0.89, 0.89, 1.5, 1.6, 1.7, float("nan"), 0.2, 0.2, 0.2]:
+        schedule.step(e.tensor(metric))
+        found.append((schedule.get_last_lr(), schedule.num_bad_epochs, schedule.cooldown_counter))
+    return found, schedule.best
+
+
+PLATEAUS = [
+    {"patience": 1},
+    {"mode": "max", "patience": 2, "factor": 0.5},
+    {"patience": 0, "threshold": 0.05, "threshold_mode": "abs", "cooldown": 2},
+    {"mode": "max", "threshold_mode": "abs", "patience": 1, "min_lr": [0.01, 0.2]},
+    {"patience": 0, "eps": 0.01},
+]
+
+
+@pytest.mark.parametrize("options", PLATEAUS, ids=str)
+def test_plateau(options):
+    assert plateau(minigrad, **options) == plateau(torch, **options)
+
+
+def step_often(schedule, optimizer):
+    for _ in range(4):
+        optimizer.step()
+        schedule.step()
+
+
+WRONG = {
+    "no optimizer": lambda s, o: s.StepLR(3, 1),
+    "continued without a beginning": lambda s, o: s.StepLR(o, 1, last_epoch=3),
+    "too few functions": lambda s, o: s.LambdaLR(o, [abs]),
+    "constant factor": lambda s, o: s.ConstantLR(o, 2.0),
+    "start factor": lambda s, o: s.LinearLR(o, 0.0),
+    "end factor": lambda s, o: s.LinearLR(o, 1.0, 2.0),
+    "T_0": lambda s, o: s.CosineAnnealingWarmRestarts(o, 0),
+    "T_mult": lambda s, o: s.CosineAnnealingWarmRestarts(o, 1, 0),
+    "no length": lambda s, o: s.OneCycleLR(o, 0.1),
+    "negative length": lambda s, o: s.OneCycleLR(o, 0.1, -3),
+    "pct_start": lambda s, o: s.OneCycleLR(o, 0.1, 3, pct_start=2.0),
+    "strategy": lambda s, o: s.OneCycleLR(o, 0.1, 3, anneal_strategy="steep"),
+    "max_lr": lambda s, o: s.OneCycleLR(o, [0.1], 3),
+    "too many steps": lambda s, o: [
+        schedule := s.OneCycleLR(o, 0.1, 2),
+        [o.step() or schedule.step() for _ in range(4)],
+    ],
+    "milestones": lambda s, o: s.SequentialLR(o, [s.StepLR(o, 1)], [1]),
+    "no schedule": lambda s, o: s.SequentialLR(o, [], []),
+    "plateau factor": lambda s, o: s.ReduceLROnPlateau(o, factor=1.0),
+    "plateau mode": lambda s, o: s.ReduceLROnPlateau(o, mode="mean"),
+    "plateau threshold": lambda s, o: s.ReduceLROnPlateau(o, threshold_mode="mean"),
+    "before the optimizer": lambda s, o: s.StepLR(o, 1).step(),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_schedules(name):
+    def call(e):
+        optimizer = MADE_WITH["SGD"](e, [e.ones(1, requires_grad=True), e.ones(1, requires_grad=True)])
+        WRONG[name](e.optim.lr_scheduler, optimizer)
+
+    check_outcome(name, call)
