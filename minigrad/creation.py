@@ -5,7 +5,6 @@ Random numbers come from ``random.py``: the same seed gives the numbers that PyT
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ __all__ = [
     "rand",
     "rand_like",
     "randint",
+    "randint_like",
     "randn",
     "randn_like",
     "randperm",
@@ -215,9 +215,33 @@ def randn_like(input: Tensor, *, dtype: dtypes.dtype | None = None) -> Tensor:
     return randn(input.shape, dtype=dtype or input.dtype)
 
 
-def normal(mean: float, std: float, size: Sequence[int], *, generator: Generator | None = None) -> Tensor:
-    """Numbers drawn from the normal distribution of this mean and standard deviation."""
-    return _finish(_source(generator).normal(_sizes("normal", (size,)), _kind(None), mean, std), None, False)
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None
+) -> Tensor:
+    """Numbers drawn from the normal distribution; mean and standard deviation are numbers, with a ``size``, or tensors.
+
+    Raises:
+        RuntimeError: a deviation is negative, or two tensors do not broadcast.
+        TypeError: numbers without a size, or a size with tensors.
+    """
+    tensors = [each for each in (mean, std) if isinstance(each, Tensor)]
+    if not tensors:
+        if size is None:
+            raise TypeError("normal() with two numbers needs a size")
+        return _finish(_source(generator).normal(_sizes("normal", (size,)), _kind(dtype), mean, std), None, False)
+    if size is not None:
+        raise TypeError("normal() takes no size where mean or std is a tensor")
+    if isinstance(std, Tensor) and (std.array < 0).any():
+        raise RuntimeError("normal expects all elements of std >= 0.0")
+    if not isinstance(std, Tensor) and std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    arrays = [each.array if isinstance(each, Tensor) else each for each in (mean, std)]
+    try:
+        shape = np.broadcast_shapes(*[np.shape(each) for each in arrays])
+    except ValueError:
+        raise RuntimeError(f"mean {np.shape(arrays[0])} and std {np.shape(arrays[1])} do not broadcast") from None
+    drawn = _source(generator).normal(shape, tensors[0].array.dtype, 0.0, 1.0)
+    return _finish((drawn * arrays[1] + arrays[0]).astype(tensors[0].array.dtype), None, False)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
@@ -243,6 +267,12 @@ def randint(
         low, high, size = 0, low, high
     drawn = _source(generator).integers(low, high, _sizes("randint", (size,)), _kind(dtype))
     return _finish(drawn, None, False)
+
+
+def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """:func:`randint` in the shape of ``input``, and in its type unless told."""
+    bounds = (0, low) if high is None else (low, high)
+    return randint(*bounds, input.shape, dtype=dtype or input.dtype)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = dtypes.int64) -> Tensor:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import minigrad
+
 __all__ = [
     *("Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed"),
     "set_rng_state",
@@ -386,14 +388,14 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> Array:
-    """Where the default generator's stream is, 5056 bytes. Counterpart: ``torch.get_rng_state``."""
-    return default_generator.get_state()
+def get_rng_state() -> Any:
+    """Where the default generator's stream is: a uint8 tensor of 5056 bytes. Counterpart: ``torch.get_rng_state``."""
+    return minigrad.from_numpy(default_generator.get_state())
 
 
-def set_rng_state(new_state: Array) -> None:
+def set_rng_state(new_state: Any) -> None:
     """Go on from a state of :func:`get_rng_state`. Counterpart: ``torch.set_rng_state``."""
-    default_generator.set_state(new_state)
+    default_generator.set_state(np.asarray(new_state))
 
 
 @contextmanager

@@ -719,6 +719,27 @@ class Tensor(Methods):
     def bool(self) -> Tensor:
         return self.to(dtypes.bool)
 
+    # ------------------------------------------------------------------------------- new tensors of this type
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
+        """A copy of ``data``, in this tensor's type unless told."""
+        return minigrad.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
+        return minigrad.empty(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
+        return minigrad.zeros(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
+        return minigrad.ones(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_full(
+        self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
+    ) -> Tensor:
+        kind = dtype or self.dtype
+        return minigrad.full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)
+
     # ------------------------------------------------------------------------------- indexing
 
     def __getitem__(self, index: Any) -> Tensor:
@@ -761,6 +782,7 @@ def unwrap(value: Any) -> Any:
 
 
 # Imported last, because each of these needs Tensor.
+import minigrad  # noqa: E402
 from minigrad import inplace, subscript  # noqa: E402
 from minigrad.autograd import differentiation  # noqa: E402
 from minigrad.autograd.grad_mode import grad_mode  # noqa: E402

@@ -77,6 +77,12 @@ MADE = {
     "linspace": lambda e: e.linspace(-1, 1, 5),
     "linspace of one": lambda e: e.linspace(2, 3, 1),
     "linspace of none": lambda e: e.linspace(0, 1, 0),
+    "new_tensor": lambda e: e.ones(2, dtype=e.int16).new_tensor([1.7, 2.2]),
+    "new_zeros": lambda e: e.ones(2, dtype=e.float64).new_zeros(3, 1),
+    "new_ones, type": lambda e: e.ones(2).new_ones((2, 2), dtype=e.int64),
+    "new_full": lambda e: e.ones(2, dtype=e.float64).new_full((2,), 3),
+    "shape of new_empty": lambda e: e.ones(2).new_empty((2, 3)) * 0 == 5,
+    "shape of empty_like": lambda e: e.empty_like(e.ones(2, 3, dtype=e.int8)) * 0,
     "Tensor of values": lambda e: e.Tensor([1, 2]),
     "Tensor of a size": lambda e: e.Tensor(2, 0),
     "Tensor of nothing": lambda e: e.Tensor(),
@@ -99,6 +105,8 @@ DRAWN = {
     "randint": lambda e: e.randint(10, (7,)),
     "randint from": lambda e: e.randint(-5, 5, (2, 3)),
     "randint, type": lambda e: e.randint(0, 2, (4,), dtype=e.float32),
+    "randint_like": lambda e: e.randint_like(e.ones(2, 3), 5),
+    "randint_like, bounds": lambda e: e.randint_like(e.ones(2, 3), -3, 3, dtype=e.int16),
     "randperm": lambda e: e.randperm(20),
     "randperm of nothing": lambda e: e.randperm(0),
     "uniform_": lambda e: e.zeros(3).uniform_(-1, 1),
@@ -118,6 +126,9 @@ def test_drawn(name):
 NORMAL = {
     "randn": lambda e: e.randn(3, 7),
     "randn_like": lambda e: e.randn_like(e.ones(40)),
+    "normal of means": lambda e: e.normal(e.arange(4.0)),
+    "normal of deviations": lambda e: e.normal(2.0, e.arange(4.0)),
+    "normal of both": lambda e: e.normal(e.arange(4.0), e.ones(3, 1)),
     "normal": lambda e: e.normal(2.0, 0.5, (3, 2)),
     "normal_": lambda e: e.zeros(17).normal_(1, 2),
 }
@@ -193,6 +204,11 @@ WRONG = {
     "randperm of fewer than none": lambda e: e.randperm(-1),
     "randint without room": lambda e: e.randint(3, 3, (2,)),
     "normal with negative deviation": lambda e: e.normal(0.0, -1.0, (2,)),
+    "normal of a negative deviation": lambda e: e.normal(e.zeros(2), e.tensor([1.0, -1.0])),
+    "normal of a negative number": lambda e: e.normal(e.zeros(2), -1.0),
+    "normal without size": lambda e: e.normal(0.0, 1.0),
+    "normal of shapes that do not fit": lambda e: e.normal(e.zeros(2), e.ones(3)),
+    "bernoulli of 2": lambda e: e.bernoulli(e.tensor([2.0])),
     "too large for an integer": lambda e: e.tensor(2**64),
 }
 
@@ -214,3 +230,24 @@ def test_types_as_objects():
     aliases = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
     assert all(getattr(minigrad, short) is getattr(minigrad, long) for short, long in aliases.items())
     assert not minigrad.cuda.is_available() and minigrad.cuda.device_count() == 0
+
+
+def test_bernoulli():
+    minigrad.manual_seed(1)
+    drawn = minigrad.bernoulli(minigrad.tensor([0.0, 1.0, 0.25]).expand(4000, 3))
+    assert drawn.dtype is minigrad.float32 and set(drawn.unique().tolist()) == {0.0, 1.0}
+    assert drawn.mean(0)[:2].tolist() == [0, 1] and abs(drawn.mean(0)[2].item() - 0.25) < 0.03
+    assert minigrad.empty(5, dtype=minigrad.int64).bernoulli_(1.0).tolist() == [1] * 5
+    assert abs(minigrad.ones(4000).bernoulli(0.5).mean().item() - 0.5) < 0.05
+
+
+def test_the_state_of_the_generator():
+    states = []
+    for e in ENGINES.values():
+        e.manual_seed(5)
+        e.rand(3)
+        states.append(e.get_rng_state())
+        numbers = e.rand(4)
+        e.set_rng_state(states[-1])
+        assert e.rand(4).tolist() == numbers.tolist()
+    compare_values("state", *states, "exact").check()

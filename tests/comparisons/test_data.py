@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import minigrad
+from comparisons import check_outcome
 
 ENGINES = {"minigrad": minigrad, "torch": torch}
 Pair = namedtuple("Pair", ["image", "label"])
@@ -180,3 +181,64 @@ def test_wrong_use(name):
 def test_workers_are_not_offered():
     with pytest.raises(ValueError, match="num_workers=0"):
         minigrad.utils.data.DataLoader(numbers(minigrad), num_workers=2)
+
+
+class Countdown:
+    """Samples that come one after the other, without indices."""
+
+    def __new__(cls, e, count):
+        class Counting(e.utils.data.IterableDataset):
+            def __iter__(self):
+                return iter([(number, number * 0.5) for number in range(count)])
+
+            def __len__(self):
+                return count
+
+        return Counting()
+
+
+def loader_of(dataset, **options):
+    return lambda e: [len(loader := e.utils.data.DataLoader(dataset(e), **options)), [plain(each) for each in loader]]
+
+
+ADDED = {
+    "iterable": loader_of(lambda e: Countdown(e, 5), batch_size=2),
+    "iterable, full batches": loader_of(lambda e: Countdown(e, 5), batch_size=2, drop_last=True),
+    "iterable, single samples": loader_of(lambda e: Countdown(e, 3), batch_size=None),
+    "chained": loader_of(lambda e: Countdown(e, 3) + Countdown(e, 2), batch_size=4),
+    "concatenated": loader_of(lambda e: numbers(e, 3) + numbers(e, 2), batch_size=2, shuffle=True),
+    "last of concatenated": lambda e: plain((numbers(e, 3) + numbers(e, 2))[-1]),
+    "sizes of concatenated": lambda e: e.utils.data.ConcatDataset([numbers(e, 3), numbers(e, 2)]).cumulative_sizes,
+    "subset sampler": lambda e: list(e.utils.data.SubsetRandomSampler([3, 5, 7, 9])),
+    "weighted sampler": lambda e: list(e.utils.data.WeightedRandomSampler([0.1, 0.5, 3.0, 0.0, 1.0], 20)),
+    "parts of the whole": lambda e: [each.indices for each in e.utils.data.random_split(numbers(e, 10), [0.55, 0.45])],
+    "converted": lambda e: plain(e.utils.data.default_convert({"a": np.ones(2), "b": [1, "x", (np.zeros(1),)]})),
+    "shuffled iterable": loader_of(lambda e: Countdown(e, 3), shuffle=True),
+    "sampled iterable": loader_of(lambda e: Countdown(e, 3), sampler=[1]),
+    "concatenated iterable": lambda e: e.utils.data.ConcatDataset([Countdown(e, 3)]),
+    "nothing concatenated": lambda e: e.utils.data.ConcatDataset([]),
+    "beyond the first": lambda e: e.utils.data.ConcatDataset([numbers(e, 3)])[-4],
+    "beyond the last": lambda e: e.utils.data.ConcatDataset([numbers(e, 3)])[3],
+    "chained with indices": lambda e: list(e.utils.data.ChainDataset([numbers(e, 3)])),
+    "bare iterable": lambda e: iter(e.utils.data.IterableDataset()),
+    "parts beyond the whole": lambda e: e.utils.data.random_split(numbers(e, 10), [1.5, -0.5]),
+    "weights of two dimensions": lambda e: e.utils.data.WeightedRandomSampler([[1.0]], 1),
+    "no weighted samples": lambda e: e.utils.data.WeightedRandomSampler([1.0], 0),
+    "more than there are": lambda e: list(e.utils.data.WeightedRandomSampler([1.0, 2.0], 3, replacement=False)),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_added(name):
+    def call(e):
+        e.manual_seed(3)
+        return ADDED[name](e)
+
+    check_outcome(name, call)
+
+
+def test_weights_without_replacement():
+    drawn = list(minigrad.utils.data.WeightedRandomSampler([1.0, 0.0, 5.0, 2.0], 3, replacement=False))
+    assert sorted(drawn) == [0, 2, 3]
+    first = [next(iter(minigrad.utils.data.WeightedRandomSampler([1.0, 3.0], 1, False))) for _ in range(400)]
+    assert 250 < sum(first) < 350

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from minigrad.creation import as_tensor, tensor
 from minigrad.functions.joining import stack
 from minigrad.random import Generator, default_generator
 from minigrad.tensor import Tensor
-from minigrad.utils.data.dataset import TensorDataset
+from minigrad.utils.data.dataset import IterableDataset, TensorDataset
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
-__all__ = ["DataLoader", "default_collate"]
+__all__ = ["DataLoader", "default_collate", "default_convert"]
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -54,7 +55,7 @@ class DataLoader:
     """Iterates over ``dataset`` in batches. Counterpart: ``torch.utils.data.DataLoader``.
 
     Args:
-        dataset: what has ``__getitem__`` and ``__len__``.
+        dataset: what has ``__getitem__`` and ``__len__``, or an :class:`IterableDataset`.
         batch_size: how many samples a batch holds; None gives single samples, uncollated into batches.
         shuffle: a new random order every time, the one that PyTorch's DataLoader takes from the same seed.
         sampler, batch_sampler: where the indices, or lists of indices, come from instead.
@@ -91,11 +92,22 @@ class DataLoader:
             )
         if batch_size is None and drop_last:
             raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
+        iterable = isinstance(dataset, IterableDataset)
+        if iterable and shuffle:
+            raise ValueError("DataLoader with IterableDataset: expected unspecified shuffle option, but got True")
+        if iterable and (sampler is not None or batch_sampler is not None):
+            raise ValueError("DataLoader with IterableDataset: expected unspecified sampler and batch_sampler options")
         self.dataset = dataset
         self.pin_memory = pin_memory  # accepted for PyTorch's sake: memory of the CPU needs no pinning
         self.generator = generator
         self.drop_last = drop_last
         self.batch_size = batch_size if batch_sampler is None else None
+        self.sampler: Any
+        self.batch_sampler: Any
+        if iterable:
+            self.sampler = self.batch_sampler = None
+            self.collate_fn = collate_fn
+            return
         if sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         self.sampler = sampler
@@ -109,9 +121,12 @@ class DataLoader:
         return self._batches()
 
     def _batches(self) -> Iterator[Any]:
+        if isinstance(self.dataset, IterableDataset):
+            yield from self._batches_as_they_come()
+            return
         if self.batch_sampler is None:
             for index in self.sampler:
-                yield self.collate_fn(self.dataset[index]) if self.collate_fn else _as_tensors(self.dataset[index])
+                yield self.collate_fn(self.dataset[index]) if self.collate_fn else default_convert(self.dataset[index])
             return
         collate = self.collate_fn or default_collate
         for indices in self.batch_sampler:
@@ -120,16 +135,33 @@ class DataLoader:
             else:
                 yield collate([self.dataset[index] for index in indices])
 
+    def _batches_as_they_come(self) -> Iterator[Any]:
+        """Batches of a data set that has no indices."""
+        samples = iter(self.dataset)
+        if self.batch_size is None:
+            for sample in samples:
+                yield self.collate_fn(sample) if self.collate_fn else default_convert(sample)
+            return
+        collate = self.collate_fn or default_collate
+        while batch := list(islice(samples, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield collate(batch)
+
     def __len__(self) -> int:
-        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
+        if isinstance(self.dataset, IterableDataset):
+            count = len(self.dataset)  # type: ignore[arg-type]
+            if self.batch_size is None:
+                return count
+            return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
 
-def _as_tensors(sample: Any) -> Any:
+def default_convert(sample: Any) -> Any:
     """One sample with its arrays as tensors; a tuple becomes a list, as in PyTorch."""
     if isinstance(sample, tuple) and hasattr(sample, "_fields"):
-        return type(sample)(*[_as_tensors(each) for each in sample])
+        return type(sample)(*[default_convert(each) for each in sample])
     if isinstance(sample, (tuple, list)):
-        return [_as_tensors(each) for each in sample]
+        return [default_convert(each) for each in sample]
     if isinstance(sample, Mapping):
-        return {name: _as_tensors(each) for name, each in sample.items()}
+        return {name: default_convert(each) for name, each in sample.items()}
     return as_tensor(sample) if isinstance(sample, np.ndarray) else sample

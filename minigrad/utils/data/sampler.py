@@ -6,14 +6,21 @@ from the same ``manual_seed`` both engines see the same order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 import numpy as np
 
 from minigrad.random import Generator, default_generator
 
-__all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler"]
+__all__ = [
+    "BatchSampler",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "SubsetRandomSampler",
+    "WeightedRandomSampler",
+]
 
 
 class Sampler:
@@ -77,6 +84,68 @@ class RandomSampler(Sampler):
         for _ in range(self.num_samples // count):
             yield from generator.permutation(count).tolist()
         yield from generator.permutation(count).tolist()[: self.num_samples % count]  # drawn as in PyTorch, also for 0
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler):
+    """The given indices in random order."""
+
+    def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        source = default_generator if self.generator is None else self.generator
+        for position in source.permutation(len(self.indices)).tolist():
+            yield self.indices[position]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """``num_samples`` indices, each drawn with a probability proportional to its weight.
+
+    With ``replacement`` the indices are PyTorch's from the same seed; without, others.
+
+    Raises:
+        ValueError: ``num_samples`` is no positive integer, ``replacement`` no bool, or the weights no vector.
+        RuntimeError: from iteration, where more are to be drawn without replacement than there are.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[float],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ) -> None:
+        if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
+            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={num_samples}")
+        if not isinstance(replacement, bool):
+            raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
+        self.weights = np.asarray(weights, np.float64)
+        if self.weights.ndim != 1:
+            raise ValueError(f"weights should be a 1d sequence but given weights have shape {self.weights.shape}")
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        source = default_generator if self.generator is None else self.generator
+        kind = np.dtype(np.float64)
+        if self.replacement:
+            bounds = np.cumsum(self.weights) / self.weights.sum()
+            bounds[-1] = 1.0
+            drawn = source.uniform((self.num_samples,), kind, 0.0, 1.0)
+            yield from np.searchsorted(bounds, drawn, side="left").tolist()
+            return
+        if self.num_samples > len(self.weights):
+            raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+        waiting = -np.log1p(-source.uniform(self.weights.shape, kind, 0.0, 1.0)) / np.maximum(self.weights, 1e-300)
+        yield from np.argsort(waiting, kind="stable")[: self.num_samples].tolist()  # who comes first, is drawn first
 
     def __len__(self) -> int:
         return self.num_samples
