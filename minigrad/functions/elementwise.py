@@ -253,6 +253,7 @@ def clamp_form(lowest: Any, highest: Any) -> tuple[Any, tuple[Any, ...], dict[st
 
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """The larger of ``input`` and ``min``, a number or a tensor."""
+    check_tensors("clamp_min", input=input)
     if isinstance(min, minigrad.Tensor):
         return ops.clamping.ClampMinTensor.apply(input, min)
     return ops.clamping.ClampMin.apply(input, lowest=min, highest=None)
@@ -260,6 +261,7 @@ def clamp_min(input: Tensor, min: Any) -> Tensor:
 
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """The smaller of ``input`` and ``max``, a number or a tensor."""
+    check_tensors("clamp_max", input=input)
     if isinstance(max, minigrad.Tensor):
         return ops.clamping.ClampMaxTensor.apply(input, max)
     return ops.clamping.ClampMax.apply(input, lowest=None, highest=max)

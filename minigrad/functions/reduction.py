@@ -13,6 +13,7 @@ import numpy as np
 
 import minigrad
 from minigrad import dtypes, ops
+from minigrad.functions.arguments import check_tensors
 from minigrad.ops.dims import normalize_dim
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     """
     other = dim if isinstance(dim, minigrad.Tensor) else other
     if other is not None:
+        check_tensors("max", input=input)
         check_other("max", other, keepdim)
         return input.maximum(other)
     if dim is None:
@@ -114,6 +116,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     """
     other = dim if isinstance(dim, minigrad.Tensor) else other
     if other is not None:
+        check_tensors("min", input=input)
         check_other("min", other, keepdim)
         return input.minimum(other)
     if dim is None:

@@ -62,6 +62,8 @@ def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
     Raises:
         NotImplementedError: an operand is floating.
     """
+    if not isinstance(x, Tensor) and not isinstance(y, Tensor):
+        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
     first, second = prepare(unwrap(x), unwrap(y))
     if first.dtype.kind == "f":
         raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')

@@ -147,7 +147,7 @@ class AddAt(Function):
         ctx.where, ctx.alpha, ctx.source_shape = where, alpha, source.shape
         z = x.copy()
         if x.dtype.kind == "b":
-            np.logical_or.at(z, where, source)
+            np.logical_or.at(z, where, source & bool(alpha))
         else:
             np.add.at(z, where, source * np.asarray(alpha, x.dtype))
         return z

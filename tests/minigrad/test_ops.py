@@ -13,6 +13,7 @@ import minigrad
 from minigrad import ops
 from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.function import Function
+from minigrad.nn import functional as F
 from minigrad.ops.division import Underived
 from minigrad.ops.reduction import GatherOne
 
@@ -193,6 +194,32 @@ CASES = {
     "bmm": (lambda x, y: x @ (y * y), SQUARE, SQUARE[::-1].copy()),
     "softmax": (lambda x: x.softmax(1), A),
     "log_softmax": (lambda x: x.log_softmax(0) ** 2, A),
+    "addmv": (lambda x, y, z: x.addmv(y, z, beta=2, alpha=3), ROW[:2], A, ROW),
+    "baddbmm": (lambda x, y, z: x.baddbmm(y, z, beta=2, alpha=3), SQUARE * 2, SQUARE, SQUARE[::-1].copy()),
+    "addr": (lambda x, y, z: x.addr(y, z, beta=2, alpha=3), A, ROW[:2], ROW),
+    "leaky_relu": (lambda x: F.leaky_relu(x, 0.1) ** 2, A),
+    "elu": (lambda x: F.elu(x, 0.7), A),
+    "gelu": (lambda x: F.gelu(x), A),
+    "gelu, tanh": (lambda x: F.gelu(x, approximate="tanh"), A),
+    "silu": (lambda x: F.silu(x), A),
+    "mish": (lambda x: F.mish(x), A),
+    "prelu": (lambda x, y: F.prelu(x, y) ** 2, A, ROW),
+    "hardtanh": (lambda x: F.hardtanh(x) ** 2, A),
+    "hardswish": (lambda x: F.hardswish(x), A),
+    "hardsigmoid": (lambda x: F.hardsigmoid(x) * x, A),
+    "softplus": (lambda x: F.softplus(x, 2), A),
+    "logsigmoid": (lambda x: F.logsigmoid(x), A),
+    "softshrink": (lambda x: F.softshrink(x) ** 2, A + 0.1),
+    "threshold": (lambda x: F.threshold(x, 0.1, 2) ** 2, A),
+    "glu": (lambda x: F.glu(x, 0), A),
+    "layer_norm": (lambda x, y, z: F.layer_norm(x, (3,), y, z), A, ROW, B[0]),
+    "embedding": (lambda x: F.embedding(LABELS, x, padding_idx=1) ** 2, np.concatenate([A, ROW[None]])),
+    "pad": (lambda x: F.pad(x, (1, -1), value=2) ** 2, A),
+    "smooth_l1": (lambda x, y: F.smooth_l1_loss(x, y, beta=0.7), A, B),
+    "huber": (lambda x, y: F.huber_loss(x, y, delta=0.7), A, B),
+    "bce": (lambda x, y: F.binary_cross_entropy(x.sigmoid(), y.sigmoid()), A, B),
+    "bce of logits": (lambda x, y: F.binary_cross_entropy_with_logits(x, y.sigmoid(), pos_weight=WEIGHT), A, B),
+    "kl_div": (lambda x, y: F.kl_div(x, y, reduction="sum"), A, POSITIVE),
     "nll": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, WEIGHT), A),
     "nll of each": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, reduction="none"), A),
     "cross_entropy": (lambda x: minigrad.nn.functional.cross_entropy(x, LABELS), A),

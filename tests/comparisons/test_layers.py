@@ -1,0 +1,199 @@
+"""Every layer and loss against PyTorch: ``repr``, ``state_dict``, initial weights, outputs and every gradient."""
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from comparisons import compare_values
+
+
+def x(e, *shape, seed=0):
+    return e.tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=True)
+
+
+def shares(e, *shape, seed=0):
+    return x(e, *shape, seed=seed).softmax(-1)
+
+
+ACTIVATIONS = "ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Hardtanh Hardswish Hardsigmoid Sigmoid Tanh Softplus"
+ACTIVATIONS += " Softsign LogSigmoid Tanhshrink Softshrink Hardshrink GLU"
+
+# how a layer is made, and what it is given
+LAYERS = {
+    "Threshold": (lambda n, e: n.Threshold(0.1, 2.0), lambda e: (x(e, 3, 4),)),
+    "Threshold in place": (lambda n, e: n.Threshold(0.1, 2.0, True), lambda e: (x(e, 3, 4) * 1,)),
+    "ReLU in place": (lambda n, e: n.ReLU(True), lambda e: (x(e, 3, 4) * 1,)),
+    "LeakyReLU in place": (lambda n, e: n.LeakyReLU(0.2, True), lambda e: (x(e, 3, 4) * 1,)),
+    "Hardtanh in place": (lambda n, e: n.Hardtanh(-2, 2.5, True), lambda e: (x(e, 3, 4) * 1,)),
+    "GELU, tanh": (lambda n, e: n.GELU("tanh"), lambda e: (x(e, 3, 4),)),
+    "Softmax": (lambda n, e: n.Softmax(1), lambda e: (x(e, 3, 4),)),
+    "Softmin": (lambda n, e: n.Softmin(dim=-1), lambda e: (x(e, 3, 4),)),
+    "LogSoftmax": (lambda n, e: n.LogSoftmax(1), lambda e: (x(e, 3, 4),)),
+    "PReLU": (lambda n, e: n.PReLU(dtype=e.float64), lambda e: (x(e, 3, 4),)),
+    "PReLU of channels": (lambda n, e: n.PReLU(4, 0.1), lambda e: (x(e, 3, 4).float(),)),
+    "LayerNorm": (lambda n, e: n.LayerNorm(4, dtype=e.float64), lambda e: (x(e, 3, 4),)),
+    "LayerNorm of two": (
+        lambda n, e: n.LayerNorm((3, 4), eps=1e-3, bias=False, dtype=e.float64),
+        lambda e: (x(e, 2, 3, 4),),
+    ),
+    "LayerNorm, not affine": (lambda n, e: n.LayerNorm(4, elementwise_affine=False), lambda e: (x(e, 2, 3, 4),)),
+    "RMSNorm": (lambda n, e: n.RMSNorm(4, dtype=e.float64), lambda e: (x(e, 3, 4),)),
+    "RMSNorm, not affine": (lambda n, e: n.RMSNorm((3, 4), 1e-3, False), lambda e: (x(e, 2, 3, 4),)),
+    "Dropout of nothing": (lambda n, e: n.Dropout(0.0), lambda e: (x(e, 3, 4),)),
+    "Dropout of all": (lambda n, e: n.Dropout(1.0), lambda e: (x(e, 3, 4),)),
+    "Dropout, evaluation": (lambda n, e: n.Dropout().eval(), lambda e: (x(e, 3, 4),)),
+    "Embedding": (lambda n, e: n.Embedding(5, 3), lambda e: (e.tensor([[0, 4], [2, 2]]),)),
+    "Embedding, padding": (
+        lambda n, e: n.Embedding(5, 3, padding_idx=-3, dtype=e.float64),
+        lambda e: (e.tensor([[0, 4], [2, 2]]),),
+    ),
+    "Embedding by frequency": (
+        lambda n, e: n.Embedding(5, 3, scale_grad_by_freq=True),
+        lambda e: (e.tensor([[0, 4], [2, 2]]),),
+    ),
+    "Embedding of a norm": (
+        lambda n, e: n.Embedding(5, 3, max_norm=0.5, norm_type=1.0),
+        lambda e: (e.tensor([[0, 4], [2, 2]]),),
+    ),
+    "Embedding from a table": (
+        lambda n, e: n.Embedding.from_pretrained(e.arange(6.0).view(3, 2), freeze=False),
+        lambda e: (e.tensor([2, 0]),),
+    ),
+    "Bilinear": (lambda n, e: n.Bilinear(3, 4, 5, dtype=e.float64), lambda e: (x(e, 2, 3), x(e, 2, 4, seed=1))),
+    "Bilinear without bias": (
+        lambda n, e: n.Bilinear(3, 4, 5, bias=False, dtype=e.float64),
+        lambda e: (x(e, 3), x(e, 4, seed=1)),
+    ),
+    "Unflatten": (lambda n, e: n.Unflatten(1, (2, 2)), lambda e: (x(e, 3, 4),)),
+    "BCELoss": (lambda n, e: n.BCELoss(), lambda e: (x(e, 3, 4).sigmoid(), x(e, 3, 4, seed=1).sigmoid())),
+    "BCELoss, weights": (
+        lambda n, e: n.BCELoss(weight=e.tensor([0.5, 1, 2, 3], dtype=e.float64)),
+        lambda e: (x(e, 3, 4).sigmoid(), x(e, 3, 4, seed=1).sigmoid()),
+    ),
+    "BCEWithLogitsLoss": (lambda n, e: n.BCEWithLogitsLoss(), lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1).sigmoid())),
+    "BCEWithLogitsLoss, weights": (
+        lambda n, e: n.BCEWithLogitsLoss(
+            pos_weight=e.tensor([0.5, 1, 2, 3], dtype=e.float64), weight=e.tensor(2.0, dtype=e.float64)
+        ),
+        lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1).sigmoid()),
+    ),
+    "KLDivLoss": (
+        lambda n, e: n.KLDivLoss(reduction="batchmean"),
+        lambda e: (x(e, 3, 4).log_softmax(1), shares(e, 3, 4, seed=1)),
+    ),
+    "KLDivLoss of logarithms": (
+        lambda n, e: n.KLDivLoss(reduction="sum", log_target=True),
+        lambda e: (x(e, 3, 4).log_softmax(1), x(e, 3, 4, seed=1).log_softmax(1)),
+    ),
+    "HingeEmbeddingLoss": (lambda n, e: n.HingeEmbeddingLoss(0.7), lambda e: (x(e, 3), e.tensor([1.0, -1, -1]))),
+    "MarginRankingLoss": (
+        lambda n, e: n.MarginRankingLoss(0.1),
+        lambda e: (x(e, 3), x(e, 3, seed=1), e.tensor([1.0, -1, -1])),
+    ),
+    "CosineEmbeddingLoss": (
+        lambda n, e: n.CosineEmbeddingLoss(0.1),
+        lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1), e.tensor([1, -1, -1])),
+    ),
+    "TripletMarginLoss": (
+        lambda n, e: n.TripletMarginLoss(swap=True),
+        lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1), x(e, 3, 4, seed=2)),
+    ),
+    "CosineSimilarity": (lambda n, e: n.CosineSimilarity(), lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1))),
+    "PairwiseDistance": (lambda n, e: n.PairwiseDistance(keepdim=True), lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1))),
+    "CrossEntropyLoss": (lambda n, e: n.CrossEntropyLoss(), lambda e: (x(e, 3, 4), e.tensor([0, 1, 3]))),
+    "CrossEntropyLoss, smooth": (
+        lambda n, e: n.CrossEntropyLoss(
+            label_smoothing=0.1, weight=e.tensor([1, 2, 3, 4], dtype=e.float64), ignore_index=1
+        ),
+        lambda e: (x(e, 3, 4), e.tensor([0, 1, 3])),
+    ),
+    "CrossEntropyLoss of probabilities": (
+        lambda n, e: n.CrossEntropyLoss(label_smoothing=0.1, weight=e.tensor([1, 2, 3, 4], dtype=e.float64)),
+        lambda e: (x(e, 3, 4), shares(e, 3, 4, seed=1)),
+    ),
+    "CrossEntropyLoss of places": (
+        lambda n, e: n.CrossEntropyLoss(reduction="none"),
+        lambda e: (x(e, 2, 3, 4), e.tensor([[0, 1, 2, 1], [1, 1, 0, 2]])),
+    ),
+    "NLLLoss of places": (lambda n, e: n.NLLLoss(), lambda e: (x(e, 2, 3, 4), e.tensor([[0, 1, 2, 1], [1, 1, 0, 2]]))),
+    "MultiheadAttention": (
+        lambda n, e: n.MultiheadAttention(8, 2, dtype=e.float64),
+        lambda e: (x(e, 4, 2, 8), x(e, 5, 2, 8, seed=1), x(e, 5, 2, 8, seed=2)),
+    ),
+    "MultiheadAttention, other sizes": (
+        lambda n, e: n.MultiheadAttention(8, 2, batch_first=True, dtype=e.float64, kdim=3, vdim=5, bias=False),
+        lambda e: (x(e, 2, 4, 8), x(e, 2, 5, 3, seed=1), x(e, 2, 5, 5, seed=2)),
+    ),
+    "MultiheadAttention of one sample": (
+        lambda n, e: n.MultiheadAttention(8, 2, add_bias_kv=True, add_zero_attn=True, dtype=e.float64),
+        lambda e: (x(e, 4, 8), x(e, 5, 8, seed=1), x(e, 5, 8, seed=2)),
+    ),
+    "MultiheadAttention, masks": (
+        lambda n, e: n.MultiheadAttention(8, 2, dtype=e.float64),
+        lambda e: (
+            *(x(e, 4, 2, 8), x(e, 4, 2, 8, seed=1), x(e, 4, 2, 8, seed=2)),
+            *(e.tensor([[False, False, True, False], [False, False, False, True]]), True),
+            *(e.ones(4, 4, dtype=e.bool).triu(1), False),
+        ),
+    ),
+    "TransformerEncoderLayer": (
+        lambda n, e: n.TransformerEncoderLayer(8, 2, 16, dropout=0.0, dtype=e.float64),
+        lambda e: (x(e, 4, 2, 8),),
+    ),
+    "TransformerEncoderLayer, normalised first": (
+        lambda n, e: n.TransformerEncoderLayer(
+            8, 2, 16, dropout=0.0, dtype=e.float64, batch_first=True, norm_first=True, activation="gelu"
+        ),
+        lambda e: (x(e, 2, 4, 8), e.ones(4, 4, dtype=e.bool).triu(1)),
+    ),
+    "TransformerEncoder": (
+        lambda n, e: n.TransformerEncoder(
+            n.TransformerEncoderLayer(8, 2, 16, dropout=0.0, dtype=e.float64),
+            2,
+            n.LayerNorm(8, dtype=e.float64),
+            enable_nested_tensor=False,
+        ),
+        lambda e: (x(e, 4, 2, 8),),
+    ),
+}
+for kind in ACTIVATIONS.split():
+    LAYERS[kind] = (lambda n, e, kind=kind: getattr(n, kind)(), lambda e: (x(e, 3, 4),))
+for kind in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss"):
+    for way in ("mean", "sum", "none"):
+        LAYERS[f"{kind} {way}"] = (
+            lambda n, e, kind=kind, way=way: getattr(n, kind)(reduction=way),
+            lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1)),
+        )
+
+
+def tolerance_of(tensor):
+    return "second order" if str(tensor.dtype).endswith("64") else "float32"  # a layer is several operations
+
+
+def run(e, name):
+    """Everything there is to compare of a layer, by name."""
+    make, inputs_of = LAYERS[name]
+    e.manual_seed(3)
+    layer, inputs = make(e.nn, e), inputs_of(e)
+    found = {"repr": repr(layer).replace("minigrad", "torch")}
+    found.update({f"weight {key}": value.detach().clone() for key, value in layer.state_dict().items()})
+    results = layer(*inputs)
+    results = [each for each in (results if isinstance(results, tuple) else (results,)) if each is not None]
+    found.update({f"result {number}": each for number, each in enumerate(results)})
+    leaves = [each for each in (*layer.parameters(), *inputs) if isinstance(each, e.Tensor) and each.requires_grad]
+    if leaves:
+        starts = [x(e, *each.shape, seed=9).detach().to(each.dtype) for each in results]
+        gradients = e.autograd.grad(results, leaves, starts, allow_unused=True)
+        found.update({f"gradient {number}": each for number, each in enumerate(gradients)})
+    return found
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layer(name):
+    ours, theirs = run(minigrad, name), run(torch, name)
+    assert ours.pop("repr") == theirs.pop("repr")
+    assert list(ours) == list(theirs)
+    for part, value in ours.items():
+        allowed = "exact" if value is None else tolerance_of(value)
+        compare_values(f"{name}, {part}", value, theirs[part], allowed).check()

@@ -1,0 +1,221 @@
+"""Every operation against PyTorch on the samples that PyTorch's own tests keep: its operator database.
+
+For each name and type: the function, the method and the in-place form, their values, types and gradients; and the
+database's wrong inputs, whose exceptions must be of one type. ``EXCEPT`` states what is known to differ, and why.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from comparisons import Mismatch, compare_values
+
+database = pytest.importorskip("torch.testing._internal.common_methods_invocations")
+pytestmark = pytest.mark.filterwarnings("ignore")  # the samples provoke many; warnings are compared elsewhere
+
+NAMES = """
+add sub rsub mul div true_divide floor_divide remainder fmod pow neg abs sign sgn positive reciprocal exp exp2 expm1
+log log1p log2 log10 sqrt rsqrt square sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf sigmoid
+clamp clamp_min clamp_max maximum minimum lerp addcmul addcdiv floor ceil round trunc frac logaddexp nan_to_num isnan
+isinf isfinite isposinf isneginf isclose allclose equal eq ne lt le gt ge logical_and logical_or logical_xor
+logical_not bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift bitwise_right_shift sum nansum mean
+nanmean prod max min amax amin aminmax argmax argmin all any var std var_mean std_mean norm logsumexp cumsum cumprod
+cummax cummin median nanmedian count_nonzero softmax log_softmax diff sort argsort topk unique unique_consecutive
+msort kthvalue linalg.vector_norm linalg.norm linalg.matrix_norm reshape view view_as flatten unflatten ravel squeeze
+unsqueeze transpose movedim permute t expand expand_as broadcast_to broadcast_tensors repeat repeat_interleave tile
+flip fliplr flipud roll rot90 narrow select unfold diagonal diag diag_embed tril triu cat stack hstack vstack dstack
+split split_with_sizes tensor_split chunk unbind atleast_1d atleast_2d atleast_3d meshgrid trace gather scatter
+scatter_add index_select index_add index_copy index_fill index_put masked_fill masked_select masked_scatter take
+take_along_dim nonzero matmul mm bmm mv dot inner outer addmm addmv addr baddbmm tensordot nn.functional.linear
+nn.functional.bilinear nn.functional.relu nn.functional.relu6 nn.functional.leaky_relu nn.functional.elu
+nn.functional.selu nn.functional.celu nn.functional.gelu nn.functional.silu nn.functional.mish nn.functional.prelu
+nn.functional.hardtanh nn.functional.hardswish nn.functional.hardsigmoid nn.functional.softplus nn.functional.softsign
+nn.functional.logsigmoid nn.functional.tanhshrink nn.functional.softshrink nn.functional.hardshrink
+nn.functional.threshold nn.functional.glu nn.functional.softmin nn.functional.normalize
+nn.functional.cosine_similarity nn.functional.pairwise_distance nn.functional.one_hot nn.functional.layer_norm
+nn.functional.rms_norm nn.functional.pad nn.functional.mse_loss nn.functional.l1_loss nn.functional.smooth_l1_loss
+nn.functional.huber_loss nn.functional.nll_loss nn.functional.cross_entropy nn.functional.binary_cross_entropy
+nn.functional.binary_cross_entropy_with_logits nn.functional.kl_div nn.functional.hinge_embedding_loss
+nn.functional.margin_ranking_loss nn.functional.cosine_embedding_loss nn.functional.triplet_margin_loss
+"""
+
+EXCEPT = {
+    "sort": (8000,),  # so many elements: PyTorch's order of equal ones is then its own
+    "argsort": (8000,),
+    "msort": (8000,),
+    "nn.functional.layer_norm": (1,),  # the gradient of one element is zero, but for rounding
+}
+UNSTABLE = {"topk", "kthvalue"}  # of equal elements PyTorch reports any: integers have many
+SINGULAR_VALUES = {2, -2, "nuc"}  # matrix norms that minigrad has not
+MOST_DIMS = 64  # PyTorch refuses to reduce more, NumPy to hold more
+
+OPERATIONS = {
+    f"{each.name} {each.variant_test_name}".strip(): each for each in database.op_db if each.name in NAMES.split()
+}
+DTYPES = {
+    getattr(torch, name): getattr(minigrad, name)
+    for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
+}
+ROUNDING = {"float64": (1e-9, 1e-10), "float32": (1e-4, 1e-4), "float16": (2e-2, 2e-2)}  # of whole samples, not of one
+
+
+def ours(value):
+    """A sample's value for minigrad: tensors, types and devices converted, memory layout kept."""
+    if isinstance(value, torch.Tensor):
+        tensor = minigrad.from_numpy(value.detach().numpy())
+        if value.is_contiguous():
+            tensor = tensor.clone()
+        return tensor.requires_grad_() if value.requires_grad else tensor
+    if isinstance(value, torch.dtype):
+        return DTYPES[value]
+    if isinstance(value, torch.device):
+        return "cpu"
+    if isinstance(value, torch.Size):
+        return tuple(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)([ours(each) for each in value])
+    if isinstance(value, dict):
+        return {name: ours(each) for name, each in value.items()}
+    return value
+
+
+def tensors_in(value):
+    if isinstance(value, (torch.Tensor, minigrad.Tensor)):
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return []
+    return [tensor for each in value for tensor in tensors_in(each)]
+
+
+def usable(name, sample):
+    """Whether minigrad offers what a sample is made of."""
+    tensors = tensors_in([sample.input, sample.args, sample.kwargs])
+    if "out" in sample.kwargs or sample.kwargs.get("reduce") is not None:
+        return False
+    if any(each.dtype not in DTYPES or each.layout != torch.strided or each.ndim > MOST_DIMS for each in tensors):
+        return False
+    if isinstance(sample.input, torch.Tensor) and tuple(sample.input.shape) == EXCEPT.get(name):
+        return False
+    first = sample.args[0] if sample.args else sample.kwargs.get("ord")
+    return not (name in ("linalg.matrix_norm", "linalg.norm", "norm") and first in SINGULAR_VALUES and matrix(sample))
+
+
+def matrix(sample):
+    """Whether a norm of this sample is one of a matrix."""
+    if sample.args and sample.args[0] == "nuc":
+        return True
+    dim = sample.kwargs.get("dim", sample.args[1] if len(sample.args) > 1 else None)
+    return sample.input.ndim == 2 if dim is None else isinstance(dim, (tuple, list)) and len(dim) == 2
+
+
+def find(name, owner=minigrad):
+    for part in name.split("."):
+        owner = getattr(owner, part)
+    return owner
+
+
+def same(first, second):
+    """Raise a Mismatch unless two results agree in structure, types, gradient flags and, to rounding, in values."""
+    one, two = tensors_in(first), tensors_in(second)
+    if len(one) != len(two) or (not two and first != second and not isinstance(second, torch.Size)):
+        raise Mismatch(f"{first!r} instead of {second!r}")
+    for a, b in zip(one, two):
+        if tuple(a.shape) != tuple(b.shape) or a.dtype is not DTYPES[b.dtype] or a.requires_grad != b.requires_grad:
+            raise Mismatch(f"{tuple(a.shape)} {a.dtype} {a.requires_grad} instead of {tuple(b.shape)} {b.dtype}")
+        x, y = a.detach().numpy(), b.detach().numpy(force=True)
+        relative, absolute = ROUNDING.get(str(x.dtype), (0, 0))
+        if not np.allclose(x.astype(np.float64), y.astype(np.float64), relative, absolute, equal_nan=True):
+            compare_values("sample", a, b, "float64" if x.dtype == np.float64 else "float32").check()
+
+
+def gradients(engine, result, inputs):
+    outputs = [each for each in tensors_in(result) if each.requires_grad]
+    leaves = [each for each in tensors_in(inputs) if each.requires_grad]
+    if not outputs or not leaves:
+        return []
+    starts = []
+    for number, each in enumerate(outputs):
+        values = np.random.default_rng(number).uniform(0.5, 1.5, tuple(each.shape))
+        starts.append(engine.tensor(values, dtype=each.dtype))
+    return list(engine.autograd.grad(outputs, leaves, starts, allow_unused=True))
+
+
+def check_call(ours_called, theirs_called, sample):
+    """One form of an operation on one sample: result and gradients."""
+    arguments = [sample.input, sample.args, sample.kwargs]
+    try:
+        theirs = theirs_called(sample.input, *sample.args, **sample.kwargs)
+        their_gradients = gradients(torch, theirs, arguments)
+    except (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError):
+        return
+    if any(each.is_complex() for each in tensors_in(theirs)):
+        return
+    converted = ours(arguments)
+    result = ours_called(converted[0], *converted[1], **converted[2])
+    same(result, theirs)
+    our_gradients = gradients(minigrad, result, converted)
+    assert [each is None for each in our_gradients] == [each is None for each in their_gradients]
+    same([each for each in our_gradients if each is not None], [each for each in their_gradients if each is not None])
+
+
+def check_in_place(name, operation, sample):
+    """The in-place form on one sample: the same change, or the same type of exception and no change."""
+    tensor = sample.input.detach().clone()
+    changed = minigrad.from_numpy(sample.input.detach().numpy().copy())
+    outcomes = []
+    for call, target, args, kwargs in (
+        (operation.inplace_variant, tensor, sample.args, sample.kwargs),
+        (getattr(minigrad.Tensor, name + "_"), changed, ours(sample.args), ours(sample.kwargs)),
+    ):
+        try:
+            call(target, *args, **kwargs)
+            outcomes.append(None)
+        except Exception as error:
+            outcomes.append(type(error))
+    assert outcomes[0] is outcomes[1]
+    if outcomes[0] is None or changed.shape == tensor.shape:
+        same(changed.detach(), tensor.detach())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "bool"])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_samples(name, dtype):
+    operation = OPERATIONS[name]
+    kind = getattr(torch, dtype)
+    if kind not in operation.dtypes or (operation.name in UNSTABLE and dtype == "int64"):
+        pytest.skip(f"PyTorch has no such operation on {dtype}, or none that is determined")
+    requires_grad = kind.is_floating_point and operation.supports_autograd
+    in_place = operation.inplace_variant is not None and "." not in operation.name
+    for sample in operation.sample_inputs("cpu", kind, requires_grad=requires_grad):
+        if not usable(operation.name, sample):
+            continue
+        if hasattr(minigrad, operation.name.split(".")[0]):
+            check_call(find(operation.name), operation.op, sample)
+        if operation.method_variant is not None:
+            check_call(getattr(minigrad.Tensor, operation.name), operation.method_variant, sample)
+        if in_place and isinstance(sample.input, torch.Tensor):
+            check_in_place(operation.name, operation, sample)
+
+
+@pytest.mark.parametrize("name", [name for name, each in OPERATIONS.items() if each.error_inputs_func is not None])
+def test_wrong_inputs(name):
+    operation = OPERATIONS[name]
+    called = getattr(minigrad.Tensor, operation.name, None) or find(operation.name)
+    for wrong in operation.error_inputs("cpu"):
+        sample = wrong.sample_input
+        if not usable(operation.name, sample):
+            continue
+        try:
+            operation.op(sample.input, *sample.args, **sample.kwargs)
+            continue
+        except Exception as error:
+            expected = type(error)
+        arguments = ours([sample.input, sample.args, sample.kwargs])
+        before = [each.clone() for each in tensors_in(arguments)]
+        with pytest.raises(expected):
+            called(arguments[0], *arguments[1], **arguments[2])
+        for tensor, copy in zip(tensors_in(arguments), before):
+            assert np.array_equal(tensor.detach().numpy(), copy.detach().numpy(), equal_nan=tensor.is_floating_point())
