@@ -85,7 +85,9 @@ def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
     """
     if not isinstance(input, minigrad.Tensor):
         return ops.elementwise.Add.apply(scaled(input, other, alpha), check_number("add", input))
-    return ops.elementwise.Add.apply(input, scaled(input, other, alpha))
+    if alpha == 1:
+        return ops.elementwise.Add.apply(input, other)
+    return ops.elementwise.AddScaled.apply(input, other, alpha=check_alpha(input, other, alpha))
 
 
 def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
@@ -97,14 +99,16 @@ def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
     """
     if not isinstance(input, minigrad.Tensor):
         return ops.elementwise.Rsub.apply(scaled(input, other, alpha), number=check_number("sub", input))
-    return ops.elementwise.Sub.apply(input, scaled(input, other, alpha))
+    if alpha == 1:
+        return ops.elementwise.Sub.apply(input, other)
+    return ops.elementwise.SubScaled.apply(input, other, alpha=-check_alpha(input, other, alpha))
 
 
 def rsub(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``."""
     check_tensors("rsub", input=input)
     if isinstance(other, minigrad.Tensor):
-        return ops.elementwise.RsubTensor.apply(scaled(other, input, alpha), other)
+        return ops.elementwise.RsubTensor.apply(input, other, alpha=check_alpha(other, input, alpha))
     return ops.elementwise.Rsub.apply(scaled(other, input, alpha), number=other)
 
 
@@ -115,14 +119,17 @@ def check_number(name: str, value: Any) -> Any:
     return value
 
 
-def scaled(input: Any, other: Any, alpha: Number) -> Any:
-    """``alpha * other``, which is bool for bools."""
-    if alpha == 1:
-        return other
+def check_alpha(input: Any, other: Any, alpha: Number) -> Number:
+    """``alpha``, a truth where both operands are; PyTorch's error where it is a float and they are integers."""
     kinds = [each.array.dtype.kind if isinstance(each, minigrad.Tensor) else "" for each in (input, other)]
     if isinstance(alpha, float) and "f" not in kinds and not isinstance(other, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    return other * bool(alpha) if kinds == ["b", "b"] else other * alpha
+    return bool(alpha) if kinds == ["b", "b"] else alpha
+
+
+def scaled(input: Any, other: Any, alpha: Number) -> Any:
+    """``alpha * other``."""
+    return other if alpha == 1 else other * check_alpha(input, other, alpha)
 
 
 def mul(input: Any, other: Any) -> Tensor:
@@ -297,11 +304,17 @@ def clone(input: Tensor) -> Tensor:
 
 
 def add_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
-    return minigrad.inplace.run(input, "add_", ops.elementwise.Add, scaled(input, other, alpha))
+    if alpha == 1:
+        return minigrad.inplace.run(input, "add_", ops.elementwise.Add, other)
+    alpha = check_alpha(input, other, alpha)
+    return minigrad.inplace.run(input, "add_", ops.elementwise.AddScaled, other, alpha=alpha)
 
 
 def sub_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
-    return minigrad.inplace.run(input, "sub_", ops.elementwise.Sub, scaled(input, other, alpha))
+    if alpha == 1:
+        return minigrad.inplace.run(input, "sub_", ops.elementwise.Sub, other)
+    alpha = -check_alpha(input, other, alpha)
+    return minigrad.inplace.run(input, "sub_", ops.elementwise.SubScaled, other, alpha=alpha)
 
 
 def mul_(input: Tensor, other: Any) -> Tensor:

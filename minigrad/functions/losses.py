@@ -36,6 +36,32 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     return losses.mean() if reduction == "mean" else losses.sum()
 
 
+def weighted(losses: Tensor, weight: Tensor, reduction: str, over_weights: bool = True) -> Tensor:
+    """``losses`` times ``weight``, reduced; a mean is divided by the weights' sum, or by the number of losses.
+
+    Raises:
+        ValueError: there is not one weight a loss.
+    """
+    if weight.shape != losses.shape:
+        raise ValueError("Weights and input must have the same size.")
+    losses = losses * weight
+    return losses.sum() / weight.sum() if reduction == "mean" and over_weights else reduced(losses, reduction)
+
+
+def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction; where one of the two older arguments is given, what they mean: mean, sum or, not reduced, none."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is False:
+        reduction = "none"
+    else:
+        reduction = "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction={reduction!r} instead.", stacklevel=3
+    )
+    return reduction
+
+
 def warn_of_broadcast(input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
         warnings.warn(
@@ -48,33 +74,57 @@ def warn_of_broadcast(input: Tensor, target: Tensor) -> None:
 # --------------------------------------------------------------------------------------------- regression
 
 
-def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """(input - target)², times ``weight`` where given.
 
     Raises:
         RuntimeError: the shapes do not broadcast.
         ValueError: the reduction is unknown.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     warn_of_broadcast(input, target)
     if weight is None:
         return ops.loss.MseLoss.apply(input, target, reduction=reduction)
-    losses = weight * ops.loss.MseLoss.apply(input, target, reduction="none")
-    return losses.sum() / weight.expand(losses.shape).sum() if reduction == "mean" else reduced(losses, reduction)
+    return weighted(ops.loss.MseLoss.apply(input, target, reduction="none"), weight, reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """|input - target|."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
     warn_of_broadcast(input, target)
-    return reduced((input - target).abs(), reduction)
+    losses = (input - target).abs()
+    return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
 
 
-def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
     """(input - target)² / (2 beta) where they are nearer than ``beta``, else |input - target| - beta/2.
 
     Raises:
         RuntimeError: ``beta`` is negative.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     warn_of_broadcast(input, target)
     if beta < 0:
@@ -84,7 +134,9 @@ def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", be
     return ops.loss.SmoothL1Loss.apply(input, target, reduction=reduction, beta=beta)
 
 
-def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
     """(input - target)² / 2 where they are nearer than ``delta``, else delta (|input - target| - delta/2).
 
     Raises:
@@ -94,6 +146,10 @@ def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta:
     warn_of_broadcast(input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    if weight is not None:
+        return weighted(
+            ops.loss.HuberLoss.apply(input, target, reduction="none", delta=delta), weight, reduction, False
+        )
     return ops.loss.HuberLoss.apply(input, target, reduction=reduction, delta=delta)
 
 
@@ -101,7 +157,13 @@ def huber_loss(input: Tensor, target: Tensor, *, reduction: str = "mean", delta:
 
 
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """The negative log-likelihood loss. Shapes: (N, C, *) or (C,), (N, *) or () -> (), or the targets' with "none".
 
@@ -110,6 +172,7 @@ def nll_loss(
         IndexError: a target is no class.
         RuntimeError: the target is not of an integer type, or the shapes are none of the above.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     if target.array.dtype != np.int64 and target.array.dtype != np.uint8:
         raise RuntimeError(f"expected scalar type Long but found {target.dtype}: targets are classes")
@@ -144,7 +207,7 @@ def nll_loss_of_places(
             f"Expected target size {[input.shape[0], *input.shape[2:]]}, got {list(target.shape)}: one class a place"
         )
     samples = input.movedim(1, -1).reshape(target.numel(), input.shape[1])
-    losses = nll_loss(samples, target.reshape(-1), weight, ignore_index, reduction)
+    losses = nll_loss(samples, target.reshape(-1), weight, None, ignore_index, None, reduction)
     return losses.reshape(target.shape) if reduction == "none" else losses
 
 
@@ -165,7 +228,9 @@ def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -178,6 +243,7 @@ def cross_entropy(
         RuntimeError: ``label_smoothing`` is not in [0, 1], or a class is ignored where targets are probabilities.
         ValueError, IndexError: as :func:`nll_loss`.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -192,7 +258,7 @@ def cross_entropy(
             raise RuntimeError("ignore_index is not supported for floating point target")
         return cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dim)
     logarithms = input.log_softmax(dim)
-    loss = nll_loss(logarithms, target, weight, ignore_index, reduction)
+    loss = nll_loss(logarithms, target, weight, None, ignore_index, None, reduction)
     if label_smoothing == 0:
         return loss
     return smoothed(loss, logarithms, target, weight, ignore_index, reduction, label_smoothing, dim)
@@ -245,7 +311,12 @@ def cross_entropy_of_probabilities(
 
 
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """-(target ln input + (1 - target) ln(1 - input)), each logarithm no less than -100.
 
@@ -253,6 +324,7 @@ def binary_cross_entropy(
         ValueError: the shapes differ.
         RuntimeError: an input is not in [0, 1].
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     if input.shape != target.shape:
         raise ValueError(
@@ -269,7 +341,8 @@ def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
-    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
@@ -278,6 +351,7 @@ def binary_cross_entropy_with_logits(
     Raises:
         ValueError: the shapes differ.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     if input.shape != target.shape:
         raise ValueError(f"Target size ({list(target.shape)}) must be the same as input size ({list(input.shape)})")
@@ -287,11 +361,19 @@ def binary_cross_entropy_with_logits(
     )
 
 
-def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
     """target (ln target - input): the divergence of exp(input) from ``target``, whose logarithm it may also be.
 
     ``reduction`` "batchmean" divides the sum by the batch size, which is the divergence's definition.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     if log_target:
         losses = target.exp() * (target - input)
     else:
@@ -310,8 +392,16 @@ def kl_div(input: Tensor, target: Tensor, *, reduction: str = "mean", log_target
 # ------------------------------------------------------------------------------------------------- margins
 
 
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """input where the target is 1, max(0, margin - input) where it is -1."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
     far = (margin - input).clamp_min(0)
     losses = minigrad.where(target != 1, far, minigrad.zeros_like(far)) + minigrad.where(
         target != -1, input, minigrad.zeros_like(input)
@@ -320,9 +410,16 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, *, 
 
 
 def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: str = "mean"
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """max(0, -target (input1 - input2) + margin)."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(
             f"margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
@@ -343,12 +440,19 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
 
 
 def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: str = "mean"
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """1 - cos(input1, input2) where the target is 1, max(0, cos - margin) where it is -1.
 
     Shapes: (N, D), (N, D), (N,), or without N.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     if target.ndim not in (0, 1):
         raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got {list(target.shape)}")
     if target.ndim + 1 != input1.ndim or input1.ndim != input2.ndim:
@@ -376,7 +480,8 @@ def triplet_margin_loss(
     p: float = 2,
     eps: float = 1e-06,
     swap: bool = False,
-    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """max(0, |anchor - positive| - |anchor - negative| + margin). ``swap`` also takes the positive's distance.
@@ -384,6 +489,7 @@ def triplet_margin_loss(
     Raises:
         ValueError: ``margin`` is not positive.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:

@@ -58,7 +58,7 @@ def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any
     positions = index.array if index.numel() == 0 else check_positions(name, index, short=True)
     dim = normalize_dim(dim, input.ndim)
     if index.numel() == 0:
-        return np.ix_(*[[]] * input.ndim) if input.ndim else (np.zeros(0, np.int64),)
+        return tuple([np.zeros(index.shape, np.int64)] * input.ndim)
     if max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError(f"{name}(): Index tensor must have the same number of dimensions as input tensor")
     if isinstance(source, minigrad.Tensor) and max(index.ndim, 1) != max(source.ndim, 1):
@@ -85,8 +85,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         RuntimeError: the index is not int64, does not fit, or points outside.
     """
     where = place_of_each("gather", input, dim, index)
-    if index.numel() == 0:
-        return ops.picking.Gather.apply(input, where=where).view(index.shape)
+    if index.numel() == 0 and input.ndim == 0:
+        return minigrad.empty_like(index, dtype=input.dtype)
     result = ops.picking.Gather.apply(input, where=where)
     return result if result.shape == index.shape else result.view(index.shape)
 

@@ -78,19 +78,19 @@ def sign_(input: Tensor) -> Tensor:
     return minigrad.inplace.run(input, "sign_", ops.rounding.Sign)
 
 
-def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """The nearest integer, of two the even one; or the nearest number of ``decimals`` digits after the point.
 
     Raises:
         NotImplementedError: the type is bool, or with ``decimals`` an integer type.
     """
-    if decimals == 0:
+    if decimals is None:
         return ops.rounding.Round.apply(input)
     return ops.rounding.RoundDecimals.apply(input, decimals=decimals)
 
 
-def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
-    if decimals == 0:
+def round_(input: Tensor, *, decimals: int | None = None) -> Tensor:
+    if decimals is None:
         return minigrad.inplace.run(input, "round_", ops.rounding.Round)
     return minigrad.inplace.run(input, "round_", ops.rounding.RoundDecimals, decimals=decimals)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import creation
+from minigrad import creation, dtypes
 from minigrad.autograd.grad_mode import no_grad
 from minigrad.tensor import Tensor
 
@@ -69,7 +69,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         ValueError: the nonlinearity is unknown.
     """
     if nonlinearity in ("linear", "sigmoid", "conv1d", "conv2d", "conv3d"):
-        return 1.0
+        return 1
     if nonlinearity == "tanh":
         return 5.0 / 3
     if nonlinearity == "relu":
@@ -224,15 +224,35 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """Numbers of the normal distribution, drawn again where outside [a, b]: an even number through the inverse."""
+    """Numbers of the normal distribution, drawn again where outside [a, b]."""
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The values' distribution may be incorrect.",
             stacklevel=2,
         )
-    normal = NormalDist()
-    lower, upper = normal.cdf((a - mean) / std), normal.cdf((b - mean) / std)
-    tensor.uniform_(2 * lower - 1, 2 * upper - 1, generator=generator)
-    inverse = [normal.inv_cdf(min(max((each + 1) / 2, 1e-16), 1 - 1e-16)) for each in tensor.array.reshape(-1).tolist()]
-    values = creation.tensor(inverse, dtype=tensor.dtype).view(tensor.shape)
-    return tensor.copy_(values).mul_(std).add_(mean).clamp_(min=a, max=b)
+    normal = NormalDist(mean, std)
+    within = normal.cdf(b) - normal.cdf(a)
+    if within > 0.3:
+        low, high = creation.tensor([a, b], dtype=tensor.dtype).tolist()
+        tensor.normal_(mean, std, generator=generator)
+        while (outside := (tensor < low) | (tensor > high)).any():
+            again = creation.empty_like(tensor).normal_(mean, std, generator=generator)
+            tensor.copy_(again.where(outside, tensor))
+        return tensor
+    return rejected_until_normal(tensor, mean, std, a, b, generator)
+
+
+def rejected_until_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
+    """Even numbers in [a, b], each kept as often as its density is of the highest, else drawn again."""
+    highest = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    tensor.uniform_(a, b, generator=generator)
+    candidates = tensor.clone()
+    refused = creation.ones_like(tensor, dtype=dtypes.bool)
+    while True:
+        density = (candidates - mean).div_(std).square_().mul_(-0.5).sub_(highest)
+        chance = creation.empty_like(tensor).uniform_(generator=generator).log_()
+        refused = refused & chance.gt(density)
+        if not refused.any():
+            return tensor
+        candidates.uniform_(a, b, generator=generator)
+        tensor.copy_(candidates.where(refused, tensor))

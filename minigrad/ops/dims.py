@@ -35,10 +35,12 @@ def normalize_dims(dim: int | Iterable[int] | None, ndim: int) -> tuple[int, ...
     """
     if dim is None:
         return tuple(range(ndim))
-    dims = [normalize_dim(each, ndim) for each in (dim if isinstance(dim, Iterable) else (dim,))]
-    for each in dims:
-        if dims.count(each) > 1:
-            raise RuntimeError(f"dim {each} appears multiple times in the list of dims")
+    dims: list[int] = []
+    for each in dim if isinstance(dim, Iterable) else (dim,):
+        position = normalize_dim(each, ndim)
+        if position in dims:
+            raise RuntimeError(f"dim {position} appears multiple times in the list of dims")
+        dims.append(position)
     if ndim == 0 or not dims:
         return tuple(range(ndim))
     return tuple(dims)

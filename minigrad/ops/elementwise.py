@@ -86,6 +86,33 @@ class Sub(Function):
         return grad_x, grad_y
 
 
+class AddScaled(Function):
+    """z = x + alpha · y."""
+
+    node_name = "AddBackward0"
+
+    def forward(ctx, x, y, *, alpha):
+        ctx.shapes, ctx.alpha = (np.shape(x), np.shape(y)), alpha
+        x, y = prepare(x, y)
+        return x + y * np.asarray(alpha, x.dtype)
+
+    def backward(ctx, grad_z):
+        x_shape, y_shape = ctx.shapes
+        grad_x = unbroadcast(grad_z, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = 1
+        grad_y = unbroadcast(grad_z * ctx.alpha, y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = alpha
+        return grad_x, grad_y
+
+
+class SubScaled(AddScaled):
+    """z = x - alpha · y, given -alpha."""
+
+    node_name = "SubBackward0"
+
+    def forward(ctx, x, y, *, alpha):
+        refuse_bool(x, y)
+        return super().forward(x, y, alpha=alpha)
+
+
 class Rsub(Function):
     """z = number - x: PyTorch's node for a Python number minus a tensor."""
 
@@ -102,19 +129,19 @@ class Rsub(Function):
 
 
 class RsubTensor(Function):
-    """z = y - x."""
+    """z = y - alpha · x."""
 
     node_name = "RsubBackward0"
 
-    def forward(ctx, x, y):
+    def forward(ctx, x, y, *, alpha):
         refuse_bool(y, x)
-        ctx.shapes = x.shape, y.shape
+        ctx.shapes, ctx.alpha = (x.shape, y.shape), alpha
         x, y = prepare(x, y)
-        return y - x
+        return y - x * np.asarray(alpha, x.dtype)
 
     def backward(ctx, grad_z):
         x_shape, y_shape = ctx.shapes
-        grad_x = unbroadcast(-grad_z, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = -1
+        grad_x = unbroadcast(grad_z * -ctx.alpha, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = -alpha
         grad_y = unbroadcast(grad_z, y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = 1
         return grad_x, grad_y
 

@@ -51,6 +51,8 @@ class Expm1(Function):
 class Log1p(Function):
     """z = ln(1 + x), accurate near 0."""
 
+    node_name = "Log1PBackward0"
+
     def forward(ctx, x):
         ctx.save_for_backward(x)
         return np.log1p(in_default_float(x))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import minigrad
-from comparisons import Mismatch, compare_values
+from comparisons import Mismatch, compare_graphs, compare_values
 
 database = pytest.importorskip("torch.testing._internal.common_methods_invocations")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the samples provoke many; warnings are compared elsewhere
@@ -49,6 +49,25 @@ EXCEPT = {
 UNSTABLE = {"topk", "kthvalue"}  # of equal elements PyTorch reports any: integers have many
 SINGULAR_VALUES = {2, -2, "nuc"}  # matrix norms that minigrad has not
 MOST_DIMS = 64  # PyTorch refuses to reduce more, NumPy to hold more
+
+# Graphs that are not PyTorch's node by node, though values and gradients are.
+OWN_GRAPHS = {
+    "nn.functional.bilinear": "an einsum, where PyTorch has a node Trilinear",
+    "nn.functional.cosine_similarity": "PyTorch clamps a clone in place",
+    "nn.functional.cross_entropy": "constants: PyTorch's C++ has nodes of its own for numbers, DivBackward1 and others",
+    "nn.functional.cosine_embedding_loss": "constants",
+    "nn.functional.hinge_embedding_loss": "constants",
+    "nn.functional.margin_ranking_loss": "constants",
+    "nn.functional.rms_norm": "constants",
+    "nn.functional.triplet_margin_loss": "constants, and the norm's older node",
+    "nn.functional.pairwise_distance": "the norm's older node",
+    "nn.functional.nll_loss": "further dimensions are folded, where PyTorch has a node NllLoss2D",
+    "nn.functional.pad": "reflection and repetition pick elements, circular padding too",
+    "matmul": "a batch times a vector, which PyTorch folds",
+    "inner": "one dimension: PyTorch takes a dot product",
+    "tensordot": "PyTorch multiplies and adds where nothing is summed over",
+    "repeat_interleave": "one clone more where the expanded tensor does not lie in order",
+}
 
 OPERATIONS = {
     f"{each.name} {each.variant_test_name}".strip(): each for each in database.op_db if each.name in NAMES.split()
@@ -198,6 +217,25 @@ def test_samples(name, dtype):
             check_call(getattr(minigrad.Tensor, operation.name), operation.method_variant, sample)
         if in_place and isinstance(sample.input, torch.Tensor):
             check_in_place(operation.name, operation, sample)
+
+
+DIFFERENTIABLE = [name for name, each in OPERATIONS.items() if torch.float64 in each.dtypes and each.supports_autograd]
+
+
+@pytest.mark.parametrize("name", [name for name in DIFFERENTIABLE if OPERATIONS[name].name not in OWN_GRAPHS])
+def test_graphs(name):
+    """Node names and edges, but for zero-dimensional inputs, which some operations here pass on as they are."""
+    operation = OPERATIONS[name]
+    called = find(operation.name) if hasattr(minigrad, operation.name.split(".")[0]) else None
+    for sample in operation.sample_inputs("cpu", torch.float64, requires_grad=True):
+        if not usable(operation.name, sample) or any(not each.ndim for each in tensors_in(sample.input)):
+            continue
+        theirs = tensors_in(operation.op(sample.input, *sample.args, **sample.kwargs))[0]
+        arguments = ours([sample.input, sample.args, sample.kwargs])
+        function = called or getattr(minigrad.Tensor, operation.name)
+        result = tensors_in(function(arguments[0], *arguments[1], **arguments[2]))[0]
+        if theirs.requires_grad:
+            compare_graphs(name, result, theirs).check()
 
 
 @pytest.mark.parametrize("name", [name for name, each in OPERATIONS.items() if each.error_inputs_func is not None])

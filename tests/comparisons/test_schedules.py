@@ -159,6 +159,18 @@ def test_schedule(name, optimizer, saved_at):
     assert ours == theirs  # to the last bit: the same arithmetic in the same order
 
 
+def test_own_schedule():
+    found = []
+    for e in (minigrad, torch):
+
+        class Halving(e.optim.lr_scheduler.LRScheduler):
+            def get_lr(self):
+                return [base / 2**self.last_epoch for base in self.base_lrs]
+
+        found.append(rates(e, lambda s, o, kind=Halving: kind(o), "Adam", 5))
+    assert found[0] == found[1]
+
+
 def plateau(e, **options):
     optimizer = MADE_WITH["SGD"](e, [e.ones(1, requires_grad=True), e.ones(1, requires_grad=True)])
     schedule = e.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **options)

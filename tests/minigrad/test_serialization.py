@@ -891,7 +891,7 @@ def test_records_that_overlap_do_not_multiply() -> None:
 
 # Mutated files
 
-MUTATIONS = 2_000
+MUTATIONS = 10_000
 
 
 def mutated(content: bytes, generator: random.Random) -> bytes:

@@ -63,6 +63,8 @@ class DataLoader:
         collate_fn: makes a batch of a list of samples. Default: :func:`default_collate`.
         drop_last: leave out a last batch that is not full.
         generator: where the order's randomness comes from. Default: the default generator.
+        timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers, in_order: of workers, of
+            which there are none.
 
     Raises:
         ValueError: options exclude each other, the batch size is no positive integer, or workers are asked for.
@@ -79,11 +81,22 @@ class DataLoader:
         collate_fn: Callable[[Any], Any] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
-        *,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
         generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
         if num_workers != 0:
             raise ValueError(f"minigrad's DataLoader loads in the calling thread: use num_workers=0, not {num_workers}")
+        if timeout < 0:
+            raise ValueError("timeout option should be non-negative")
+        if prefetch_factor is not None or persistent_workers or multiprocessing_context is not None:
+            raise ValueError("prefetch_factor, persistent_workers and multiprocessing_context need num_workers > 0")
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
@@ -156,12 +169,12 @@ class DataLoader:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
 
-def default_convert(sample: Any) -> Any:
+def default_convert(data: Any) -> Any:
     """One sample with its arrays as tensors; a tuple becomes a list, as in PyTorch."""
-    if isinstance(sample, tuple) and hasattr(sample, "_fields"):
-        return type(sample)(*[default_convert(each) for each in sample])
-    if isinstance(sample, (tuple, list)):
-        return [default_convert(each) for each in sample]
-    if isinstance(sample, Mapping):
-        return {name: default_convert(each) for name, each in sample.items()}
-    return as_tensor(sample) if isinstance(sample, np.ndarray) else sample
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*[default_convert(each) for each in data])
+    if isinstance(data, (tuple, list)):
+        return [default_convert(each) for each in data]
+    if isinstance(data, Mapping):
+        return {name: default_convert(each) for name, each in data.items()}
+    return as_tensor(data) if isinstance(data, np.ndarray) else data

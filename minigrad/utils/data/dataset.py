@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from minigrad.creation import randperm
+from minigrad.random import default_generator
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -125,7 +126,7 @@ class Subset(Dataset):
         return len(self.indices)
 
 
-def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:
+def random_split(dataset: Any, lengths: Sequence[float], generator: Any = default_generator) -> list[Subset]:
     """Subsets of these lengths, or of these parts of the whole, that share no sample, drawn as PyTorch draws them.
 
     Raises:

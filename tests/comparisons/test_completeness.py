@@ -1,0 +1,71 @@
+"""What minigrad exposes: every name is PyTorch's, takes PyTorch's arguments, and stands in some comparison."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import minigrad
+from minigrad import functions
+
+HERE = Path(__file__)
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in HERE.parent.glob("*.py") if path != HERE)
+MODULES = ["nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "utils.data", "linalg"]
+PUBLIC = [(module, name) for module in MODULES for name in importlib.import_module(f"minigrad.{module}").__all__]
+FAMILIES = [
+    importlib.import_module(f"minigrad.functions.{each.name}") for each in pkgutil.iter_modules(functions.__path__)
+]
+FUNCTIONS = sorted(
+    {name for family in FAMILIES for name in family.__all__} - {"check_tensors"} - set(minigrad.nn.functional.__all__)
+)
+
+
+def resolve(module, root):
+    for part in module.split("."):
+        root = getattr(root, part)
+    return root
+
+
+def parameters_of(thing):
+    """Names and defaults of what a function or a class takes, but for ``out``; None where Python cannot tell."""
+    try:
+        parameters = inspect.signature(thing).parameters.values()
+    except (ValueError, TypeError):
+        return None
+    if any(each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in parameters):
+        return None
+    found = []
+    for each in parameters:
+        default = each.default
+        if default is not each.empty and not isinstance(default, (bool, int, float, str, tuple, type(None))):
+            default = "an object"
+        if each.name != "out":
+            found.append((each.name, default))
+    return found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_are_pytorchs_and_compared(name):
+    assert hasattr(torch, name) or hasattr(torch.Tensor, name)
+    assert hasattr(minigrad, name) or hasattr(minigrad.Tensor, name)
+    if hasattr(minigrad, name) and not inspect.isclass(getattr(minigrad, name)):
+        assert hasattr(torch, name)
+    if hasattr(minigrad.Tensor, name):
+        assert hasattr(torch.Tensor, name)
+    base = name.rstrip("_")
+    assert re.search(rf"\b{base}_?\b", SOURCES), f"{name} is compared nowhere"
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC, ids=[f"{module}.{name}" for module, name in PUBLIC])
+def test_modules_are_pytorchs_and_compared(module, name):
+    ours = getattr(resolve(module, minigrad), name)
+    theirs = getattr(resolve(module, torch), name)
+    assert inspect.isclass(ours) == inspect.isclass(theirs)
+    assert re.search(rf"\b{name}\b", SOURCES), f"{name} is compared nowhere"
+    expected, found = parameters_of(theirs), parameters_of(ours)
+    if expected is not None and found is not None and not inspect.ismodule(ours):
+        assert found == expected
