@@ -193,13 +193,21 @@ class Generator:
             return (self.random64(count) & np.uint64(2**53 - 1)) * 2.0**-53
         return (self.random32(count) & np.uint64(2**24 - 1)) * 2.0**-24
 
-    def normal(self, shape: Shape, dtype: npt.DTypeLike = np.float32, mean: float = 0.0, std: float = 1.0) -> Array:
-        """Numbers drawn from the normal distribution. Counterpart: ``normal_`` on a contiguous tensor.
+    def normal(
+        self,
+        shape: Shape,
+        dtype: npt.DTypeLike = np.float32,
+        mean: float = 0.0,
+        std: float = 1.0,
+        contiguous: bool = True,
+    ) -> Array:
+        """Numbers drawn from the normal distribution. Counterpart: ``normal_``.
 
         Two uniform numbers u, v make two normal ones, ``r cos a`` and ``r sin a``, with ``a = 2 pi v`` and
         ``r = sqrt(-2 log(1 - u))`` (Box & Muller 1958). Fewer than 16 come one by one, in float64, and the
-        second of a pair waits for the next call; from 16 on they come in blocks. Logarithm, sine, cosine may
-        differ from PyTorch's in the last bits; where the stream is afterwards does not.
+        second of a pair waits for the next call; from 16 on they come in blocks, unless they are for a tensor
+        that is not ``contiguous``. Logarithm, sine, cosine may differ from PyTorch's in the last bits; where
+        the stream is afterwards does not.
 
         Raises:
             NotImplementedError: ``dtype`` is no floating-point type.
@@ -209,7 +217,7 @@ class Generator:
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
         count = math.prod(shape)
-        if count < BLOCK:
+        if count < BLOCK or not contiguous:
             precision = np.dtype(np.float64)
             normals = np.array([self._one_normal() for _ in range(count)], precision)
         else:
@@ -268,6 +276,29 @@ class Generator:
         drawn = self.random64(count) if span >= 2**28 else self.random32(count)
         offsets = (drawn % np.uint64(span)).astype(np.int64)
         return (offsets + low).astype(dtype).reshape(shape)
+
+    def any_integers(self, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
+        """Integers from 0 to the last one up to which ``dtype`` holds them all. Counterpart: ``random_()``."""
+        dtype = np.dtype(dtype)
+        largest = _integer_range(dtype)[1]
+        count = math.prod(shape)
+        drawn = self.random64(count) if dtype.itemsize == 8 else self.random32(count)
+        return (drawn % np.uint64(largest + 1)).astype(dtype).reshape(shape)
+
+    def exponential(self, shape: Shape, dtype: npt.DTypeLike = np.float32, lambd: float = 1.0) -> Array:
+        """How long to wait for what happens ``lambd`` times a unit of time: ``-log(1 - unit) / lambd``.
+
+        ``unit`` has 53 random bits. Counterpart: ``exponential_``, where PyTorch does not ask MKL's generator.
+
+        Raises:
+            NotImplementedError: ``dtype`` is no floating-point type.
+            RuntimeError: ``lambd`` is not positive.
+        """
+        dtype = _floating("exponential_cpu", dtype)
+        if not lambd > 0:
+            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+        unit = self._unit(math.prod(shape), np.dtype(np.float64))
+        return (-1.0 / lambd * np.log1p(-unit)).astype(dtype).reshape(shape)
 
     def permutation(self, n: int) -> Array:
         """0 ... n - 1 in random order: each position swaps with one from itself on (Fisher & Yates 1938).
