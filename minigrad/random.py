@@ -96,8 +96,17 @@ class Generator:
         """The seed that the stream began with, from 0 to 2**64 - 1."""
         return self._seed
 
-    def get_state(self) -> Array:
-        """Where the stream is: 5056 bytes, uint8, equal to those of ``torch.Generator.get_state``."""
+    @property
+    def device(self) -> Any:
+        """The CPU."""
+        return minigrad.device("cpu")
+
+    def clone_state(self) -> Generator:
+        """A new generator, which goes on from where this one is."""
+        return Generator().set_state(self.get_state())
+
+    def get_state(self) -> Any:
+        """Where the stream is: a tensor of 5056 bytes, uint8, equal to those of ``torch.Generator.get_state``."""
         twister = self._twister.state["state"]
         state = np.zeros((), STATE_LAYOUT)
         state["seed"] = self._seed
@@ -110,17 +119,18 @@ class Generator:
         if self._second_normal is not None:
             state["normal_is_valid"] = 1
             state["normal_y"] = self._second_normal
-        return np.frombuffer(state.tobytes(), np.uint8).copy()
+        return minigrad.from_numpy(np.frombuffer(state.tobytes(), np.uint8).copy())
 
-    def set_state(self, state: Array) -> Generator:
-        """Go on from a state of :meth:`get_state`, or of PyTorch's.
+    def set_state(self, new_state: Any) -> Generator:
+        """Go on from a state of :meth:`get_state`, or an array of the bytes of PyTorch's.
 
         Raises:
-            TypeError: not an array of uint8.
+            TypeError: not a tensor or an array of uint8.
             RuntimeError: not 5056 contiguous bytes, or no state that the twister can be in.
         """
+        state = new_state.array if isinstance(new_state, minigrad.Tensor) else new_state
         if not isinstance(state, np.ndarray):
-            raise TypeError(f"expected an array of bytes (uint8), but got {type(state).__name__}")
+            raise TypeError(f"expected a tensor of bytes (uint8), but got {type(state).__name__}")
         if state.dtype != np.uint8:
             raise TypeError(f"RNG state must be an array of bytes (uint8), but got {state.dtype}")
         if not state.flags.c_contiguous:
@@ -421,12 +431,12 @@ def initial_seed() -> int:
 
 def get_rng_state() -> Any:
     """Where the default generator's stream is: a uint8 tensor of 5056 bytes. Counterpart: ``torch.get_rng_state``."""
-    return minigrad.from_numpy(default_generator.get_state())
+    return default_generator.get_state()
 
 
 def set_rng_state(new_state: Any) -> None:
     """Go on from a state of :func:`get_rng_state`. Counterpart: ``torch.set_rng_state``."""
-    default_generator.set_state(np.asarray(new_state))
+    default_generator.set_state(new_state)
 
 
 @contextmanager
