@@ -156,15 +156,6 @@ DRAWN_WITHOUT_MKL = {
 }
 
 
-def asks_mkl():
-    """Whether PyTorch draws something other than 64 bits for each number from its own generator here."""
-    generators = [torch.Generator().manual_seed(0) for _ in range(3)]
-    torch.empty(10).bernoulli_(0.5, generator=generators[0])
-    torch.empty(10).exponential_(generator=generators[1])
-    torch.rand(10, dtype=torch.float64, generator=generators[2])
-    return any(not torch.equal(each.get_state(), generators[2].get_state()) for each in generators)
-
-
 def compare_drawn(name, draw, tolerance):
     """The numbers drawn from one seed, and one more: the streams have to be at the same place afterwards."""
     results = []
@@ -181,13 +172,13 @@ def test_drawn(name):
     compare_drawn(name, DRAWN[name], "exact")
 
 
-@pytest.mark.skipif(asks_mkl(), reason="PyTorch takes these numbers from MKL's generator here")
+@pytest.mark.usefixtures("without_mkl")
 @pytest.mark.parametrize("name", DRAWN_WITHOUT_MKL)
 def test_drawn_without_mkl(name):
     compare_drawn(name, DRAWN_WITHOUT_MKL[name], "exact")
 
 
-@pytest.mark.skipif(asks_mkl(), reason="PyTorch takes these numbers from MKL's generator here")
+@pytest.mark.usefixtures("without_mkl")
 def test_exponential():
     for kind in ("float32", "float64"):
         compare_drawn("exponential_", lambda e, k=kind: e.zeros(7, 50, dtype=getattr(e, k)).t().exponential_(1.5), kind)

@@ -260,18 +260,7 @@ def test_bernoulli_broadcasts_its_array():
     assert_same_bits(ours.bernoulli(p.numpy(), (2, 1000)), expected)
 
 
-def pytorch_asks_mkl():
-    """Whether PyTorch fills a mask from one seed for MKL's generator, as it does on Intel's processors."""
-    generators = [torch.Generator().manual_seed(0) for _ in range(2)]
-    torch.empty(10).bernoulli_(0.5, generator=generators[0])
-    torch.rand(10, dtype=torch.float64, generator=generators[1])
-    return not torch.equal(generators[0].get_state(), generators[1].get_state())
-
-
-not_with_mkl = pytest.mark.skipif(pytorch_asks_mkl(), reason="PyTorch takes this mask from MKL's generator here")
-
-
-@not_with_mkl
+@pytest.mark.usefixtures("without_mkl")
 @pytest.mark.parametrize("p", [0, 0.1, 0.5, 1 / 3, 0.9, 1])
 def test_bernoulli_of_a_number(p):
     for seed, shape in zip(SEEDS + SEEDS, SHAPES, strict=False):
@@ -280,7 +269,7 @@ def test_bernoulli_of_a_number(p):
         assert_same_place(ours, theirs)
 
 
-@not_with_mkl
+@pytest.mark.usefixtures("without_mkl")
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.5])
 def test_bernoulli_is_the_mask_of_dropout(p):
     with torch.random.fork_rng(devices=[]):
