@@ -55,6 +55,7 @@ from minigrad.creation import (
     full,
     full_like,
     linspace,
+    multinomial,
     normal,
     ones,
     ones_like,
@@ -315,6 +316,7 @@ from minigrad.functions.transcendental import (
     sinh,
     tan,
 )
+from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.serialization import load, save
 
@@ -483,6 +485,7 @@ __all__ = [
     "movedim",
     "msort",
     "mul",
+    "multinomial",
     "mv",
     "nan_to_num",
     "nanmean",
@@ -532,6 +535,7 @@ __all__ = [
     "select",
     "set_default_dtype",
     "set_grad_enabled",
+    "set_printoptions",
     "set_rng_state",
     "sgn",
     "short",

@@ -70,6 +70,7 @@ class Module:
     """
 
     training: bool
+    _version: int = 1  # of what a state_dict holds of such a module; PyTorch's
 
     def __init__(self) -> None:
         set_plainly = super().__setattr__
@@ -370,20 +371,26 @@ class Module:
     ) -> OrderedDict[str, Tensor]:
         """Every parameter and persistent buffer by its dotted path, in the modules' own memory.
 
+        Its attribute ``_metadata`` holds the version of every module by its path, as PyTorch's does.
+
         Args:
             destination: a dictionary to write into. Default: a new one.
             prefix: put before every name.
             keep_vars: give the parameters themselves, not detached tensors.
         """
         state: OrderedDict[str, Any] = OrderedDict() if destination is None else destination
+        if destination is None:
+            vars(state)["_metadata"] = OrderedDict()
+        metadata = getattr(state, "_metadata", {})
         for path, module in self._named_places(prefix):
+            metadata[path[:-1]] = {"version": module._version}
             for name, tensor in module._state().items():
                 state[f"{path}{name}"] = tensor if keep_vars else tensor.detach()
             if overrides(module, "get_extra_state"):
                 state[f"{path}{EXTRA_STATE}"] = module.get_extra_state()
         for module in self.modules():
             for hook in module._state_hooks.get("state_dict", {}).values():
-                hook(module, state, prefix, {})
+                hook(module, state, prefix, {"version": module._version})
         return state
 
     def get_extra_state(self) -> Any:

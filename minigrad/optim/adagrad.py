@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, prepared, zeros_like
-from minigrad.tensor import Tensor, wrap
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, counter, prepared, zeros_like
+from minigrad.tensor import Tensor
 
 __all__ = ["Adagrad"]
 
@@ -61,7 +61,7 @@ class Adagrad(Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 state = self.state[parameter]
-                state["step"] = wrap(np.zeros((), np.float32), None, 0)
+                state["step"] = counter(0)
                 state["sum"] = zeros_like(parameter)
                 state["sum"].array += group["initial_accumulator_value"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, counter
 from minigrad.tensor import Tensor, wrap
 
 __all__ = ["Adam", "AdamW"]
@@ -72,7 +72,7 @@ class Adam(Optimizer):
     def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step of the formula above, chunk by chunk, written into the parameter's memory."""
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32), None, 0)
+            state["step"] = counter(0)
             state["exp_avg"] = wrap(np.zeros_like(parameter.array), None, 0)
             state["exp_avg_sq"] = wrap(np.zeros_like(parameter.array), None, 0)
             if group["amsgrad"]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, prepared, zeros_like
-from minigrad.tensor import Tensor, wrap
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, counter, prepared, zeros_like
+from minigrad.tensor import Tensor
 
 __all__ = ["NAdam"]
 
@@ -67,8 +67,8 @@ class NAdam(Optimizer):
     def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step of the formula above."""
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32), None, 0)
-            state["mu_product"] = wrap(np.ones((), np.float32), None, 0)
+            state["step"] = counter(0)
+            state["mu_product"] = counter(1)
             state["exp_avg"] = zeros_like(parameter)
             state["exp_avg_sq"] = zeros_like(parameter)
         state["step"].array += 1

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.grad_mode import enable_grad, no_grad
+from minigrad.dtypes import float64, get_default_dtype
 from minigrad.tensor import Tensor, wrap
 
 __all__ = ["Optimizer"]
@@ -170,6 +171,12 @@ def check_unused(optimizer: str, **options: Any) -> None:
 def zeros_like(parameter: Tensor) -> Tensor:
     """State of the parameter's shape and type, 0 everywhere."""
     return wrap(np.zeros_like(parameter.array), None, 0)
+
+
+def counter(value: float) -> Tensor:
+    """State that is one number: float64 where that is the default type, otherwise float32, as in PyTorch."""
+    kind = np.float64 if get_default_dtype() is float64 else np.float32
+    return wrap(np.array(value, kind), None, 0)
 
 
 def prepared(gradient: np.ndarray, parameter: Tensor, group: dict[str, Any]) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, prepared, zeros_like
-from minigrad.tensor import Tensor, wrap
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, counter, prepared, zeros_like
+from minigrad.tensor import Tensor
 
 __all__ = ["RMSprop"]
 
@@ -64,7 +64,7 @@ class RMSprop(Optimizer):
     def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step of the formula above."""
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32), None, 0)
+            state["step"] = counter(0)
             state["square_avg"] = zeros_like(parameter)
             if group["momentum"] > 0:
                 state["momentum_buffer"] = zeros_like(parameter)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.creation import from_numpy, multinomial
 from minigrad.random import Generator, default_generator
 
 __all__ = [
@@ -108,8 +109,6 @@ class SubsetRandomSampler(Sampler):
 class WeightedRandomSampler(Sampler):
     """``num_samples`` indices, each drawn with a probability proportional to its weight.
 
-    With ``replacement`` the indices are PyTorch's from the same seed; without, others.
-
     Raises:
         ValueError: ``num_samples`` is no positive integer, ``replacement`` no bool, or the weights no vector.
         RuntimeError: from iteration, where more are to be drawn without replacement than there are.
@@ -135,17 +134,8 @@ class WeightedRandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         source = default_generator if self.generator is None else self.generator
-        kind = np.dtype(np.float64)
-        if self.replacement:
-            bounds = np.cumsum(self.weights) / self.weights.sum()
-            bounds[-1] = 1.0
-            drawn = source.uniform((self.num_samples,), kind, 0.0, 1.0)
-            yield from np.searchsorted(bounds, drawn, side="left").tolist()
-            return
-        if self.num_samples > len(self.weights):
-            raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-        waiting = -np.log1p(-source.uniform(self.weights.shape, kind, 0.0, 1.0)) / np.maximum(self.weights, 1e-300)
-        yield from np.argsort(waiting, kind="stable")[: self.num_samples].tolist()  # who comes first, is drawn first
+        weights = from_numpy(self.weights)
+        yield from multinomial(weights, self.num_samples, self.replacement, generator=source).tolist()
 
     def __len__(self) -> int:
         return self.num_samples
