@@ -17,7 +17,7 @@ DTYPES = {
 
 
 def as_minigrad(value: Any, known: dict[int, Any] | None = None) -> Any:
-    """A value of PyTorch's for minigrad: tensors, types, devices and sizes are converted, also inside containers.
+    """A value of PyTorch's for minigrad: tensors, types, devices, sizes and ``nn.functional``'s functions, also inside containers.
 
     A tensor's memory layout is kept, and so is whether it requires grad; one that stands at two places is converted
     once. ``known`` has what was converted before, by the id of PyTorch's tensor.
@@ -37,8 +37,9 @@ def as_minigrad(value: Any, known: dict[int, Any] | None = None) -> Any:
         return type(value)([as_minigrad(each, known) for each in value])
     if isinstance(value, dict):
         return {name: as_minigrad(each, known) for name, each in value.items()}
-    if getattr(value, "__module__", None) == "torch.nn.functional":
-        return getattr(minigrad.nn.functional, value.__name__)
+    name = getattr(value, "__name__", "")
+    if name and getattr(torch.nn.functional, name, None) is value:
+        return getattr(minigrad.nn.functional, name)
     return value
 
 
