@@ -17,7 +17,7 @@ DTYPES = {
 
 
 def as_minigrad(value: Any, known: dict[int, Any] | None = None) -> Any:
-    """A value of PyTorch's for minigrad: tensors, types, devices, sizes and ``nn.functional``'s functions, also inside containers.
+    """A value of PyTorch's for minigrad: tensors, types, devices, sizes, functions of ``nn.functional``, nested or not.
 
     A tensor's memory layout is kept, and so is whether it requires grad; one that stands at two places is converted
     once. ``known`` has what was converted before, by the id of PyTorch's tensor.
