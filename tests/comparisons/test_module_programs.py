@@ -376,6 +376,13 @@ ARGUMENTS = {
     ),
     "attention, causal": lambda e: causal_attention(e),
     "PReLU of a number": lambda e: e.nn.PReLU()(e.tensor(-1.0)),
+    "written into the input": lambda e: written_into_the_input(e),
+    "gains": lambda e: [
+        e.nn.init.calculate_gain(name) for name in ("conv_transpose1d", "conv_transpose3d", "conv2d", "selu", "tanh")
+    ],
+    "gain of no number": lambda e: e.nn.init.calculate_gain("leaky_relu", True),
+    "older names": lambda e: repr(e.nn.Hardtanh(min_value=-3, max_value=2)),
+    "modules at several places": lambda e: len(list(e.nn.Sequential(r := e.nn.ReLU(), r).modules(False))),
     "gradients at NaN": lambda e: gradients_at_nan(e),
 }
 
@@ -392,6 +399,19 @@ def causal_attention(e):
     attention = e.nn.MultiheadAttention(4, 2, add_zero_attn=True)
     x = e.arange(12.0).view(3, 1, 4).sin()
     return attention(x, x, x, need_weights=False, attn_mask=e.zeros(3, 3, dtype=e.bool), is_causal=True)
+
+
+def written_into_the_input(e):
+    functional, found = e.nn.functional, []
+    for function in (functional.relu_, functional.leaky_relu_, functional.elu_, functional.selu_, functional.celu_):
+        x = ones(e, 2)
+        y = x * e.tensor([-2.0, 3.0])
+        found.append(function(y) is y)
+        y.sum().backward()
+        found += [y, x.grad]
+    found.append(functional.hardtanh_(e.tensor([-2.0, 0.5]), max_val=0.25))
+    found.append(functional.threshold_(e.tensor([-2.0, 0.5]), 0.0, 7.0))
+    return found
 
 
 def gradients_at_nan(e):
