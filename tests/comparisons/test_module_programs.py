@@ -383,6 +383,8 @@ ARGUMENTS = {
     "gain of no number": lambda e: e.nn.init.calculate_gain("leaky_relu", True),
     "older names": lambda e: repr(e.nn.Hardtanh(min_value=-3, max_value=2)),
     "modules at several places": lambda e: len(list(e.nn.Sequential(r := e.nn.ReLU(), r).modules(False))),
+    "cosine of short vectors": lambda e: cosine_of_short_vectors(e),
+    "threshold of integers": lambda e: e.nn.functional.threshold(e.tensor([-1, 0, 1]), -0.5, 2.5),
     "gradients at NaN": lambda e: gradients_at_nan(e),
 }
 
@@ -414,10 +416,16 @@ def written_into_the_input(e):
     return found
 
 
+def cosine_of_short_vectors(e):
+    x, y = ones(e, 2, 3), ones(e, 2, 3)
+    e.nn.functional.cosine_similarity(x * 0.1, y, eps=0.5).sum().backward()
+    return x.grad, y.grad
+
+
 def gradients_at_nan(e):
     functional, found = e.nn.functional, []
     for function in (functional.elu, functional.selu, functional.celu, functional.hardswish):
-        x = e.tensor([float("nan"), 1.0], requires_grad=True)
+        x = e.tensor([float("nan")] * 64, requires_grad=True)  # of few elements PyTorch's are others
         function(x).sum().backward()
         found.append(x.grad)
     for function in (functional.smooth_l1_loss, functional.huber_loss):
