@@ -484,9 +484,12 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     if kind.kind != "f":
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind}")
     x1, x2 = minigrad.broadcast_tensors(x1, x2)
-    first = x1 / minigrad.linalg.vector_norm(x1, 2, dim, True).clamp_min(eps)
-    second = x2 / minigrad.linalg.vector_norm(x2, 2, dim, True).clamp_min(eps)
-    return (first * second).sum(dim)
+    norm1 = minigrad.linalg.vector_norm(x1, 2, dim, True).clone()
+    norm2 = minigrad.linalg.vector_norm(x2, 2, dim, True).clone()
+    with minigrad.no_grad():  # the gradient is that of the norms, also where they are less than eps, as in PyTorch
+        norm1.clamp_min_(eps)
+        norm2.clamp_min_(eps)
+    return ((x1 / norm1) * (x2 / norm2)).sum(dim)
 
 
 def cosine_embedding_loss(

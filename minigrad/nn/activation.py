@@ -5,6 +5,7 @@ Each is PyTorch's ``torch.nn`` class of the same name. The formulas and what hap
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from minigrad import creation
@@ -187,7 +188,12 @@ class Hardtanh(Module):
         max_value: float | None = None,
     ) -> None:
         super().__init__()
-        min_val = min_val if min_value is None else min_value  # their names of old
+        for old, new, value in (("min_value", "min_val", min_value), ("max_value", "max_val", max_value)):
+            if value is not None:
+                warnings.warn(
+                    f"keyword argument `{old}` is deprecated and rename to `{new}`", FutureWarning, stacklevel=2
+                )
+        min_val = min_val if min_value is None else min_value
         max_val = max_val if max_value is None else max_value
         if min_val >= max_val:
             raise AssertionError(f"max_val must be larger than min_val: {max_val}, {min_val}")

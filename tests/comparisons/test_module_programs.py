@@ -376,6 +376,15 @@ ARGUMENTS = {
     ),
     "attention, causal": lambda e: causal_attention(e),
     "PReLU of a number": lambda e: e.nn.PReLU()(e.tensor(-1.0)),
+    "written into the input": lambda e: written_into_the_input(e),
+    "gains": lambda e: [
+        e.nn.init.calculate_gain(name) for name in ("conv_transpose1d", "conv_transpose3d", "conv2d", "selu", "tanh")
+    ],
+    "gain of no number": lambda e: e.nn.init.calculate_gain("leaky_relu", True),
+    "older names": lambda e: repr(e.nn.Hardtanh(min_value=-3, max_value=2)),
+    "modules at several places": lambda e: len(list(e.nn.Sequential(r := e.nn.ReLU(), r).modules(False))),
+    "cosine of short vectors": lambda e: cosine_of_short_vectors(e),
+    "threshold of integers": lambda e: e.nn.functional.threshold(e.tensor([-1, 0, 1]), -0.5, 2.5),
     "gradients at NaN": lambda e: gradients_at_nan(e),
 }
 
@@ -394,10 +403,29 @@ def causal_attention(e):
     return attention(x, x, x, need_weights=False, attn_mask=e.zeros(3, 3, dtype=e.bool), is_causal=True)
 
 
+def written_into_the_input(e):
+    functional, found = e.nn.functional, []
+    for function in (functional.relu_, functional.leaky_relu_, functional.elu_, functional.selu_, functional.celu_):
+        x = ones(e, 2)
+        y = x * e.tensor([-2.0, 3.0])
+        found.append(function(y) is y)
+        y.sum().backward()
+        found += [y, x.grad]
+    found.append(functional.hardtanh_(e.tensor([-2.0, 0.5]), max_val=0.25))
+    found.append(functional.threshold_(e.tensor([-2.0, 0.5]), 0.0, 7.0))
+    return found
+
+
+def cosine_of_short_vectors(e):
+    x, y = ones(e, 2, 3), ones(e, 2, 3)
+    e.nn.functional.cosine_similarity(x * 0.1, y, eps=0.5).sum().backward()
+    return x.grad, y.grad
+
+
 def gradients_at_nan(e):
     functional, found = e.nn.functional, []
     for function in (functional.elu, functional.selu, functional.celu, functional.hardswish):
-        x = e.tensor([float("nan"), 1.0], requires_grad=True)
+        x = e.tensor([float("nan")] * 64, requires_grad=True)  # of few elements PyTorch's are others
         function(x).sum().backward()
         found.append(x.grad)
     for function in (functional.smooth_l1_loss, functional.huber_loss):

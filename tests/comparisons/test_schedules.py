@@ -262,7 +262,7 @@ def stepped(made, schedule, steps=8):
     for _ in range(steps):
         made.step()
         schedule.step()
-        found.append((list(schedule.get_last_lr()), [group["lr"] for group in made.param_groups]))
+        found.append((schedule.get_last_lr(), [group["lr"] * 1 for group in made.param_groups]))
     return found
 
 
