@@ -12,14 +12,29 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.grad_mode import grad_mode, no_grad
+from minigrad.autograd.grad_mode import grad_mode
 from minigrad.autograd.views import rebase, refresh_views
 from minigrad.dtypes import from_numpy_dtype
+from minigrad.ops.overwriting import Bernoulli, BernoulliOfTensor, Normal, Uniform
 from minigrad.ops.promotion import CATEGORY
 from minigrad.random import default_generator
-from minigrad.tensor import Tensor, wrap
+from minigrad.tensor import Tensor
 
-__all__ = ["become", "check_changeable", "fill_bernoulli", "fill_random", "run"]
+__all__ = [
+    "become",
+    "check_changeable",
+    "check_overlap",
+    "fill_bernoulli",
+    "fill_random",
+    "maker_of_view",
+    "overwrite",
+    "run",
+    "writeable",
+]
+
+
+# What may be written to an expanded tensor, whose elements share places: the same to all of them.
+WRITE_EXPANDED = frozenset(["fill_", "zero_"])
 
 
 def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
@@ -35,15 +50,14 @@ def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
         )
     if not grad_mode.enabled:
         return
-    if not tensor._requires_grad and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
+    base = tensor._base
+    changes_history = tensor._requires_grad or (base is not None and base._requires_grad)
+    if not changes_history and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
         return
-    if tensor._base is not None:
+    if base is not None:
         if tensor._restriction:
-            made_by = (
-                "" if tensor.grad_fn is None else f"Output {tensor.output_nr} of {tensor.grad_fn.name()} is a view "
-            )
-            raise RuntimeError(f"{made_by and made_by + 'and is being modified inplace. '}{tensor._restriction}")
-        if tensor._requires_grad and tensor._base.grad_fn is None:
+            raise RuntimeError(f"{maker_of_view(tensor)}is being modified inplace. {tensor._restriction}")
+        if base._requires_grad and base.grad_fn is None:
             raise RuntimeError(
                 f"a view of a leaf Variable that requires grad is being used in an in-place operation ({operation})."
             )
@@ -52,6 +66,58 @@ def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
             f"a leaf Variable that requires grad is being used in an in-place operation ({operation}). Use "
             f"minigrad.no_grad() to change its values unrecorded, or an operation that returns a new tensor."
         )
+
+
+def maker_of_view(view: Tensor) -> str:
+    """How an error names a view: by the operation that made it."""
+    if view.grad_fn is None:
+        return "A view was created in no_grad mode and "
+    return f"Output {view.output_nr} of {view.grad_fn.name().partition('Backward')[0]} is a view and "
+
+
+def check_overlap(tensor: Tensor, *inputs: Any) -> None:
+    """Raise PyTorch's error where ``tensor`` cannot be written because its memory is shown twice: by another element of
+    its own (it was expanded), or by one of ``inputs`` in another arrangement.
+    """
+    array = tensor.array
+    if 0 in array.strides:
+        for size, stride in zip(array.shape, array.strides):
+            if stride == 0 and size > 1:
+                raise RuntimeError(
+                    f"unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                    f"location. Please clone() the tensor before performing the operation. Its shape is "
+                    f"{list(array.shape)}, its strides are {list(tensor.stride())}: it was expanded."
+                )
+    for each in inputs:
+        if not isinstance(each, Tensor) or each is tensor or not np.may_share_memory(each.array, array):
+            continue
+        other = each.array
+        same = other.ctypes.data == array.ctypes.data and other.shape == array.shape and other.strides == array.strides
+        if not same and is_dense(array) and is_dense(other):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                "memory location. Please clone() the tensor before performing the operation."
+            )
+
+
+def is_dense(array: np.ndarray) -> bool:
+    """True where the elements lie side by side in memory, in whichever order of dimensions."""
+    reach = array.itemsize
+    for stride, size in sorted(zip(array.strides, array.shape)):
+        if size > 1:
+            if stride != reach:
+                return False
+            reach *= size
+    return True
+
+
+def writeable(array: np.ndarray) -> np.ndarray:
+    """``array``, open for writing where it is an expanded view, which NumPy protects."""
+    if array.flags.writeable:
+        return array
+    target = array.view()
+    target.flags.writeable = True
+    return target
 
 
 def run(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any) -> Tensor:
@@ -65,11 +131,11 @@ def run(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any)
     result = operation.apply(tensor, *inputs, **options)
     if result.grad_fn is not None and not any(each is tensor for each in inputs):
         result.grad_fn.copy_saved_input(tensor)
-    return become(tensor, result, name)
+    return become(tensor, result, name, *inputs)
 
 
-def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
-    """Give ``tensor`` the values of ``result``, and its place in the graph."""
+def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
+    """Give ``tensor`` the values of ``result``, computed from it and ``inputs``, and its place in the graph."""
     array = tensor.array
     if result.array.shape != array.shape:
         raise RuntimeError(
@@ -80,39 +146,41 @@ def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
             f"result type {from_numpy_dtype(result.array.dtype)} can't be cast to the desired output type "
             f"{from_numpy_dtype(array.dtype)}"
         )
-    if not array.flags.writeable:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
-    array[...] = result.array
+    if name not in WRITE_EXPANDED:
+        check_overlap(tensor, *inputs)
+    writeable(array)[...] = result.array
     tensor._version_counter.bump(name)
     node = result.grad_fn
     base = tensor if tensor._base is None else tensor._base
     if node is not None:
         node.redirect_saved_result(result, tensor)
-        retained = tensor.retains_grad  # then the gradient wanted is from now on that of the new value
-        if retained:
-            tensor.grad_fn.hooks.retained.pop(tensor.output_nr)
+        retaining = {each for each in (tensor, base) if each.retains_grad}  # wanted is now the new value's gradient
+        for each in retaining:
+            each.grad_fn.hooks.retained.pop(each.output_nr)
         if tensor._base is not None:
             rebase(tensor, node)
         else:
             tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, result.output_nr, True
-        if retained:
-            tensor.retain_grad()
+        for each in retaining:
+            each.retain_grad()
     if base.grad_fn is not None and base._version_counter.views:
         refresh_views(base)
     return tensor
 
 
+def overwrite(tensor: Tensor, name: str, operation: Any, values: np.ndarray) -> Tensor:
+    """Give ``tensor`` the ``values``, converted, which do not depend on its own: ``operation`` tells the graph."""
+    return run(tensor, name, operation, values=values.astype(tensor.array.dtype, copy=False))
+
+
 def fill_random(tensor: Tensor, name: str, first: float, second: float, generator: Any) -> Tensor:
     """Fill ``tensor`` with numbers drawn by ``uniform_`` (from, to) or ``normal_`` (mean, standard deviation)."""
     check_changeable(tensor, name)
+    check_overlap(tensor)
     source = default_generator if generator is None else generator
-    draw = source.uniform if name == "uniform_" else source.normal
+    draw, operation = (source.uniform, Uniform) if name == "uniform_" else (source.normal, Normal)
     drawn = draw(tensor.array.shape, tensor.array.dtype, first, second)
-    with no_grad():
-        return become(tensor, wrap(np.asarray(drawn), None, 0), name)
+    return overwrite(tensor, name, operation, np.asarray(drawn))
 
 
 def fill_bernoulli(tensor: Tensor, p: Any, generator: Any) -> Tensor:
@@ -121,7 +189,8 @@ def fill_bernoulli(tensor: Tensor, p: Any, generator: Any) -> Tensor:
     if ((probabilities < 0) | (probabilities > 1)).any():
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     check_changeable(tensor, "bernoulli_")
+    check_overlap(tensor)
     source = default_generator if generator is None else generator
     drawn = source.uniform(tensor.array.shape, np.dtype(np.float64), 0.0, 1.0) < probabilities
-    with no_grad():
-        return become(tensor, wrap(np.asarray(drawn).astype(tensor.array.dtype), None, 0), "bernoulli_")
+    operation = BernoulliOfTensor if isinstance(p, Tensor) else Bernoulli
+    return overwrite(tensor, "bernoulli_", operation, np.asarray(drawn))

@@ -81,6 +81,30 @@ class Size(tuple):
         return f"minigrad.Size({list(self)})"
 
 
+class UntypedStorage:
+    """The memory that a tensor and its views show. Counterpart: ``torch.UntypedStorage``, of which this tells the place
+    and the size."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, array: ndarray) -> None:
+        base: Any = array
+        while base is not None:
+            if isinstance(base, ndarray):  # between an array and its owner may stand something else
+                self.owner = base
+            base = getattr(base, "base", None)
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        return self.owner.ctypes.data
+
+    def nbytes(self) -> int:
+        """How many bytes there are."""
+        return self.owner.nbytes
+
+    size = __len__ = nbytes
+
+
 class device:
     """Where a tensor lives: always the CPU here. Counterpart: ``torch.device``."""
 
@@ -133,7 +157,7 @@ def share_storage(view: Tensor, source: Tensor, restriction: str = "") -> None:
     ``restriction`` says why ``view`` may not be changed in place while operations are recorded; views of it inherit it.
     """
     owner = source.array if source.array.base is None else source.array.base
-    if view.array.base is owner or view.array is owner:
+    if view.array.base is owner or view.array is owner or np.may_share_memory(view.array, source.array):
         view._version_counter = source._version_counter
         view._base = source if source._base is None else source._base
         view._version_counter.add_view(view)
@@ -228,6 +252,8 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, requires_grad: bool) -> None:
+        if not isinstance(requires_grad, builtins.bool):
+            raise RuntimeError("requires_grad must be a bool")
         self.requires_grad_(requires_grad)
 
     @property
@@ -284,6 +310,10 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, values: Tensor) -> None:
+        if not isinstance(values, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(values).__name__}")
+        if self._requires_grad and values.array.dtype.kind != "f":
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point")
         self.array = values.array
 
     @property
@@ -335,6 +365,14 @@ class Tensor(Methods):
     def data_ptr(self) -> int:
         return self.array.ctypes.data
 
+    def untyped_storage(self) -> UntypedStorage:
+        """The memory that this tensor and its views show."""
+        return UntypedStorage(self.array)
+
+    def storage_offset(self) -> int:
+        """How many elements after the beginning of its storage this tensor begins."""
+        return (self.data_ptr() - self.untyped_storage().data_ptr()) // self.array.itemsize
+
     def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
@@ -343,7 +381,7 @@ class Tensor(Methods):
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter([self[position] for position in range(len(self.array))])
+        return iter(self.unbind(0))
 
     def __repr__(self) -> str:
         suffixes = []
@@ -469,7 +507,13 @@ class Tensor(Methods):
         return detached
 
     def detach_(self) -> Tensor:
-        """Forget how this tensor was made: it becomes a leaf that does not require grad."""
+        """Forget how this tensor was made: it becomes a leaf that does not require grad.
+
+        Raises:
+            RuntimeError: the tensor is a view.
+        """
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self.grad_fn, self.output_nr, self._requires_grad = None, 0, False
         return self
 
@@ -518,6 +562,10 @@ class Tensor(Methods):
         if self.grad_fn is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         return RemovableHandle(self._node_hooks().post_accumulate, hook)
+
+    def _is_view(self) -> builtins.bool:
+        """True if operations record this tensor as a view of another, its ``_base``."""
+        return self._base is not None and not self.is_inference()
 
     def is_inference(self) -> bool:
         """True for a tensor made in inference mode."""
@@ -763,7 +811,9 @@ class Tensor(Methods):
         return self.clone().detach().bernoulli_(self.detach() if p is None else p, generator=generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
-    __ifloordiv__, __imod__ = Methods.floor_divide_, Methods.remainder_
+    __ifloordiv__, __imod__, __ipow__ = Methods.floor_divide_, Methods.remainder_, Methods.pow_
+    __iand__, __ior__, __ixor__ = Methods.bitwise_and_, Methods.bitwise_or_, Methods.bitwise_xor_
+    __ilshift__, __irshift__ = Methods.bitwise_left_shift_, Methods.bitwise_right_shift_
 
 
 def check_device(name: Any) -> None:

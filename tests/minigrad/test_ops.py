@@ -51,6 +51,13 @@ def put_rows(x, y):
     return result * result
 
 
+def compared_in_place(x, y):
+    """A product overwritten with where it is smaller than y."""
+    result = x * 2
+    result.lt_(y)
+    return result * x
+
+
 def change_view(x):
     """Overlapping windows on a base that was changed in place through one of them."""
     base = x * 2
@@ -223,6 +230,7 @@ CASES = {
     "nll": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, WEIGHT), A),
     "nll of each": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, reduction="none"), A),
     "cross_entropy": (lambda x: minigrad.nn.functional.cross_entropy(x, LABELS), A),
+    "compared in place": (compared_in_place, A, B),
     "mse": (lambda x, y: minigrad.nn.functional.mse_loss(x, y), A, B),
 }
 
