@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.function import NO_GRAD_VIEW
 from minigrad.autograd.grad_mode import grad_mode
 from minigrad.autograd.views import rebase, refresh_views
 from minigrad.dtypes import from_numpy_dtype
@@ -55,6 +56,8 @@ def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
     if not changes_history and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
         return
     if base is not None:
+        if tensor._restriction is NO_GRAD_VIEW:
+            raise RuntimeError(NO_GRAD_VIEW)
         if tensor._restriction:
             raise RuntimeError(f"{maker_of_view(tensor)}is being modified inplace. {tensor._restriction}")
         if base._requires_grad and base.grad_fn is None:

@@ -202,6 +202,8 @@ class Tensor(Methods):
     _restriction = ""  # why this view may not be changed in place while operations are recorded
     _history_note = ""  # why it has no history although it was computed from what requires grad
     _accumulations = 0  # how many backward passes have added to .grad since it was last set
+    _grad_given = False  # .grad was last set to a tensor, by hand
+    _grad_cleared = False  # .grad was there, and was set to None
 
     __array_priority__ = 1000  # ndarray + Tensor asks Tensor
     __hash__ = object.__hash__  # by identity, although == compares elementwise
@@ -274,13 +276,14 @@ class Tensor(Methods):
     def grad(self, gradient: Tensor | None) -> None:
         if gradient is not None:
             self._check_grad(gradient)
+        self._grad_cleared = gradient is None and (self._grad is not None or self._grad_cleared)
+        self._grad_given = gradient is not None
         self._grad = gradient
         self._accumulations = 0
 
     @grad.deleter
     def grad(self) -> None:
-        self._grad = None
-        self._accumulations = 0
+        self.grad = None
 
     def _check_grad(self, gradient: Any) -> None:
         """Raise PyTorch's error where ``gradient`` cannot be this tensor's ``.grad``."""
@@ -496,6 +499,8 @@ class Tensor(Methods):
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, and this one is {self.dtype}"
             )
+        if self._requires_grad and not requires_grad:
+            self._history_note = "it did once, and was told not to (requires_grad_(False))"
         self._requires_grad = bool(requires_grad)
         return self
 
@@ -515,6 +520,7 @@ class Tensor(Methods):
         if self._base is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self.grad_fn, self.output_nr, self._requires_grad = None, 0, False
+        self._history_note = "detach_() made it forget how it was made"
         return self
 
     @property

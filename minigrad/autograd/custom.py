@@ -107,6 +107,7 @@ class Function(function.Function):
             ctx._note_intermediates()
         del ctx._saved_as_given
         ctx._place_dirty(results, grad_fn)
+        ctx._dirty = ctx._non_differentiable = ()  # these tensors point at ctx: no cycle
         return tuple(results) if isinstance(output, tuple) else results[0]
 
     def _check_dirty(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
@@ -143,9 +144,10 @@ class Function(function.Function):
             if outputs[earlier] is output:  # the same tensor again: one result, which counts as the last of them
                 results[earlier].output_nr = output_nr
                 return results[earlier]
-        if any(output is each for each in self._non_differentiable):
-            grad_fn = None
-        result = wrap(output.array, grad_fn, output_nr)
+        constant = any(output is each for each in self._non_differentiable)
+        result = wrap(output.array, None if constant else grad_fn, output_nr)
+        if constant:
+            result._history_note = f"{self.name()} marked it as non-differentiable"
         if not grad_mode.enabled:
             return result
         base = output if output._base is None else output._base

@@ -213,12 +213,15 @@ def run_watched(node: Any, arrived: Waiting | None) -> Sequence[Any]:
     Raises:
         RuntimeError: a gradient is NaN.
     """
+    outer, anomaly.running.node = anomaly.running.node, node
     try:
         gradients = run_rule(node, arrived)
         anomaly.check_nan(node, gradients)
     except Exception:
         anomaly.tell_origin(node)
         raise
+    finally:
+        anomaly.running.node = outer
     return gradients
 
 

@@ -29,6 +29,7 @@ from minigrad.tensor import InferenceCounter, Tensor, VersionCounter, share_stor
 __all__ = [
     "CUSTOM_VIEW",
     "NO_GRADIENT",
+    "NO_GRAD_VIEW",
     "THIS_NODE",
     "AccumulateGrad",
     "Function",
@@ -253,10 +254,11 @@ class Function(Node):
 
     def note_unrecorded(self, inputs: tuple[Any, ...], results: list[Tensor]) -> None:
         """Note for ``explain_grad`` that the results would have a history had no_grad not been on."""
+        switch = "inference_mode" if grad_mode.inference else "no_grad"
         for value in inputs:
             if isinstance(value, Tensor) and value._requires_grad:
                 for result in results:
-                    result._history_note = f"{self.name()} made it while recording was off (no_grad)"
+                    result._history_note = f"{self.name()} made it while recording was off ({switch})"
                 return
 
     def connect(self, inputs: tuple[Any, ...], results: list[Tensor]) -> None:

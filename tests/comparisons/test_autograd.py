@@ -643,7 +643,7 @@ EXPLANATIONS = {
     "no_grad": (used_under_no_grad, "MulBackward0 made it while recording was off"),
     "not a leaf": (lambda: leaf(minigrad, 1.0) * 2, "not a leaf: MulBackward0 made it"),
     "retained, not run": (retained, "although retain_grad() was called"),
-    "unreachable": (unreachable, "no backward pass has reached it"),
+    "unreachable": (unreachable, "no backward pass has brought it a gradient"),
     "dropped": (lambda: reached_once() and leaf(minigrad, 1.0), "no graph that is still alive uses it"),
     "once": (reached_once, "what one backward pass brought"),
     "twice": (accumulated_twice, "sum of what 2 backward passes brought"),
