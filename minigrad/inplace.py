@@ -83,7 +83,7 @@ def check_overlap(tensor: Tensor, *inputs: Any) -> None:
     its own (it was expanded), or by one of ``inputs`` in another arrangement.
     """
     array = tensor.array
-    if 0 in array.strides:
+    if 0 in array.strides and array.size:
         for size, stride in zip(array.shape, array.strides):
             if stride == 0 and size > 1:
                 raise RuntimeError(
@@ -171,9 +171,9 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
     return tensor
 
 
-def overwrite(tensor: Tensor, name: str, operation: Any, values: np.ndarray) -> Tensor:
-    """Give ``tensor`` the ``values``, converted, which do not depend on its own: ``operation`` tells the graph."""
-    return run(tensor, name, operation, values=values.astype(tensor.array.dtype, copy=False))
+def overwrite(tensor: Tensor, name: str, operation: Any, values: np.ndarray, *inputs: Any) -> Tensor:
+    """Give ``tensor`` the ``values``, converted, whose gradients are zero: ``operation`` tells the graph."""
+    return run(tensor, name, operation, *inputs, values=values.astype(tensor.array.dtype, copy=False))
 
 
 def fill_random(tensor: Tensor, name: str, first: float, second: float, generator: Any) -> Tensor:

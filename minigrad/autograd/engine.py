@@ -70,6 +70,9 @@ class _Passes(threading.local):
 passes = _Passes()
 
 
+accumulating = threading.Lock()  # NumPy adds large arrays side by side with other threads: one .grad at a time
+
+
 class Waiting:
     """The gradients that have arrived at one node so far, one slot an output of its forward."""
 
@@ -339,10 +342,12 @@ def run_leaf(node: AccumulateGrad, arrived: Waiting) -> None:
     if around is not None and around.prehooks:
         arrived.gradients = list(call_prehooks(arrived.gradients, around))
         arrived.owned[0] = False
-    accumulate_into_leaf(node.variable, arrived)
+    with accumulating:
+        accumulate_into_leaf(node.variable, arrived)
     if of_leaf is not None:
         for hook in list(of_leaf.post_accumulate.values()):
-            if hook(node.variable) is not None:
+            given = hook(node.variable)
+            if given is not None and given is not node.variable:
                 raise RuntimeError("Tensor post accumulate grad hooks should return None.")
     if around is not None and around.hooks:
         call_posthooks((), arrived.gradients, around)

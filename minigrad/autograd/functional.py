@@ -62,13 +62,11 @@ def differentiate(
     grad_outputs: Sequence[Tensor] | None,
     create_graph: bool,
     strict: bool,
-    may_be_constant: bool = False,
 ) -> tuple[Tensor, ...]:
     """``autograd.grad`` with zeros where an output does not depend on an input.
 
     Raises:
-        RuntimeError: with ``strict``, where that is so, or, with ``create_graph``, where a gradient is a constant,
-            unless it may be.
+        RuntimeError: with ``strict``, where that is so, or, with ``create_graph``, where a gradient is a constant.
     """
     connected = [number for number, each in enumerate(outputs) if each.requires_grad]
     if strict:
@@ -96,7 +94,7 @@ def differentiate(
                 f"strict mode."
             )
         constant = gradient is not None and not gradient.requires_grad
-        if strict and create_graph and constant and not may_be_constant:
+        if strict and create_graph and constant:
             raise RuntimeError(
                 f"The jacobian of the user-provided function is independent of input {position}. This is not allowed "
                 f"in strict mode when create_graph=True."
@@ -317,7 +315,7 @@ def vhp(
         vector = given_vector(v, sources, "input", "vhp")
         value = single_number(func(*sources), "vhp")
         gradients = differentiate((value,), sources, None, True, strict)
-        product = differentiate(gradients, sources, vector, create_graph, strict, may_be_constant=True)
+        product = differentiate(gradients, sources, vector, create_graph, strict)
     return finish(value, create_graph), finish(product if isinstance(inputs, tuple) else product[0], create_graph)
 
 
@@ -336,6 +334,6 @@ def hvp(
         value = single_number(func(*sources), "hvp")
         gradients = differentiate((value,), sources, None, True, strict)
         dummies = tuple([zeros_like(each).requires_grad_() for each in gradients])
-        products = differentiate(gradients, sources, dummies, True, strict, may_be_constant=True)
-        along = differentiate(products, dummies, vector, create_graph, strict, may_be_constant=True)
+        products = differentiate(gradients, sources, dummies, True, strict)
+        along = differentiate(products, dummies, vector, create_graph, strict)
     return finish(value, create_graph), finish(along if isinstance(inputs, tuple) else along[0], create_graph)

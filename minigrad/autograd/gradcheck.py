@@ -142,7 +142,8 @@ def gradcheck(
 
 def check_overlap_of_input(number: int, tensor: Tensor) -> None:
     """Raise a RuntimeError where one element of ``tensor`` cannot be moved without another."""
-    if any(stride == 0 and size > 1 for stride, size in zip(tensor.array.strides, tensor.array.shape)):
+    sizes = tensor.array.shape if tensor.array.size else ()
+    if any(stride == 0 and size > 1 for stride, size in zip(tensor.array.strides, sizes)):
         raise RuntimeError(
             f"The {number}th input has a dimension with stride 0. gradcheck only supports inputs that are "
             f"non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous on "

@@ -70,7 +70,7 @@ def eq(input: Tensor, other: Any) -> Tensor:
 
 def eq_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return overwrite(input, eq(input, other), "eq_", ops.overwriting.Eq)
+    return overwrite(input, other, eq(input, other), "eq_", ops.overwriting.Eq)
 
 
 def ne(input: Tensor, other: Any) -> Tensor:
@@ -79,7 +79,7 @@ def ne(input: Tensor, other: Any) -> Tensor:
 
 def ne_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return overwrite(input, ne(input, other), "ne_", ops.overwriting.Ne)
+    return overwrite(input, other, ne(input, other), "ne_", ops.overwriting.Ne)
 
 
 def lt(input: Tensor, other: Any) -> Tensor:
@@ -88,7 +88,7 @@ def lt(input: Tensor, other: Any) -> Tensor:
 
 def lt_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return overwrite(input, lt(input, other), "lt_", ops.overwriting.Lt)
+    return overwrite(input, other, lt(input, other), "lt_", ops.overwriting.Lt)
 
 
 def le(input: Tensor, other: Any) -> Tensor:
@@ -97,7 +97,7 @@ def le(input: Tensor, other: Any) -> Tensor:
 
 def le_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return overwrite(input, le(input, other), "le_", ops.overwriting.Le)
+    return overwrite(input, other, le(input, other), "le_", ops.overwriting.Le)
 
 
 def gt(input: Tensor, other: Any) -> Tensor:
@@ -106,7 +106,7 @@ def gt(input: Tensor, other: Any) -> Tensor:
 
 def gt_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return overwrite(input, gt(input, other), "gt_", ops.overwriting.Gt)
+    return overwrite(input, other, gt(input, other), "gt_", ops.overwriting.Gt)
 
 
 def ge(input: Tensor, other: Any) -> Tensor:
@@ -115,12 +115,12 @@ def ge(input: Tensor, other: Any) -> Tensor:
 
 def ge_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return overwrite(input, ge(input, other), "ge_", ops.overwriting.Ge)
+    return overwrite(input, other, ge(input, other), "ge_", ops.overwriting.Ge)
 
 
-def overwrite(input: Tensor, result: Tensor, name: str, operation: Any) -> Tensor:
-    """Let ``input`` become ``result``, converted to its type: its gradient is zero."""
-    return minigrad.inplace.overwrite(input, name, operation, result.array)
+def overwrite(input: Tensor, other: Any, result: Tensor, name: str, operation: Any) -> Tensor:
+    """Let ``input`` become ``result``, converted to its type: the gradients of ``input`` and ``other`` are zero."""
+    return minigrad.inplace.overwrite(input, name, operation, result.array, other)
 
 
 def replace(input: Tensor, result: Tensor, name: str) -> Tensor:

@@ -52,25 +52,40 @@ class BernoulliOfTensor(Overwrite):
     node_name = "BernoulliBackward1"
 
 
-class Eq(Overwrite):
+class Compare(Function):
+    """x becomes ``values``, an array of its shape and type, found by comparing it with y, a tensor or a number."""
+
+    def forward(ctx, x, y, *, values):
+        ctx.shapes = np.shape(x), np.shape(y)
+        ctx.overload = 1 if isinstance(y, np.ndarray) else 0
+        return values
+
+    def backward(ctx, grad_z):
+        x_shape, y_shape = ctx.shapes
+        grad_x = constant_like(np.zeros(x_shape), grad_z)
+        grad_y = constant_like(np.zeros(y_shape), grad_z) if ctx.needs_input_grad[1] else None
+        return grad_x, grad_y
+
+
+class Eq(Compare):
     """x becomes x == y."""
 
 
-class Ne(Overwrite):
+class Ne(Compare):
     """x becomes x != y."""
 
 
-class Lt(Overwrite):
+class Lt(Compare):
     """x becomes x < y."""
 
 
-class Le(Overwrite):
+class Le(Compare):
     """x becomes x <= y."""
 
 
-class Gt(Overwrite):
+class Gt(Compare):
     """x becomes x > y."""
 
 
-class Ge(Overwrite):
+class Ge(Compare):
     """x becomes x >= y."""
