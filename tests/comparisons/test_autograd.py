@@ -512,10 +512,14 @@ def test_checkpoint_errors():
 
     def different(x):
         calls.append(1)
-        return x.exp() if len(calls) == 1 else x.exp().exp()
+        return x.exp() if len(calls) == 1 else x.reshape(1, 1).exp()
 
     y = checkpoint.checkpoint(different, x, use_reentrant=False)
     with pytest.raises(checkpoint.CheckpointError, match="must do the same both times"):
+        y.sum().backward()
+    calls.clear()
+    y = checkpoint.checkpoint(lambda x: different(x) if not calls else x + 1, x, use_reentrant=False)
+    with pytest.raises(checkpoint.CheckpointError, match="A different number of tensors"):
         y.sum().backward()
 
 
