@@ -25,6 +25,7 @@ import minigrad.ops.loss
 import minigrad.ops.matmul
 import minigrad.ops.nondifferentiable
 import minigrad.ops.normalization
+import minigrad.ops.overwriting
 import minigrad.ops.picking
 import minigrad.ops.reduction
 import minigrad.ops.rounding

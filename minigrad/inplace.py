@@ -12,14 +12,30 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.grad_mode import grad_mode, no_grad
+from minigrad.autograd.function import NO_GRAD_VIEW
+from minigrad.autograd.grad_mode import grad_mode
 from minigrad.autograd.views import rebase, refresh_views
 from minigrad.dtypes import from_numpy_dtype
+from minigrad.ops.dims import is_expandable
+from minigrad.ops.overwriting import BernoulliOfTensor, Overwrite
 from minigrad.ops.promotion import CATEGORY
 from minigrad.random import default_generator
-from minigrad.tensor import Tensor, wrap
+from minigrad.tensor import Tensor
 
-__all__ = ["become", "check_changeable", "fill_random", "run"]
+__all__ = [
+    "become",
+    "check_changeable",
+    "check_overlap",
+    "fill_random",
+    "maker_of_view",
+    "overwrite",
+    "run",
+    "writeable",
+]
+
+
+# What may be written to an expanded tensor, whose elements share places: the same to all of them.
+WRITE_EXPANDED = frozenset(["fill_", "zero_"])
 
 
 def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
@@ -35,15 +51,16 @@ def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
         )
     if not grad_mode.enabled:
         return
-    if not tensor._requires_grad and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
+    base = tensor._base
+    changes_history = tensor._requires_grad or (base is not None and base._requires_grad)
+    if not changes_history and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
         return
-    if tensor._base is not None:
+    if base is not None:
+        if tensor._restriction is NO_GRAD_VIEW:
+            raise RuntimeError(NO_GRAD_VIEW)
         if tensor._restriction:
-            made_by = (
-                "" if tensor.grad_fn is None else f"Output {tensor.output_nr} of {tensor.grad_fn.name()} is a view "
-            )
-            raise RuntimeError(f"{made_by and made_by + 'and is being modified inplace. '}{tensor._restriction}")
-        if tensor._requires_grad and tensor._base.grad_fn is None:
+            raise RuntimeError(f"{maker_of_view(tensor)}is being modified inplace. {tensor._restriction}")
+        if base._requires_grad and base.grad_fn is None:
             raise RuntimeError(
                 f"a view of a leaf Variable that requires grad is being used in an in-place operation ({operation})."
             )
@@ -52,6 +69,58 @@ def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
             f"a leaf Variable that requires grad is being used in an in-place operation ({operation}). Use "
             f"minigrad.no_grad() to change its values unrecorded, or an operation that returns a new tensor."
         )
+
+
+def maker_of_view(view: Tensor) -> str:
+    """How an error names a view: by the operation that made it."""
+    if view.grad_fn is None:
+        return "A view was created in no_grad mode and "
+    return f"Output {view.output_nr} of {view.grad_fn.name().partition('Backward')[0]} is a view and "
+
+
+def check_overlap(tensor: Tensor, *inputs: Any) -> None:
+    """Raise PyTorch's error where ``tensor`` cannot be written because its memory is shown twice: by another element of
+    its own (it was expanded), or by one of ``inputs`` in another arrangement.
+    """
+    array = tensor.array
+    if 0 in array.strides and array.size:
+        for size, stride in zip(array.shape, array.strides):
+            if stride == 0 and size > 1:
+                raise RuntimeError(
+                    f"unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                    f"location. Please clone() the tensor before performing the operation. Its shape is "
+                    f"{list(array.shape)}, its strides are {list(tensor.stride())}: it was expanded."
+                )
+    for each in inputs:
+        if not isinstance(each, Tensor) or each is tensor or not np.may_share_memory(each.array, array):
+            continue
+        other = each.array
+        same = other.ctypes.data == array.ctypes.data and other.shape == array.shape and other.strides == array.strides
+        if not same and is_dense(array) and is_dense(other):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                "memory location. Please clone() the tensor before performing the operation."
+            )
+
+
+def is_dense(array: np.ndarray) -> bool:
+    """True where the elements lie side by side in memory, in whichever order of dimensions."""
+    reach = array.itemsize
+    for stride, size in sorted(zip(array.strides, array.shape)):
+        if size > 1:
+            if stride != reach:
+                return False
+            reach *= size
+    return True
+
+
+def writeable(array: np.ndarray) -> np.ndarray:
+    """``array``, open for writing where it is an expanded view, which NumPy protects."""
+    if array.flags.writeable:
+        return array
+    target = array.view()
+    target.flags.writeable = True
+    return target
 
 
 def run(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any) -> Tensor:
@@ -65,11 +134,11 @@ def run(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any)
     result = operation.apply(tensor, *inputs, **options)
     if result.grad_fn is not None and not any(each is tensor for each in inputs):
         result.grad_fn.copy_saved_input(tensor)
-    return become(tensor, result, name)
+    return become(tensor, result, name, *inputs)
 
 
-def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
-    """Give ``tensor`` the values of ``result``, and its place in the graph."""
+def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
+    """Give ``tensor`` the values of ``result``, computed from it and ``inputs``, and its place in the graph."""
     array = tensor.array
     if result.array.shape != array.shape:
         raise RuntimeError(
@@ -80,58 +149,54 @@ def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
             f"result type {from_numpy_dtype(result.array.dtype)} can't be cast to the desired output type "
             f"{from_numpy_dtype(array.dtype)}"
         )
-    if not array.flags.writeable:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
-    array[...] = result.array
+    if name not in WRITE_EXPANDED:
+        check_overlap(tensor, *inputs)
+    writeable(array)[...] = result.array
     tensor._version_counter.bump(name)
     node = result.grad_fn
     base = tensor if tensor._base is None else tensor._base
     if node is not None:
         node.redirect_saved_result(result, tensor)
-        retained = tensor.retains_grad  # then the gradient wanted is from now on that of the new value
-        if retained:
-            tensor.grad_fn.hooks.retained.pop(tensor.output_nr)
+        retaining = {each for each in (tensor, base) if each.retains_grad}  # wanted is now the new value's gradient
+        for each in retaining:
+            each.grad_fn.hooks.retained.pop(each.output_nr)
         if tensor._base is not None:
             rebase(tensor, node)
         else:
             tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, result.output_nr, True
-        if retained:
-            tensor.retain_grad()
+        for each in retaining:
+            each.retain_grad()
     if base.grad_fn is not None and base._version_counter.views:
         refresh_views(base)
     return tensor
 
 
-def fill_random(tensor: Tensor, name: str, generator: Any, *options: Any) -> Tensor:
+def overwrite(tensor: Tensor, name: str, operation: Any, values: np.ndarray, *inputs: Any) -> Tensor:
+    """Give ``tensor`` the ``values``, converted, whose gradients are zero: ``operation`` tells the graph."""
+    return run(tensor, name, operation, *inputs, values=values.astype(tensor.array.dtype, copy=False))
+
+
+def fill_random(tensor: Tensor, operation: type[Overwrite], generator: Any, *options: Any) -> Tensor:
     """Fill ``tensor`` with random numbers, in the order in which its elements lie in memory, as PyTorch does.
 
     Args:
-        name: ``uniform_`` (from, to), ``normal_`` (mean, standard deviation), ``bernoulli_`` (probability, a number or
-            a tensor), ``exponential_`` (rate), or ``random_`` (from, up to but not including; or nothing).
+        operation: which numbers; its node tells the graph.
+        generator: draws them; the default one where it is None.
+        options: of the distribution: see the generator's method.
     """
-    check_changeable(tensor, name)
-    source = default_generator if generator is None else generator
+    check_changeable(tensor, operation.in_place_name)
+    check_overlap(tensor)
     array = tensor.array
     order = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
-    shape, kind = tuple(array.shape[dim] for dim in order), array.dtype
-    if name == "uniform_":
-        drawn = source.uniform(shape, kind, *options)
-    elif name == "normal_":
-        mean, std = options
-        drawn = source.normal(shape, kind, mean, std, contiguous=array.flags.c_contiguous)
-    elif name == "exponential_":
-        drawn = source.exponential(shape, kind, *options)
-    elif name == "random_":
-        drawn = (
-            source.any_integers(shape, kind) if not options else source.integers(options[0], options[1], shape, kind)
-        )
-    else:
-        p = options[0]
-        if isinstance(p, Tensor):
-            p = np.broadcast_to(p.array, array.shape).transpose(order)
-        drawn = source.bernoulli(p, shape).astype(kind)
-    with no_grad():
-        return become(tensor, wrap(drawn.transpose(np.argsort(order)), None, 0), name)
+    shape = tuple([array.shape[dim] for dim in order])
+    source = default_generator if generator is None else generator
+    if operation is BernoulliOfTensor:
+        (probabilities,) = options
+        if not is_expandable(probabilities.array.shape, array.shape):
+            raise RuntimeError(
+                f"The expanded size of the tensor {list(array.shape)} must match the existing size "
+                f"{list(probabilities.shape)} of the probabilities"
+            )
+        options = (np.broadcast_to(probabilities.array, array.shape).transpose(order),)
+    drawn = operation.draw(source, shape, array, *options)
+    return overwrite(tensor, operation.in_place_name, operation, drawn.transpose(np.argsort(order)))

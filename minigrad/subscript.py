@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.autograd.grad_mode import grad_mode
 from minigrad.dtypes import int64
-from minigrad.inplace import check_changeable, run
+from minigrad.inplace import check_changeable, check_overlap, run, writeable
 from minigrad.ops.dims import is_expandable
 from minigrad.ops.elementwise import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice
@@ -63,7 +63,9 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
     check_changeable(view, "__setitem__", value)
     check_fits(view, where, value)
     if not (grad_mode.enabled and (tensor._requires_grad or value._requires_grad)):
-        view.array[where or ...] = without_leading_ones(value.array)
+        if not where:
+            check_overlap(view, value)
+        writeable(view.array)[where or ...] = without_leading_ones(value.array)
         tensor._version_counter.bump("__setitem__")
     elif where:
         run(view, "__setitem__", IndexPut, sliced(value), where=where)

@@ -81,6 +81,30 @@ class Size(tuple):
         return f"minigrad.Size({list(self)})"
 
 
+class UntypedStorage:
+    """The memory that a tensor and its views show. Counterpart: ``torch.UntypedStorage``, of which this tells the place
+    and the size."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, array: ndarray) -> None:
+        base: Any = array
+        while base is not None:
+            if isinstance(base, ndarray):  # between an array and its owner may stand something else
+                self.owner = base
+            base = getattr(base, "base", None)
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        return self.owner.ctypes.data
+
+    def nbytes(self) -> int:
+        """How many bytes there are."""
+        return self.owner.nbytes
+
+    size = __len__ = nbytes
+
+
 class device:
     """Where a tensor lives: always the CPU here. Counterpart: ``torch.device``."""
 
@@ -133,7 +157,7 @@ def share_storage(view: Tensor, source: Tensor, restriction: str = "") -> None:
     ``restriction`` says why ``view`` may not be changed in place while operations are recorded; views of it inherit it.
     """
     owner = source.array if source.array.base is None else source.array.base
-    if view.array.base is owner or view.array is owner:
+    if view.array.base is owner or view.array is owner or np.may_share_memory(view.array, source.array):
         view._version_counter = source._version_counter
         view._base = source if source._base is None else source._base
         view._version_counter.add_view(view)
@@ -178,6 +202,8 @@ class Tensor(Methods):
     _restriction = ""  # why this view may not be changed in place while operations are recorded
     _history_note = ""  # why it has no history although it was computed from what requires grad
     _accumulations = 0  # how many backward passes have added to .grad since it was last set
+    _grad_given = False  # .grad was last set to a tensor, by hand
+    _grad_cleared = False  # .grad was there, and was set to None
 
     __array_priority__ = 1000  # ndarray + Tensor asks Tensor
     __hash__ = object.__hash__  # by identity, although == compares elementwise
@@ -228,6 +254,8 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, requires_grad: bool) -> None:
+        if not isinstance(requires_grad, builtins.bool):
+            raise RuntimeError("requires_grad must be a bool")
         self.requires_grad_(requires_grad)
 
     @property
@@ -248,13 +276,14 @@ class Tensor(Methods):
     def grad(self, gradient: Tensor | None) -> None:
         if gradient is not None:
             self._check_grad(gradient)
+        self._grad_cleared = gradient is None and (self._grad is not None or self._grad_cleared)
+        self._grad_given = gradient is not None
         self._grad = gradient
         self._accumulations = 0
 
     @grad.deleter
     def grad(self) -> None:
-        self._grad = None
-        self._accumulations = 0
+        self.grad = None
 
     def _check_grad(self, gradient: Any) -> None:
         """Raise PyTorch's error where ``gradient`` cannot be this tensor's ``.grad``."""
@@ -284,6 +313,10 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, values: Tensor) -> None:
+        if not isinstance(values, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(values).__name__}")
+        if self._requires_grad and values.array.dtype.kind != "f":
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point")
         self.array = values.array
 
     @property
@@ -335,6 +368,14 @@ class Tensor(Methods):
     def data_ptr(self) -> int:
         return self.array.ctypes.data
 
+    def untyped_storage(self) -> UntypedStorage:
+        """The memory that this tensor and its views show."""
+        return UntypedStorage(self.array)
+
+    def storage_offset(self) -> int:
+        """How many elements after the beginning of its storage this tensor begins."""
+        return (self.data_ptr() - self.untyped_storage().data_ptr()) // self.array.itemsize
+
     def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
@@ -343,7 +384,7 @@ class Tensor(Methods):
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter([self[position] for position in range(len(self.array))])
+        return iter(self.unbind(0))
 
     def __repr__(self) -> str:
         suffixes = []
@@ -458,6 +499,8 @@ class Tensor(Methods):
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, and this one is {self.dtype}"
             )
+        if self._requires_grad and not requires_grad:
+            self._history_note = "it did once, and was told not to (requires_grad_(False))"
         self._requires_grad = bool(requires_grad)
         return self
 
@@ -469,8 +512,15 @@ class Tensor(Methods):
         return detached
 
     def detach_(self) -> Tensor:
-        """Forget how this tensor was made: it becomes a leaf that does not require grad."""
+        """Forget how this tensor was made: it becomes a leaf that does not require grad.
+
+        Raises:
+            RuntimeError: the tensor is a view.
+        """
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self.grad_fn, self.output_nr, self._requires_grad = None, 0, False
+        self._history_note = "detach_() made it forget how it was made"
         return self
 
     @property
@@ -518,6 +568,10 @@ class Tensor(Methods):
         if self.grad_fn is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         return RemovableHandle(self._node_hooks().post_accumulate, hook)
+
+    def _is_view(self) -> builtins.bool:
+        """True if operations record this tensor as a view of another, its ``_base``."""
+        return self._base is not None and not self.is_inference()
 
     def is_inference(self) -> bool:
         """True for a tensor made in inference mode."""
@@ -751,20 +805,22 @@ class Tensor(Methods):
     # ------------------------------------------------------------------------------- in place
 
     def uniform_(self, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, "uniform_", generator, from_, to)
+        return inplace.fill_random(self, overwriting.Uniform, generator, from_, to)
 
     def normal_(self, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, "normal_", generator, mean, std)
+        return inplace.fill_random(self, overwriting.Normal, generator, mean, std)
 
     def exponential_(self, lambd: Number = 1, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, "exponential_", generator, lambd)
+        return inplace.fill_random(self, overwriting.Exponential, generator, lambd)
 
     def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
         bounds = [each for each in (from_, to) if each is not None]
-        return inplace.fill_random(self, "random_", generator, *([0, *bounds] if len(bounds) == 1 else bounds))
+        operation = (overwriting.RandomAny, overwriting.RandomBelow, overwriting.Random)[len(bounds)]
+        return inplace.fill_random(self, operation, generator, *bounds)
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, "bernoulli_", generator, p)
+        operation = overwriting.BernoulliOfTensor if isinstance(p, Tensor) else overwriting.Bernoulli
+        return inplace.fill_random(self, operation, generator, p)
 
     def bernoulli(self, p: Number | None = None, *, generator: Any = None) -> Tensor:
         return minigrad.bernoulli(self.detach(), p, generator=generator)
@@ -773,7 +829,9 @@ class Tensor(Methods):
         return minigrad.multinomial(self, num_samples, replacement, generator=generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
-    __ifloordiv__, __imod__ = Methods.floor_divide_, Methods.remainder_
+    __ifloordiv__, __imod__, __ipow__ = Methods.floor_divide_, Methods.remainder_, Methods.pow_
+    __iand__, __ior__, __ixor__ = Methods.bitwise_and_, Methods.bitwise_or_, Methods.bitwise_xor_
+    __ilshift__, __irshift__ = Methods.bitwise_left_shift_, Methods.bitwise_right_shift_
 
 
 def check_device(name: Any) -> None:
@@ -797,6 +855,6 @@ from minigrad import inplace, subscript  # noqa: E402
 from minigrad.autograd import differentiation  # noqa: E402
 from minigrad.autograd.grad_mode import grad_mode  # noqa: E402
 from minigrad.autograd.hooks import NodeHooks, RemovableHandle  # noqa: E402
-from minigrad.ops import elementwise, nondifferentiable  # noqa: E402
+from minigrad.ops import elementwise, nondifferentiable, overwriting  # noqa: E402
 from minigrad.ops import shape as shape_ops  # noqa: E402
 from minigrad.ops.dims import normalize_dim  # noqa: E402

@@ -6,6 +6,7 @@ every operation: for debugging only. Counterpart: ``torch.autograd.anomaly_mode`
 
 from __future__ import annotations
 
+import threading
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -64,22 +65,40 @@ class detect_anomaly(set_detect_anomaly):
         super().__init__(True, self.check_nan)
 
 
+class _Running(threading.local):
+    """The node whose rule this thread is running while anomalies are detected."""
+
+    node: Any = None
+
+
+running = _Running()
+
+
 def note_origin(node: Any) -> None:
-    """Keep the stack of the user's code that makes ``node``, as text, in its metadata."""
+    """Keep the stack of the user's code that makes ``node``, as text, in its metadata; and the node whose rule does."""
     stack = traceback.extract_stack()
     while len(stack) > 1 and "minigrad" in stack[-1].filename.replace("\\", "/").split("/"):
         stack.pop()
     node.metadata["traceback_"] = stack.format()
+    if running.node is not None:
+        node.metadata["parent_"] = running.node
 
 
 def tell_origin(node: Any) -> None:
-    """Warn, with the stack that made ``node``."""
-    lines = node.metadata.get("traceback_")
-    if lines is None:
-        told = "No forward pass information available. Enable detect anomaly during forward pass for more information."
-    else:
-        told = "Traceback of forward call that caused the error:\n" + "".join(lines)
-    warnings.warn(f"Error detected in {node.name()}. {told}", UserWarning, stacklevel=3)
+    """Warn, with the stack that made ``node``; where a gradient's rule made it, with the stack of that one too."""
+    told = f"Error detected in {node.name()}. "
+    while node is not None:
+        lines = node.metadata.get("traceback_")
+        if lines is None:
+            told += (
+                "No forward pass information available. Enable detect anomaly during forward pass for more information."
+            )
+        else:
+            told += "Traceback of forward call that caused the error:\n" + "".join(lines)
+        warnings.warn(told, UserWarning, stacklevel=4)
+        node = node.metadata.get("parent_")
+        if node is not None:
+            told = f"\n\nPrevious calculation was induced by {node.name()}. "
 
 
 def check_nan(node: Any, gradients: Sequence[Any]) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import minigrad
 from minigrad.autograd import function
 from minigrad.autograd.grad_mode import grad_mode, no_grad
+from minigrad.autograd.views import rebase
 from minigrad.tensor import Tensor, share_storage, wrap
 
 __all__ = ["Function"]
@@ -19,12 +21,14 @@ class Function(function.Function):
     """An operation on tensors: subclass with static ``forward(ctx, *args)`` and ``backward(ctx, *grad_outputs)``.
 
     ``forward`` runs unrecorded. ``backward`` receives one gradient an output and returns one an argument of forward,
-    None for what has none. Call it with ``apply``. Source: PyTorch's "Extending torch.autograd".
+    None for what has none. Call it with ``apply``. Forward may leave ``ctx`` out and a static
+    ``setup_context(ctx, inputs, output)`` fill it; backward may be called ``vjp``.
+
+    Source: PyTorch's "Extending torch.autograd".
     """
 
     receives_tensors = True
 
-    setup_context: Any
     _saved_as_given: tuple[Any, ...]
     _tensor_places: list[int]
     _dirty: tuple[Tensor, ...] = ()
@@ -33,49 +37,153 @@ class Function(function.Function):
     def name(self) -> str:
         return f"{type(self).__name__}Backward"
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            f"function with static forward method: {type(self).__name__}.apply(...)"
+        )
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs; to be overridden."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Fill ``ctx`` after a forward that did not receive it; to be overridden where forward takes no ``ctx``."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """One gradient an argument of forward, from one an output; to be overridden."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD."
+        )
+
+    vjp = backward  # another name for it
+
+    @classmethod
+    def rule(cls) -> Any:
+        """The user's backward, whichever of its two names it has.
+
+        Raises:
+            RuntimeError: it has both.
+        """
+        if cls.vjp is Function.vjp:
+            return cls.backward
+        if cls.backward is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only "
+                "implement one of them."
+            )
+        return cls.vjp
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` and, where an argument requires grad, record this instance as the node of its results."""
         ctx = cls()
         ctx._saved = ()
+        ctx._origins = []
         ctx.materialize_grads = True
-        recording = grad_mode.enabled
-        ctx.needs_input_grad = tuple([isinstance(each, Tensor) and each._requires_grad and recording for each in args])
+        ctx.needs_input_grad = tuple([isinstance(each, Tensor) and each._requires_grad for each in args])
         with no_grad():
-            if "setup_context" in cls.__dict__:
+            if cls.setup_context is Function.setup_context:
+                output = cls.forward(ctx, *args, **kwargs)
+            else:
                 output = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, output)
-            else:
-                output = cls.forward(ctx, *args, **kwargs)
         outputs = output if isinstance(output, tuple) else (output,)
-        grad_fn = ctx if True in ctx.needs_input_grad else None
+        grad_fn = ctx if grad_mode.enabled and True in ctx.needs_input_grad else None
+        ctx._check_dirty(args, outputs)
         results: list[Any] = []
         for output_nr, one in enumerate(outputs):
-            results.append(ctx._place(one, output_nr, grad_fn, args))
+            results.append(ctx._place(one, output_nr, grad_fn, args, outputs, results))
         ctx._saved_as_given = ctx._saved
         ctx._saved = tuple([each.array if isinstance(each, Tensor) else each for each in ctx._saved])
         if grad_fn is not None:
             ctx._tensor_places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
-            ctx._connect_tensors(args, [one for one in results if isinstance(one, Tensor)])
+            ctx._connect_tensors(args, results)
             ctx._note_intermediates()
         del ctx._saved_as_given
-        for output_nr, result in enumerate(results):
-            if grad_fn is not None and any(result is each for each in ctx._dirty):
-                result.grad_fn, result.output_nr, result._requires_grad = grad_fn, output_nr, True
+        ctx._place_dirty(results, grad_fn)
+        ctx._dirty = ctx._non_differentiable = ()  # these tensors point at ctx: no cycle
         return tuple(results) if isinstance(output, tuple) else results[0]
 
-    def _connect_tensors(self, args: tuple[Any, ...], results: list[Tensor]) -> None:
+    def _check_dirty(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+        """Count the changes of what forward changed in place.
+
+        Raises:
+            RuntimeError: such a tensor is no output, or may not be changed in place.
+        """
+        for tensor in self._dirty:
+            if not any(tensor is each for each in outputs):
+                raise RuntimeError(
+                    "Some elements marked as dirty during the forward method were not returned as output. The inputs "
+                    "that are modified inplace must all be outputs of the Function."
+                )
+            if any(tensor is each for each in args):
+                minigrad.inplace.check_changeable(tensor, self.name(), *args)
+            tensor._version_counter.bump(self.name())
+
+    def _place(
+        self,
+        output: Any,
+        output_nr: int,
+        grad_fn: Function | None,
+        args: tuple[Any, ...],
+        outputs: tuple[Any, ...],
+        results: list[Any],
+    ) -> Any:
+        """One result of forward as the caller receives it: with its place in the graph."""
+        if not isinstance(output, Tensor):
+            return output
+        if any(output is each for each in self._dirty):
+            return output  # it takes its place in the graph when its old one is noted as the input's
+        for earlier in range(output_nr):
+            if outputs[earlier] is output:  # the same tensor again: one result, which counts as the last of them
+                results[earlier].output_nr = output_nr
+                return results[earlier]
+        constant = any(output is each for each in self._non_differentiable)
+        result = wrap(output.array, None if constant else grad_fn, output_nr)
+        if constant:
+            result._history_note = f"{self.name()} marked it as non-differentiable"
+        if not grad_mode.enabled:
+            return result
+        base = output if output._base is None else output._base
+        if any(shows(each, base) for each in args):  # an input, or a view of one: a view of it, as in PyTorch
+            share_storage(result, output, function.CUSTOM_VIEW)
+        return result
+
+    def _connect_tensors(self, args: tuple[Any, ...], results: list[Any]) -> None:
         """Make edges: as in PyTorch only for tensors, while ``needs_input_grad`` speaks of every argument."""
         of_arguments = self.needs_input_grad
         self.needs_input_grad = [of_arguments[place] for place in self._tensor_places]
-        self.connect(tuple([args[place] for place in self._tensor_places]), results)
+        self.connect(tuple([args[place] for place in self._tensor_places]), [one for one in results if is_tensor(one)])
         self.needs_input_grad = of_arguments
+        outputs = iter(self.outputs)
+        self.outputs = tuple([next(outputs) if is_tensor(one) else function.NO_GRADIENT for one in results])
+
+    def _place_dirty(self, results: list[Any], grad_fn: Function | None) -> None:
+        """Give what forward changed in place its new place in the graph: that of the result."""
+        for output_nr, result in enumerate(results):
+            if not any(result is each for each in self._dirty) or grad_fn is None:
+                continue
+            for position, array in enumerate(self._saved):
+                if array is result.array:
+                    version = result._version_counter
+                    self._origins[position] = ((function.THIS_NODE, output_nr), version, version.value)
+            if result._base is not None:
+                rebase(result, grad_fn)
+            else:
+                result.grad_fn, result.output_nr, result._requires_grad = grad_fn, output_nr, True
 
     def gradients_of_tensors(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """Of one gradient an argument, which ``backward`` gave, those of the arguments that are tensors.
 
         Raises:
-            RuntimeError: there are fewer than arguments, or more that are not None.
+            RuntimeError: there are fewer than arguments, or more that are not None; or one is neither a tensor nor
+                None, or belongs to an argument that is no tensor.
         """
         count = len(self.needs_input_grad)
         if len(gradients) < count or any(each is not None for each in gradients[count:]):
@@ -83,20 +191,18 @@ class Function(function.Function):
                 f"function {self.name()} returned an incorrect number of gradients (expected {count}, "
                 f"got {len(gradients)})"
             )
+        for place, gradient in enumerate(gradients):
+            if gradient is not None and not isinstance(gradient, Tensor):
+                raise RuntimeError(
+                    f"expected Variable or None (got {type(gradient).__name__}): what {self.name()} returned at "
+                    f"position {place + 1} is not a tensor"
+                )
+            if gradient is not None and place not in self._tensor_places:
+                raise RuntimeError(
+                    f"function {self.name()} returned a gradient different than None at position {place + 1}, but the "
+                    f"corresponding forward input was not a Variable"
+                )
         return tuple([gradients[place] for place in self._tensor_places])
-
-    def _place(self, output: Any, output_nr: int, grad_fn: Function | None, args: tuple[Any, ...]) -> Any:
-        """One result of forward as the caller receives it: with its place in the graph."""
-        if not isinstance(output, Tensor):
-            return output
-        if any(output is each for each in self._non_differentiable):
-            grad_fn = None
-        if any(output is each for each in self._dirty):
-            return output  # it takes its place in the graph when its old one is noted as the input's
-        result = wrap(output.array, grad_fn, output_nr)
-        if any(output is each for each in args):  # an input returned as it is: a view of it, as in PyTorch
-            share_storage(result, output, function.CUSTOM_VIEW)
-        return result
 
     def _note_intermediates(self) -> None:
         """Saved tensors that are neither inputs nor outputs keep the place in the graph that they have."""
@@ -118,14 +224,44 @@ class Function(function.Function):
                 )
         super().save_for_backward(*tensors)
 
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """What PyTorch keeps for ``jvp``, the derivative in forward mode: there is none here, so nothing is kept."""
+
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Say of outputs that they have no gradient."""
+        """Say of outputs that they have no gradient.
+
+        Raises:
+            RuntimeError: one is not a tensor.
+        """
+        for each in tensors:
+            if not isinstance(each, Tensor):
+                raise RuntimeError(
+                    f"mark_non_differentiable only accepts variable arguments, but got {type(each).__name__}"
+                )
         self._non_differentiable = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
-        """Say of inputs that forward changed them in place; they must be among the outputs."""
+        """Say of inputs that forward changed them in place; they must be among the outputs.
+
+        Raises:
+            RuntimeError: one is not a tensor.
+        """
+        for position, each in enumerate(tensors):
+            if not isinstance(each, Tensor):
+                raise RuntimeError(
+                    f"mark_dirty can only accept variables, but argument {position} is of type {type(each).__name__}"
+                )
         self._dirty = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether a gradient that nobody computed arrives in backward as zeros (the default) or as None."""
         self.materialize_grads = value
+
+
+def is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def shows(value: Any, base: Tensor) -> bool:
+    """True if ``value`` is ``base`` or a view of it."""
+    return isinstance(value, Tensor) and (value is base or value._base is base)

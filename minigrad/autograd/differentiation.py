@@ -5,60 +5,81 @@ Read next: ``engine.py``, which does the walking.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.engine import Waiting, accumulate_into_leaf, run_backward, to_tensors
-from minigrad.autograd.function import AccumulateGrad, gradient_edge
-from minigrad.tensor import Tensor, wrap
+import minigrad
+from minigrad.autograd.engine import run_backward, to_tensors
+from minigrad.autograd.function import Edge, gradient_edge
+from minigrad.dtypes import from_numpy_dtype
+from minigrad.tensor import Size, Tensor, wrap
 
 __all__ = ["backward", "grad"]
 
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
     """One tensor, or a sequence of them, as a tuple. A place in the graph, itself a tuple, counts as one."""
-    return (tensors,) if isinstance(tensors, Tensor) or hasattr(tensors, "node") else tuple(tensors)
+    return (tensors,) if isinstance(tensors, Tensor) or is_place(tensors) else tuple(tensors)
 
 
-def first_gradients(outputs: Sequence[Tensor], grad_outputs: Any, create_graph: bool) -> list[Any]:
-    """The gradients to begin with: those given, and 1 for a scalar output without one.
+def is_place(value: Any) -> bool:
+    """True for what ``graph.get_gradient_edge`` gives."""
+    return hasattr(value, "node")
+
+
+def root_of(output: Any, position: int) -> tuple[Edge, tuple[int, ...], Any]:
+    """Where backward begins for ``output``, a tensor or a place in the graph, and its shape and type.
 
     Raises:
+        TypeError: it is neither.
+        RuntimeError: the tensor does not require grad.
+    """
+    if is_place(output):
+        edge = (output.node, output.output_nr)
+        return edge, *output.node.outputs[output.output_nr]
+    if not isinstance(output, Tensor):
+        raise TypeError(f"element {position} of tensors is not a Tensor but {type(output).__name__}")
+    if not output._requires_grad:
+        raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
+    return gradient_edge(output), output.array.shape, output.array.dtype
+
+
+def first_gradients(outputs: Sequence[Any], grad_outputs: Any, create_graph: bool) -> tuple[list[Edge], list[Any]]:
+    """Where to begin, and with which gradients: those given, and 1 for a scalar output without one.
+
+    Raises:
+        TypeError: an output or a gradient is no tensor.
         RuntimeError: an output does not require grad, needs a gradient given, or was given one of another shape.
     """
-    given = (
-        (None,) * len(outputs)
-        if grad_outputs is None
-        else ((grad_outputs,) if isinstance(grad_outputs, Tensor) else tuple(grad_outputs))
-    )
+    given = (None,) * len(outputs) if grad_outputs is None else as_tuple(grad_outputs)
+    for gradient in given:
+        if gradient is not None and not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
-    gradients = []
+    roots, gradients = [], []
     for position, (output, gradient) in enumerate(zip(outputs, given)):
-        if not isinstance(output, Tensor):
-            raise TypeError(f"element {position} of tensors is not a Tensor but {type(output).__name__}")
-        if not output._requires_grad:
-            raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
+        edge, shape, kind = root_of(output, position)
         if gradient is None:
-            if output.array.size != 1:
+            if math.prod(shape) != 1:
                 raise RuntimeError(
                     "grad can be implicitly created only for scalar outputs; "
-                    f"output {position} has shape {list(output.shape)}: reduce it, or pass its gradient"
+                    f"output {position} has shape {list(shape)}: reduce it, or pass its gradient"
                 )
-            gradient = wrap(np.ones_like(output.array), None, 0)
-        elif not isinstance(gradient, Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-        elif gradient.shape != output.shape:
+            gradient = wrap(np.ones(shape, kind), None, 0)
+        elif gradient.array.shape != shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{position}] has a shape of {gradient.shape} "
-                f"and output[{position}] has a shape of {output.shape}."
+                f"and output[{position}] has a shape of {Size(shape)}."
             )
-        gradient = gradient.to(output.dtype)
+        gradient = gradient.to(from_numpy_dtype(kind))
+        roots.append(edge)
         gradients.append(gradient if create_graph else gradient.array)
-    return gradients
+    return roots, gradients
 
 
 def backward(
@@ -83,29 +104,26 @@ def backward(
 
     Counterpart: ``torch.autograd.backward``.
     """
-    outputs = as_tuple(tensors)
-    gradients = first_gradients(outputs, grad_tensors, create_graph)
-    roots = []
-    for output in outputs:
-        roots.append(gradient_edge(output))
-    if retain_graph is None:
-        retain_graph = create_graph
-    if inputs is None:
-        run_backward(roots, gradients, retain_graph=retain_graph, create_graph=create_graph)
-        return
-    chosen = as_tuple(inputs)
-    if not chosen:
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    edges = [gradient_edge(each) for each in chosen]
-    captured = run_backward(
-        roots, gradients, retain_graph=retain_graph, create_graph=create_graph, inputs=edges, accumulate=False
+    roots, gradients = first_gradients(as_tuple(tensors), grad_tensors, create_graph)
+    edges = None
+    if inputs is not None:
+        chosen = as_tuple(inputs)
+        if not chosen:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        edges = []
+        for each in chosen:
+            if isinstance(each, Tensor):
+                each.retain_grad()
+                edges.append(gradient_edge(each))
+            else:
+                edges.append(tuple(each))
+    run_backward(
+        roots,
+        gradients,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=edges,
     )
-    for tensor, edge in zip(chosen, edges):
-        arrived = Waiting(edge[0])
-        arrived.gradients[0] = captured.pop(edge, None)  # popped: a tensor named twice receives its gradient once
-        target = AccumulateGrad()
-        target.variable = tensor
-        accumulate_into_leaf(target, arrived)
 
 
 def grad(
@@ -118,15 +136,17 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> Any:
     """The gradients of the sum of ``outputs`` with respect to each of ``inputs``. No ``.grad`` is touched.
 
     Args:
         outputs, grad_outputs, retain_graph, create_graph: as in :func:`backward`.
-        inputs: tensors that require grad, leaves or not; or places in the graph (``graph.get_gradient_edge``).
-        only_inputs: without effect, for old code; False is warned of.
+        inputs: tensors that require grad, leaves or not; or places in the graph (``graph.get_gradient_edge``). With a
+            dictionary of tensors the gradients come in a dictionary.
+        only_inputs: has no effect, as in PyTorch, where False is deprecated.
         allow_unused: give None for an input that the outputs do not depend on, instead of an error.
-        is_grads_batched: must be False: minigrad has no batches of gradients.
+        is_grads_batched: the first dimension of each of ``grad_outputs`` numbers several gradients to begin with; so
+            does that of each result. One backward pass each, where PyTorch has one for all.
         materialize_grads: give zeros instead of None.
 
     Returns:
@@ -137,27 +157,38 @@ def grad(
 
     Counterpart: ``torch.autograd.grad``.
     """
-    sources, targets = as_tuple(outputs), as_tuple(inputs)
     if not only_inputs:
         warnings.warn(
-            "only_inputs is deprecated and ignored: no other gradient is touched", FutureWarning, stacklevel=2
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
+            "other parts of the graph, please use minigrad.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
         )
-    if is_grads_batched:
-        raise NotImplementedError("minigrad has no is_grads_batched: call grad once for each gradient")
+    if isinstance(inputs, dict):
+        options: list[Any] = [retain_graph, create_graph, True, allow_unused, is_grads_batched, materialize_grads]
+        return dict(zip(inputs, grad(outputs, tuple(inputs.values()), grad_outputs, *options)))
+    sources, targets = as_tuple(outputs), as_tuple(inputs)
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
-    gradients = first_gradients(sources, grad_outputs, create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched and grad_outputs is not None:
+        wanted = {"create_graph": create_graph, "allow_unused": allow_unused, "materialize_grads": materialize_grads}
+        return grad_of_batch(sources, targets, as_tuple(grad_outputs), retain_graph, wanted)
+    roots, gradients = first_gradients(sources, grad_outputs, create_graph)
+    if not targets:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    edges = []
     for position, target in enumerate(targets):
-        if isinstance(target, Tensor) and not target._requires_grad:
+        if is_place(target):
+            edges.append((target.node, target.output_nr))
+            continue
+        if not isinstance(target, Tensor):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(target).__name__}")
+        if not target._requires_grad:
             raise RuntimeError(f"One of the differentiated Tensors does not require grad (index {position})")
-    edges = [gradient_edge(target) if isinstance(target, Tensor) else tuple(target) for target in targets]
+        edges.append(gradient_edge(target))
     captured = run_backward(
-        [gradient_edge(source) for source in sources],
-        gradients,
-        retain_graph=create_graph if retain_graph is None else retain_graph,
-        create_graph=create_graph,
-        inputs=edges,
-        accumulate=False,
+        roots, gradients, retain_graph=retain_graph, create_graph=create_graph, inputs=edges, accumulate=False
     )
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
     for position, (result, (node, output_nr)) in enumerate(zip(results, edges)):
@@ -169,3 +200,31 @@ def grad(
                 f"Set allow_unused=True if this is the desired behavior."
             )
     return tuple(results)
+
+
+def grad_of_batch(
+    outputs: Sequence[Any],
+    inputs: Sequence[Any],
+    batches: Sequence[Any],
+    retain_graph: bool,
+    options: dict[str, Any],
+) -> tuple[Tensor | None, ...]:
+    """:func:`grad` once for each of the gradients that the first dimension of ``batches`` numbers, stacked."""
+    for position, (output, batch) in enumerate(zip(outputs, batches)):
+        _, shape, _ = root_of(output, position)
+        if isinstance(batch, Tensor) and batch.array.shape[1:] != shape:
+            raise RuntimeError(
+                f"If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
+                f"dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
+                f"output, but a mismatch was detected: grad_output[{position}] has a shape of {batch.shape} and "
+                f"output[{position}] has a shape of {Size(shape)}."
+            )
+    count = min(len(batch) for batch in batches if batch is not None)
+    rows = []
+    for number in range(count):
+        starts = [None if batch is None else batch[number] for batch in batches]
+        rows.append(grad(outputs, inputs, starts, retain_graph or number < count - 1, **options))
+    stacked = []
+    for column in zip(*rows):
+        stacked.append(None if column[0] is None else minigrad.stack(column))
+    return tuple(stacked)

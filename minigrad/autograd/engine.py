@@ -20,23 +20,57 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd import anomaly
-from minigrad.autograd.function import AccumulateGrad, Edge, Node
+from minigrad.autograd.function import NO_GRADIENT, AccumulateGrad, Edge, Node
 from minigrad.autograd.grad_mode import grad_mode
+from minigrad.autograd.hooks import NodeHooks
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.dims import is_expandable
+from minigrad.ops.elementwise import Copy
 from minigrad.tensor import Tensor, wrap
 
-__all__ = ["Waiting", "accumulate_into_leaf", "call_rule", "passes", "run_backward", "to_tensors"]
+__all__ = ["Pass", "call_rule", "passes", "run_backward", "to_tensors"]
+
+
+class Pass:
+    """One walk of the engine: which nodes it will run."""
+
+    __slots__ = ("__weakref__", "accumulate", "passages", "reachable")
+
+    def __init__(self, reachable: dict[Node, int], passages: dict[Node, bool] | None, accumulate: bool) -> None:
+        self.reachable = reachable
+        self.passages = passages
+        self.accumulate = accumulate
+
+    def will_run(self, node: Any) -> bool:
+        """True if this walk runs ``node``'s rule, or adds to its leaf's ``.grad``.
+
+        Raises:
+            RuntimeError: ``node`` is a leaf's and the walk is that of ``autograd.grad``, which has no answer.
+        """
+        if self.passages is None:
+            return node in self.reachable
+        if isinstance(node, AccumulateGrad):
+            if not self.accumulate:
+                raise RuntimeError(
+                    "A leaf's node has no gradient to accumulate while autograd.grad() runs: whether it will run is "
+                    "not answered there. This is currently not supported, as in PyTorch."
+                )
+            return node in self.passages
+        return self.passages.get(node, False)
 
 
 class _Passes(threading.local):
-    """How many backward passes this thread has begun, for ``explain_grad``."""
+    """How many backward passes this thread has begun, for ``explain_grad``, and the one that is under way."""
 
     count = 0
+    current: Pass | None = None
 
 
 passes = _Passes()
+
+
+accumulating = threading.Lock()  # NumPy adds large arrays side by side with other threads: one .grad at a time
 
 
 class Waiting:
@@ -62,7 +96,8 @@ def run_backward(
 
     Gradients travel as arrays; with ``create_graph`` as tensors, so that what the rules compute is recorded too.
     Of the nodes that are ready the one made last runs first, as in PyTorch. With ``accumulate`` False leaves keep
-    their ``.grad`` as it is. Returns what arrived at each of ``inputs`` (None where nothing did).
+    their ``.grad`` as it is. Returns what arrived at each of ``inputs`` (None where nothing did); as in PyTorch, before
+    the hooks of its tensor where the walk goes on from there, after them where it ends.
     """
     passes.count += 1
     missing = count_dependencies(roots)
@@ -79,6 +114,7 @@ def run_backward(
             heapq.heappush(ready, (-node.sequence_number, arrivals, node))
             arrivals += 1
 
+    previous_pass, passes.current = passes.current, Pass(missing, passages, accumulate)
     previous_mode = grad_mode.enabled, grad_mode.in_rule
     grad_mode.enabled, grad_mode.in_rule = create_graph, True
     try:
@@ -87,16 +123,19 @@ def run_backward(
             arrived = waiting.pop(node, None)
             if passages is not None and node not in passages:
                 continue
+            goes_on = passages is None or passages[node]
             if arrived is not None:
+                if captured and goes_on:
+                    capture(captured, node, arrived)
                 if node.hooks is not None:
                     call_hooks_of_tensor(node, arrived)
-                if captured:
+                if captured and not goes_on:
                     capture(captured, node, arrived)
-                if isinstance(node, AccumulateGrad):
-                    if accumulate:
-                        run_leaf(node, arrived)
-                    continue
-            if passages is not None and not passages[node]:
+            if isinstance(node, AccumulateGrad):
+                if accumulate and arrived is not None:
+                    run_leaf(node, arrived)
+                continue
+            if not goes_on:
                 continue
 
             input_gradients = run_watched(node, arrived) if anomaly.enabled else run_rule(node, arrived)
@@ -116,6 +155,7 @@ def run_backward(
             if not retain_graph:
                 node.free()
     finally:
+        passes.current = previous_pass
         grad_mode.enabled, grad_mode.in_rule = previous_mode
     return captured
 
@@ -176,12 +216,15 @@ def run_watched(node: Any, arrived: Waiting | None) -> Sequence[Any]:
     Raises:
         RuntimeError: a gradient is NaN.
     """
+    outer, anomaly.running.node = anomaly.running.node, node
     try:
         gradients = run_rule(node, arrived)
         anomaly.check_nan(node, gradients)
     except Exception:
         anomaly.tell_origin(node)
         raise
+    finally:
+        anomaly.running.node = outer
     return gradients
 
 
@@ -191,29 +234,35 @@ def run_rule(node: Any, arrived: Waiting | None) -> Sequence[Any]:
     Raises:
         RuntimeError: the rule returned another number of gradients than there were inputs, or one of a wrong shape.
     """
-    if arrived is None and not node.receives_tensors:
+    hooks = node.hooks
+    if arrived is None and hooks is None and not node.receives_tensors:
         return [None] * len(node.next_functions)
     gradients: Sequence[Any] = (arrived or Waiting(node)).gradients
-    if len(gradients) > 1 and node.materialize_grads:
-        gradients = with_zeros(node, gradients)
-    if node.hooks is not None and node.hooks.prehooks:
-        gradients = call_prehooks(node, gradients)
+    undefined = arrived is None
+    if hooks is not None and hooks.prehooks:
+        gradients = call_prehooks(gradients, hooks)
+        undefined = all(gradient is None for gradient in gradients)
 
-    result = call_rule(node, gradients)
-    if node.hooks is not None and node.hooks.hooks:
-        return call_posthooks(node, result, gradients)
+    if undefined and not node.receives_tensors:
+        result: Sequence[Any] = [None] * len(node.next_functions)
+    else:
+        result = call_rule(node, gradients)
+    if hooks is not None and hooks.hooks:
+        return call_posthooks(result, gradients, hooks)
     return result
 
 
 def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
     """The node's ``backward``, given arrays or tensors as the rule takes them; its result checked."""
     rule = type(node)
-    as_tensors = rule.receives_tensors and not grad_mode.enabled
-    result = rule.backward(node, *(to_tensors(gradients) if as_tensors else gradients))
-    if type(result) is not tuple:
-        result = (result,)
-    if rule.receives_tensors:
-        result = node.gradients_of_tensors(result)
+    if node.materialize_grads and (len(gradients) > 1 or gradients[0] is None):
+        gradients = with_zeros(node, gradients)
+    if not rule.receives_tensors:
+        result = rule.backward(node, *gradients)
+        return checked_gradients(node, result if type(result) is tuple else (result,))
+    as_tensors = not grad_mode.enabled
+    result = rule.rule()(node, *(to_tensors(gradients) if as_tensors else gradients))
+    result = node.gradients_of_tensors(result if isinstance(result, tuple) else (result,))
     return checked_gradients(node, to_arrays(result) if as_tensors else result)
 
 
@@ -278,9 +327,9 @@ def is_ours_alone(gradient: Any, node: Any, arrived: Waiting | None, gradients: 
 def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:
     """``gradients`` with zeros where nothing arrived: an output that nobody used has the gradient zero."""
     complete = []
-    for gradient, (shape, kind) in zip(gradients, node.outputs):
-        if gradient is None:
-            gradient = np.zeros(shape, kind)
+    for gradient, output in zip(gradients, node.outputs):
+        if gradient is None and output is not NO_GRADIENT:
+            gradient = np.zeros(*output)
             if grad_mode.enabled:
                 gradient = wrap(gradient, None, 0)
         complete.append(gradient)
@@ -289,35 +338,43 @@ def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:
 
 def run_leaf(node: AccumulateGrad, arrived: Waiting) -> None:
     """Add what arrived to ``leaf.grad``, with the hooks around it."""
-    hooks = node.hooks
-    if hooks is not None and hooks.prehooks:
-        arrived.gradients = list(call_prehooks(node, arrived.gradients))
+    around, of_leaf = node.around, node.hooks
+    if around is not None and around.prehooks:
+        arrived.gradients = list(call_prehooks(arrived.gradients, around))
         arrived.owned[0] = False
-    accumulate_into_leaf(node, arrived)
-    if hooks is None:
-        return
-    for hook in list(hooks.post_accumulate.values()):
-        hook(node.variable)
-    if hooks.hooks:
-        call_posthooks(node, (), arrived.gradients)
+    with accumulating:
+        accumulate_into_leaf(node.variable, arrived)
+    if of_leaf is not None:
+        for hook in list(of_leaf.post_accumulate.values()):
+            given = hook(node.variable)
+            if given is not None and given is not node.variable:
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+    if around is not None and around.hooks:
+        call_posthooks((), arrived.gradients, around)
 
 
-def accumulate_into_leaf(node: AccumulateGrad, arrived: Waiting) -> None:
-    """Add what arrived to ``leaf.grad``: in place, so that who holds ``leaf.grad`` sees it, unless it is recorded."""
-    leaf = node.variable
+def accumulate_into_leaf(leaf: Tensor, arrived: Waiting) -> None:
+    """Add what arrived to ``leaf.grad``: in place, so that who holds ``leaf.grad`` sees it, unless it is recorded.
+
+    Raises:
+        RuntimeError: ``leaf.grad`` has another shape, because ``leaf.data`` was replaced.
+    """
     gradient = arrived.gradients[0]
-    if gradient is None:
+    if gradient is None or not leaf._requires_grad:
         return
     leaf._accumulations += 1
     if leaf._grad is None:
         if isinstance(gradient, Tensor):
-            leaf._grad = gradient.clone()
+            leaf._grad = Copy.apply(wrap(np.empty_like(leaf.array), None, 0), gradient)
         else:
             leaf._grad = wrap(gradient if arrived.owned[0] else gradient.copy(order="K"), None, 0)
     elif isinstance(gradient, Tensor):
         leaf._grad = leaf._grad + gradient
-    elif leaf._grad._requires_grad:
-        leaf._grad = wrap(leaf._grad.array + gradient, None, 0)
+    elif leaf._grad.array.shape != gradient.shape:
+        raise RuntimeError(
+            f"The size of the .grad that is there, {list(leaf._grad.shape)}, is not that of the new gradient, "
+            f"{list(gradient.shape)}: set .grad to None after you have replaced .data"
+        )
     else:
         leaf._grad.array += gradient
         leaf._grad._version_counter.bump("accumulation in backward()")
@@ -351,45 +408,72 @@ def call_hooks_of_tensor(node: Any, arrived: Waiting) -> None:
         replacement = hook(*to_tensors([gradient]))
         arrived.owned[output_nr] = False
         if replacement is not None:
-            arrived.gradients[output_nr] = checked_replacement(node, output_nr, replacement)
+            arrived.gradients[output_nr] = checked_replacement(gradient, replacement, hook)
     for output_nr, reference in hooks.retained.items():
         tensor, gradient = reference(), arrived.gradients[output_nr]
         if tensor is not None and gradient is not None:
             kept = gradient.clone() if isinstance(gradient, Tensor) else wrap(gradient.copy(), None, 0)
             tensor._grad = kept if tensor._grad is None else tensor._grad + kept
+            tensor._accumulations += 1
 
 
-def checked_replacement(node: Node, output_nr: int, replacement: Any) -> Any:
-    """What a tensor's hook returned, as the engine carries it.
+def checked_replacement(gradient: Any, replacement: Any, hook: Any) -> Any:
+    """What a hook returned instead of ``gradient``, as the engine carries it.
 
     Raises:
         TypeError: it is not a tensor.
-        RuntimeError: its shape is not the gradient's.
+        RuntimeError: its shape or its type is not the gradient's.
     """
+    name = repr(getattr(hook, "__name__", type(hook).__name__))
     if not isinstance(replacement, Tensor):
-        raise TypeError(f"expected a Tensor from the gradient hook, but got {type(replacement).__name__}")
-    shape, _ = node.outputs[output_nr]
-    if replacement.array.shape != shape:
-        raise RuntimeError(
-            f"the gradient hook changed the size of the value: expected {list(shape)}, "
-            f"got {list(replacement.array.shape)}"
-        )
+        raise TypeError(f"expected Variable, but hook returned '{type(replacement).__name__}'")
+    if gradient is not None:
+        was, now = to_arrays([gradient, replacement])
+        if was.shape != now.shape:
+            raise RuntimeError(
+                f"hook {name} has changed the size of value: expected {list(was.shape)}, got {list(now.shape)}"
+            )
+        if was.dtype != now.dtype:
+            raise RuntimeError(
+                f"hook {name} has changed the type of value (was {from_numpy_dtype(was.dtype)} got {replacement.dtype})"
+            )
     return replacement if grad_mode.enabled else replacement.array
 
 
-def call_prehooks(node: Any, gradients: Sequence[Any]) -> Sequence[Any]:
+def checked_replacements(gradients: Sequence[Any], replacement: Any, hook: Any) -> list[Any]:
+    """The tuple that a node's hook returned instead of ``gradients``, as the engine carries it.
+
+    Raises:
+        TypeError: it is no tuple of tensors.
+        RuntimeError: there are more or fewer, or one has another shape or type.
+    """
+    if not isinstance(replacement, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(replacement).__name__}'")
+    if len(replacement) != len(gradients):
+        name = repr(getattr(hook, "__name__", type(hook).__name__))
+        raise RuntimeError(
+            f"hook {name} has returned an incorrect number of values (got {len(replacement)}, but expected "
+            f"{len(gradients)})"
+        )
+    checked = []
+    for gradient, new in zip(gradients, replacement):
+        checked.append(None if new is None else checked_replacement(gradient, new, hook))
+    return checked
+
+
+def call_prehooks(gradients: Sequence[Any], hooks: NodeHooks) -> Sequence[Any]:
     """Show the incoming gradients to the node's pre-hooks; a hook may return a tuple to use instead."""
-    for hook in list(node.hooks.prehooks.values()):
+    for hook in list(hooks.prehooks.values()):
         replacement = hook(tuple(to_tensors(gradients)))
         if replacement is not None:
-            gradients = replacement if grad_mode.enabled else to_arrays(replacement)
-    return list(gradients)
+            gradients = checked_replacements(gradients, replacement, hook)
+    return gradients
 
 
-def call_posthooks(node: Any, result: Sequence[Any], gradients: Sequence[Any]) -> Sequence[Any]:
+def call_posthooks(result: Sequence[Any], gradients: Sequence[Any], hooks: NodeHooks) -> Sequence[Any]:
     """Show the node's result and its incoming gradients to its hooks; a hook may return a tuple to use instead."""
-    for hook in list(node.hooks.hooks.values()):
+    for hook in list(hooks.hooks.values()):
         replacement = hook(tuple(to_tensors(result)), tuple(to_tensors(gradients)))
         if replacement is not None:
-            result = checked_gradients(node, replacement if grad_mode.enabled else to_arrays(replacement))
+            result = checked_replacements(result, replacement, hook)
     return result

@@ -28,7 +28,12 @@ def explain_grad(tensor: Tensor) -> str:
 def _about(tensor: Tensor, gradient: Tensor) -> str:
     kind = "This tensor is a leaf" if tensor.is_leaf else f"This tensor is the result of {tensor.grad_fn.name()}"
     sums = tensor._accumulations
-    if sums == 0:
+    if tensor._grad_given and sums:
+        told = (
+            f"its .grad is what was assigned to it by hand, plus what {sums} backward "
+            f"{'passes' if sums > 1 else 'pass'} brought since, because .grad accumulates"
+        )
+    elif sums == 0:
         told = "its .grad was assigned by hand, or kept from before: no backward pass has added to it"
     elif sums == 1:
         told = "its .grad is what one backward pass brought: the sum over all paths from the tensor to the result"
@@ -37,6 +42,9 @@ def _about(tensor: Tensor, gradient: Tensor) -> str:
             f"its .grad is the sum of what {sums} backward passes brought, because .grad accumulates: set it to None, "
             f"or call optimizer.zero_grad(), before each pass if you want that pass's alone"
         )
+    change = gradient._version_counter.last_change
+    if change and not change.startswith("accumulation"):
+        told += f"; but its values were changed in place since, by {change}"
     return f"{kind}, and {told}. Its shape is {list(gradient.shape)}."
 
 
@@ -49,8 +57,9 @@ def _not_required(tensor: Tensor) -> str:
             f"from it is not connected to what it was computed from."
         )
     return (
-        "The .grad is None because the tensor does not require grad, and nothing it was computed from does: create it "
-        "with requires_grad=True, or call requires_grad_() before you compute with it."
+        "The .grad is None because the tensor does not require grad, and nothing it was computed from does: not even "
+        "what requires grad, if it went through detach(), .data or no_grad on the way. Create it with "
+        "requires_grad=True, or call requires_grad_() before you compute with it."
     )
 
 
@@ -70,15 +79,20 @@ def _not_reached(tensor: Tensor) -> str:
     start = "The .grad is None although this is a leaf that requires grad: "
     if passes.count == 0:
         return start + "no backward pass has run in this thread yet. Call backward() on a result computed from it."
+    if tensor._grad_cleared:
+        return start + (
+            "its .grad was there and was set to None, as optimizer.zero_grad() does too, and no backward pass has "
+            "reached it since. Call backward() on a result computed from it."
+        )
     node = None if tensor._accumulate_grad is None else tensor._accumulate_grad()
     if node is None:
         return start + (
             "no graph that is still alive uses it. Either nothing recorded was computed from it (under no_grad, or "
-            "from a detached copy), or the results were dropped before backward() was called on them, or .grad was "
-            "set to None since."
+            "from a detached copy), or the results were dropped before backward() was called on them, or only "
+            "autograd.grad was called, which returns gradients and leaves .grad alone."
         )
     return start + (
-        "a graph that is still alive uses it, but no backward pass has reached it since .grad was last None. Either "
-        "backward() was not called on a result computed from it, or the path between is cut: by detach(), .data, "
-        "no_grad, an integer result, or inputs= of backward()."
+        "a graph that is still alive uses it, but no backward pass has brought it a gradient. Either backward() was "
+        "not called on a result computed from it (autograd.grad leaves .grad alone), or the path between is cut: by "
+        "detach(), .data, no_grad, an integer result, inputs= of backward(), or a custom function that returned None."
     )

@@ -28,6 +28,9 @@ from minigrad.tensor import InferenceCounter, Tensor, VersionCounter, share_stor
 
 __all__ = [
     "CUSTOM_VIEW",
+    "NO_GRADIENT",
+    "NO_GRAD_VIEW",
+    "THIS_NODE",
     "AccumulateGrad",
     "Function",
     "InputMetadata",
@@ -39,6 +42,7 @@ __all__ = [
 next_sequence_number = itertools.count().__next__
 
 THIS_NODE: Any = "this node"  # says of a saved output who made it, without a cycle from the node to itself
+NO_GRADIENT: Any = None  # among a node's outputs: a custom forward returned something else than a tensor there
 
 
 # Why some views may not be changed in place while operations are recorded: the end of PyTorch's message.
@@ -101,25 +105,31 @@ class Node:
 
     @property
     def _input_metadata(self) -> tuple[InputMetadata, ...]:
-        return tuple([InputMetadata(shape, from_numpy_dtype(kind)) for shape, kind in self.outputs])
+        described = [each for each in self.outputs if each is not NO_GRADIENT]
+        return tuple([InputMetadata(shape, from_numpy_dtype(kind)) for shape, kind in described])
 
     def _sequence_nr(self) -> int:
         return self.sequence_number
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(grad_inputs, grad_outputs)`` after the node ran; a tuple it returns replaces ``grad_inputs``."""
-        if self.hooks is None:
-            self.hooks = NodeHooks()
-        return RemovableHandle(self.hooks.hooks, hook)
+        return RemovableHandle(self._own_hooks().hooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(grad_outputs)`` before the node runs; a tuple it returns replaces ``grad_outputs``."""
+        return RemovableHandle(self._own_hooks().prehooks, hook)
+
+    def _own_hooks(self) -> NodeHooks:
+        """The hooks around this node, made where there were none."""
         if self.hooks is None:
             self.hooks = NodeHooks()
-        return RemovableHandle(self.hooks.prehooks, hook)
+        return self.hooks
 
     def __repr__(self) -> str:
-        shapes = ", ".join([str(list(shape)) for shape, _ in self.outputs])
+        outputs = getattr(self, "outputs", None)
+        if outputs is None:
+            return f"<{self.name()}, not recorded>"
+        shapes = ", ".join(["none" if each is NO_GRADIENT else str(list(each[0])) for each in outputs])
         return f"<{self.name()} of shape {shapes}>"
 
 
@@ -127,12 +137,14 @@ class AccumulateGrad(Node):
     """The end of a path backward: the node that adds what arrives to ``variable.grad`` of one leaf tensor.
 
     The node keeps the leaf alive; the leaf knows its node by a weak reference. So there is no cycle, and a leaf has
-    one node for as long as any graph uses it. The hooks are the leaf's, so that they outlive the node.
+    one node for as long as any graph uses it. The tensor's hooks are the leaf's, so that they outlive the node; those
+    registered around the node itself die with it, as in PyTorch.
     """
 
-    __slots__ = ("variable",)
+    __slots__ = ("around", "variable")
 
     variable: Tensor
+    around: NodeHooks | None
     next_functions = ()
     needs_input_grad = ()
     sequence_number = 2**64 - 1  # PyTorch's choice: a leaf runs as soon as it is ready
@@ -151,6 +163,11 @@ class AccumulateGrad(Node):
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"  # PyTorch's answer, its C++ namespace included
+
+    def _own_hooks(self) -> NodeHooks:
+        if self.around is None:
+            self.around = NodeHooks()
+        return self.around
 
 
 class Function(Node):
@@ -237,10 +254,11 @@ class Function(Node):
 
     def note_unrecorded(self, inputs: tuple[Any, ...], results: list[Tensor]) -> None:
         """Note for ``explain_grad`` that the results would have a history had no_grad not been on."""
+        switch = "inference_mode" if grad_mode.inference else "no_grad"
         for value in inputs:
             if isinstance(value, Tensor) and value._requires_grad:
                 for result in results:
-                    result._history_note = f"{self.name()} made it while recording was off (no_grad)"
+                    result._history_note = f"{self.name()} made it while recording was off ({switch})"
                 return
 
     def connect(self, inputs: tuple[Any, ...], results: list[Tensor]) -> None:
@@ -264,7 +282,7 @@ class Function(Node):
                 leaf_node = None if value._accumulate_grad is None else value._accumulate_grad()
                 if leaf_node is None:
                     leaf_node = AccumulateGrad()
-                    leaf_node.variable = value
+                    leaf_node.variable, leaf_node.around = value, None
                     value._accumulate_grad = weakref.ref(leaf_node)
                 edges.append((leaf_node, 0))
         self.next_functions = tuple(edges)
@@ -285,7 +303,7 @@ class Function(Node):
             origins.append(origin)
         self._origins = origins
         if saving.hooks and self._saved:
-            self._saved = pack(self._saved)
+            self._saved = pack([self._restore(*pair) for pair in zip(self._saved, origins)])
             self.packed = True
 
     def _origin_in_results(self, array: Any, results: list[Tensor]) -> Origin | None:
@@ -331,6 +349,8 @@ class Function(Node):
             return wrap(array, None, 0)
         (maker, output_nr), version, _ = origin
         if isinstance(maker, AccumulateGrad):
+            if maker.variable.array is array:
+                return maker.variable
             tensor = wrap(array, None, 0)
             tensor._requires_grad = True
             tensor._accumulate_grad = weakref.ref(maker)
@@ -404,7 +424,7 @@ def gradient_edge(tensor: Tensor) -> Edge:
         RuntimeError: the tensor does not require grad, so there is no such place.
     """
     if not tensor._requires_grad:
-        raise RuntimeError("It is not possible to get the gradient edge of a Tensor that does not require gradients")
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     if tensor.grad_fn is not None:
         return tensor.grad_fn, tensor.output_nr
     with enable_grad():

@@ -19,6 +19,8 @@ __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 Tensors = Tensor | Sequence[Tensor]
 
+SINGLE = {"output": "the user-provided function returns", "input": "the input to the user-provided function is"}
+
 
 def as_checked_tuple(values: Any, name: str, function: str) -> tuple[Tensor, ...]:
     """One tensor, or a tuple of them, as a tuple.
@@ -26,7 +28,12 @@ def as_checked_tuple(values: Any, name: str, function: str) -> tuple[Tensor, ...
     Raises:
         TypeError: something else.
     """
-    given = values if isinstance(values, (tuple, list)) else (values,)
+    if not isinstance(values, (tuple, Tensor)):
+        raise TypeError(
+            f"The {name} given to {function} must be either a Tensor or a tuple of Tensors but the given {name} has "
+            f"type {type(values)}."
+        )
+    given = values if isinstance(values, tuple) else (values,)
     for position, each in enumerate(given):
         if not isinstance(each, Tensor):
             raise TypeError(
@@ -59,11 +66,16 @@ def differentiate(
     """``autograd.grad`` with zeros where an output does not depend on an input.
 
     Raises:
-        RuntimeError: with ``strict``, where that is so.
+        RuntimeError: with ``strict``, where that is so, or, with ``create_graph``, where a gradient is a constant.
     """
     connected = [number for number, each in enumerate(outputs) if each.requires_grad]
-    if strict and len(connected) < len(outputs):
-        raise RuntimeError("An output of the user-provided function is independent of all inputs (strict=True).")
+    if strict:
+        for number, output in enumerate(outputs):
+            if not output.requires_grad:
+                raise RuntimeError(
+                    f"Output {number} of the user-provided function does not require gradients. The outputs must be "
+                    f"computed in a differentiable manner from the input when running in strict mode."
+                )
     gradients: Sequence[Tensor | None] = [None] * len(inputs)
     if connected:
         gradients = grad(
@@ -77,7 +89,16 @@ def differentiate(
     filled = []
     for position, (gradient, source) in enumerate(zip(gradients, inputs)):
         if gradient is None and strict:
-            raise RuntimeError(f"The output of the user-provided function is independent of input {position}.")
+            raise RuntimeError(
+                f"The output of the user-provided function is independent of input {position}. This is not allowed in "
+                f"strict mode."
+            )
+        constant = gradient is not None and not gradient.requires_grad
+        if strict and create_graph and constant:
+            raise RuntimeError(
+                f"The jacobian of the user-provided function is independent of input {position}. This is not allowed "
+                f"in strict mode when create_graph=True."
+            )
         filled.append(zeros_like(source) if gradient is None else gradient)
     return tuple(filled)
 
@@ -97,11 +118,14 @@ def finish(values: Any, create_graph: bool) -> Any:
 def check_vector(vector: tuple[Tensor, ...], like: tuple[Tensor, ...], name: str) -> None:
     """Raise a RuntimeError unless ``vector`` has the shapes of ``like``."""
     if len(vector) != len(like):
+        if len(like) == 1:
+            raise RuntimeError(f"The given v should contain a single Tensor, as the {name} does.")
         raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(vector)}.")
     for position, (each, wanted) in enumerate(zip(vector, like)):
         if each.shape != wanted.shape:
+            which = "v" if len(like) == 1 else f"Entry {position} in v"
             raise RuntimeError(
-                f"Entry {position} in v has invalid size: should be {wanted.shape}, the {name}'s, but got {each.shape}."
+                f"{which} has invalid size: should be {wanted.shape} but got {each.shape}. It must have the {name}'s."
             )
 
 
@@ -114,8 +138,7 @@ def given_vector(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> 
     if v is None:
         if len(like) != 1 or like[0].numel() != 1:
             raise RuntimeError(
-                f"The vector v can only be None if the {name} of the user-provided function is a single Tensor with a "
-                f"single element."
+                f"The vector v can only be None if {SINGLE[name]} a single Tensor with a single element."
             )
         return (wrap(np.ones_like(like[0].array), None, 0),)
     vector = as_checked_tuple(v, "vector v", function)
@@ -144,14 +167,13 @@ def jacobian(
         inputs: a tensor or a tuple of them.
         create_graph: whether the Jacobian can be differentiated.
         strict: raise where an output does not depend on an input, instead of zeros.
-        vectorize: makes no difference here.
-        strategy: "reverse-mode" only.
+        vectorize: makes no difference here: PyTorch runs all rows as one.
+        strategy: "reverse-mode", or "forward-mode" with ``vectorize``: the same numbers, computed in the same way here.
 
     Returns:
         Shape of each: the output's, then the input's. Nested in tuples as outputs and inputs are.
     """
-    if strategy != "reverse-mode":
-        raise ValueError(f"jacobian: strategy {strategy!r} is not offered, use 'reverse-mode'")
+    check_strategy(strategy, strict, vectorize, "jacobian")
     from minigrad.functions.joining import stack
 
     given = as_checked_tuple(inputs, "inputs", "jacobian")
@@ -168,8 +190,32 @@ def jacobian(
                     blocks.append(stack([row[number] for row in rows]).reshape(shape))
                 else:
                     blocks.append(wrap(np.zeros(shape, output.array.dtype), None, 0))
-            table.append(tuple(blocks) if isinstance(inputs, (tuple, list)) else blocks[0])
+            table.append(tuple(blocks) if isinstance(inputs, tuple) else blocks[0])
     return finish(tuple(table) if several else table[0], create_graph)
+
+
+def check_strategy(strategy: str, strict: bool, vectorize: bool, function: str) -> None:
+    """Raise PyTorch's error for arguments that do not go together.
+
+    Raises:
+        AssertionError: there is no such strategy.
+        NotImplementedError: "forward-mode" without ``vectorize``, or with ``strict``.
+        RuntimeError: ``strict`` with ``vectorize``.
+    """
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError(f'Expected strategy to be either "forward-mode" or "reverse-mode", not {strategy!r}.')
+    if strategy == "forward-mode" and strict:
+        raise NotImplementedError(f"minigrad.autograd.functional.{function}: `strict=True` needs 'reverse-mode'.")
+    if strategy == "forward-mode" and not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only implemented for "
+            "`vectorize=True`."
+        )
+    if strict and vectorize:
+        raise RuntimeError(
+            f"minigrad.autograd.functional.{function}: `strict=True` and `vectorize=True` are not supported together. "
+            f"Please either set `strict=False` or `vectorize=False`."
+        )
 
 
 def hessian(
@@ -185,7 +231,8 @@ def hessian(
     Returns:
         Shape of each: one input's, then another's. A tuple of tuples where ``inputs`` is a tuple.
     """
-    several = isinstance(inputs, (tuple, list))
+    several = isinstance(inputs, tuple)
+    check_strategy(outer_jacobian_strategy, strict, vectorize, "hessian")
 
     def gradient(*sources: Tensor) -> Any:
         value = single_number(func(*sources), "hessian")
@@ -201,13 +248,16 @@ def single_number(value: Any, function: str) -> Tensor:
     Raises:
         RuntimeError: it is not.
     """
-    (output,) = as_checked_tuple(value, "outputs of the user-provided function", function)
+    outputs = as_checked_tuple(value, "outputs of the user-provided function", function)
+    if len(outputs) != 1:
+        raise RuntimeError(f"The function given to {function} should return a single Tensor, not {len(outputs)}")
+    output = outputs[0]
     if output.numel() != 1:
         raise RuntimeError(
             f"The Tensor returned by the function given to {function} should contain a single element, but has shape "
             f"{list(output.shape)}."
         )
-    return output.reshape(())
+    return output
 
 
 def vjp(
@@ -225,7 +275,7 @@ def vjp(
         vector = given_vector(v, outputs, "output", "vjp")
         product = differentiate(outputs, sources, vector, create_graph, strict)
     value = finish(outputs if several else outputs[0], create_graph)
-    return value, finish(product if isinstance(inputs, (tuple, list)) else product[0], create_graph)
+    return value, finish(product if isinstance(inputs, tuple) else product[0], create_graph)
 
 
 def jvp(
@@ -246,7 +296,7 @@ def jvp(
         outputs, several = outputs_of(func, sources, "jvp")
         dummies = tuple([zeros_like(each).requires_grad_() for each in outputs])
         products = differentiate(outputs, sources, dummies, True, strict)
-        along = differentiate(products, dummies, vector, create_graph, False)
+        along = differentiate(products, dummies, vector, create_graph, strict)
     value = finish(outputs if several else outputs[0], create_graph)
     return value, finish(along if several else along[0], create_graph)
 
@@ -266,9 +316,7 @@ def vhp(
         value = single_number(func(*sources), "vhp")
         gradients = differentiate((value,), sources, None, True, strict)
         product = differentiate(gradients, sources, vector, create_graph, strict)
-    return finish(value, create_graph), finish(
-        product if isinstance(inputs, (tuple, list)) else product[0], create_graph
-    )
+    return finish(value, create_graph), finish(product if isinstance(inputs, tuple) else product[0], create_graph)
 
 
 def hvp(
@@ -287,5 +335,5 @@ def hvp(
         gradients = differentiate((value,), sources, None, True, strict)
         dummies = tuple([zeros_like(each).requires_grad_() for each in gradients])
         products = differentiate(gradients, sources, dummies, True, strict)
-        along = differentiate(products, dummies, vector, create_graph, False)
-    return finish(value, create_graph), finish(along if isinstance(inputs, (tuple, list)) else along[0], create_graph)
+        along = differentiate(products, dummies, vector, create_graph, strict)
+    return finish(value, create_graph), finish(along if isinstance(inputs, tuple) else along[0], create_graph)

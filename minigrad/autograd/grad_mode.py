@@ -5,9 +5,12 @@ Read next: ``function.py``, which asks the switch before it records an edge.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import threading
-from contextlib import ContextDecorator
+import warnings
 from types import TracebackType
+from typing import Any
 
 __all__ = [
     "enable_grad",
@@ -39,22 +42,86 @@ def is_grad_enabled() -> bool:
     return grad_mode.enabled
 
 
-class set_grad_enabled(ContextDecorator):
-    """Turn recording on or off: at once when called, and back again when used as a context manager."""
+class _Mode:
+    """What the context managers below share: each is a decorator too, of functions and of generators.
+
+    A decorated function runs inside a context of its own at each call. A decorated generator does so whenever it runs,
+    and not while it waits.
+    """
+
+    def _again(self) -> _Mode:
+        """A new one with the same arguments, so that a recursive function nests."""
+        return type(self)()
+
+    def __enter__(self) -> None:
+        raise NotImplementedError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        raise NotImplementedError
+
+    def __call__(self, function: Any) -> Any:
+        if isinstance(function, type):
+            warnings.warn(
+                "Decorating classes is deprecated and will be disabled in future versions. You should only decorate "
+                "functions or methods. To preserve the current behavior of class decoration, you can directly decorate "
+                "the `__init__` method and nothing else.",
+                FutureWarning,
+                stacklevel=2,
+            )
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def inside(*args: Any, **kwargs: Any) -> Any:
+                return self._run_generator(function(*args, **kwargs))
+
+        else:
+
+            @functools.wraps(function)
+            def inside(*args: Any, **kwargs: Any) -> Any:
+                with self._again():
+                    return function(*args, **kwargs)
+
+        return inside
+
+    def _run_generator(self, generator: Any) -> Any:
+        """Yield what ``generator`` yields, and pass on what is sent and thrown, with the mode on only while it runs."""
+        resume, value = generator.send, None
+        while True:
+            try:
+                with self._again():
+                    given = resume(value)
+            except StopIteration as finished:
+                return finished.value
+            try:
+                resume, value = generator.send, (yield given)
+            except GeneratorExit:
+                with self._again():
+                    generator.close()
+                raise
+            except BaseException as error:
+                resume, value = generator.throw, error
+
+
+class set_grad_enabled(_Mode):
+    """Turn recording on or off: at once when called, and back again when used as a context manager or decorator."""
 
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
-            raise TypeError(f"set_grad_enabled(): mode must be a bool, not {type(mode).__name__}")
+            raise TypeError(
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
+            )
         self.mode = mode
         self.previous = grad_mode.enabled
         grad_mode.enabled = mode
 
-    def __call__(self, function):  # type: ignore[no-untyped-def,override]
+    def __call__(self, function: Any) -> Any:
         grad_mode.enabled = self.previous  # used as a decorator: only calls of `function` switch
         return super().__call__(function)
 
-    def _recreate_cm(self):  # type: ignore[no-untyped-def]
-        return type(self)(self.mode)  # one object a call, so that a recursive function nests
+    def _again(self) -> set_grad_enabled:
+        return type(self)(self.mode)
 
     def __enter__(self) -> None:
         grad_mode.enabled = self.mode
@@ -65,7 +132,7 @@ class set_grad_enabled(ContextDecorator):
         grad_mode.enabled = self.previous
 
 
-class no_grad(ContextDecorator):
+class no_grad(_Mode):
     """Record nothing inside: results do not require grad. A context manager and a decorator."""
 
     mode = False
@@ -78,9 +145,6 @@ class no_grad(ContextDecorator):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         grad_mode.enabled = self.previous
-
-    def _recreate_cm(self):  # type: ignore[no-untyped-def]
-        return type(self)()
 
     def __new__(cls, function=None):  # type: ignore[no-untyped-def]
         manager = super().__new__(cls)
@@ -121,5 +185,6 @@ class inference_mode(no_grad):
     ) -> None:
         grad_mode.enabled, grad_mode.inference = self.outside
 
-    def _recreate_cm(self):  # type: ignore[no-untyped-def]
-        return type(self)(self.inference)
+    def _again(self) -> inference_mode:
+        manager: inference_mode = type(self)(self.inference)
+        return manager

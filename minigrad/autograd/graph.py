@@ -6,15 +6,27 @@ Counterpart: ``torch.autograd.graph``. The nodes themselves are in ``function.py
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ContextDecorator
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from minigrad.autograd.engine import Pass, passes
 from minigrad.autograd.function import Node, gradient_edge
 from minigrad.autograd.saving import saving
 from minigrad.tensor import Tensor
 
-__all__ = ["GradientEdge", "Node", "get_gradient_edge", "register_multi_grad_hook", "saved_tensors_hooks"]
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
 
 
 class GradientEdge(NamedTuple):
@@ -38,6 +50,11 @@ class saved_tensors_hooks:
 
     ``pack_hook(tensor)`` is called when a tensor is saved; what it returns is kept instead. ``unpack_hook(packed)`` is
     called when backward wants the tensor, and returns one with the same values. Contexts nest: the innermost counts.
+    As in PyTorch, what ``pack_hook`` returns should not hold the tensor itself but, say, ``tensor.detach()``: an
+    operation's own result holds its node, which would then hold itself.
+
+    Raises:
+        RuntimeError: hooks are disabled here.
     """
 
     def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
@@ -45,12 +62,61 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> None:
+        if saving.refusal is not None:
+            raise RuntimeError(saving.refusal)
         saving.hooks = (*saving.hooks, (self.pack_hook, self.unpack_hook))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         saving.hooks = saving.hooks[:-1]
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Keep copies of what operations save, where PyTorch moves it from another device to the CPU.
+
+    Args:
+        pin_memory: has no effect on the CPU.
+        device_type: has no effect here.
+    """
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(self.copy, self.as_it_is)
+
+    @staticmethod
+    def copy(tensor: Tensor) -> Tensor:
+        return tensor.detach().clone()
+
+    @staticmethod
+    def as_it_is(packed: Tensor) -> Tensor:
+        return packed
+
+
+class disable_saved_tensors_hooks(ContextDecorator):
+    """Inside this context, :class:`saved_tensors_hooks` raises a RuntimeError with ``error_message``.
+
+    Raises:
+        RuntimeError: hooks are active already.
+    """
+
+    def __init__(self, error_message: str) -> None:
+        self.error_message = error_message
+
+    def __enter__(self) -> None:
+        if saving.hooks:
+            raise RuntimeError(self.error_message)
+        self.outside, saving.refusal = saving.refusal, self.error_message
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        saving.refusal = self.outside
+
+
+def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
+    """Count an in-place change of one or several tensors that was made without minigrad's knowledge."""
+    for each in (tensor,) if isinstance(tensor, Tensor) else tensor:
+        each._version_counter.bump("increment_version()")
 
 
 class MultiGradHandle:
@@ -72,39 +138,51 @@ def register_multi_grad_hook(
 
     Args:
         tensors: each requires grad.
-        fn: with ``mode`` "all" it is called when every gradient is there, with the sequence of them; with "any" when
-            the first is there, with this one.
+        fn: with ``mode`` "all" it is called when every gradient that the pass computes is there, with the sequence of
+            them, None for the others; with "any" when the first is there, with this one.
         mode: "all" or "any".
 
     Raises:
         ValueError: another mode.
+        AssertionError: a tensor does not require grad.
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
-    watched = _Watched(len(tensors), fn, mode)
+    edges = []
+    for each in tensors:
+        if not each._requires_grad:
+            raise AssertionError("Expected gradient function to be set: each of the tensors must require grad")
+        edges.append(gradient_edge(each))
+    watched = _Watched([node for node, _ in edges], fn, mode)
     return MultiGradHandle([each.register_hook(_Watch(watched, place)) for place, each in enumerate(tensors)])
 
 
 class _Watched:
-    """The gradients of one call of :func:`register_multi_grad_hook` that have arrived in this pass."""
+    """The gradients of one call of :func:`register_multi_grad_hook` that have arrived in a backward pass.
 
-    def __init__(self, count: int, fn: Callable[..., None], mode: str) -> None:
+    The first to arrive asks the engine how many will.
+    """
+
+    def __init__(self, nodes: Sequence[Node], fn: Callable[..., None], mode: str) -> None:
+        self.nodes = nodes
         self.fn = fn
         self.mode = mode
-        self.count = count
         self.lock = threading.Lock()
-        self.arrived: dict[int, Tensor] = {}
+        self.passes: weakref.WeakKeyDictionary[Pass, list[Tensor | None]] = weakref.WeakKeyDictionary()
 
     def receive(self, place: int, gradient: Tensor) -> None:
+        this_pass = passes.current
+        assert this_pass is not None
         with self.lock:
-            self.arrived[place] = gradient
-            first, complete = len(self.arrived) == 1, len(self.arrived) == self.count
-            gradients = [self.arrived.get(each) for each in range(self.count)]
-            if complete:
-                self.arrived = {}
-        if self.mode == "any" and first:
-            self.fn(gradient)
-        elif self.mode == "all" and complete:
+            first = this_pass not in self.passes
+            gradients = self.passes.setdefault(this_pass, [None] * len(self.nodes))
+            gradients[place] = gradient
+        if self.mode == "any":
+            if first:
+                self.fn(gradient)
+            return
+        expected = sum(this_pass.will_run(node) for node in self.nodes)
+        if sum(each is not None for each in gradients) == expected:
             self.fn(gradients)
 
 

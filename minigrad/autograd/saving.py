@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.tensor import Tensor, wrap
+from minigrad.autograd.grad_mode import no_grad
+from minigrad.tensor import Tensor
 
 __all__ = ["pack", "saving", "unpack"]
 
@@ -20,6 +21,7 @@ class _Saving(threading.local):
     """The pairs of hooks that surround this thread's code, the innermost last."""
 
     hooks: tuple[tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]], ...] = ()
+    refusal: str | None = None  # the message with which hooks are refused
 
 
 saving = _Saving()
@@ -38,7 +40,8 @@ class Packed:
         Raises:
             TypeError: the user's ``unpack_hook`` gave something else than a tensor.
         """
-        tensor = self.unpack_hook(self.content)
+        with no_grad():
+            tensor = self.unpack_hook(self.content)
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
@@ -47,15 +50,27 @@ class Packed:
         return tensor.array
 
 
-def pack(saved: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What a node saved, every array of it packed by the innermost hooks."""
+def pack(saved: Sequence[Any]) -> tuple[Any, ...]:
+    """What a node saves, every tensor of it packed by the innermost hooks.
+
+    Raises:
+        RuntimeError: the user's ``pack_hook`` changed its tensor in place.
+    """
     pack_hook, unpack_hook = saving.hooks[-1]
     packed: list[Any] = []
     for value in saved:
-        if isinstance(value, np.ndarray):
-            packed.append(Packed(pack_hook(wrap(value, None, 0)), unpack_hook))
-        else:
+        if not isinstance(value, Tensor):
             packed.append(value)
+            continue
+        version = value._version_counter.value
+        with no_grad():
+            content = pack_hook(value)
+        if value._version_counter.value != version:
+            raise RuntimeError(
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "
+                "cannot be modified by in-place operations as this can lead to unexpected side-effects."
+            )
+        packed.append(Packed(content, unpack_hook))
     return tuple(packed)
 
 

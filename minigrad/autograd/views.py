@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+import minigrad
 from minigrad.autograd.engine import call_rule
 from minigrad.autograd.function import Function
 from minigrad.ops.elementwise import Where
@@ -83,6 +84,22 @@ class AsStrided(Function):
     def backward(ctx, grad_z):
         grad_x = AsStridedScatter.apply(grad_z, window=ctx.window)
         return grad_x
+
+
+class LostView(AsStrided):
+    """A view that may not be changed in place (see ``Function.apply``), after its base was: it has no gradient now.
+
+    PyTorch raises the error when the view is used next, this node when backward comes to it.
+    """
+
+    def __init__(self, view: Tensor) -> None:
+        self.error = (
+            f"{minigrad.inplace.maker_of_view(view)}its base or another view of its base has been modified inplace. "
+            f"{view._restriction}"
+        )
+
+    def backward(ctx, grad_z):
+        raise RuntimeError(ctx.error)
 
 
 class AsStridedScatter(Function):
@@ -165,7 +182,7 @@ def refresh_views(base: Tensor) -> None:
     for view in base._version_counter.living_views():
         if view._base is not base:  # a view of base.detach(), for example: the same memory, another history
             continue
-        node = AsStrided()
+        node = LostView(view) if view._restriction else AsStrided()
         node._saved = ()
         node.needs_input_grad = [True]
         node.window = window_of(base, view)

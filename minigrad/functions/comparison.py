@@ -16,6 +16,7 @@ from minigrad.functions.arguments import check_tensors
 if TYPE_CHECKING:
     import minigrad.inplace
     import minigrad.ops.nondifferentiable
+    import minigrad.ops.overwriting
     from minigrad.tensor import Tensor
 
 __all__ = [
@@ -70,7 +71,7 @@ def eq(input: Tensor, other: Any) -> Tensor:
 
 def eq_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return replace(input, eq(input, other), "eq_")
+    return overwrite(input, other, eq(input, other), "eq_", ops.overwriting.Eq)
 
 
 def ne(input: Tensor, other: Any) -> Tensor:
@@ -80,7 +81,7 @@ def ne(input: Tensor, other: Any) -> Tensor:
 
 def ne_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return replace(input, ne(input, other), "ne_")
+    return overwrite(input, other, ne(input, other), "ne_", ops.overwriting.Ne)
 
 
 def lt(input: Tensor, other: Any) -> Tensor:
@@ -90,7 +91,7 @@ def lt(input: Tensor, other: Any) -> Tensor:
 
 def lt_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return replace(input, lt(input, other), "lt_")
+    return overwrite(input, other, lt(input, other), "lt_", ops.overwriting.Lt)
 
 
 def le(input: Tensor, other: Any) -> Tensor:
@@ -100,7 +101,7 @@ def le(input: Tensor, other: Any) -> Tensor:
 
 def le_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return replace(input, le(input, other), "le_")
+    return overwrite(input, other, le(input, other), "le_", ops.overwriting.Le)
 
 
 def gt(input: Tensor, other: Any) -> Tensor:
@@ -110,7 +111,7 @@ def gt(input: Tensor, other: Any) -> Tensor:
 
 def gt_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return replace(input, gt(input, other), "gt_")
+    return overwrite(input, other, gt(input, other), "gt_", ops.overwriting.Gt)
 
 
 def ge(input: Tensor, other: Any) -> Tensor:
@@ -120,11 +121,16 @@ def ge(input: Tensor, other: Any) -> Tensor:
 
 def ge_(input: Tensor, other: Any) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return replace(input, ge(input, other), "ge_")
+    return overwrite(input, other, ge(input, other), "ge_", ops.overwriting.Ge)
+
+
+def overwrite(input: Tensor, other: Any, result: Tensor, name: str, operation: Any) -> Tensor:
+    """Let ``input`` become ``result``, converted to its type: the gradients of ``input`` and ``other`` are zero."""
+    return minigrad.inplace.overwrite(input, name, operation, result.array, other)
 
 
 def replace(input: Tensor, result: Tensor, name: str) -> Tensor:
-    """Let ``input`` become ``result``, converted to its type; neither has a gradient."""
+    """Let ``input`` become ``result``, converted to its type. The graph does not learn of it, as in PyTorch."""
     minigrad.inplace.check_changeable(input, name)
     with minigrad.no_grad():
         return minigrad.inplace.become(input, result.to(input.dtype), name)

@@ -431,7 +431,10 @@ def relu_(input: Tensor) -> Tensor:
     return minigrad.inplace.run(input, "relu_", ops.elementwise.Relu)
 
 
-def copy_(input: Tensor, source: Tensor) -> Tensor:
+def copy_(input: Tensor, source: Any) -> Tensor:
+    """Write ``source``, a tensor or a number, broadcast and converted to the type of ``input``."""
+    if not isinstance(source, (minigrad.Tensor, bool, int, float)):
+        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(source).__name__}")
     return minigrad.inplace.run(input, "copy_", ops.elementwise.Copy, source)
 
 

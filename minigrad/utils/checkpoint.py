@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 from minigrad.autograd import Function, backward, enable_grad, is_grad_enabled
+from minigrad.autograd.engine import passes
 from minigrad.autograd.graph import saved_tensors_hooks
 from minigrad.random import fork_rng, get_rng_state, set_rng_state
 from minigrad.tensor import Tensor
@@ -39,45 +41,102 @@ class _RandomState:
             return function(*args, **kwargs)
 
 
-class _Recomputation:
-    """One checkpointed call: how many values it saved, and, once it ran again, which."""
+class _Settings(NamedTuple):
+    """How a function is checkpointed without re-entry: the arguments of :func:`checkpoint`."""
 
-    def __init__(self, function: Callable[..., Any], preserve_rng_state: bool, args: Any, kwargs: Any) -> None:
+    preserve_rng_state: bool
+    determinism_check: str
+    early_stop: bool
+    second_context: AbstractContextManager[Any]
+
+
+class _Enough(Exception):
+    """Running the function again has given all that was saved."""
+
+
+class _Recomputation:
+    """One checkpointed call: how many values it saved, and, once it ran again, which.
+
+    The values are those of one backward pass, and each is let go when it was asked for.
+    """
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, settings: _Settings) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
-        self.random = _RandomState(preserve_rng_state)
-        self.count = 0
+        self.settings = settings
+        self.random = _RandomState(settings.preserve_rng_state)
+        self.versions = [each._version_counter.value for each in self.tensors_given()]
         self.shapes: list[Any] = []
-        self.values: list[Tensor] = []
+        self.values: dict[int, Tensor] = {}
+        self.filled_in: Any = None
+        self.collected = 0
+
+    def tensors_given(self) -> list[Tensor]:
+        """The arguments that are tensors."""
+        return [each for each in (*self.args, *self.kwargs.values()) if isinstance(each, Tensor)]
 
     def pack(self, tensor: Tensor) -> int:
         """Keep of a saved tensor only its number, its shape and its type."""
         self.shapes.append((tensor.shape, tensor.dtype))
-        self.count += 1
-        return self.count - 1
+        return len(self.shapes) - 1
 
     def unpack(self, number: int) -> Tensor:
-        """The tensor again: the first request runs the function."""
-        if not self.values:
-            with saved_tensors_hooks(self.collect, self.never):
-                self.random.run(self.function, *self.args, **self.kwargs)
-            shapes = [(each.shape, each.dtype) for each in self.values]
-            if shapes != self.shapes:
-                raise CheckpointError(
-                    f"checkpoint: the function saved {len(self.shapes)} tensors the first time and {len(shapes)} when "
-                    f"run again, or others of another shape or type: it must do the same both times"
+        """The tensor again: the first request of a backward pass runs the function.
+
+        Raises:
+            CheckpointError: the function saved something else than the first time.
+            RuntimeError: an argument was changed in place since.
+        """
+        if number not in self.values or self.filled_in is not passes.current:
+            self.run_again()
+            self.filled_in = passes.current
+        return self.values.pop(number)
+
+    def run_again(self) -> None:
+        """Run the function until it has saved as much as the first time."""
+        for tensor, version in zip(self.tensors_given(), self.versions):
+            if tensor._version_counter.value != version:
+                raise RuntimeError(
+                    f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+                    f"[{tensor.dtype} {list(tensor.shape)}], an argument of a checkpointed function, is at version "
+                    f"{tensor._version_counter.value}; expected version {version} instead. "
+                    f"{tensor._version_counter.last_change} changed it since."
                 )
-        return self.values[number]
+        self.values, self.collected = {}, 0
+        try:
+            with saved_tensors_hooks(self.collect, self.never), self.settings.second_context:
+                self.random.run(self.function, *self.args, **self.kwargs)
+        except _Enough:
+            pass
+        if self.collected != len(self.shapes):
+            raise CheckpointError(
+                f"minigrad.utils.checkpoint: A different number of tensors was saved during the original forward and "
+                f"recomputation: {len(self.shapes)} the first time and {self.collected} when run again. The function "
+                f"must do the same both times"
+            )
 
     def collect(self, tensor: Tensor) -> None:
         """Take what the second run saves."""
-        self.values.append(tensor)
+        number = self.collected
+        self.collected += 1
+        if number >= len(self.shapes):
+            return
+        described = (tensor.shape, tensor.dtype)
+        if self.settings.determinism_check == "default" and described != self.shapes[number]:
+            raise CheckpointError(
+                f"minigrad.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
+                f"during the forward pass: saved tensor {number} had shape and type {self.shapes[number]}, and has "
+                f"{described} when run again. The function must do the same both times"
+            )
+        self.values[number] = tensor.detach()
+        if self.settings.early_stop and self.collected == len(self.shapes):
+            raise _Enough
 
     def never(self, packed: None) -> Tensor:
         """The graph of the second run is not walked."""
         raise CheckpointError("checkpoint: backward inside the recomputed function is not supported")
 
 
-class _Reentrant(Function):
+class CheckpointFunction(Function):
     """The function run unrecorded, and run again, recorded, in backward."""
 
     @staticmethod
@@ -91,6 +150,12 @@ class _Reentrant(Function):
 
     @staticmethod
     def backward(ctx, *grads):  # type: ignore[no-untyped-def]
+        if passes.current.passages is not None:
+            raise RuntimeError(
+                "When use_reentrant=True, minigrad.utils.checkpoint is incompatible with .grad() or passing an "
+                "`inputs` parameter to .backward(). To resolve this error, you can either set use_reentrant=False, or "
+                "call .backward() without passing the `inputs` argument."
+            )
         args = list(ctx.args)
         for place, tensor in zip(ctx.places, ctx.saved_tensors):
             args[place] = tensor.detach().requires_grad_(tensor.requires_grad)
@@ -107,10 +172,32 @@ class _Reentrant(Function):
         return (None, None, *[each.grad if isinstance(each, Tensor) else None for each in args])
 
 
+def no_contexts() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
+    """Two contexts that do nothing."""
+    return nullcontext(), nullcontext()
+
+
+def with_default(use_reentrant: bool | None, name: str) -> bool:
+    """``use_reentrant``; True, with PyTorch's warning, where it was not given."""
+    if use_reentrant is None:
+        warnings.warn(
+            f"minigrad.utils.{name}: the use_reentrant parameter should be passed explicitly. use_reentrant=False is "
+            f"recommended, but if you need to preserve the current default behavior, you can pass use_reentrant=True.",
+            UserWarning,
+            stacklevel=3,
+        )
+        return True
+    return use_reentrant
+
+
 def checkpoint(
     function: Callable[..., Any],
     *args: Any,
     use_reentrant: bool | None = None,
+    context_fn: Callable[[], tuple[AbstractContextManager[Any], AbstractContextManager[Any]]] = no_contexts,
+    determinism_check: str = "default",
+    debug: bool = False,
+    early_stop: bool = True,
     preserve_rng_state: bool = True,
     **kwargs: Any,
 ) -> Any:
@@ -119,37 +206,42 @@ def checkpoint(
     Args:
         function: does the same each time it is called with the same arguments.
         use_reentrant: False is PyTorch's advice: it works with ``autograd.grad`` and keyword arguments. With True
-            at least one argument must require grad.
+            at least one argument must require grad. Left out, it is True, with a warning.
+        context_fn: gives two contexts, to run the function in the first time and the second; without re-entry only.
+        determinism_check: "default" compares shapes and types of what is saved both times, "none" does not.
+        debug: has no effect here.
+        early_stop: run the function again only until everything that is needed is there; without re-entry only.
         preserve_rng_state: draw the same random numbers again.
 
     Raises:
-        ValueError: ``use_reentrant`` was not given, or keyword arguments were given with it.
+        ValueError: keyword arguments, ``context_fn`` or ``debug`` were given with re-entry, or another
+            ``determinism_check``.
         CheckpointError: in backward, if the function did something else.
     """
-    if use_reentrant is None:
-        raise ValueError("checkpoint: use_reentrant must be passed explicitly; use_reentrant=False is recommended")
-    if not use_reentrant:
-        run = _Recomputation(function, preserve_rng_state, args, kwargs)
-        with saved_tensors_hooks(run.pack, run.unpack):
+    if not with_default(use_reentrant, "checkpoint"):
+        if determinism_check not in ("default", "none"):
+            raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
+        first_context, second_context = context_fn()
+        settings = _Settings(preserve_rng_state, determinism_check, early_stop, second_context)
+        run = _Recomputation(function, args, kwargs, settings)
+        with saved_tensors_hooks(run.pack, run.unpack), first_context:
             return function(*args, **kwargs)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
+    if context_fn is not no_contexts or debug is not False:
+        raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
     if is_grad_enabled() and not any(isinstance(each, Tensor) and each.requires_grad for each in args):
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", UserWarning, stacklevel=2)
-    return _Reentrant.apply(function, preserve_rng_state, *args)
+    return CheckpointFunction.apply(function, preserve_rng_state, *args)
 
 
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True
 ) -> Any:
     """A sequence of functions, one on the result of the other, in ``segments`` parts of which all but the last are
-    checkpointed.
-
-    Raises:
-        ValueError: ``use_reentrant`` was not given.
+    checkpointed. ``use_reentrant`` is that of :func:`checkpoint`.
     """
-    if use_reentrant is None:
-        raise ValueError("checkpoint_sequential: use_reentrant must be passed explicitly")
+    use_reentrant = with_default(use_reentrant, "checkpoint_sequential")
     chain = list(functions.children()) if hasattr(functions, "children") else list(functions)
     size = len(chain) // segments
     start = 0

@@ -500,9 +500,9 @@ def test_checkpoint_draws_the_same_numbers_again():
 def test_checkpoint_errors():
     x = leaf(minigrad, 1.0)
     checkpoint = minigrad.utils.checkpoint
-    with pytest.raises(ValueError, match="use_reentrant"):
+    with pytest.warns(UserWarning, match="use_reentrant parameter should be passed explicitly"):
         checkpoint.checkpoint(minigrad.exp, x)
-    with pytest.raises(ValueError, match="use_reentrant"):
+    with pytest.warns(UserWarning, match="use_reentrant parameter should be passed explicitly"):
         checkpoint.checkpoint_sequential([minigrad.exp], 1, x)
     with pytest.raises(ValueError, match="Unexpected keyword"):
         checkpoint.checkpoint(minigrad.exp, x, use_reentrant=True, factor=2)
@@ -512,10 +512,14 @@ def test_checkpoint_errors():
 
     def different(x):
         calls.append(1)
-        return x.exp() if len(calls) == 1 else x.exp().exp()
+        return x.exp() if len(calls) == 1 else x.reshape(1, 1).exp()
 
     y = checkpoint.checkpoint(different, x, use_reentrant=False)
     with pytest.raises(checkpoint.CheckpointError, match="must do the same both times"):
+        y.sum().backward()
+    calls.clear()
+    y = checkpoint.checkpoint(lambda x: different(x) if not calls else x + 1, x, use_reentrant=False)
+    with pytest.raises(checkpoint.CheckpointError, match="A different number of tensors"):
         y.sum().backward()
 
 
@@ -635,6 +639,30 @@ def assigned():
     return x
 
 
+def assigned_then_reached():
+    x = assigned()
+    (x * 2).sum().backward()
+    return x
+
+
+def changed_since():
+    x = reached_once()
+    x.grad.mul_(0.5)
+    return x
+
+
+def cleared():
+    x = reached_once()
+    x.grad = None
+    return x
+
+
+def used_in_inference():
+    x = leaf(minigrad, 1.0)
+    with minigrad.inference_mode():
+        return x * 2
+
+
 EXPLANATIONS = {
     "constant": (lambda: minigrad.ones(1), "does not require grad, and nothing it was computed from does"),
     "integers": (lambda: minigrad.tensor([1]), "only floating tensors have gradients"),
@@ -643,11 +671,17 @@ EXPLANATIONS = {
     "no_grad": (used_under_no_grad, "MulBackward0 made it while recording was off"),
     "not a leaf": (lambda: leaf(minigrad, 1.0) * 2, "not a leaf: MulBackward0 made it"),
     "retained, not run": (retained, "although retain_grad() was called"),
-    "unreachable": (unreachable, "no backward pass has reached it"),
+    "unreachable": (unreachable, "no backward pass has brought it a gradient"),
     "dropped": (lambda: reached_once() and leaf(minigrad, 1.0), "no graph that is still alive uses it"),
     "once": (reached_once, "what one backward pass brought"),
     "twice": (accumulated_twice, "sum of what 2 backward passes brought"),
     "assigned": (assigned, "assigned by hand"),
+    "assigned, then reached": (assigned_then_reached, "assigned to it by hand, plus what 1 backward pass brought"),
+    "changed since": (changed_since, "changed in place since, by mul_ at "),
+    "set to None": (cleared, "was set to None, as optimizer.zero_grad() does too"),
+    "forgotten": (lambda: (leaf(minigrad, 1.0) * 2).detach_(), "detach_() made it forget"),
+    "turned off": (lambda: leaf(minigrad, 1.0).requires_grad_(False), "was told not to"),
+    "inference": (used_in_inference, "MulBackward0 made it while recording was off (inference_mode)"),
 }
 
 

@@ -119,6 +119,25 @@ def zero_and_fill(e, x, v):
     return y
 
 
+def powers_in_place(e, x, v):
+    y = x * 2
+    kept = y
+    y **= 2
+    return y, kept
+
+
+def overwritten_by_a_comparison(e, x, v):
+    y = x * 2
+    y.lt_(v)
+    return y, y * x
+
+
+def rows_one_after_the_other(e, x, v):
+    y = x * 2
+    first, second = y
+    return first * v, second, y
+
+
 def change_twice_use_between(e, x, v):
     y = x * 2
     row = y[0]
@@ -144,6 +163,8 @@ PROGRAMS = [
     change_unrecorded,
     expanded_view_of_a_changed_base,
     zero_and_fill,
+    powers_in_place,
+    rows_one_after_the_other,
     change_twice_use_between,
 ]
 
@@ -151,6 +172,10 @@ PROGRAMS = [
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 def test_program(program):
     check_operation(program.__name__, program, X, V)
+
+
+def test_overwritten_by_a_comparison():
+    check_operation("overwritten by a comparison", overwritten_by_a_comparison, X, V, order=1)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
@@ -182,8 +207,34 @@ REFUSED = {
     "expanded": lambda e, x, v: e.ones(1).expand(3).add_(1),
     "larger result": lambda e, x, v: v.detach().clone().add_(x.detach()),
     "narrower type": lambda e, x, v: e.ones(3, dtype=e.int64).add_(v.detach()),
+    "expanded, by a slice": lambda e, x, v: e.ones(1).expand(3).__setitem__(slice(0, 2), 1.0),
+    "a shifted view of itself": lambda e, x, v: shifted(e.arange(6.0)),
+    "its own transpose": lambda e, x, v: transposed(e.arange(4.0).view(2, 2)),
+    "elements from shifted elements": lambda e, x, v: shift_elements(e.arange(6.0)),
+    "view under no_grad, nothing else requires grad": lambda e, x, v: view_made_under_no_grad(e, x * 1, 2.0),
+    "row of an iteration": lambda e, x, v: [row.mul_(2) for row in x * 1],
+    "forgetting a view's history": lambda e, x, v: (x * 1)[0].detach_(),
+    "view of a leaf that began to require grad": lambda e, x, v: requires_grad_later(e.zeros(3)),
     "saved, then changed through a view": lambda e, x, v: saved_then_changed(x * 1),
 }
+
+
+def shifted(y):
+    y[1:].add_(y[:-1])
+
+
+def transposed(y):
+    y.add_(y.t())
+
+
+def shift_elements(y):
+    y[1:] = y[:-1]
+
+
+def requires_grad_later(base):
+    view = base[1:]
+    base.requires_grad_()
+    view.add_(1)
 
 
 def saved_then_changed(y):
@@ -203,6 +254,62 @@ def test_refused_as_in_pytorch(name):
         messages.append(str(caught.value))
         assert np.array_equal(x.detach().numpy(), X) and np.array_equal(v.detach().numpy(), V)
     assert messages[0].split()[:2] == messages[1].split()[:2]
+
+
+VIEWS = {
+    "row": lambda y: y[0],
+    "transpose": lambda y: y.t(),
+    "diagonal": lambda y: y.diagonal(),
+    "windows": lambda y: y.unfold(0, 1, 1),
+    "one of several": lambda y: y.unbind(0)[1],
+    "copy": lambda y: y.clone(),
+    "picked": lambda y: y[[0]],
+    "detached": lambda y: y.detach(),
+    "reshaped copy": lambda y: y.t().reshape(6),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_what_is_a_view(name):
+    found = []
+    for engine in (minigrad, torch):
+        y = engine.from_numpy(X.copy()).requires_grad_() * 1
+        view = VIEWS[name](y)
+        same_memory = view.untyped_storage().data_ptr() == y.untyped_storage().data_ptr()
+        found.append(
+            (view._is_view(), view._base is y, same_memory, view.storage_offset(), y.untyped_storage().nbytes())
+        )
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("engine", [minigrad, torch])
+def test_one_of_several_views_is_lost_when_the_base_changes(engine):
+    y = engine.from_numpy(X.copy()).requires_grad_() * 2
+    first, _ = y.unbind(0)
+    y.mul_(2)
+    with pytest.raises(RuntimeError, match="is a view and its base or another view of its base has been modified"):
+        (first * 1).sum().backward()
+
+
+def test_the_gradient_of_the_new_value_is_retained():
+    found = []
+    for engine in (minigrad, torch):
+        y = engine.from_numpy(X.copy()).requires_grad_() * 2
+        y.retain_grad()
+        y[0].mul_(3)
+        y[1] = 7.0
+        (y * 5).sum().backward()
+        found.append(y.grad.tolist())
+    assert found[0] == found[1]
+
+
+def test_what_fills_an_expanded_tensor():
+    for engine in (minigrad, torch):
+        one = engine.zeros(1, 1)
+        one.expand(1, 3).fill_(2.0)
+        one.expand(3, 3)[0, 0] = 5.0
+        one.expand(1, 1, 1).add_(1)
+        assert one.tolist() == [[6.0]]
 
 
 def test_views_come_and_go():

@@ -160,7 +160,7 @@ def test_hooks_change_gradients_and_can_be_removed():
     assert x.grad.item() == 33.0
     with x.register_hook(lambda grad: minigrad.ones(2)), pytest.raises(RuntimeError, match="changed the size"):
         (x * 3).backward()
-    with x.register_hook(lambda grad: 1), pytest.raises(TypeError, match="expected a Tensor"):
+    with x.register_hook(lambda grad: 1), pytest.raises(TypeError, match="hook returned 'int'"):
         (x * 3).backward()
 
 

@@ -51,6 +51,20 @@ def put_rows(x, y):
     return result * result
 
 
+def compared_in_place(x, y):
+    """A product overwritten with where it is smaller than y."""
+    result = x * 2
+    result.lt_(y)
+    return result * x
+
+
+def drawn_in_place(x):
+    """Numbers drawn over a product."""
+    result = x * 2
+    result.uniform_(generator=minigrad.Generator().manual_seed(0))
+    return result * x
+
+
 def change_view(x):
     """Overlapping windows on a base that was changed in place through one of them."""
     base = x * 2
@@ -223,6 +237,8 @@ CASES = {
     "nll": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, WEIGHT), A),
     "nll of each": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, reduction="none"), A),
     "cross_entropy": (lambda x: minigrad.nn.functional.cross_entropy(x, LABELS), A),
+    "drawn in place": (drawn_in_place, A),
+    "compared in place": (compared_in_place, A, B),
     "mse": (lambda x, y: minigrad.nn.functional.mse_loss(x, y), A, B),
 }
 

@@ -1,0 +1,580 @@
+"""What autograd promises beyond values, program by program on both engines: results, histories and kinds of errors."""
+
+import gc
+import threading
+import warnings
+import weakref
+
+import pytest
+import torch
+
+import minigrad
+
+TENSORS = (minigrad.Tensor, torch.Tensor)
+
+
+def leaf(e, *values):
+    return e.tensor(values, dtype=e.float64, requires_grad=True)
+
+
+def refused(call):
+    """The type of the exception that ``call`` raises; None where it raises none."""
+    try:
+        call()
+    except Exception as error:
+        return type(error).__name__
+    return None
+
+
+def described(value):
+    """A result in a form that the engines share."""
+    if isinstance(value, TENSORS):
+        name = None if value.grad_fn is None else value.grad_fn.name()
+        numbers = torch.tensor(value.detach().tolist(), dtype=torch.float64)
+        return [round(each, 9) for each in numbers.flatten().tolist()], list(value.shape), value.requires_grad, name
+    if isinstance(value, (list, tuple)):
+        return [described(each) for each in value]
+    return value
+
+
+def custom(e, forward, backward):
+    """A custom function made of two plain ones."""
+    parts = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    return type("Custom", (e.autograd.Function,), parts)
+
+
+def double(ctx, x):
+    return x * 2
+
+
+def twice(ctx, grad):
+    return grad * 2
+
+
+# ---------------------------------------------------------------------------------------------------- custom functions
+
+
+def gradients_of_a_wrong_kind(e):
+    x = leaf(e, 1.0, 2.0)
+    wrong = [lambda c, g: 3.0, lambda c, g: [g], lambda c, g: (g, g), lambda c, g: ()]
+    found = [refused(lambda rule=rule: custom(e, double, rule).apply(x).sum().backward()) for rule in wrong]
+    of_a_number = custom(e, lambda c, x, k: x * k, lambda c, g: (g, g))
+    return found, refused(lambda: of_a_number.apply(x, 3).sum().backward())
+
+
+def undefined_gradients_travel(e):
+    seen = []
+
+    def look(ctx, grad):
+        seen.append(grad)
+        return grad
+
+    x = leaf(e, 1.0, 2.0)
+    nothing = custom(e, double, lambda c, g: None)
+    nothing.apply(x).sum().backward()
+    first = x.grad
+    nothing.apply(custom(e, double, look).apply(x).exp()).sum().backward()
+    return first, seen, x.grad
+
+
+def outputs_that_are_no_tensors(e):
+    seen = []
+
+    def backward(ctx, *grads):
+        seen.append(grads)
+        return grads[1] * 2
+
+    x = leaf(e, 1.0, 2.0)
+    result = custom(e, lambda c, x: ("a", x * 2, None, x * 3), backward).apply(x)
+    result[1].sum().backward()
+    return result, seen, x.grad, result[3].output_nr
+
+
+def one_output_twice(e):
+    def forward(ctx, x):
+        y = x * 2
+        return y, y
+
+    x = leaf(e, 1.0, 2.0)
+    first, second = custom(e, forward, lambda c, g, h: g + h * 2).apply(x)
+    (first * 3 + second * 5).sum().backward()
+    return first is second, first.output_nr, x.grad
+
+
+def dirty(ctx, x):
+    x.mul_(3)
+    ctx.mark_dirty(x)
+    return x
+
+
+def dirty_inputs(e):
+    x = leaf(e, 1.0, 2.0)
+    triple = custom(e, dirty, lambda c, g: g * 3)
+    base = x * 1
+    view = base[:1]
+    changed = triple.apply(view)
+    base.sum().backward()
+    refusals = [refused(lambda: triple.apply(leaf(e, 1.0))), refused(lambda: triple.apply(leaf(e, 1.0)[:1]))]
+    return changed is view, view, base, base._version, x.grad, refusals
+
+
+def wrong_marks(e):
+    def not_returned(ctx, x):
+        return dirty(ctx, x) * 2
+
+    def not_a_tensor(ctx, x):
+        ctx.mark_dirty(3)
+        return x * 2
+
+    def nothing_marked(ctx, x):
+        ctx.mark_non_differentiable(None)
+        return x * 2
+
+    x = leaf(e, 1.0)
+    return [refused(lambda f=f: custom(e, f, twice).apply(x * 1)) for f in (not_returned, not_a_tensor, nothing_marked)]
+
+
+def saved_result_of_a_change(e):
+    def forward(ctx, x):
+        x.exp_()
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+    x = leaf(e, 0.5, 1.0)
+    z = custom(e, forward, lambda c, g: g * c.saved_tensors[0]).apply(x * 1)
+    (first,) = e.autograd.grad(z.sum(), x, create_graph=True)
+    return first, e.autograd.grad(first.sum(), x)
+
+
+def what_ctx_knows(e):
+    seen = []
+
+    def forward(ctx, x, k, y):
+        seen.extend([ctx.needs_input_grad, e.is_grad_enabled()])
+        ctx.x = x
+        ctx.save_for_backward(x)
+        seen.append(len(ctx.saved_tensors))
+        return x * k
+
+    def backward(ctx, grad):
+        seen.append(ctx.saved_tensors[0] is ctx.x)
+        return grad, None, None
+
+    x = leaf(e, 1.0)
+    function = custom(e, forward, backward)
+    function.apply(x, 3, e.ones(1)).sum().backward()
+    with e.no_grad():
+        function.apply(x, 3, x)
+    return seen
+
+
+def parts_of_a_function(e):
+    class Unfinished(e.autograd.Function):
+        pass
+
+    class Forward(e.autograd.Function):
+        forward = staticmethod(double)
+
+    class Apart(e.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return x * 2
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_forward(inputs[0])
+            ctx.factor = 5
+
+        @staticmethod
+        def vjp(ctx, grad):
+            return grad * ctx.factor
+
+    class Inherited(Apart):
+        pass
+
+    class Both(Forward):
+        backward = staticmethod(twice)
+        vjp = staticmethod(twice)
+
+    x = leaf(e, 1.0, 2.0)
+    Inherited.apply(x).sum().backward()
+    refusals = [refused(lambda: Unfinished.apply(x)), refused(lambda: Both.apply(x).sum().backward())]
+    return x.grad, refusals, refused(lambda: Forward.apply(x).sum().backward()), refused(lambda: Both()(x))
+
+
+def views_out_of_a_function(e):
+    x = leaf(e, 1.0, 2.0)
+    found = []
+    for forward in (lambda c, x: x, lambda c, x: x.view(2, 1), lambda c, x: x.detach(), double):
+        y = custom(e, forward, lambda c, g: g.reshape(2) * 3).apply(x)
+        found.append([y._is_view(), y._base is x, refused(lambda y=y: y.add_(1))])
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- backward and grad
+
+
+def inputs_of_backward(e):
+    log = []
+    x, w = leaf(e, 1.0, 2.0), leaf(e, 3.0, 4.0)
+    x.register_post_accumulate_grad_hook(lambda tensor: log.append("accumulated"))
+    y = x * w
+    z = (y * y).sum()
+    z.backward(inputs=[x, y], retain_graph=True)
+    first = y.grad
+    z.backward(inputs=[y, e.autograd.graph.get_gradient_edge(w)])
+    return log, x.grad, w.grad, first, y.grad, y.retains_grad, refused(lambda: z.backward(inputs=[e.ones(1)]))
+
+
+def edges_as_roots(e):
+    x = leaf(e, 1.0, 2.0)
+    edge = e.autograd.graph.get_gradient_edge(x * 3)
+    start = e.ones(2, dtype=e.float64)
+    grads = e.autograd.grad(edge, x, start, retain_graph=True)
+    e.autograd.backward(edge, start)
+    return grads, x.grad, refused(lambda: e.autograd.grad(edge, x))
+
+
+def captured_beside_hooks(e):
+    x = leaf(e, 1.0, 2.0)
+    x.register_hook(lambda grad: grad * 10)
+    y = x * 2
+    y.register_hook(lambda grad: grad + 1)
+    return e.autograd.grad(y.sum(), [x, y], retain_graph=True), e.autograd.grad(y.sum(), y)
+
+
+def several_at_once(e):
+    x, w = leaf(e, 1.0, 2.0), leaf(e, 3.0)
+    y = (x * w).exp()
+    starts = e.arange(6.0, dtype=e.float64).reshape(3, 2)
+    grads = e.autograd.grad(y, {"x": x, "w": w}, starts, is_grads_batched=True, retain_graph=True)
+    short = e.ones(2, dtype=e.float64)
+    return sorted(grads), list(grads.values()), refused(lambda: e.autograd.grad(y, x, short, is_grads_batched=True))
+
+
+def recorded_and_unrecorded_passes(e):
+    x = leaf(e, 1.0, 2.0)
+    (x**3).sum().backward(create_graph=True)
+    held = x.grad
+    (x**3).sum().backward()
+    return held is x.grad, held
+
+
+def refused_arguments(e):
+    x = leaf(e, 1.0, 2.0)
+    y = x * 2
+    return [
+        refused(lambda: e.autograd.grad(y.sum(), [])),
+        refused(lambda: e.autograd.grad(y.sum(), [x, None])),
+        refused(lambda: y.backward([1.0, 1.0])),
+        refused(lambda: setattr(x, "requires_grad", 1)),
+        refused(lambda: setattr(x, "data", 3)),
+        refused(lambda: setattr(x, "data", e.ones(2, dtype=e.int64))),
+    ]
+
+
+def a_leaf_told_not_to_require(e):
+    x = leaf(e, 1.0, 2.0)
+    y = (x * 2).sum()
+    x.requires_grad_(False)
+    y.backward()
+    return x.grad
+
+
+# ---------------------------------------------------------------------------------------------------- hooks
+
+
+def replacements_of_a_wrong_kind(e):
+    found = []
+    for hook in (lambda g: "a", lambda g: g.sum(), lambda g: g.float()):
+        x = leaf(e, 1.0, 2.0)
+        x.register_hook(hook)
+        found.append(refused(lambda x=x: (x * 2).sum().backward()))
+    for hook in (lambda g: g[0], lambda g: (g[0], g[0]), lambda g: [g[0]], lambda g: (None,), lambda g: (g[0].sum(),)):
+        x = leaf(e, 1.0, 2.0)
+        y = x * 2
+        y.grad_fn.register_prehook(hook)
+        found.append([refused(lambda y=y: y.sum().backward()), x.grad])
+    for hook in (lambda i, g: i[0], lambda i, g: (i[0],), lambda i, g: 3):
+        y = leaf(e, 1.0, 2.0) * 2
+        y.grad_fn.register_hook(hook)
+        found.append(refused(lambda y=y: y.sum().backward()))
+    x = leaf(e, 1.0)
+    x.register_post_accumulate_grad_hook(lambda tensor: tensor * 2)
+    return found, refused(lambda: (x * 2).sum().backward())
+
+
+def hooks_of_an_unused_output(e):
+    seen = []
+    first, _ = leaf(e, 1.0, 2.0).split(1)
+    first.grad_fn.register_prehook(lambda grads: seen.append(grads))
+    first.grad_fn.register_hook(lambda inputs, outputs: seen.append(outputs))
+    first.sum().backward()
+    return seen
+
+
+def a_leaf_node_takes_its_hooks_along(e):
+    log = []
+    x = leaf(e, 1.0)
+    (x * 2).grad_fn.next_functions[0][0].register_hook(lambda inputs, outputs: log.append(1))
+    (x * 2).sum().backward()
+    return log
+
+
+def gradients_watched_together(e):
+    log = []
+    x, y, z = leaf(e, 1.0), leaf(e, 2.0), leaf(e, 3.0)
+    e.autograd.graph.register_multi_grad_hook((x, y, z), lambda grads: log.append(list(grads)))
+    e.autograd.graph.register_multi_grad_hook((x, y), lambda grad: log.append(grad), mode="any")
+    (x * y).sum().backward()
+    (x * y * z).sum().backward()
+    (y * 4).sum().backward()
+    return log, refused(lambda: e.autograd.graph.register_multi_grad_hook((e.ones(1),), print))
+
+
+def what_is_packed(e):
+    log = []
+    x = leaf(e, 1.0, 2.0)
+
+    def pack(tensor):
+        log.append((tensor is x, tensor.requires_grad, tensor.is_leaf, e.is_grad_enabled()))
+        return tensor.detach()
+
+    with e.autograd.graph.saved_tensors_hooks(pack, lambda packed: packed):
+        (x * x).exp()
+    changes = e.autograd.graph.saved_tensors_hooks(lambda tensor: tensor.add_(1), lambda packed: packed)
+    with changes:
+        refusal = refused(lambda: (x * 1).exp())
+    with e.autograd.graph.save_on_cpu():
+        y = x.exp()
+    y.sum().backward()
+
+    def inside_disabled():
+        with e.autograd.graph.disable_saved_tensors_hooks("not here"), changes:
+            pass
+
+    return log, refusal, x.grad, refused(inside_disabled)
+
+
+# ---------------------------------------------------------------------------------------------------- modes
+
+
+def a_generator_in_a_mode(e):
+    log = []
+
+    @e.no_grad()
+    def generator():
+        try:
+            log.append((e.is_grad_enabled(), (yield 1)))
+            yield 2
+        except ValueError:
+            log.append(("thrown", e.is_grad_enabled()))
+            yield 3
+        finally:
+            log.append(("closed", e.is_grad_enabled()))
+
+    running = generator()
+    for step in (lambda: next(running), lambda: running.send(5), lambda: running.throw(ValueError), running.close):
+        log.append((step(), e.is_grad_enabled()))
+    return log
+
+
+def a_class_in_a_mode(e):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        e.no_grad()(type("Thing", (), {}))
+    return [warning.category.__name__ for warning in told]
+
+
+# ---------------------------------------------------------------------------------------------------- checkpoints
+
+
+def checkpoint_runs_again_no_further_than_needed(e):
+    log = []
+
+    def part(x):
+        y = x.exp()
+        log.append("first")
+        z = y + 1
+        log.append("second")
+        return z
+
+    x = leaf(e, 1.0)
+    y = e.utils.checkpoint.checkpoint(part, x, use_reentrant=False)
+    y.sum().backward(retain_graph=True)
+    y.sum().backward()
+    e.utils.checkpoint.checkpoint(part, x, use_reentrant=False, early_stop=False).sum().backward()
+    return log, x.grad
+
+
+def checkpoint_refuses(e):
+    checkpoint = e.utils.checkpoint.checkpoint
+    x = leaf(e, 1.0, 2.0)
+    y = x * 1
+    z = checkpoint(lambda a: a.exp(), y, use_reentrant=False)
+    y.add_(1)
+    again = checkpoint(lambda a: a.exp(), x, use_reentrant=True)
+    return [
+        refused(lambda: z.sum().backward()),
+        refused(lambda: e.autograd.grad(again.sum(), x)),
+        refused(lambda: checkpoint(lambda a: a, x, use_reentrant=False, determinism_check="some")),
+        refused(lambda: checkpoint(lambda a: a, x, use_reentrant=True, debug=True)),
+    ]
+
+
+def checkpoint_of_several_kinds(e):
+    x = leaf(e, 1.0, 2.0)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        result = e.utils.checkpoint.checkpoint(lambda a: (a * 2, None, a * 3, "s"), x)
+    (result[0] + result[2]).sum().backward()
+    return [warning.category.__name__ for warning in told], result[1], result[3], x.grad, result[0].grad_fn.name()
+
+
+# ---------------------------------------------------------------------------------------------------- functional
+
+
+def strict_functional(e):
+    F = e.autograd.functional
+    x, y = leaf(e, 1.0, 2.0).detach(), leaf(e, 3.0, 4.0).detach()
+    options = {"strict": True, "create_graph": True}
+    return [
+        refused(lambda: F.jacobian(lambda a: a * 2, x, **options)),
+        refused(lambda: F.jvp(lambda a: a * 2, x, y, **options)),
+        refused(lambda: F.vjp(lambda a: a * 2, x, y, **options)),
+        refused(lambda: F.vhp(lambda a: (a * a).sum(), x, y, **options)),
+        refused(lambda: F.hvp(lambda a: (a * a).sum(), x, y, **options)),
+        refused(lambda: F.jacobian(lambda a: a, [x])),
+        refused(lambda: F.jacobian(lambda a: [a], x)),
+        refused(lambda: F.hessian(lambda a: (a.sum(), a.sum()), x)),
+        refused(lambda: F.jacobian(lambda a: a, x, strategy="some")),
+        refused(lambda: F.jacobian(lambda a: a, x, strategy="forward-mode")),
+        refused(lambda: F.jacobian(lambda a: a, x, vectorize=True, strict=True)),
+        F.jacobian(lambda a: a.exp(), x, vectorize=True, strategy="forward-mode"),
+        F.vhp(lambda a: a.exp().sum().view(1), x, y),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------- gradcheck
+
+
+def gradcheck_looks_closer(e):
+    calls = []
+
+    def drifting(ctx, grad):
+        calls.append(1)
+        return grad * (2 + 1e-4 * len(calls))
+
+    def optional(ctx, x):
+        ctx.set_materialize_grads(False)
+        return x * 2
+
+    x = leaf(e, 1.0, 2.0)
+    check = e.autograd.gradcheck
+    return [
+        refused(lambda: check(custom(e, double, drifting).apply, x)),
+        refused(lambda: check(custom(e, double, drifting).apply, x, nondet_tol=1.0, atol=1.0)),
+        refused(lambda: check(custom(e, optional, twice).apply, x)),
+        refused(lambda: check(custom(e, optional, twice).apply, x, check_undefined_grad=False)),
+        refused(lambda: check(lambda a: a * 2, leaf(e, 1.0).expand(3))),
+        e.autograd.gradgradcheck(lambda a: a**3, x, gen_non_contig_grad_outputs=True, nondet_tol=0.0),
+        check(lambda a: a**3, x, fast_mode=True, check_batched_grad=False, masked=False),
+    ]
+
+
+PROGRAMS = [
+    gradients_of_a_wrong_kind,
+    undefined_gradients_travel,
+    outputs_that_are_no_tensors,
+    one_output_twice,
+    dirty_inputs,
+    wrong_marks,
+    saved_result_of_a_change,
+    what_ctx_knows,
+    parts_of_a_function,
+    views_out_of_a_function,
+    inputs_of_backward,
+    edges_as_roots,
+    captured_beside_hooks,
+    several_at_once,
+    recorded_and_unrecorded_passes,
+    refused_arguments,
+    a_leaf_told_not_to_require,
+    replacements_of_a_wrong_kind,
+    hooks_of_an_unused_output,
+    a_leaf_node_takes_its_hooks_along,
+    gradients_watched_together,
+    what_is_packed,
+    a_generator_in_a_mode,
+    a_class_in_a_mode,
+    checkpoint_runs_again_no_further_than_needed,
+    checkpoint_refuses,
+    checkpoint_of_several_kinds,
+    strict_functional,
+    gradcheck_looks_closer,
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_program(program):
+    ours, theirs = described(program(minigrad)), described(program(torch))
+    assert ours == theirs
+
+
+def test_a_node_can_be_shown_before_it_is_recorded():
+    shown = []
+
+    def forward(ctx, x):
+        shown.append(repr(ctx))
+        return x * 2
+
+    custom(minigrad, forward, twice).apply(leaf(minigrad, 1.0))
+    assert shown == ["<CustomBackward, not recorded>"]
+
+
+def test_a_dirty_input_and_its_node_are_no_cycle():
+    def forward(ctx, x):
+        x.exp_()
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+    y = leaf(minigrad, 1.0) * 1
+    gc.disable()
+    try:
+        custom(minigrad, forward, twice).apply(y)
+        node = weakref.ref(y.grad_fn)
+        del y
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+def test_threads_add_to_one_large_gradient():
+    x = minigrad.zeros(200_000).requires_grad_()
+    x.grad = minigrad.zeros(200_000)
+
+    def work():
+        for _ in range(60):
+            (x * 1).sum().backward()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (x.grad == 240).all()
+
+
+def test_an_error_in_a_gradients_gradient_names_both_lines():
+    x = leaf(minigrad, 1.0)
+    with warnings.catch_warnings(record=True) as told, minigrad.autograd.set_detect_anomaly(True):
+        warnings.simplefilter("always", UserWarning)
+        (grad,) = minigrad.autograd.grad(x.sqrt(), x, create_graph=True)
+        with pytest.raises(RuntimeError, match="returned nan values"):
+            (grad - grad).sqrt().backward()
+    messages = [str(warning.message) for warning in told if warning.category is UserWarning]
+    assert "Error detected in DivBackward0" in messages[0]
+    assert "Previous calculation was induced by SqrtBackward0" in messages[1] and "x.sqrt()" in messages[1]
