@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.functions.arguments import check_tensors
 from minigrad.ops.dims import as_shape
+from minigrad.ops.promotion import number_as
 from minigrad.random import Generator, default_generator
 from minigrad.reading import check_layout, read
 from minigrad.tensor import Tensor, check_device, wrap
@@ -26,6 +28,7 @@ __all__ = [
     "full",
     "full_like",
     "linspace",
+    "multinomial",
     "normal",
     "ones",
     "ones_like",
@@ -54,7 +57,17 @@ def _kind(dtype: dtypes.dtype | None) -> np.dtype:
     return dtypes.get_default_dtype().numpy if dtype is None else dtypes.to_numpy_dtype(dtype)
 
 
-def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+def _shape(name: str, size: Any) -> tuple[int, ...]:
+    """A shape given as one argument."""
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {type(size).__name__}")
+    return _sizes(name, (size,))
+
+
+def _sizes(name: str, size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
+    """A shape given as one argument, as several, or as the argument ``size``."""
+    if by_name is not None:
+        return _shape(name, by_name)
     if not size:
         raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
     shape = as_shape(size)
@@ -63,7 +76,7 @@ def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     return shape
 
 
-def tensor(data: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor that holds a copy of ``data``: numbers, nested sequences, arrays, tensors.
 
     Without a dtype Python floats become the default type, integers int64, bools bool; arrays keep their type.
@@ -74,7 +87,7 @@ def tensor(data: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, 
     return _finish(np.array(read(data, dtype)), device, requires_grad)
 
 
-def as_tensor(data: Any, dtype: dtypes.dtype | None = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is an array or a tensor of this dtype already."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
@@ -94,129 +107,179 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray, None, 0)
 
 
-def full(
-    size: Any, fill_value: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ``size`` filled with ``fill_value``, whose type it takes unless told."""
-    kind = read(fill_value).dtype if dtype is None else _kind(dtype)
-    return _finish(np.full(_sizes("full", (size,)), fill_value, kind), device, requires_grad)
+    value = _number("full", fill_value)
+    kind = read(value).dtype if dtype is None else _kind(dtype)
+    return _finish(np.full(_shape("full", size), number_as(value, kind), kind), device, requires_grad)
 
 
-def zeros(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def _number(name: str, value: Any) -> Any:
+    """The number that ``value`` is, or that a zero-dimensional tensor holds."""
+    if isinstance(value, Tensor) and value.ndim == 0:
+        return value.item()
+    if not isinstance(value, (bool, int, float, np.generic)):
+        raise TypeError(f"{name}(): argument 'fill_value' must be Number, not {type(value).__name__}")
+    return value
+
+
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of ``size``."""
-    return _finish(np.zeros(_sizes("zeros", size), _kind(dtype)), device, requires_grad)
+    return _finish(np.zeros(_sizes("zeros", sizes, size), _kind(dtype)), device, requires_grad)
 
 
-def ones(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of ``size``."""
-    return _finish(np.ones(_sizes("ones", size), _kind(dtype)), device, requires_grad)
+    return _finish(np.ones(_sizes("ones", sizes, size), _kind(dtype)), device, requires_grad)
 
 
-def empty(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ``size`` whose values are whatever the memory held."""
-    return _finish(np.empty(_sizes("empty", size), _kind(dtype)), device, requires_grad)
+    return _finish(np.empty(_sizes("empty", sizes, size), _kind(dtype)), device, requires_grad)
 
 
-def empty_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the shape of ``input``, and of its type unless told, whose values are whatever the memory held."""
-    return _finish(np.empty_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
+    check_tensors("empty_like", input=input)
+    return _finish(np.empty_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
-def zeros_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape of ``input``, and of its type unless told."""
-    return _finish(np.zeros_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
+    check_tensors("zeros_like", input=input)
+    return _finish(np.zeros_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
-def ones_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape of ``input``, and of its type unless told."""
-    return _finish(np.ones_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
+    check_tensors("ones_like", input=input)
+    return _finish(np.ones_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of the shape of ``input`` filled with ``fill_value``."""
-    return _finish(np.full_like(input.array, fill_value, None if dtype is None else _kind(dtype)), None, False)
+    check_tensors("full_like", input=input)
+    kind = input.array.dtype if dtype is None else _kind(dtype)
+    return _finish(
+        np.full_like(input.array, number_as(_number("full_like", fill_value), kind), kind), device, requires_grad
+    )
 
 
 def arange(
-    start: float,
-    end: float | None = None,
-    step: float = 1,
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
     *,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """``start``, ``start + step``, … below ``end``; int64 where all three are integers.
 
     Raises:
-        RuntimeError: the step is zero or leads away from ``end``.
+        RuntimeError: the step is zero or leads away from ``end``, or a bound is not finite.
+        NotImplementedError: the type is bool.
     """
     if end is None:
-        start, end = 0, start
+        start, end = None, start
+    if end is None:
+        raise TypeError('arange() missing 1 required positional arguments: "end"')
+    start, end, step = [each.item() if isinstance(each, Tensor) else each for each in (start or 0, end, step)]
+    if not np.isfinite([start, end]).all():
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None and all(isinstance(each, int) for each in (start, end, step)):
         dtype = dtypes.int64
+    if dtype is dtypes.bool:
+        raise NotImplementedError('"arange_cpu" not implemented for bools')
     count = int(np.ceil((end - start) / step))
     steps: Any = np.arange(count, dtype=np.int64 if isinstance(step, int) else np.float64)
     values = start + step * steps
     return _finish(values.astype(_kind(dtype)), device, requires_grad)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def linspace(
+    start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """``steps`` numbers from ``start`` to ``end``, both included, at equal distances."""
+    start, end = [each.item() if isinstance(each, Tensor) else each for each in (start, end)]
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    return _finish(np.linspace(start, end, steps).astype(_kind(dtype)), None, False)
+    return _finish(np.linspace(start, end, steps).astype(_kind(dtype)), device, requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere. Shape: (n, m), m = n unless told."""
-    return _finish(np.eye(n, m, dtype=_kind(dtype)), None, requires_grad)
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere. Shape: (n, m), m = n unless told.
+
+    Raises:
+        RuntimeError: a size is negative.
+    """
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
+    return _finish(np.eye(n, m, dtype=_kind(dtype)), device, requires_grad)
 
 
 def _source(generator: Generator | None) -> Generator:
-    return default_generator if generator is None else generator
+    """The generator to draw from: the default one where none is given."""
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise TypeError(f"argument 'generator' must be minigrad.Generator, not {type(generator).__name__}")
+    return generator
 
 
 def rand(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers drawn evenly from [0, 1)."""
-    drawn = _source(generator).uniform(_sizes("rand", size), _kind(dtype), 0.0, 1.0)
+    drawn = _source(generator).uniform(_sizes("rand", sizes, size), _kind(dtype), 0.0, 1.0)
     return _finish(drawn, device, requires_grad)
 
 
 def randn(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers drawn from the normal distribution of mean 0 and variance 1."""
-    drawn = _source(generator).normal(_sizes("randn", size), _kind(dtype), 0.0, 1.0)
+    drawn = _source(generator).normal(_sizes("randn", sizes, size), _kind(dtype), 0.0, 1.0)
     return _finish(drawn, device, requires_grad)
 
 
-def rand_like(input: Tensor, *, dtype: dtypes.dtype | None = None) -> Tensor:
-    """:func:`rand` in the shape of ``input``."""
-    return rand(input.shape, dtype=dtype or input.dtype)
+def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """:func:`rand` in the shape of ``input``, and in its type unless told."""
+    check_tensors("rand_like", input=input)
+    return rand(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def randn_like(input: Tensor, *, dtype: dtypes.dtype | None = None) -> Tensor:
-    """:func:`randn` in the shape of ``input``."""
-    return randn(input.shape, dtype=dtype or input.dtype)
+def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """:func:`randn` in the shape of ``input``, and in its type unless told."""
+    check_tensors("randn_like", input=input)
+    return randn(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Numbers drawn from the normal distribution; mean and standard deviation are numbers, with a ``size``, or tensors.
 
@@ -228,7 +291,8 @@ def normal(
     if not tensors:
         if size is None:
             raise TypeError("normal() with two numbers needs a size")
-        return _finish(_source(generator).normal(_sizes("normal", (size,)), _kind(dtype), mean, std), None, False)
+        drawn = _source(generator).normal(_shape("normal", size), _kind(dtype), mean, std)
+        return _finish(drawn, device, requires_grad)
     if size is not None:
         raise TypeError("normal() takes no size where mean or std is a tensor")
     if isinstance(std, Tensor) and (std.array < 0).any():
@@ -250,13 +314,23 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     Raises:
         RuntimeError: a probability is not in [0, 1].
     """
+    check_tensors("bernoulli", input=input)
     if p is not None:
         return empty_like(input).bernoulli_(p, generator=generator)
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"bernoulli_tensor_cpu_p_" not implemented for {input.dtype}: give floats')
     return empty_like(input).bernoulli_(input, generator=generator)
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = dtypes.int64
+    low: Any = 0,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = dtypes.int64,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Integers drawn evenly from ``low`` (0 unless told) up to but not including ``high``.
 
@@ -265,18 +339,71 @@ def randint(
     """
     if size is None:  # randint(high, size)
         low, high, size = 0, low, high
-    drawn = _source(generator).integers(low, high, _sizes("randint", (size,)), _kind(dtype))
-    return _finish(drawn, None, False)
+    drawn = _source(generator).integers(low, high, _shape("randint", size), _kind(dtype))
+    return _finish(drawn, device, requires_grad)
 
 
-def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def randint_like(
+    input: Tensor,
+    low: int = 0,
+    high: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """:func:`randint` in the shape of ``input``, and in its type unless told."""
+    check_tensors("randint_like", input=input)
     bounds = (0, low) if high is None else (low, high)
-    return randint(*bounds, input.shape, dtype=dtype or input.dtype)
+    return randint(*bounds, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = dtypes.int64) -> Tensor:
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = dtypes.int64,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The integers 0 … n - 1 in random order."""
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    return _finish(_source(generator).permutation(n).astype(_kind(dtype), copy=False), None, False)
+    return _finish(_source(generator).permutation(n).astype(_kind(dtype), copy=False), device, requires_grad)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Positions drawn with probabilities in proportion to the weights ``input``. Shapes: (n,) -> (num_samples,);
+    (m, n) -> (m, num_samples), each row for itself.
+
+    With replacement, even numbers are looked up in the running sum of the probabilities; without, the draws are the
+    first to come where each waits an exponentially distributed time, shorter in proportion to its weight.
+
+    Raises:
+        RuntimeError: a weight is negative or not finite, none is positive, they are no floats, or too few are left.
+    """
+    check_tensors("multinomial", input=input)
+    weights = input.array
+    if input.ndim not in (1, 2) or not input.is_floating_point():
+        raise RuntimeError(f"multinomial expects floats in 1 or 2 dimensions, but got {input.dtype}, {input.ndim}D")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > weights.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    totals = weights.sum(axis=-1, keepdims=True)
+    if (totals <= 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    source, wide = _source(generator), np.dtype(np.float64)
+    if replacement:
+        bounds = np.cumsum(weights, axis=-1) / totals
+        bounds[..., -1] = 1.0
+        drawn = source.uniform((*weights.shape[:-1], num_samples), wide)
+        found = (np.expand_dims(bounds, -2) < np.expand_dims(drawn, -1)).sum(axis=-1)
+        return _finish(found.astype(np.int64), None, False)
+    waiting = source.exponential(weights.shape, weights.dtype) / np.maximum(weights, np.finfo(weights.dtype).tiny)
+    order = np.argsort(waiting, axis=-1, kind="stable")
+    return _finish(np.ascontiguousarray(order[..., :num_samples]), None, False)

@@ -15,11 +15,21 @@ import numpy as np
 from minigrad.autograd.grad_mode import grad_mode, no_grad
 from minigrad.autograd.views import rebase, refresh_views
 from minigrad.dtypes import from_numpy_dtype
+from minigrad.ops.dims import is_expandable
 from minigrad.ops.promotion import CATEGORY
 from minigrad.random import default_generator
 from minigrad.tensor import Tensor, wrap
 
-__all__ = ["become", "check_changeable", "fill_bernoulli", "fill_random", "run"]
+__all__ = [
+    "become",
+    "check_changeable",
+    "fill_bernoulli",
+    "fill_diagonal",
+    "fill_exponential",
+    "fill_integers",
+    "fill_random",
+    "run",
+]
 
 
 def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
@@ -75,11 +85,7 @@ def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
         raise RuntimeError(
             f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.array.shape)}"
         )
-    if CATEGORY[result.array.dtype.kind] > CATEGORY[array.dtype.kind]:
-        raise RuntimeError(
-            f"result type {from_numpy_dtype(result.array.dtype)} can't be cast to the desired output type "
-            f"{from_numpy_dtype(array.dtype)}"
-        )
+    check_castable(tensor, result.array.dtype)
     if not array.flags.writeable:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
@@ -105,6 +111,14 @@ def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
     return tensor
 
 
+def check_castable(tensor: Tensor, kind: np.dtype) -> None:
+    """Raise PyTorch's error where a result of type ``kind`` may not be written to ``tensor``."""
+    if CATEGORY[kind.kind] > CATEGORY[tensor.array.dtype.kind]:
+        raise RuntimeError(
+            f"result type {from_numpy_dtype(kind)} can't be cast to the desired output type {tensor.dtype}"
+        )
+
+
 def fill_random(tensor: Tensor, name: str, first: float, second: float, generator: Any) -> Tensor:
     """Fill ``tensor`` with numbers drawn by ``uniform_`` (from, to) or ``normal_`` (mean, standard deviation)."""
     check_changeable(tensor, name)
@@ -117,11 +131,47 @@ def fill_random(tensor: Tensor, name: str, first: float, second: float, generato
 
 def fill_bernoulli(tensor: Tensor, p: Any, generator: Any) -> Tensor:
     """Fill ``tensor`` with 1 where an even number in [0, 1) lies below ``p``, a number or a tensor of them, else 0."""
-    probabilities = p.array if isinstance(p, Tensor) else np.asarray(p, np.float64)
-    if ((probabilities < 0) | (probabilities > 1)).any():
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     check_changeable(tensor, "bernoulli_")
+    if isinstance(p, Tensor) and not is_expandable(p.array.shape, tensor.array.shape):
+        raise RuntimeError(
+            f"The expanded size of the tensor {list(tensor.shape)} must match the existing size {list(p.shape)} of p"
+        )
     source = default_generator if generator is None else generator
-    drawn = source.uniform(tensor.array.shape, np.dtype(np.float64), 0.0, 1.0) < probabilities
+    drawn = source.bernoulli(p.array if isinstance(p, Tensor) else p, tensor.array.shape)
     with no_grad():
         return become(tensor, wrap(np.asarray(drawn).astype(tensor.array.dtype), None, 0), "bernoulli_")
+
+
+def fill_integers(tensor: Tensor, low: int | None, high: int | None, generator: Any) -> Tensor:
+    """Fill ``tensor`` with integers: below ``low`` if that is all that is given, from ``low`` up to but not including
+    ``high``, or any that its type holds."""
+    check_changeable(tensor, "random_")
+    source = default_generator if generator is None else generator
+    array = tensor.array
+    if low is None:
+        drawn = source.any_integers(array.shape, array.dtype)
+    else:
+        drawn = source.integers(*((0, low) if high is None else (low, high)), array.shape, array.dtype)
+    with no_grad():
+        return become(tensor, wrap(drawn, None, 0), "random_")
+
+
+def fill_exponential(tensor: Tensor, rate: float, generator: Any) -> Tensor:
+    """Fill ``tensor`` with numbers drawn from the exponential distribution of this ``rate``."""
+    check_changeable(tensor, "exponential_")
+    source = default_generator if generator is None else generator
+    drawn = source.exponential(tensor.array.shape, tensor.array.dtype, rate)
+    with no_grad():
+        return become(tensor, wrap(drawn, None, 0), "exponential_")
+
+
+def fill_diagonal(tensor: Tensor, value: float, again: bool) -> Tensor:
+    """Fill the places of ``tensor`` whose indices are all equal, again and again down a tall matrix where asked."""
+    shape = tensor.array.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"fill_diagonal_: dimensions must larger than 1, but the tensor has {len(shape)}")
+    if len(shape) > 2 and len({*shape}) > 1:
+        raise RuntimeError(f"fill_diagonal_: all dimensions of input must be of equal length, but they are {shape}")
+    mask = np.zeros(shape, np.bool_)
+    np.fill_diagonal(mask, True, wrap=again)
+    return tensor.masked_fill_(wrap(mask, None, 0), value)

@@ -63,6 +63,14 @@ class Generator:
         self._twister = np.random.MT19937()
         self.manual_seed(DEFAULT_SEED)
 
+    @property
+    def device(self) -> Any:
+        return minigrad.device("cpu")
+
+    def clone_state(self) -> Generator:
+        """Another generator at the same place of the same stream."""
+        return Generator().set_state(self.get_state())
+
     def manual_seed(self, seed: int) -> Generator:
         """Begin the stream that belongs to ``seed``, and return the generator.
 
@@ -268,6 +276,30 @@ class Generator:
         drawn = self.random64(count) if span >= 2**28 else self.random32(count)
         offsets = (drawn % np.uint64(span)).astype(np.int64)
         return (offsets + low).astype(dtype).reshape(shape)
+
+    def exponential(self, shape: Shape, dtype: npt.DTypeLike = np.float32, rate: float = 1.0) -> Array:
+        """Numbers drawn from the exponential distribution: ``-log(1 - u) / rate``, u even numbers of 53 bits.
+
+        Raises:
+            RuntimeError: ``dtype`` is no floating-point type, or ``rate`` is not positive.
+        """
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise RuntimeError(
+                f"Exponential distribution is a continuous probability distribution. dtype must be a floating point "
+                f"but you specified {dtype}"
+            )
+        if not rate > 0:
+            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
+        unit = self._unit(math.prod(shape), np.dtype(np.float64))
+        return (-np.log1p(-unit) / rate).astype(dtype).reshape(shape)
+
+    def any_integers(self, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
+        """Integers from [0, the largest up to which ``dtype`` holds them all]. Counterpart: ``random_()``."""
+        dtype = np.dtype(dtype)
+        count, largest = math.prod(shape), _integer_range(dtype)[1]
+        drawn = self.random64(count) if dtype.itemsize == 8 else self.random32(count)
+        return (drawn % np.uint64(largest + 1)).astype(dtype).reshape(shape)
 
     def permutation(self, n: int) -> Array:
         """0 ... n - 1 in random order: each position swaps with one from itself on (Fisher & Yates 1938).

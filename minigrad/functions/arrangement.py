@@ -37,6 +37,8 @@ def repeat(input: Tensor, *numbers: Any, repeats: Any = None) -> Tensor:
     Raises:
         RuntimeError: there are fewer numbers than dimensions, or one is negative.
     """
+    if not numbers and repeats is None:
+        raise TypeError('repeat() missing 1 required positional arguments: "repeats"')
     counts = as_shape(numbers if repeats is None else (repeats,))
     if len(counts) < input.ndim:
         raise RuntimeError(

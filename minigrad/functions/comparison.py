@@ -37,6 +37,10 @@ __all__ = [
     "equal",
     "ge",
     "ge_",
+    "greater",
+    "greater_",
+    "greater_equal",
+    "greater_equal_",
     "gt",
     "gt_",
     "is_tensor",
@@ -48,6 +52,10 @@ __all__ = [
     "isposinf",
     "le",
     "le_",
+    "less",
+    "less_",
+    "less_equal",
+    "less_equal_",
     "logical_and",
     "logical_and_",
     "logical_not",
@@ -60,6 +68,8 @@ __all__ = [
     "lt_",
     "ne",
     "ne_",
+    "not_equal",
+    "not_equal_",
 ]
 
 
@@ -182,7 +192,7 @@ def bitwise_and(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_and_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_and(input, other), "bitwise_and_")
+    return fit(input, bitwise_and, other, "bitwise_and_")
 
 
 def bitwise_or(input: Any, other: Any) -> Tensor:
@@ -190,7 +200,7 @@ def bitwise_or(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_or_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_or(input, other), "bitwise_or_")
+    return fit(input, bitwise_or, other, "bitwise_or_")
 
 
 def bitwise_xor(input: Any, other: Any) -> Tensor:
@@ -198,7 +208,7 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_xor_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_xor(input, other), "bitwise_xor_")
+    return fit(input, bitwise_xor, other, "bitwise_xor_")
 
 
 def bitwise_left_shift(input: Any, other: Any) -> Tensor:
@@ -206,7 +216,7 @@ def bitwise_left_shift(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_left_shift_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_left_shift(input, other), "bitwise_left_shift_")
+    return fit(input, bitwise_left_shift, other, "bitwise_left_shift_")
 
 
 def bitwise_right_shift(input: Any, other: Any) -> Tensor:
@@ -214,13 +224,14 @@ def bitwise_right_shift(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_right_shift_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_right_shift(input, other), "bitwise_right_shift_")
+    return fit(input, bitwise_right_shift, other, "bitwise_right_shift_")
 
 
-def fit(input: Tensor, result: Tensor, name: str) -> Tensor:
-    """Let ``input`` become ``result``, where its type can hold that of ``result``."""
+def fit(input: Tensor, operation: Any, other: Any, name: str) -> Tensor:
+    """Let ``input`` become ``operation(input, other)``, where its type can hold the result."""
     minigrad.inplace.check_changeable(input, name)
-    return minigrad.inplace.become(input, result, name)
+    minigrad.inplace.check_castable(input, minigrad.result_type(input, other).numpy)
+    return minigrad.inplace.become(input, operation(input, other), name)
 
 
 def isnan(input: Tensor) -> Tensor:
@@ -237,6 +248,7 @@ def isfinite(input: Tensor) -> Tensor:
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """True where shape and every value agree; NaN equals nothing."""
+    check_tensors("equal", input=input, other=other)
     return bool(np.array_equal(input.array, other.array))
 
 
@@ -271,3 +283,16 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 def is_tensor(obj: Any) -> bool:
     """True for a Tensor."""
     return isinstance(obj, minigrad.Tensor)
+
+
+# Other names that PyTorch has for some of these.
+greater = gt
+greater_ = gt_
+greater_equal = ge
+greater_equal_ = ge_
+less = lt
+less_ = lt_
+less_equal = le
+less_equal_ = le_
+not_equal = ne
+not_equal_ = ne_

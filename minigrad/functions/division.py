@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import minigrad
 from minigrad import ops
 from minigrad.functions.arguments import check_tensors
+from minigrad.functions.elementwise import check_number
 
 if TYPE_CHECKING:
     import minigrad.ops.division
@@ -29,6 +30,8 @@ def floor_divide(input: Any, other: Any) -> Tensor:
         if isinstance(input, minigrad.Tensor):
             return ops.division.FloorDivide.apply(input, other)
         return ops.division.FloorDivideNumber.apply(other, number=input)
+    if not isinstance(input, minigrad.Tensor):
+        input = minigrad.tensor(check_number("floor_divide", input))
     return ops.division.FloorDivideByNumber.apply(input, number=other)
 
 

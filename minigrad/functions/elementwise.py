@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "abs",
     "abs_",
+    "absolute",
+    "absolute_",
     "add",
     "add_",
     "clamp",
@@ -31,12 +33,17 @@ __all__ = [
     "clamp_max_",
     "clamp_min",
     "clamp_min_",
+    "clip",
+    "clip_",
     "clone",
     "copy_",
     "cos",
     "cos_",
+    "detach",
     "div",
     "div_",
+    "divide",
+    "divide_",
     "exp",
     "exp_",
     "fill_",
@@ -46,8 +53,12 @@ __all__ = [
     "minimum",
     "mul",
     "mul_",
+    "multiply",
+    "multiply_",
     "neg",
     "neg_",
+    "negative",
+    "negative_",
     "positive",
     "pow",
     "pow_",
@@ -68,6 +79,8 @@ __all__ = [
     "square_",
     "sub",
     "sub_",
+    "subtract",
+    "subtract_",
     "tanh",
     "tanh_",
     "true_divide",
@@ -78,12 +91,14 @@ __all__ = [
 
 
 def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
-    """``input + alpha * other``; one of the two may be a number.
+    """``input + alpha * other``; either may be a number.
 
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
     """
     if not isinstance(input, minigrad.Tensor):
+        if not isinstance(other, minigrad.Tensor):
+            return add(minigrad.tensor(check_number("add", input)), other, alpha=alpha)
         return ops.elementwise.Add.apply(scaled(input, other, alpha), check_number("add", input))
     if alpha == 1:
         return ops.elementwise.Add.apply(input, other)
@@ -91,13 +106,15 @@ def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
 
 
 def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
-    """``input - alpha * other``; one of the two may be a number.
+    """``input - alpha * other``; either may be a number.
 
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
         NotImplementedError: one of them is bool.
     """
     if not isinstance(input, minigrad.Tensor):
+        if not isinstance(other, minigrad.Tensor):
+            return sub(minigrad.tensor(check_number("sub", input)), other, alpha=alpha)
         return ops.elementwise.Rsub.apply(scaled(input, other, alpha), number=check_number("sub", input))
     if alpha == 1:
         return ops.elementwise.Sub.apply(input, other)
@@ -124,6 +141,8 @@ def check_alpha(input: Any, other: Any, alpha: Number) -> Number:
     kinds = [each.array.dtype.kind if isinstance(each, minigrad.Tensor) else "" for each in (input, other)]
     if isinstance(alpha, float) and "f" not in kinds and not isinstance(other, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, bool) and kinds != ["b", "b"]:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
     return bool(alpha) if kinds == ["b", "b"] else alpha
 
 
@@ -134,6 +153,8 @@ def scaled(input: Any, other: Any, alpha: Number) -> Any:
 
 def mul(input: Any, other: Any) -> Tensor:
     if not isinstance(input, minigrad.Tensor):
+        if not isinstance(other, minigrad.Tensor):
+            return mul(minigrad.tensor(check_number("mul", input)), other)
         return ops.elementwise.Mul.apply(other, check_number("mul", input))
     return ops.elementwise.Mul.apply(input, other)
 
@@ -146,6 +167,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """
     if rounding_mode is None:
         if not isinstance(input, minigrad.Tensor):
+            if not isinstance(other, minigrad.Tensor):
+                return div(minigrad.tensor(check_number("div", input)), other)
             return check_number("div", input) / other
         return ops.elementwise.Div.apply(input, other)
     check_rounding_mode(rounding_mode)
@@ -236,11 +259,10 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    """``input`` between ``min`` and ``max``: two numbers, two tensors, or one of them None.
+    """``input`` between ``min`` and ``max``: numbers or tensors, or one of them None.
 
     Raises:
-        RuntimeError: both are None.
-        TypeError: one is a tensor, the other a number.
+        RuntimeError: both are None, or a number does not fit the integer type of the result.
     """
     operation, bounds, numbers = clamp_form(min, max)
     return operation.apply(input, *bounds, **numbers)
@@ -253,9 +275,13 @@ def clamp_form(lowest: Any, highest: Any) -> tuple[Any, tuple[Any, ...], dict[st
     tensors = [isinstance(each, minigrad.Tensor) for each in (lowest, highest) if each is not None]
     if not any(tensors):
         return ops.elementwise.Clamp, (), {"lowest": lowest, "highest": highest}
-    if not all(tensors):
-        raise TypeError("clamp(): 'min' and 'max' must both be tensors or both be numbers")
-    return ops.clamping.ClampTensor, (lowest, highest), {}
+    if all(tensors):
+        return ops.clamping.ClampTensor, (lowest, highest), {}
+    for bound in (lowest, highest):
+        if isinstance(bound, minigrad.Tensor) and bound.ndim:
+            raise TypeError("clamp(): beside a number, the other bound must be a number or a zero-dimensional tensor")
+    lowest, highest = [each.item() if isinstance(each, minigrad.Tensor) else each for each in (lowest, highest)]
+    return ops.elementwise.Clamp, (), {"lowest": lowest, "highest": highest}
 
 
 def clamp_min(input: Tensor, min: Any) -> Tensor:
@@ -287,16 +313,27 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """``input`` where ``condition`` holds, ``other`` elsewhere; the three are broadcast. Alone, where it is not zero.
 
     Raises:
-        RuntimeError: the condition is not of type bool, or the shapes do not broadcast.
+        RuntimeError: the condition is not of type bool (or uint8), or the shapes do not broadcast.
     """
     if input is None and other is None:
         return minigrad.nonzero(condition, as_tuple=True)
-    if not isinstance(condition, minigrad.Tensor) or condition.array.dtype != np.bool_:
-        kind = condition.dtype if isinstance(condition, minigrad.Tensor) else type(condition).__name__
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {kind}")
+    check_tensors("where", condition=condition)
+    if condition.array.dtype not in (np.bool_, np.uint8):
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
+    for each in (input, other):
+        if not isinstance(each, minigrad.Tensor):
+            check_number("where", each)
     if not isinstance(input, minigrad.Tensor) and not isinstance(other, minigrad.Tensor):
         input = minigrad.as_tensor(input)
-    return ops.elementwise.Where.apply(input, other, condition=condition.array)
+    return ops.elementwise.Where.apply(input, other, condition=condition.array.astype(np.bool_, copy=False))
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same values in the same memory, without history."""
+    check_tensors("detach", input=input)
+    return input.detach()
 
 
 def clone(input: Tensor) -> Tensor:
@@ -407,8 +444,11 @@ def relu_(input: Tensor) -> Tensor:
     return minigrad.inplace.run(input, "relu_", ops.elementwise.Relu)
 
 
-def copy_(input: Tensor, source: Tensor) -> Tensor:
-    return minigrad.inplace.run(input, "copy_", ops.elementwise.Copy, source)
+def copy_(input: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Write ``other``, a number or a tensor that broadcasts to ``input``, to it; ``non_blocking`` changes nothing."""
+    if not isinstance(other, minigrad.Tensor):
+        other = minigrad.tensor(check_number("copy_", other))
+    return minigrad.inplace.run(input, "copy_", ops.elementwise.Copy, other)
 
 
 def zero_(input: Tensor) -> Tensor:
@@ -427,3 +467,18 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
     return minigrad.inplace.run(input, "fill_", ops.elementwise.FillFrom, value)
+
+
+# Other names that PyTorch has for some of these.
+absolute = abs
+absolute_ = abs_
+negative = neg
+negative_ = neg_
+multiply = mul
+multiply_ = mul_
+subtract = sub
+subtract_ = sub_
+divide = div
+divide_ = div_
+clip = clamp
+clip_ = clamp_

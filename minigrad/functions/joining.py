@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cat",
+    "concat",
+    "concatenate",
     "dstack",
     "hstack",
+    "row_stack",
     "stack",
     "vstack",
 ]
@@ -90,3 +93,9 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """One behind the other: along the third dimension."""
     return cat(minigrad.atleast_3d(as_tensors(tensors, "dstack")), 2)
+
+
+# Other names that PyTorch has for some of these.
+concat = cat
+concatenate = cat
+row_stack = vstack

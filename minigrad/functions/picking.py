@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from minigrad.tensor import Number, Tensor
 
 __all__ = [
-    *("gather", "index_add", "index_add_", "index_copy", "index_copy_", "index_fill", "index_fill_", "index_put"),
+    *(
+        "argwhere",
+        "gather",
+        "index_add",
+        "index_add_",
+        "index_copy",
+        "index_copy_",
+        "index_fill",
+        "index_fill_",
+        "index_put",
+    ),
     *("index_put_", "index_select", "masked_fill", "masked_fill_", "masked_scatter", "masked_scatter_"),
     *("masked_select", "nonzero", "scatter", "scatter_", "scatter_add", "scatter_add_", "take", "take_along_dim"),
 ]
@@ -307,6 +317,11 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     return ops.nondifferentiable.nonzero(input, as_tuple)
 
 
+def argwhere(input: Tensor) -> Tensor:
+    """Where the elements are that are not zero. Shape: (count, dimensions)."""
+    return nonzero(input)
+
+
 # ------------------------------------------------------------------------------------------------- masks
 
 
@@ -323,8 +338,6 @@ def masked_form(input: Tensor, mask: Tensor, value: Any) -> tuple[Any, tuple[Any
     if isinstance(value, minigrad.Tensor):
         if value.ndim:
             raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.ndim} dimensions.")
-        if value.is_floating_point() and not input.is_floating_point():
-            raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
         return ops.picking.MaskedFillTensor, (value,), {"mask": check_mask("masked_fill", input, mask)}
     number = minigrad.tensor(value, dtype=input.dtype).item()
     return ops.picking.MaskedFill, (), {"mask": check_mask("masked_fill", input, mask), "number": number}

@@ -30,12 +30,14 @@ __all__ = [
     "baddbmm_",
     "bmm",
     "dot",
+    "ger",
     "inner",
     "matmul",
     "mm",
     "mv",
     "outer",
     "tensordot",
+    "vdot",
 ]
 
 
@@ -204,8 +206,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     dims_b = [normalize_dim(each, b.ndim) for each in dims_b]
     for dim_a, dim_b in zip(dims_a, dims_b):
         if a.shape[dim_a] == 1 or b.shape[dim_b] == 1:  # of size 1, it is broadcast
-            a = a.sum(dim_a, keepdim=True) if a.shape[dim_a] != 1 else a
-            b = b.sum(dim_b, keepdim=True) if b.shape[dim_b] != 1 else b
+            a = a.sum(dim_a, keepdim=True, dtype=a.dtype) if a.shape[dim_a] != 1 else a
+            b = b.sum(dim_b, keepdim=True, dtype=b.dtype) if b.shape[dim_b] != 1 else b
         elif a.shape[dim_a] != b.shape[dim_b]:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {a.shape[dim_a]} in dim {dim_a} and second "
@@ -220,3 +222,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     rows = a.permute(free_a + dims_a).reshape(minigrad.Size(shape_a).numel(), summed)
     columns = b.permute(dims_b + free_b).reshape(summed, minigrad.Size(shape_b).numel())
     return mm(rows, columns).reshape(shape_a + shape_b)
+
+
+# Other names that PyTorch has for some of these.
+ger = outer
+vdot = dot

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ceil",
     "ceil_",
+    "fix",
+    "fix_",
     "floor",
     "floor_",
     "frac",
@@ -108,3 +110,8 @@ def nan_to_num_(
 ) -> Tensor:
     nan = 0.0 if nan is None else nan
     return minigrad.inplace.run(input, "nan_to_num_", ops.rounding.NanToNum, nan=nan, posinf=posinf, neginf=neginf)
+
+
+# Other names that PyTorch has for some of these.
+fix = trunc
+fix_ = trunc_

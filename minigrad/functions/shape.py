@@ -25,6 +25,7 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
     "contiguous",
@@ -38,6 +39,7 @@ __all__ = [
     "permute",
     "ravel",
     "reshape",
+    "reshape_as",
     "squeeze",
     "squeeze_",
     "swapaxes",
@@ -54,12 +56,14 @@ __all__ = [
 ]
 
 
-def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
-    """The same elements under another shape, in the same memory.
+def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
+    """The same elements under another shape, or the same bits read as another type, in the same memory.
 
     Raises:
         RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
     """
+    if dtype is not None or (len(shape) == 1 and isinstance(shape[0], minigrad.dtype)):
+        return read_as(input, shape[0] if dtype is None else dtype)
     wanted = ops.shape.infer_shape(as_shape(shape if size is None else (size,)), input.array.size)
     if not ops.shape.is_viewable(input.array, wanted):
         raise RuntimeError(
@@ -69,12 +73,34 @@ def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     return ops.shape.View.apply(input, shape=wanted)
 
 
+def read_as(input: Tensor, dtype: Any) -> Tensor:
+    """The bits of ``input`` as numbers of another type, in the same memory; it has no gradient."""
+    size, wanted = input.dtype.itemsize, dtype.itemsize
+    if size != wanted:
+        if input.ndim == 0:
+            raise RuntimeError(f"self.dim() cannot be 0 to view {input.dtype} as {dtype} (different element sizes)")
+        if input.stride(-1) != 1:
+            raise RuntimeError(
+                f"self.stride(-1) must be 1 to view {input.dtype} as {dtype} (different element sizes), but got "
+                f"{input.stride(-1)}"
+            )
+        steps = [input.shape[-1], *input.stride()[:-1]]
+        if any(step * size % wanted for step in steps):
+            raise RuntimeError(
+                f"self.size(-1) and the strides must be divisible by {wanted // size} to view {input.dtype} as "
+                f"{dtype} (different element sizes), but got {steps}"
+            )
+    return ops.shape.ViewDtype.apply(input.detach(), dtype=dtype.numpy)
+
+
 def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements under another shape: a view where the memory's layout allows it, else a copy.
 
     Raises:
         RuntimeError: the shape holds another number of elements.
     """
+    if not sizes and shape is None:
+        raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     wanted = ops.shape.infer_shape(as_shape(sizes if shape is None else (shape,)), input.array.size)
     if ops.shape.is_viewable(input.array, wanted):
         return ops.shape.View.apply(input, shape=wanted)
@@ -179,12 +205,35 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     Raises:
         RuntimeError: they do not.
     """
+    for position, each in enumerate(tensors):
+        if not isinstance(each, minigrad.Tensor):
+            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
     try:
         shape = np.broadcast_shapes(*[each.shape for each in tensors])
     except ValueError:
         shapes = ", ".join(str(list(each.shape)) for each in tensors)
         raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {shapes}") from None
     return tuple([each if each.shape == shape else each.expand(shape) for each in tensors])
+
+
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape to which tensors of these shapes broadcast; a number stands for one dimension.
+
+    Raises:
+        RuntimeError: they do not.
+        ValueError: a size is negative.
+    """
+    sizes = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    if any(size < 0 for shape in sizes for size in shape):
+        raise ValueError("Attempting to broadcast a dimension with negative length!")
+    try:
+        return minigrad.Size(np.broadcast_shapes(*sizes))
+    except ValueError:
+        raise RuntimeError(f"Shape mismatch: {list(shapes)} cannot be broadcast to a single shape") from None
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    return input.reshape(other.shape)
 
 
 def ravel(input: Tensor) -> Tensor:

@@ -22,6 +22,20 @@ __all__ = [
     "acos_",
     "acosh",
     "acosh_",
+    "arccos",
+    "arccos_",
+    "arccosh",
+    "arccosh_",
+    "arcsin",
+    "arcsin_",
+    "arcsinh",
+    "arcsinh_",
+    "arctan",
+    "arctan2",
+    "arctan2_",
+    "arctan_",
+    "arctanh",
+    "arctanh_",
     "asin",
     "asin_",
     "asinh",
@@ -209,3 +223,20 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """ln(eˣ + eʸ), without overflow."""
     check_tensors("logaddexp", input=input, other=other)
     return ops.transcendental.Logaddexp.apply(input, other)
+
+
+# Other names that PyTorch has for some of these.
+arccos = acos
+arccos_ = acos_
+arccosh = acosh
+arccosh_ = acosh_
+arcsin = asin
+arcsin_ = asin_
+arcsinh = asinh
+arcsinh_ = asinh_
+arctan = atan
+arctan_ = atan_
+arctan2 = atan2
+arctan2_ = atan2_
+arctanh = atanh
+arctanh_ = atanh_

@@ -13,7 +13,8 @@ import minigrad
 from minigrad import functions
 
 HERE = Path(__file__)
-SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in HERE.parent.glob("*.py") if path != HERE)
+CASES = [*HERE.parent.glob("*.py"), *HERE.parent.glob("expressions/*.txt")]
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in CASES if path != HERE)
 MODULES = ["nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "utils.data", "linalg"]
 PUBLIC = [(module, name) for module in MODULES for name in importlib.import_module(f"minigrad.{module}").__all__]
 FAMILIES = [
