@@ -213,7 +213,7 @@ class Methods:
     mv = functions.products.mv
     outer = functions.products.outer
     ger = functions.products.outer
-    vdot = functions.products.dot
+    vdot = functions.products.vdot
 
     floor_divide = functions.division.floor_divide
     floor_divide_ = functions.division.floor_divide_

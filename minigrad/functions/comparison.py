@@ -178,12 +178,14 @@ def bitwise_not(input: Tensor) -> Tensor:
     Raises:
         NotImplementedError: the type is floating.
     """
+    check_tensors("bitwise_not", input=input)
     if input.is_floating_point():
         raise NotImplementedError(f'"bitwise_not_cpu" not implemented for {input.dtype}: use integers or bools')
     return ops.nondifferentiable.invert(input)
 
 
 def bitwise_not_(input: Tensor) -> Tensor:
+    minigrad.inplace.check_changeable(input, "bitwise_not_")
     return replace(input, bitwise_not(input), "bitwise_not_")
 
 

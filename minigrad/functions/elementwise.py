@@ -264,6 +264,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     Raises:
         RuntimeError: both are None, or a number does not fit the integer type of the result.
     """
+    check_tensors("clamp", input=input)
     operation, bounds, numbers = clamp_form(min, max)
     return operation.apply(input, *bounds, **numbers)
 
@@ -284,9 +285,16 @@ def clamp_form(lowest: Any, highest: Any) -> tuple[Any, tuple[Any, ...], dict[st
     return ops.elementwise.Clamp, (), {"lowest": lowest, "highest": highest}
 
 
+def check_bound(name: str, bound: Any) -> None:
+    """Raise PyTorch's error where the one bound is left out."""
+    if bound is None:
+        raise TypeError(f"{name}() needs a number or a tensor, not None")
+
+
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """The larger of ``input`` and ``min``, a number or a tensor."""
     check_tensors("clamp_min", input=input)
+    check_bound("clamp_min", min)
     if isinstance(min, minigrad.Tensor):
         return ops.clamping.ClampMinTensor.apply(input, min)
     return ops.clamping.ClampMin.apply(input, lowest=min, highest=None)
@@ -295,6 +303,7 @@ def clamp_min(input: Tensor, min: Any) -> Tensor:
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """The smaller of ``input`` and ``max``, a number or a tensor."""
     check_tensors("clamp_max", input=input)
+    check_bound("clamp_max", max)
     if isinstance(max, minigrad.Tensor):
         return ops.clamping.ClampMaxTensor.apply(input, max)
     return ops.clamping.ClampMax.apply(input, lowest=None, highest=max)
@@ -316,6 +325,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         RuntimeError: the condition is not of type bool (or uint8), or the shapes do not broadcast.
     """
     if input is None and other is None:
+        check_tensors("where", condition=condition)
         return minigrad.nonzero(condition, as_tuple=True)
     check_tensors("where", condition=condition)
     if condition.array.dtype not in (np.bool_, np.uint8):
@@ -385,12 +395,14 @@ def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 
 def clamp_min_(input: Tensor, min: Any) -> Tensor:
+    check_bound("clamp_min_", min)
     if isinstance(min, minigrad.Tensor):
         return minigrad.inplace.run(input, "clamp_min_", ops.clamping.ClampMinTensor, min)
     return minigrad.inplace.run(input, "clamp_min_", ops.clamping.ClampMin, lowest=min, highest=None)
 
 
 def clamp_max_(input: Tensor, max: Any) -> Tensor:
+    check_bound("clamp_max_", max)
     if isinstance(max, minigrad.Tensor):
         return minigrad.inplace.run(input, "clamp_max_", ops.clamping.ClampMaxTensor, max)
     return minigrad.inplace.run(input, "clamp_max_", ops.clamping.ClampMax, lowest=None, highest=max)
@@ -462,7 +474,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         RuntimeError: the tensor has dimensions, or the number does not fit the type.
     """
     if not isinstance(value, minigrad.Tensor):
-        number = minigrad.tensor(value, dtype=input.dtype).item()
+        number = minigrad.tensor(check_number("fill_", value), dtype=input.dtype).item()
         return minigrad.inplace.run(input, "fill_", ops.elementwise.Fill, number=number)
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")

@@ -64,7 +64,7 @@ def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any
     Raises:
         RuntimeError: the tensors' dimensions do not fit each other, or a position lies outside.
     """
-    check_tensors(name, index=index)
+    check_tensors(name, input=input, index=index)
     positions = index.array if index.numel() == 0 else check_positions(name, index, short=True)
     dim = normalize_dim(dim, input.ndim)
     if index.numel() == 0:
@@ -132,6 +132,7 @@ def scatter(
     Raises:
         RuntimeError: the index is not int64, does not fit, or points outside; or the types differ.
     """
+    check_tensors("scatter", input=input)
     operation, sources, options = scatter_form("scatter", input, dim, index, value_or_source(src, value, reduce))
     return operation.apply(input, *sources, **options)
 
@@ -145,6 +146,7 @@ def scatter_(
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of ``input`` with ``src`` added at the places that :func:`gather` would read."""
+    check_tensors("scatter_add", input=input)
     _, sources, options = scatter_form("scatter_add", input, dim, index, src)
     return ops.picking.ScatterAdd.apply(input, *sources, **options)
 
@@ -161,6 +163,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
         RuntimeError: the index is not int64.
         IndexError: a position lies outside.
     """
+    check_tensors("take", input=input)
     positions = check_positions("take", index)
     size = input.numel()
     if positions.size and size == 0:
@@ -173,6 +176,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """:func:`gather` with ``input`` and ``indices`` broadcast; without ``dim`` of the flattened input."""
+    check_tensors("take_along_dim", input=input)
     check_positions("take_along_dim", indices)
     length = input.numel() if dim is None else input.shape[dim] if -input.ndim <= dim < input.ndim else 0
     indices = minigrad.where(indices < 0, indices + length, indices)
@@ -197,6 +201,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 def place_of_slices(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarray]:
     """The dimension and the checked positions of an index of one dimension or none."""
+    check_tensors(name, input=input)
     positions = check_positions(name, index, short=name == "index_select" or name == "index_add")
     dim = normalize_dim(dim, input.ndim)
     if index.ndim > 1:
@@ -275,6 +280,7 @@ def fill_form(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[Any, 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of ``input`` with the slices that ``index`` names filled with ``value``, a number or one element."""
+    check_tensors("index_fill", input=input)
     operation, values, options = fill_form(input, dim, index, value)
     return operation.apply(input, *values, **options)
 
@@ -303,6 +309,7 @@ def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> t
 
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``values`` at ``indices``, one tensor a dimension; added with ``accumulate``."""
+    check_tensors("index_put", input=input)
     operation, where = put_form(input, indices, values, accumulate)
     return operation.apply(input, values, where=where)
 
@@ -314,11 +321,13 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Where the elements are that are not zero: (count, dimensions), or a tuple of one tensor a dimension."""
+    check_tensors("nonzero", input=input)
     return ops.nondifferentiable.nonzero(input, as_tuple)
 
 
 def argwhere(input: Tensor) -> Tensor:
     """Where the elements are that are not zero. Shape: (count, dimensions)."""
+    check_tensors("argwhere", input=input)
     return nonzero(input)
 
 
@@ -349,6 +358,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     Raises:
         RuntimeError: the mask is not bool, or the value has dimensions or does not fit the type.
     """
+    check_tensors("masked_fill", input=input)
     operation, values, options = masked_form(input, mask, value)
     return operation.apply(input, *values, **options)
 
@@ -364,6 +374,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 def check_source(input: Tensor, mask: Tensor, source: Tensor) -> np.ndarray:
+    check_tensors("masked_scatter", input=input, mask=mask, source=source)
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"masked_scatter: expected self and source to have same dtypes but got {input.dtype} and {source.dtype}"

@@ -12,6 +12,7 @@ import numpy as np
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import check_tensors
 from minigrad.ops.dims import as_shape, normalize_dim, normalize_dims
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], minigrad.dtype)):
         return read_as(input, shape[0] if dtype is None else dtype)
+    if not shape and size is None:
+        raise TypeError("view() needs a shape or a type")
     wanted = ops.shape.infer_shape(as_shape(shape if size is None else (size,)), input.array.size)
     if not ops.shape.is_viewable(input.array, wanted):
         raise RuntimeError(
@@ -99,6 +102,7 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     Raises:
         RuntimeError: the shape holds another number of elements.
     """
+    check_tensors("reshape", input=input)
     if not sizes and shape is None:
         raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     wanted = ops.shape.infer_shape(as_shape(sizes if shape is None else (shape,)), input.array.size)
@@ -108,10 +112,12 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("view_as", input=input, other=other)
     return input.view(other.shape)
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    check_tensors("flatten", input=input)
     if input.ndim == 0:
         return input.reshape(1)
     start, end = normalize_dim(start_dim, input.ndim), normalize_dim(end_dim, input.ndim)
@@ -125,12 +131,14 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    check_tensors("transpose", input=input)
     if input.ndim == 0:
         return ops.shape.Permute.apply(input, dims=())
     return ops.shape.Transpose.apply(input, dim0=normalize_dim(dim0, input.ndim), dim1=normalize_dim(dim1, input.ndim))
 
 
 def t(input: Tensor) -> Tensor:
+    check_tensors("t", input=input)
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but input is {input.ndim}D")
     return ops.shape.T.apply(input)
@@ -156,10 +164,13 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 
 def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """Dimensions of size 1 repeated to ``shape`` without copying, -1 keeping a size: a view."""
+    if not shape and size is None:
+        raise TypeError('expand() missing 1 required positional arguments: "size"')
     return ops.broadcasting.Expand.apply(input, shape=as_shape(shape if size is None else (size,)))
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("expand_as", input=input, other=other)
     return input.expand(other.shape)
 
 
@@ -196,7 +207,8 @@ def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
 
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     """``input`` repeated to shape ``size`` without copying."""
-    return input.expand(*size)
+    check_tensors("broadcast_to", input=input)
+    return input.expand(size=tuple(size))
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -233,11 +245,13 @@ def broadcast_shapes(*shapes: Any) -> Any:
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("reshape_as", input=input, other=other)
     return input.reshape(other.shape)
 
 
 def ravel(input: Tensor) -> Tensor:
     """One dimension, of all elements in row-major order."""
+    check_tensors("ravel", input=input)
     return input.contiguous().view(-1)
 
 
@@ -247,6 +261,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     Raises:
         RuntimeError: the sizes do not multiply to that of the dimension.
     """
+    check_tensors("unflatten", input=input)
     dim = normalize_dim(dim, input.ndim)
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
@@ -263,11 +278,13 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """:func:`transpose`."""
+    check_tensors("swapaxes", input=input)
     return transpose(input, axis0, axis1)
 
 
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`transpose`."""
+    check_tensors("swapdims", input=input)
     return transpose(input, dim0, dim1)
 
 
@@ -277,6 +294,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     Raises:
         RuntimeError: there are not as many of both, or one is named twice.
     """
+    check_tensors("movedim", input=input)
     sources, places = as_shape((source,)), as_shape((destination,))
     if len(sources) != len(places):
         raise RuntimeError(
@@ -297,6 +315,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 
 def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
     """:func:`movedim`."""
+    check_tensors("moveaxis", input=input)
     return movedim(input, source, destination)
 
 
@@ -339,6 +358,8 @@ def for_each(tensors: tuple[Any, ...], change: Callable[[Tensor], Tensor]) -> An
         return change(tensors[0])
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
+    for each in tensors:
+        check_tensors("atleast", input=each)
     return tuple([change(each) for each in tensors])
 
 
@@ -354,6 +375,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     if not axes:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     for each in axes:
+        check_tensors("meshgrid", tensors=each)
         if each.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each.ndim}D")
         if each.dtype is not axes[0].dtype:
@@ -374,4 +396,5 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 def numel(input: Tensor) -> int:
     """How many elements ``input`` has."""
+    check_tensors("numel", input=input)
     return input.array.size

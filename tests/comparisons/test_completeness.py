@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import minigrad
+import minigrad.functions.arguments
 from minigrad import functions
 
 HERE = Path(__file__)
@@ -21,7 +22,9 @@ FAMILIES = [
     importlib.import_module(f"minigrad.functions.{each.name}") for each in pkgutil.iter_modules(functions.__path__)
 ]
 FUNCTIONS = sorted(
-    {name for family in FAMILIES for name in family.__all__} - {"check_tensors"} - set(minigrad.nn.functional.__all__)
+    {name for family in FAMILIES for name in family.__all__}
+    - set(functions.arguments.__all__)
+    - set(minigrad.nn.functional.__all__)
 )
 
 
