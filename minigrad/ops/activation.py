@@ -73,6 +73,11 @@ class Elu(Function):
 class Celu(Elu):
     """z = x where x > 0, else alpha (exp(x / alpha) - 1)."""
 
+    def forward(ctx, x, *, alpha, steepness):
+        z = super().forward(x, alpha=alpha, steepness=steepness)
+        ctx.steepness = 1 / float(np.float32(alpha))  # of the gradient: there PyTorch rounds alpha to float32
+        return z
+
 
 class Gelu(Function):
     """z = x Φ(x), Φ the normal distribution function: x/2 · (1 + erf(x/√2))."""
