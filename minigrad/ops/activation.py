@@ -14,6 +14,7 @@ from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.elementwise import Exp, Sigmoid, Tanh, Where
 from minigrad.ops.error_function import erf
 from minigrad.ops.joining import Cat
+from minigrad.ops.promotion import number_as
 from minigrad.ops.transcendental import Erf
 from minigrad.ops.values import array_of, constant_like
 
@@ -268,7 +269,7 @@ class Threshold(Function):
 
     def forward(ctx, x, *, threshold, value):
         ctx.below = x <= threshold
-        return np.where(ctx.below, np.asarray(value, x.dtype), x)
+        return np.where(ctx.below, number_as(value, x.dtype), x)
 
     def backward(ctx, grad_z):
         grad_x = Where.apply(0.0, grad_z, condition=ctx.below)
