@@ -12,7 +12,7 @@ import torch
 import minigrad
 from comparisons.harness import Mismatch, compare_values, dtype_name
 
-__all__ = ["check_outcome", "check_program"]
+__all__ = ["check_outcome", "check_outcomes", "check_program", "outcome"]
 
 TENSORS = (minigrad.Tensor, torch.Tensor)
 
@@ -26,7 +26,11 @@ def check_outcome(name: str, call: Callable[[Any], Any]) -> None:
     Raises:
         Mismatch: with what each engine gave.
     """
-    ours, theirs = outcome(call, minigrad), outcome(call, torch)
+    check_outcomes(name, outcome(call, minigrad), outcome(call, torch))
+
+
+def check_outcomes(name: str, ours: Any, theirs: Any) -> None:
+    """Raise a Mismatch unless two outcomes are equal results, or exceptions of one type."""
     if isinstance(ours, Exception) or isinstance(theirs, Exception):
         if type(ours) is not type(theirs):
             raise Mismatch(f"{name}: ours gave {ours!r}, theirs {theirs!r}")

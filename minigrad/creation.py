@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.functions.arguments import check_tensors
 from minigrad.ops.dims import as_shape
+from minigrad.ops.promotion import number_as
 from minigrad.random import Generator, default_generator
 from minigrad.reading import check_layout, read
 from minigrad.tensor import Tensor, check_device, wrap
@@ -55,7 +57,17 @@ def _kind(dtype: dtypes.dtype | None) -> np.dtype:
     return dtypes.get_default_dtype().numpy if dtype is None else dtypes.to_numpy_dtype(dtype)
 
 
-def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+def _shape(name: str, size: Any) -> tuple[int, ...]:
+    """A shape given as one argument."""
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {type(size).__name__}")
+    return _sizes(name, (size,))
+
+
+def _sizes(name: str, size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
+    """A shape given as one argument, as several, or as the argument ``size``."""
+    if by_name is not None:
+        return _shape(name, by_name)
     if not size:
         raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
     shape = as_shape(size)
@@ -64,7 +76,7 @@ def _sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     return shape
 
 
-def tensor(data: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor that holds a copy of ``data``: numbers, nested sequences, arrays, tensors.
 
     Without a dtype Python floats become the default type, integers int64, bools bool; arrays keep their type.
@@ -75,7 +87,7 @@ def tensor(data: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, 
     return _finish(np.array(read(data, dtype)), device, requires_grad)
 
 
-def as_tensor(data: Any, dtype: dtypes.dtype | None = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is an array or a tensor of this dtype already."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
@@ -95,85 +107,96 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray, None, 0)
 
 
-def full(
-    size: Any, fill_value: Any, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ``size`` filled with ``fill_value``, whose type it takes unless told."""
-    kind = read(fill_value).dtype if dtype is None else _kind(dtype)
-    return _finish(np.full(_sizes("full", (size,)), fill_value, kind), device, requires_grad)
+    value = _number("full", fill_value)
+    kind = read(value).dtype if dtype is None else _kind(dtype)
+    return _finish(np.full(_shape("full", size), number_as(value, kind), kind), device, requires_grad)
 
 
-def zeros(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def _number(name: str, value: Any) -> Any:
+    """The number that ``value`` is, or that a zero-dimensional tensor holds."""
+    if isinstance(value, Tensor) and value.ndim == 0:
+        return value.item()
+    if not isinstance(value, (bool, int, float, np.generic)):
+        raise TypeError(f"{name}(): argument 'fill_value' must be Number, not {type(value).__name__}")
+    return value
+
+
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of ``size``."""
-    return _finish(np.zeros(_sizes("zeros", size), _kind(dtype)), device, requires_grad)
+    return _finish(np.zeros(_sizes("zeros", sizes, size), _kind(dtype)), device, requires_grad)
 
 
-def ones(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of ``size``."""
-    return _finish(np.ones(_sizes("ones", size), _kind(dtype)), device, requires_grad)
+    return _finish(np.ones(_sizes("ones", sizes, size), _kind(dtype)), device, requires_grad)
 
 
-def empty(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ``size`` whose values are whatever the memory held."""
-    return _finish(np.empty(_sizes("empty", size), _kind(dtype)), device, requires_grad)
+    return _finish(np.empty(_sizes("empty", sizes, size), _kind(dtype)), device, requires_grad)
 
 
-def empty_like(
-    input: Tensor, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the shape of ``input``, and of its type unless told, whose values are whatever the memory held."""
+    check_tensors("empty_like", input=input)
     return _finish(np.empty_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
-def zeros_like(
-    input: Tensor, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape of ``input``, and of its type unless told."""
+    check_tensors("zeros_like", input=input)
     return _finish(np.zeros_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
-def ones_like(
-    input: Tensor, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape of ``input``, and of its type unless told."""
+    check_tensors("ones_like", input=input)
     return _finish(np.ones_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
 def full_like(
-    input: Tensor,
-    fill_value: Any,
-    *,
-    dtype: dtypes.dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of the shape of ``input`` filled with ``fill_value``."""
-    kind = None if dtype is None else _kind(dtype)
-    return _finish(np.full_like(input.array, fill_value, kind), device, requires_grad)
+    check_tensors("full_like", input=input)
+    kind = input.array.dtype if dtype is None else _kind(dtype)
+    return _finish(
+        np.full_like(input.array, number_as(_number("full_like", fill_value), kind), kind), device, requires_grad
+    )
 
 
 def arange(
-    start: float,
-    end: float | None = None,
-    step: float = 1,
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
     *,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """``start``, ``start + step``, … below ``end``; int64 where all three are integers.
 
     Raises:
-        RuntimeError: the step is zero or leads away from ``end``.
+        RuntimeError: the step is zero or leads away from ``end``, or a bound is not finite.
+        NotImplementedError: the type is bool.
     """
     if end is None:
-        start, end = 0, start
+        start, end = None, start
+    if end is None:
+        raise TypeError('arange() missing 1 required positional arguments: "end"')
+    start, end, step = [each.item() if isinstance(each, Tensor) else each for each in (start or 0, end, step)]
+    if not np.isfinite([start, end]).all():
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None and all(isinstance(each, int) for each in (start, end, step)):
         dtype = dtypes.int64
+    if dtype is dtypes.bool:
+        raise NotImplementedError('"arange_cpu" not implemented for bools')
     count = int(np.ceil((end - start) / step))
     steps: Any = np.arange(count, dtype=np.int64 if isinstance(step, int) else np.float64)
     values = start + step * steps
@@ -181,57 +204,58 @@ def arange(
 
 
 def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    dtype: dtypes.dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
+    start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """``steps`` numbers from ``start`` to ``end``, both included, at equal distances."""
+    start, end = [each.item() if isinstance(each, Tensor) else each for each in (start, end)]
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     return _finish(np.linspace(start, end, steps).astype(_kind(dtype)), device, requires_grad)
 
 
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: dtypes.dtype | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere. Shape: (n, m), m = n unless told."""
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere. Shape: (n, m), m = n unless told.
+
+    Raises:
+        RuntimeError: a size is negative.
+    """
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {m}")
     return _finish(np.eye(n, m, dtype=_kind(dtype)), device, requires_grad)
 
 
 def _source(generator: Generator | None) -> Generator:
-    return default_generator if generator is None else generator
+    """The generator to draw from: the default one where none is given."""
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise TypeError(f"argument 'generator' must be minigrad.Generator, not {type(generator).__name__}")
+    return generator
 
 
 def rand(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers drawn evenly from [0, 1)."""
-    drawn = _source(generator).uniform(_sizes("rand", size), _kind(dtype), 0.0, 1.0)
+    drawn = _source(generator).uniform(_sizes("rand", sizes, size), _kind(dtype), 0.0, 1.0)
     return _finish(drawn, device, requires_grad)
 
 
 def randn(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers drawn from the normal distribution of mean 0 and variance 1."""
-    drawn = _source(generator).normal(_sizes("randn", size), _kind(dtype), 0.0, 1.0)
+    drawn = _source(generator).normal(_sizes("randn", sizes, size), _kind(dtype), 0.0, 1.0)
     return _finish(drawn, device, requires_grad)
 
 
@@ -239,11 +263,12 @@ def rand_like(
     input: Tensor,
     *,
     generator: Generator | None = None,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """:func:`rand` in the shape of ``input``, and of its type unless told."""
+    """:func:`rand` in the shape of ``input``, and in its type unless told."""
+    check_tensors("rand_like", input=input)
     options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
     return rand(input.shape, dtype=dtype or input.dtype, **options)
 
@@ -252,17 +277,18 @@ def randn_like(
     input: Tensor,
     *,
     generator: Generator | None = None,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """:func:`randn` in the shape of ``input``, and of its type unless told."""
+    """:func:`randn` in the shape of ``input``, and in its type unless told."""
+    check_tensors("randn_like", input=input)
     options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
     return randn(input.shape, dtype=dtype or input.dtype, **options)
 
 
 def normal(
-    mean: Any,
+    mean: Any = 0.0,
     std: Any = 1.0,
     size: Any = None,
     *,
@@ -281,7 +307,7 @@ def normal(
     if not tensors:
         if size is None:
             raise TypeError("normal() with two numbers needs a size")
-        drawn = _source(generator).normal(_sizes("normal", (size,)), _kind(dtype), mean, std)
+        drawn = _source(generator).normal(_shape("normal", size), _kind(dtype), mean, std)
         return _finish(drawn, device, requires_grad)
     if size is not None:
         raise TypeError("normal() takes no size where mean or std is a tensor")
@@ -351,12 +377,17 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     Raises:
         RuntimeError: a probability is not in [0, 1].
     """
+    check_tensors("bernoulli", input=input)
     drawn = empty(input.shape, dtype=input.dtype)
-    return drawn.bernoulli_(input if p is None else p, generator=generator)
+    if p is not None:
+        return drawn.bernoulli_(p, generator=generator)
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"bernoulli_tensor_cpu_p_" not implemented for {input.dtype}: give floats')
+    return drawn.bernoulli_(input, generator=generator)
 
 
 def randint(
-    low: int,
+    low: Any = 0,
     high: Any = None,
     size: Any = None,
     *,
@@ -372,21 +403,22 @@ def randint(
     """
     if size is None:  # randint(high, size)
         low, high, size = 0, low, high
-    drawn = _source(generator).integers(low, high, _sizes("randint", (size,)), _kind(dtype))
+    drawn = _source(generator).integers(low, high, _shape("randint", size), _kind(dtype))
     return _finish(drawn, device, requires_grad)
 
 
 def randint_like(
     input: Tensor,
-    low: int,
+    low: int = 0,
     high: int | None = None,
     *,
     generator: Generator | None = None,
-    dtype: dtypes.dtype | None = None,
+    dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """:func:`randint` in the shape of ``input``, and in its type unless told."""
+    check_tensors("randint_like", input=input)
     bounds = (0, low) if high is None else (low, high)
     options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
     return randint(*bounds, input.shape, dtype=dtype or input.dtype, **options)

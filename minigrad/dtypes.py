@@ -6,16 +6,21 @@ How two types combine in one operation is told in ``ops/promotion.py``.
 
 from __future__ import annotations
 
+import builtins
+from typing import Any
+
 import numpy as np
 
 __all__ = [
     "bool",
     "dtype",
+    "finfo",
     "float16",
     "float32",
     "float64",
     "from_numpy_dtype",
     "get_default_dtype",
+    "iinfo",
     "int8",
     "int16",
     "int32",
@@ -91,12 +96,80 @@ def from_numpy_dtype(numpy_dtype: np.dtype) -> dtype:
     return found
 
 
-def to_numpy_dtype(d: dtype) -> np.dtype:
-    """The NumPy type that stores ``d``.
+def to_numpy_dtype(d: Any) -> np.dtype:
+    """The NumPy type that stores ``d``; Python's float, int and bool stand for float64, int64 and bool.
 
     Raises:
         TypeError: ``d`` is not a minigrad type.
     """
-    if not isinstance(d, dtype):
-        raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {d!r}")
-    return d.numpy
+    if isinstance(d, dtype):
+        return d.numpy
+    if d in (builtins.float, builtins.int, builtins.bool):
+        return np.dtype(d)
+    raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {d!r}")
+
+
+class finfo:
+    """The range and the precision of a floating-point type, the default one unless told. Counterpart: ``torch.finfo``.
+
+    Attributes:
+        bits: how many an element takes.
+        eps: the distance from 1 to the next number.
+        max, min: the largest and the lowest number.
+        tiny, smallest_normal: the smallest positive number of full precision.
+        resolution: ten to the power of minus the decimal digits that are sure to survive.
+        dtype: the type's name.
+    """
+
+    __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
+
+    def __init__(self, type: dtype | None = None) -> None:
+        type = check_type("finfo", _default_dtype if type is None else type)
+        if not type.is_floating_point:
+            raise TypeError(f"finfo() requires a floating point type, not {type!r}: use iinfo")
+        info = np.finfo(type.numpy)
+        self.bits, self.dtype = info.bits, type.name
+        self.max, self.min, self.eps = builtins.float(info.max), builtins.float(info.min), builtins.float(info.eps)
+        self.tiny = self.smallest_normal = builtins.float(info.smallest_normal)
+        self.resolution = 10.0**-info.precision
+
+    def __eq__(self, other: object) -> builtins.bool:
+        return isinstance(other, finfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> builtins.int:
+        return hash(self.dtype)
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
+
+
+class iinfo:
+    """The range of an integer type: ``bits``, ``max``, ``min`` and the name ``dtype``. Counterpart: ``torch.iinfo``."""
+
+    __slots__ = ("bits", "dtype", "max", "min")
+
+    def __init__(self, type: dtype) -> None:
+        if check_type("iinfo", type).numpy.kind not in "iu":
+            raise TypeError(f"iinfo() requires an integer type, not {type!r}")
+        info = np.iinfo(type.numpy)
+        self.bits, self.dtype = info.bits, type.name
+        self.max, self.min = builtins.int(info.max), builtins.int(info.min)
+
+    def __eq__(self, other: object) -> builtins.bool:
+        return isinstance(other, iinfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> builtins.int:
+        return hash(self.dtype)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+
+
+def check_type(function: str, type: Any) -> dtype:
+    """``type``, or PyTorch's TypeError where it is none."""
+    if not isinstance(type, dtype):
+        raise TypeError(f"{function}(): argument 'type' (position 1) must be minigrad.dtype, not {type!r}")
+    return type

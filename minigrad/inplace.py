@@ -20,12 +20,13 @@ from minigrad.ops.dims import is_expandable
 from minigrad.ops.overwriting import BernoulliOfTensor, Overwrite
 from minigrad.ops.promotion import CATEGORY
 from minigrad.random import default_generator
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, wrap
 
 __all__ = [
     "become",
     "check_changeable",
     "check_overlap",
+    "fill_diagonal",
     "fill_random",
     "maker_of_view",
     "overwrite",
@@ -144,11 +145,7 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
         raise RuntimeError(
             f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.array.shape)}"
         )
-    if CATEGORY[result.array.dtype.kind] > CATEGORY[array.dtype.kind]:
-        raise RuntimeError(
-            f"result type {from_numpy_dtype(result.array.dtype)} can't be cast to the desired output type "
-            f"{from_numpy_dtype(array.dtype)}"
-        )
+    check_castable(tensor, result.array.dtype)
     if name not in WRITE_EXPANDED:
         check_overlap(tensor, *inputs)
     writeable(array)[...] = result.array
@@ -169,6 +166,14 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
     if base.grad_fn is not None and base._version_counter.views:
         refresh_views(base)
     return tensor
+
+
+def check_castable(tensor: Tensor, kind: np.dtype) -> None:
+    """Raise PyTorch's error where a result of type ``kind`` may not be written to ``tensor``."""
+    if CATEGORY[kind.kind] > CATEGORY[tensor.array.dtype.kind]:
+        raise RuntimeError(
+            f"result type {from_numpy_dtype(kind)} can't be cast to the desired output type {tensor.dtype}"
+        )
 
 
 def overwrite(tensor: Tensor, name: str, operation: Any, values: np.ndarray, *inputs: Any) -> Tensor:
@@ -200,3 +205,15 @@ def fill_random(tensor: Tensor, operation: type[Overwrite], generator: Any, *opt
         options = (np.broadcast_to(probabilities.array, array.shape).transpose(order),)
     drawn = operation.draw(source, shape, array, *options)
     return overwrite(tensor, operation.in_place_name, operation, drawn.transpose(np.argsort(order)))
+
+
+def fill_diagonal(tensor: Tensor, value: float, again: bool) -> Tensor:
+    """Fill the places of ``tensor`` whose indices are all equal, again and again down a tall matrix where asked."""
+    shape = tensor.array.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"fill_diagonal_: dimensions must larger than 1, but the tensor has {len(shape)}")
+    if len(shape) > 2 and len({*shape}) > 1:
+        raise RuntimeError(f"fill_diagonal_: all dimensions of input must be of equal length, but they are {shape}")
+    mask = np.zeros(shape, np.bool_)
+    np.fill_diagonal(mask, True, wrap=again)
+    return tensor.masked_fill_(wrap(mask, None, 0), value)

@@ -67,6 +67,18 @@ class Methods:
     true_divide = functions.elementwise.true_divide
     true_divide_ = functions.elementwise.true_divide_
     zero_ = functions.elementwise.zero_
+    absolute = functions.elementwise.abs
+    absolute_ = functions.elementwise.abs_
+    negative = functions.elementwise.neg
+    negative_ = functions.elementwise.neg_
+    multiply = functions.elementwise.mul
+    multiply_ = functions.elementwise.mul_
+    subtract = functions.elementwise.sub
+    subtract_ = functions.elementwise.sub_
+    divide = functions.elementwise.div
+    divide_ = functions.elementwise.div_
+    clip = functions.elementwise.clamp
+    clip_ = functions.elementwise.clamp_
 
     allclose = functions.comparison.allclose
     bitwise_and = functions.comparison.bitwise_and
@@ -108,6 +120,16 @@ class Methods:
     lt_ = functions.comparison.lt_
     ne = functions.comparison.ne
     ne_ = functions.comparison.ne_
+    greater = functions.comparison.gt
+    greater_ = functions.comparison.gt_
+    greater_equal = functions.comparison.ge
+    greater_equal_ = functions.comparison.ge_
+    less = functions.comparison.lt
+    less_ = functions.comparison.lt_
+    less_equal = functions.comparison.le
+    less_equal_ = functions.comparison.le_
+    not_equal = functions.comparison.ne
+    not_equal_ = functions.comparison.ne_
 
     all = functions.reduction.all
     amax = functions.reduction.amax
@@ -159,6 +181,7 @@ class Methods:
     movedim = functions.shape.movedim
     permute = functions.shape.permute
     ravel = functions.shape.ravel
+    reshape_as = functions.shape.reshape_as
     reshape = functions.shape.reshape
     squeeze = functions.shape.squeeze
     squeeze_ = functions.shape.squeeze_
@@ -189,6 +212,8 @@ class Methods:
     mm = functions.products.mm
     mv = functions.products.mv
     outer = functions.products.outer
+    ger = functions.products.outer
+    vdot = functions.products.vdot
 
     floor_divide = functions.division.floor_divide
     floor_divide_ = functions.division.floor_divide_
@@ -232,6 +257,20 @@ class Methods:
     sinh_ = functions.transcendental.sinh_
     tan = functions.transcendental.tan
     tan_ = functions.transcendental.tan_
+    arccos = functions.transcendental.acos
+    arccos_ = functions.transcendental.acos_
+    arccosh = functions.transcendental.acosh
+    arccosh_ = functions.transcendental.acosh_
+    arcsin = functions.transcendental.asin
+    arcsin_ = functions.transcendental.asin_
+    arcsinh = functions.transcendental.asinh
+    arcsinh_ = functions.transcendental.asinh_
+    arctan = functions.transcendental.atan
+    arctan_ = functions.transcendental.atan_
+    arctan2 = functions.transcendental.atan2
+    arctan2_ = functions.transcendental.atan2_
+    arctanh = functions.transcendental.atanh
+    arctanh_ = functions.transcendental.atanh_
 
     ceil = functions.rounding.ceil
     ceil_ = functions.rounding.ceil_
@@ -247,6 +286,8 @@ class Methods:
     sign_ = functions.rounding.sign_
     trunc = functions.rounding.trunc
     trunc_ = functions.rounding.trunc_
+    fix = functions.rounding.trunc
+    fix_ = functions.rounding.trunc_
 
     addcdiv = functions.fused.addcdiv
     addcdiv_ = functions.fused.addcdiv_
@@ -280,6 +321,7 @@ class Methods:
     unbind = functions.arrangement.unbind
     unfold = functions.arrangement.unfold
 
+    argwhere = functions.picking.argwhere
     gather = functions.picking.gather
     index_add = functions.picking.index_add
     index_add_ = functions.picking.index_add_
@@ -302,3 +344,9 @@ class Methods:
     scatter_add_ = functions.picking.scatter_add_
     take = functions.picking.take
     take_along_dim = functions.picking.take_along_dim
+
+    is_complex = functions.types.is_complex
+    is_floating_point = functions.types.is_floating_point
+    is_nonzero = functions.types.is_nonzero
+    is_same_size = functions.types.is_same_size
+    is_signed = functions.types.is_signed

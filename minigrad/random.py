@@ -287,28 +287,29 @@ class Generator:
         offsets = (drawn % np.uint64(span)).astype(np.int64)
         return (offsets + low).astype(dtype).reshape(shape)
 
-    def any_integers(self, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
-        """Integers from 0 to the last one up to which ``dtype`` holds them all. Counterpart: ``random_()``."""
-        dtype = np.dtype(dtype)
-        largest = _integer_range(dtype)[1]
-        count = math.prod(shape)
-        drawn = self.random64(count) if dtype.itemsize == 8 else self.random32(count)
-        return (drawn % np.uint64(largest + 1)).astype(dtype).reshape(shape)
-
-    def exponential(self, shape: Shape, dtype: npt.DTypeLike = np.float32, lambd: float = 1.0) -> Array:
-        """How long to wait for what happens ``lambd`` times a unit of time: ``-log(1 - unit) / lambd``.
-
-        ``unit`` has 53 random bits. Counterpart: ``exponential_``, where PyTorch does not ask MKL's generator.
+    def exponential(self, shape: Shape, dtype: npt.DTypeLike = np.float32, rate: float = 1.0) -> Array:
+        """Numbers drawn from the exponential distribution: ``-log(1 - u) / rate``, u even numbers of 53 bits.
 
         Raises:
-            NotImplementedError: ``dtype`` is no floating-point type.
-            RuntimeError: ``lambd`` is not positive.
+            RuntimeError: ``dtype`` is no floating-point type, or ``rate`` is not positive.
         """
-        dtype = _floating("exponential_cpu", dtype)
-        if not lambd > 0:
-            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+        if not rate > 0:
+            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise RuntimeError(
+                f"Exponential distribution is a continuous probability distribution. dtype must be a floating point "
+                f"but you specified {dtype}"
+            )
         unit = self._unit(math.prod(shape), np.dtype(np.float64))
-        return (-1.0 / lambd * np.log1p(-unit)).astype(dtype).reshape(shape)
+        return (-np.log1p(-unit) / rate).astype(dtype).reshape(shape)
+
+    def any_integers(self, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
+        """Integers from [0, the largest up to which ``dtype`` holds them all]. Counterpart: ``random_()``."""
+        dtype = np.dtype(dtype)
+        count, largest = math.prod(shape), _integer_range(dtype)[1]
+        drawn = self.random64(count) if dtype.itemsize == 8 else self.random32(count)
+        return (drawn % np.uint64(largest + 1)).astype(dtype).reshape(shape)
 
     def permutation(self, n: int) -> Array:
         """0 ... n - 1 in random order: each position swaps with one from itself on (Fisher & Yates 1938).

@@ -11,7 +11,7 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy import ndarray
@@ -132,6 +132,18 @@ class device:
 
 CPU = device("cpu")
 
+TYPE_NAMES = {
+    "float16": "Half",
+    "float32": "Float",
+    "float64": "Double",
+    "uint8": "Byte",
+    "int8": "Char",
+    "int16": "Short",
+    "int32": "Int",
+    "int64": "Long",
+    "bool": "Bool",
+}
+
 
 def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
     """A new tensor around ``array``: the result of ``grad_fn``, or without history where that is None.
@@ -239,6 +251,20 @@ class Tensor(Methods):
         return False
 
     @property
+    def is_cpu(self) -> bool:
+        return True
+
+    @property
+    def itemsize(self) -> int:
+        """How many bytes an element takes."""
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the elements take."""
+        return self.array.nbytes
+
+    @property
     def ndim(self) -> int:
         return self.array.ndim
 
@@ -334,6 +360,8 @@ class Tensor(Methods):
     @property
     def mT(self) -> Tensor:
         """The last two dimensions swapped."""
+        if self.ndim == 0:
+            return shape_ops.Permute.apply(self, dims=())
         if self.ndim < 2:
             raise RuntimeError(
                 f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
@@ -344,6 +372,9 @@ class Tensor(Methods):
         return self.shape if dim is None else self.array.shape[normalize_dim(dim, self.ndim)]
 
     def dim(self) -> int:
+        return self.array.ndim
+
+    def ndimension(self) -> int:
         return self.array.ndim
 
     def numel(self) -> int:
@@ -362,9 +393,6 @@ class Tensor(Methods):
     def is_contiguous(self) -> bool:
         return self.array.flags.c_contiguous
 
-    def is_floating_point(self) -> bool:
-        return self.array.dtype.kind == "f"
-
     def data_ptr(self) -> int:
         return self.array.ctypes.data
 
@@ -376,6 +404,16 @@ class Tensor(Methods):
         """How many elements after the beginning of its storage this tensor begins."""
         return (self.data_ptr() - self.untyped_storage().data_ptr()) // self.array.itemsize
 
+    def get_device(self) -> int:
+        """The accelerator's number: -1, for the CPU is none."""
+        return -1
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The tensor in that type; without one, PyTorch's old name of this one, such as ``torch.FloatTensor``."""
+        if dtype is None:
+            return f"torch.{TYPE_NAMES[self.array.dtype.name]}Tensor"
+        return self.to(dtype)
+
     def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
@@ -385,6 +423,10 @@ class Tensor(Methods):
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
+
+    def __reversed__(self) -> Tensor:
+        """The tensor with the order of its first dimension reversed."""
+        return self.flip(0) if self.ndim else self
 
     def __repr__(self) -> str:
         suffixes = []
@@ -404,18 +446,22 @@ class Tensor(Methods):
 
     # ------------------------------------------------------------------------------- leaving minigrad
 
-    def numpy(self) -> ndarray:
+    def numpy(self, *, force: bool = False) -> ndarray:
         """The values as an array in the same memory.
 
         Raises:
-            RuntimeError: the tensor requires grad, so changing the array would go unnoticed.
+            RuntimeError: the tensor requires grad, so changing the array would go unnoticed; unless ``force`` is set.
         """
-        if self._requires_grad:
+        if self._requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self.array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __array_wrap__(self, array: ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
+        """What a NumPy function such as ``np.exp`` gives for a tensor is a tensor."""
+        return wrap(np.asarray(array), None, 0)
 
     def item(self) -> Any:
         """The one element as a Python number.
@@ -465,6 +511,10 @@ class Tensor(Methods):
         copied._grad = None if self._grad is None else self._grad.clone().detach()
         memo[id(self)] = copied
         return copied
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """How ``pickle`` and ``copy.copy`` make it again: a leaf with the same values. The history is left behind."""
+        return rebuild, (type(self), self.array, self._requires_grad)
 
     # ------------------------------------------------------------------------------- autograd
 
@@ -723,22 +773,23 @@ class Tensor(Methods):
             device: must be the CPU.
             non_blocking: changes nothing on the CPU.
         """
-        flags = []
-        for each in target:
-            if isinstance(each, dtypes.dtype):
-                dtype = each
-            elif isinstance(each, Tensor):
-                dtype = each.dtype
-            elif isinstance(each, builtins.bool):
-                flags.append(each)
-            elif each is not None:
-                device = each
-        copy = flags[1] if len(flags) > 1 else copy
+        if target and isinstance(target[0], Tensor):
+            dtype, *flags = target[0].dtype, *target[1:]
+        elif target and is_type(target[0]):
+            dtype, *flags = target
+        elif len(target) > 1 and (target[1] is None or is_type(target[1])):
+            device, dtype, *flags = target
+        else:
+            device, *flags = target or (device,)
+        if flags:
+            check_flags(flags)
+            copy = flags[1] if len(flags) > 1 else copy
         if device is not None:
             check_device(device)
-        if not copy and (dtype is None or self.array.dtype == dtype.numpy):
+        kind = self.array.dtype if dtype is None else dtypes.to_numpy_dtype(dtype)
+        if not copy and self.array.dtype == kind:
             return self
-        return elementwise.ToCopy.apply(self, dtype=self.array.dtype if dtype is None else dtype.numpy)
+        return elementwise.ToCopy.apply(self, dtype=kind)
 
     def type_as(self, other: Tensor) -> Tensor:
         return self.to(other.dtype)
@@ -779,14 +830,20 @@ class Tensor(Methods):
         """A copy of ``data``, in this tensor's type unless told."""
         return minigrad.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
-    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
-        return minigrad.empty(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+    def new_empty(
+        self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
+    ) -> Tensor:
+        return minigrad.empty(*sizes, size=size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
-    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
-        return minigrad.zeros(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+    def new_zeros(
+        self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
+    ) -> Tensor:
+        return minigrad.zeros(*sizes, size=size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
-    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
-        return minigrad.ones(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+    def new_ones(
+        self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
+    ) -> Tensor:
+        return minigrad.ones(*sizes, size=size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
     def new_full(
         self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
@@ -814,6 +871,7 @@ class Tensor(Methods):
         return inplace.fill_random(self, overwriting.Exponential, generator, lambd)
 
     def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
+        """Integers below the one bound, between two, or any that the type holds."""
         bounds = [each for each in (from_, to) if each is not None]
         operation = (overwriting.RandomAny, overwriting.RandomBelow, overwriting.Random)[len(bounds)]
         return inplace.fill_random(self, operation, generator, *bounds)
@@ -822,16 +880,56 @@ class Tensor(Methods):
         operation = overwriting.BernoulliOfTensor if isinstance(p, Tensor) else overwriting.Bernoulli
         return inplace.fill_random(self, operation, generator, p)
 
-    def bernoulli(self, p: Number | None = None, *, generator: Any = None) -> Tensor:
-        return minigrad.bernoulli(self.detach(), p, generator=generator)
-
-    def multinomial(self, num_samples: Any, replacement: Any = False, *, generator: Any = None) -> Tensor:
+    def multinomial(
+        self, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Any = None
+    ) -> Tensor:
         return minigrad.multinomial(self, num_samples, replacement, generator=generator)
+
+    def fill_diagonal_(self, fill_value: Number, wrap: builtins.bool = False) -> Tensor:
+        """``fill_value`` where all indices are equal; with ``wrap``, again and again down a tall matrix.
+
+        Raises:
+            RuntimeError: there is one dimension or none, or more than two of different sizes.
+        """
+        return inplace.fill_diagonal(self, fill_value, wrap)
+
+    def bernoulli(self, p: Number | None = None, *, generator: Any = None) -> Tensor:
+        return minigrad.bernoulli(self, p, generator=generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
     __ifloordiv__, __imod__, __ipow__ = Methods.floor_divide_, Methods.remainder_, Methods.pow_
     __iand__, __ior__, __ixor__ = Methods.bitwise_and_, Methods.bitwise_or_, Methods.bitwise_xor_
     __ilshift__, __irshift__ = Methods.bitwise_left_shift_, Methods.bitwise_right_shift_
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Only for what is not found otherwise."""
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}. Where it is PyTorch's, minigrad does not have "
+            f"it: see README.md, 'Where minigrad differs from PyTorch'",
+            name=name,
+            obj=self,
+        )
+
+
+def rebuild(kind: Any, array: ndarray, requires_grad: bool) -> Tensor:
+    """A leaf of the class ``kind`` around ``array``: what a pickled tensor is made of."""
+    tensor = wrap(array, None, 0)
+    tensor.__class__ = kind
+    tensor._requires_grad = requires_grad
+    return tensor
+
+
+def check_flags(flags: list[Any]) -> None:
+    """Raise PyTorch's error unless ``flags`` are what may follow the type in ``to``: non_blocking and copy."""
+    if len(flags) > 2 or not all(isinstance(each, bool) for each in flags):
+        raise TypeError(
+            f"to() takes a type, or a device and a type, or a tensor, then non_blocking and copy, not {flags}"
+        )
+
+
+def is_type(value: Any) -> bool:
+    """True for a dtype, and for Python's types that stand for one."""
+    return isinstance(value, dtypes.dtype) or value in (float, int, bool)
 
 
 def check_device(name: Any) -> None:

@@ -26,6 +26,7 @@ from minigrad.functions import (
     sorting,
     statistics,
     transcendental,
+    types,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "sorting",
     "statistics",
     "transcendental",
+    "types",
 ]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import builtins
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import check_tensors
 from minigrad.ops.dims import as_shape, normalize_dim
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def repeat(input: Tensor, *numbers: Any, repeats: Any = None) -> Tensor:
     Raises:
         RuntimeError: there are fewer numbers than dimensions, or one is negative.
     """
+    if not numbers and repeats is None:
+        raise TypeError('repeat() missing 1 required positional arguments: "repeats"')
     counts = as_shape(numbers if repeats is None else (repeats,))
     if len(counts) < input.ndim:
         raise RuntimeError(
@@ -50,6 +54,9 @@ def repeat(input: Tensor, *numbers: Any, repeats: Any = None) -> Tensor:
 
 def tile(input: Tensor, *numbers: Any, dims: Any = None) -> Tensor:
     """:func:`repeat`, with 1 for the dimensions in front that ``dims`` leaves out."""
+    check_tensors("tile", input=input)
+    if not numbers and dims is None:
+        raise TypeError('tile() missing 1 required positional arguments: "dims"')
     counts = as_shape(numbers if dims is None else (dims,))
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
 
@@ -60,6 +67,7 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
     Raises:
         RuntimeError: a number of repetitions is negative, or there are as many neither as elements nor one.
     """
+    check_tensors("repeat_interleave", input=input)
     if repeats is None:
         return repeat_interleave(minigrad.arange(input.numel()), input, 0)
     if isinstance(repeats, minigrad.Tensor):
@@ -89,6 +97,9 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
 
 def flip(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
     """The order reversed along ``dims``, also given one by one: a copy."""
+    check_tensors("flip", input=input)
+    if not positions and dims is None:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
     return ops.arrangement.Flip.apply(input, dims=distinct(positions if dims is None else (dims,), input.ndim))
 
 
@@ -103,6 +114,7 @@ def distinct(dims: tuple[Any, ...], ndim: int) -> tuple[int, ...]:
 
 def fliplr(input: Tensor) -> Tensor:
     """The second dimension reversed."""
+    check_tensors("fliplr", input=input)
     if input.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
@@ -110,6 +122,7 @@ def fliplr(input: Tensor) -> Tensor:
 
 def flipud(input: Tensor) -> Tensor:
     """The first dimension reversed."""
+    check_tensors("flipud", input=input)
     if input.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
@@ -121,6 +134,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     Raises:
         RuntimeError: there are as many shifts as dims, or one shift and no dim.
     """
+    check_tensors("roll", input=input)
     moves = as_shape((shifts,))
     places = None if dims is None or dims == () else as_shape((dims,))
     if not moves:
@@ -142,6 +156,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     Raises:
         RuntimeError: there are not two different dims, or the input has fewer.
     """
+    check_tensors("rot90", input=input)
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if input.ndim < 2:
@@ -164,6 +179,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     Raises:
         IndexError: there is no such slice.
     """
+    check_tensors("select", input=input)
     if input.ndim == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim, position = normalize_dim(dim, input.ndim), int(index)
@@ -182,6 +198,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         RuntimeError: there are not that many.
         IndexError: ``start`` lies outside.
     """
+    check_tensors("narrow", input=input)
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
@@ -204,11 +221,12 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     Raises:
         RuntimeError: a size is negative, or the sizes do not add up.
     """
+    check_tensors("split", tensor=tensor)
     if isinstance(split_size_or_sections, (list, tuple)):
         return split_with_sizes(tensor, split_size_or_sections, dim)
     if tensor.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
-    dim, each = normalize_dim(dim, tensor.ndim), int(split_size_or_sections)
+    dim, each = normalize_dim(dim, tensor.ndim), operator.index(split_size_or_sections)
     size = tensor.shape[dim]
     if each < 0:
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={each}")
@@ -220,6 +238,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of these sizes along ``dim``: views."""
+    check_tensors("split_with_sizes", input=input)
     if input.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = normalize_dim(dim, input.ndim)
@@ -239,9 +258,10 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     Raises:
         RuntimeError: ``chunks`` is not positive.
     """
+    check_tensors("chunk", input=input)
     if input.ndim == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
-    if chunks <= 0:
+    if operator.index(chunks) <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     dim = normalize_dim(dim, input.ndim)
     size = input.shape[dim]
@@ -256,6 +276,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     Raises:
         RuntimeError: there is no dimension, or the number of pieces is not positive.
     """
+    check_tensors("tensor_split", input=input)
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     dim = normalize_dim(dim, input.ndim)
@@ -269,7 +290,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     if isinstance(indices_or_sections, (list, tuple)):
         bounds = [0, *indices_or_sections, size]
     else:
-        sections = int(indices_or_sections)
+        sections = operator.index(indices_or_sections)
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         bounds = [min(part, size % sections) + part * (size // sections) for part in range(sections + 1)]
@@ -281,6 +302,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along ``dim``, which disappears: views."""
+    check_tensors("unbind", input=input)
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return ops.arrangement.Unbind.apply(input, dim=normalize_dim(dim, input.ndim))
@@ -319,12 +341,14 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     Raises:
         RuntimeError: the two are one dimension.
     """
+    check_tensors("diagonal", input=input)
     dims = two_dims("diagonal", dim1, dim2, input.ndim)
     return ops.arrangement.Diagonal.apply(input, offset=offset, **dims)
 
 
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices along ``dim1`` and ``dim2`` that have the last dimension of ``input`` on their diagonal."""
+    check_tensors("diag_embed", input=input)
     dims = two_dims("diagonal", dim1, dim2, input.ndim + 1)
     size = input.shape[-1] + abs(offset)
     shape = list(input.shape[:-1])
@@ -339,6 +363,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     Raises:
         RuntimeError: there are neither one dimension nor two.
     """
+    check_tensors("diag", input=input)
     if input.ndim == 1:
         return diag_embed(input, diagonal)
     if input.ndim != 2:
@@ -348,6 +373,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
+    check_tensors("trace", input=input)
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return ops.arrangement.Trace.apply(input)
@@ -360,21 +386,25 @@ def check_matrices(name: str, input: Tensor) -> None:
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Every matrix with zeros above its ``diagonal``."""
+    check_tensors("tril", input=input)
     check_matrices("tril", input)
     return ops.arrangement.Tril.apply(input, diagonal=diagonal)
 
 
 def tril_(input: Tensor, diagonal: int = 0) -> Tensor:
+    """:func:`tril`, in place."""
     check_matrices("tril_", input)
     return minigrad.inplace.run(input, "tril_", ops.arrangement.Tril, diagonal=diagonal)
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Every matrix with zeros below its ``diagonal``."""
+    check_tensors("triu", input=input)
     check_matrices("triu", input)
     return ops.arrangement.Triu.apply(input, diagonal=diagonal)
 
 
 def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
+    """:func:`triu`, in place."""
     check_matrices("triu_", input)
     return minigrad.inplace.run(input, "triu_", ops.arrangement.Triu, diagonal=diagonal)

@@ -38,6 +38,10 @@ __all__ = [
     "equal",
     "ge",
     "ge_",
+    "greater",
+    "greater_",
+    "greater_equal",
+    "greater_equal_",
     "gt",
     "gt_",
     "is_tensor",
@@ -49,6 +53,10 @@ __all__ = [
     "isposinf",
     "le",
     "le_",
+    "less",
+    "less_",
+    "less_equal",
+    "less_equal_",
     "logical_and",
     "logical_and_",
     "logical_not",
@@ -61,6 +69,8 @@ __all__ = [
     "lt_",
     "ne",
     "ne_",
+    "not_equal",
+    "not_equal_",
 ]
 
 
@@ -143,6 +153,7 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
 
 
 def logical_and_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`logical_and`, in place."""
     return replace(input, logical_and(input, other), "logical_and_")
 
 
@@ -153,6 +164,7 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
 
 
 def logical_or_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`logical_or`, in place."""
     return replace(input, logical_or(input, other), "logical_or_")
 
 
@@ -163,6 +175,7 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
 
 
 def logical_xor_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`logical_xor`, in place."""
     return replace(input, logical_xor(input, other), "logical_xor_")
 
 
@@ -172,6 +185,7 @@ def logical_not(input: Tensor) -> Tensor:
 
 
 def logical_not_(input: Tensor) -> Tensor:
+    """:func:`logical_not`, in place."""
     return replace(input, logical_not(input), "logical_not_")
 
 
@@ -181,12 +195,15 @@ def bitwise_not(input: Tensor) -> Tensor:
     Raises:
         NotImplementedError: the type is floating.
     """
+    check_tensors("bitwise_not", input=input)
     if input.is_floating_point():
         raise NotImplementedError(f'"bitwise_not_cpu" not implemented for {input.dtype}: use integers or bools')
     return ops.nondifferentiable.invert(input)
 
 
 def bitwise_not_(input: Tensor) -> Tensor:
+    """:func:`bitwise_not`, in place."""
+    minigrad.inplace.check_changeable(input, "bitwise_not_")
     return replace(input, bitwise_not(input), "bitwise_not_")
 
 
@@ -200,7 +217,8 @@ def bitwise_and(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_and_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_and(input, other), "bitwise_and_")
+    """:func:`bitwise_and`, in place."""
+    return fit(input, bitwise_and, other, "bitwise_and_")
 
 
 def bitwise_or(input: Any, other: Any) -> Tensor:
@@ -213,7 +231,8 @@ def bitwise_or(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_or_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_or(input, other), "bitwise_or_")
+    """:func:`bitwise_or`, in place."""
+    return fit(input, bitwise_or, other, "bitwise_or_")
 
 
 def bitwise_xor(input: Any, other: Any) -> Tensor:
@@ -226,7 +245,8 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_xor_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_xor(input, other), "bitwise_xor_")
+    """:func:`bitwise_xor`, in place."""
+    return fit(input, bitwise_xor, other, "bitwise_xor_")
 
 
 def bitwise_left_shift(input: Any, other: Any) -> Tensor:
@@ -239,7 +259,8 @@ def bitwise_left_shift(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_left_shift_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_left_shift(input, other), "bitwise_left_shift_")
+    """:func:`bitwise_left_shift`, in place."""
+    return fit(input, bitwise_left_shift, other, "bitwise_left_shift_")
 
 
 def bitwise_right_shift(input: Any, other: Any) -> Tensor:
@@ -252,13 +273,15 @@ def bitwise_right_shift(input: Any, other: Any) -> Tensor:
 
 
 def bitwise_right_shift_(input: Tensor, other: Any) -> Tensor:
-    return fit(input, bitwise_right_shift(input, other), "bitwise_right_shift_")
+    """:func:`bitwise_right_shift`, in place."""
+    return fit(input, bitwise_right_shift, other, "bitwise_right_shift_")
 
 
-def fit(input: Tensor, result: Tensor, name: str) -> Tensor:
-    """Let ``input`` become ``result``, where its type can hold that of ``result``."""
+def fit(input: Tensor, operation: Any, other: Any, name: str) -> Tensor:
+    """Let ``input`` become ``operation(input, other)``, where its type can hold the result."""
     minigrad.inplace.check_changeable(input, name)
-    return minigrad.inplace.become(input, result, name)
+    minigrad.inplace.check_castable(input, minigrad.result_type(input, other).numpy)
+    return minigrad.inplace.become(input, operation(input, other), name)
 
 
 def isnan(input: Tensor) -> Tensor:
@@ -278,6 +301,7 @@ def isfinite(input: Tensor) -> Tensor:
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """True where shape and every value agree; NaN equals nothing."""
+    check_tensors("equal", input=input, other=other)
     return bool(np.array_equal(input.array, other.array))
 
 
@@ -314,3 +338,16 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 def is_tensor(obj: Any) -> bool:
     """True for a Tensor."""
     return isinstance(obj, minigrad.Tensor)
+
+
+# Other names that PyTorch has for some of these.
+greater = gt
+greater_ = gt_
+greater_equal = ge
+greater_equal_ = ge_
+less = lt
+less_ = lt_
+less_equal = le
+less_equal_ = le_
+not_equal = ne
+not_equal_ = ne_

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import minigrad
 from minigrad import ops
 from minigrad.functions.arguments import check_tensors
+from minigrad.functions.elementwise import check_number
 
 if TYPE_CHECKING:
     import minigrad.ops.division
@@ -29,10 +30,13 @@ def floor_divide(input: Any, other: Any) -> Tensor:
         if isinstance(input, minigrad.Tensor):
             return ops.division.FloorDivide.apply(input, other)
         return ops.division.FloorDivideNumber.apply(other, number=input)
+    if not isinstance(input, minigrad.Tensor):
+        input = minigrad.tensor(check_number("floor_divide", input))
     return ops.division.FloorDivideByNumber.apply(input, number=other)
 
 
 def floor_divide_(input: Tensor, other: Any) -> Tensor:
+    """:func:`floor_divide`, in place."""
     if isinstance(other, minigrad.Tensor):
         return minigrad.inplace.run(input, "floor_divide_", ops.division.FloorDivide, other)
     return minigrad.inplace.run(input, "floor_divide_", ops.division.FloorDivideByNumber, number=other)
@@ -53,6 +57,7 @@ def remainder(input: Any, other: Any) -> Tensor:
 
 
 def remainder_(input: Tensor, other: Any) -> Tensor:
+    """:func:`remainder`, in place."""
     if isinstance(other, minigrad.Tensor):
         return minigrad.inplace.run(input, "remainder_", ops.division.Remainder, other)
     return minigrad.inplace.run(input, "remainder_", ops.division.RemainderByNumber, number=other)
@@ -67,6 +72,7 @@ def fmod(input: Tensor, other: Any) -> Tensor:
 
 
 def fmod_(input: Tensor, other: Any) -> Tensor:
+    """:func:`fmod`, in place."""
     if isinstance(other, minigrad.Tensor):
         return minigrad.inplace.run(input, "fmod_", ops.division.Fmod, other)
     return minigrad.inplace.run(input, "fmod_", ops.division.FmodByNumber, number=other)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import minigrad
+from minigrad.functions.arguments import check_tensors
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -30,12 +31,17 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     Raises:
         RuntimeError: the equation does not fit the operands, or their sizes each other.
     """
+    if not operands:
+        raise ValueError("einsum(): must specify the equation and at least one operand")
     if not isinstance(equation, str):
+        check_tensors("einsum", equation=equation)
         equation, operands = from_lists((equation, *operands))
     elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     if not operands:
         raise RuntimeError("einsum(): must provide at least one operand")
+    for each in operands:
+        check_tensors("einsum", operands=each)
     terms, result = parse(equation, operands)
     for term, operand in zip(terms, operands):
         if DOTS not in term and len(term) != operand.ndim:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "abs",
     "abs_",
+    "absolute",
+    "absolute_",
     "add",
     "add_",
     "clamp",
@@ -31,12 +33,17 @@ __all__ = [
     "clamp_max_",
     "clamp_min",
     "clamp_min_",
+    "clip",
+    "clip_",
     "clone",
     "copy_",
     "cos",
     "cos_",
+    "detach",
     "div",
     "div_",
+    "divide",
+    "divide_",
     "exp",
     "exp_",
     "fill_",
@@ -46,8 +53,12 @@ __all__ = [
     "minimum",
     "mul",
     "mul_",
+    "multiply",
+    "multiply_",
     "neg",
     "neg_",
+    "negative",
+    "negative_",
     "positive",
     "pow",
     "pow_",
@@ -68,6 +79,8 @@ __all__ = [
     "square_",
     "sub",
     "sub_",
+    "subtract",
+    "subtract_",
     "tanh",
     "tanh_",
     "true_divide",
@@ -78,12 +91,14 @@ __all__ = [
 
 
 def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
-    """``input + alpha * other``; one of the two may be a number.
+    """``input + alpha * other``; either may be a number.
 
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
     """
     if not isinstance(input, minigrad.Tensor):
+        if not isinstance(other, minigrad.Tensor):
+            return add(minigrad.tensor(check_number("add", input)), other, alpha=alpha)
         return ops.elementwise.Add.apply(scaled(input, other, alpha), check_number("add", input))
     if alpha == 1:
         return ops.elementwise.Add.apply(input, other)
@@ -91,13 +106,15 @@ def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
 
 
 def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
-    """``input - alpha * other``; one of the two may be a number.
+    """``input - alpha * other``; either may be a number.
 
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
         NotImplementedError: one of them is bool.
     """
     if not isinstance(input, minigrad.Tensor):
+        if not isinstance(other, minigrad.Tensor):
+            return sub(minigrad.tensor(check_number("sub", input)), other, alpha=alpha)
         return ops.elementwise.Rsub.apply(scaled(input, other, alpha), number=check_number("sub", input))
     if alpha == 1:
         return ops.elementwise.Sub.apply(input, other)
@@ -124,6 +141,8 @@ def check_alpha(input: Any, other: Any, alpha: Number) -> Number:
     kinds = [each.array.dtype.kind if isinstance(each, minigrad.Tensor) else "" for each in (input, other)]
     if isinstance(alpha, float) and "f" not in kinds and not isinstance(other, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, bool) and kinds != ["b", "b"]:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
     return bool(alpha) if kinds == ["b", "b"] else alpha
 
 
@@ -140,6 +159,8 @@ def mul(input: Any, other: Any) -> Tensor:
         RuntimeError: the shapes do not fit.
     """
     if not isinstance(input, minigrad.Tensor):
+        if not isinstance(other, minigrad.Tensor):
+            return mul(minigrad.tensor(check_number("mul", input)), other)
         return ops.elementwise.Mul.apply(other, check_number("mul", input))
     return ops.elementwise.Mul.apply(input, other)
 
@@ -152,6 +173,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """
     if rounding_mode is None:
         if not isinstance(input, minigrad.Tensor):
+            if not isinstance(other, minigrad.Tensor):
+                return div(minigrad.tensor(check_number("div", input)), other)
             return check_number("div", input) / other
         return ops.elementwise.Div.apply(input, other)
     check_rounding_mode(rounding_mode)
@@ -259,12 +282,12 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    """``input`` between ``min`` and ``max``: two numbers, two tensors, or one of them None.
+    """``input`` between ``min`` and ``max``: numbers or tensors, or one of them None.
 
     Raises:
-        RuntimeError: both are None.
-        TypeError: one is a tensor, the other a number.
+        RuntimeError: both are None, or a number does not fit the integer type of the result.
     """
+    check_tensors("clamp", input=input)
     operation, bounds, numbers = clamp_form(min, max)
     return operation.apply(input, *bounds, **numbers)
 
@@ -276,14 +299,25 @@ def clamp_form(lowest: Any, highest: Any) -> tuple[Any, tuple[Any, ...], dict[st
     tensors = [isinstance(each, minigrad.Tensor) for each in (lowest, highest) if each is not None]
     if not any(tensors):
         return ops.elementwise.Clamp, (), {"lowest": lowest, "highest": highest}
-    if not all(tensors):
-        raise TypeError("clamp(): 'min' and 'max' must both be tensors or both be numbers")
-    return ops.clamping.ClampTensor, (lowest, highest), {}
+    if all(tensors):
+        return ops.clamping.ClampTensor, (lowest, highest), {}
+    for bound in (lowest, highest):
+        if isinstance(bound, minigrad.Tensor) and bound.ndim:
+            raise TypeError("clamp(): beside a number, the other bound must be a number or a zero-dimensional tensor")
+    lowest, highest = [each.item() if isinstance(each, minigrad.Tensor) else each for each in (lowest, highest)]
+    return ops.elementwise.Clamp, (), {"lowest": lowest, "highest": highest}
+
+
+def check_bound(name: str, bound: Any) -> None:
+    """Raise PyTorch's error where the one bound is left out."""
+    if bound is None:
+        raise TypeError(f"{name}() needs a number or a tensor, not None")
 
 
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """The larger of ``input`` and ``min``, a number or a tensor."""
     check_tensors("clamp_min", input=input)
+    check_bound("clamp_min", min)
     if isinstance(min, minigrad.Tensor):
         return ops.clamping.ClampMinTensor.apply(input, min)
     return ops.clamping.ClampMin.apply(input, lowest=min, highest=None)
@@ -292,6 +326,7 @@ def clamp_min(input: Tensor, min: Any) -> Tensor:
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """The smaller of ``input`` and ``max``, a number or a tensor."""
     check_tensors("clamp_max", input=input)
+    check_bound("clamp_max", max)
     if isinstance(max, minigrad.Tensor):
         return ops.clamping.ClampMaxTensor.apply(input, max)
     return ops.clamping.ClampMax.apply(input, lowest=None, highest=max)
@@ -310,16 +345,28 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """``input`` where ``condition`` holds, ``other`` elsewhere; the three are broadcast. Alone, where it is not zero.
 
     Raises:
-        RuntimeError: the condition is not of type bool, or the shapes do not broadcast.
+        RuntimeError: the condition is not of type bool (or uint8), or the shapes do not broadcast.
     """
     if input is None and other is None:
+        check_tensors("where", condition=condition)
         return minigrad.nonzero(condition, as_tuple=True)
-    if not isinstance(condition, minigrad.Tensor) or condition.array.dtype != np.bool_:
-        kind = condition.dtype if isinstance(condition, minigrad.Tensor) else type(condition).__name__
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {kind}")
+    check_tensors("where", condition=condition)
+    if condition.array.dtype not in (np.bool_, np.uint8):
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
+    for each in (input, other):
+        if not isinstance(each, minigrad.Tensor):
+            check_number("where", each)
     if not isinstance(input, minigrad.Tensor) and not isinstance(other, minigrad.Tensor):
         input = minigrad.as_tensor(input)
-    return ops.elementwise.Where.apply(input, other, condition=condition.array)
+    return ops.elementwise.Where.apply(input, other, condition=condition.array.astype(np.bool_, copy=False))
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same values in the same memory, without history."""
+    check_tensors("detach", input=input)
+    return input.detach()
 
 
 def clone(input: Tensor) -> Tensor:
@@ -328,6 +375,7 @@ def clone(input: Tensor) -> Tensor:
 
 
 def add_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
+    """:func:`add`, in place."""
     if alpha == 1:
         return minigrad.inplace.run(input, "add_", ops.elementwise.Add, other)
     alpha = check_alpha(input, other, alpha)
@@ -335,6 +383,7 @@ def add_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
 
 
 def sub_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
+    """:func:`sub`, in place."""
     if alpha == 1:
         return minigrad.inplace.run(input, "sub_", ops.elementwise.Sub, other)
     alpha = -check_alpha(input, other, alpha)
@@ -342,10 +391,12 @@ def sub_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
 
 
 def mul_(input: Tensor, other: Any) -> Tensor:
+    """:func:`mul`, in place."""
     return minigrad.inplace.run(input, "mul_", ops.elementwise.Mul, other)
 
 
 def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """:func:`div`, in place."""
     if rounding_mode is None:
         return minigrad.inplace.run(input, "div_", ops.elementwise.Div, other)
     check_rounding_mode(rounding_mode)
@@ -353,92 +404,113 @@ def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tens
 
 
 def true_divide_(input: Tensor, other: Any) -> Tensor:
+    """:func:`true_divide`, in place."""
     return div_(input, other)
 
 
 def pow_(input: Tensor, exponent: Any) -> Tensor:
+    """:func:`pow`, in place."""
     if isinstance(exponent, minigrad.Tensor):
         return minigrad.inplace.run(input, "pow_", ops.elementwise.Pow, exponent)
     return minigrad.inplace.run(input, "pow_", ops.elementwise.PowScalar, number=exponent)
 
 
 def square_(input: Tensor) -> Tensor:
+    """:func:`square`, in place."""
     return pow_(input, 2)
 
 
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """:func:`clamp`, in place."""
     operation, bounds, numbers = clamp_form(min, max)
     return minigrad.inplace.run(input, "clamp_", operation, *bounds, **numbers)
 
 
 def clamp_min_(input: Tensor, min: Any) -> Tensor:
+    """:func:`clamp_min`, in place."""
+    check_bound("clamp_min_", min)
     if isinstance(min, minigrad.Tensor):
         return minigrad.inplace.run(input, "clamp_min_", ops.clamping.ClampMinTensor, min)
     return minigrad.inplace.run(input, "clamp_min_", ops.clamping.ClampMin, lowest=min, highest=None)
 
 
 def clamp_max_(input: Tensor, max: Any) -> Tensor:
+    """:func:`clamp_max`, in place."""
+    check_bound("clamp_max_", max)
     if isinstance(max, minigrad.Tensor):
         return minigrad.inplace.run(input, "clamp_max_", ops.clamping.ClampMaxTensor, max)
     return minigrad.inplace.run(input, "clamp_max_", ops.clamping.ClampMax, lowest=None, highest=max)
 
 
 def abs_(input: Tensor) -> Tensor:
+    """:func:`abs`, in place."""
     return minigrad.inplace.run(input, "abs_", ops.elementwise.Abs)
 
 
 def cos_(input: Tensor) -> Tensor:
+    """:func:`cos`, in place."""
     return minigrad.inplace.run(input, "cos_", ops.elementwise.Cos)
 
 
 def log_(input: Tensor) -> Tensor:
+    """:func:`log`, in place."""
     return minigrad.inplace.run(input, "log_", ops.elementwise.Log)
 
 
 def neg_(input: Tensor) -> Tensor:
+    """:func:`neg`, in place."""
     return minigrad.inplace.run(input, "neg_", ops.elementwise.Neg)
 
 
 def reciprocal_(input: Tensor) -> Tensor:
+    """:func:`reciprocal`, in place."""
     return minigrad.inplace.run(input, "reciprocal_", ops.elementwise.Reciprocal)
 
 
 def sgn_(input: Tensor) -> Tensor:
+    """:func:`sgn`, in place."""
     return minigrad.inplace.run(input, "sgn_", ops.elementwise.Sgn)
 
 
 def sigmoid_(input: Tensor) -> Tensor:
+    """:func:`sigmoid`, in place."""
     return minigrad.inplace.run(input, "sigmoid_", ops.elementwise.Sigmoid)
 
 
 def sin_(input: Tensor) -> Tensor:
+    """:func:`sin`, in place."""
     return minigrad.inplace.run(input, "sin_", ops.elementwise.Sin)
 
 
 def sqrt_(input: Tensor) -> Tensor:
+    """:func:`sqrt`, in place."""
     return minigrad.inplace.run(input, "sqrt_", ops.elementwise.Sqrt)
 
 
 def tanh_(input: Tensor) -> Tensor:
+    """:func:`tanh`, in place."""
     return minigrad.inplace.run(input, "tanh_", ops.elementwise.Tanh)
 
 
 def exp_(input: Tensor) -> Tensor:
+    """:func:`exp`, in place."""
     return minigrad.inplace.run(input, "exp_", ops.elementwise.Exp)
 
 
 def relu_(input: Tensor) -> Tensor:
+    """:func:`relu`, in place."""
     return minigrad.inplace.run(input, "relu_", ops.elementwise.Relu)
 
 
-def copy_(input: Tensor, source: Any) -> Tensor:
-    """Write ``source``, a tensor or a number, broadcast and converted to the type of ``input``."""
-    if not isinstance(source, (minigrad.Tensor, bool, int, float)):
-        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(source).__name__}")
-    return minigrad.inplace.run(input, "copy_", ops.elementwise.Copy, source)
+def copy_(input: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Write ``other``, a number or a tensor that broadcasts to ``input``, to it; ``non_blocking`` changes nothing."""
+    if not isinstance(other, minigrad.Tensor):
+        other = minigrad.tensor(check_number("copy_", other))
+    return minigrad.inplace.run(input, "copy_", ops.elementwise.Copy, other)
 
 
 def zero_(input: Tensor) -> Tensor:
+    """:func:`zero`, in place."""
     return minigrad.inplace.run(input, "zero_", ops.elementwise.Zero)
 
 
@@ -449,8 +521,23 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         RuntimeError: the tensor has dimensions, or the number does not fit the type.
     """
     if not isinstance(value, minigrad.Tensor):
-        number = minigrad.tensor(value, dtype=input.dtype).item()
+        number = minigrad.tensor(check_number("fill_", value), dtype=input.dtype).item()
         return minigrad.inplace.run(input, "fill_", ops.elementwise.Fill, number=number)
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
     return minigrad.inplace.run(input, "fill_", ops.elementwise.FillFrom, value)
+
+
+# Other names that PyTorch has for some of these.
+absolute = abs
+absolute_ = abs_
+negative = neg
+negative_ = neg_
+multiply = mul
+multiply_ = mul_
+subtract = sub
+subtract_ = sub_
+divide = div
+divide_ = div_
+clip = clamp
+clip_ = clamp_

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import check_tensors
 
 if TYPE_CHECKING:
     import minigrad.inplace
@@ -29,6 +30,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     Raises:
         RuntimeError: the types differ.
     """
+    check_tensors("lerp", input=input, end=end)
     check_same_type("lerp", input, end)
     if isinstance(weight, minigrad.Tensor):
         return ops.fused.Lerp.apply(input, end, weight)
@@ -36,6 +38,8 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 
 
 def lerp_(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """:func:`lerp`, in place."""
+    check_tensors("lerp_", input=input, end=end)
     check_same_type("lerp_", input, end)
     if isinstance(weight, minigrad.Tensor):
         return minigrad.inplace.run(input, "lerp_", ops.fused.Lerp, end, weight)
@@ -44,10 +48,13 @@ def lerp_(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """``input + value * tensor1 * tensor2``."""
+    check_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
     return ops.fused.Addcmul.apply(input, tensor1, tensor2, value=value)
 
 
 def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """:func:`addcmul`, in place."""
+    check_tensors("addcmul_", input=input, tensor1=tensor1, tensor2=tensor2)
     return minigrad.inplace.run(input, "addcmul_", ops.fused.Addcmul, tensor1, tensor2, value=value)
 
 
@@ -57,11 +64,14 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     Raises:
         RuntimeError: both are integers; divide with ``div`` and its ``rounding_mode`` instead.
     """
+    check_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
     check_quotient(tensor1, tensor2)
     return ops.fused.Addcdiv.apply(input, tensor1, tensor2, value=value)
 
 
 def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """:func:`addcdiv`, in place."""
+    check_tensors("addcdiv_", input=input, tensor1=tensor1, tensor2=tensor2)
     check_quotient(tensor1, tensor2)
     return minigrad.inplace.run(input, "addcdiv_", ops.fused.Addcdiv, tensor1, tensor2, value=value)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import renamed
 from minigrad.ops.dims import normalize_dim
 
 if TYPE_CHECKING:
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cat",
+    "concat",
+    "concatenate",
     "dstack",
     "hstack",
+    "row_stack",
     "stack",
     "vstack",
 ]
@@ -35,13 +39,16 @@ def as_tensors(tensors: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
     return tuple(tensors)
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
     """The tensors one after the other along ``dim``; all other sizes must agree. A tensor of shape (0,) fits any.
 
     Raises:
         RuntimeError: they do not, or one has no dimension.
         ValueError: there is no tensor.
     """
+    if numpy_names:
+        named = renamed("cat", numpy_names, dim=dim)
+        return cat(tensors, **named)
     given = as_tensors(tensors, "cat")
     for position, each in enumerate(given):
         if each.ndim == 0:
@@ -60,12 +67,15 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return ops.joining.Cat.apply(*given, dim=dim)
 
 
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
     """The tensors, all of one shape, along a new dimension ``dim``.
 
     Raises:
         RuntimeError: their shapes differ, or there is no tensor.
     """
+    if numpy_names:
+        named = renamed("stack", numpy_names, dim=dim)
+        return stack(tensors, **named)
     joined = as_tensors(tensors, "stack")
     for position, each in enumerate(joined):
         if each.shape != joined[0].shape:
@@ -90,3 +100,9 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """One behind the other: along the third dimension."""
     return cat(minigrad.atleast_3d(as_tensors(tensors, "dstack")), 2)
+
+
+# Other names that PyTorch has for some of these.
+concat = cat
+concatenate = cat
+row_stack = vstack

@@ -147,8 +147,9 @@ def rms_norm(
     if not input.is_floating_point():
         raise NotImplementedError(f'"rms_norm" not implemented for {input.dtype}')
     dims = tuple(range(-len(normalized_shape), 0))
-    eps = float(np.finfo(input.array.dtype).eps) if eps is None else eps
-    normal = input * (input.pow(2).mean(dims, keepdim=True) + eps).rsqrt()
+    wide = input.float() if input.dtype is minigrad.float16 else input  # as in PyTorch, whose squares then fit
+    eps = float(np.finfo(wide.array.dtype).eps) if eps is None else eps
+    normal = (wide * (wide.pow(2).mean(dims, keepdim=True) + eps).rsqrt()).to(input.dtype)
     return normal if weight is None else normal * weight
 
 

@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from minigrad.tensor import Number, Tensor
 
 __all__ = [
-    *("gather", "index_add", "index_add_", "index_copy", "index_copy_", "index_fill", "index_fill_", "index_put"),
+    *(
+        "argwhere",
+        "gather",
+        "index_add",
+        "index_add_",
+        "index_copy",
+        "index_copy_",
+        "index_fill",
+        "index_fill_",
+        "index_put",
+    ),
     *("index_put_", "index_select", "masked_fill", "masked_fill_", "masked_scatter", "masked_scatter_"),
     *("masked_select", "nonzero", "scatter", "scatter_", "scatter_add", "scatter_add_", "take", "take_along_dim"),
 ]
@@ -54,7 +64,7 @@ def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any
     Raises:
         RuntimeError: the tensors' dimensions do not fit each other, or a position lies outside.
     """
-    check_tensors(name, index=index)
+    check_tensors(name, input=input, index=index)
     positions = index.array if index.numel() == 0 else check_positions(name, index, short=True)
     dim = normalize_dim(dim, input.ndim)
     if index.numel() == 0:
@@ -122,6 +132,7 @@ def scatter(
     Raises:
         RuntimeError: the index is not int64, does not fit, or points outside; or the types differ.
     """
+    check_tensors("scatter", input=input)
     operation, sources, options = scatter_form("scatter", input, dim, index, value_or_source(src, value, reduce))
     return operation.apply(input, *sources, **options)
 
@@ -129,17 +140,20 @@ def scatter(
 def scatter_(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
 ) -> Tensor:
+    """:func:`scatter`, in place."""
     operation, sources, options = scatter_form("scatter_", input, dim, index, value_or_source(src, value, reduce))
     return minigrad.inplace.run(input, "scatter_", operation, *sources, **options)
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of ``input`` with ``src`` added at the places that :func:`gather` would read."""
+    check_tensors("scatter_add", input=input)
     _, sources, options = scatter_form("scatter_add", input, dim, index, src)
     return ops.picking.ScatterAdd.apply(input, *sources, **options)
 
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """:func:`scatter_add`, in place."""
     _, sources, options = scatter_form("scatter_add_", input, dim, index, src)
     return minigrad.inplace.run(input, "scatter_add_", ops.picking.ScatterAdd, *sources, **options)
 
@@ -151,6 +165,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
         RuntimeError: the index is not int64.
         IndexError: a position lies outside.
     """
+    check_tensors("take", input=input)
     positions = check_positions("take", index)
     size = input.numel()
     if positions.size and size == 0:
@@ -163,6 +178,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """:func:`gather` with ``input`` and ``indices`` broadcast; without ``dim`` of the flattened input."""
+    check_tensors("take_along_dim", input=input)
     check_positions("take_along_dim", indices)
     length = input.numel() if dim is None else input.shape[dim] if -input.ndim <= dim < input.ndim else 0
     indices = minigrad.where(indices < 0, indices + length, indices)
@@ -187,6 +203,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 def place_of_slices(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarray]:
     """The dimension and the checked positions of an index of one dimension or none."""
+    check_tensors(name, input=input)
     positions = check_positions(name, index, short=name == "index_select" or name == "index_add")
     dim = normalize_dim(dim, input.ndim)
     if index.ndim > 1:
@@ -238,6 +255,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
 
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """:func:`index_add`, in place."""
     source, where = slices_form("index_add", input, dim, index, source)
     return minigrad.inplace.run(input, "index_add_", ops.picking.IndexAdd, source, where=where, alpha=alpha)
 
@@ -249,6 +267,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """:func:`index_copy`, in place."""
     source, where = slices_form("index_copy", input, dim, index, source)
     return minigrad.inplace.run(input, "index_copy_", ops.picking.IndexCopy, source, where=where)
 
@@ -265,11 +284,13 @@ def fill_form(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[Any, 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of ``input`` with the slices that ``index`` names filled with ``value``, a number or one element."""
+    check_tensors("index_fill", input=input)
     operation, values, options = fill_form(input, dim, index, value)
     return operation.apply(input, *values, **options)
 
 
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """:func:`index_fill`, in place."""
     operation, values, options = fill_form(input, dim, index, value)
     return minigrad.inplace.run(input, "index_fill_", operation, *values, **options)
 
@@ -293,6 +314,7 @@ def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> t
 
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``values`` at ``indices``, one tensor a dimension; added with ``accumulate``."""
+    check_tensors("index_put", input=input)
     operation, where = put_form(input, indices, values, accumulate)
     return operation.apply(input, values, where=where)
 
@@ -313,7 +335,14 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Where the elements are that are not zero: (count, dimensions), or a tuple of one tensor a dimension."""
+    check_tensors("nonzero", input=input)
     return ops.nondifferentiable.nonzero(input, as_tuple)
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """Where the elements are that are not zero. Shape: (count, dimensions)."""
+    check_tensors("argwhere", input=input)
+    return nonzero(input)
 
 
 # ------------------------------------------------------------------------------------------------- masks
@@ -332,8 +361,6 @@ def masked_form(input: Tensor, mask: Tensor, value: Any) -> tuple[Any, tuple[Any
     if isinstance(value, minigrad.Tensor):
         if value.ndim:
             raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.ndim} dimensions.")
-        if value.is_floating_point() and not input.is_floating_point():
-            raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
         return ops.picking.MaskedFillTensor, (value,), {"mask": check_mask("masked_fill", input, mask)}
     number = minigrad.tensor(value, dtype=input.dtype).item()
     return ops.picking.MaskedFill, (), {"mask": check_mask("masked_fill", input, mask), "number": number}
@@ -345,11 +372,13 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     Raises:
         RuntimeError: the mask is not bool, or the value has dimensions or does not fit the type.
     """
+    check_tensors("masked_fill", input=input)
     operation, values, options = masked_form(input, mask, value)
     return operation.apply(input, *values, **options)
 
 
 def masked_fill_(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """:func:`masked_fill`, in place."""
     operation, values, options = masked_form(input, mask, value)
     return minigrad.inplace.run(input, "masked_fill_", operation, *values, **options)
 
@@ -360,6 +389,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 def check_source(input: Tensor, mask: Tensor, source: Tensor) -> np.ndarray:
+    check_tensors("masked_scatter", input=input, mask=mask, source=source)
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"masked_scatter: expected self and source to have same dtypes but got {input.dtype} and {source.dtype}"
@@ -377,5 +407,6 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """:func:`masked_scatter`, in place."""
     array = check_source(input, mask, source)
     return minigrad.inplace.run(input, "masked_scatter_", ops.picking.MaskedScatter, source, mask=array)

@@ -11,6 +11,7 @@ import numpy as np
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import check_tensors
 from minigrad.ops.dims import normalize_dim
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ __all__ = [
     "baddbmm_",
     "bmm",
     "dot",
+    "ger",
     "inner",
     "matmul",
     "mm",
     "mv",
     "outer",
     "tensordot",
+    "vdot",
 ]
 
 
@@ -97,16 +100,19 @@ def batched_matmul(input: Tensor, other: Tensor) -> Tensor:
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices. Shapes: (n, k), (k, m) -> (n, m)."""
+    check_tensors("mm", input=input, mat2=mat2)
     return ops.matmul.Mm.apply(input, mat2)
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """A matrix times a vector. Shapes: (n, k), (k,) -> (n,)."""
+    check_tensors("mv", input=input, vec=vec)
     return ops.matmul.Mv.apply(input, vec)
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The sum of the products of two vectors' elements. Shapes: (n,), (n,) -> ()."""
+    check_tensors("dot", input=input, tensor=tensor)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     return ops.matmul.Dot.apply(input, tensor)
@@ -114,24 +120,31 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """A product of two matrices a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m)."""
+    check_tensors("bmm", input=input, mat2=mat2)
     return ops.matmul.Bmm.apply(input, mat2)
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * mat1 @ mat2``, the input broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
+    check_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
     return ops.matmul.Addmm.apply(input, mat1, mat2, beta=beta, alpha=alpha)
 
 
 def addmm_(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`addmm`, in place."""
+    check_tensors("addmm_", input=input, mat1=mat1, mat2=mat2)
     return minigrad.inplace.run(input, "addmm_", ops.matmul.Addmm, mat1, mat2, beta=beta, alpha=alpha)
 
 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * mat @ vec``, the input broadcast. Shapes: (n,), (n, k), (k,) -> (n,)."""
+    check_tensors("addmv", input=input, mat=mat, vec=vec)
     return ops.matmul.Addmv.apply(input, mat, vec, beta=beta, alpha=alpha)
 
 
 def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`addmv`, in place."""
+    check_tensors("addmv_", input=input, mat=mat, vec=vec)
     return minigrad.inplace.run(input, "addmv_", ops.matmul.Addmv, mat, vec, beta=beta, alpha=alpha)
 
 
@@ -140,15 +153,19 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, 
 
     Shapes: (N, n, m), (N, n, k), (N, k, m) -> (N, n, m).
     """
+    check_tensors("baddbmm", input=input, batch1=batch1, batch2=batch2)
     return ops.matmul.Baddbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
 
 
 def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`baddbmm`, in place."""
+    check_tensors("baddbmm_", input=input, batch1=batch1, batch2=batch2)
     return minigrad.inplace.run(input, "baddbmm_", ops.matmul.Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
 
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``, the input broadcast. Shapes: (n, m), (n,), (m,) -> (n, m)."""
+    check_tensors("addr", input=input, vec1=vec1, vec2=vec2)
     for each in (vec1, vec2):
         if each.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
@@ -156,6 +173,8 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
 
 
 def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`addr`, in place."""
+    check_tensors("addr_", input=input, vec1=vec1, vec2=vec2)
     for each in (vec1, vec2):
         if each.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
@@ -164,6 +183,7 @@ def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha:
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Every element of the one times every element of the other. Shapes: (n,), (m,) -> (n, m)."""
+    check_tensors("outer", input=input, vec2=vec2)
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument self and vec2, but got {input.ndim}-D and {vec2.ndim}-D")
     return input.reshape(input.shape[0], 1) * vec2
@@ -175,6 +195,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     Raises:
         RuntimeError: the last sizes differ.
     """
+    check_tensors("inner", input=input, other=other)
     if input.ndim == 0 or other.ndim == 0:
         return input * other
     if input.shape[-1] != other.shape[-1]:
@@ -185,12 +206,18 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return tensordot(input, other, ([-1], [-1]))
 
 
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`dot`, for real numbers."""
+    return dot(input, other)
+
+
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """The products summed over ``dims``: the last so many of ``a`` and first of ``b``, or those listed for each.
 
     Raises:
         RuntimeError: there are not as many dimensions of both, or their sizes differ.
     """
+    check_tensors("tensordot", a=a, b=b)
     if isinstance(dims, minigrad.Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
@@ -204,8 +231,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     dims_b = [normalize_dim(each, b.ndim) for each in dims_b]
     for dim_a, dim_b in zip(dims_a, dims_b):
         if a.shape[dim_a] == 1 or b.shape[dim_b] == 1:  # of size 1, it is broadcast
-            a = a.sum(dim_a, keepdim=True) if a.shape[dim_a] != 1 else a
-            b = b.sum(dim_b, keepdim=True) if b.shape[dim_b] != 1 else b
+            a = a.sum(dim_a, keepdim=True, dtype=a.dtype) if a.shape[dim_a] != 1 else a
+            b = b.sum(dim_b, keepdim=True, dtype=b.dtype) if b.shape[dim_b] != 1 else b
         elif a.shape[dim_a] != b.shape[dim_b]:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {a.shape[dim_a]} in dim {dim_a} and second "
@@ -220,3 +247,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     rows = a.permute(free_a + dims_a).reshape(minigrad.Size(shape_a).numel(), summed)
     columns = b.permute(dims_b + free_b).reshape(summed, minigrad.Size(shape_b).numel())
     return mm(rows, columns).reshape(shape_a + shape_b)
+
+
+# Other names that PyTorch has for some of these.
+ger = outer

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ceil",
     "ceil_",
+    "fix",
+    "fix_",
     "floor",
     "floor_",
     "frac",
@@ -39,6 +41,7 @@ def floor(input: Tensor) -> Tensor:
 
 
 def floor_(input: Tensor) -> Tensor:
+    """:func:`floor`, in place."""
     return minigrad.inplace.run(input, "floor_", ops.rounding.Floor)
 
 
@@ -48,6 +51,7 @@ def ceil(input: Tensor) -> Tensor:
 
 
 def ceil_(input: Tensor) -> Tensor:
+    """:func:`ceil`, in place."""
     return minigrad.inplace.run(input, "ceil_", ops.rounding.Ceil)
 
 
@@ -57,6 +61,7 @@ def trunc(input: Tensor) -> Tensor:
 
 
 def trunc_(input: Tensor) -> Tensor:
+    """:func:`trunc`, in place."""
     return minigrad.inplace.run(input, "trunc_", ops.rounding.Trunc)
 
 
@@ -66,6 +71,7 @@ def frac(input: Tensor) -> Tensor:
 
 
 def frac_(input: Tensor) -> Tensor:
+    """:func:`frac`, in place."""
     return minigrad.inplace.run(input, "frac_", ops.rounding.Frac)
 
 
@@ -75,6 +81,7 @@ def sign(input: Tensor) -> Tensor:
 
 
 def sign_(input: Tensor) -> Tensor:
+    """:func:`sign`, in place."""
     return minigrad.inplace.run(input, "sign_", ops.rounding.Sign)
 
 
@@ -90,6 +97,7 @@ def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
 
 
 def round_(input: Tensor, *, decimals: int | None = None) -> Tensor:
+    """:func:`round`, in place."""
     if decimals is None:
         return minigrad.inplace.run(input, "round_", ops.rounding.Round)
     return minigrad.inplace.run(input, "round_", ops.rounding.RoundDecimals, decimals=decimals)
@@ -106,5 +114,11 @@ def nan_to_num(
 def nan_to_num_(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
+    """:func:`nan_to_num`, in place."""
     nan = 0.0 if nan is None else nan
     return minigrad.inplace.run(input, "nan_to_num_", ops.rounding.NanToNum, nan=nan, posinf=posinf, neginf=neginf)
+
+
+# Other names that PyTorch has for some of these.
+fix = trunc
+fix_ = trunc_

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import minigrad
 from minigrad import dtypes, ops
+from minigrad.functions.arguments import check_dim, check_tensors, renamed
 from minigrad.ops.dims import normalize_dim
 
 if TYPE_CHECKING:
@@ -22,13 +23,23 @@ if TYPE_CHECKING:
 __all__ = ["cummax", "cummin", "cumprod", "cumprod_", "cumsum", "cumsum_", "diff"]
 
 
-def cumsum(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def cumsum(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
     """The sum of the elements up to each, along ``dim``. Integers and bools are summed in int64."""
+    if numpy_names:
+        named = renamed("cumsum", numpy_names, dim=dim)
+        return cumsum(input, dtype=dtype, **named)
+    check_dim("cumsum", dim)
+    check_tensors("cumsum", input=input)
     return ops.scan.Cumsum.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
 
 
-def cumprod(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def cumprod(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
     """The product of the elements up to each, along ``dim``. Integers and bools are multiplied in int64."""
+    if numpy_names:
+        named = renamed("cumprod", numpy_names, dim=dim)
+        return cumprod(input, dtype=dtype, **named)
+    check_dim("cumprod", dim)
+    check_tensors("cumprod", input=input)
     return ops.scan.Cumprod.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
 
 
@@ -61,11 +72,13 @@ def run_in_place(name: str, operation: Any, input: Tensor, dim: int, dtype: dtyp
 
 def cummax(input: Tensor, dim: int) -> Any:
     """The largest element up to each, along ``dim``, and where it is, the last of equal ones."""
+    check_tensors("cummax", input=input)
     return minigrad.return_types.cummax(*ops.scan.Cummax.apply(input, dim=normalize_dim(dim, input.ndim)))
 
 
 def cummin(input: Tensor, dim: int) -> Any:
     """The smallest element up to each, along ``dim``, and where it is, the last of equal ones."""
+    check_tensors("cummin", input=input)
     return minigrad.return_types.cummin(*ops.scan.Cummin.apply(input, dim=normalize_dim(dim, input.ndim)))
 
 
@@ -79,6 +92,7 @@ def diff(
     Raises:
         RuntimeError: ``n`` is negative, or the input has no dimension, or what is to be joined does not fit.
     """
+    check_tensors("diff", input=input)
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     dim = normalize_dim(dim, input.ndim)

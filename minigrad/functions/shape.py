@@ -12,6 +12,7 @@ import numpy as np
 
 import minigrad
 from minigrad import ops
+from minigrad.functions.arguments import check_tensors
 from minigrad.ops.dims import as_shape, normalize_dim, normalize_dims
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
     "contiguous",
@@ -38,6 +40,7 @@ __all__ = [
     "permute",
     "ravel",
     "reshape",
+    "reshape_as",
     "squeeze",
     "squeeze_",
     "swapaxes",
@@ -54,12 +57,16 @@ __all__ = [
 ]
 
 
-def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
-    """The same elements under another shape, in the same memory.
+def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
+    """The same elements under another shape, or the same bits read as another type, in the same memory.
 
     Raises:
         RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
     """
+    if dtype is not None or (len(shape) == 1 and isinstance(shape[0], minigrad.dtype)):
+        return read_as(input, shape[0] if dtype is None else dtype)
+    if not shape and size is None:
+        raise TypeError("view() needs a shape or a type")
     wanted = ops.shape.infer_shape(as_shape(shape if size is None else (size,)), input.array.size)
     if not ops.shape.is_viewable(input.array, wanted):
         raise RuntimeError(
@@ -69,12 +76,35 @@ def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     return ops.shape.View.apply(input, shape=wanted)
 
 
+def read_as(input: Tensor, dtype: Any) -> Tensor:
+    """The bits of ``input`` as numbers of another type, in the same memory; it has no gradient."""
+    size, wanted = input.dtype.itemsize, dtype.itemsize
+    if size != wanted:
+        if input.ndim == 0:
+            raise RuntimeError(f"self.dim() cannot be 0 to view {input.dtype} as {dtype} (different element sizes)")
+        if input.stride(-1) != 1:
+            raise RuntimeError(
+                f"self.stride(-1) must be 1 to view {input.dtype} as {dtype} (different element sizes), but got "
+                f"{input.stride(-1)}"
+            )
+        steps = [input.shape[-1], *input.stride()[:-1]]
+        if any(step * size % wanted for step in steps):
+            raise RuntimeError(
+                f"self.size(-1) and the strides must be divisible by {wanted // size} to view {input.dtype} as "
+                f"{dtype} (different element sizes), but got {steps}"
+            )
+    return ops.shape.ViewDtype.apply(input.detach(), dtype=dtype.numpy)
+
+
 def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements under another shape: a view where the memory's layout allows it, else a copy.
 
     Raises:
         RuntimeError: the shape holds another number of elements.
     """
+    check_tensors("reshape", input=input)
+    if not sizes and shape is None:
+        raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     wanted = ops.shape.infer_shape(as_shape(sizes if shape is None else (shape,)), input.array.size)
     if ops.shape.is_viewable(input.array, wanted):
         return ops.shape.View.apply(input, shape=wanted)
@@ -82,6 +112,7 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("view_as", input=input, other=other)
     return input.view(other.shape)
 
 
@@ -94,6 +125,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         IndexError: there is no such dimension.
         RuntimeError: ``start_dim`` comes after ``end_dim``.
     """
+    check_tensors("flatten", input=input)
     if input.ndim == 0:
         return input.reshape(1)
     start, end = normalize_dim(start_dim, input.ndim), normalize_dim(end_dim, input.ndim)
@@ -112,6 +144,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     Raises:
         IndexError: there is no such dimension.
     """
+    check_tensors("transpose", input=input)
     if input.ndim == 0:
         return ops.shape.Permute.apply(input, dims=())
     return ops.shape.Transpose.apply(input, dim0=normalize_dim(dim0, input.ndim), dim1=normalize_dim(dim1, input.ndim))
@@ -123,6 +156,7 @@ def t(input: Tensor) -> Tensor:
     Raises:
         RuntimeError: there are more than two dimensions.
     """
+    check_tensors("t", input=input)
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but input is {input.ndim}D")
     return ops.shape.T.apply(input)
@@ -153,10 +187,13 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 
 def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """Dimensions of size 1 repeated to ``shape`` without copying, -1 keeping a size: a view."""
+    if not shape and size is None:
+        raise TypeError('expand() missing 1 required positional arguments: "size"')
     return ops.broadcasting.Expand.apply(input, shape=as_shape(shape if size is None else (size,)))
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("expand_as", input=input, other=other)
     return input.expand(other.shape)
 
 
@@ -166,18 +203,22 @@ def contiguous(input: Tensor) -> Tensor:
 
 
 def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """:func:`transpose`, in place."""
     return restride(input, transpose(input, dim0, dim1), "transpose_")
 
 
 def t_(input: Tensor) -> Tensor:
+    """:func:`t`, in place."""
     return restride(input, t(input), "t_")
 
 
 def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
+    """:func:`squeeze`, in place."""
     return restride(input, squeeze(input, dim), "squeeze_")
 
 
 def unsqueeze_(input: Tensor, dim: int) -> Tensor:
+    """:func:`unsqueeze`, in place."""
     return restride(input, unsqueeze(input, dim), "unsqueeze_")
 
 
@@ -193,7 +234,8 @@ def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
 
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     """``input`` repeated to shape ``size`` without copying."""
-    return input.expand(*size)
+    check_tensors("broadcast_to", input=input)
+    return input.expand(size=tuple(size))
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -202,6 +244,9 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     Raises:
         RuntimeError: they do not.
     """
+    for position, each in enumerate(tensors):
+        if not isinstance(each, minigrad.Tensor):
+            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
     try:
         shape = np.broadcast_shapes(*[each.shape for each in tensors])
     except ValueError:
@@ -210,8 +255,30 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple([each if each.shape == shape else each.expand(shape) for each in tensors])
 
 
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape to which tensors of these shapes broadcast; a number stands for one dimension.
+
+    Raises:
+        RuntimeError: they do not.
+        ValueError: a size is negative.
+    """
+    sizes = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    if any(size < 0 for shape in sizes for size in shape):
+        raise ValueError("Attempting to broadcast a dimension with negative length!")
+    try:
+        return minigrad.Size(np.broadcast_shapes(*sizes))
+    except ValueError:
+        raise RuntimeError(f"Shape mismatch: {list(shapes)} cannot be broadcast to a single shape") from None
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("reshape_as", input=input, other=other)
+    return input.reshape(other.shape)
+
+
 def ravel(input: Tensor) -> Tensor:
     """One dimension, of all elements in row-major order."""
+    check_tensors("ravel", input=input)
     return input.contiguous().view(-1)
 
 
@@ -221,6 +288,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     Raises:
         RuntimeError: the sizes do not multiply to that of the dimension.
     """
+    check_tensors("unflatten", input=input)
     dim = normalize_dim(dim, input.ndim)
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
@@ -237,11 +305,13 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """:func:`transpose`."""
+    check_tensors("swapaxes", input=input)
     return transpose(input, axis0, axis1)
 
 
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`transpose`."""
+    check_tensors("swapdims", input=input)
     return transpose(input, dim0, dim1)
 
 
@@ -251,6 +321,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     Raises:
         RuntimeError: there are not as many of both, or one is named twice.
     """
+    check_tensors("movedim", input=input)
     sources, places = as_shape((source,)), as_shape((destination,))
     if len(sources) != len(places):
         raise RuntimeError(
@@ -271,6 +342,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 
 def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
     """:func:`movedim`."""
+    check_tensors("moveaxis", input=input)
     return movedim(input, source, destination)
 
 
@@ -313,6 +385,8 @@ def for_each(tensors: tuple[Any, ...], change: Callable[[Tensor], Tensor]) -> An
         return change(tensors[0])
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
+    for each in tensors:
+        check_tensors("atleast", input=each)
     return tuple([change(each) for each in tensors])
 
 
@@ -328,6 +402,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     if not axes:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     for each in axes:
+        check_tensors("meshgrid", tensors=each)
         if each.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each.ndim}D")
         if each.dtype is not axes[0].dtype:
@@ -348,4 +423,5 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 def numel(input: Tensor) -> int:
     """How many elements ``input`` has."""
+    check_tensors("numel", input=input)
     return input.array.size

@@ -6,10 +6,12 @@ elements keep their order; where PyTorch does not promise an order, its position
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import minigrad
 from minigrad import dtypes, ops
+from minigrad.functions.arguments import check_tensors, renamed
 from minigrad.ops.dims import normalize_dim
 
 if TYPE_CHECKING:
@@ -21,8 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["argsort", "kthvalue", "msort", "sort", "topk", "unique", "unique_consecutive"]
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None) -> Any:
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, **numpy_names: Any
+) -> Any:
     """The elements in order along ``dim``, and where each was."""
+    if numpy_names:
+        named = renamed("sort", numpy_names, dim=dim)
+        return sort(input, descending=descending, stable=stable, **named)
+    check_tensors("sort", input=input)
     dim = normalize_dim(dim, input.ndim)
     sorted_and_positions = ops.sorting.Sort.apply(
         input, dim=dim, descending=bool(descending), stable=stable is not None
@@ -30,13 +38,20 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
     return minigrad.return_types.sort(*sorted_and_positions)
 
 
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False, **numpy_names: Any
+) -> Tensor:
     """The positions that put the elements in order along ``dim``."""
+    if numpy_names:
+        named = renamed("argsort", numpy_names, dim=dim)
+        return argsort(input, descending=descending, stable=stable, **named)
+    check_tensors("argsort", input=input)
     return sort(input.detach(), dim, descending, stable=stable).indices
 
 
 def msort(input: Tensor) -> Tensor:
     """The elements in order along the first dimension."""
+    check_tensors("msort", input=input)
     return sort(input, 0).values
 
 
@@ -46,8 +61,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     Raises:
         RuntimeError: there are not that many, or the type is bool.
     """
+    check_tensors("topk", input=input)
     dim = normalize_dim(dim, input.ndim)
-    if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
+    if not 0 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(f"selected index k out of range: {k} of shape {list(input.shape)} along dim {dim}")
     if input.dtype is dtypes.bool:
         raise RuntimeError("topk does not support bool dtypes on CPU")
@@ -61,9 +77,10 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
         RuntimeError: there are not that many.
         IndexError: the dimension is empty.
     """
+    check_tensors("kthvalue", input=input)
     dim = normalize_dim(dim, input.ndim)
     ops.reduction.check_not_empty("kthvalue", input.array, dim)
-    if not 1 <= k <= (input.shape[dim] if input.ndim else 1):
+    if not 1 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
     if input.dtype is dtypes.bool:
         raise NotImplementedError(f'"kthvalue_cpu" not implemented for {input.dtype}')
@@ -83,6 +100,7 @@ def unique(
         The elements; with ``return_inverse`` also where in them each element of the input is; with ``return_counts``
         how often each occurs.
     """
+    check_tensors("unique", input=input)
     found = ops.nondifferentiable.unique(input, dim)
     return chosen(found, return_inverse, return_counts)
 
@@ -91,6 +109,7 @@ def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The elements, or slices along ``dim``, without those equal to the one before. Returns as :func:`unique`."""
+    check_tensors("unique_consecutive", input=input)
     found = ops.nondifferentiable.unique_consecutive(input, dim)
     return chosen(found, return_inverse, return_counts)
 

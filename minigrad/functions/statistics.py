@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import minigrad
 from minigrad import dtypes, ops
+from minigrad.functions.arguments import check_tensors, renamed
 
 if TYPE_CHECKING:
     import minigrad.linalg
@@ -48,12 +49,17 @@ def var(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    **numpy_names: Any,
 ) -> Tensor:
     """The variance Σ (x - mean)² / (n - correction), over all dimensions or ``dim``.
 
     Raises:
         RuntimeError: the input is not of a floating-point type.
     """
+    if numpy_names:
+        named = renamed("var", numpy_names, dim=dim, keepdim=keepdim)
+        return var(input, unbiased=unbiased, correction=correction, **named)
+    check_tensors("var", input=input)
     return run("var", ops.statistics.Var, input, dim, unbiased, keepdim, correction)
 
 
@@ -64,8 +70,13 @@ def std(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    **numpy_names: Any,
 ) -> Tensor:
     """The square root of :func:`var`."""
+    if numpy_names:
+        named = renamed("std", numpy_names, dim=dim, keepdim=keepdim)
+        return std(input, unbiased=unbiased, correction=correction, **named)
+    check_tensors("std", input=input)
     return run("std", ops.statistics.Std, input, dim, unbiased, keepdim, correction)
 
 
@@ -76,8 +87,13 @@ def var_mean(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    **numpy_names: Any,
 ) -> tuple[Tensor, Tensor]:
     """:func:`var` and the mean."""
+    if numpy_names:
+        named = renamed("var_mean", numpy_names, dim=dim, keepdim=keepdim)
+        return var_mean(input, unbiased=unbiased, correction=correction, **named)
+    check_tensors("var_mean", input=input)
     return run("var_mean", ops.statistics.VarMean, input, dim, unbiased, keepdim, correction)
 
 
@@ -88,24 +104,37 @@ def std_mean(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
+    **numpy_names: Any,
 ) -> tuple[Tensor, Tensor]:
     """:func:`std` and the mean."""
+    if numpy_names:
+        named = renamed("std_mean", numpy_names, dim=dim, keepdim=keepdim)
+        return std_mean(input, unbiased=unbiased, correction=correction, **named)
+    check_tensors("std_mean", input=input)
     return run("std_mean", ops.statistics.StdMean, input, dim, unbiased, keepdim, correction)
 
 
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
     """The element in the middle, the lower of two, NaN if any is; along a dim also where it is.
 
     Without a dim equal elements share the gradient; with one it goes to the position reported.
     """
+    if numpy_names:
+        named = renamed("median", numpy_names, dim=dim, keepdim=keepdim)
+        return median(input, **named)
+    check_tensors("median", input=input)
     refuse_bool("median", input)
     if dim is None:
         return ops.sorting.MedianAll.apply(input)
     return minigrad.return_types.median(*ops.sorting.Median.apply(input, dim=dim, keepdim=keepdim))
 
 
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
     """:func:`median` of the elements that are not NaN; NaN where all are."""
+    if numpy_names:
+        named = renamed("nanmedian", numpy_names, dim=dim, keepdim=keepdim)
+        return nanmedian(input, **named)
+    check_tensors("nanmedian", input=input)
     refuse_bool("nanmedian", input)
     if dim is None:
         return ops.sorting.NanmedianAll.apply(input)

@@ -22,6 +22,20 @@ __all__ = [
     "acos_",
     "acosh",
     "acosh_",
+    "arccos",
+    "arccos_",
+    "arccosh",
+    "arccosh_",
+    "arcsin",
+    "arcsin_",
+    "arcsinh",
+    "arcsinh_",
+    "arctan",
+    "arctan2",
+    "arctan2_",
+    "arctan_",
+    "arctanh",
+    "arctanh_",
     "asin",
     "asin_",
     "asinh",
@@ -62,6 +76,7 @@ def exp2(input: Tensor) -> Tensor:
 
 
 def exp2_(input: Tensor) -> Tensor:
+    """:func:`exp2`, in place."""
     return minigrad.inplace.run(input, "exp2_", ops.transcendental.Exp2)
 
 
@@ -71,6 +86,7 @@ def expm1(input: Tensor) -> Tensor:
 
 
 def expm1_(input: Tensor) -> Tensor:
+    """:func:`expm1`, in place."""
     return minigrad.inplace.run(input, "expm1_", ops.transcendental.Expm1)
 
 
@@ -80,6 +96,7 @@ def log1p(input: Tensor) -> Tensor:
 
 
 def log1p_(input: Tensor) -> Tensor:
+    """:func:`log1p`, in place."""
     return minigrad.inplace.run(input, "log1p_", ops.transcendental.Log1p)
 
 
@@ -89,6 +106,7 @@ def log2(input: Tensor) -> Tensor:
 
 
 def log2_(input: Tensor) -> Tensor:
+    """:func:`log2`, in place."""
     return minigrad.inplace.run(input, "log2_", ops.transcendental.Log2)
 
 
@@ -98,6 +116,7 @@ def log10(input: Tensor) -> Tensor:
 
 
 def log10_(input: Tensor) -> Tensor:
+    """:func:`log10`, in place."""
     return minigrad.inplace.run(input, "log10_", ops.transcendental.Log10)
 
 
@@ -107,6 +126,7 @@ def rsqrt(input: Tensor) -> Tensor:
 
 
 def rsqrt_(input: Tensor) -> Tensor:
+    """:func:`rsqrt`, in place."""
     return minigrad.inplace.run(input, "rsqrt_", ops.transcendental.Rsqrt)
 
 
@@ -116,6 +136,7 @@ def tan(input: Tensor) -> Tensor:
 
 
 def tan_(input: Tensor) -> Tensor:
+    """:func:`tan`, in place."""
     return minigrad.inplace.run(input, "tan_", ops.transcendental.Tan)
 
 
@@ -125,6 +146,7 @@ def asin(input: Tensor) -> Tensor:
 
 
 def asin_(input: Tensor) -> Tensor:
+    """:func:`asin`, in place."""
     return minigrad.inplace.run(input, "asin_", ops.transcendental.Asin)
 
 
@@ -134,6 +156,7 @@ def acos(input: Tensor) -> Tensor:
 
 
 def acos_(input: Tensor) -> Tensor:
+    """:func:`acos`, in place."""
     return minigrad.inplace.run(input, "acos_", ops.transcendental.Acos)
 
 
@@ -143,6 +166,7 @@ def atan(input: Tensor) -> Tensor:
 
 
 def atan_(input: Tensor) -> Tensor:
+    """:func:`atan`, in place."""
     return minigrad.inplace.run(input, "atan_", ops.transcendental.Atan)
 
 
@@ -152,6 +176,7 @@ def sinh(input: Tensor) -> Tensor:
 
 
 def sinh_(input: Tensor) -> Tensor:
+    """:func:`sinh`, in place."""
     return minigrad.inplace.run(input, "sinh_", ops.transcendental.Sinh)
 
 
@@ -161,6 +186,7 @@ def cosh(input: Tensor) -> Tensor:
 
 
 def cosh_(input: Tensor) -> Tensor:
+    """:func:`cosh`, in place."""
     return minigrad.inplace.run(input, "cosh_", ops.transcendental.Cosh)
 
 
@@ -170,6 +196,7 @@ def asinh(input: Tensor) -> Tensor:
 
 
 def asinh_(input: Tensor) -> Tensor:
+    """:func:`asinh`, in place."""
     return minigrad.inplace.run(input, "asinh_", ops.transcendental.Asinh)
 
 
@@ -179,6 +206,7 @@ def acosh(input: Tensor) -> Tensor:
 
 
 def acosh_(input: Tensor) -> Tensor:
+    """:func:`acosh`, in place."""
     return minigrad.inplace.run(input, "acosh_", ops.transcendental.Acosh)
 
 
@@ -188,6 +216,7 @@ def atanh(input: Tensor) -> Tensor:
 
 
 def atanh_(input: Tensor) -> Tensor:
+    """:func:`atanh`, in place."""
     return minigrad.inplace.run(input, "atanh_", ops.transcendental.Atanh)
 
 
@@ -197,6 +226,7 @@ def erf(input: Tensor) -> Tensor:
 
 
 def erf_(input: Tensor) -> Tensor:
+    """:func:`erf`, in place."""
     return minigrad.inplace.run(input, "erf_", ops.transcendental.Erf)
 
 
@@ -207,6 +237,7 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 
 
 def atan2_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`atan2`, in place."""
     return minigrad.inplace.run(input, "atan2_", ops.transcendental.Atan2, other)
 
 
@@ -214,3 +245,20 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """ln(eˣ + eʸ), without overflow."""
     check_tensors("logaddexp", input=input, other=other)
     return ops.transcendental.Logaddexp.apply(input, other)
+
+
+# Other names that PyTorch has for some of these.
+arccos = acos
+arccos_ = acos_
+arccosh = acosh
+arccosh_ = acosh_
+arcsin = asin
+arcsin_ = asin_
+arcsinh = asinh
+arcsinh_ = asinh_
+arctan = atan
+arctan_ = atan_
+arctan2 = atan2
+arctan2_ = atan2_
+arctanh = atanh
+arctanh_ = atanh_

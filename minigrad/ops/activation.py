@@ -14,6 +14,7 @@ from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.elementwise import Exp, Sigmoid, Tanh, Where
 from minigrad.ops.error_function import erf
 from minigrad.ops.joining import Cat
+from minigrad.ops.promotion import number_as
 from minigrad.ops.transcendental import Erf
 from minigrad.ops.values import array_of, constant_like
 
@@ -72,6 +73,11 @@ class Elu(Function):
 
 class Celu(Elu):
     """z = x where x > 0, else alpha (exp(x / alpha) - 1)."""
+
+    def forward(ctx, x, *, alpha, steepness):
+        z = super().forward(x, alpha=alpha, steepness=steepness)
+        ctx.steepness = 1 / float(np.float32(alpha))  # of the gradient: there PyTorch rounds alpha to float32
+        return z
 
 
 class Gelu(Function):
@@ -262,8 +268,8 @@ class Threshold(Function):
     """z = x where x > threshold, else ``value``. At the threshold the gradient is 0."""
 
     def forward(ctx, x, *, threshold, value):
-        ctx.below = x <= np.asarray(threshold).astype(x.dtype)
-        return np.where(ctx.below, np.asarray(value, x.dtype), x)
+        ctx.below = x <= threshold
+        return np.where(ctx.below, number_as(value, x.dtype), x)
 
     def backward(ctx, grad_z):
         grad_x = Where.apply(0.0, grad_z, condition=ctx.below)

@@ -47,7 +47,7 @@ class Roll(Function):
 
     def forward(ctx, x, *, shifts, dims):
         ctx.shifts, ctx.dims = shifts, dims
-        return np.roll(x, shifts[0] if dims is None else shifts, dims)
+        return np.asarray(np.roll(x, shifts[0] if dims is None else shifts, dims), order="C")
 
     def backward(ctx, grad_z):
         grad_x = Roll.apply(grad_z, shifts=tuple([-shift for shift in ctx.shifts]), dims=ctx.dims)

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from minigrad.autograd.function import Function
 from minigrad.ops.broadcasting import unbroadcast
-from minigrad.ops.promotion import in_default_float, promote
+from minigrad.ops.promotion import in_default_float, number_as, promote
 from minigrad.ops.values import array_of, constant_like
 
 
@@ -94,7 +94,7 @@ class AddScaled(Function):
     def forward(ctx, x, y, *, alpha):
         ctx.shapes, ctx.alpha = (np.shape(x), np.shape(y)), alpha
         x, y = prepare(x, y)
-        return x + y * np.asarray(alpha, x.dtype)
+        return x + y * number_as(alpha, x.dtype)
 
     def backward(ctx, grad_z):
         x_shape, y_shape = ctx.shapes
@@ -137,7 +137,7 @@ class RsubTensor(Function):
         refuse_bool(y, x)
         ctx.shapes, ctx.alpha = (x.shape, y.shape), alpha
         x, y = prepare(x, y)
-        return y - x * np.asarray(alpha, x.dtype)
+        return y - x * number_as(alpha, x.dtype)
 
     def backward(ctx, grad_z):
         x_shape, y_shape = ctx.shapes
@@ -209,6 +209,8 @@ class PowScalar(Function):
         if x.dtype.kind != "f" and isinstance(number, int) and number < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         x, number = prepare(x, number)
+        if x.dtype.kind == "b":
+            return x | ~number
         return 1 / np.sqrt(x) if number == -0.5 else x**number  # PyTorch's way: NaN where x < 0, also at -inf
 
     def backward(ctx, grad_z):
@@ -221,6 +223,19 @@ class PowScalar(Function):
         return grad_x
 
 
+def integer_power(x, y):
+    """x ** y of integers. Where y is negative only 1 and -1 have an integer power; it is 0 for the others.
+
+    Raises:
+        NotImplementedError: both are bools.
+    """
+    if x.dtype.kind == "b":
+        raise NotImplementedError('"pow" not implemented for bools: convert to integers first')
+    power = x ** np.maximum(y, 0)
+    of_unit = np.where(x == -1, 1 - 2 * (y % 2), x == 1)
+    return np.where(y < 0, of_unit, power).astype(x.dtype)
+
+
 class Pow(Function):
     """z = x ** y for tensors x and y. Where y is 0, dz/dx is 0; where x is 0 and y ≥ 0, dz/dy is 0."""
 
@@ -229,9 +244,7 @@ class Pow(Function):
     def forward(ctx, x, y):
         ctx.shapes = x.shape, np.shape(y)
         x_float, y_float = prepare(x, y)
-        if x_float.dtype.kind != "f" and (y_float < 0).any():
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
-        z = np.asarray(x_float**y_float)
+        z = np.asarray(x_float**y_float if x_float.dtype.kind == "f" else integer_power(x_float, y_float))
         ctx.save_for_backward(x, y, z)
         return z
 
@@ -257,12 +270,7 @@ class PowOfScalar(Function):
     def forward(ctx, x, *, number):
         base, exponent = prepare(number, x)
         ctx.number = number
-        if base.dtype.kind == "f":
-            z = base**exponent
-        else:  # integers: where the exponent is negative only 1 and -1 have an integer power
-            sign = 1 - 2 * (exponent % 2) if number == -1 else int(number == 1)
-            z = np.where(exponent < 0, sign, base ** np.maximum(exponent, 0)).astype(base.dtype)
-        z = np.asarray(z)
+        z = np.asarray(base**exponent if base.dtype.kind == "f" else integer_power(base, exponent))
         ctx.save_for_backward(x, z)
         return z
 
@@ -548,6 +556,18 @@ class ThresholdBackward(Function):
         return grad_grad, grad_result
 
 
+def check_bounds(x, lowest, highest):
+    """Raise PyTorch's error where numbers cannot be compared with x in the type to which they promote."""
+    if x.dtype.kind == "f":
+        return
+    for bound in (lowest, highest):
+        if bound is not None:
+            kind = promote(x, bound)[0].dtype
+            if kind.kind == "b":
+                raise NotImplementedError('"clamp" not implemented for bools: convert to integers first')
+            number_as(bound, kind)
+
+
 class Clamp(Function):
     """z = min(max(x, lowest), highest). The gradient passes where lowest < x < highest."""
 
@@ -556,6 +576,7 @@ class Clamp(Function):
     def forward(ctx, x, *, lowest, highest):
         ctx.save_for_backward(x)
         ctx.lowest, ctx.highest = lowest, highest
+        check_bounds(x, lowest, highest)
         z = x
         if lowest is not None:
             z = np.maximum(*prepare(z, lowest))

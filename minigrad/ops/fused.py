@@ -10,12 +10,19 @@ from minigrad.ops.elementwise import prepare
 from minigrad.ops.promotion import promote
 
 
+def refuse_integers(x):
+    """Raise PyTorch's error for a type without fractions."""
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f'"lerp_kernel" not implemented for {x.dtype}: convert to a floating type first')
+
+
 class LerpScalar(Function):
     """z = x + weight (y - x) for a number ``weight``."""
 
     node_name = "LerpBackward0"
 
     def forward(ctx, x, y, *, weight):
+        refuse_integers(x)
         ctx.weight, ctx.shapes = weight, (x.shape, y.shape)
         x, y = prepare(x, y)
         return interpolate(x, y, np.asarray(weight, x.dtype))
@@ -33,6 +40,7 @@ class Lerp(Function):
     overload = 1
 
     def forward(ctx, x, y, weight):
+        refuse_integers(x)
         ctx.save_for_backward(x, y, weight)
         x, y, weight = promote(x, y, weight)
         return interpolate(x, y, weight)

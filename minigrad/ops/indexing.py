@@ -64,7 +64,7 @@ class Index(Function):
 
     def forward(ctx, x, *, where):
         ctx.shape, ctx.where = x.shape, where
-        return np.array(x[where])
+        return np.array(x[where], order="C")
 
     def backward(ctx, grad_z):
         grad_x = IndexBackward.apply(grad_z, shape=ctx.shape, where=ctx.where)

@@ -28,7 +28,7 @@ class Cat(Function):
         ctx.sizes = [0 if each.shape == (0,) else each.shape[dim] for each in tensors]
         ctx.empty = [each.shape == (0,) for each in tensors]  # fits any shape, and adds nothing
         kind = result_dtype_of(tensors)
-        return np.concatenate(filled, axis=dim, dtype=kind, casting="unsafe")
+        return np.asarray(np.concatenate(filled, axis=dim, dtype=kind, casting="unsafe"), order="C")
 
     def backward(ctx, grad_z):
         gradients = []
@@ -45,7 +45,8 @@ class Stack(Function):
 
     def forward(ctx, *tensors, dim):
         ctx.dim, ctx.count = dim, len(tensors)
-        return np.stack(tensors, axis=dim)
+        kind = result_dtype_of(tensors)
+        return np.asarray(np.stack(tensors, axis=dim, dtype=kind, casting="unsafe"), order="C")
 
     def backward(ctx, grad_z):
         gradients = []

@@ -44,7 +44,7 @@ class Softmax(Function):
             z = x.copy()
         else:
             exponentials = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True))
-            z = np.asarray(exponentials / np.add.reduce(exponentials, axis=dim, keepdims=True))
+            z = np.asarray(exponentials / np.add.reduce(exponentials, axis=dim, keepdims=True), order="C")
         ctx.save_for_backward(z)
         return z
 

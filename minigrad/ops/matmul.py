@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.autograd.function import Function
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.dims import is_expandable
-from minigrad.ops.promotion import promote
+from minigrad.ops.promotion import number_as, promote
 from minigrad.ops.shape import T, Transpose, Unsqueeze
 from minigrad.ops.values import array_of
 
@@ -22,6 +22,12 @@ def check_same_dtype(first, second):
     """Matrix products do not promote: both must have one type, as in PyTorch."""
     if first.dtype != second.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {first.dtype} != {second.dtype}")
+
+
+def refuse_bools(x):
+    """Raise PyTorch's error for a product of bools."""
+    if x.dtype.kind == "b":
+        raise NotImplementedError("matrix products are not implemented for bools: convert to integers first")
 
 
 def check_matrices(a, b):
@@ -33,6 +39,7 @@ def check_matrices(a, b):
             f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
         )
     check_same_dtype(a, b)
+    refuse_bools(a)
 
 
 def grad_of_first(grad_z, b):
@@ -74,9 +81,9 @@ def add_product(bias, product, beta, alpha):
             f"what is added to the product"
         )
     if alpha != 1:
-        product *= np.asarray(alpha, product.dtype)
+        product *= number_as(alpha, product.dtype)
     if beta != 0:
-        product += bias if beta == 1 else bias * np.asarray(beta, bias.dtype)
+        product += bias if beta == 1 else bias * number_as(beta, bias.dtype)
     return product
 
 
@@ -121,6 +128,7 @@ def check_matrix_and_vector(a, v):
             f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({v.shape[0]})"
         )
     check_same_dtype(a, v)
+    refuse_bools(a)
 
 
 class Mv(Function):
@@ -152,6 +160,7 @@ class Dot(Function):
             )
         if x.dtype != y.dtype:
             raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}")
+        refuse_bools(x)
         ctx.save_for_backward(x, y)
         return x @ y
 
@@ -172,6 +181,7 @@ def check_batches(a, b):
             f"but got: [{b.shape[0]}, {b.shape[1]}]."
         )
     check_same_dtype(a, b)
+    refuse_bools(a)
 
 
 class Bmm(Function):

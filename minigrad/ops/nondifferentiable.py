@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.ops.dims import normalize_dim, normalize_dims
-from minigrad.ops.elementwise import prepare
+from minigrad.ops.elementwise import check_broadcast, prepare
 from minigrad.tensor import Tensor, unwrap, wrap
 
 __all__ = [
@@ -53,6 +53,7 @@ def array_in(x: Any, ufunc: Any) -> np.ndarray:
 
 def isclose(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
     """Where ``|x - y| <= atol + rtol * |y|``, elementwise."""
+    check_broadcast(x.array, y.array)
     return constant(np.isclose(x.array, y.array, rtol, atol, equal_nan))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.autograd.function import Function
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.elementwise import Where
+from minigrad.ops.promotion import number_as
 from minigrad.ops.shape import Reshape
 
 
@@ -50,7 +51,7 @@ class Pick(Function):
 
     def forward(ctx, x, *, where):
         ctx.shape, ctx.where = x.shape, where
-        return np.array(x[where])
+        return np.array(x[where], order="C")
 
     def backward(ctx, grad_z):
         grad_x = Zeros.apply(grad_z, shape=ctx.shape, where=ctx.where)
@@ -149,7 +150,7 @@ class AddAt(Function):
         if x.dtype.kind == "b":
             np.logical_or.at(z, where, source & bool(alpha))
         else:
-            np.add.at(z, where, source * np.asarray(alpha, x.dtype))
+            np.add.at(z, where, source * number_as(alpha, x.dtype))
         return z
 
     def backward(ctx, grad_z):
@@ -181,7 +182,7 @@ class MaskedFill(Function):
 
     def forward(ctx, x, *, mask, number):
         ctx.mask, ctx.shape = mask, x.shape
-        return np.where(mask, np.asarray(number, x.dtype), x)
+        return np.asarray(np.where(mask, np.asarray(number, x.dtype), x), order="C")
 
     def backward(ctx, grad_z):
         grad_x = unbroadcast(Where.apply(0.0, grad_z, condition=ctx.mask), ctx.shape)
@@ -195,7 +196,7 @@ class MaskedFillTensor(Function):
 
     def forward(ctx, x, value, *, mask):
         ctx.mask, ctx.shape = mask, x.shape
-        return np.where(mask, value.astype(x.dtype), x)
+        return np.asarray(np.where(mask, number_as(value.item(), x.dtype), x), order="C")
 
     def backward(ctx, grad_z):
         grad_x = unbroadcast(Where.apply(0.0, grad_z, condition=ctx.mask), ctx.shape)

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import dtypes
 
-__all__ = ["CATEGORY", "check_number", "combine", "in_default_float", "promote", "result_dtype"]
+__all__ = ["CATEGORY", "check_number", "combine", "in_default_float", "number_as", "promote", "result_dtype"]
 
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
@@ -64,9 +64,27 @@ def result_dtype(*operands: Any) -> np.dtype:
 
 
 def check_number(operand: Any) -> None:
-    """Raise a TypeError unless ``operand`` is an array or a Python number."""
-    if not isinstance(operand, (np.ndarray, np.generic, bool, int, float)):
+    """Raise a TypeError unless ``operand`` is an array or a Python number, and an OverflowError beyond 64 bits."""
+    if isinstance(operand, int):
+        if not -(2**63) <= operand < 2**64:
+            raise OverflowError(f"int too big to convert: {operand} does not fit in 64 bits")
+    elif not isinstance(operand, (np.ndarray, np.generic, float)):
         raise TypeError(f"expected a Tensor or a number, but got {type(operand).__name__}")
+
+
+def number_as(number: Any, kind: np.dtype) -> np.ndarray:
+    """A Python number in the type ``kind``; an unsigned type takes negative numbers modulo its range, as C does.
+
+    Raises:
+        RuntimeError: it is too large for the type.
+    """
+    if kind.kind not in "iu":
+        return np.asarray(number, kind)
+    largest = int(np.iinfo(kind).max)
+    lowest = -largest if kind.kind == "u" else int(np.iinfo(kind).min)
+    if not lowest <= number <= largest:  # so written, it refuses NaN
+        raise RuntimeError(f"value {number} cannot be converted to type {kind.name} without overflow")
+    return np.asarray(int(number)).astype(kind)
 
 
 def promote(*operands: Any) -> tuple[Any, ...]:

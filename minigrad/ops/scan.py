@@ -23,7 +23,7 @@ def accumulate(ufunc, x, dim, reverse):
         return x.copy()
     ordered = np.flip(x, dim) if reverse else x
     z = ufunc.accumulate(ordered, axis=dim, dtype=WIDER.get(x.dtype, x.dtype)).astype(x.dtype, copy=False)
-    return np.flip(z, dim).copy() if reverse else z
+    return np.asarray(np.flip(z, dim) if reverse else z, order="C")
 
 
 def accumulated_type(x, dtype):

@@ -57,6 +57,15 @@ class Alias(Function):
         return grad_z
 
 
+class ViewDtype(Function):
+    """z = the bits of x read as numbers of another type. It has no gradient."""
+
+    is_view = True
+
+    def forward(ctx, x, *, dtype):
+        return x.view(dtype)
+
+
 class View(Function):
     """z = x under another shape, the elements in row-major order."""
 

@@ -70,7 +70,7 @@ class Std(Var):
 
     def forward(ctx, x, *, dim=None, correction=1, keepdim=False):
         variance, _ = ctx.measure(x, dim, correction, keepdim)
-        z = np.sqrt(variance).astype(x.dtype, copy=False)
+        z = np.asarray(np.sqrt(variance), x.dtype)
         ctx.save_for_backward(x, z)
         return z
 
@@ -112,7 +112,7 @@ class StdMean(VarMean):
 
     def forward(ctx, x, *, dim=None, correction=1, keepdim=False):
         variance, mean = ctx.measure(x, dim, correction, keepdim)
-        z = np.sqrt(variance).astype(x.dtype, copy=False)
+        z = np.asarray(np.sqrt(variance), x.dtype)
         ctx.save_for_backward(x, z)
         return z, mean.astype(x.dtype, copy=False)
 

@@ -108,7 +108,11 @@ class Logaddexp(Function):
     def forward(ctx, x, y):
         ctx.save_for_backward(x, y)
         x, y = prepare(x, y)
-        return np.logaddexp(in_default_float(x), in_default_float(y))
+        if x.dtype.kind != "f":
+            raise NotImplementedError(
+                f'"logaddexp_cpu" not implemented for {x.dtype}: convert to a floating type first'
+            )
+        return np.logaddexp(x, y)
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors

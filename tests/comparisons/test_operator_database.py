@@ -1,7 +1,8 @@
 """Every operation against PyTorch on the samples that PyTorch's own tests keep: its operator database.
 
-For each name and type: the function, the method and the in-place form, their values, types and gradients; and the
-database's wrong inputs, whose exceptions must be of one type. ``EXCEPT`` states what is known to differ, and why.
+For each name and type: the function, the method and the in-place form, their values, types, gradients and the
+gradients' gradients; and the database's wrong inputs, whose exceptions must be of one type. ``EXCEPT`` states what is
+known to differ, and why.
 """
 
 import numpy as np
@@ -117,24 +118,37 @@ def same(first, second):
             compare_values("sample", a, b, "float64" if x.dtype == np.float64 else "float32").check()
 
 
-def gradients(engine, result, inputs):
+def gradients(engine, result, inputs, order=1):
+    """The gradients, or the gradients' gradients, of a result by its inputs, all outputs weighted unevenly."""
     outputs = [each for each in tensors_in(result) if each.requires_grad]
     leaves = [each for each in tensors_in(inputs) if each.requires_grad]
     if not outputs or not leaves:
         return []
+    found = engine.autograd.grad(outputs, leaves, uneven(engine, outputs), allow_unused=True, create_graph=order == 2)
+    if order == 1:
+        return list(found)
+    recorded = [each for each in found if each is not None and each.requires_grad]
+    if not recorded:
+        return [engine.zeros_like(each) for each in leaves]
+    found = engine.autograd.grad(recorded, leaves, uneven(engine, recorded), allow_unused=True)
+    return [engine.zeros_like(leaf) if each is None else each for leaf, each in zip(leaves, found)]
+
+
+def uneven(engine, tensors):
+    """A gradient to begin with for each tensor, under which no error cancels."""
     starts = []
-    for number, each in enumerate(outputs):
+    for number, each in enumerate(tensors):
         values = np.random.default_rng(number).uniform(0.5, 1.5, tuple(each.shape))
         starts.append(engine.tensor(values, dtype=each.dtype))
-    return list(engine.autograd.grad(outputs, leaves, starts, allow_unused=True))
+    return starts
 
 
-def check_call(ours_called, theirs_called, sample):
-    """One form of an operation on one sample: result and gradients."""
+def check_call(ours_called, theirs_called, sample, order=1):
+    """One form of an operation on one sample: result and gradients, or the gradients' gradients."""
     arguments = [sample.input, sample.args, sample.kwargs]
     try:
         theirs = theirs_called(sample.input, *sample.args, **sample.kwargs)
-        their_gradients = gradients(torch, theirs, arguments)
+        their_gradients = gradients(torch, theirs, arguments, order)
     except (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError):
         return
     if any(each.is_complex() for each in tensors_in(theirs)):
@@ -142,7 +156,7 @@ def check_call(ours_called, theirs_called, sample):
     converted = as_minigrad(arguments)
     result = ours_called(converted[0], *converted[1], **converted[2])
     same(result, theirs)
-    our_gradients = gradients(minigrad, result, converted)
+    our_gradients = gradients(minigrad, result, converted, order)
     assert [each is None for each in our_gradients] == [each is None for each in their_gradients]
     same([each for each in our_gradients if each is not None], [each for each in their_gradients if each is not None])
 
@@ -166,12 +180,12 @@ def check_in_place(name, operation, sample):
         same(changed.detach(), tensor.detach())
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "bool"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "uint8", "bool"])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_samples(name, dtype):
     operation = OPERATIONS[name]
     kind = getattr(torch, dtype)
-    if kind not in operation.dtypes or (operation.name in UNSTABLE and dtype == "int64"):
+    if kind not in operation.dtypes or (operation.name in UNSTABLE and "int" in dtype):
         pytest.skip(f"PyTorch has no such operation on {dtype}, or none that is determined")
     requires_grad = kind.is_floating_point and operation.supports_autograd
     in_place = operation.inplace_variant is not None and "." not in operation.name
@@ -184,6 +198,18 @@ def test_samples(name, dtype):
             check_call(getattr(minigrad.Tensor, operation.name), operation.method_variant, sample)
         if in_place and isinstance(sample.input, torch.Tensor):
             check_in_place(operation.name, operation, sample)
+
+
+TWICE = [name for name, each in OPERATIONS.items() if torch.float64 in each.dtypes and each.supports_gradgrad]
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_gradients_of_gradients(name):
+    operation = OPERATIONS[name]
+    called = find(operation.name) if hasattr(minigrad, operation.name.split(".")[0]) else None
+    for sample in operation.sample_inputs("cpu", torch.float64, requires_grad=True):
+        if usable(operation.name, sample):
+            check_call(called or getattr(minigrad.Tensor, operation.name), operation.op, sample, order=2)
 
 
 DIFFERENTIABLE = [name for name, each in OPERATIONS.items() if torch.float64 in each.dtypes and each.supports_autograd]
