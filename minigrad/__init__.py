@@ -317,6 +317,7 @@ from minigrad.functions.transcendental import (
 )
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.serialization import load, save
+from minigrad import models  # isort: skip  (last: networks are written with the names above)
 
 __all__ = [
     "Generator",
@@ -479,6 +480,7 @@ __all__ = [
     "min",
     "minimum",
     "mm",
+    "models",
     "moveaxis",
     "movedim",
     "msort",
