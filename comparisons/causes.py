@@ -170,6 +170,8 @@ def is_broadcast(shape: tuple[int, ...], result: tuple[int, ...]) -> bool:
 
 def is_moved(ours: np.ndarray, theirs: np.ndarray) -> bool:
     """Whether two gradients have one sum, though single elements differ, or differ at few places alone."""
+    if not np.isfinite(ours).all() or not np.isfinite(theirs).all():
+        return False
     differ = np.abs(ours - theirs) > CLOSE * np.abs(theirs).max(initial=0.0)
     total = np.abs(theirs).sum()
     return bool(abs(ours.sum() - theirs.sum()) <= CLOSE * total or differ.mean() < 0.5)
