@@ -66,6 +66,15 @@ def test_parameters():
     assert resnet18(10, in_channels=1)(torch.randn(2, 1, 28, 28)).shape == (2, 10)
 
 
+def test_the_stem_for_small_images_keeps_the_size():
+    model = resnet18(10, in_channels=1, small_images=True)
+    sizes = []
+    for layer in (model.maxpool, model.layer4):
+        layer.register_forward_hook(lambda module, inputs, output: sizes.append(tuple(output.shape)))
+    assert model(torch.randn(2, 1, 32, 32)).shape == (2, 10)
+    assert sizes == [(2, 64, 32, 32), (2, 512, 4, 4)]
+
+
 def test_without_shortcuts_there_is_one_way():
     names = set(ResNet((1, 1, 1, 1), shortcut=False).state_dict())
     assert names == {name for name in ResNet((1, 1, 1, 1)).state_dict() if "downsample" not in name}

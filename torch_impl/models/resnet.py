@@ -14,7 +14,9 @@ Where they differ from torchvision's ``resnet18`` and ``resnet34``:
   load strictly, and give its outputs;
 - torchvision starts convolutions from a normal distribution (Kaiming's, by fan-out), and the same seed therefore gives
   other initial weights;
-- ``in_channels`` is a parameter, and ``shortcut=False`` builds the same network without shortcuts, to see what they do;
+- ``in_channels`` is a parameter; ``small_images=True`` begins with a 3×3 convolution of stride 1 and no pooling, for
+  images of about 32×32, of which the usual stem would leave 8×8 (the paper's networks for CIFAR-10 begin so too);
+- ``shortcut=False`` builds the same network without shortcuts, to see what they do;
 - bottleneck blocks, groups, wider layers and dilation, which the larger networks need, are left out.
 """
 
@@ -79,6 +81,7 @@ class ResNet(nn.Module):
         blocks: how many blocks each of the four stages has.
         num_classes: how many scores come out. They are no probabilities: ``nn.CrossEntropyLoss`` applies the softmax.
         in_channels: of the images: 3 for colours, 1 for grey.
+        small_images: whether the stem keeps height and width: see the head of this file.
         shortcut: whether the blocks have shortcuts.
 
     Raises:
@@ -87,13 +90,21 @@ class ResNet(nn.Module):
     """
 
     def __init__(
-        self, blocks: tuple[int, int, int, int], num_classes: int = 1000, in_channels: int = 3, shortcut: bool = True
+        self,
+        blocks: tuple[int, int, int, int],
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        small_images: bool = False,
+        shortcut: bool = True,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        if small_images:
+            self.conv1 = nn.Conv2d(in_channels, 64, kernel_size=3, padding=1, bias=False)
+        else:
+            self.conv1 = nn.Conv2d(in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.maxpool = nn.Identity() if small_images else nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         self.layer1 = stage(blocks[0], 64, 64, 1, shortcut)
         self.layer2 = stage(blocks[1], 64, 128, 2, shortcut)
         self.layer3 = stage(blocks[2], 128, 256, 2, shortcut)
@@ -105,7 +116,7 @@ class ResNet(nn.Module):
         out: Tensor = self.conv1(x)  # (N, 64, H/2, W/2)
         out = self.bn1(out)
         out = self.relu(out)
-        out = self.maxpool(out)  # (N, 64, H/4, W/4)
+        out = self.maxpool(out)  # (N, 64, H/4, W/4); with small_images all sizes are four times as large
         out = self.layer1(out)  # (N, 64, H/4, W/4)
         out = self.layer2(out)  # (N, 128, H/8, W/8)
         out = self.layer3(out)  # (N, 256, H/16, W/16)
@@ -124,11 +135,15 @@ def stage(blocks: int, in_channels: int, out_channels: int, stride: int, shortcu
     return nn.Sequential(*layers)
 
 
-def resnet18(num_classes: int = 1000, in_channels: int = 3, shortcut: bool = True) -> ResNet:
+def resnet18(
+    num_classes: int = 1000, in_channels: int = 3, small_images: bool = False, shortcut: bool = True
+) -> ResNet:
     """Two blocks a stage: 17 convolutions on the longest way and a linear layer; 11,689,512 parameters by default."""
-    return ResNet((2, 2, 2, 2), num_classes, in_channels, shortcut)
+    return ResNet((2, 2, 2, 2), num_classes, in_channels, small_images, shortcut)
 
 
-def resnet34(num_classes: int = 1000, in_channels: int = 3, shortcut: bool = True) -> ResNet:
+def resnet34(
+    num_classes: int = 1000, in_channels: int = 3, small_images: bool = False, shortcut: bool = True
+) -> ResNet:
     """Three, four, six and three blocks: 33 convolutions and a linear layer; 21,797,672 parameters by default."""
-    return ResNet((3, 4, 6, 3), num_classes, in_channels, shortcut)
+    return ResNet((3, 4, 6, 3), num_classes, in_channels, small_images, shortcut)
