@@ -16,6 +16,7 @@ import minigrad.ops.activation
 import minigrad.ops.arrangement
 import minigrad.ops.broadcasting
 import minigrad.ops.clamping
+import minigrad.ops.convolution
 import minigrad.ops.division
 import minigrad.ops.elementwise
 import minigrad.ops.fused
@@ -137,6 +138,12 @@ from minigrad.functions.comparison import (
     logical_xor,
     lt,
     ne,
+)
+from minigrad.functions.convolution import (
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
 )
 from minigrad.functions.division import (
     floor_divide,
@@ -371,6 +378,10 @@ __all__ = [
     "clamp_max",
     "clamp_min",
     "clone",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cos",
     "cosh",
     "count_nonzero",

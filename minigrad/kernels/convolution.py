@@ -1,18 +1,19 @@
 """Convolution of pictures, and the gradients with respect to its input and its weight, on arrays.
 
-y[n, k, h, w] = Σ x[n, c, h·stride + r·dilation - padding, …] · weight[k, c, r, s] over c, r, s. Three arrays meet in every
-term, and each of the three computations is the same sum over the same terms, gathered at another of the three: that is
-what the plain loops below say.
+y[n, k, h, w] = Σ x[n, c, h·stride + r·dilation - padding, …] · weight[k, c, r, s] over c, r, s. Three arrays meet in
+every term, and each of the three computations is the same sum over the same terms, gathered at another of the three:
+that is what the plain loops below say.
 
 The fast kernels make it matrix products. All that one output place reads, R·S·C numbers, is copied into one row of a
-matrix ("im2col"): then a convolution is rows times weight (``convolve``), the weight's gradient is rowsᵀ times the output's
-gradient (``gradient_of_weight``), and the input's gradient is a convolution of the output's gradient with the mirrored
-kernel, or, where a stride left places out, a product whose rows are added back to the places they were read from
-(``gradient_of_input``). The rows are made in chunks that stay in the processor's cache, and are made again for the
-gradient rather than kept: they are R·S times as large as the input. 3×3 kernels go another way: ``winograd.py``.
+matrix ("im2col"): then a convolution is rows times weight (``convolve``), the weight's gradient is the output's
+gradient times rows (``gradient_of_weight``), and the input's gradient is a convolution of the output's gradient with
+the mirrored kernel, or, where a stride left places out, a product whose rows are added back to the places they were
+read from (``gradient_of_input``). The rows are made in chunks that stay in the processor's cache, and are made again
+for the gradient rather than kept: they are R·S times as large as the input. Most 3×3 kernels go another way:
+``winograd.py``.
 
-Everywhere: x (N, C, H, W), weight (K, C / groups, R, S), y (N, K, OH, OW); stride, padding and dilation are pairs. Arrays
-of any memory layout are accepted; results lie channels last (see ``memory.py``).
+Everywhere: x (N, C, H, W), weight (K, C / groups, R, S), y (N, K, OH, OW); stride, padding and dilation are pairs.
+Arrays of any memory layout are accepted; results lie channels last (see ``memory.py``).
 """
 
 from __future__ import annotations
@@ -25,25 +26,25 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad.kernels import kernel_mode, winograd
 from minigrad.kernels.memory import channels_last, chunks, pictures, window, workspace
 
-__all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "output_size"]
+__all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
 CHUNK_BYTES = 1 << 20  # of rows: as much as a processor's second cache holds beside the rest
 
 
-def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
-    """How many places a kernel has on ``size`` places: OH of H, OW of W."""
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+def places_on(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> list[int]:
+    """How many places a kernel has on a picture of ``size``, down and across: (OH, OW) of (H, W)."""
+    reach = [dilation[dim] * (kernel[dim] - 1) + 1 for dim in (0, 1)]
+    return [(size[dim] + 2 * padding[dim] - reach[dim]) // stride[dim] + 1 for dim in (0, 1)]
 
 
 # -------------------------------------------------------------------------------------- the plain loops
 
 
-def terms(x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def terms(y_shape: Any, x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     """Every term of a convolution: the indices into y, x and weight that meet in it."""
-    count, _, height, width = x_shape
-    kernels, channels, rows, columns = weight_shape
-    places_down = output_size(height, rows, stride[0], padding[0], dilation[0])
-    places_across = output_size(width, columns, stride[1], padding[1], dilation[1])
+    count, kernels, places_down, places_across = y_shape
+    height, width = x_shape[2:]
+    _, channels, rows, columns = weight_shape
     for n in range(count):
         for k in range(kernels):
             first_channel = k // (kernels // groups) * channels  # of the group that kernel k belongs to
@@ -58,10 +59,10 @@ def terms(x_shape: Any, weight_shape: Any, stride: Any, padding: Any, dilation: 
                                     yield (n, k, h, w), (n, first_channel + c, down, across), (k, c, r, s)
 
 
-def convolve_by_loops(x, weight, stride, padding, dilation, groups):
+def convolve_by_loops(x, weight, y_shape, stride, padding, dilation, groups):
     """y, term by term."""
-    y = pictures(y_shape(x.shape, weight.shape, stride, padding, dilation), x.dtype, np.zeros)
-    for at_y, at_x, at_weight in terms(x.shape, weight.shape, stride, padding, dilation, groups):
+    y = pictures(y_shape, x.dtype, np.zeros)
+    for at_y, at_x, at_weight in terms(y_shape, x.shape, weight.shape, stride, padding, dilation, groups):
         y[at_y] += x[at_x] * weight[at_weight]
     return y
 
@@ -69,7 +70,7 @@ def convolve_by_loops(x, weight, stride, padding, dilation, groups):
 def gradient_of_input_by_loops(grad_y, weight, x_shape, stride, padding, dilation, groups):
     """dL/dx, term by term: x[at_x] was multiplied by weight[at_weight] on its way to y[at_y]."""
     grad_x = pictures(x_shape, grad_y.dtype, np.zeros)
-    for at_y, at_x, at_weight in terms(x_shape, weight.shape, stride, padding, dilation, groups):
+    for at_y, at_x, at_weight in terms(grad_y.shape, x_shape, weight.shape, stride, padding, dilation, groups):
         grad_x[at_x] += grad_y[at_y] * weight[at_weight]
     return grad_x
 
@@ -77,7 +78,7 @@ def gradient_of_input_by_loops(grad_y, weight, x_shape, stride, padding, dilatio
 def gradient_of_weight_by_loops(grad_y, x, weight_shape, stride, padding, dilation, groups):
     """dL/dweight, term by term: weight[at_weight] was multiplied by x[at_x] on its way to y[at_y]."""
     grad_weight = np.zeros(weight_shape, grad_y.dtype)
-    for at_y, at_x, at_weight in terms(x.shape, weight_shape, stride, padding, dilation, groups):
+    for at_y, at_x, at_weight in terms(grad_y.shape, x.shape, weight_shape, stride, padding, dilation, groups):
         grad_weight[at_weight] += grad_y[at_y] * x[at_x]
     return grad_weight
 
@@ -85,21 +86,24 @@ def gradient_of_weight_by_loops(grad_y, x, weight_shape, stride, padding, dilati
 # ------------------------------------------------------------------------------------- the fast kernels
 
 
-def convolve(x, weight, stride, padding, dilation, groups):
-    """y, the convolution of x with weight."""
+def convolve(x, weight, stride, padding, dilation, groups, places=None):
+    """y, the convolution of x with weight: at as many places as there are, or at so many (down, across) ``places``."""
+    if places is None:
+        places = places_on(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    y_shape = (len(x), len(weight), *places)
     if kernel_mode.reference:
-        return convolve_by_loops(x, weight, stride, padding, dilation, groups)
+        return convolve_by_loops(x, weight, y_shape, stride, padding, dilation, groups)
     if x.dtype == np.float16:  # summed in float32 and rounded once
-        return convolve(wide(x), wide(weight), stride, padding, dilation, groups).astype(np.float16)
+        return convolve(wide(x), wide(weight), stride, padding, dilation, groups, places).astype(np.float16)
     if groups > 1:
-        y = pictures(y_shape(x.shape, weight.shape, stride, padding, dilation), x.dtype)
-        for of_x, of_y in zip(parts(x.shape[1], groups), parts(weight.shape[0], groups)):
-            y[:, of_y] = convolve(x[:, of_x], weight[of_y], stride, padding, dilation, 1)
+        y = pictures(y_shape, x.dtype)
+        for of_x, of_y in zip(parts(x.shape[1], groups), parts(len(weight), groups)):
+            y[:, of_y] = convolve(x[:, of_x], weight[of_y], stride, padding, dilation, 1, places)
         return y
-    if winograd.pays(x.shape, weight.shape, stride, padding, dilation, x.dtype):
-        return winograd.convolve(x, weight, padding)
+    if winograd.pays(y_shape, weight.shape, stride, dilation, x.dtype):
+        return winograd.convolve(x, weight, padding, y_shape)
 
-    y = pictures(y_shape(x.shape, weight.shape, stride, padding, dilation), x.dtype)
+    y = pictures(y_shape, x.dtype)
     taps, padding = taps_that_matter(x.shape, weight.shape, y.shape, stride, padding, dilation)
     weight = weight[taps]
     matrix = as_matrix(weight)
@@ -127,7 +131,7 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups
         # x's place i went, by tap r, to y's place i - r·dilation + padding: read from there, the taps mirrored.
         mirrored = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
         across = [step * (size - 1) - pad for step, size, pad in zip(dilation, weight.shape[2:], padding)]
-        return convolve(grad_y, mirrored, stride, across, dilation, 1)
+        return convolve(grad_y, mirrored, stride, across, dilation, 1, x_shape[2:])
 
     grad_x = pictures(x_shape, grad_y.dtype, np.zeros)
     taps, padding = taps_that_matter(x_shape, weight.shape, grad_y.shape, stride, padding, dilation)
@@ -148,7 +152,7 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, group
         for of_x, of_y in zip(parts(x.shape[1], groups), parts(weight_shape[0], groups)):
             grad_weight[of_y] = gradient_of_weight(grad_y[:, of_y], x[:, of_x], shape, stride, padding, dilation, 1)
         return grad_weight
-    if winograd.pays(x.shape, weight_shape, stride, padding, dilation, x.dtype):
+    if winograd.pays(grad_y.shape, weight_shape, stride, dilation, x.dtype):
         return winograd.gradient_of_weight(grad_y, x, padding)
 
     taps, padding = taps_that_matter(x.shape, weight_shape, grad_y.shape, stride, padding, dilation)
@@ -165,14 +169,6 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, group
 # ---------------------------------------------------------------------------------- what they are made of
 
 
-def y_shape(x_shape, weight_shape, stride, padding, dilation):
-    """(N, K, OH, OW)."""
-    sizes = []
-    for dim in (0, 1):
-        sizes.append(output_size(x_shape[2 + dim], weight_shape[2 + dim], stride[dim], padding[dim], dilation[dim]))
-    return (x_shape[0], weight_shape[0], *sizes)
-
-
 def wide(x):
     """float16 as float32."""
     return x.astype(np.float32)
@@ -186,7 +182,7 @@ def parts(channels, groups):
 
 def as_matrix(weight):
     """(K, C, R, S) as a matrix (K, R·S·C), in the order of the rows that it meets."""
-    return weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
+    return weight.transpose(0, 2, 3, 1).reshape(len(weight), weight[0].size)
 
 
 def taps_that_matter(x_shape, weight_shape, y_shape, stride, padding, dilation):
@@ -233,7 +229,7 @@ def rows_of(x, y_shape, weight_shape, stride, padding, dilation):
             copied = workspace("rows", places.shape, x.dtype)
             copied[...] = places
             places = copied
-        yield (first, end, top, bottom), places.reshape(-1, length)
+        yield (first, end, top, bottom), places.reshape((end - first) * (bottom - top) * across, length)
 
 
 def rows_at_once(across, length, itemsize):

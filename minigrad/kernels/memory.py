@@ -73,7 +73,7 @@ def chunks(count: int, rows: int, wanted: int) -> list[tuple[int, int, int, int]
 
 
 def window(x: np.ndarray, first: int, end: int, top: int, height: int, left: int, width: int) -> np.ndarray:
-    """Rows from ``top`` and columns from ``left`` of the pictures ``first`` to ``end`` of x, with zeros beyond the edge.
+    """Rows from ``top`` and columns from ``left`` of the pictures ``first`` to ``end`` of x, zeros beyond the edge.
 
     Shapes: (N, H, W, C) -> (end - first, height, width, C), the channels side by side in memory. To be read only: it
     is x's own memory where that will do.

@@ -5,10 +5,10 @@ element by element, and the product, transformed back, is the tile of outputs:
 
     y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A
 
-16 multiplications instead of 36 for m = 2, 36 instead of 144 for m = 4. Over all tiles and channels, each of the (m+2)²
-elements is one matrix product, (tiles × C) times (C × K). Here a transform of both dimensions at once is one matrix: the
-Kronecker product of the two, applied to a tile written as a column. The weight's gradient runs the same transforms
-backward: dw = Gᵀ [ (Bᵀ x B) ⊙ (A dy Aᵀ) ] G, summed over the tiles.
+16 multiplications instead of 36 for m = 2, 36 instead of 144 for m = 4. Over all tiles and channels, each of the
+(m+2)² elements is one matrix product, (tiles × C) times (C × K). Here a transform of both dimensions at once is one
+matrix: the Kronecker product of the two, applied to a tile written as a column. The weight's gradient runs the same
+transforms backward: dw = Gᵀ [ (Bᵀ x B) ⊙ (A dy Aᵀ) ] G, summed over the tiles.
 
 m = 2 (here F(2,3)) rounds as a direct convolution does. m = 4 loses a digit, so it is used only where
 ``minigrad.kernels.large_winograd_tiles`` asks for it. A NaN or an infinity spreads over the tiles that read it, a
@@ -83,25 +83,22 @@ def chosen_transforms():
     return F4 if kernel_mode.large_winograd_tiles else F2
 
 
-def pays(x_shape, weight_shape, stride, padding, dilation, dtype):
+def pays(y_shape, weight_shape, stride, dilation, dtype):
     """True where this is possible and faster: enough channels, and tiles that are mostly used."""
     if tuple(weight_shape[2:]) != (3, 3) or (*stride, *dilation) != (1, 1, 1, 1) or dtype.kind != "f":
         return False
     if min(weight_shape[:2]) < FEWEST_CHANNELS:
         return False
     m = chosen_transforms().m
-    outputs, tiles = 1, 1
-    for size, pad in zip(x_shape[2:], padding):
-        outputs *= size + 2 * pad - 2
-        tiles *= -(-(size + 2 * pad - 2) // m)
-    return tiles * (m + 2) ** 2 * 4 < outputs * 9 * 3
+    height, width = y_shape[2:]
+    multiplications = -(-height // m) * -(-width // m) * (m + 2) ** 2
+    return multiplications * 4 < height * width * 9 * 3
 
 
-def convolve(x, weight, padding):
-    """y. Shapes: (N, C, H, W), (K, C, 3, 3) -> (N, K, H + 2·padding - 2, W + 2·padding - 2)."""
-    kernels, channels = weight.shape[:2]
-    height, width = [size + 2 * pad - 2 for size, pad in zip(x.shape[2:], padding)]
-    y = pictures((len(x), kernels, height, width), x.dtype)
+def convolve(x, weight, padding, y_shape):
+    """y. Shapes: (N, C, H, W), (K, C, 3, 3) -> (N, K, OH, OW)."""
+    _, kernels, height, width = y_shape
+    y = pictures(y_shape, x.dtype)
     flat = channels_last(y)
     m, _, of_weight, of_output = chosen_transforms()
     of_weight, of_output = of_weight.astype(x.dtype), of_output.astype(x.dtype)
