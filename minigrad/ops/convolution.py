@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from minigrad.autograd.function import Function
 from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight
 from minigrad.kernels.unfolding import fold, unfold
@@ -63,7 +65,7 @@ class Convolution(Function):
             z = convolve(pictures, kernel, *geometry.steps)
         if bias is not None:
             z += bias.reshape(-1, 1, 1)
-        return z[:, :, 0] if x.ndim == 3 else z
+        return np.ascontiguousarray(z[:, :, 0]) if x.ndim == 3 else z
 
     def backward(ctx, grad_z):
         x, weight = ctx.saved_tensors
@@ -97,7 +99,7 @@ class ConvolutionBackward(Function):
                 grad_x = convolve(grad, kernel, *geometry.steps, places=pictures.shape[2:])
             else:
                 grad_x = gradient_of_input(grad, kernel, pictures.shape, *geometry.steps)
-            gradients.append(grad_x.reshape(x.shape) if x.ndim == 3 else grad_x)
+            gradients.append(np.ascontiguousarray(grad_x[:, :, 0]) if x.ndim == 3 else grad_x)
         if wanted[1]:
             ends = (pictures, grad) if geometry.transposed else (grad, pictures)
             grad_weight = gradient_of_weight(*ends, kernel.shape, *geometry.steps)
