@@ -147,6 +147,8 @@ def transposed_convolution(
     dilation = steps(name, "dilation", dilation, dims, 1)
     input, batched = with_batch(name, dims, input)
     check_shapes(input, weight, bias, groups, transposed=True)
+    if input.array.dtype.kind in "iu" and input.dtype is not minigrad.int64:
+        raise NotImplementedError(f'"{name}" not implemented for {input.dtype}: of the integers only for int64')
     for extra, step, spread in zip(output_padding, stride, dilation):
         if extra >= max(step, spread):
             raise RuntimeError(

@@ -78,8 +78,10 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """
     wanted = ops.shape.infer_shape(as_shape(sizes if shape is None else (shape,)), input.array.size)
     input._lay_in_order()
-    if ops.shape.is_viewable(input.array, wanted):
+    if input.array.flags.c_contiguous:
         return ops.shape.View.apply(input, shape=wanted)
+    if ops.shape.is_viewable(input.array, wanted):
+        return ops.shape.ReshapeAlias.apply(input, shape=wanted)
     return ops.shape.UnsafeView.apply(input.contiguous(), shape=wanted)
 
 

@@ -182,7 +182,8 @@ def parts(channels, groups):
 
 def as_matrix(weight):
     """(K, C, R, S) as a matrix (K, R·S·C), in the order of the rows that it meets."""
-    return weight.transpose(0, 2, 3, 1).reshape(len(weight), weight[0].size)
+    kernels, channels, height, width = weight.shape
+    return weight.transpose(0, 2, 3, 1).reshape(kernels, height * width * channels)
 
 
 def taps_that_matter(x_shape, weight_shape, y_shape, stride, padding, dilation):
