@@ -42,6 +42,15 @@ TOLERANCES = {
     "second order": Tolerance(
         1e-10, 1e-12, "a gradient of a gradient in float64: several operations, written differently in the engines"
     ),
+    "convolution float64": Tolerance(
+        1e-12,
+        1e-14,
+        "sums of hundreds of products, added in another order, 3x3 ones through Winograd's sums and differences: where "
+        "they cancel, the rounding of the large terms stays; 1e-15 of the largest value is usual",
+        "largest",
+    ),
+    "convolution float32": Tolerance(2e-6, 1e-7, "as above; 5e-7 of the largest value is usual", "largest"),
+    "convolution float16": Tolerance(2e-3, 1e-4, "as above; both engines round to 5e-4", "largest"),
     "training float64": Tolerance(
         1e-10,
         0.0,

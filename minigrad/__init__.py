@@ -16,6 +16,7 @@ import minigrad.ops.activation
 import minigrad.ops.arrangement
 import minigrad.ops.broadcasting
 import minigrad.ops.clamping
+import minigrad.ops.convolution
 import minigrad.ops.division
 import minigrad.ops.elementwise
 import minigrad.ops.fused
@@ -137,6 +138,12 @@ from minigrad.functions.comparison import (
     logical_xor,
     lt,
     ne,
+)
+from minigrad.functions.convolution import (
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
 )
 from minigrad.functions.division import (
     floor_divide,
@@ -315,6 +322,7 @@ from minigrad.functions.transcendental import (
     sinh,
     tan,
 )
+from minigrad.kernels import reference_kernels
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.serialization import load, save
 from minigrad import models  # isort: skip  (last: networks are written with the names above)
@@ -371,6 +379,10 @@ __all__ = [
     "clamp_max",
     "clamp_min",
     "clone",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cos",
     "cosh",
     "count_nonzero",
@@ -517,6 +529,7 @@ __all__ = [
     "randperm",
     "ravel",
     "reciprocal",
+    "reference_kernels",
     "relu",
     "remainder",
     "repeat_interleave",

@@ -93,7 +93,9 @@ class Function(function.Function):
             grad_fn = None
         if any(output is each for each in self._dirty):
             return output  # it takes its place in the graph when its old one is noted as the input's
+        output._lay_in_order()
         result = wrap(output.array, grad_fn, output_nr)
+        result._borrowed = True
         if any(output is each for each in args):  # an input returned as it is: a view of it, as in PyTorch
             share_storage(result, output, function.CUSTOM_VIEW)
         return result

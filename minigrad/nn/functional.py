@@ -1,6 +1,6 @@
 """The layers' computations as functions. Each is PyTorch's ``torch.nn.functional`` function of the same name.
 
-They are written in ``minigrad/functions``: ``activation.py``, ``losses.py`` and ``layers.py``.
+They are written in ``minigrad/functions``: ``activation.py``, ``convolution.py``, ``losses.py`` and ``layers.py``.
 """
 
 from minigrad.functions.activation import (
@@ -28,6 +28,14 @@ from minigrad.functions.activation import (
     tanh,
     tanhshrink,
     threshold,
+)
+from minigrad.functions.convolution import (
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
+    fold,
+    unfold,
 )
 from minigrad.functions.layers import (
     bilinear,
@@ -66,12 +74,17 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
     "dropout",
     "elu",
     "embedding",
+    "fold",
     "gelu",
     "glu",
     "hardshrink",
@@ -113,4 +126,5 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "triplet_margin_loss",
+    "unfold",
 ]

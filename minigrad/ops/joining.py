@@ -45,7 +45,7 @@ class Stack(Function):
 
     def forward(ctx, *tensors, dim):
         ctx.dim, ctx.count = dim, len(tensors)
-        return np.stack(tensors, axis=dim)
+        return np.asarray(np.stack(tensors, axis=dim), order="C")
 
     def backward(ctx, grad_z):
         gradients = []

@@ -38,6 +38,8 @@ nn.functional.rms_norm nn.functional.pad nn.functional.mse_loss nn.functional.l1
 nn.functional.huber_loss nn.functional.nll_loss nn.functional.cross_entropy nn.functional.binary_cross_entropy
 nn.functional.binary_cross_entropy_with_logits nn.functional.kl_div nn.functional.hinge_embedding_loss
 nn.functional.margin_ranking_loss nn.functional.cosine_embedding_loss nn.functional.triplet_margin_loss
+nn.functional.conv1d nn.functional.conv2d nn.functional.conv_transpose1d nn.functional.conv_transpose2d
+nn.functional.unfold nn.functional.fold
 """
 
 EXCEPT = {

@@ -224,6 +224,15 @@ CASES = {
     "nll of each": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, reduction="none"), A),
     "cross_entropy": (lambda x: minigrad.nn.functional.cross_entropy(x, LABELS), A),
     "mse": (lambda x, y: minigrad.nn.functional.mse_loss(x, y), A, B),
+    "conv2d": (lambda x, y, z: F.conv2d(x, y, z, padding=1), SQUARE[None], SQUARE[None], ROW[:1]),
+    "conv2d, steps": (lambda x, y: F.conv2d(x, y, None, 2, (2, 1), (1, 2), 2), SQUARE[None], SQUARE[:, None]),
+    "conv1d": (lambda x, y, z: F.conv1d(x, y, z, padding=1), A.T, B[:, :, None].repeat(2, 2), ROW[:2]),
+    "conv_transpose2d": (
+        lambda x, y, z: F.conv_transpose2d(x, y, z, 2, 1, 1, dilation=2),
+        *(SQUARE[None], SQUARE[:, None], ROW[:1]),
+    ),
+    "unfold of pictures": (lambda x: F.unfold(x, 2, padding=1, stride=2) ** 2, SQUARE),
+    "fold": (lambda x: F.fold(x, (2, 3), (1, 2)) ** 2, SQUARE.reshape(2, 4)),
 }
 
 
