@@ -315,6 +315,7 @@ from minigrad.functions.transcendental import (
     sinh,
     tan,
 )
+from minigrad.kernels import reference_kernels
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.serialization import load, save
 
@@ -515,6 +516,7 @@ __all__ = [
     "randperm",
     "ravel",
     "reciprocal",
+    "reference_kernels",
     "relu",
     "remainder",
     "repeat_interleave",
