@@ -111,7 +111,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         )
     if weight.dtype is not input.dtype:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}")
-    if input.ndim and input.ndim != weight.ndim:
+    if input.ndim != weight.ndim:
         weight = weight.reshape([weight.numel() if dim == min(1, input.ndim - 1) else 1 for dim in range(input.ndim)])
     return ops.activation.PreluKernel.apply(input, weight)
 

@@ -37,11 +37,8 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        if not isinstance(unflattened_size, (tuple, list)):
-            raise TypeError(
-                f"unflattened_size must be a tuple of ints, but found type {type(unflattened_size).__name__}"
-            )
-        if any(not isinstance(size, int) for size in unflattened_size):
+        is_tuple = isinstance(unflattened_size, (tuple, list))
+        if not is_tuple or any(not isinstance(size, int) for size in unflattened_size):
             raise TypeError(f"unflattened_size must be a tuple of ints, but found {unflattened_size}")
         self.dim = dim
         self.unflattened_size = unflattened_size
