@@ -222,7 +222,10 @@ def plain_spread_to_windows(
 
 
 def where_chosen(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """``values`` where ``chosen``, else 0: the bits of each and all ones, or all zeros. A product would give inf · 0."""
+    """``values`` where ``chosen``, else 0.
+
+    The bits of each value and all ones, or all zeros: a product would make NaN of inf · 0.
+    """
     bits = np.dtype(f"i{values.itemsize}")
     return (values.view(bits) & -chosen.view(np.int8)).view(values.dtype)
 

@@ -17,7 +17,7 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm"]
 class _BatchNorm(Module):
     """What :class:`BatchNorm1d` and :class:`BatchNorm2d` share: all but the number of dimensions."""
 
-    state_version = 2  # since 2 the state has ``num_batches_tracked``
+    _version = 2  # since 2 the state has ``num_batches_tracked``
     dims: tuple[int, ...] = ()  # how many dimensions an input may have
 
     def __init__(
@@ -62,6 +62,16 @@ class _BatchNorm(Module):
             init.ones_(self.weight)
         if self.bias is not None:
             init.zeros_(self.bias)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *others: Any
+    ) -> None:
+        key = f"{prefix}num_batches_tracked"
+        is_old = (local_metadata.get("version") or 1) < 2
+        if is_old and self.track_running_stats and key not in state_dict:
+            count = self.num_batches_tracked
+            state_dict[key] = creation.tensor(0, dtype=int64) if count is None else count
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self.dims:

@@ -96,7 +96,7 @@ class NativeBatchNormBackward(Function):
             grad_x = inverse * (from_weight * grad_rest - scale * (normal * both + of_grad * rest + of_x * grad_rest))
         else:
             rest, grad_rest = grad_of_x, grad
-            grad_x = from_weight * inverse * grad
+            grad_x = None if weight is None else from_weight * inverse * grad
         grad_grad = scale * rest + from_weight * normal + from_bias
         grad_weight = None
         if weight is not None:
