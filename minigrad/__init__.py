@@ -14,6 +14,7 @@ from minigrad.tensor import Size, Tensor, device  # isort: skip  (first: everyth
 # The functions look operations up in minigrad.ops when they are called: so every file of it is loaded here.
 import minigrad.ops.activation
 import minigrad.ops.arrangement
+import minigrad.ops.batch_norm
 import minigrad.ops.broadcasting
 import minigrad.ops.clamping
 import minigrad.ops.convolution
@@ -27,7 +28,9 @@ import minigrad.ops.matmul
 import minigrad.ops.nondifferentiable
 import minigrad.ops.normalization
 import minigrad.ops.picking
+import minigrad.ops.pooling
 import minigrad.ops.reduction
+import minigrad.ops.resizing
 import minigrad.ops.rounding
 import minigrad.ops.scan
 import minigrad.ops.shape
@@ -195,6 +198,9 @@ from minigrad.functions.joining import (
     stack,
     vstack,
 )
+from minigrad.functions.normalization import (
+    group_norm,
+)
 from minigrad.functions.picking import (
     gather,
     index_add,
@@ -211,6 +217,13 @@ from minigrad.functions.picking import (
     scatter_add,
     take,
     take_along_dim,
+)
+from minigrad.functions.pooling import (
+    adaptive_avg_pool1d,
+    avg_pool1d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
 )
 from minigrad.functions.products import (
     addmm,
@@ -245,6 +258,10 @@ from minigrad.functions.reduction import (
     prod,
     softmax,
     sum,
+)
+from minigrad.functions.resizing import (
+    pixel_shuffle,
+    pixel_unshuffle,
 )
 from minigrad.functions.rounding import (
     ceil,
@@ -334,6 +351,7 @@ __all__ = [
     "abs",
     "acos",
     "acosh",
+    "adaptive_avg_pool1d",
     "add",
     "addcdiv",
     "addcmul",
@@ -360,6 +378,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "autograd",
+    "avg_pool1d",
     "baddbmm",
     "bernoulli",
     "bitwise_and",
@@ -433,6 +452,7 @@ __all__ = [
     "ge",
     "get_default_dtype",
     "get_rng_state",
+    "group_norm",
     "gt",
     "half",
     "hstack",
@@ -485,6 +505,9 @@ __all__ = [
     "masked_select",
     "matmul",
     "max",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
     "maximum",
     "mean",
     "median",
@@ -516,6 +539,8 @@ __all__ = [
     "optim",
     "outer",
     "permute",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "positive",
     "pow",
     "prod",

@@ -187,7 +187,7 @@ def nll_loss(
     batch_size = input.shape[0] if input.ndim == 2 else 1
     if batch_size != target.shape[0]:
         raise ValueError(f"Expected input batch_size ({batch_size}) to match target batch_size ({target.shape[0]}).")
-    check_classes(target.array, input.shape[-1], weight, ignore_index)
+    check_classes(target.array, input, weight, ignore_index)
     return ops.loss.NllLoss.apply(
         input,
         target=target.array,
@@ -211,8 +211,13 @@ def nll_loss_of_places(
     return losses.reshape(target.shape) if reduction == "none" else losses
 
 
-def check_classes(target: np.ndarray, classes: int, weight: Tensor | None, ignore_index: int) -> None:
+def check_classes(target: np.ndarray, input: Tensor, weight: Tensor | None, ignore_index: int) -> None:
     """Raise PyTorch's errors for targets that are no class, and for weights that are not one a class."""
+    classes = input.shape[-1]
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(
+            f"expected scalar type {input.dtype} but found {weight.dtype}: weights are of the input's type"
+        )
     if weight is not None and weight.shape != (classes,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -69,13 +70,6 @@ class ModuleSequence(Module):
             self.append(module)
         return self
 
-    def insert(self, index: int, module: Module) -> Any:
-        """Put ``module`` before the position ``index``."""
-        held = list(self._modules.values())
-        held.insert(index, module)
-        self._rename(held)
-        return self
-
     def pop(self, key: int | slice) -> Any:
         """Take the module at ``key`` out and return it."""
         module = self[key]
@@ -84,14 +78,14 @@ class ModuleSequence(Module):
 
 
 class Sequential(ModuleSequence):
-    """y = the last module of … of the first module of x. Takes modules, or one dictionary of named modules.
+    """y = the last module of … of the first module of x. Takes modules, or one OrderedDict of named modules.
 
     Counterpart: ``torch.nn.Sequential``.
     """
 
     def __init__(self, *modules: Any) -> None:
         super().__init__()
-        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], dict) else enumerate(modules)
+        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], OrderedDict) else enumerate(modules)
         for name, module in named:
             self.add_module(str(name), module)
 
@@ -101,12 +95,47 @@ class Sequential(ModuleSequence):
         return input
 
     def _of_slice(self, index: slice) -> list[Any]:
-        return [dict(list(self._modules.items())[index])]
+        return [OrderedDict(list(self._modules.items())[index])]
 
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
             raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
         return Sequential(*self, *other)
+
+    def __iadd__(self, other: Sequential) -> Sequential:
+        if not isinstance(other, Sequential):
+            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+        return self.extend(other)
+
+    def __mul__(self, times: int) -> Sequential:
+        """The same modules, not copies, ``times`` times over."""
+        if not isinstance(times, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")
+        if times <= 0:
+            raise ValueError(f"Non-positive multiplication factor {times} for {type(self)}")
+        return Sequential(*list(self) * times)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Sequential:
+        self.extend(list(self * times)[len(self) :])
+        return self
+
+    def insert(self, index: int, module: Module) -> Sequential:
+        """Put ``module`` before the position ``index``.
+
+        Raises:
+            AssertionError: it is no module.
+            IndexError: there is no such position.
+        """
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}")
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}")
+        held = list(self)
+        held.insert(index, module)
+        self._rename(held)
+        return self
 
 
 class ModuleList(ModuleSequence):
@@ -129,6 +158,18 @@ class ModuleList(ModuleSequence):
             raise TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
         super().extend(modules)
         return self
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put ``module`` before the position ``index``, under that very number where the list is shorter.
+
+        Raises:
+            KeyError: the position is negative.
+        """
+        if index < 0:
+            raise KeyError(f"ModuleList.insert takes no negative position, but got {index}")
+        for position in range(len(self), index, -1):
+            self._modules[str(position)] = self._modules[str(position - 1)]
+        self._modules[str(index)] = module
 
     def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
         return self.extend(modules)
@@ -240,10 +281,10 @@ def old_type_name(value: Any) -> str:
 def described(name: Any, value: Any, kind_of_values: str) -> str:
     """One line about what a parameter container holds."""
     if not isinstance(value, Tensor):
-        return f"    ({name}): Object of type: {type(value).__name__}"
+        return f"  ({name}): Object of type: {type(value).__name__}"
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
     sizes = "x".join([str(size) for size in value.shape])
-    return f"    ({name}): {kind} containing: [{kind_of_values} of size {sizes}]"
+    return f"  ({name}): {kind} containing: [{kind_of_values} of size {sizes}]"
 
 
 class ParameterList(Module):
@@ -295,9 +336,14 @@ class ParameterList(Module):
             self.append(value)
         return self
 
-    def __repr__(self) -> str:
-        lines = [described(position, value, type_name(value)) for position, value in enumerate(self)]
-        return "ParameterList(" + "\n".join(["", *lines, ""] if lines else []) + ")"
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.isdigit()]
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        raise RuntimeError("ParameterList should not be called.")
+
+    def extra_repr(self) -> str:
+        return "\n".join([described(position, value, type_name(value)) for position, value in enumerate(self)])
 
 
 class ParameterDict(Module):
@@ -346,12 +392,71 @@ class ParameterDict(Module):
         del self[key]
         return value
 
+    def popitem(self) -> tuple[str, Any]:
+        """Take the parameter that came last out and return it with its name."""
+        key = next(reversed(self._keys))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Hold nothing."""
+        for key in list(self._keys):
+            del self[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The parameter ``key``, or ``default`` where there is none."""
+        return getattr(self, key) if key in self._keys else default
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The parameter ``key``, which becomes ``default`` where there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def copy(self) -> ParameterDict:
+        """Another dictionary with the same parameters."""
+        return ParameterDict(OrderedDict(self.items()))
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A dictionary in which each of ``keys`` has the value ``default``."""
+        return ParameterDict([(key, default) for key in keys])
+
     def update(self, parameters: Any) -> None:
-        """Take the values of a dictionary, or of an iterable of pairs."""
-        pairs = parameters.items() if isinstance(parameters, (Mapping, ParameterDict)) else parameters
+        """Take the values of a dictionary, a plain one's in the order of its keys, or of an iterable of pairs.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        if not isinstance(parameters, Iterable):
+            raise TypeError(
+                f"ParametersDict.update should be called with an iterable of key/value pairs, but got "
+                f"{type(parameters).__name__}"
+            )
+        if isinstance(parameters, (OrderedDict, ParameterDict)):
+            pairs: Iterable[Any] = parameters.items()
+        else:
+            pairs = sorted(parameters.items()) if isinstance(parameters, Mapping) else parameters
         for key, value in pairs:
             self[key] = value
 
-    def __repr__(self) -> str:
-        lines = [described(key, value, old_type_name(value)) for key, value in self.items()]
-        return "ParameterDict(" + "\n".join(["", *lines, ""] if lines else []) + ")"
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
+
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        joined = self.copy()
+        joined.update(other)
+        return joined
+
+    def __ror__(self, other: ParameterDict) -> ParameterDict:
+        joined = other.copy()
+        joined.update(self)
+        return joined
+
+    def __ior__(self, other: ParameterDict) -> ParameterDict:
+        self.update(other)
+        return self
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        raise RuntimeError("ParameterDict should not be called.")
+
+    def extra_repr(self) -> str:
+        return "\n".join([described(key, value, old_type_name(value)) for key, value in self.items()])

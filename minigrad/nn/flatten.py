@@ -29,10 +29,17 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Dimension ``dim`` as several of ``unflattened_size``. Shapes: (*, n, *) -> (*, *unflattened_size, *)."""
+    """Dimension ``dim`` as several of ``unflattened_size``. Shapes: (*, n, *) -> (*, *unflattened_size, *).
+
+    Raises:
+        TypeError: ``unflattened_size`` is no tuple of integers.
+    """
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
+        is_tuple = isinstance(unflattened_size, (tuple, list))
+        if not is_tuple or any(not isinstance(size, int) for size in unflattened_size):
+            raise TypeError(f"unflattened_size must be a tuple of ints, but found {unflattened_size}")
         self.dim = dim
         self.unflattened_size = unflattened_size
 

@@ -11,7 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from minigrad import creation
 from minigrad.autograd import Function
+from minigrad.autograd.grad_mode import is_grad_enabled
 from minigrad.autograd.hooks import RemovableHandle
 from minigrad.tensor import Tensor
 
@@ -53,12 +55,12 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
             replacement = call_forward_hook(registered, module, args, kwargs, output)
             if replacement is not None:
                 output = replacement
+        return output if watch is None else watch.watch_outputs(output)
     except Exception:
         for number, registered in list(module._forward_hooks.items()):
             if registered.always_call and number not in called:
-                call_forward_hook(registered, module, args, kwargs, output)
+                call_silently(registered, module, args, kwargs, output)
         raise
-    return output if watch is None else watch.watch_outputs(output)
 
 
 def call_pre_hooks(
@@ -95,11 +97,27 @@ def call_forward_hook(
     return registered.hook(module, args, output)
 
 
+def call_silently(
+    registered: ForwardHook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+) -> None:
+    """Call a hook after forward has raised: an error of the hook's own only warns."""
+    try:
+        call_forward_hook(registered, module, args, kwargs, output)
+    except Exception as error:
+        warnings.warn(
+            f"module forward hook with ``always_call=True`` raised an exception that was silenced as another error was "
+            f"raised in forward: {error}",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 class BackwardHookFunction(Function):
     """The identity on several tensors: one node through which all their gradients pass together."""
 
     @staticmethod
     def forward(ctx: Any, *tensors: Any) -> Any:
+        ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*[each for each in tensors if not each.requires_grad])
         return tuple([each.view_as(each) for each in tensors])
 
@@ -115,62 +133,86 @@ class BackwardWatch:
         self.module = module
         self.grad_outputs: tuple[Any, ...] | None = None
         self.input_places: list[int] | None = None
-        self.input_count = 0
+        self.output_places: list[int] = []
+        self.inputs: list[Any] = []  # their shapes and types, None for what is no tensor
+        self.output_count = 0
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, those that require grad behind one identity."""
-        places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
-        self.input_count = len(args)
-        if not any(args[place].requires_grad for place in places):
-            return args
-        results = BackwardHookFunction.apply(*[args[place] for place in places])
-        self.input_places = places
-        node = next(each.grad_fn for each in results if each.grad_fn is not None)
-        node.register_hook(self.on_input_gradients)
-        changed = list(args)
-        for place, result in zip(places, results):
-            changed[place] = result
-        return tuple(changed)
+        self.inputs = [(each.shape, each.dtype) if isinstance(each, Tensor) else None for each in args]
+        watched, places, node = behind_identity(args)
+        if node is not None:
+            self.input_places = places
+            node.register_hook(self.on_input_gradients)
+        return watched
 
     def watch_outputs(self, output: Any) -> Any:
         """The output, its tensors behind one identity."""
+        if not isinstance(output, (Tensor, tuple)):
+            warnings.warn(
+                f"For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
+                f"{type(output)}",
+                UserWarning,
+                stacklevel=4,
+            )
         outputs = output if isinstance(output, tuple) else (output,)
-        places = [place for place, each in enumerate(outputs) if isinstance(each, Tensor)]
-        if not any(outputs[place].requires_grad for place in places):
-            return output
-        results = BackwardHookFunction.apply(*[outputs[place] for place in places])
-        node = next(each.grad_fn for each in results if each.grad_fn is not None)
-        node.register_prehook(self.on_output_gradients)
-        changed = list(outputs)
-        for place, result in zip(places, results):
-            changed[place] = result
-        return tuple(changed) if isinstance(output, tuple) else changed[0]
+        self.output_count = len(outputs)
+        watched, self.output_places, node = behind_identity(outputs)
+        if node is not None:
+            node.register_prehook(self.on_output_gradients)
+        return watched if isinstance(output, tuple) else watched[0]
 
     def on_output_gradients(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The outputs' gradients have arrived: the pre-hooks may replace them."""
-        self.grad_outputs = grads
-        for hook in list(self.module._backward_pre_hooks.values()):
-            replacement = hook(self.module, self.grad_outputs)
-            if replacement is not None:
-                self.grad_outputs = replacement if isinstance(replacement, tuple) else (replacement,)
-        if self.input_places is None:
-            if self.module._backward_hooks:
-                warnings.warn(
-                    "Full backward hook is firing when gradients are computed with respect to module outputs since no "
-                    "inputs require gradients.",
-                    UserWarning,
-                    stacklevel=2,
-                )
-            self.call_hooks((None,) * self.input_count)
-        return self.grad_outputs
+        """The outputs' gradients have arrived: the pre-hooks may replace them.
 
-    def on_input_gradients(self, grad_inputs: tuple[Any, ...], _: tuple[Any, ...]) -> tuple[Any, ...]:
+        Raises:
+            RuntimeError: a pre-hook returned another number of gradients, or a hook one for inputs that have none.
+        """
+        grad_outputs = spread(grads, self.output_places, self.output_count)
+        for hook in list(self.module._backward_pre_hooks.values()):
+            replacement = hook(self.module, grad_outputs)
+            if replacement is not None:
+                replacement = replacement if isinstance(replacement, tuple) else (replacement,)
+                if len(replacement) != len(grad_outputs):
+                    raise RuntimeError(
+                        f"Backward pre hook returned an invalid number of grad_output, got {len(replacement)}, but "
+                        f"expected {len(grad_outputs)}"
+                    )
+                grad_outputs = replacement
+        self.grad_outputs = grad_outputs
+        if self.input_places is None:
+            self.call_without_inputs()
+        return tuple([grad_outputs[place] for place in self.output_places])
+
+    def call_without_inputs(self) -> None:
+        """Call the hooks of a module none of whose inputs requires grad."""
+        if self.module._backward_hooks:
+            warnings.warn(
+                "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+                "inputs require gradients.",
+                UserWarning,
+                stacklevel=3,
+            )
+        nothing = (None,) * len(self.inputs)
+        if any(each is not None for each in self.call_hooks(nothing)):
+            raise RuntimeError(
+                "Backward hook for Modules where no input requires gradient should always return None or None for all "
+                "gradients."
+            )
+        self.grad_outputs = None
+
+    def on_input_gradients(self, grad_inputs: tuple[Any, ...], _: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """The inputs' gradients have arrived: the hooks may replace them."""
+        if self.grad_outputs is None:  # the gradient came past the outputs
+            return None
         assert self.input_places is not None
-        complete: list[Any] = [None] * self.input_count
-        for place, gradient in zip(self.input_places, grad_inputs):
-            complete[place] = gradient
+        complete = list(spread(grad_inputs, self.input_places, len(self.inputs)))
+        for place in self.input_places:
+            if complete[place] is None:
+                shape, dtype = self.inputs[place]
+                complete[place] = creation.zeros(shape, dtype=dtype)
         replaced = self.call_hooks(tuple(complete))
+        self.grad_outputs = None
         return tuple([replaced[place] for place in self.input_places])
 
     def call_hooks(self, grad_inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -190,3 +232,23 @@ class BackwardWatch:
                     )
                 grad_inputs = replacement
         return grad_inputs
+
+
+def behind_identity(values: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[int], Any]:
+    """The values, where their tensors are, and the node that the tensors then come from; None if none requires grad."""
+    places = [place for place, each in enumerate(values) if isinstance(each, Tensor)]
+    if not is_grad_enabled() or not any(values[place].requires_grad for place in places):
+        return values, places, None
+    results = BackwardHookFunction.apply(*[values[place] for place in places])
+    changed = list(values)
+    for place, result in zip(places, results):
+        changed[place] = result
+    return tuple(changed), places, next(each.grad_fn for each in results if each.grad_fn is not None)
+
+
+def spread(grads: tuple[Any, ...], places: list[int], count: int) -> tuple[Any, ...]:
+    """``count`` gradients: those of the tensors at their places, None for the rest."""
+    complete: list[Any] = [None] * count
+    for place, gradient in zip(places, grads):
+        complete[place] = gradient
+    return tuple(complete)

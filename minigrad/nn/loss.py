@@ -69,6 +69,8 @@ class HuberLoss(Module):
     """(x - y)² / 2 where nearer than ``delta``, else delta (|x - y| - delta/2). Shapes: (*), (*) -> ()."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        if not isinstance(delta, (float, int)):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__()
         self.reduction = reduction
         self.delta = delta

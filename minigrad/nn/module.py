@@ -6,61 +6,24 @@ Parameter under ``_parameters`` and a Module under ``_modules``. ``named_paramet
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from minigrad import dtypes
-from minigrad.autograd.grad_mode import no_grad
 from minigrad.autograd.hooks import RemovableHandle
 from minigrad.nn.hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Size, Tensor, check_device, wrap
+from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, saved, take, value_for
+from minigrad.tensor import Tensor, check_device
 
 __all__ = ["Module"]
-
-
-class IncompatibleKeys(NamedTuple):
-    """What ``load_state_dict`` did not find (missing) or did not need (unexpected)."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
-
-
-EXTRA_STATE = "_extra_state"
 
 
 def overrides(module: Module, name: str) -> bool:
     """True if the module's class defines ``name`` itself."""
     return getattr(type(module), name) is not getattr(Module, name)
-
-
-def quoted(names: list[str]) -> str:
-    """The names in quotes, with commas."""
-    return ", ".join(f'"{name}"' for name in names)
-
-
-def matching_values(own: Mapping[str, Tensor], state_dict: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The arrays of ``state_dict`` for the tensors of a module that it names, and what is wrong with them."""
-    values, problems = {}, []
-    for name, tensor in own.items():
-        if name not in state_dict:
-            continue
-        value = state_dict[name]
-        values[name] = value.array if isinstance(value, Tensor) else np.asarray(value)
-        if values[name].shape != tensor.array.shape:
-            problems.append(
-                f"size mismatch for {name}: copying a param with shape {Size(values[name].shape)} from checkpoint, "
-                f"the shape in current model is {tensor.shape}."
-            )
-    return values, problems
 
 
 class Module:
@@ -70,6 +33,7 @@ class Module:
     """
 
     training: bool
+    _version = 1  # saved with the state: a layer whose state changes its layout counts it up
 
     def __init__(self) -> None:
         set_plainly = super().__setattr__
@@ -82,7 +46,10 @@ class Module:
         set_plainly("_forward_pre_hooks", OrderedDict())
         set_plainly("_backward_hooks", OrderedDict())
         set_plainly("_backward_pre_hooks", OrderedDict())
-        set_plainly("_state_hooks", {})
+        set_plainly("_state_dict_pre_hooks", OrderedDict())
+        set_plainly("_state_dict_hooks", OrderedDict())
+        set_plainly("_load_state_dict_pre_hooks", OrderedDict())
+        set_plainly("_load_state_dict_post_hooks", OrderedDict())
 
     def forward(self, *inputs: Any) -> Any:
         """What the module computes. Every subclass defines it."""
@@ -247,14 +214,14 @@ class Module:
     ) -> Iterator[tuple[str, Module]]:
         """This module and all below it, depth first, with its dotted path; each once unless told otherwise."""
         seen = set() if memo is None else memo
-        waiting: list[tuple[str, Module]] = [(prefix, self)]
+        waiting: list[tuple[str, Any]] = [(prefix, self)]
         while waiting:
             path, module = waiting.pop()
-            if module in seen and remove_duplicate:
+            if module is None or (module in seen and remove_duplicate):
                 continue
             seen.add(module)
             yield path, module
-            children = [(f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child]
+            children = [(f"{path}.{name}" if path else name, child) for name, child in module._modules.items()]
             waiting.extend(reversed(children))
 
     def modules(self) -> Iterator[Module]:
@@ -336,6 +303,8 @@ class Module:
         parent = self.get_submodule(path)
         if strict and not hasattr(parent, name):
             raise AttributeError(f"{type(parent).__name__} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
         setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
@@ -366,25 +335,28 @@ class Module:
     # ------------------------------------------------------------------------------- state
 
     def state_dict(
-        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
-    ) -> OrderedDict[str, Tensor]:
+        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    ) -> OrderedDict[str, Any]:
         """Every parameter and persistent buffer by its dotted path, in the modules' own memory.
 
         Args:
+            args: the three following by position, as older code gives them.
             destination: a dictionary to write into. Default: a new one.
             prefix: put before every name.
             keep_vars: give the parameters themselves, not detached tensors.
         """
-        state: OrderedDict[str, Any] = OrderedDict() if destination is None else destination
-        for path, module in self._named_places(prefix):
-            for name, tensor in module._state().items():
-                state[f"{path}{name}"] = tensor if keep_vars else tensor.detach()
-            if overrides(module, "get_extra_state"):
-                state[f"{path}{EXTRA_STATE}"] = module.get_extra_state()
-        for module in self.modules():
-            for hook in module._state_hooks.get("state_dict", {}).values():
-                hook(module, state, prefix, {})
-        return state
+        if args:
+            warnings.warn("Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2)
+            given = dict(zip(("destination", "prefix", "keep_vars"), args))
+            return self.state_dict(**{"destination": destination, "prefix": prefix, "keep_vars": keep_vars, **given})
+        return saved(self, destination, prefix, keep_vars)
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Put what this module alone, without its children, saves into ``destination``."""
+        for name, tensor in self._state().items():
+            destination[f"{prefix}{name}"] = tensor if keep_vars else tensor.detach()
+        if overrides(self, "get_extra_state"):
+            destination[f"{prefix}{EXTRA_STATE}"] = self.get_extra_state()
 
     def get_extra_state(self) -> Any:
         """What else to put into ``state_dict``: a subclass that defines it defines :meth:`set_extra_state` too."""
@@ -394,17 +366,6 @@ class Module:
         """Take what :meth:`get_extra_state` gave."""
         raise RuntimeError("Reached a code path in Module.set_extra_state() that should never be called.")
 
-    def _named_places(self, prefix: str = "") -> list[tuple[str, Module]]:
-        """Every module with its path and a dot, once a place: a module used at two places is saved at both."""
-        places: list[tuple[str, Module]] = []
-        waiting: list[tuple[str, Module]] = [(prefix, self)]
-        while waiting:
-            path, module = waiting.pop()
-            places.append((path, module))
-            children = [(f"{path}{name}.", child) for name, child in module._modules.items() if child is not None]
-            waiting.extend(reversed(children))
-        return places
-
     def _state(self) -> dict[str, Tensor]:
         """The tensors that this module alone, without its children, saves."""
         state = {name: tensor for name, tensor in self._parameters.items() if tensor is not None}
@@ -413,13 +374,24 @@ class Module:
                 state[name] = tensor
         return state
 
+    def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before ``state_dict``."""
+        return RemovableHandle(self._state_dict_pre_hooks, hook)
+
     def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Call ``hook(module, state_dict, prefix, local_metadata)`` after ``state_dict``; it may change it in place."""
-        return RemovableHandle(self._state_hooks.setdefault("state_dict", OrderedDict()), hook)
+        return RemovableHandle(self._state_dict_hooks, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call ``hook`` before this module looks for its tensors in a state dict, which it may change in place.
+
+        Its arguments are the module and those of :meth:`_load_from_state_dict`.
+        """
+        return RemovableHandle(self._load_state_dict_pre_hooks, hook)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Call ``hook(module, incompatible_keys)`` after ``load_state_dict``; it may change the two lists."""
-        return RemovableHandle(self._state_hooks.setdefault("load", OrderedDict()), hook)
+        return RemovableHandle(self._load_state_dict_post_hooks, hook)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -433,37 +405,50 @@ class Module:
 
         Raises:
             TypeError: ``state_dict`` is no mapping.
-            RuntimeError: names are missing or unexpected, or a shape differs.
+            RuntimeError: names are missing or unexpected, a shape differs, or something is no tensor.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        places = self._named_places()
-        own = {f"{path}{name}": tensor for path, module in places for name, tensor in module._state().items()}
-        extra = {f"{path}{EXTRA_STATE}": module for path, module in places if overrides(module, "set_extra_state")}
-        keys = IncompatibleKeys(
-            [name for name in (*own, *extra) if name not in state_dict],
-            [name for name in state_dict if name not in own and name not in extra],
-        )
-        values, problems = matching_values(own, state_dict)
-        for module in self.modules():
-            for hook in module._state_hooks.get("load", {}).values():
-                hook(module, keys)
-        if strict and keys.unexpected_keys:
-            problems.insert(0, "Unexpected key(s) in state_dict: " + quoted(keys.unexpected_keys) + ". ")
-        if strict and keys.missing_keys:
-            problems.insert(0, "Missing key(s) in state_dict: " + quoted(keys.missing_keys) + ". ")
-        if problems:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
-        with no_grad():
-            for name, value in values.items():
-                if assign:
-                    own[name].array = value
-                else:
-                    own[name].copy_(wrap(value, None, 0))
-        for name, module in extra.items():
-            if name in state_dict:
-                module.set_extra_state(state_dict[name])
-        return keys
+        loading = Loading(state_dict, assign)
+        loading.visit(self, OrderedDict(state_dict))
+        return loading.finish(self, strict)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Look in ``state_dict`` for what this module alone saves, and note what does not fit in the three lists."""
+        for hook in self._load_state_dict_pre_hooks.values():
+            hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        own: dict[str, Any] = self._state()
+        if overrides(self, "set_extra_state"):
+            own[EXTRA_STATE] = None
+        pending = local_metadata.get("pending")
+        for name, tensor in own.items():
+            key = f"{prefix}{name}"
+            if key not in state_dict:
+                missing_keys.extend([key] if strict else [])
+                continue
+            value = state_dict[key]
+            if name != EXTRA_STATE:
+                value = value_for(tensor, key, value, error_msgs)
+                if value is None:
+                    continue
+            if pending is None:
+                take(self, name, value, local_metadata.get("assign_to_params_buffers", False))
+            else:
+                pending.append((self, name, value))
+        for key in state_dict if strict else ():
+            if key.startswith(prefix):
+                name, _, below = key[len(prefix) :].partition(".")
+                if name not in (self._modules if below else own):
+                    unexpected_keys.append(key)
 
     # ------------------------------------------------------------------------------- changing all
 
@@ -474,23 +459,41 @@ class Module:
         fn(self)
         return self
 
-    def to(self, *target: Any, dtype: dtypes.dtype | None = None, device: Any = None) -> Module:
-        """Convert the floating parameters and buffers to another type, in place. A device must be the CPU."""
-        for each in target:
+    def to(
+        self,
+        *target: Any,
+        dtype: dtypes.dtype | None = None,
+        device: Any = None,
+        non_blocking: bool = False,
+        tensor: Tensor | None = None,
+    ) -> Module:
+        """Convert the floating parameters and buffers to another type, in place.
+
+        Args:
+            target: as in PyTorch, a type, a device, or both; or a tensor, whose type is taken; then ``non_blocking``.
+            device: must be the CPU.
+            non_blocking: changes nothing on the CPU.
+
+        Raises:
+            TypeError: the type is not a floating one.
+        """
+        for each in (*target, tensor):
             if isinstance(each, dtypes.dtype):
                 dtype = each
-            else:
+            elif isinstance(each, Tensor):
+                dtype = each.dtype
+            elif each is not None and not isinstance(each, bool):
                 device = each
         if device is not None:
             check_device(device)
         if dtype is not None:
             if not dtype.is_floating_point:
                 raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
-            for tensor in [*self.parameters(), *self.buffers()]:
-                if tensor.is_floating_point():
-                    tensor.array = tensor.array.astype(dtype.numpy, copy=False)
-                    if tensor.grad is not None:
-                        tensor.grad = tensor.grad.detach().to(dtype)
+            for each in [*self.parameters(), *self.buffers()]:
+                if each.is_floating_point():
+                    each.array = each.array.astype(dtype.numpy, copy=False)
+                    if each.grad is not None:
+                        each.grad = each.grad.detach().to(dtype)
         return self
 
     def double(self) -> Module:

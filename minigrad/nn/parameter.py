@@ -28,5 +28,10 @@ class Parameter(Tensor):
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        copied = type(self)(self.data.clone(), self.requires_grad)  # without the gradient, as in PyTorch
+        memo[id(self)] = copied
+        return copied
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         return Parameter, (self.data, self.requires_grad)
