@@ -74,10 +74,18 @@ TOLERANCES = {
         "largest",
     ),
     "network float32": Tolerance(
-        1e-2,
+        1e-4,
         0.0,
-        "as above, with 5e-8 where float64 has 1e-16; and where rounding carries a value across the kink of a ReLU, a "
-        "share of the gradient is there on one engine and not on the other: so the norm is held",
+        "as above, with 5e-8 where float64 has 1e-16: 3e-5 was the most in 12 runs of ResNet-18, for either engine "
+        "against float64",
+        "norm",
+    ),
+    "network after a kink": Tolerance(
+        0.3,
+        0.0,
+        "rounding has carried a value across the kink of a ReLU on one engine and not on the other: a share of the "
+        "gradient is there or is not, and both are right. In a network of 18 layers whose last normalisation has 8 values a "
+        "channel, one such value changes a gradient by 1 % and, three steps later, by 10 %; one seed in five has one",
         "norm",
     ),
     "right angle float64": Tolerance(0.0, 1e-15, "a sum of 20 products that cancel, each below 1e-2"),
