@@ -257,7 +257,7 @@ def test_the_tutorials_layers_and_networks(tmp_path):
     assert different == ["import minigrad as torch", "import minigrad.nn as nn", "import minigrad.nn.functional as F"]
     printed, ours = run(changed, tmp_path, tmp_path)
     their_print, theirs = run(LAYERS, tmp_path, tmp_path)
-    assert printed == their_print and len(printed) > 50
+    assert printed == their_print and len(printed) > 40
     assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-9)
     compare_values("scores", ours["scores"], theirs["scores"], "network float64").check()
     for name, value in ours["model"].state_dict().items():
