@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ import torch
 import minigrad
 from comparisons.harness import Mismatch, compare_values, dtype_name
 
-__all__ = ["check_outcome"]
+__all__ = ["check_outcome", "check_program"]
 
 TENSORS = (minigrad.Tensor, torch.Tensor)
 
@@ -32,6 +34,23 @@ def check_outcome(name: str, call: Callable[[Any], Any]) -> None:
         check_equal(name, ours, theirs)
 
 
+def check_program(name: str, program: Callable[[Any], Any]) -> None:
+    """:func:`check_outcome` of a whole program, whose warnings must be of the same kinds too."""
+    kinds = []
+
+    def watched(engine: Any) -> Any:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                return program(engine)
+            finally:
+                kinds.append({each.category for each in caught} - {RuntimeWarning})
+
+    check_outcome(name, watched)
+    if kinds[0] != kinds[1]:
+        raise Mismatch(f"{name}: ours warned with {kinds[0]}, theirs with {kinds[1]}")
+
+
 def outcome(call: Callable[[Any], Any], engine: Any) -> Any:
     """What ``call(engine)`` returns, or the exception that it raises."""
     try:
@@ -44,10 +63,18 @@ def check_equal(name: str, ours: Any, theirs: Any) -> None:
     """Raise a Mismatch unless two results are equal."""
     if isinstance(ours, TENSORS) and isinstance(theirs, TENSORS):
         compare_values(name, ours, theirs, "float64" if dtype_name(theirs) == "float64" else "float32").check()
+    elif isinstance(ours, dict) and isinstance(theirs, dict):
+        check_equal(f"{name}, keys", list(ours), list(theirs))
+        check_equal(name, list(ours.values()), list(theirs.values()))
     elif isinstance(ours, (list, tuple)) and isinstance(theirs, (list, tuple)):
         if len(ours) != len(theirs):
             raise Mismatch(f"{name}: ours has {len(ours)} items, theirs {len(theirs)}")
         for position, (first, second) in enumerate(zip(ours, theirs)):
             check_equal(f"{name}, item {position}", first, second)
-    elif repr(ours).replace("minigrad", "torch") != repr(theirs):
+    elif as_text(ours).replace("minigrad", "torch") != as_text(theirs):
         raise Mismatch(f"{name}: ours gave {ours!r}, theirs {theirs!r}")
+
+
+def as_text(value: Any) -> str:
+    """``repr``, a class by its name alone, and without addresses in memory."""
+    return value.__name__ if isinstance(value, type) else re.sub("0x[0-9a-f]+", "", repr(value))

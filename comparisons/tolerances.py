@@ -85,8 +85,8 @@ TOLERANCES = {
         0.0,
         "rounding has carried a value across the kink of a ReLU on one engine and not on the other: a share of the "
         "gradient is there or is not, and both are right. In a network of 18 layers, the last of which normalises 8 "
-        "values a channel, one such value changes a gradient by 1 % and, three steps later, by 10 %. One seed in five has "
-        "one",
+        "values a channel, one such value changes a gradient by 1 % and, three steps later, by 10 %. One seed in five "
+        "has one",
         "norm",
     ),
     "right angle float64": Tolerance(0.0, 1e-15, "a sum of 20 products that cancel, each below 1e-2"),

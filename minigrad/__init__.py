@@ -59,6 +59,7 @@ from minigrad.creation import (
     full,
     full_like,
     linspace,
+    multinomial,
     normal,
     ones,
     ones_like,
@@ -340,6 +341,7 @@ from minigrad.functions.transcendental import (
     tan,
 )
 from minigrad.kernels import reference_kernels
+from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.serialization import load, save
 from minigrad import models  # isort: skip  (last: networks are written with the names above)
@@ -520,6 +522,7 @@ __all__ = [
     "movedim",
     "msort",
     "mul",
+    "multinomial",
     "mv",
     "nan_to_num",
     "nanmean",
@@ -572,6 +575,7 @@ __all__ = [
     "select",
     "set_default_dtype",
     "set_grad_enabled",
+    "set_printoptions",
     "set_rng_state",
     "sgn",
     "short",

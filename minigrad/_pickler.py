@@ -23,7 +23,7 @@ from numpy.lib.array_utils import byte_bounds
 from minigrad import dtypes
 from minigrad._unpickler import is_key
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Size, Tensor
+from minigrad.tensor import Size, Tensor, device
 
 __all__ = ["STORAGE_NAMES", "CheckpointWriter"]
 
@@ -91,11 +91,21 @@ class CheckpointWriter:
             self._remember(value)
         elif isinstance(value, dtypes.dtype):
             self._write_global(f"torch {value.name}")
+        elif isinstance(value, device):
+            self._write_device(value)
         else:
             raise TypeError(
                 f"cannot save {place}: it is a {kind.__module__}.{kind.__qualname__}; a checkpoint holds "
-                "tensors, int, float, bool, str, bytes, None, dtypes, and dict, list, tuple and set of these"
+                "tensors, int, float, bool, str, bytes, None, dtypes, devices, and dict, list, tuple and set of these"
             )
+
+    def _write_device(self, value: device) -> None:
+        self._write_global("torch device")
+        self._write_string(value.type)
+        if value.index is not None:
+            self._write_int(value.index, "")
+        self.program += (pickle.TUPLE1 if value.index is None else pickle.TUPLE2) + pickle.REDUCE
+        self._remember(value)
 
     def _write_int(self, value: int, place: str) -> None:
         if -(2**31) <= value < 2**31:
@@ -156,8 +166,8 @@ class CheckpointWriter:
     def _check_key(self, key: object, place: str) -> None:
         if not is_key(key):
             raise TypeError(
-                f"cannot save {place}: {ascii(key)[:80]} is neither a string, bytes, bool, None, float nor a "
-                "64-bit integer, which the keys of a dict and the elements of a set must be"
+                f"cannot save {place}: {ascii(key)[:80]} is neither a string, bytes, bool, None, float, 64-bit "
+                "integer nor a tuple of 16 of these, which the keys of a dict and the elements of a set must be"
             )
 
     def _write_list_or_set(self, value: list[object] | set[object], place: str, depth: int) -> None:

@@ -23,6 +23,8 @@ __all__ = ["CONTAINER_BUILDERS", "Builder", "Refusal", "StackMachine", "excerpt"
 
 _INT64 = range(-(2**63), 2**63)
 _KEY_TYPES = (str, bytes, bool, float, type(None))
+_MAX_TUPLE = 16  # items of a tuple that is a key
+_MAX_TWINS = 256  # such keys with one hash. Some honest ones have it: hash((-1,)) is hash((-2,))
 
 
 def excerpt(value: object) -> str:
@@ -33,11 +35,17 @@ def excerpt(value: object) -> str:
 
 
 def is_key(value: object) -> bool:
-    """Whether a dict may have this key and a set this element: a string, bytes, number or None.
+    """Whether a dict may have this key and a set this element: a string, bytes, number, None or a tuple of these.
 
-    Tuples are left out, and so are integers past 64 bits: hashing nested tuples can take exponential time,
-    and many large integers share one hash, so that a short file could keep ``load`` busy for days.
+    Tuples in tuples are left out, and so are integers past 64 bits: hashing nested tuples can take exponential
+    time, and many large integers share one hash, so that a short file could keep ``load`` busy for days.
     """
+    if type(value) is tuple:
+        return len(value) <= _MAX_TUPLE and all(map(_is_plain_key, value))
+    return _is_plain_key(value)
+
+
+def _is_plain_key(value: object) -> bool:
     return type(value) in _KEY_TYPES or (type(value) is int and value in _INT64)
 
 
@@ -88,6 +96,7 @@ class StackMachine:
         self.marks: list[int] = []
         self.memo: dict[int, object] = {}
         self.copied = 0
+        self.tuple_hashes: Counter[int] = Counter()
 
     def run(self) -> object:
         opcode = self.take(1)
@@ -252,9 +261,17 @@ class StackMachine:
             raise UnpicklingError("its pickle sets an item of something that is not a dict")
         assert isinstance(target, dict)
         for key, value in zip(keys_and_values[::2], keys_and_values[1::2], strict=True):
-            if not is_key(key):
-                raise UnpicklingError(f"its pickle has {excerpt(key)} as the key of a dict")
+            self.check_key(key)
             target[key] = value
+
+    def check_key(self, key: object) -> None:
+        """Refuse what is no key, and tuples that were chosen to have one hash: each would be compared with all."""
+        if not is_key(key):
+            raise UnpicklingError(f"its pickle has {excerpt(key)} as a key of a dict or an element of a set")
+        if type(key) is tuple:
+            self.tuple_hashes[hash(key)] += 1
+            if self.tuple_hashes[hash(key)] > _MAX_TWINS:
+                raise UnpicklingError("its pickle has many tuples of one hash as keys")
 
     def put(self) -> None:
         self.memo[self.take_number("<B")] = self.top()
@@ -298,6 +315,9 @@ class StackMachine:
             self.copied += len(arguments[0])  # honest programs spell out each string or list that a call copies
         if self.copied > len(self.program):
             raise UnpicklingError("its pickle copies one value many times")
+        if arguments and type(arguments[0]) is list:  # the elements of a set: no other function takes a list
+            for element in arguments[0]:
+                self.check_key(element)
         self.stack.append(function.build(arguments))
 
     def build(self) -> None:
@@ -350,8 +370,8 @@ def _build_ordered_dict(arguments: tuple[object, ...]) -> object:
 
 
 def _build_set(arguments: tuple[object, ...]) -> object:
-    if len(arguments) != 1 or type(arguments[0]) is not list or not all(map(is_key, arguments[0])):
-        raise UnpicklingError("its pickle has a set of something other than strings and numbers")
+    if len(arguments) != 1 or type(arguments[0]) is not list:
+        raise UnpicklingError("its pickle calls set with something that is not a list")
     return set(arguments[0])
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "full",
     "full_like",
     "linspace",
+    "multinomial",
     "normal",
     "ones",
     "ones_like",
@@ -121,24 +122,38 @@ def empty(*size: Any, dtype: dtypes.dtype | None = None, device: Any = None, req
     return _finish(np.empty(_sizes("empty", size), _kind(dtype)), device, requires_grad)
 
 
-def empty_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    input: Tensor, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of the shape of ``input``, and of its type unless told, whose values are whatever the memory held."""
-    return _finish(np.empty_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
+    return _finish(np.empty_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
-def zeros_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    input: Tensor, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros of the shape of ``input``, and of its type unless told."""
-    return _finish(np.zeros_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
+    return _finish(np.zeros_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
-def ones_like(input: Tensor, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    input: Tensor, *, dtype: dtypes.dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Ones of the shape of ``input``, and of its type unless told."""
-    return _finish(np.ones_like(input.array, None if dtype is None else _kind(dtype)), None, requires_grad)
+    return _finish(np.ones_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor of the shape of ``input`` filled with ``fill_value``."""
-    return _finish(np.full_like(input.array, fill_value, None if dtype is None else _kind(dtype)), None, False)
+    kind = None if dtype is None else _kind(dtype)
+    return _finish(np.full_like(input.array, fill_value, kind), device, requires_grad)
 
 
 def arange(
@@ -169,16 +184,31 @@ def arange(
     return _finish(values.astype(_kind(dtype)), device, requires_grad)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def linspace(
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """``steps`` numbers from ``start`` to ``end``, both included, at equal distances."""
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    return _finish(np.linspace(start, end, steps).astype(_kind(dtype)), None, False)
+    return _finish(np.linspace(start, end, steps).astype(_kind(dtype)), device, requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: dtypes.dtype | None = None, requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Ones on the diagonal, zeros elsewhere. Shape: (n, m), m = n unless told."""
-    return _finish(np.eye(n, m, dtype=_kind(dtype)), None, requires_grad)
+    return _finish(np.eye(n, m, dtype=_kind(dtype)), device, requires_grad)
 
 
 def _source(generator: Generator | None) -> Generator:
@@ -209,18 +239,41 @@ def randn(
     return _finish(drawn, device, requires_grad)
 
 
-def rand_like(input: Tensor, *, dtype: dtypes.dtype | None = None) -> Tensor:
-    """:func:`rand` in the shape of ``input``."""
-    return rand(input.shape, dtype=dtype or input.dtype)
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """:func:`rand` in the shape of ``input``, and of its type unless told."""
+    options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
+    return rand(input.shape, dtype=dtype or input.dtype, **options)
 
 
-def randn_like(input: Tensor, *, dtype: dtypes.dtype | None = None) -> Tensor:
-    """:func:`randn` in the shape of ``input``."""
-    return randn(input.shape, dtype=dtype or input.dtype)
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """:func:`randn` in the shape of ``input``, and of its type unless told."""
+    options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
+    return randn(input.shape, dtype=dtype or input.dtype, **options)
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Numbers drawn from the normal distribution; mean and standard deviation are numbers, with a ``size``, or tensors.
 
@@ -232,7 +285,8 @@ def normal(
     if not tensors:
         if size is None:
             raise TypeError("normal() with two numbers needs a size")
-        return _finish(_source(generator).normal(_sizes("normal", (size,)), _kind(dtype), mean, std), None, False)
+        drawn = _source(generator).normal(_sizes("normal", (size,)), _kind(dtype), mean, std)
+        return _finish(drawn, device, requires_grad)
     if size is not None:
         raise TypeError("normal() takes no size where mean or std is a tensor")
     if isinstance(std, Tensor) and (std.array < 0).any():
@@ -244,8 +298,55 @@ def normal(
         shape = np.broadcast_shapes(*[np.shape(each) for each in arrays])
     except ValueError:
         raise RuntimeError(f"mean {np.shape(arrays[0])} and std {np.shape(arrays[1])} do not broadcast") from None
-    drawn = _source(generator).normal(shape, tensors[0].array.dtype, 0.0, 1.0)
-    return _finish((drawn * arrays[1] + arrays[0]).astype(tensors[0].array.dtype), None, False)
+    kind = tensors[0].array.dtype
+    if isinstance(std, Tensor):
+        scaled = (_source(generator).normal(shape, kind, 0.0, 1.0) * std.array).astype(kind)
+    else:
+        scaled = _source(generator).normal(shape, kind, 0.0, std)
+    return _finish((scaled + arrays[0]).astype(kind), device, requires_grad)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Positions drawn with probabilities in proportion to the weights in the last dimension of ``input``.
+
+    With ``replacement`` an even number is looked up among the cumulated weights. Without, or for one sample, each
+    position waits for an exponentially distributed time of its weight as rate, and the first to come are drawn: no
+    other draw is as simple, and it is the same distribution.
+
+    Shapes: (positions,) -> (num_samples,), or (rows, positions) -> (rows, num_samples); int64.
+
+    Raises:
+        RuntimeError: other dimensions, no floating-point type, no sample, or without replacement more samples than
+            positions; a weight is negative, infinite or NaN, or all in a row are zero.
+    """
+    weights = input.array
+    if weights.ndim not in (1, 2):
+        raise RuntimeError(f"prob_dist must be 1 or 2 dim, got {weights.ndim}")
+    if weights.dtype.kind != "f":
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
+    if num_samples <= 0:
+        raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")
+    if not replacement and num_samples > weights.shape[-1]:
+        raise RuntimeError(
+            f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: {num_samples} of "
+            f"{weights.shape[-1]}"
+        )
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if not weights.sum(axis=-1).all():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if not replacement or num_samples == 1:
+        rates = weights / empty_like(input).exponential_(generator=generator).array
+        first = np.argsort(-rates, axis=-1, kind="stable")[..., :num_samples]
+        return _finish(first, None, False)
+    bounds = np.cumsum(weights, axis=-1)
+    bounds /= bounds[..., -1:]
+    bounds[..., -1] = 1.0
+    drawn = _source(generator).uniform((*weights.shape[:-1], num_samples), np.float64)
+    found = [np.searchsorted(*pair) for pair in zip(np.atleast_2d(bounds), np.atleast_2d(drawn), strict=True)]
+    return _finish(np.array(found, np.int64).reshape(drawn.shape), None, False)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
@@ -254,13 +355,19 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     Raises:
         RuntimeError: a probability is not in [0, 1].
     """
-    if p is not None:
-        return empty_like(input).bernoulli_(p, generator=generator)
-    return empty_like(input).bernoulli_(input, generator=generator)
+    drawn = empty(input.shape, dtype=input.dtype)
+    return drawn.bernoulli_(input if p is None else p, generator=generator)
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = dtypes.int64
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = dtypes.int64,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Integers drawn evenly from ``low`` (0 unless told) up to but not including ``high``.
 
@@ -270,17 +377,35 @@ def randint(
     if size is None:  # randint(high, size)
         low, high, size = 0, low, high
     drawn = _source(generator).integers(low, high, _sizes("randint", (size,)), _kind(dtype))
-    return _finish(drawn, None, False)
+    return _finish(drawn, device, requires_grad)
 
 
-def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: dtypes.dtype | None = None) -> Tensor:
+def randint_like(
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """:func:`randint` in the shape of ``input``, and in its type unless told."""
     bounds = (0, low) if high is None else (low, high)
-    return randint(*bounds, input.shape, dtype=dtype or input.dtype)
+    options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
+    return randint(*bounds, input.shape, dtype=dtype or input.dtype, **options)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = dtypes.int64) -> Tensor:
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = dtypes.int64,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The integers 0 … n - 1 in random order."""
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    return _finish(_source(generator).permutation(n).astype(_kind(dtype), copy=False), None, False)
+    order = _source(generator).permutation(n).astype(_kind(dtype), copy=False)
+    return _finish(order, device, requires_grad)

@@ -19,7 +19,7 @@ from minigrad.ops.promotion import CATEGORY
 from minigrad.random import default_generator
 from minigrad.tensor import Tensor, wrap
 
-__all__ = ["become", "check_changeable", "fill_bernoulli", "fill_random", "run"]
+__all__ = ["become", "check_changeable", "fill_random", "run"]
 
 
 def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
@@ -105,23 +105,33 @@ def become(tensor: Tensor, result: Tensor, name: str) -> Tensor:
     return tensor
 
 
-def fill_random(tensor: Tensor, name: str, first: float, second: float, generator: Any) -> Tensor:
-    """Fill ``tensor`` with numbers drawn by ``uniform_`` (from, to) or ``normal_`` (mean, standard deviation)."""
+def fill_random(tensor: Tensor, name: str, generator: Any, *options: Any) -> Tensor:
+    """Fill ``tensor`` with random numbers, in the order in which its elements lie in memory, as PyTorch does.
+
+    Args:
+        name: ``uniform_`` (from, to), ``normal_`` (mean, standard deviation), ``bernoulli_`` (probability, a number or
+            a tensor), ``exponential_`` (rate), or ``random_`` (from, up to but not including; or nothing).
+    """
     check_changeable(tensor, name)
     source = default_generator if generator is None else generator
-    draw = source.uniform if name == "uniform_" else source.normal
-    drawn = draw(tensor.array.shape, tensor.array.dtype, first, second)
+    array = tensor.array
+    order = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
+    shape, kind = tuple(array.shape[dim] for dim in order), array.dtype
+    if name == "uniform_":
+        drawn = source.uniform(shape, kind, *options)
+    elif name == "normal_":
+        mean, std = options
+        drawn = source.normal(shape, kind, mean, std, contiguous=array.flags.c_contiguous)
+    elif name == "exponential_":
+        drawn = source.exponential(shape, kind, *options)
+    elif name == "random_":
+        drawn = (
+            source.any_integers(shape, kind) if not options else source.integers(options[0], options[1], shape, kind)
+        )
+    else:
+        p = options[0]
+        if isinstance(p, Tensor):
+            p = np.broadcast_to(p.array, array.shape).transpose(order)
+        drawn = source.bernoulli(p, shape).astype(kind)
     with no_grad():
-        return become(tensor, wrap(np.asarray(drawn), None, 0), name)
-
-
-def fill_bernoulli(tensor: Tensor, p: Any, generator: Any) -> Tensor:
-    """Fill ``tensor`` with 1 where an even number in [0, 1) lies below ``p``, a number or a tensor of them, else 0."""
-    probabilities = p.array if isinstance(p, Tensor) else np.asarray(p, np.float64)
-    if ((probabilities < 0) | (probabilities > 1)).any():
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    check_changeable(tensor, "bernoulli_")
-    source = default_generator if generator is None else generator
-    drawn = source.uniform(tensor.array.shape, np.dtype(np.float64), 0.0, 1.0) < probabilities
-    with no_grad():
-        return become(tensor, wrap(np.asarray(drawn).astype(tensor.array.dtype), None, 0), "bernoulli_")
+        return become(tensor, wrap(drawn.transpose(np.argsort(order)), None, 0), name)

@@ -96,8 +96,17 @@ class Generator:
         """The seed that the stream began with, from 0 to 2**64 - 1."""
         return self._seed
 
-    def get_state(self) -> Array:
-        """Where the stream is: 5056 bytes, uint8, equal to those of ``torch.Generator.get_state``."""
+    @property
+    def device(self) -> Any:
+        """The CPU."""
+        return minigrad.device("cpu")
+
+    def clone_state(self) -> Generator:
+        """A new generator, which goes on from where this one is."""
+        return Generator().set_state(self.get_state())
+
+    def get_state(self) -> Any:
+        """Where the stream is: a tensor of 5056 bytes, uint8, equal to those of ``torch.Generator.get_state``."""
         twister = self._twister.state["state"]
         state = np.zeros((), STATE_LAYOUT)
         state["seed"] = self._seed
@@ -110,17 +119,18 @@ class Generator:
         if self._second_normal is not None:
             state["normal_is_valid"] = 1
             state["normal_y"] = self._second_normal
-        return np.frombuffer(state.tobytes(), np.uint8).copy()
+        return minigrad.from_numpy(np.frombuffer(state.tobytes(), np.uint8).copy())
 
-    def set_state(self, state: Array) -> Generator:
-        """Go on from a state of :meth:`get_state`, or of PyTorch's.
+    def set_state(self, new_state: Any) -> Generator:
+        """Go on from a state of :meth:`get_state`, or an array of the bytes of PyTorch's.
 
         Raises:
-            TypeError: not an array of uint8.
+            TypeError: not a tensor or an array of uint8.
             RuntimeError: not 5056 contiguous bytes, or no state that the twister can be in.
         """
+        state = new_state.array if isinstance(new_state, minigrad.Tensor) else new_state
         if not isinstance(state, np.ndarray):
-            raise TypeError(f"expected an array of bytes (uint8), but got {type(state).__name__}")
+            raise TypeError(f"expected a tensor of bytes (uint8), but got {type(state).__name__}")
         if state.dtype != np.uint8:
             raise TypeError(f"RNG state must be an array of bytes (uint8), but got {state.dtype}")
         if not state.flags.c_contiguous:
@@ -193,13 +203,21 @@ class Generator:
             return (self.random64(count) & np.uint64(2**53 - 1)) * 2.0**-53
         return (self.random32(count) & np.uint64(2**24 - 1)) * 2.0**-24
 
-    def normal(self, shape: Shape, dtype: npt.DTypeLike = np.float32, mean: float = 0.0, std: float = 1.0) -> Array:
-        """Numbers drawn from the normal distribution. Counterpart: ``normal_`` on a contiguous tensor.
+    def normal(
+        self,
+        shape: Shape,
+        dtype: npt.DTypeLike = np.float32,
+        mean: float = 0.0,
+        std: float = 1.0,
+        contiguous: bool = True,
+    ) -> Array:
+        """Numbers drawn from the normal distribution. Counterpart: ``normal_``.
 
         Two uniform numbers u, v make two normal ones, ``r cos a`` and ``r sin a``, with ``a = 2 pi v`` and
         ``r = sqrt(-2 log(1 - u))`` (Box & Muller 1958). Fewer than 16 come one by one, in float64, and the
-        second of a pair waits for the next call; from 16 on they come in blocks. Logarithm, sine, cosine may
-        differ from PyTorch's in the last bits; where the stream is afterwards does not.
+        second of a pair waits for the next call; from 16 on they come in blocks, unless they are for a tensor
+        that is not ``contiguous``. Logarithm, sine, cosine may differ from PyTorch's in the last bits; where
+        the stream is afterwards does not.
 
         Raises:
             NotImplementedError: ``dtype`` is no floating-point type.
@@ -209,7 +227,7 @@ class Generator:
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
         count = math.prod(shape)
-        if count < BLOCK:
+        if count < BLOCK or not contiguous:
             precision = np.dtype(np.float64)
             normals = np.array([self._one_normal() for _ in range(count)], precision)
         else:
@@ -268,6 +286,29 @@ class Generator:
         drawn = self.random64(count) if span >= 2**28 else self.random32(count)
         offsets = (drawn % np.uint64(span)).astype(np.int64)
         return (offsets + low).astype(dtype).reshape(shape)
+
+    def any_integers(self, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
+        """Integers from 0 to the last one up to which ``dtype`` holds them all. Counterpart: ``random_()``."""
+        dtype = np.dtype(dtype)
+        largest = _integer_range(dtype)[1]
+        count = math.prod(shape)
+        drawn = self.random64(count) if dtype.itemsize == 8 else self.random32(count)
+        return (drawn % np.uint64(largest + 1)).astype(dtype).reshape(shape)
+
+    def exponential(self, shape: Shape, dtype: npt.DTypeLike = np.float32, lambd: float = 1.0) -> Array:
+        """How long to wait for what happens ``lambd`` times a unit of time: ``-log(1 - unit) / lambd``.
+
+        ``unit`` has 53 random bits. Counterpart: ``exponential_``, where PyTorch does not ask MKL's generator.
+
+        Raises:
+            NotImplementedError: ``dtype`` is no floating-point type.
+            RuntimeError: ``lambd`` is not positive.
+        """
+        dtype = _floating("exponential_cpu", dtype)
+        if not lambd > 0:
+            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+        unit = self._unit(math.prod(shape), np.dtype(np.float64))
+        return (-1.0 / lambd * np.log1p(-unit)).astype(dtype).reshape(shape)
 
     def permutation(self, n: int) -> Array:
         """0 ... n - 1 in random order: each position swaps with one from itself on (Fisher & Yates 1938).
@@ -390,12 +431,12 @@ def initial_seed() -> int:
 
 def get_rng_state() -> Any:
     """Where the default generator's stream is: a uint8 tensor of 5056 bytes. Counterpart: ``torch.get_rng_state``."""
-    return minigrad.from_numpy(default_generator.get_state())
+    return default_generator.get_state()
 
 
 def set_rng_state(new_state: Any) -> None:
     """Go on from a state of :func:`get_rng_state`. Counterpart: ``torch.set_rng_state``."""
-    default_generator.set_state(np.asarray(new_state))
+    default_generator.set_state(new_state)
 
 
 @contextmanager

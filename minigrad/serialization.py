@@ -42,18 +42,25 @@ from minigrad._pickler import STORAGE_NAMES, CheckpointWriter
 from minigrad._unpickler import CONTAINER_BUILDERS, Builder, Refusal, StackMachine, excerpt
 from minigrad.creation import from_numpy
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Size, Tensor
+from minigrad.tensor import Size, Tensor, device
 
 __all__ = ["load", "save"]
 
-_ABSENT = [
-    ("BFloat16Storage", "bfloat16"),
-    ("ComplexFloatStorage", "complex64"),
-    ("ComplexDoubleStorage", "complex128"),
-    ("bfloat16", "bfloat16"),
-    ("complex64", "complex64"),
-    ("complex128", "complex128"),
-]
+_ABSENT = {
+    "torch BFloat16Storage": "bfloat16",
+    "torch ComplexFloatStorage": "complex64",
+    "torch ComplexDoubleStorage": "complex128",
+    "torch bfloat16": "bfloat16",
+    "torch complex64": "complex64",
+    "torch complex128": "complex128",
+    "torch._utils _rebuild_tensor_v3": "a tensor of uint16, uint32, uint64 or float8",
+    "torch._utils _rebuild_sparse_tensor": "a sparse tensor",
+    "torch._utils _rebuild_qtensor": "a quantized tensor",
+    "torch._utils _rebuild_meta_tensor_no_storage": "a tensor without values, of the device meta",
+    "torch._utils _rebuild_parameter_with_state": "a parameter with attributes of its own",
+    "torch._tensor _rebuild_from_type_v2": "a tensor with attributes of its own, or of a subclass",
+}
+_CHUNK = 1 << 20  # bytes read at once
 _ALIGNMENT = 64  # bytes: each record's content starts at a multiple, to be used in place when mapped
 _MAX_DIMENSIONS = 64  # NumPy's own limit
 
@@ -65,10 +72,10 @@ def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
     """Write ``obj`` as a checkpoint that this and PyTorch's ``load`` read. Counterpart: ``torch.save``.
 
     ``obj`` is a Tensor or Parameter, a number (``int``, ``float``, ``bool``), ``str``, ``bytes``, ``None``, a
-    ``dtype``, or a ``dict``, ``OrderedDict``, ``Counter``, ``list``, ``tuple``, ``Size`` or ``set`` of these,
-    such as the ``state_dict`` of a module, an optimizer or a scheduler. Views that share memory still share
-    it when loaded; the whole block that a view looks into is written, as in PyTorch. The graph, gradients,
-    hooks and attributes that a tensor was given are not saved.
+    ``dtype``, a ``device``, or a ``dict``, ``OrderedDict``, ``Counter``, ``list``, ``tuple``, ``Size`` or
+    ``set`` of these, such as the ``state_dict`` of a module, an optimizer or a scheduler. Views that share
+    memory still share it when loaded; the whole block that a view looks into is written, as in PyTorch. The
+    graph, gradients, hooks and attributes that a tensor was given are not saved.
 
     Args:
         f: where to write. A file at a path is replaced in one step once the new one is complete: whatever
@@ -79,8 +86,11 @@ def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
         pickle.PicklingError: ``obj`` is nested too deeply, or has an integer past 2,040 bits.
         FileNotFoundError: the folder of the path does not exist.
 
+        PermissionError: the file at the path is read-only, or the folder is.
+
     Deviations: a key of a dict or an element of a set is a string, bytes, bool, None, float or 64-bit
-    integer. PyTorch's records ``.format_version`` and ``.data/serialization_id`` are left out.
+    integer, or a tuple of up to 16 of these. PyTorch's records ``.format_version`` and
+    ``.data/serialization_id`` are left out.
     """
     writer = CheckpointWriter()
     writer.write(obj, "obj", depth=0)
@@ -102,6 +112,8 @@ def _replace_file(path: str, program: bytes, storages: list[np.ndarray]) -> None
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"cannot save {path!r}: there is no folder {folder!r}")
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise PermissionError(f"cannot save {path!r}: the file that is there is read-only")
     temporary = os.path.join(folder, f".{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -144,7 +156,13 @@ def _write_record(archive: zipfile.ZipFile, name: str, content: bytes | memoryvi
 # Loading
 
 
-def load(f: str | os.PathLike[str] | IO[bytes], map_location: object = None, *, weights_only: bool = True) -> Any:
+def load(
+    f: str | os.PathLike[str] | IO[bytes],
+    map_location: object = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+) -> Any:
     """Read a checkpoint that ``minigrad.save`` or ``torch.save`` wrote. Counterpart: ``torch.load``.
 
     No code from the file is run, and no number in it is believed before it is checked, so a file from anybody
@@ -152,8 +170,11 @@ def load(f: str | os.PathLike[str] | IO[bytes], map_location: object = None, *, 
 
     Args:
         f: a path, or a file object open for reading bytes that can seek.
-        map_location: None, or ``"cpu"`` to also load tensors that were saved from another device.
-        weights_only: must be True.
+        map_location: None, or ``"cpu"`` to also load tensors that were saved from another device, or a dict
+            from their devices to ``"cpu"``, or a function: of what it is given and the name of the device, as
+            in ``lambda storage, device: storage``; None from it stands for that device.
+        weights_only: True, which None stands for too.
+        mmap: with True ``f`` has to be a path. The file is read whole all the same.
 
     Returns:
         The object saved. Tensors that shared memory share it again.
@@ -162,25 +183,27 @@ def load(f: str | os.PathLike[str] | IO[bytes], map_location: object = None, *, 
         pickle.UnpicklingError: the file is damaged, or is not a checkpoint, or holds something other than
             tensors, numbers, strings and containers (see :func:`save`). The message says what.
         FileNotFoundError: there is no such file.
-        ValueError: ``weights_only`` is not True.
+        ValueError: ``weights_only`` is False, or ``mmap`` True without a path.
         RuntimeError: ``map_location`` is a device other than the CPU.
 
     Deviations: PyTorch can also read its format from before version 1.6, and run a pickle's code when told
     to. A tensor from a GPU without ``map_location="cpu"`` is an UnpicklingError here, a RuntimeError there.
     """
-    if weights_only is not True:
+    if weights_only is not None and not weights_only:
         raise ValueError("minigrad never runs code from a file: load() needs weights_only=True")
-    if map_location is not None and str(map_location) != "cpu":
-        raise RuntimeError(f"minigrad is on the CPU: map_location must be None or 'cpu', not {map_location!r}")
+    if not (map_location is None or callable(map_location) or isinstance(map_location, dict)):
+        device(str(map_location))
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
-            return _load_from(file, os.fspath(f), map_location is not None)
+            return _load_from(file, os.fspath(f), map_location)
+    if mmap:
+        raise ValueError("f must be a path in order to use the mmap argument")
     if not all(hasattr(f, method) for method in ("read", "seek", "tell")) or isinstance(f.read(0), str):
         raise TypeError(f"load() expects a path or a file open for reading bytes, not {type(f).__name__}")
-    return _load_from(f, type(f).__name__, map_location is not None)
+    return _load_from(f, type(f).__name__, map_location)
 
 
-def _load_from(file: IO[bytes], name: str, from_any_device: bool) -> object:
+def _load_from(file: IO[bytes], name: str, map_location: object) -> object:
     file.seek(0, os.SEEK_END)
     size = file.tell()
     file.seek(0)
@@ -191,7 +214,7 @@ def _load_from(file: IO[bytes], name: str, from_any_device: bool) -> object:
         with _zip_errors():
             archive = zipfile.ZipFile(file)
         with archive:
-            return _CheckpointReader(archive, size, from_any_device).read()
+            return _CheckpointReader(archive, size, map_location).read()
     except UnpicklingError as error:
         raise UnpicklingError(f"cannot load {name}: {error}") from error.__cause__
 
@@ -224,10 +247,10 @@ class _Storage:
 class _CheckpointReader:
     """Reads an archive: runs its pickle, and loads each storage once, when the pickle first refers to it."""
 
-    def __init__(self, archive: zipfile.ZipFile, size: int, from_any_device: bool) -> None:
+    def __init__(self, archive: zipfile.ZipFile, size: int, map_location: object) -> None:
         self.archive = archive
         self.records = {record.filename: record for record in archive.infolist()}
-        self.from_any_device = from_any_device
+        self.map_location = map_location
         self.storages: dict[str, _Storage] = {}
         if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
             _fail("its records are compressed, which those of a checkpoint are not")
@@ -242,7 +265,7 @@ class _CheckpointReader:
 
     def read(self) -> object:
         program = self._read_record(f"{self.prefix}/data.pkl")
-        return StackMachine(program, _NAMES, self._load_storage, (Tensor, dtypes.dtype)).run()
+        return StackMachine(program, _NAMES, self._load_storage, (Tensor, dtypes.dtype, device)).run()
 
     def _read_record(self, name: str) -> bytes:
         with _zip_errors():
@@ -261,24 +284,34 @@ class _CheckpointReader:
         _, kind, key, device, numel = persistent_id
         if not isinstance(kind, _StorageType) or type(key) is not str or type(device) is not str:
             _fail("its pickle describes a storage wrongly")
-        if device != "cpu" and not self.from_any_device:
-            _fail(f"it holds tensors of the device {excerpt(device)}; load it with map_location='cpu'")
         if key not in self.storages:
             self.storages[key] = _Storage(self._read_storage(key, kind.dtype))
         storage = self.storages[key]
+        if not self._goes_to_cpu(device, storage):
+            _fail(f"it holds tensors of the device {excerpt(device)}; load it with map_location='cpu'")
         if storage.array.dtype != kind.dtype.numpy or type(numel) is not int or numel != storage.array.size:
             _fail(f"its storage {excerpt(key)} is not of the type and length that its pickle says")
         return storage
+
+    def _goes_to_cpu(self, device: str, storage: _Storage) -> bool:
+        if callable(self.map_location):
+            return device == "cpu" or self.map_location(storage.array, device) is not None
+        if isinstance(self.map_location, dict):
+            return str(self.map_location.get(device, device)) == "cpu"
+        return device == "cpu" or self.map_location is not None
 
     def _read_storage(self, key: str, dtype: dtypes.dtype) -> np.ndarray:
         name = f"{self.prefix}/data/{key}"
         if name not in self.records or self.records[name].file_size % dtype.itemsize:
             _fail(f"its storage {excerpt(key)} is missing or cut")
-        content = self._read_record(name)
-        if dtype is dtypes.bool and content.strip(b"\0\1"):
+        content = np.empty(self.records[name].file_size, np.uint8)
+        with _zip_errors(), self.archive.open(self.records[name]) as stream:
+            for start in range(0, content.size, _CHUNK):
+                content.data[start : start + _CHUNK] = stream.read(_CHUNK)  # a ValueError unless it is as long
+        if dtype is dtypes.bool and (content > 1).any():
             _fail(f"its storage {excerpt(key)} is of booleans, but holds bytes other than 0 and 1")
-        stored = np.frombuffer(content, dtype.numpy.newbyteorder("<" if self.little_endian else ">"))
-        return stored.astype(dtype.numpy)
+        stored = content.view(dtype.numpy.newbyteorder("<" if self.little_endian else ">"))
+        return stored.astype(dtype.numpy, copy=False)
 
 
 def _fail(reason: str) -> NoReturn:
@@ -343,12 +376,22 @@ def _rebuild_size(arguments: tuple[object, ...]) -> Size:
     return Size(arguments[0])
 
 
+def _rebuild_device(arguments: tuple[object, ...]) -> device:
+    name, index = (*arguments, None, None)[:2]
+    if len(arguments) > 2 or not isinstance(name, str) or not (index is None or _is_length(index)):
+        _fail("its pickle describes a device wrongly")
+    if name != "cpu":
+        _fail(f"it holds the device {excerpt(name)}, which minigrad does not have")
+    return device(name, index)
+
+
 _NAMES: dict[str, object] = {
     **CONTAINER_BUILDERS,
     "torch._utils _rebuild_tensor_v2": Builder(_rebuild_tensor),
     "torch._utils _rebuild_parameter": Builder(_rebuild_parameter),
     "torch Size": Builder(_rebuild_size),
+    "torch device": Builder(_rebuild_device),
     **{f"torch {name}": _StorageType(dtype) for dtype, name in STORAGE_NAMES.items()},
     **{f"torch {dtype.name}": dtype for dtype in STORAGE_NAMES},
-    **{f"torch {name}": Refusal(f"it holds {dtype}, which minigrad does not have") for name, dtype in _ABSENT},
+    **{name: Refusal(f"it holds {what}, which minigrad does not have") for name, what in _ABSENT.items()},
 }

@@ -775,16 +775,26 @@ class Tensor(Methods):
     # ------------------------------------------------------------------------------- in place
 
     def uniform_(self, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, "uniform_", from_, to, generator)
+        return inplace.fill_random(self, "uniform_", generator, from_, to)
 
     def normal_(self, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, "normal_", mean, std, generator)
+        return inplace.fill_random(self, "normal_", generator, mean, std)
+
+    def exponential_(self, lambd: Number = 1, *, generator: Any = None) -> Tensor:
+        return inplace.fill_random(self, "exponential_", generator, lambd)
+
+    def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
+        bounds = [each for each in (from_, to) if each is not None]
+        return inplace.fill_random(self, "random_", generator, *([0, *bounds] if len(bounds) == 1 else bounds))
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-        return inplace.fill_bernoulli(self, p, generator)
+        return inplace.fill_random(self, "bernoulli_", generator, p)
 
     def bernoulli(self, p: Number | None = None, *, generator: Any = None) -> Tensor:
-        return self.clone().detach().bernoulli_(self.detach() if p is None else p, generator=generator)
+        return minigrad.bernoulli(self.detach(), p, generator=generator)
+
+    def multinomial(self, num_samples: Any, replacement: Any = False, *, generator: Any = None) -> Tensor:
+        return minigrad.multinomial(self, num_samples, replacement, generator=generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
     __ifloordiv__, __imod__ = Methods.floor_divide_, Methods.remainder_

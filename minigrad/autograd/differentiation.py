@@ -5,6 +5,7 @@ Read next: ``engine.py``, which does the walking.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,7 +114,9 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of ``outputs`` with respect to each of ``inputs``. No ``.grad`` is touched.
@@ -121,7 +124,9 @@ def grad(
     Args:
         outputs, grad_outputs, retain_graph, create_graph: as in :func:`backward`.
         inputs: tensors that require grad, leaves or not; or places in the graph (``graph.get_gradient_edge``).
+        only_inputs: without effect, for old code; False is warned of.
         allow_unused: give None for an input that the outputs do not depend on, instead of an error.
+        is_grads_batched: must be False: minigrad has no batches of gradients.
         materialize_grads: give zeros instead of None.
 
     Returns:
@@ -133,6 +138,12 @@ def grad(
     Counterpart: ``torch.autograd.grad``.
     """
     sources, targets = as_tuple(outputs), as_tuple(inputs)
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs is deprecated and ignored: no other gradient is touched", FutureWarning, stacklevel=2
+        )
+    if is_grads_batched:
+        raise NotImplementedError("minigrad has no is_grads_batched: call grad once for each gradient")
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: False.")
     gradients = first_gradients(sources, grad_outputs, create_graph)

@@ -64,6 +64,7 @@ __all__ = [
 
 
 def eq(input: Tensor, other: Any) -> Tensor:
+    """Where the two are equal; NaN equals nothing. Shapes: broadcast; bool."""
     return ops.nondifferentiable.compare(np.equal, input, other)
 
 
@@ -73,6 +74,7 @@ def eq_(input: Tensor, other: Any) -> Tensor:
 
 
 def ne(input: Tensor, other: Any) -> Tensor:
+    """Where the two differ; NaN differs from everything. Shapes: broadcast; bool."""
     return ops.nondifferentiable.compare(np.not_equal, input, other)
 
 
@@ -82,6 +84,7 @@ def ne_(input: Tensor, other: Any) -> Tensor:
 
 
 def lt(input: Tensor, other: Any) -> Tensor:
+    """Where ``input < other``. Shapes: broadcast; bool."""
     return ops.nondifferentiable.compare(np.less, input, other)
 
 
@@ -91,6 +94,7 @@ def lt_(input: Tensor, other: Any) -> Tensor:
 
 
 def le(input: Tensor, other: Any) -> Tensor:
+    """Where ``input <= other``. Shapes: broadcast; bool."""
     return ops.nondifferentiable.compare(np.less_equal, input, other)
 
 
@@ -100,6 +104,7 @@ def le_(input: Tensor, other: Any) -> Tensor:
 
 
 def gt(input: Tensor, other: Any) -> Tensor:
+    """Where ``input > other``. Shapes: broadcast; bool."""
     return ops.nondifferentiable.compare(np.greater, input, other)
 
 
@@ -109,6 +114,7 @@ def gt_(input: Tensor, other: Any) -> Tensor:
 
 
 def ge(input: Tensor, other: Any) -> Tensor:
+    """Where ``input >= other``. Shapes: broadcast; bool."""
     return ops.nondifferentiable.compare(np.greater_equal, input, other)
 
 
@@ -155,6 +161,7 @@ def logical_xor_(input: Tensor, other: Tensor) -> Tensor:
 
 
 def logical_not(input: Tensor) -> Tensor:
+    """Where 0 or False. Shape: that of ``input``; bool."""
     return ops.nondifferentiable.test_each(np.logical_not, input)
 
 
@@ -178,6 +185,11 @@ def bitwise_not_(input: Tensor) -> Tensor:
 
 
 def bitwise_and(input: Any, other: Any) -> Tensor:
+    """The bits set in both, or both of two bools.
+
+    Raises:
+        NotImplementedError: a type is of floating point.
+    """
     return ops.nondifferentiable.bitwise(np.bitwise_and, input, other)
 
 
@@ -186,6 +198,11 @@ def bitwise_and_(input: Tensor, other: Any) -> Tensor:
 
 
 def bitwise_or(input: Any, other: Any) -> Tensor:
+    """The bits set in either, or either of two bools.
+
+    Raises:
+        NotImplementedError: a type is of floating point.
+    """
     return ops.nondifferentiable.bitwise(np.bitwise_or, input, other)
 
 
@@ -194,6 +211,11 @@ def bitwise_or_(input: Tensor, other: Any) -> Tensor:
 
 
 def bitwise_xor(input: Any, other: Any) -> Tensor:
+    """The bits set in one and not in the other.
+
+    Raises:
+        NotImplementedError: a type is of floating point.
+    """
     return ops.nondifferentiable.bitwise(np.bitwise_xor, input, other)
 
 
@@ -202,6 +224,11 @@ def bitwise_xor_(input: Tensor, other: Any) -> Tensor:
 
 
 def bitwise_left_shift(input: Any, other: Any) -> Tensor:
+    """``input << other``: the bits moved up by ``other`` places.
+
+    Raises:
+        NotImplementedError: a type is of floating point, or both are bools.
+    """
     return ops.nondifferentiable.bitwise(np.left_shift, input, other)
 
 
@@ -210,6 +237,11 @@ def bitwise_left_shift_(input: Tensor, other: Any) -> Tensor:
 
 
 def bitwise_right_shift(input: Any, other: Any) -> Tensor:
+    """``input >> other``: the bits moved down by ``other`` places.
+
+    Raises:
+        NotImplementedError: a type is of floating point, or both are bools.
+    """
     return ops.nondifferentiable.bitwise(np.right_shift, input, other)
 
 
@@ -224,14 +256,17 @@ def fit(input: Tensor, result: Tensor, name: str) -> Tensor:
 
 
 def isnan(input: Tensor) -> Tensor:
+    """Where NaN. Shape: that of ``input``; bool."""
     return ops.nondifferentiable.test_each(np.isnan, input)
 
 
 def isinf(input: Tensor) -> Tensor:
+    """Where infinite, of either sign. Shape: that of ``input``; bool."""
     return ops.nondifferentiable.test_each(np.isinf, input)
 
 
 def isfinite(input: Tensor) -> Tensor:
+    """Where neither infinite nor NaN. Shape: that of ``input``; bool."""
     return ops.nondifferentiable.test_each(np.isfinite, input)
 
 
@@ -241,10 +276,12 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 
 def isposinf(input: Tensor) -> Tensor:
+    """Where plus infinity. Shape: that of ``input``; bool."""
     return ops.nondifferentiable.compare(np.equal, input, np.inf)
 
 
 def isneginf(input: Tensor) -> Tensor:
+    """Where minus infinity. Shape: that of ``input``; bool."""
     return ops.nondifferentiable.compare(np.equal, input, -np.inf)
 
 

@@ -133,6 +133,12 @@ def scaled(input: Any, other: Any, alpha: Number) -> Any:
 
 
 def mul(input: Any, other: Any) -> Tensor:
+    """``input * other``, each element by the one at its place; shapes are broadcast.
+
+    Raises:
+        TypeError: neither is a tensor, or one is neither that nor a number.
+        RuntimeError: the shapes do not fit.
+    """
     if not isinstance(input, minigrad.Tensor):
         return ops.elementwise.Mul.apply(other, check_number("mul", input))
     return ops.elementwise.Mul.apply(input, other)
@@ -172,54 +178,71 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 
 def neg(input: Tensor) -> Tensor:
+    """``-input``.
+
+    Raises:
+        NotImplementedError: ``input`` is of bools.
+    """
     return ops.elementwise.Neg.apply(input)
 
 
 def abs(input: Tensor) -> Tensor:
+    """|input|. At 0 the gradient is 0."""
     return ops.elementwise.Abs.apply(input)
 
 
 def square(input: Tensor) -> Tensor:
+    """``input ** 2``."""
     return ops.elementwise.PowScalar.apply(input, number=2)
 
 
 def reciprocal(input: Tensor) -> Tensor:
+    """``1 / input``; floating-point for integers too."""
     return ops.elementwise.Reciprocal.apply(input)
 
 
 def exp(input: Tensor) -> Tensor:
+    """e to the power ``input``."""
     return ops.elementwise.Exp.apply(input)
 
 
 def log(input: Tensor) -> Tensor:
+    """The natural logarithm: -inf at 0, NaN below."""
     return ops.elementwise.Log.apply(input)
 
 
 def sqrt(input: Tensor) -> Tensor:
+    """The square root: NaN below 0. At 0 the gradient is infinite."""
     return ops.elementwise.Sqrt.apply(input)
 
 
 def sin(input: Tensor) -> Tensor:
+    """The sine; angles are in radians."""
     return ops.elementwise.Sin.apply(input)
 
 
 def cos(input: Tensor) -> Tensor:
+    """The cosine; angles are in radians."""
     return ops.elementwise.Cos.apply(input)
 
 
 def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
     return ops.elementwise.Tanh.apply(input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-input))."""
     return ops.elementwise.Sigmoid.apply(input)
 
 
 def relu(input: Tensor) -> Tensor:
+    """The larger of ``input`` and 0. At 0 the gradient is 0."""
     return ops.elementwise.Relu.apply(input)
 
 
 def sgn(input: Tensor) -> Tensor:
+    """As :func:`sign`, which for real numbers is the same."""
     return ops.elementwise.Sgn.apply(input)
 
 
@@ -300,6 +323,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 
 
 def clone(input: Tensor) -> Tensor:
+    """A copy of the values, in memory of its own; the gradient goes through."""
     return ops.elementwise.Clone.apply(input)
 
 

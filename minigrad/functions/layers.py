@@ -33,6 +33,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: the sizes or the types do not agree.
     """
+    if input.ndim == 0 or weight.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and {weight.ndim}D"
+        )
     if bias is None:
         return ops.matmul.Mm.apply(input, weight.t()) if input.ndim == 2 else minigrad.matmul(input, weight.t())
     if input.ndim == 2:
@@ -125,6 +129,8 @@ def layer_norm(
         RuntimeError: the input does not end in ``normalized_shape``, or a parameter has another shape.
     """
     check_normalized("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"LayerNormKernelImpl" not implemented for {input.dtype}')
     return ops.normalization.NativeLayerNorm.apply(input, weight, bias, ndim=len(normalized_shape), eps=eps)
 
 
@@ -135,7 +141,11 @@ def rms_norm(
 
     Source: Zhang & Sennrich, 2019. Raises: as :func:`layer_norm`.
     """
+    if input.ndim < len(normalized_shape):
+        raise ValueError(f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {input.ndim}")
     check_normalized("rms_norm", input, normalized_shape, weight=weight)
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"rms_norm" not implemented for {input.dtype}')
     dims = tuple(range(-len(normalized_shape), 0))
     eps = float(np.finfo(input.array.dtype).eps) if eps is None else eps
     normal = input * (input.pow(2).mean(dims, keepdim=True) + eps).rsqrt()
@@ -164,6 +174,8 @@ def embedding(
         ValueError: ``padding_idx`` is no row.
     """
     check_tensors("embedding", input=input, weight=weight)
+    if weight.ndim != 2:
+        raise RuntimeError(f"'weight' must be 2-D, but has {weight.ndim} dimensions")
     rows = weight.shape[0]
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
@@ -244,6 +256,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         RuntimeError: there are more numbers than dimensions, an odd count, or more padding than the mode can fill.
         NotImplementedError: the mode is unknown, or does not pad so many dimensions.
     """
+    if mode not in ("constant", "reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if len(pad) % 2 or len(pad) // 2 > input.ndim:
         raise RuntimeError(
             f"Padding length must be divisible by 2 and should be less than or equal to two times the input dimension. "
@@ -257,9 +271,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode == "constant":
         return ops.normalization.ConstantPadNd.apply(input, before=before, after=after, value=value or 0)
     if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    if mode not in ("reflect", "replicate", "circular"):
-        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if input.ndim not in (count + 1, count + 2) or count not in (1, 2, 3):
         raise NotImplementedError(f"Only 2D, 3D, 4D, 5D padding with non-constant padding are supported, not {mode} so")
     where = np.ix_(*[positions(mode, *each) for each in zip(input.shape, before, after)])
@@ -311,6 +323,16 @@ def scaled_dot_product_attention(
     Raises:
         RuntimeError: a mask is given with ``is_causal``, or the types differ.
     """
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise RuntimeError(
+            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} "
+            f"key.dim: {key.ndim} and value.dim: {value.ndim} instead."
+        )
+    if attn_mask is not None and attn_mask.dtype not in (minigrad.bool, minigrad.float32, query.dtype):
+        raise RuntimeError(
+            f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
+            f"{attn_mask.dtype} and  query.dtype: {query.dtype} instead."
+        )
     if attn_mask is not None and is_causal:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     if not query.dtype is key.dtype is value.dtype:
@@ -318,6 +340,8 @@ def scaled_dot_product_attention(
             f"Expected query, key, and value to have the same dtype, but got query.dtype: {query.dtype} key.dtype: "
             f"{key.dtype} and value.dtype: {value.dtype} instead."
         )
+    if enable_gqa and (query.shape[-3] % key.shape[-3] or query.shape[-3] % value.shape[-3]):
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in query")
     if enable_gqa:
         key, value = [each.repeat_interleave(query.shape[-3] // each.shape[-3], -3) for each in (key, value)]
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale

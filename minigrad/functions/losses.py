@@ -37,13 +37,7 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
 
 
 def weighted(losses: Tensor, weight: Tensor, reduction: str, over_weights: bool = True) -> Tensor:
-    """``losses`` times ``weight``, reduced; a mean is divided by the weights' sum, or by the number of losses.
-
-    Raises:
-        ValueError: there is not one weight a loss.
-    """
-    if weight.shape != losses.shape:
-        raise ValueError("Weights and input must have the same size.")
+    """``losses`` times ``weight``, reduced; a mean is divided by the weights' sum, or by the number of losses."""
     losses = losses * weight
     return losses.sum() / weight.sum() if reduction == "mean" and over_weights else reduced(losses, reduction)
 
@@ -71,6 +65,35 @@ def warn_of_broadcast(input: Tensor, target: Tensor) -> None:
         )
 
 
+def check_pair(name: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> None:
+    """Raise PyTorch's errors for a pair of integer tensors, and where there is not one weight an element."""
+    if weight is not None and weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    if not input.is_floating_point() and not target.is_floating_point():
+        raise NotImplementedError(f'"{name}" not implemented for {input.dtype} and {target.dtype}')
+
+
+def check_constant(name: str, **weights: Tensor | None) -> None:
+    """Raise PyTorch's RuntimeError for weights that require grad: the loss is not differentiated by them."""
+    for argument, weight in weights.items():
+        if weight is not None and weight.requires_grad and minigrad.is_grad_enabled():
+            raise RuntimeError(
+                f"The function '{name}' is not differentiable with respect to argument '{argument}'. This input cannot "
+                f"have requires_grad True."
+            )
+
+
+def check_spread(input: Tensor, *weights: Tensor | None) -> None:
+    """Raise PyTorch's RuntimeError for weights that do not broadcast to the input's shape."""
+    for weight in weights:
+        if weight is not None:
+            sizes = zip(reversed(weight.shape), reversed(input.shape))
+            if weight.ndim > input.ndim or any(own not in (1, size) for own, size in sizes):
+                raise RuntimeError(
+                    f"weights of shape {list(weight.shape)} do not broadcast to the input's {list(input.shape)}"
+                )
+
+
 # --------------------------------------------------------------------------------------------- regression
 
 
@@ -91,6 +114,7 @@ def mse_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     warn_of_broadcast(input, target)
+    check_pair("mse_cpu", input, target, weight)
     if weight is None:
         return ops.loss.MseLoss.apply(input, target, reduction=reduction)
     return weighted(ops.loss.MseLoss.apply(input, target, reduction="none"), weight, reduction)
@@ -107,6 +131,8 @@ def l1_loss(
     """|input - target|."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     warn_of_broadcast(input, target)
+    if weight is not None and weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
     losses = (input - target).abs()
     return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
 
@@ -127,6 +153,7 @@ def smooth_l1_loss(
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     warn_of_broadcast(input, target)
+    check_pair("smooth_l1_cpu", input, target)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
@@ -144,6 +171,7 @@ def huber_loss(
     """
     check_reduction(reduction)
     warn_of_broadcast(input, target)
+    check_pair("huber_cpu", input, target, weight)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is not None:
@@ -174,19 +202,24 @@ def nll_loss(
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
-    if target.array.dtype != np.int64 and target.array.dtype != np.uint8:
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype}: targets are classes")
     if input.ndim == 0:
         raise ValueError("Expected 1 or more dimensions (got 0)")
+    if input.ndim > 1 and (target.ndim == 0 or input.shape[0] != target.shape[0]):
+        batch_size = target.shape[0] if target.ndim else 0
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch_size}).")
+    if target.dtype is not minigrad.int64 and (target.dtype is not minigrad.uint8 or input.ndim > 2):
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype}: targets are classes")
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"nll_loss_out_frame" not implemented for {input.dtype}')
+    check_constant("nll_loss_forward", weight=weight)
     if input.ndim > 2:
         return nll_loss_of_places(input, target, weight, ignore_index, reduction)
     if input.ndim == 1 and target.ndim == 0:
         target = target.reshape(1)
     elif target.ndim != 1:
         raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got {list(target.shape)}")
-    batch_size = input.shape[0] if input.ndim == 2 else 1
-    if batch_size != target.shape[0]:
-        raise ValueError(f"Expected input batch_size ({batch_size}) to match target batch_size ({target.shape[0]}).")
+    if input.ndim == 1 and target.shape[0] != 1:
+        raise ValueError(f"Expected input batch_size (1) to match target batch_size ({target.shape[0]}).")
     check_classes(target.array, input, weight, ignore_index)
     return ops.loss.NllLoss.apply(
         input,
@@ -202,8 +235,7 @@ def nll_loss_of_places(
 ) -> Tensor:
     """:func:`nll_loss` with a class at each of further dimensions: the places are samples of their own."""
     if target.shape != (input.shape[0], *input.shape[2:]):
-        kind = ValueError if target.ndim and input.shape[0] != target.shape[0] else RuntimeError
-        raise kind(
+        raise RuntimeError(
             f"Expected target size {[input.shape[0], *input.shape[2:]]}, got {list(target.shape)}: one class a place"
         )
     samples = input.movedim(1, -1).reshape(target.numel(), input.shape[1])
@@ -245,12 +277,12 @@ def cross_entropy(
     ``label_smoothing`` mixes the target with equal probabilities for all classes. Source: Szegedy et al., 2015.
 
     Raises:
-        RuntimeError: ``label_smoothing`` is not in [0, 1], or a class is ignored where targets are probabilities.
+        RuntimeError: ``label_smoothing`` is above 1, or a class is ignored where targets are probabilities.
         ValueError, IndexError: as :func:`nll_loss`.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
-    if not 0 <= label_smoothing <= 1:
+    if label_smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim = 0 if input.ndim == 1 else 1
     if target.is_floating_point():
@@ -264,7 +296,7 @@ def cross_entropy(
         return cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dim)
     logarithms = input.log_softmax(dim)
     loss = nll_loss(logarithms, target, weight, None, ignore_index, None, reduction)
-    if label_smoothing == 0:
+    if label_smoothing <= 0:
         return loss
     return smoothed(loss, logarithms, target, weight, ignore_index, reduction, label_smoothing, dim)
 
@@ -312,7 +344,7 @@ def cross_entropy_of_probabilities(
         return -products.sum(dim)
     if reduction == "sum":
         return -products.sum()
-    return -products.sum() / max(input.numel() // max(classes, 1), 1)
+    return -products.sum() / (input.numel() // max(classes, 1))
 
 
 def binary_cross_entropy(
@@ -327,7 +359,7 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: the shapes differ.
-        RuntimeError: an input is not in [0, 1].
+        RuntimeError: an element is not in [0, 1], the types differ, or the weights do not fit.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -336,8 +368,15 @@ def binary_cross_entropy(
             f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}) is "
             f"deprecated. Please ensure they have the same size."
         )
-    if ((input.array < 0) | (input.array > 1)).any():
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"binary_cross_entropy" not implemented for {input.dtype}')
+    if input.dtype is not target.dtype:
+        raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}")
+    for name, each in (("input", input), ("target", target)):
+        if ((each.array < 0) | (each.array > 1)).any():
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
+    check_spread(input, weight)
+    check_constant("binary_cross_entropy", weight=weight)
     weights = None if weight is None else weight.array
     return ops.loss.BinaryCrossEntropy.apply(input, target, weight=weights, reduction=reduction)
 
@@ -360,7 +399,13 @@ def binary_cross_entropy_with_logits(
     check_reduction(reduction)
     if input.shape != target.shape:
         raise ValueError(f"Target size ({list(target.shape)}) must be the same as input size ({list(input.shape)})")
-    weights = [None if each is None else each.array for each in (weight, pos_weight)]
+    if target.dtype is minigrad.bool:
+        raise NotImplementedError("Subtraction is not supported for bool targets: convert them to the input's type")
+    if not target.is_floating_point():
+        raise RuntimeError(f"result type {input.dtype} can't be cast to {target.dtype}: give float targets")
+    check_spread(input, weight, pos_weight)
+    check_constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
+    weights = [None if each is None else each.array.astype(target.array.dtype) for each in (weight, pos_weight)]
     return ops.loss.BinaryCrossEntropyWithLogits.apply(
         input, target, weight=weights[0], positive_weight=weights[1], reduction=reduction
     )

@@ -298,6 +298,15 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 
 
 def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """``input[indices] = values``, or ``+=`` with ``accumulate``, where an element named twice gets both.
+
+    Args:
+        indices: a tuple of index tensors, one a dimension.
+
+    Raises:
+        IndexError: an index is outside, or there are more than dimensions.
+        RuntimeError: ``values`` does not fit, or is of another type.
+    """
     operation, where = put_form(input, indices, values, accumulate)
     return minigrad.inplace.run(input, "index_put_", operation, values, where=where)
 

@@ -90,6 +90,14 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from ``start_dim`` to ``end_dim`` as one; a view where the memory allows.
+
+    Shapes: (a, b, c, d) -> (a, b * c, d) for 1 and 2; a number becomes (1,).
+
+    Raises:
+        IndexError: there is no such dimension.
+        RuntimeError: ``start_dim`` comes after ``end_dim``.
+    """
     if input.ndim == 0:
         return input.reshape(1)
     start, end = normalize_dim(start_dim, input.ndim), normalize_dim(end_dim, input.ndim)
@@ -103,12 +111,22 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Dimensions ``dim0`` and ``dim1`` exchanged: a view.
+
+    Raises:
+        IndexError: there is no such dimension.
+    """
     if input.ndim == 0:
         return ops.shape.Permute.apply(input, dims=())
     return ops.shape.Transpose.apply(input, dim0=normalize_dim(dim0, input.ndim), dim1=normalize_dim(dim1, input.ndim))
 
 
 def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix, (n, k) -> (k, n): a view. A vector or a number stays as it is.
+
+    Raises:
+        RuntimeError: there are more than two dimensions.
+    """
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but input is {input.ndim}D")
     return ops.shape.T.apply(input)
@@ -120,6 +138,11 @@ def permute(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A new dimension of size 1 at ``dim``: a view. Shapes: (a, b) -> (a, 1, b) for 1.
+
+    Raises:
+        IndexError: ``dim`` is not in [-ndim - 1, ndim].
+    """
     return ops.shape.Unsqueeze.apply(input, dim=dim)
 
 

@@ -111,6 +111,7 @@ def rsqrt_(input: Tensor) -> Tensor:
 
 
 def tan(input: Tensor) -> Tensor:
+    """The tangent; angles are in radians."""
     return ops.transcendental.Tan.apply(input)
 
 
@@ -137,6 +138,7 @@ def acos_(input: Tensor) -> Tensor:
 
 
 def atan(input: Tensor) -> Tensor:
+    """The inverse of :func:`tan`, in (-π/2, π/2)."""
     return ops.transcendental.Atan.apply(input)
 
 
@@ -145,6 +147,7 @@ def atan_(input: Tensor) -> Tensor:
 
 
 def sinh(input: Tensor) -> Tensor:
+    """(eˣ - e⁻ˣ) / 2."""
     return ops.transcendental.Sinh.apply(input)
 
 
@@ -153,6 +156,7 @@ def sinh_(input: Tensor) -> Tensor:
 
 
 def cosh(input: Tensor) -> Tensor:
+    """(eˣ + e⁻ˣ) / 2."""
     return ops.transcendental.Cosh.apply(input)
 
 
@@ -161,6 +165,7 @@ def cosh_(input: Tensor) -> Tensor:
 
 
 def asinh(input: Tensor) -> Tensor:
+    """The inverse of :func:`sinh`."""
     return ops.transcendental.Asinh.apply(input)
 
 

@@ -41,8 +41,10 @@ class MultiheadAttention(Module):
     Shapes, L queries, S keys, N samples: query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> (L, N, E) and the
     weights (N, L, S), averaged over the heads, or (N, num_heads, L, S). With ``batch_first`` N stands first; N may be
     left out. ``key_padding_mask`` (N, S) and ``attn_mask`` (L, S) or (N·num_heads, L, S) are True where a query may
-    not look, or are added. ``in_proj_weight`` (3E, E), or ``q_``, ``k_`` and ``v_proj_weight`` where kdim or vdim
-    differ from E; ``in_proj_bias`` (3E,); ``out_proj`` a Linear.
+    not look, or are added. ``is_causal`` promises that ``attn_mask`` is the causal one, which is then taken in
+    its place where there is neither padding nor a need of weights.
+    ``in_proj_weight`` (3E, E), or ``q_``, ``k_`` and ``v_proj_weight`` where kdim or vdim differ from E;
+    ``in_proj_bias`` (3E,); ``out_proj`` a Linear.
 
     Raises:
         ValueError, AssertionError: the sizes do not fit: E is no multiple of ``num_heads``, or an input has another.
@@ -145,7 +147,8 @@ class MultiheadAttention(Module):
             raise AssertionError(f"was expecting embedding dimension of {self.embed_dim}, but got {query.shape[2]}")
         if key.shape[:2] != value.shape[:2]:
             raise AssertionError(f"key shape {list(key.shape)} does not match value shape {list(value.shape)}")
-        result, weights = self.attend(query, key, value, key_padding_mask, attn_mask)
+        causal = is_causal and key_padding_mask is None and not need_weights
+        result, weights = self.attend(query, key, value, key_padding_mask, None if causal else attn_mask, causal)
         if batched and self.batch_first:
             result = result.transpose(0, 1)
         if not need_weights:
@@ -154,9 +157,18 @@ class MultiheadAttention(Module):
         return (result, weights) if batched else (result.squeeze(1), weights.squeeze(0))
 
     def attend(
-        self, query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor | None, attn_mask: Tensor | None
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None,
+        attn_mask: Tensor | None,
+        causal: bool,
     ) -> tuple[Tensor, Tensor]:
-        """The result (L, N, E) and each head's weights (N, num_heads, L, S) for inputs with N second."""
+        """The result (L, N, E) and each head's weights (N, num_heads, L, S) for inputs with N second.
+
+        Where it is ``causal``, query i looks at the keys up to i.
+        """
         length, batch, _ = query.shape
         queries, keys, values = self.project(query, key, value)
         mask = self.merged_mask(key_padding_mask, attn_mask, query, key.shape[0])
@@ -169,6 +181,9 @@ class MultiheadAttention(Module):
             zeros = creation.zeros((batch, self.num_heads, 1, self.head_dim), dtype=query.dtype)
             heads[1], heads[2] = minigrad.cat([heads[1], zeros], 2), minigrad.cat([heads[2], zeros], 2)
             mask = None if mask is None else functional.pad(mask, (0, 1))
+        if causal:
+            later = creation.ones(length, heads[1].shape[2], dtype=dtypes.bool).triu(1)
+            mask = as_added(later, "attn_mask", query.dtype)
         scores = (heads[0] * math.sqrt(1 / self.head_dim)) @ heads[1].transpose(-2, -1)
         weights = (scores if mask is None else scores + mask).softmax(-1)
         if self.training and self.dropout > 0:

@@ -339,6 +339,8 @@ class Module:
     ) -> OrderedDict[str, Any]:
         """Every parameter and persistent buffer by its dotted path, in the modules' own memory.
 
+        Its attribute ``_metadata`` holds the version of every module by its path, as PyTorch's does.
+
         Args:
             args: the three following by position, as older code gives them.
             destination: a dictionary to write into. Default: a new one.

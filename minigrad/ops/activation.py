@@ -63,7 +63,7 @@ class Elu(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        right = array_of(x) > 0
+        right = ~(array_of(x) <= 0)  # NaN counts as right, as in PyTorch
         falling = Exp.apply(Where.apply(0.0, x * ctx.steepness, condition=right))
         slope = falling * (ctx.alpha * ctx.scale * ctx.steepness)
         grad_x = grad_z * Where.apply(ctx.scale, slope, condition=right)
@@ -173,7 +173,7 @@ class Hardtanh(Function):
 
 
 class Hardswish(Function):
-    """z = x · min(max(x + 3, 0), 6) / 6. At -3 the gradient is 0, at 3 it is 1."""
+    """z = x · min(max(x + 3, 0), 6) / 6. At -3 the gradient is 0, at 3 and at NaN 1."""
 
     def forward(ctx, x):
         refuse_integers("hardswish", x)
@@ -183,7 +183,7 @@ class Hardswish(Function):
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
         slope = Where.apply(0.0, x / 3 + 0.5, condition=array_of(x) <= -3)
-        grad_x = grad_z * Where.apply(1.0, slope, condition=array_of(x) >= 3)
+        grad_x = grad_z * Where.apply(1.0, slope, condition=~(array_of(x) < 3))
         return grad_x
 
 

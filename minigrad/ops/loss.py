@@ -144,7 +144,7 @@ class SmoothL1Loss(PointwiseLoss):
 
     def slopes(ctx, difference, factor):
         beta = ctx.options["beta"]
-        near = np.abs(array_of(difference)) < beta
+        near = ~(np.abs(array_of(difference)) >= beta)  # NaN too
         return Where.apply(difference * (factor / beta), Sgn.apply(difference) * factor, condition=near)
 
 
@@ -157,8 +157,11 @@ class HuberLoss(PointwiseLoss):
 
     def slopes(ctx, difference, factor):
         delta = ctx.options["delta"]
-        near = np.abs(array_of(difference)) <= delta
+        near = ~(np.abs(array_of(difference)) > delta)  # NaN too
         return Where.apply(difference * factor, Sgn.apply(difference) * (delta * factor), condition=near)
+
+
+LEAST_SPREAD = float(np.float32(1e-12))  # PyTorch keeps it in float32
 
 
 class BinaryCrossEntropy(Function):
@@ -176,7 +179,7 @@ class BinaryCrossEntropy(Function):
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
             spread_out = x * (1 - x)
-            safe = Where.apply(spread_out, 1e-12, condition=array_of(spread_out) > 1e-12)
+            safe = Where.apply(spread_out, LEAST_SPREAD, condition=array_of(spread_out) > LEAST_SPREAD)
             grad_x = grad * ((x - y) / safe)
         if ctx.needs_input_grad[1]:
             odds = Log.apply(1 - x) - Log.apply(x)

@@ -60,12 +60,12 @@ def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
     """``&``, ``|``, ``^``, ``<<`` or ``>>``, bit by bit, on integers and bools; shifts have no bools.
 
     Raises:
-        NotImplementedError: an operand is floating.
+        NotImplementedError: an operand is floating, or bools are shifted.
     """
     if not isinstance(x, Tensor) and not isinstance(y, Tensor):
         raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
     first, second = prepare(unwrap(x), unwrap(y))
-    if first.dtype.kind == "f":
+    if first.dtype.kind == "f" or (first.dtype.kind == "b" and ufunc in (np.left_shift, np.right_shift)):
         raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
     return constant(ufunc(first, second))
 

@@ -7,8 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, prepared, zeros_like
-from minigrad.tensor import Tensor, wrap
+from minigrad.optim.optimizer import (
+    Optimizer,
+    check_kernels,
+    check_not_negative,
+    check_rate,
+    check_unused,
+    counter,
+    prepared,
+    zeros_like,
+)
+from minigrad.tensor import Tensor
 
 __all__ = ["Adagrad"]
 
@@ -27,7 +36,7 @@ class Adagrad(Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-2,
+        lr: float | Tensor = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,
         initial_accumulator_value: float = 0,
@@ -38,12 +47,13 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_not_negative("learning rate", lr)
+        check_rate(lr)
         check_not_negative("lr_decay value", lr_decay)
         check_not_negative("weight_decay value", weight_decay)
         check_not_negative("initial_accumulator_value value", initial_accumulator_value)
         check_not_negative("epsilon value", eps)
         check_unused("Adagrad", differentiable=differentiable)
+        check_kernels(foreach, fused)
         super().__init__(
             params,
             {
@@ -58,15 +68,23 @@ class Adagrad(Optimizer):
                 "fused": fused,
             },
         )
+
         for group in self.param_groups:
             for parameter in group["params"]:
-                state = self.state[parameter]
-                state["step"] = wrap(np.zeros((), np.float32), None, 0)
-                state["sum"] = zeros_like(parameter)
-                state["sum"].array += group["initial_accumulator_value"]
+                self.begin(parameter)
 
-    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def begin(self, parameter: Tensor) -> None:
+        """The state before the first step."""
+        state = self.state[parameter]
+        state["step"] = counter(0)
+        state["sum"] = zeros_like(parameter)
+        state["sum"].array += self.defaults["initial_accumulator_value"]
+
+    def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
+        state = self.state[parameter]
+        if not state:
+            self.begin(parameter)
         state["step"].array += 1
         gradient = prepared(gradient, parameter, group)
         rate = group["lr"] / (1 + (float(state["step"].array) - 1) * group["lr_decay"])

@@ -8,8 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused
-from minigrad.tensor import Tensor, wrap
+from minigrad.optim.optimizer import (
+    Optimizer,
+    check_kernels,
+    check_not_negative,
+    check_rate,
+    check_unused,
+    counter,
+    zeros_like,
+)
+from minigrad.tensor import Tensor
 
 __all__ = ["Adam", "AdamW"]
 
@@ -32,8 +40,8 @@ class Adam(Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -46,17 +54,17 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         check_unused(type(self).__name__, capturable=capturable, differentiable=differentiable)
-        check_not_negative("learning rate", lr)
+        check_rate(lr)
         check_not_negative("epsilon value", eps)
         check_not_negative("weight_decay value", weight_decay)
-        for position, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {position}: {beta}")
+        check_betas(betas)
+        check_tensor_options(lr, betas, foreach)
+        check_kernels(foreach, fused)
         super().__init__(
             params,
             {
                 "lr": lr,
-                "betas": betas,
+                "betas": tuple([each.squeeze() if isinstance(each, Tensor) else each for each in betas]),
                 "eps": eps,
                 "weight_decay": weight_decay,
                 "amsgrad": amsgrad,
@@ -69,14 +77,15 @@ class Adam(Optimizer):
             },
         )
 
-    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above, chunk by chunk, written into the parameter's memory."""
+        state = self.state[parameter]
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32), None, 0)
-            state["exp_avg"] = wrap(np.zeros_like(parameter.array), None, 0)
-            state["exp_avg_sq"] = wrap(np.zeros_like(parameter.array), None, 0)
+            state["step"] = counter(0)
+            state["exp_avg"] = zeros_like(parameter)
+            state["exp_avg_sq"] = zeros_like(parameter)
             if group["amsgrad"]:
-                state["max_exp_avg_sq"] = wrap(np.zeros_like(parameter.array), None, 0)
+                state["max_exp_avg_sq"] = zeros_like(parameter)
         state["step"].array += 1
         arrays = [parameter.array, gradient, state["exp_avg"].array, state["exp_avg_sq"].array]
         if group["amsgrad"]:
@@ -99,8 +108,8 @@ class AdamW(Adam):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
@@ -125,6 +134,22 @@ class AdamW(Adam):
             fused=fused,
             decoupled_weight_decay=True,
         )
+
+
+def check_betas(betas: tuple[Any, Any]) -> None:
+    """Raise PyTorch's ValueError for a beta that is not in [0, 1)."""
+    for position, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {position}: {beta}")
+
+
+def check_tensor_options(lr: Any, betas: tuple[Any, Any], foreach: bool | None) -> None:
+    """Raise PyTorch's ValueErrors for betas of two kinds, and for tensors where ``foreach`` cannot take them."""
+    if not all(isinstance(each, float) for each in betas) and not all(isinstance(each, Tensor) for each in betas):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for name, value in (("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
+        if isinstance(value, Tensor) and foreach:
+            raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
 
 
 def adam_step(

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from minigrad.optim.optimizer import Optimizer
+from minigrad.tensor import Tensor
 
 __all__ = [
+    "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
@@ -24,7 +26,9 @@ __all__ = [
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "OneCycleLR",
+    "PolynomialLR",
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",
@@ -39,6 +43,9 @@ def check_optimizer(optimizer: Any) -> None:
 class LRScheduler:
     """The base of every schedule; a subclass writes ``get_lr``. Counterpart: ``torch.optim.lr_scheduler.LRScheduler``.
 
+    Minigrad's own write ``next_rates`` instead, which ``get_lr`` calls; ``_get_closed_form_lr``, where there is one,
+    gives the rates of any ``last_epoch`` without the previous ones.
+
     Args:
         optimizer: whose groups receive the rates.
         last_epoch: -1 to begin; to continue, the number of the last step, with ``initial_lr`` in every group.
@@ -48,36 +55,56 @@ class LRScheduler:
         KeyError: ``initial_lr`` is missing where a schedule is continued.
     """
 
+    _get_lr_called_within_step = False
+    _is_initial = False
+
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
         self.optimizer = optimizer
         for number, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", own(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"param 'initial_lr' is not specified in param_groups[{number}] when resuming scheduler with "
                     f"last_epoch >= 0"
                 )
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs = [own(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self._step_count = 0
-        optimizer.stepped = False
-        self.step()
+        if optimizer.stepped is None:
+            optimizer.stepped = False
+        self._initial_step()
 
-    def get_lr(self) -> list[float]:
-        """The next rate of each group, from ``last_epoch`` and the present rates."""
+    def _initial_step(self) -> None:
+        """Give the first rates."""
+        self._step_count = 0
+        self._is_initial = True
+        self.step()
+        self._is_initial = False
+
+    def get_lr(self) -> list[Any]:
+        """The next rate of each group, from ``last_epoch`` and the present rates. For ``step`` to call."""
+        if not self._get_lr_called_within_step:
+            warnings.warn(
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self.next_rates()
+
+    def next_rates(self) -> list[Any]:
+        """What :meth:`get_lr` gives."""
         raise NotImplementedError
 
-    def get_last_lr(self) -> list[float]:
+    def get_last_lr(self) -> list[Any]:
         """The rates that the last step gave."""
         return self._last_lr
 
-    def present(self) -> list[float]:
-        return [group["lr"] for group in self.optimizer.param_groups]
+    def present(self) -> list[Any]:
+        return [own(group["lr"]) for group in self.optimizer.param_groups]
 
-    def step(self) -> None:
-        """Give every group its next rate. Call it after ``optimizer.step()``."""
+    def step(self, epoch: int | None = None) -> None:
+        """Give every group its next rate. Call it after ``optimizer.step()``. ``epoch``, deprecated: go to that one."""
         if self._step_count == 1 and not self.optimizer.stepped:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
@@ -86,12 +113,27 @@ class LRScheduler:
                 stacklevel=2,
             )
         self._step_count += 1
-        self.last_epoch += 1
-        self.give(self.get_lr())
+        if epoch is not None:
+            warn_of_epoch()
+        self._update_lr(epoch)
 
-    def give(self, rates: Sequence[float]) -> None:
+    def _update_lr(self, epoch: int | None = None) -> None:
+        self._get_lr_called_within_step = True
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        try:
+            if epoch is not None and hasattr(self, "_get_closed_form_lr"):
+                rates = self._get_closed_form_lr()
+            else:
+                rates = self.get_lr()
+        finally:
+            self._get_lr_called_within_step = False
+        self.give(rates)
+
+    def give(self, rates: Sequence[Any]) -> None:
+        if len(rates) != len(self.optimizer.param_groups):
+            raise ValueError(f"{len(rates)} rates for {len(self.optimizer.param_groups)} groups: was a group added?")
         for group, rate in zip(self.optimizer.param_groups, rates):
-            group["lr"] = rate
+            set_option(group, "lr", rate)
         self._last_lr = self.present()
 
     def state_dict(self) -> dict[str, Any]:
@@ -101,6 +143,28 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` gave."""
         self.__dict__.update(state_dict)
+
+
+def own(value: Any) -> Any:
+    """A copy of a tensor, so that changing one in place leaves the other; a number as it is."""
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def set_option(group: dict[str, Any], name: str, value: Any) -> None:
+    """Set an option of a group; one that is a tensor stays that tensor, and is filled."""
+    if isinstance(group[name], Tensor):
+        group[name].fill_(value.item() if isinstance(value, Tensor) else value)
+    else:
+        group[name] = value
+
+
+def warn_of_epoch() -> None:
+    warnings.warn(
+        "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please "
+        "use `scheduler.step()` to step the scheduler.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 class LambdaLR(LRScheduler):
@@ -126,7 +190,7 @@ class LambdaLR(LRScheduler):
             self.lr_lambdas = [lr_lambda] * groups  # type: ignore[list-item]
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def next_rates(self) -> list[Any]:
         return [base * function(self.last_epoch) for base, function in zip(self.base_lrs, self.lr_lambdas)]
 
     def state_dict(self) -> dict[str, Any]:
@@ -146,6 +210,31 @@ class LambdaLR(LRScheduler):
                 function.__dict__.update(attributes)
 
 
+class MultiplicativeLR(LambdaLR):
+    """The rate times lr_lambda(last_epoch) every step; one function, or one a group.
+
+    Raises:
+        ValueError: there are not as many functions as groups.
+        TypeError: one is no function.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        for function in lr_lambda if isinstance(lr_lambda, (list, tuple)) else [lr_lambda]:
+            if not callable(function):
+                raise TypeError(f"lr_lambda should be a function, but got {type(function).__name__}")
+        super().__init__(optimizer, lr_lambda, last_epoch)
+
+    def next_rates(self) -> list[Any]:
+        if self._is_initial:
+            return self.present()
+        return [rate * function(self.last_epoch) for rate, function in zip(self.present(), self.lr_lambdas)]
+
+
 class StepLR(LRScheduler):
     """The rate times ``gamma`` every ``step_size`` steps."""
 
@@ -154,10 +243,13 @@ class StepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def next_rates(self) -> list[Any]:
         if self.last_epoch == 0 or self.last_epoch % self.step_size:
             return self.present()
         return [rate * self.gamma for rate in self.present()]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
 
 
 class MultiStepLR(LRScheduler):
@@ -170,10 +262,14 @@ class MultiStepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def next_rates(self) -> list[Any]:
         if self.last_epoch not in self.milestones:
             return self.present()
         return [rate * self.gamma ** self.milestones[self.last_epoch] for rate in self.present()]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        passed = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
+        return [base * self.gamma**passed for base in self.base_lrs]
 
 
 class ConstantLR(LRScheduler):
@@ -192,12 +288,16 @@ class ConstantLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def next_rates(self) -> list[Any]:
         if self.last_epoch == 0:
             return [rate * self.factor for rate in self.present()]
         if self.last_epoch != self.total_iters:
             return self.present()
         return [rate * (1.0 / self.factor) for rate in self.present()]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        during = self.last_epoch < self.total_iters
+        return [base * (self.factor + (not during) * (1 - self.factor)) for base in self.base_lrs]
 
 
 class LinearLR(LRScheduler):
@@ -224,14 +324,19 @@ class LinearLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def next_rates(self) -> list[Any]:
         if self.last_epoch == 0:
             return [rate * self.start_factor for rate in self.present()]
-        if self.last_epoch > self.total_iters:
+        if self._is_initial or self.last_epoch > self.total_iters:
             return self.present()
         growth = self.end_factor - self.start_factor
         factor = 1.0 + growth / (self.total_iters * self.start_factor + (self.last_epoch - 1) * growth)
         return [rate * factor for rate in self.present()]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        growth = self.end_factor - self.start_factor
+        factor = self.start_factor + growth * min(self.total_iters, self.last_epoch) / self.total_iters
+        return [base * factor for base in self.base_lrs]
 
 
 class ExponentialLR(LRScheduler):
@@ -241,8 +346,30 @@ class ExponentialLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
-        return self.present() if self.last_epoch == 0 else [rate * self.gamma for rate in self.present()]
+    def next_rates(self) -> list[Any]:
+        return self.present() if self._is_initial else [rate * self.gamma for rate in self.present()]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        return [base * self.gamma**self.last_epoch for base in self.base_lrs]
+
+
+class PolynomialLR(LRScheduler):
+    """rate = initial rate · (1 - t / total_iters)^power for the first ``total_iters`` steps t, then 0."""
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        self.total_iters = total_iters
+        self.power = power
+        super().__init__(optimizer, last_epoch)
+
+    def next_rates(self) -> list[Any]:
+        if self._is_initial or self.last_epoch > self.total_iters:
+            return self.present()
+        left, before = 1.0 - self.last_epoch / self.total_iters, 1.0 - (self.last_epoch - 1) / self.total_iters
+        return [rate * (left / before) ** self.power for rate in self.present()]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        share = (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
+        return [base * share for base in self.base_lrs]
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -253,11 +380,11 @@ class CosineAnnealingLR(LRScheduler):
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def next_rates(self) -> list[Any]:
         t, rates = self.last_epoch, self.present()
-        if t == 0:
+        if self._is_initial:
             return rates
-        if self._step_count == 1:  # continued: nothing to go on from
+        if self._step_count == 1 and t > 0:  # continued: nothing to go on from
             share = (1 + math.cos(math.pi * t / self.T_max)) / 2
             return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
         if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # the previous rate was eta_min
@@ -265,6 +392,10 @@ class CosineAnnealingLR(LRScheduler):
             return [rate + (base - self.eta_min) * rise for base, rate in zip(self.base_lrs, rates)]
         factor = (1 + math.cos(math.pi * t / self.T_max)) / (1 + math.cos(math.pi * (t - 1) / self.T_max))
         return [factor * (rate - self.eta_min) + self.eta_min for rate in rates]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        share = 1 + math.cos(math.pi * self.last_epoch / self.T_max)
+        return [self.eta_min + (base - self.eta_min) * share / 2 for base in self.base_lrs]
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -292,7 +423,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.T_cur: float = last_epoch
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def next_rates(self) -> list[Any]:
         share = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
 
@@ -308,7 +439,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             epoch = self.last_epoch + 1
             self.T_cur += 1
             if self.T_cur >= self.T_i:
-                self.T_cur -= self.T_i
+                self.T_cur %= self.T_i
                 self.T_i *= self.T_mult
         elif epoch < 0:
             raise ValueError(f"Expected non-negative epoch, but got {epoch}")
@@ -320,9 +451,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             restarts = int(math.log(epoch / self.T_0 * (self.T_mult - 1) + 1, self.T_mult))
             self.T_cur = epoch - self.T_0 * (self.T_mult**restarts - 1) / (self.T_mult - 1)
             self.T_i = self.T_0 * self.T_mult**restarts
-        self._step_count += 1
         self.last_epoch = math.floor(epoch)
+        self._get_lr_called_within_step = True
         self.give(self.get_lr())
+        self._get_lr_called_within_step = False
 
 
 class OneCycleLR(LRScheduler):
@@ -359,32 +491,23 @@ class OneCycleLR(LRScheduler):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        self.anneal_strategy = anneal_strategy
-        rise_end = float(pct_start * self.total_steps) - 1
-        if three_phase:
-            self.phases = [
-                (rise_end, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
-                (float(2 * pct_start * self.total_steps) - 2, "max_lr", "initial_lr", "base_momentum", "max_momentum"),
-                (self.total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum"),
-            ]
-        else:
-            self.phases = [
-                (rise_end, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
-                (self.total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum"),
-            ]
+        self._schedule_phases = phases_of_cycle(self.total_steps, pct_start, three_phase)
+        self._anneal_func_type = anneal_strategy
         self.cycle_momentum = cycle_momentum
         if last_epoch == -1:
             for group, highest in zip(optimizer.param_groups, one_a_group("max_lr", max_lr, optimizer)):
                 group["initial_lr"] = highest / div_factor
                 group["max_lr"] = highest
                 group["min_lr"] = group["initial_lr"] / final_div_factor
-            if cycle_momentum:
+        if cycle_momentum:
+            if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+                raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+            self.use_beta1 = "betas" in optimizer.defaults
+            if last_epoch == -1:
                 self.begin_momentum(optimizer, base_momentum, max_momentum)
         super().__init__(optimizer, last_epoch)
 
     def begin_momentum(self, optimizer: Optimizer, base_momentum: Any, max_momentum: Any) -> None:
-        if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-            raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
         lowest = one_a_group("base_momentum", base_momentum, optimizer)
         highest = one_a_group("max_momentum", max_momentum, optimizer)
         for group, low, high in zip(optimizer.param_groups, lowest, highest):
@@ -392,7 +515,7 @@ class OneCycleLR(LRScheduler):
             group["max_momentum"] = high
             group["base_momentum"] = low
 
-    def get_lr(self) -> list[float]:
+    def next_rates(self) -> list[Any]:
         if self.last_epoch > self.total_steps:
             raise ValueError(
                 f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
@@ -400,20 +523,37 @@ class OneCycleLR(LRScheduler):
         rates = []
         for group in self.optimizer.param_groups:
             start = 0.0
-            for number, (end, first, second, first_momentum, second_momentum) in enumerate(self.phases):
-                if self.last_epoch <= end or number == len(self.phases) - 1:
+            for number, phase in enumerate(self._schedule_phases):
+                end = phase["end_step"]
+                if self.last_epoch <= end or number == len(self._schedule_phases) - 1:
                     share = (self.last_epoch - start) / (end - start)
-                    rates.append(self.between(group[first], group[second], share))
+                    rates.append(self.between(group[phase["start_lr"]], group[phase["end_lr"]], share))
                     if self.cycle_momentum:
-                        set_momentum(group, self.between(group[first_momentum], group[second_momentum], share))
+                        momenta = group[phase["start_momentum"]], group[phase["end_momentum"]]
+                        set_momentum(group, self.between(*momenta, share))
                     break
                 start = end
         return rates
 
     def between(self, first: float, second: float, share: float) -> float:
-        if self.anneal_strategy == "linear":
+        if self._anneal_func_type == "linear":
             return (second - first) * share + first
         return second + (first - second) / 2.0 * (math.cos(math.pi * share) + 1)
+
+
+PHASES = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
+
+
+def phases_of_cycle(total_steps: int, pct_start: float, three_phase: bool) -> list[dict[str, Any]]:
+    """When each phase of a cycle ends, and between which of a group's options rate and momentum go in it."""
+    rise = (float(pct_start * total_steps) - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum")
+    if three_phase:
+        back_end = float(2 * pct_start * total_steps) - 2
+        back = (back_end, "max_lr", "initial_lr", "base_momentum", "max_momentum")
+        fall = (total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum")
+        return [dict(zip(PHASES, phase)) for phase in (rise, back, fall)]
+    fall = (total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum")
+    return [dict(zip(PHASES, phase)) for phase in (rise, fall)]
 
 
 def cycle_length(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
@@ -447,59 +587,35 @@ def set_momentum(group: dict[str, Any], momentum: float) -> None:
         group["momentum"] = momentum
 
 
-class SequentialLR(LRScheduler):
-    """Several schedules one after the other: at each of ``milestones`` the next begins.
+class CombinedScheduler(LRScheduler):
+    """Several schedules of one optimizer, saved and loaded together."""
 
-    Raises:
-        ValueError: they are not of one optimizer, or there are not as many milestones as changes.
-    """
+    _schedulers: Sequence[Any]
 
-    def __init__(
-        self, optimizer: Optimizer, schedulers: list[Any], milestones: list[int], last_epoch: int = -1
-    ) -> None:
+    def check(self, schedulers: Sequence[Any], optimizer: Optimizer | None) -> Optimizer:
+        """The one optimizer of ``schedulers``.
+
+        Raises:
+            ValueError: there is no schedule, one is a ReduceLROnPlateau, or they are not of one optimizer.
+            TypeError: one is no schedule.
+        """
+        name = type(self).__name__
         if not schedulers:
-            raise ValueError(
-                f"{type(self).__name__} expects at least one scheduler to be chained, but got no scheduler."
-            )
+            raise ValueError(f"{name} expects at least one scheduler, but got no scheduler.")
         for number, scheduler in enumerate(schedulers):
             if not hasattr(scheduler, "optimizer"):
-                raise TypeError(f"{type(self).__name__} at index {number} should have `optimizer` as its attribute.")
+                raise TypeError(f"{name} at index {number} should have `optimizer` as its attribute.")
             if isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError(f"{type(self).__name__} does not support `ReduceLROnPlateau` scheduler")
+                raise ValueError(
+                    f"{name} does not support `ReduceLROnPlateau` scheduler, but got one at index {number}"
+                )
+            optimizer = scheduler.optimizer if optimizer is None else optimizer
             if scheduler.optimizer is not optimizer:
-                raise ValueError(f"{type(self).__name__} expects all schedulers to belong to the same optimizer")
-        if len(milestones) != len(schedulers) - 1:
-            raise ValueError(
-                f"Sequential Schedulers expects number of schedulers provided to be one more than the number of "
-                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be "
-                f"equal to {len(milestones)}"
-            )
-        self.optimizer = optimizer
-        self._schedulers = schedulers
-        self._milestones = milestones
-        self.last_epoch = last_epoch + 1
-        for group in optimizer.param_groups:  # the schedules' first steps are undone
-            group["lr"] = group["initial_lr"]
-        for scheduler in schedulers:
-            scheduler.last_epoch -= 1
-            scheduler._step_count -= 1
-        schedulers[0].step()
-        self._last_lr = schedulers[0].get_last_lr()
-
-    def step(self) -> None:
-        """Let the schedule whose turn it is give the next rates."""
-        self.last_epoch += 1
-        number = bisect_right(self._milestones, self.last_epoch)
-        scheduler = self._schedulers[number]
-        if number > 0 and self._milestones[number - 1] == self.last_epoch:
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["initial_lr"]
-            scheduler.last_epoch = -1
-            scheduler._step_count = 0
-            if hasattr(scheduler, "T_cur"):
-                scheduler.T_cur, scheduler.T_i = -1, scheduler.T_0
-        scheduler.step()
-        self._last_lr = scheduler.get_last_lr()
+                raise ValueError(
+                    f"{name} expects all schedulers to belong to the same optimizer, not so index {number}"
+                )
+        assert optimizer is not None
+        return optimizer
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer, the schedules as their own state dicts."""
@@ -512,6 +628,73 @@ class SequentialLR(LRScheduler):
         super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
         for scheduler, state in zip(self._schedulers, state_dict["_schedulers"]):
             scheduler.load_state_dict(state)
+
+
+class SequentialLR(CombinedScheduler):
+    """Several schedules one after the other: at each of ``milestones`` the next begins.
+
+    Raises:
+        ValueError: they are not of one optimizer, or there are not as many milestones as changes.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, schedulers: list[Any], milestones: list[int], last_epoch: int = -1
+    ) -> None:
+        self.optimizer = self.check(schedulers, optimizer)
+        if len(milestones) != len(schedulers) - 1:
+            raise ValueError(
+                f"Sequential Schedulers expects number of schedulers provided to be one more than the number of "
+                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be "
+                f"equal to {len(milestones)}"
+            )
+        self._schedulers = schedulers
+        self._milestones = milestones
+        self.last_epoch = last_epoch + 1
+        for group in optimizer.param_groups:
+            set_option(group, "lr", group["initial_lr"])
+        undo_first_step(self)
+        first = schedulers[bisect_right(milestones, 0)]
+        first._initial_step()
+        self._last_lr = first.get_last_lr()
+
+    def step(self) -> None:  # type: ignore[override]
+        """Let the schedule whose turn it is give the next rates."""
+        self.last_epoch += 1
+        number = bisect_right(self._milestones, self.last_epoch)
+        scheduler = self._schedulers[number]
+        if number > 0 and self._milestones[number - 1] == self.last_epoch:
+            scheduler._update_lr(0)
+        else:
+            scheduler.step()
+        self._last_lr = scheduler.get_last_lr()
+
+
+def undo_first_step(scheduler: Any) -> None:
+    """Take back the step that making a schedule made, and those of the schedules in it."""
+    if hasattr(scheduler, "_schedulers"):
+        for each in scheduler._schedulers:
+            undo_first_step(each)
+    elif hasattr(scheduler, "last_epoch"):
+        scheduler.last_epoch -= 1
+
+
+class ChainedScheduler(CombinedScheduler):
+    """Several schedules at once: each changes the rates that the one before it gave.
+
+    Raises:
+        ValueError: there is no schedule, or they are not of one optimizer.
+    """
+
+    def __init__(self, schedulers: Sequence[Any], optimizer: Optimizer | None = None) -> None:
+        self.optimizer = self.check(schedulers, optimizer)
+        self._schedulers = schedulers
+        self._last_lr = self.present()
+
+    def step(self) -> None:  # type: ignore[override]
+        """Let every schedule go on by one step."""
+        for scheduler in self._schedulers:
+            scheduler.step()
+        self._last_lr = self.present()
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -544,39 +727,64 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError(f"mode {mode} is unknown!")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold mode {threshold_mode} is unknown!")
-        self.optimizer = optimizer
-        self.mode = mode
         self.factor = factor
-        self.patience = patience
-        self.threshold = threshold
-        self.threshold_mode = threshold_mode
-        self.cooldown = cooldown
+        self.optimizer = optimizer
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.min_lrs = one_a_group("min_lr", min_lr, optimizer)
+        self.patience = patience
+        self.cooldown = cooldown
         self.eps = eps
         self.last_epoch = 0
-        self.best = math.inf if mode == "min" else -math.inf
-        self.num_bad_epochs = 0
-        self.cooldown_counter = 0
         self._last_lr = self.present()
+        self.mode_worse = math.inf if mode == "min" else -math.inf
+        self.mode = mode
+        self.threshold = threshold
+        self.threshold_mode = threshold_mode
+        self.best = self.mode_worse
+        self.cooldown_counter = 0
+        self.num_bad_epochs = 0
 
-    def step(self, metrics: Any) -> None:  # type: ignore[override]
-        """Take note of the metric, and lower the rates if it is time."""
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether the rates were lowered so lately that they stay."""
+        return self.cooldown_counter > 0
+
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
+        """Take note of the metric, and lower the rates if it is time. ``epoch`` is deprecated."""
         current = float(metrics)
-        self.last_epoch += 1
+        if epoch is not None:
+            warn_of_epoch()
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self.is_better(current):
             self.best, self.num_bad_epochs = current, 0
         else:
             self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
+        if self.in_cooldown:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
-            for group, lowest in zip(self.optimizer.param_groups, self.min_lrs):
-                lower = max(group["lr"] * self.factor, lowest)
-                if group["lr"] - lower > self.eps:
-                    group["lr"] = lower
+            self.reduce()
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
         self._last_lr = self.present()
+
+    def reduce(self) -> None:
+        """Lower every group's rate.
+
+        Raises:
+            RuntimeError: a group was added since, and ``min_lr`` was told for each.
+        """
+        if len(self.optimizer.param_groups) != len(self.min_lrs):
+            if self.default_min_lr is None:
+                raise RuntimeError(
+                    f"There are {len(self.optimizer.param_groups)} groups now and {len(self.min_lrs)} min_lrs: set "
+                    f"`min_lrs` to one a group"
+                )
+            self.min_lrs = [self.default_min_lr] * len(self.optimizer.param_groups)
+        for group, lowest in zip(self.optimizer.param_groups, self.min_lrs):
+            present = float(group["lr"])
+            lower = max(present * self.factor, lowest)
+            if present - lower > self.eps:
+                set_option(group, "lr", lower)
 
     def is_better(self, current: float) -> bool:
         """Whether ``current`` beats the best so far by the threshold."""

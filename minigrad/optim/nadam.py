@@ -7,8 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, prepared, zeros_like
-from minigrad.tensor import Tensor, wrap
+from minigrad.optim.adam import check_betas
+from minigrad.optim.optimizer import (
+    Optimizer,
+    check_not_negative,
+    check_rate,
+    check_unused,
+    counter,
+    prepared,
+    zeros_like,
+)
+from minigrad.tensor import Tensor
 
 __all__ = ["NAdam"]
 
@@ -28,7 +37,7 @@ class NAdam(Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 2e-3,
+        lr: float | Tensor = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -40,11 +49,9 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
+        check_rate(lr)
         check_not_negative("epsilon value", eps)
-        for position, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {position}: {beta}")
+        check_betas(betas)
         check_not_negative("weight_decay value", weight_decay)
         check_not_negative("momentum_decay value", momentum_decay)
         check_unused("NAdam", capturable=capturable, differentiable=differentiable)
@@ -64,11 +71,12 @@ class NAdam(Optimizer):
             },
         )
 
-    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
+        state = self.state[parameter]
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32), None, 0)
-            state["mu_product"] = wrap(np.ones((), np.float32), None, 0)
+            state["step"] = counter(0)
+            state["mu_product"] = counter(1)
             state["exp_avg"] = zeros_like(parameter)
             state["exp_avg_sq"] = zeros_like(parameter)
         state["step"].array += 1

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import warnings
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.grad_mode import enable_grad, no_grad
+from minigrad.autograd.hooks import RemovableHandle
+from minigrad.creation import as_tensor
+from minigrad.nn.hooks import register
 from minigrad.tensor import Tensor, wrap
 
 __all__ = ["Optimizer"]
@@ -18,27 +24,30 @@ __all__ = ["Optimizer"]
 class Optimizer:
     """The base of every optimizer. Counterpart: ``torch.optim.Optimizer``.
 
+    A subclass writes ``update``, what is done to one parameter; one that was written for PyTorch writes ``step``.
+
     Args:
-        params: the parameters, or dictionaries of them (``{"params": [...], "lr": 0.1}``), each a group of its own.
+        params: the parameters, as ``parameters()`` or ``named_parameters()`` gives them, or dictionaries of them
+            (``{"params": [...], "lr": 0.1}``), each a group of its own.
         defaults: the options of groups that do not say otherwise.
 
     Attributes:
-        param_groups: one dictionary a group: its ``params`` and its options.
+        param_groups: one dictionary a group: its ``params``, its options, and ``param_names`` where they were given.
         state: what is remembered of each parameter from step to step, tensors by name.
 
     Raises:
-        TypeError: a parameter is no tensor.
-        ValueError: there is no parameter, one is no leaf, or one stands in two groups.
+        TypeError: a parameter is no tensor, or they come in a set, which has no order.
+        ValueError: there is no parameter, one is no leaf, one stands in two groups, or only some have names.
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self._begin_hooks()
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor"
             )
         self.defaults = defaults
-        self.stepped = False  # since a schedule asked last
-        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)
         if not groups:
@@ -48,31 +57,62 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in cls.__dict__:
+            cls.step = with_hooks(cls.__dict__["step"])  # type: ignore[method-assign]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin_hooks()
+
+    def _begin_hooks(self) -> None:
+        self.stepped: bool | None = None  # since the first schedule was made; None before
+        self._step_pre_hooks: OrderedDict[int, Any] = OrderedDict()
+        self._step_post_hooks: OrderedDict[int, Any] = OrderedDict()
+        self._state_dict_pre_hooks: OrderedDict[int, Any] = OrderedDict()
+        self._state_dict_post_hooks: OrderedDict[int, Any] = OrderedDict()
+        self._load_state_dict_pre_hooks: OrderedDict[int, Any] = OrderedDict()
+        self._load_state_dict_post_hooks: OrderedDict[int, Any] = OrderedDict()
+
+    # ------------------------------------------------------------------------------- groups
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add one more group: ``{"params": ..., option: value, ...}``."""
+        """Add one more group: ``{"params": ..., option: value, ...}``. The dictionary itself is kept, and completed."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
-        params = param_group["params"]
-        group = {"params": [params] if isinstance(params, Tensor) else list(params)}
-        known = {id(each) for other in self.param_groups for each in other["params"]}
+        group = {**param_group, **listed(param_group["params"])}
         for parameter in group["params"]:
             if not isinstance(parameter, Tensor):
                 raise TypeError(
                     f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}"
                 )
-            if not parameter.is_leaf:
+            if not (parameter.is_leaf or parameter.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
-            if id(parameter) in known:
-                raise ValueError("some parameters appear in more than one parameter group")
-        if len({id(each) for each in group["params"]}) < len(group["params"]):
+        self._check_beside_others(group)
+        for name, value in self.defaults.items():
+            group.setdefault(name, value)
+        param_group.update(group)
+        self.param_groups.append(param_group)
+
+    def _check_beside_others(self, group: dict[str, Any]) -> None:
+        """Warn of, or refuse, a group that has a parameter twice, or one of another group's."""
+        params = {id(each) for each in group["params"]}
+        if len(params) < len(group["params"]):
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters: each is changed once for every time "
                 "it stands there",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        options = {name: value for name, value in param_group.items() if name != "params"}
-        self.param_groups.append({**group, **self.defaults, **options})
+        for other in self.param_groups:
+            if ("param_names" in group) != ("param_names" in other):
+                raise ValueError("all optimizer param groups should be with/without names: this one is not as the rest")
+            if not params.isdisjoint([id(each) for each in other["params"]]):
+                raise ValueError("some parameters appear in more than one parameter group")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget every parameter's gradient, or fill it with zeros."""
@@ -83,68 +123,115 @@ class Optimizer:
                 elif parameter.grad is not None:
                     parameter.grad.detach_().zero_()
 
+    # ------------------------------------------------------------------------------- stepping
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient. ``closure`` computes the loss anew; its result is returned."""
-        self.stepped = True
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         with no_grad():
             for group in self.param_groups:
+                options = as_numbers(group)
                 for parameter in group["params"]:
                     if parameter.grad is not None:
-                        self.update(parameter, parameter.grad.array, self.state[parameter], group)
+                        self.update(parameter, parameter.grad.array, options)
                         parameter._version_counter.bump(f"{type(self).__name__}.step")
         return loss
 
-    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change ``parameter.array`` in place, once. Every optimizer defines it."""
+    def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
+        """Change ``parameter.array`` in place, once. Every optimizer of minigrad's defines it."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it updates a parameter")
 
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before each step; a pair that it returns replaces the arguments.
+
+        ``args`` begins with the optimizer, as it does for ``step`` itself.
+        """
+        return register(self._step_pre_hooks, hook, prepend=False)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` after each step."""
+        return register(self._step_post_hooks, hook, prepend=False)
+
+    # ------------------------------------------------------------------------------- state
+
     def state_dict(self) -> dict[str, Any]:
-        """State and groups, the parameters replaced by their numbers, in PyTorch's layout."""
-        numbers = self._numbers()
+        """State and groups, the parameters replaced by their numbers, in PyTorch's layout. The state is not copied."""
+        for hook in self._state_dict_pre_hooks.values():
+            hook(self)
+        parameters = [each for group in self.param_groups for each in group["params"]]
+        numbers = {id(each): number for number, each in enumerate(parameters)}
         groups = []
         for group in self.param_groups:
-            groups.append({**group, "params": [numbers[id(each)] for each in group["params"]]})
-        for group in groups:
-            group["params"] = group.pop("params")  # last, as in PyTorch
-        return {"state": {numbers[id(each)]: dict(state) for each, state in self.state.items()}, "param_groups": groups}
-
-    def _numbers(self) -> dict[int, int]:
-        parameters = [each for group in self.param_groups for each in group["params"]]
-        return {id(each): number for number, each in enumerate(parameters)}
+            packed = {name: value for name, value in group.items() if name != "params"}
+            packed["params"] = [numbers[id(each)] for each in group["params"]]
+            groups.append(packed)
+        state = {numbers[id(key)] if isinstance(key, Tensor) else key: held for key, held in self.state.items()}
+        result = {"state": state, "param_groups": groups}
+        for hook in self._state_dict_post_hooks.values():
+            replacement = hook(self, result)
+            result = result if replacement is None else replacement
+        return result
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from what :meth:`state_dict` gave.
+        """Continue from what :meth:`state_dict` gave, PyTorch's included. Tensors of the right type are not copied.
 
         Raises:
             ValueError: the groups are others than this optimizer's.
         """
-        sizes = [len(group["params"]) for group in self.param_groups]
-        if [len(group["params"]) for group in state_dict["param_groups"]] != sizes:
-            raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
-            )
-        parameters = [each for group in self.param_groups for each in group["params"]]
-        saved_numbers = [number for group in state_dict["param_groups"] for number in group["params"]]
-        self.state = defaultdict(dict)
-        for parameter, number in zip(parameters, saved_numbers):
-            if number in state_dict["state"]:
-                self.state[parameter] = {
-                    name: self._own(name, value, parameter) for name, value in state_dict["state"][number].items()
-                }
-        for group, saved in zip(self.param_groups, state_dict["param_groups"]):
-            group.update({name: value for name, value in saved.items() if name != "params"})
+        state_dict = state_dict.copy()
+        for hook in self._load_state_dict_pre_hooks.values():
+            replacement = hook(self, state_dict)
+            state_dict = state_dict if replacement is None else replacement
+        saved_groups = [dict(group) for group in state_dict["param_groups"]]
+        if len(saved_groups) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        parameters: dict[Any, Tensor] = {}
+        for group, saved in zip(self.param_groups, saved_groups):
+            if len(group["params"]) != len(saved["params"]):
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+                )
+            parameters.update(zip(saved["params"], group["params"]))
+        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        for number, held in state_dict["state"].items():
+            if number in parameters:
+                state[parameters[number]] = loaded(held, parameters[number])
+            else:
+                state[number] = held
+        self.state = state
+        self.param_groups = [self._loaded_group(*each) for each in zip(self.param_groups, saved_groups)]
+        for hook in self._load_state_dict_post_hooks.values():
+            hook(self)
 
-    @staticmethod
-    def _own(name: str, value: Any, parameter: Tensor) -> Any:
-        """A copy of a saved value, in the parameter's type except for the count of steps."""
-        if value is None or isinstance(value, (int, float, bool)):
-            return value
-        array = value.array if isinstance(value, Tensor) else np.asarray(value)
-        return wrap(np.array(array, dtype=None if name == "step" else parameter.array.dtype), None, 0)
+    def _loaded_group(self, group: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
+        """The saved options with this optimizer's own parameters; what an older version did not save is as then."""
+        result = {name: own_copy(value) for name, value in saved.items() if name != "params"}
+        result["params"] = group["params"]
+        if "param_names" in group:
+            result.setdefault("param_names", group["param_names"])
+        for name, value in OPTIONS_OF_LATER_VERSIONS.items():
+            if name in self.defaults:
+                result.setdefault(name, value)
+        return result
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(optimizer)`` before :meth:`state_dict`."""
+        return register(self._state_dict_pre_hooks, hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` after :meth:`state_dict`; what it returns replaces the dictionary."""
+        return register(self._state_dict_post_hooks, hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` before loading; what it returns is loaded in the dictionary's place."""
+        return register(self._load_state_dict_pre_hooks, hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(optimizer)`` after loading."""
+        return register(self._load_state_dict_post_hooks, hook, prepend)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -152,6 +239,117 @@ class Optimizer:
             lines += [""] * (number > 0) + [f"Parameter Group {number}"]
             lines.extend(f"    {name}: {group[name]}" for name in sorted(group) if name != "params")
         return "\n".join([*lines, ")"])
+
+
+OPTIONS_OF_LATER_VERSIONS = {
+    "momentum": 0,
+    "nesterov": False,
+    "amsgrad": False,
+    "centered": False,
+    "maximize": False,
+    "foreach": None,
+    "capturable": False,
+    "differentiable": False,
+    "decoupled_weight_decay": False,
+    "fused": None,
+}
+
+
+def with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """``step`` with the optimizer's hooks around it.
+
+    Raises:
+        RuntimeError: from the step, where a pre-hook returned something else than None or a pair.
+    """
+
+    @functools.wraps(step)
+    def step_with_hooks(*args: Any, **kwargs: Any) -> Any:
+        optimizer = args[0]
+        if optimizer.stepped is False:
+            optimizer.stepped = True
+        for hook in optimizer._step_pre_hooks.values():
+            replacement = hook(optimizer, args, kwargs)
+            if replacement is not None:
+                if not isinstance(replacement, tuple) or len(replacement) != 2:
+                    raise RuntimeError(
+                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got {replacement}."
+                    )
+                args, kwargs = replacement
+        result = step(*args, **kwargs)
+        for hook in optimizer._step_post_hooks.values():
+            hook(optimizer, args, kwargs)
+        return result
+
+    return step_with_hooks
+
+
+Optimizer.step = with_hooks(Optimizer.step)  # type: ignore[method-assign]
+
+
+def listed(params: Any) -> dict[str, Any]:
+    """The parameters of a group as a list, ``params``, and, where they are pairs, the names, ``param_names``.
+
+    Raises:
+        TypeError: they come in a set.
+        ValueError: only some have names.
+    """
+    if isinstance(params, Tensor):
+        return {"params": [params]}
+    if isinstance(params, set):
+        raise TypeError(
+            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+            "will change between runs. Please use a list instead."
+        )
+    params = list(params)
+    names = [each[0] for each in params if isinstance(each, tuple)]
+    if not names:
+        return {"params": params}
+    if len(names) < len(params):
+        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+    return {"params": [each[1] for each in params], "param_names": names}
+
+
+def as_numbers(group: dict[str, Any]) -> dict[str, Any]:
+    """A group's options, tensors of one element as numbers."""
+    options = {name: value.item() if isinstance(value, Tensor) else value for name, value in group.items()}
+    if "betas" in options:
+        options["betas"] = tuple([each.item() if isinstance(each, Tensor) else each for each in options["betas"]])
+    return options
+
+
+def own_copy(value: Any) -> Any:
+    """A copy of a saved option; another engine's tensor becomes one of minigrad's."""
+    if hasattr(value, "__array__") and not isinstance(value, Tensor):
+        return as_tensor(np.array(value))
+    return copy.deepcopy(value)
+
+
+def loaded(value: Any, parameter: Tensor, name: Any = None) -> Any:
+    """What was saved of a parameter, tensors in the parameter's type except for the count of steps."""
+    if isinstance(value, dict):
+        return {name: loaded(each, parameter, name) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)([loaded(each, parameter) for each in value])
+    if name in ("step", "mu_product") and isinstance(value, (int, float)):  # as versions of old saved them
+        return as_tensor(float(value))
+    if hasattr(value, "__array__") and not isinstance(value, Tensor):
+        value = as_tensor(np.array(value))
+    if isinstance(value, Tensor) and name != "step" and parameter.is_floating_point():
+        return value.to(parameter.dtype)
+    return value
+
+
+def check_rate(lr: Any) -> None:
+    """Raise PyTorch's ValueError for a learning rate that is negative, or a tensor of several."""
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    check_not_negative("learning rate", lr)
+
+
+def check_kernels(foreach: bool | None, fused: bool | None) -> None:
+    """Refuse both of PyTorch's kernels at once, as it does."""
+    if foreach and fused:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
 def check_not_negative(name: str, value: float) -> None:
@@ -170,6 +368,12 @@ def check_unused(optimizer: str, **options: Any) -> None:
 def zeros_like(parameter: Tensor) -> Tensor:
     """State of the parameter's shape and type, 0 everywhere."""
     return wrap(np.zeros_like(parameter.array), None, 0)
+
+
+def counter(value: float) -> Tensor:
+    """State that is one number: float64 where that is the default type, otherwise float32, as in PyTorch."""
+    kind = np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
+    return wrap(np.array(value, kind), None, 0)
 
 
 def prepared(gradient: np.ndarray, parameter: Tensor, group: dict[str, Any]) -> np.ndarray:

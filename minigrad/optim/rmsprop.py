@@ -7,8 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused, prepared, zeros_like
-from minigrad.tensor import Tensor, wrap
+from minigrad.optim.optimizer import (
+    Optimizer,
+    check_not_negative,
+    check_rate,
+    check_unused,
+    counter,
+    prepared,
+    zeros_like,
+)
+from minigrad.tensor import Tensor
 
 __all__ = ["RMSprop"]
 
@@ -28,7 +36,7 @@ class RMSprop(Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-2,
+        lr: float | Tensor = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -39,7 +47,7 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
+        check_rate(lr)
         check_not_negative("epsilon value", eps)
         check_not_negative("momentum value", momentum)
         check_not_negative("weight_decay value", weight_decay)
@@ -61,10 +69,11 @@ class RMSprop(Optimizer):
             },
         )
 
-    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
+        state = self.state[parameter]
         if not state:
-            state["step"] = wrap(np.zeros((), np.float32), None, 0)
+            state["step"] = counter(0)
             state["square_avg"] = zeros_like(parameter)
             if group["momentum"] > 0:
                 state["momentum_buffer"] = zeros_like(parameter)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_unused
+from minigrad.optim.optimizer import Optimizer, check_kernels, check_not_negative, check_rate, check_unused
 from minigrad.tensor import Tensor, wrap
 
 __all__ = ["SGD"]
@@ -28,7 +28,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-3,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
         weight_decay: float = 0,
@@ -39,12 +39,13 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_not_negative("learning rate", lr)
+        check_rate(lr)
         check_not_negative("momentum value", momentum)
         check_not_negative("weight_decay value", weight_decay)
         check_unused("SGD", differentiable=differentiable)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        check_kernels(foreach, fused)
         super().__init__(
             params,
             {
@@ -60,7 +61,7 @@ class SGD(Optimizer):
             },
         )
 
-    def update(self, parameter: Tensor, gradient: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above, written into the parameter's memory."""
         theta = parameter.array
         direction = -gradient if group["maximize"] else gradient
@@ -68,6 +69,7 @@ class SGD(Optimizer):
             direction = direction + group["weight_decay"] * theta
         momentum = group["momentum"]
         if momentum != 0:
+            state = self.state[parameter]
             if state.get("momentum_buffer") is None:
                 state["momentum_buffer"] = wrap(np.array(direction), None, 0)
                 buffer = state["momentum_buffer"].array

@@ -1,5 +1,7 @@
 """Making tensors against PyTorch: values, types inferred and asked for, memory shared or not, and wrong arguments."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,8 @@ import minigrad
 from comparisons import compare_values
 
 ENGINES = {"minigrad": minigrad, "torch": torch}
+FLOATS = ["float16", "float32", "float64"]
+TYPES = [*FLOATS, "uint8", "int8", "int16", "int32", "int64", "bool"]
 
 MADE = {
     "float": lambda e: e.tensor(1.5),
@@ -75,6 +79,18 @@ MADE = {
     "arange, type": lambda e: e.arange(3, dtype=e.float64),
     "arange of nothing": lambda e: e.arange(3, 3),
     "linspace": lambda e: e.linspace(-1, 1, 5),
+    "device and gradient": lambda e: sum(
+        [
+            make(device="cpu", requires_grad=True)
+            for make in (
+                lambda **options: e.linspace(0, 1, 3, **options),
+                lambda **options: e.eye(3, **options),
+                lambda **options: e.full_like(e.ones(3), 2, **options),
+                lambda **options: e.zeros_like(e.ones(3), **options),
+                lambda **options: e.ones_like(e.ones(3), **options),
+            )
+        ]
+    ).detach(),
     "linspace of one": lambda e: e.linspace(2, 3, 1),
     "linspace of none": lambda e: e.linspace(0, 1, 0),
     "new_tensor": lambda e: e.ones(2, dtype=e.int16).new_tensor([1.7, 2.2]),
@@ -109,23 +125,71 @@ DRAWN = {
     "randint_like, bounds": lambda e: e.randint_like(e.ones(2, 3), -3, 3, dtype=e.int16),
     "randperm": lambda e: e.randperm(20),
     "randperm of nothing": lambda e: e.randperm(0),
+    "rand_like, generator": lambda e: e.rand_like(e.ones(2, 3), generator=e.Generator().manual_seed(4)),
     "uniform_": lambda e: e.zeros(3).uniform_(-1, 1),
+    "uniform_ of one": lambda e: e.zeros(()).uniform_(),
+    "uniform_ in the order of memory": lambda e: e.zeros(2, 5, 3).permute(2, 0, 1).uniform_(-1, 1),
+    "uniform_ of a slice": lambda e: e.zeros(6, 5)[1::2, ::2].uniform_(),
+    "random_": lambda e: [e.zeros(20, dtype=getattr(e, kind)).random_() for kind in TYPES],
+    "random_ to": lambda e: [e.zeros(20, dtype=getattr(e, kind)).random_(2) for kind in TYPES],
+    "random_ from, to": lambda e: e.zeros(4, 5, dtype=e.int64).t().random_(-(2**40), to=2**40),
+    "random_ to, by name": lambda e: e.zeros(4).random_(to=9),
+    "bernoulli of chances": lambda e: [e.bernoulli(e.rand(4, 30, dtype=getattr(e, kind)).t()) for kind in FLOATS],
+    "bernoulli_ of chances": lambda e: e.zeros(3, 40, dtype=e.int64).bernoulli_(e.full((40,), 0.4)),
+    "multinomial": lambda e: e.multinomial(e.rand(5, 9), 50, replacement=True),
+    "multinomial of float64": lambda e: e.rand(30, dtype=e.float64).multinomial(100, True),
 }
+# Where PyTorch is built with MKL and runs on Intel's processors, it may ask MKL's generator for these.
+DRAWN_WITHOUT_MKL = {
+    "bernoulli_": lambda e: [e.zeros(30, 5, dtype=getattr(e, kind)).bernoulli_(0.3) for kind in TYPES],
+    "bernoulli_ in the order of memory": lambda e: e.zeros(30, 5).t().bernoulli_(0.3),
+    "bernoulli": lambda e: [e.bernoulli(e.ones(50), 0.3), e.ones(50).bernoulli(0.3)],
+    "dropout": lambda e: e.nn.functional.dropout(e.ones(30, 40), 0.4),
+    "dropout in the order of memory": lambda e: e.nn.functional.dropout(e.ones(30, 40, dtype=e.float64).t(), 0.4),
+    "multinomial, each once": lambda e: e.multinomial(e.rand(5, 40), 20),
+    "multinomial, one": lambda e: e.multinomial(e.rand(50, 4), 1),
+    "multinomial with zeros": lambda e: e.multinomial(e.tensor([0.0, 1.0, 0.0, 2.0]), 2),
+    "multinomial in the order of memory": lambda e: e.multinomial(e.rand(40, 5, dtype=e.float64).t(), 3),
+    "WeightedRandomSampler": lambda e: e.tensor(
+        list(e.utils.data.WeightedRandomSampler([0.1, 0.9, 0.4, 0.7, 3.0], 4, replacement=False))
+    ),
+}
+
+
+def compare_drawn(name, draw, tolerance):
+    """The numbers drawn from one seed, and one more: the streams have to be at the same place afterwards."""
+    results = []
+    for e in ENGINES.values():
+        e.manual_seed(12)
+        drawn = draw(e)
+        results.append([*(drawn if isinstance(drawn, list) else [drawn]), e.rand(1)])
+    for ours, theirs in zip(*results, strict=True):
+        compare_values(name, ours, theirs, tolerance).check()
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_drawn(name):
-    results = []
-    for e in ENGINES.values():
-        e.manual_seed(12)
-        results.append([DRAWN[name](e), e.rand(1)])
-    for ours, theirs in zip(*results):
-        compare_values(name, ours, theirs, "exact").check()
+    compare_drawn(name, DRAWN[name], "exact")
+
+
+@pytest.mark.usefixtures("without_mkl")
+@pytest.mark.parametrize("name", DRAWN_WITHOUT_MKL)
+def test_drawn_without_mkl(name):
+    compare_drawn(name, DRAWN_WITHOUT_MKL[name], "exact")
+
+
+@pytest.mark.usefixtures("without_mkl")
+def test_exponential():
+    for kind in ("float32", "float64"):
+        compare_drawn("exponential_", lambda e, k=kind: e.zeros(7, 50, dtype=getattr(e, k)).t().exponential_(1.5), kind)
 
 
 NORMAL = {
     "randn": lambda e: e.randn(3, 7),
     "randn_like": lambda e: e.randn_like(e.ones(40)),
+    "normal_ in the order of memory": lambda e: e.zeros(4, 9).t().normal_(1, 2),
+    "normal_ of a slice": lambda e: e.zeros(9, 9)[:, ::2].normal_(),
+    "normal, size and options": lambda e: e.normal(1, 2, (3, 4), device="cpu", requires_grad=True).detach(),
     "normal of means": lambda e: e.normal(e.arange(4.0)),
     "normal of deviations": lambda e: e.normal(2.0, e.arange(4.0)),
     "normal of both": lambda e: e.normal(e.arange(4.0), e.ones(3, 1)),
@@ -209,6 +273,19 @@ WRONG = {
     "normal without size": lambda e: e.normal(0.0, 1.0),
     "normal of shapes that do not fit": lambda e: e.normal(e.zeros(2), e.ones(3)),
     "bernoulli of 2": lambda e: e.bernoulli(e.tensor([2.0])),
+    "bernoulli_ of NaN": lambda e: e.zeros(3).bernoulli_(math.nan),
+    "exponential_ of no rate": lambda e: e.zeros(3).exponential_(0.0),
+    "exponential_ of integers": lambda e: e.zeros(3, dtype=e.int64).exponential_(),
+    "random_ without room": lambda e: e.zeros(3).random_(2, 2),
+    "multinomial of a number": lambda e: e.multinomial(e.tensor(1.0), 1),
+    "multinomial of three dimensions": lambda e: e.multinomial(e.ones(2, 2, 2), 1),
+    "multinomial of integers": lambda e: e.multinomial(e.ones(3, dtype=e.int64), 1),
+    "multinomial of nothing drawn": lambda e: e.multinomial(e.ones(3), 0),
+    "multinomial of too many": lambda e: e.multinomial(e.ones(3), 4),
+    "multinomial of a negative weight": lambda e: e.multinomial(e.tensor([1.0, -1.0]), 1),
+    "multinomial of NaN": lambda e: e.multinomial(e.tensor([1.0, math.nan]), 4, True),
+    "multinomial of zeros": lambda e: e.multinomial(e.zeros(2, 3), 1),
+    "multinomial of zeros, again and again": lambda e: e.multinomial(e.zeros(3), 5, True),
     "too large for an integer": lambda e: e.tensor(2**64),
 }
 
@@ -230,15 +307,6 @@ def test_types_as_objects():
     aliases = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
     assert all(getattr(minigrad, short) is getattr(minigrad, long) for short, long in aliases.items())
     assert not minigrad.cuda.is_available() and minigrad.cuda.device_count() == 0
-
-
-def test_bernoulli():
-    minigrad.manual_seed(1)
-    drawn = minigrad.bernoulli(minigrad.tensor([0.0, 1.0, 0.25]).expand(4000, 3))
-    assert drawn.dtype is minigrad.float32 and set(drawn.unique().tolist()) == {0.0, 1.0}
-    assert drawn.mean(0)[:2].tolist() == [0, 1] and abs(drawn.mean(0)[2].item() - 0.25) < 0.03
-    assert minigrad.empty(5, dtype=minigrad.int64).bernoulli_(1.0).tolist() == [1] * 5
-    assert abs(minigrad.ones(4000).bernoulli(0.5).mean().item() - 0.5) < 0.05
 
 
 def test_the_state_of_the_generator():

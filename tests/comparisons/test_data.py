@@ -1,6 +1,7 @@
 """Data loading against PyTorch: the same batches in the same order from one seed, and the same errors."""
 
-from collections import namedtuple
+from collections import OrderedDict, UserDict, defaultdict, deque, namedtuple
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 import minigrad
 from comparisons import check_outcome
+from comparisons.outcomes import check_program
 
 ENGINES = {"minigrad": minigrad, "torch": torch}
 Pair = namedtuple("Pair", ["image", "label"])
@@ -242,3 +244,118 @@ def test_weights_without_replacement():
     assert sorted(drawn) == [0, 2, 3]
     first = [next(iter(minigrad.utils.data.WeightedRandomSampler([1.0, 3.0], 1, False))) for _ in range(400)]
     assert 250 < sum(first) < 350
+
+
+# ------------------------------------------------------------------------------------------------ finer points
+
+
+class Stored(UserDict):
+    """A mapping that is no dict."""
+
+
+def items_by_lists(e):
+    class Data(e.utils.data.Dataset):
+        def __getitem__(self, index):
+            return index
+
+        def __getitems__(self, indices):
+            return [100 * index for index in indices]
+
+        def __len__(self):
+            return 5
+
+    data = Data()
+    subset = e.utils.data.Subset(data, [3, 1, 4])
+    return list(e.utils.data.DataLoader(data, 2)), list(e.utils.data.DataLoader(subset, 2)), subset[1]
+
+
+def longer_than_told(e):
+    class Data(e.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter(range(7))
+
+        def __len__(self):
+            return 3
+
+    loader = e.utils.data.DataLoader(Data(), batch_size=2)
+    return len(loader), list(loader)
+
+
+def set_later(name):
+    return lambda e: setattr(e.utils.data.DataLoader([1, 2]), name, 3)
+
+
+def attributes(e):
+    loader = e.utils.data.DataLoader([1, 2], batch_size=2)
+    names = "batch_size drop_last num_workers timeout prefetch_factor persistent_workers in_order worker_init_fn"
+    return [getattr(loader, name) for name in names.split()], loader.collate_fn.__name__
+
+
+def overridden_subset(e):
+    kind = type("Own", (e.utils.data.Subset,), {"__getitem__": lambda self, index: 1})
+    return kind([1, 2], [0])
+
+
+def growing(e):
+    data = [1, 2]
+    sampler = e.utils.data.RandomSampler(data)
+    data.append(3)
+    return len(sampler)
+
+
+SAMPLES = {
+    "ordered": lambda e: [OrderedDict(b=1, a=2), OrderedDict(b=3, a=4)],
+    "with defaults": lambda e: [defaultdict(int, a=1), defaultdict(int, a=2)],
+    "mapping": lambda e: [Stored(a=1), Stored(a=2)],
+    "deque": lambda e: [deque([1, 2]), deque([3, 4])],
+    "range": lambda e: [range(2), range(2)],
+    "numpy numbers": lambda e: [np.float64(1), np.float64(2)],
+    "numpy bools": lambda e: [np.bool_(True), np.bool_(False)],
+    "numpy strings": lambda e: [np.array(["a"]), np.array(["b"])],
+    "numpy objects": lambda e: [np.array([None]), np.array([None])],
+    "None": lambda e: [None, None],
+}
+FINER = {
+    "by lists": items_by_lists,
+    "longer than told": longer_than_told,
+    "attributes": attributes,
+    "overridden subset": overridden_subset,
+    "growing": growing,
+    "list of indices": lambda e: e.utils.data.Subset(e.arange(5) * 10, [3, 1, 4])[[0, 2]],
+    "timeout": lambda e: list(e.utils.data.DataLoader([1, 2], timeout=1)),
+    "batches of none": lambda e: e.utils.data.DataLoader(e.utils.data.ChainDataset([]), 0),
+    "stacked": lambda e: e.utils.data.StackDataset([1, 2], [3, 4])[1],
+    "stacked by name": lambda e: list(e.utils.data.DataLoader(e.utils.data.StackDataset(a=[1, 2], b=[3, 4]), 2)),
+    "stacked unevenly": lambda e: e.utils.data.StackDataset([1], [1, 2]),
+    "stacked nothing": lambda e: e.utils.data.StackDataset(),
+    "stacked in both ways": lambda e: e.utils.data.StackDataset([1], a=[2]),
+    "an empty part": lambda e: [len(each) for each in e.utils.data.random_split(range(2), [0.9, 0.1])],
+    "parts of floats": lambda e: e.utils.data.random_split(range(10), [5.0, 5.0]),
+    "replacement of 1": lambda e: e.utils.data.RandomSampler(range(3), replacement=1),
+    "weights": lambda e: e.utils.data.WeightedRandomSampler([1, 2], 3).weights,
+    "weights of nothing": lambda e: list(e.utils.data.WeightedRandomSampler([0.0, 0.0], 3)),
+    "weights below 0": lambda e: list(e.utils.data.WeightedRandomSampler([-1.0, 2.0], 3)),
+    "workers": lambda e: e.utils.data.get_worker_info(),
+    "annotations": lambda e: [
+        type("Own", (kind[int],), {}).__mro__[1].__name__
+        for kind in (e.utils.data.Dataset, e.utils.data.Sampler, e.utils.data.DataLoader)
+    ],
+}
+FINER.update({f"{name}, set later": set_later(name) for name in ("batch_size", "sampler", "dataset", "drop_last")})
+for name, make in SAMPLES.items():
+    FINER[f"{name}, collated"] = lambda e, make=make: described(e.utils.data.default_collate(make(e)))
+    FINER[f"{name}, converted"] = lambda e, make=make: described(e.utils.data.default_convert(make(e)))
+
+
+def described(value):
+    """A value with the kinds of its containers."""
+    if isinstance(value, (Mapping, UserDict)):
+        return type(value), [(key, described(each)) for key, each in value.items()]
+    if isinstance(value, (list, tuple, deque)):
+        return type(value), [described(each) for each in value]
+    return value
+
+
+@pytest.mark.parametrize("name", FINER)
+def test_finer_points(name):
+    check_program(name, FINER[name])

@@ -10,6 +10,7 @@ import torch
 
 import minigrad
 from comparisons import Mismatch, compare_graphs, compare_values
+from comparisons.conversion import DTYPES, as_minigrad, tensors_in
 
 database = pytest.importorskip("torch.testing._internal.common_methods_invocations")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the samples provoke many; warnings are compared elsewhere
@@ -74,41 +75,7 @@ OWN_GRAPHS = {
 OPERATIONS = {
     f"{each.name} {each.variant_test_name}".strip(): each for each in database.op_db if each.name in NAMES.split()
 }
-DTYPES = {
-    getattr(torch, name): getattr(minigrad, name)
-    for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
-}
 ROUNDING = {"float64": (1e-9, 1e-10), "float32": (1e-4, 1e-4), "float16": (2e-2, 2e-2)}  # of whole samples, not of one
-
-
-def ours(value):
-    """A sample's value for minigrad: tensors, types and devices converted, memory layout kept."""
-    if isinstance(value, torch.Tensor):
-        tensor = minigrad.from_numpy(value.detach().numpy())
-        if value.is_contiguous():
-            tensor = tensor.clone()
-        return tensor.requires_grad_() if value.requires_grad else tensor
-    if isinstance(value, torch.dtype):
-        return DTYPES[value]
-    if isinstance(value, torch.device):
-        return "cpu"
-    if isinstance(value, torch.Size):
-        return tuple(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)([ours(each) for each in value])
-    if isinstance(value, dict):
-        return {name: ours(each) for name, each in value.items()}
-    return value
-
-
-def tensors_in(value):
-    if isinstance(value, (torch.Tensor, minigrad.Tensor)):
-        return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return []
-    return [tensor for each in value for tensor in tensors_in(each)]
 
 
 def usable(name, sample):
@@ -174,7 +141,7 @@ def check_call(ours_called, theirs_called, sample):
         return
     if any(each.is_complex() for each in tensors_in(theirs)):
         return
-    converted = ours(arguments)
+    converted = as_minigrad(arguments)
     result = ours_called(converted[0], *converted[1], **converted[2])
     same(result, theirs)
     our_gradients = gradients(minigrad, result, converted)
@@ -189,7 +156,7 @@ def check_in_place(name, operation, sample):
     outcomes = []
     for call, target, args, kwargs in (
         (operation.inplace_variant, tensor, sample.args, sample.kwargs),
-        (getattr(minigrad.Tensor, name + "_"), changed, ours(sample.args), ours(sample.kwargs)),
+        (getattr(minigrad.Tensor, name + "_"), changed, as_minigrad(sample.args), as_minigrad(sample.kwargs)),
     ):
         try:
             call(target, *args, **kwargs)
@@ -233,7 +200,7 @@ def test_graphs(name):
         if not usable(operation.name, sample) or any(not each.ndim for each in tensors_in(sample.input)):
             continue
         theirs = tensors_in(operation.op(sample.input, *sample.args, **sample.kwargs))[0]
-        arguments = ours([sample.input, sample.args, sample.kwargs])
+        arguments = as_minigrad([sample.input, sample.args, sample.kwargs])
         function = called or getattr(minigrad.Tensor, operation.name)
         result = tensors_in(function(arguments[0], *arguments[1], **arguments[2]))[0]
         if theirs.requires_grad:
@@ -253,7 +220,7 @@ def test_wrong_inputs(name):
             continue
         except Exception as error:
             expected = type(error)
-        arguments = ours([sample.input, sample.args, sample.kwargs])
+        arguments = as_minigrad([sample.input, sample.args, sample.kwargs])
         before = [each.clone() for each in tensors_in(arguments)]
         with pytest.raises(expected):
             called(arguments[0], *arguments[1], **arguments[2])

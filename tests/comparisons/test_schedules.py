@@ -8,6 +8,7 @@ import torch
 
 import minigrad
 from comparisons import check_outcome, compare_values
+from comparisons.outcomes import check_program
 
 START = np.linspace(-1, 1, 6).reshape(2, 3)
 
@@ -116,6 +117,13 @@ SCHEDULES = {
     ),
     "OneCycleLR, three phases": lambda s, o: s.OneCycleLR(o, 0.5, 30, pct_start=0.4, three_phase=True, div_factor=10),
     "OneCycleLR, no momentum": lambda s, o: s.OneCycleLR(o, 0.5, 25, cycle_momentum=False),
+    "PolynomialLR": lambda s, o: s.PolynomialLR(o, 7, 2.0),
+    "MultiplicativeLR": lambda s, o: s.MultiplicativeLR(o, lambda epoch: 0.95 if epoch % 2 else 0.9),
+    "ChainedScheduler": lambda s, o: s.ChainedScheduler([s.LinearLR(o, 0.1, 1.0, 4), s.ExponentialLR(o, 0.9)]),
+    "SequentialLR of a chain": lambda s, o: s.SequentialLR(
+        o, [s.ChainedScheduler([s.ExponentialLR(o, 0.9), s.LinearLR(o)]), s.CosineAnnealingWarmRestarts(o, 3)], [4]
+    ),
+    "SequentialLR from the second": lambda s, o: s.SequentialLR(o, [s.ExponentialLR(o, 0.9), s.LinearLR(o)], [0]),
     "LambdaLR": lambda s, o: s.LambdaLR(o, lambda epoch: 0.95**epoch),
     "LambdaLR, two": lambda s, o: s.LambdaLR(o, [lambda epoch: 0.95**epoch, lambda epoch: 1 / (epoch + 1)]),
     "SequentialLR": lambda s, o: s.SequentialLR(o, [s.ConstantLR(o, 0.1, 3), s.ExponentialLR(o, 0.9)], [5]),
@@ -143,7 +151,7 @@ def rates(e, make, optimizer, steps=24, saved_at=None):
             schedule = make(e.optim.lr_scheduler, made)
             made.load_state_dict(groups)
             schedule.load_state_dict(state)
-        found.append([schedule.get_last_lr(), schedule.last_epoch])
+        found.append([schedule.get_last_lr(), getattr(schedule, "last_epoch", None)])  # a chain has none
         found.append([(group["lr"], group.get("momentum"), group.get("betas")) for group in made.param_groups])
         made.step()
         schedule.step()
@@ -235,3 +243,114 @@ def test_wrong_schedules(name):
         WRONG[name](e.optim.lr_scheduler, optimizer)
 
     check_outcome(name, call)
+
+
+# ------------------------------------------------------------------------------------------------ finer points
+
+SIMPLE = [name for name in SCHEDULES if "SequentialLR" not in name and "Chained" not in name]
+
+
+def scheduled(e, name, optimizer="Adam", **options):
+    made = MADE_WITH[optimizer](e, [e.ones(1, requires_grad=True), e.ones(1, requires_grad=True)])
+    for group in made.param_groups:
+        group.update({option: make(group) for option, make in options.items()})
+    return made, SCHEDULES[name](e.optim.lr_scheduler, made)
+
+
+def stepped(made, schedule, steps=8):
+    found = []
+    for _ in range(steps):
+        made.step()
+        schedule.step()
+        found.append((list(schedule.get_last_lr()), [group["lr"] for group in made.param_groups]))
+    return found
+
+
+def state_of(e, name):
+    made, schedule = scheduled(e, name)
+    stepped(made, schedule)
+    return {key: value for key, value in schedule.state_dict().items() if key != "_schedulers"}
+
+
+def rates_as_tensors(e, name):
+    made, schedule = scheduled(e, name, lr=lambda group: e.tensor(group["lr"], dtype=e.float64))
+    tensors = [group["lr"] for group in made.param_groups]
+    return stepped(made, schedule), [a is group["lr"] for a, group in zip(tensors, made.param_groups)]
+
+
+def to_an_epoch(e, name):
+    made, schedule = scheduled(e, name)
+    made.step()
+    found = []
+    for epoch in (1, 3, 2, 7):
+        schedule.step(epoch)
+        found.append((schedule.get_last_lr(), schedule.last_epoch))
+    return found
+
+
+def a_group_was_added(e, make):
+    made = MADE_WITH["SGD"](e, [e.ones(1, requires_grad=True), e.ones(1, requires_grad=True)])
+    schedule = make(e.optim.lr_scheduler, made)
+    made.add_param_group({"params": [e.ones(2, requires_grad=True)]})
+    made.step()
+    return [schedule.step(*[1.0] * isinstance(schedule, e.optim.lr_scheduler.ReduceLROnPlateau)) for _ in range(4)]
+
+
+def stepped_before_the_second(e):
+    made, _ = scheduled(e, "StepLR")
+    made.step()
+    e.optim.lr_scheduler.StepLR(made, 1).step()
+
+
+def stepped_before_the_first(e):
+    made = MADE_WITH["SGD"](e, [e.ones(1, requires_grad=True), e.ones(1, requires_grad=True)])
+    made.step()
+    e.optim.lr_scheduler.StepLR(made, 1).step()
+
+
+def both_at_once(first, second):
+    """Two schedules in turn, chained by hand."""
+
+    def program(e):
+        made, one = scheduled(e, first)
+        two = SCHEDULES[second](e.optim.lr_scheduler, made)
+        found = []
+        for _ in range(8):
+            made.step()
+            one.step()
+            two.step()
+            found.append([group["lr"] for group in made.param_groups])
+        return found
+
+    return program
+
+
+FINER = {
+    "a group was added": lambda e: a_group_was_added(e, lambda s, o: s.StepLR(o, 1)),
+    "a group was added, functions": lambda e: a_group_was_added(e, lambda s, o: s.LambdaLR(o, lambda epoch: 0.5)),
+    "a group was added, plateau": lambda e: a_group_was_added(e, lambda s, o: s.ReduceLROnPlateau(o, patience=1)),
+    "a group was added, floors": lambda e: a_group_was_added(
+        e, lambda s, o: s.ReduceLROnPlateau(o, patience=1, min_lr=[0, 0])
+    ),
+    "plateau, state": lambda e: e.optim.lr_scheduler.ReduceLROnPlateau(scheduled(e, "StepLR")[0]).state_dict(),
+    "plateau, epoch": lambda e: e.optim.lr_scheduler.ReduceLROnPlateau(scheduled(e, "StepLR")[0]).step(1.0, 5),
+    "no function": lambda e: e.optim.lr_scheduler.MultiplicativeLR(scheduled(e, "StepLR")[0], 3),
+    "no chain": lambda e: e.optim.lr_scheduler.ChainedScheduler([]),
+    "a chain of two optimizers": lambda e: e.optim.lr_scheduler.ChainedScheduler(
+        [scheduled(e, "StepLR")[1], scheduled(e, "StepLR")[1]]
+    ),
+    "stepped before the second": stepped_before_the_second,
+    "stepped before the first": stepped_before_the_first,
+    "no momentum": lambda e: e.optim.lr_scheduler.OneCycleLR(e.optim.Adagrad([e.ones(1, requires_grad=True)]), 0.1, 5),
+}
+for each in SIMPLE:
+    FINER[f"{each}, state"] = lambda e, name=each: state_of(e, name)
+    FINER[f"{each}, rates as tensors"] = lambda e, name=each: rates_as_tensors(e, name)
+    FINER[f"{each}, to an epoch"] = lambda e, name=each: to_an_epoch(e, name)
+    FINER[f"{each}, get_lr outside"] = lambda e, name=each: scheduled(e, name)[1].get_lr()
+    FINER[f"{each} and ExponentialLR"] = both_at_once(each, "ExponentialLR")
+
+
+@pytest.mark.parametrize("name", FINER)
+def test_finer_points(name):
+    check_program(name, FINER[name])

@@ -60,7 +60,7 @@ def assert_same_bits(ours, theirs):
 
 def assert_same_place(ours, theirs):
     """All of the state; of the normal number that waits, the last bits may differ."""
-    our_bytes, their_bytes = ours.get_state().tobytes(), theirs.get_state().numpy().tobytes()
+    our_bytes, their_bytes = ours.get_state().numpy().tobytes(), theirs.get_state().numpy().tobytes()
     assert our_bytes[:5024] + our_bytes[5032:] == their_bytes[:5024] + their_bytes[5032:]
     (our_normal,), (their_normal,) = (struct.unpack("<d", each[5024:5032]) for each in (our_bytes, their_bytes))
     assert abs(our_normal - their_normal) <= NORMAL_TOLERANCE["float64"]
@@ -260,18 +260,7 @@ def test_bernoulli_broadcasts_its_array():
     assert_same_bits(ours.bernoulli(p.numpy(), (2, 1000)), expected)
 
 
-def pytorch_asks_mkl():
-    """Whether PyTorch fills a mask from one seed for MKL's generator, as it does on Intel's processors."""
-    generators = [torch.Generator().manual_seed(0) for _ in range(2)]
-    torch.empty(10).bernoulli_(0.5, generator=generators[0])
-    torch.rand(10, dtype=torch.float64, generator=generators[1])
-    return not torch.equal(generators[0].get_state(), generators[1].get_state())
-
-
-not_with_mkl = pytest.mark.skipif(pytorch_asks_mkl(), reason="PyTorch takes this mask from MKL's generator here")
-
-
-@not_with_mkl
+@pytest.mark.usefixtures("without_mkl")
 @pytest.mark.parametrize("p", [0, 0.1, 0.5, 1 / 3, 0.9, 1])
 def test_bernoulli_of_a_number(p):
     for seed, shape in zip(SEEDS + SEEDS, SHAPES, strict=False):
@@ -280,7 +269,7 @@ def test_bernoulli_of_a_number(p):
         assert_same_place(ours, theirs)
 
 
-@not_with_mkl
+@pytest.mark.usefixtures("without_mkl")
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.5])
 def test_bernoulli_is_the_mask_of_dropout(p):
     with torch.random.fork_rng(devices=[]):
@@ -327,7 +316,7 @@ def test_any_sequence_of_draws(seed, draws):
         elif kind == "random_int64":
             assert ours.random_int64() == torch.empty((), dtype=torch.int64).random_(generator=theirs).item()
         else:
-            our_state = torch.from_numpy(ours.get_state())
+            our_state = torch.from_numpy(ours.get_state().numpy())
             ours = mg.Generator().set_state(theirs.get_state().numpy())
             theirs = torch.Generator().set_state(our_state)
         assert_same_place(ours, theirs)
@@ -343,10 +332,10 @@ def test_states_are_exchanged_both_ways(drawn, normals):
     torch.rand(drawn, generator=theirs)
     torch.randn(normals, generator=theirs)
     assert ours.set_state(theirs.get_state().numpy()) is ours
-    assert ours.get_state().tobytes() == theirs.get_state().numpy().tobytes()
+    assert ours.get_state().numpy().tobytes() == theirs.get_state().numpy().tobytes()
     assert ours.initial_seed() == 123
     other = torch.Generator()
-    other.set_state(torch.from_numpy(ours.get_state()))
+    other.set_state(torch.from_numpy(ours.get_state().numpy()))
     for generator in (theirs, other):
         assert_close_normals(
             mg.Generator().set_state(ours.get_state()).normal((3,)), torch.randn(3, generator=generator), 1
@@ -356,7 +345,7 @@ def test_states_are_exchanged_both_ways(drawn, normals):
 
 def test_state_is_a_copy():
     generator = mg.Generator().manual_seed(4)
-    state = generator.get_state()
+    state = generator.get_state().numpy()
     assert (state.dtype, state.shape) == (np.uint8, (5056,))
     before = state.copy()
     first = generator.uniform((700,))
@@ -364,6 +353,17 @@ def test_state_is_a_copy():
     generator.set_state(state)
     state[:] = 0
     assert (generator.uniform((700,)) == first).all()
+
+
+def test_cloned_generator_goes_its_own_way():
+    states = []
+    for generator in pair(4):
+        twin = generator.clone_state()
+        assert str(twin.device) == "cpu" and twin.initial_seed() == 4
+        twin.seed()
+        assert (twin.get_state() != generator.get_state()).any()
+        states.append(generator.get_state().numpy())
+    assert (states[0] == states[1]).all()
 
 
 def test_copied_generator_goes_its_own_way():
@@ -376,7 +376,7 @@ def test_copied_generator_goes_its_own_way():
 
 
 def changed_state(offset, value):
-    state = mg.Generator().get_state()
+    state = mg.Generator().get_state().numpy()
     state[offset : offset + 4] = np.frombuffer(struct.pack("<i", value), np.uint8)
     return state
 

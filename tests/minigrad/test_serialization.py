@@ -25,7 +25,8 @@ import pytest
 import torch
 from numpy.lib.array_utils import byte_bounds
 
-from minigrad import Size, Tensor, dtypes, from_numpy, serialization
+import minigrad
+from minigrad import Size, Tensor, device, dtypes, from_numpy, serialization
 from minigrad._unpickler import INSTRUCTIONS
 from minigrad.nn.parameter import Parameter
 from minigrad.serialization import load, save
@@ -184,7 +185,8 @@ PLAIN_VALUES = [
     None, True, False, 0, -1, 255, 256, 65536, 2**31 - 1, -(2**31), 2**31, -(2**31) - 1, 2**63, -(2**200),
     0.0, -0.0, 0.1, float("nan"), float("-inf"), "", "é\n😀", "x" * 300, b"", b"\x00\xffab",
     (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), [], [[], [()]], {}, {1: {2: {}}},
-    {None: 1, True: 2, 2.5: 3, b"k": 4},
+    {None: 1, True: 2, 2.5: 3, b"k": 4}, {(): 0, (1, 2): "north", ("a", None): 2}, {(1, 2), ("x",)},
+    Counter({(1, -1): 2, (1, -2): 1}),
     OrderedDict(), OrderedDict(b=1, a=2), Counter("abca"), set(), {1, 2, 3}, [{"a": ({"b": [1, (2,)]},)}],
 ]  # fmt: skip
 
@@ -201,6 +203,23 @@ def test_size_becomes_size() -> None:
     assert_same(from_torch(torch.Size([])), torch.Size([]))
     assert to_torch(Size((2, 3))) == torch.Size([2, 3])
     assert type(to_torch(Size((2, 3)))) is torch.Size
+
+
+@pytest.mark.parametrize("index", [None, 0])
+def test_devices(index: int | None) -> None:
+    ours, theirs = device("cpu", index), torch.device("cpu", index) if index is not None else torch.device("cpu")
+    assert to_torch(ours) == theirs
+    assert from_torch({"device": theirs}) == {"device": ours}
+
+
+def test_a_state_dict_tells_the_versions_of_its_modules() -> None:
+    def names(engine: Any) -> Any:
+        part = engine.nn.Linear(2, 2)
+        return engine.nn.Sequential(part, engine.nn.Sequential(part, engine.nn.ReLU()))
+
+    theirs = names(torch).state_dict()
+    assert to_torch(names(minigrad).state_dict())._metadata == theirs._metadata
+    assert from_torch(theirs)._metadata == names(minigrad).state_dict()._metadata
 
 
 @pytest.mark.parametrize("requires_grad", [True, False])
@@ -418,7 +437,9 @@ CANNOT_SAVE = [
     (lambda: [(1, SubTuple())], r"obj\[0\]\[1\].*SubTuple"),
     (lambda: collections.defaultdict(list), "defaultdict"),
     (lambda: {"a": 1j}, r"obj\['a'\].*complex"),
-    (lambda: {"x": {(1, 2): 3}}, r"obj\['x'\].*\(1, 2\)"),
+    (lambda: {"x": {((1, 2),): 3}}, r"obj\['x'\].*\(\(1, 2\),\)"),
+    (lambda: {(1,) * 17}, "tuple of 16"),
+    (lambda: {(1, 2**64): 1}, "64-bit"),
     (lambda: {2**64: 1}, "64-bit"),
     (lambda: {frozenset([1])}, "frozenset"),
     (lambda: torch.zeros(2), r"obj: .*torch\.Tensor"),
@@ -510,7 +531,20 @@ def test_bad_places_and_options(tmp_path: Path) -> None:
         load(saved(1), weights_only=False)
     with pytest.raises(RuntimeError, match="CPU"):
         load(saved(1), map_location="cuda")
+    with pytest.raises(ValueError, match="mmap"):
+        load(saved(1), mmap=True)
+    save(1, tmp_path / "one.pt")
+    assert load(tmp_path / "one.pt", mmap=True, weights_only=None) == 1
     assert load(saved(1), "cpu") == load(saved(1), map_location=torch.device("cpu")) == 1
+
+
+def test_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.pt"
+    save(1, path)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write to every file
+    with pytest.raises(PermissionError, match="read-only"):
+        save(2, path)
+    assert load(path) == 1 and os.listdir(tmp_path) == ["model.pt"]
 
 
 # Files that are not such checkpoints
@@ -582,10 +616,10 @@ def archive(
     return buffer
 
 
-def refused(file: Any, message: str = "cannot load") -> None:
+def refused(file: Any, message: str = "cannot load", **options: Any) -> None:
     started = time.process_time()
     with pytest.raises(pickle.UnpicklingError, match=message) as caught:
-        load(file)
+        load(file, **options)
     assert str(caught.value).startswith("cannot load ")
     assert time.process_time() - started < SECONDS_EACH
 
@@ -608,7 +642,11 @@ def test_big_endian_files() -> None:
 def test_tensors_of_another_device() -> None:
     file = archive(pickled(tensor_call(storage=storage_id(device="cuda:0"))))
     refused(file, "'cuda:0'.*map_location='cpu'")
-    assert load(file, map_location="cpu").array[1, 2] == 5
+    for place in ("cpu", device("cpu"), {"cuda:0": "cpu"}, lambda storage, name: storage):
+        assert load(file, map_location=place).array[1, 2] == 5
+    for place in ({"cuda:1": "cpu"}, {"cuda:0": "cuda:1"}, lambda storage, name: None):
+        refused(file, "'cuda:0'.*map_location='cpu'", map_location=place)
+    assert load(saved_by_torch(torch.arange(2)), map_location={}).tolist() == [0, 1]
 
 
 INTEGER_STORAGE = storage_id(torch.IntStorage)
@@ -673,7 +711,11 @@ BAD_TENSORS = {
     "bytes past latin1": (Call(_codecs.encode, "\u0100", "latin1"), "bytes"),
     "bytes of a length": (Call(bytes, 10**9), "bytes"),
     "set of tensors": (Call(set, [tensor_call()]), "set"),
-    "set of tuples": (Call(set, [(1, 2)]), "set"),
+    "set of nested tuples": (Call(set, [((1, 2),)]), "set"),
+    "set of a tuple": (Call(set, (1, 2)), "set"),
+    "device of this computer's graphics": (Call(torch.device, "cuda", 0), "the device 'cuda'"),
+    "device of a number": (Call(torch.device, 0), "device wrongly"),
+    "device of too much": (Call(torch.device, "cpu", 0, 0), "device wrongly"),
     "OrderedDict of a list": (Call(OrderedDict, [(1, 2)]), "OrderedDict"),
     "Counter of a string": (Call(Counter, "abc"), "Counter"),
 }  # fmt: skip
@@ -786,7 +828,8 @@ MALFORMED_PICKLES = {
     "item of a Counter": b"\x80\x02ccollections\nCounter\n}\x85RNNs.",
     "odd items": b"\x80\x02}(NNNu.",
     "key is a list": b"\x80\x02}]Ns.",
-    "key is a tuple": b"\x80\x02})Ns.",
+    "key is a tuple in a tuple": b"\x80\x02})\x85Ns.",
+    "key is a long tuple": b"\x80\x02}(" + b"N" * 17 + b"tNs.",
     "key is a long": b"\x80\x02}\x8a\x09" + b"\xff" * 8 + b"\x01Ns.",
     "REDUCE of None": b"\x80\x02N)R.",
     "arguments in a list": b"\x80\x02ccollections\nOrderedDict\n]R.",
@@ -812,7 +855,35 @@ INTEGERS = b"".join(b"J" + struct.pack("<i", integer) for integer in range(30_00
 NESTED_TUPLES = b"K\x01\x85q\x00" + b"h\x00\x86q\x00" * 30  # (t, t), again and again: 31 tuples, 2**30 paths
 SAME_HASH = b"".join(b"\x8a\x0c" + (step * (2**61 - 1)).to_bytes(12, "little") for step in range(1, 30_000))
 
+
+def tuples_of_one_hash(count: int) -> bytes:
+    """A dict whose keys are pairs of integers, the second chosen so that the pair's hash is 0.
+
+    A tuple's hash begins with ``PRIME_5``, takes in one item after another as ``rotate(hash + item * PRIME_2) *
+    PRIME_1``, and ends by adding a constant. All of it can be run backwards (xxHash, as in CPython's tupleobject.c).
+    """
+    prime_1, prime_2, prime_5, word = 11400714785074694791, 14029467366897019727, 2870177450012600261, 2**64
+
+    def rotated(value: int, bits: int) -> int:
+        return (value << bits | value >> (64 - bits)) % word
+
+    final = -(2 ^ prime_5 ^ 3527539) % word
+    wanted = rotated(final * pow(prime_1, -1, word) % word, 33)
+    pairs: list[tuple[int, int]] = []
+    first = 0
+    while len(pairs) < count:
+        first += 1
+        begun = rotated((prime_5 + first * prime_2) % word, 31) * prime_1 % word
+        second = (wanted - begun) * pow(prime_2, -1, word) % word
+        if second < 2**61 - 1:  # such integers are their own hash
+            pairs.append((first, second))
+    assert {hash(pair) for pair in pairs} == {0}
+    items = b"".join(b"J" + struct.pack("<i", a) + b"\x8a\x08" + struct.pack("<q", b) + b"\x86N" for a, b in pairs)
+    return b"\x80\x02}(" + items + b"u."
+
+
 BOMBS = {
+    "tuples of one hash": tuples_of_one_hash(30_000),
     "hash of nested tuples": b"\x80\x02}" + NESTED_TUPLES + b"Ns.",
     "hash of nested tuples in a set": b"\x80\x02c__builtin__\nset\n](" + NESTED_TUPLES + b"e\x85R.",
     "integers of one hash": b"\x80\x02c__builtin__\nset\n](" + SAME_HASH + b"e\x85R.",
@@ -858,7 +929,7 @@ def test_archives_that_are_no_checkpoints(tmp_path: Path) -> None:
     refused(saved_by_torch(torch.zeros(2, dtype=torch.bfloat16)), "bfloat16")
     refused(saved_by_torch(torch.bfloat16), "bfloat16")
     refused(saved_by_torch(torch.zeros(2, dtype=torch.complex64)), "complex64")
-    refused(saved_by_torch(torch.zeros(2, dtype=torch.uint16)), "_rebuild_tensor_v3")
+    refused(saved_by_torch(torch.zeros(2, dtype=torch.uint16)), "uint16")
     refused(saved_by_torch(torch.zeros(2).to_sparse()), "sparse")
     refused(archive(pickled(1), **{"constants.pkl": b""}), "TorchScript")
     refused(archive(b"\x80\x02X\x00\x00\x01\x00" + b"a" * 65536 + b".", None, zipfile.ZIP_DEFLATED), "compressed")
@@ -887,6 +958,15 @@ def test_records_that_overlap_do_not_multiply() -> None:
             target.filelist.append(twin)
     assert len(file.getvalue()) < 1_100_000
     refused(file, "longer than the file")
+
+
+def test_a_record_shorter_than_it_claims_is_not_filled_up() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as target:
+        target.writestr("archive/data.pkl", pickled(tensor_call()))
+        target.writestr("archive/data/0", SIX[:20])  # its checksum is right
+        target.getinfo("archive/data/0").file_size = 24
+    refused(file, "damaged")
 
 
 # Mutated files

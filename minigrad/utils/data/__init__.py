@@ -1,11 +1,12 @@
 """Data loading: data sets (``dataset.py``), in which order (``sampler.py``), as batches (``dataloader.py``)."""
 
-from minigrad.utils.data.dataloader import DataLoader, default_collate, default_convert
+from minigrad.utils.data.dataloader import DataLoader, default_collate, default_convert, get_worker_info
 from minigrad.utils.data.dataset import (
     ChainDataset,
     ConcatDataset,
     Dataset,
     IterableDataset,
+    StackDataset,
     Subset,
     TensorDataset,
     random_split,
@@ -29,11 +30,13 @@ __all__ = [
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "StackDataset",
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
     "WeightedRandomSampler",
     "default_collate",
     "default_convert",
+    "get_worker_info",
     "random_split",
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import copy
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
 from itertools import islice
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,7 @@ from minigrad.tensor import Tensor
 from minigrad.utils.data.dataset import IterableDataset, TensorDataset
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
-__all__ = ["DataLoader", "default_collate", "default_convert"]
+__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -38,17 +41,52 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if hasattr(first, "__array__"):
         return stack([as_tensor(np.asarray(each)) for each in batch])
     if isinstance(first, Mapping):
-        return {key: default_collate([each[key] for each in batch]) for key in first}
+        return mapping_like(first, {key: default_collate([each[key] for each in batch]) for key in first})
     if isinstance(first, Sequence):
         if any(len(each) != len(first) for each in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
         parts = [default_collate(part) for part in zip(*batch)]
         if hasattr(first, "_fields"):
             return type(first)(*parts)
-        return parts
+        return sequence_like(first, parts)
     raise TypeError(
         f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
     )
+
+
+def mapping_like(model: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    """The items in a mapping of the model's kind, or in a dictionary where that kind cannot be made so."""
+    try:
+        if not isinstance(model, MutableMapping):
+            return type(model)(items)  # type: ignore[call-arg]
+        result = copy.copy(model)
+        result.update(items)
+        return result
+    except TypeError:
+        return items
+
+
+def sequence_like(model: Sequence[Any], parts: list[Any]) -> Any:
+    """The parts in a sequence of the model's kind; a tuple becomes a list, as does what cannot be made so."""
+    if isinstance(model, (tuple, list)):
+        return parts
+    try:
+        if not isinstance(model, MutableSequence):
+            return type(model)(parts)  # type: ignore[call-arg]
+        result = copy.copy(model)
+        for position, part in enumerate(parts):
+            result[position] = part
+        return result
+    except TypeError:
+        return parts
+
+
+FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+
+
+def get_worker_info() -> None:
+    """None: loading happens in the calling thread."""
+    return None
 
 
 class DataLoader:
@@ -67,8 +105,13 @@ class DataLoader:
             which there are none.
 
     Raises:
-        ValueError: options exclude each other, the batch size is no positive integer, or workers are asked for.
+        ValueError: options exclude each other, the batch size is no positive integer, or workers are asked for; also
+            from setting an attribute that iterating relies on.
+        AssertionError: from iteration, where there is a timeout, which only workers have.
     """
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # for annotations such as Dataset[int]
+    _initialized = False
 
     def __init__(
         self,
@@ -111,6 +154,14 @@ class DataLoader:
         if iterable and (sampler is not None or batch_sampler is not None):
             raise ValueError("DataLoader with IterableDataset: expected unspecified sampler and batch_sampler options")
         self.dataset = dataset
+        self.num_workers = num_workers
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
+        self.prefetch_factor = prefetch_factor
+        self.persistent_workers = persistent_workers
+        self.in_order = in_order
+        self._reported_length: int | None = None
         self.pin_memory = pin_memory  # accepted for PyTorch's sake: memory of the CPU needs no pinning
         self.generator = generator
         self.drop_last = drop_last
@@ -118,51 +169,69 @@ class DataLoader:
         self.sampler: Any
         self.batch_sampler: Any
         if iterable:
-            self.sampler = self.batch_sampler = None
-            self.collate_fn = collate_fn
-            return
-        if sampler is None:
+            sampler = ()
+        elif sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         self.sampler = sampler
         if batch_sampler is None and batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.batch_sampler = batch_sampler
+        if collate_fn is None:
+            collate_fn = default_convert if batch_sampler is None else default_collate
         self.collate_fn = collate_fn
+        self._initialized = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._initialized and name in FIXED:
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
+        super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
+        if self.timeout != 0:
+            raise AssertionError(f"a DataLoader without workers requires timeout == 0, but got {self.timeout}")
         (default_generator if self.generator is None else self.generator).random_int64()  # PyTorch's seed for workers
+        if isinstance(self.dataset, IterableDataset):
+            return self._batches_as_they_come(self._reported_length)
         return self._batches()
 
     def _batches(self) -> Iterator[Any]:
-        if isinstance(self.dataset, IterableDataset):
-            yield from self._batches_as_they_come()
-            return
         if self.batch_sampler is None:
             for index in self.sampler:
-                yield self.collate_fn(self.dataset[index]) if self.collate_fn else default_convert(self.dataset[index])
+                yield self.collate_fn(self.dataset[index])
             return
-        collate = self.collate_fn or default_collate
+        several = getattr(self.dataset, "__getitems__", None)
         for indices in self.batch_sampler:
-            if type(self.dataset) is TensorDataset and self.collate_fn is None:
+            if type(self.dataset) is TensorDataset and self.collate_fn is default_collate:
                 yield [each[list(indices)] for each in self.dataset.tensors]  # the same batch, in one copy a tensor
+            elif several is not None:
+                yield self.collate_fn(several(indices))
             else:
-                yield collate([self.dataset[index] for index in indices])
+                yield self.collate_fn([self.dataset[index] for index in indices])
 
-    def _batches_as_they_come(self) -> Iterator[Any]:
-        """Batches of a data set that has no indices."""
+    def _batches_as_they_come(self, reported_length: int | None) -> Iterator[Any]:
+        """Batches of a data set that has no indices, but may have told a length before."""
         samples = iter(self.dataset)
         if self.batch_size is None:
             for sample in samples:
-                yield self.collate_fn(sample) if self.collate_fn else default_convert(sample)
+                yield self.collate_fn(sample)
             return
-        collate = self.collate_fn or default_collate
+        count = 0
         while batch := list(islice(samples, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
-                yield collate(batch)
+                count += 1
+                if reported_length is not None and count > reported_length:
+                    warnings.warn(
+                        f"Length of IterableDataset {self.dataset} was reported to be {reported_length}, but "
+                        f"{count} samples have been fetched.",
+                        UserWarning,
+                        stacklevel=3,
+                    )
+                yield self.collate_fn(batch)
 
     def __len__(self) -> int:
         if isinstance(self.dataset, IterableDataset):
             count = len(self.dataset)  # type: ignore[arg-type]
+            self._reported_length = count
             if self.batch_size is None:
                 return count
             return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
@@ -171,10 +240,14 @@ class DataLoader:
 
 def default_convert(data: Any) -> Any:
     """One sample with its arrays as tensors; a tuple becomes a list, as in PyTorch."""
+    if isinstance(data, (Tensor, str, bytes)):
+        return data
+    if isinstance(data, (np.ndarray, np.generic)):
+        return data if data.dtype.kind in "SUO" else as_tensor(np.asarray(data))
     if isinstance(data, tuple) and hasattr(data, "_fields"):
         return type(data)(*[default_convert(each) for each in data])
-    if isinstance(data, (tuple, list)):
-        return [default_convert(each) for each in data]
     if isinstance(data, Mapping):
-        return {name: default_convert(each) for name, each in data.items()}
-    return as_tensor(data) if isinstance(data, np.ndarray) else data
+        return mapping_like(data, {name: default_convert(each) for name, each in data.items()})
+    if isinstance(data, Sequence):
+        return sequence_like(data, [default_convert(each) for each in data])
+    return data

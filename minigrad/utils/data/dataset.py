@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from types import GenericAlias
 from typing import Any
 
 from minigrad.creation import randperm
@@ -18,6 +20,7 @@ __all__ = [
     "ConcatDataset",
     "Dataset",
     "IterableDataset",
+    "StackDataset",
     "Subset",
     "TensorDataset",
     "random_split",
@@ -25,7 +28,12 @@ __all__ = [
 
 
 class Dataset:
-    """The base: a subclass defines ``__getitem__(index)`` and ``__len__()``."""
+    """The base: a subclass defines ``__getitem__(index)`` and ``__len__()``.
+
+    One that defines ``__getitems__(indices)`` too gives the samples of a batch at once.
+    """
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # for annotations such as Dataset[int]
 
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
@@ -112,15 +120,57 @@ class TensorDataset(Dataset):
         return self.tensors[0].size(0)
 
 
+class StackDataset(Dataset):
+    """Sample i is the tuple of each data set's sample i; a dictionary where the data sets are given by name.
+
+    Raises:
+        ValueError: the lengths differ, there is no data set, or some are given by name and some not.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and kwargs:
+            raise ValueError("Give all data sets by position, for tuples, or all by name, for dictionaries, not both")
+        if not args and not kwargs:
+            raise ValueError("At least one dataset should be passed")
+        self.datasets: Any = args or kwargs
+        lengths = [len(each) for each in args or kwargs.values()]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"Size mismatch between datasets: {lengths}")
+        self._length = lengths[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: each[index] for name, each in self.datasets.items()}
+        return tuple([each[index] for each in self.datasets])
+
+    def __len__(self) -> int:
+        return self._length
+
+
 class Subset(Dataset):
-    """Sample i is ``dataset[indices[i]]``."""
+    """Sample i is ``dataset[indices[i]]``. A subclass that defines ``__getitem__`` defines ``__getitems__`` too.
+
+    Raises:
+        NotImplementedError: a subclass defines only the first.
+    """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
+        own = type(self)
+        if own.__getitem__ is not Subset.__getitem__ and own.__getitems__ is Subset.__getitems__:
+            raise NotImplementedError(f"{own.__name__} overrides __getitem__ but not __getitems__, which batches use")
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, list):
+            return self.dataset[[self.indices[each] for each in index]]
         return self.dataset[self.indices[index]]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        """Several samples at once."""
+        if callable(getattr(self.dataset, "__getitems__", None)):
+            return self.dataset.__getitems__([self.indices[each] for each in indices])  # type: ignore[no-any-return]
+        return [self.dataset[self.indices[each]] for each in indices]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -131,8 +181,9 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = defaul
 
     Raises:
         ValueError: the lengths do not add up to the data set's, or a part is not in [0, 1].
+        TypeError: they add up, but are no integers.
     """
-    sizes = [int(each) for each in lengths]
+    sizes: list[Any] = list(lengths)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         for position, part in enumerate(lengths):
             if part < 0 or part > 1:
@@ -140,8 +191,15 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = defaul
         sizes = [math.floor(len(dataset) * part) for part in lengths]
         for position in range(len(dataset) - sum(sizes)):  # what rounding left over, one a subset
             sizes[position % len(sizes)] += 1
+        for position, size in enumerate(sizes):
+            if size == 0:
+                warnings.warn(
+                    f"Length of split at index {position} is 0. This might result in an empty dataset.", stacklevel=2
+                )
     if sum(sizes) != len(dataset):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
+    if any(not isinstance(size, int) for size in sizes):
+        raise TypeError(f"lengths should be integers, or fractions of which the sum is 1, but got {sizes}")
     order = randperm(sum(sizes), generator=generator).tolist()
     subsets = []
     start = 0

@@ -7,10 +7,13 @@ from the same ``manual_seed`` both engines see the same order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
 
+from minigrad.creation import as_tensor, multinomial
+from minigrad.dtypes import float64
 from minigrad.random import Generator, default_generator
 
 __all__ = [
@@ -25,6 +28,8 @@ __all__ = [
 
 class Sampler:
     """The base: a subclass defines ``__iter__``, which gives indices, and ``__len__``."""
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # for annotations such as Dataset[int]
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError("Subclasses of Sampler should implement __iter__.")
@@ -54,6 +59,7 @@ class RandomSampler(Sampler):
 
     Raises:
         ValueError: ``num_samples`` is no positive integer (as when the data set is empty).
+        TypeError: ``replacement`` is no bool.
     """
 
     def __init__(
@@ -65,10 +71,17 @@ class RandomSampler(Sampler):
     ) -> None:
         self.data_source = data_source
         self.replacement = replacement
-        self.num_samples = len(data_source) if num_samples is None else num_samples
+        self._num_samples = num_samples
         self.generator = generator
+        if not isinstance(replacement, bool):
+            raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
         if not isinstance(self.num_samples, int) or self.num_samples <= 0:
             raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
+
+    @property
+    def num_samples(self) -> int:
+        """How many are drawn: as many as the data set has now, unless told otherwise."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
         count = len(self.data_source)
@@ -108,11 +121,10 @@ class SubsetRandomSampler(Sampler):
 class WeightedRandomSampler(Sampler):
     """``num_samples`` indices, each drawn with a probability proportional to its weight.
 
-    With ``replacement`` the indices are PyTorch's from the same seed; without, others.
-
     Raises:
         ValueError: ``num_samples`` is no positive integer, ``replacement`` no bool, or the weights no vector.
-        RuntimeError: from iteration, where more are to be drawn without replacement than there are.
+        RuntimeError: from iteration, where more are to be drawn without replacement than there are, or where weights
+            are negative or not finite, or all of them are 0.
     """
 
     def __init__(
@@ -126,7 +138,7 @@ class WeightedRandomSampler(Sampler):
             raise ValueError(f"num_samples should be a positive integer value, but got num_samples={num_samples}")
         if not isinstance(replacement, bool):
             raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
-        self.weights = np.asarray(weights, np.float64)
+        self.weights = as_tensor(weights, dtype=float64)
         if self.weights.ndim != 1:
             raise ValueError(f"weights should be a 1d sequence but given weights have shape {self.weights.shape}")
         self.num_samples = num_samples
@@ -135,17 +147,7 @@ class WeightedRandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         source = default_generator if self.generator is None else self.generator
-        kind = np.dtype(np.float64)
-        if self.replacement:
-            bounds = np.cumsum(self.weights) / self.weights.sum()
-            bounds[-1] = 1.0
-            drawn = source.uniform((self.num_samples,), kind, 0.0, 1.0)
-            yield from np.searchsorted(bounds, drawn, side="left").tolist()
-            return
-        if self.num_samples > len(self.weights):
-            raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-        waiting = -np.log1p(-source.uniform(self.weights.shape, kind, 0.0, 1.0)) / np.maximum(self.weights, 1e-300)
-        yield from np.argsort(waiting, kind="stable")[: self.num_samples].tolist()  # who comes first, is drawn first
+        yield from multinomial(self.weights, self.num_samples, self.replacement, generator=source).tolist()
 
     def __len__(self) -> int:
         return self.num_samples

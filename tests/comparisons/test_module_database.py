@@ -1,0 +1,93 @@
+"""Every layer and loss against PyTorch on the samples that PyTorch's own tests keep: its module database.
+
+For each sample, in training and in evaluation: the text, the names and first values of the state, the outputs, and the
+gradients of inputs and parameters; and the database's wrong samples, whose exceptions must be of one type.
+"""
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from comparisons import compare_values
+from comparisons.conversion import as_minigrad, tensors_in
+
+database = pytest.importorskip("torch.testing._internal.common_modules")
+pytestmark = pytest.mark.filterwarnings("ignore")  # the samples provoke many; warnings are compared elsewhere
+
+EVERY = {each.name.split(".")[-1]: each for each in database.module_db}
+MODULES = {name: info for name, info in EVERY.items() if hasattr(minigrad.nn, name)}
+
+
+def run(e, kind, constructor, forward, training, state):
+    """Everything there is to compare of a layer, by name; its parameters first become ``state``, where given."""
+    layer = kind(*constructor[0], **constructor[1])
+    if state is not None:
+        layer.load_state_dict(state)
+    layer.train(training)
+    found = {"repr": repr(layer).replace("minigrad", "torch")}
+    found.update({f"state {name}": each.detach().clone() for name, each in layer.state_dict().items()})
+    outputs = tensors_in(layer(*forward[0], **forward[1]))
+    found.update({f"output {number}": each for number, each in enumerate(outputs)})
+    outputs = [each for each in outputs if each.requires_grad]
+    leaves = [each for each in [*tensors_in(list(forward)), *layer.parameters()] if each.requires_grad]
+    if outputs and leaves:
+        starts = [weights_like(e, each, number) for number, each in enumerate(outputs)]
+        gradients = e.autograd.grad(outputs, leaves, starts, allow_unused=True)
+        found.update({f"gradient {number}": each for number, each in enumerate(gradients)})
+    return found
+
+
+def weights_like(e, tensor, seed):
+    numbers = np.random.default_rng(seed).uniform(0.5, 1.5, tuple(tensor.shape))
+    return e.tensor(numbers, dtype=tensor.dtype)
+
+
+def pair(given):
+    return list(given.args), dict(given.kwargs)
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", MODULES)
+def test_samples(name, dtype, training):
+    info, kind = MODULES[name], getattr(torch, dtype)
+    tolerance = {"float64": "second order", "float32": "training float32"}[dtype]  # a layer is several operations
+    torch.manual_seed(0)
+    compared = 0
+    for sample in info.module_inputs_func(info, "cpu", kind, True, training):
+        constructor, forward = pair(sample.constructor_input), pair(sample.forward_input)
+        if any(isinstance(each, torch.nn.Module) for each in constructor[0]):
+            continue
+        if "dtype" in inspect.signature(info.module_cls).parameters:
+            constructor[1].setdefault("dtype", kind)
+        converted = as_minigrad([list(constructor), list(forward)])
+        theirs = run(torch, info.module_cls, constructor, forward, training, None)
+        state = {key[6:]: value.numpy().copy() for key, value in theirs.items() if key.startswith("state ")}
+        ours = run(minigrad, getattr(minigrad.nn, name), *converted, training, state)
+        assert list(ours) == list(theirs)
+        assert ours.pop("repr") == theirs.pop("repr")
+        for part, value in ours.items():
+            subject = f"{name} {sample.desc}, {part}"
+            assert (value is None) == (theirs[part] is None), subject
+            if value is not None:
+                compare_values(subject, value, theirs[part], tolerance).check()
+        compared += 1
+    assert compared or name == "TransformerEncoder"  # whose samples are made of a module of PyTorch's
+
+
+@pytest.mark.parametrize("name", [name for name, info in MODULES.items() if info.module_error_inputs_func is not None])
+def test_wrong_samples(name):
+    info = MODULES[name]
+    for wrong in info.module_error_inputs_func(info, "cpu", torch.float64, False, True):
+        sample = wrong.module_error_input
+        constructor = pair(sample.constructor_input)
+        forward = ([], {}) if sample.forward_input is None else pair(sample.forward_input)
+        for kind, (made_with, called_with) in (
+            (info.module_cls, (constructor, forward)),
+            (getattr(minigrad.nn, name), as_minigrad([list(constructor), list(forward)])),
+        ):
+            with pytest.raises(wrong.error_type):
+                kind(*made_with[0], **made_with[1])(*called_with[0], **called_with[1])
