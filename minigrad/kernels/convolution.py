@@ -7,9 +7,9 @@ that is what the plain loops below say.
 The fast kernels make it matrix products. All that one output place reads, R·S·C numbers, is copied into one row of a
 matrix ("im2col"): then a convolution is rows times weight (``convolve``), the weight's gradient is the output's
 gradient times rows (``gradient_of_weight``), and the input's gradient is a product whose rows are added back to the
-places they were read from (``gradient_of_input``). The rows are made in chunks that stay in the processor's cache, and are made again
-for the gradient rather than kept: they are R·S times as large as the input. Most 3×3 kernels go another way:
-``winograd.py``.
+places they were read from (``gradient_of_input``). The rows are made in chunks that stay in the processor's cache, and
+are made again for the gradient rather than kept: they are R·S times as large as the input. Most 3×3 kernels go another
+way: ``winograd.py``.
 
 Everywhere: x (N, C, H, W), weight (K, C / groups, R, S), y (N, K, OH, OW); stride, padding and dilation are pairs.
 Arrays of any memory layout are accepted; results lie channels last (see ``memory.py``).
