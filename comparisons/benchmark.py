@@ -20,7 +20,10 @@ from comparisons.workloads import WORKLOADS
 
 __all__ = ["Measured", "Row", "measure"]
 
-OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_VERBOSE", "MKL_DEBUG_CPU_TYPE", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
+OVERRIDES = (
+    *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_VERBOSE"),
+    *("MKL_DEBUG_CPU_TYPE", "MKL_CBWR", "ATEN_CPU_CAPABILITY"),
+)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SETTLE_SECONDS = 0.3  # idle threads of the side that was just measured spin for up to 0.2 s before they sleep
 

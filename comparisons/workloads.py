@@ -54,11 +54,47 @@ def training_step(engine: Any, batch_size: int) -> tuple[Callable[[], None], int
     return work, 1
 
 
+def convolution(
+    engine: Any,
+    input: tuple[int, int, int],
+    output_channels: int,
+    kernel: int,
+    stride: int,
+    needs_input_grad: bool = True,
+) -> tuple[Callable[[], None], int]:
+    """One convolution of pictures (N, C, size) in a network, forward and backward."""
+    count, channels, size = input
+    layer = engine.nn.Conv2d(channels, output_channels, kernel, stride, kernel // 2, bias=False)
+    images = engine.rand(count, channels, size, size, requires_grad=needs_input_grad)
+    gradient = engine.ones_like(layer(images).detach())
+
+    def work() -> None:
+        layer(images).backward(gradient)
+        layer.weight.grad = images.grad = None
+
+    return work, 1
+
+
 WORKLOADS: dict[str, Callable[[Any], tuple[Callable[[], None], int]]] = {
     "small operation, both ways": small_operation,
     "MLP training step, batch 100": lambda engine: training_step(engine, 100),
     "MLP training step, batch 10": lambda engine: training_step(engine, 10),
     "MLP training step, batch 1000": lambda engine: training_step(engine, 1000),
+    "convolution 7x7 / 2, 4x3x224x224": lambda engine: convolution(engine, (4, 3, 224), 64, 7, 2, False),
+    "convolution 3x3, 4x64x56x56": lambda engine: convolution(engine, (4, 64, 56), 64, 3, 1),
+    "convolution 3x3, 4x128x28x28": lambda engine: convolution(engine, (4, 128, 28), 128, 3, 1),
+    "convolution 3x3, 4x256x14x14": lambda engine: convolution(engine, (4, 256, 14), 256, 3, 1),
+    "convolution 3x3, 4x512x7x7": lambda engine: convolution(engine, (4, 512, 7), 512, 3, 1),
+    "convolution 3x3 / 2, 4x64x56x56": lambda engine: convolution(engine, (4, 64, 56), 128, 3, 2),
+    "convolution 3x3 / 2, 4x256x14x14": lambda engine: convolution(engine, (4, 256, 14), 512, 3, 2),
+    "convolution 1x1 / 2, 4x64x56x56": lambda engine: convolution(engine, (4, 64, 56), 128, 1, 2),
+    "convolution 7x7 / 2, 32x3x32x32": lambda engine: convolution(engine, (32, 3, 32), 64, 7, 2, False),
+    "convolution 3x3, 32x64x8x8": lambda engine: convolution(engine, (32, 64, 8), 64, 3, 1),
+    "convolution 3x3, 32x128x4x4": lambda engine: convolution(engine, (32, 128, 4), 128, 3, 1),
+    "convolution 3x3, 32x256x2x2": lambda engine: convolution(engine, (32, 256, 2), 256, 3, 1),
+    "convolution 3x3, 32x512x1x1": lambda engine: convolution(engine, (32, 512, 1), 512, 3, 1),
+    "convolution 3x3 / 2, 32x64x8x8": lambda engine: convolution(engine, (32, 64, 8), 128, 3, 2),
+    "convolution 1x1 / 2, 32x64x8x8": lambda engine: convolution(engine, (32, 64, 8), 128, 1, 2),
 }
 
 ROUND_SECONDS = 0.15  # one round repeats the work for about as long

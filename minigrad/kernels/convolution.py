@@ -6,11 +6,10 @@ that is what the plain loops below say.
 
 The fast kernels make it matrix products. All that one output place reads, R·S·C numbers, is copied into one row of a
 matrix ("im2col"): then a convolution is rows times weight (``convolve``), the weight's gradient is the output's
-gradient times rows (``gradient_of_weight``), and the input's gradient is a convolution of the output's gradient with
-the mirrored kernel, or, where a stride left places out, a product whose rows are added back to the places they were
-read from (``gradient_of_input``). The rows are made in chunks that stay in the processor's cache, and are made again
-for the gradient rather than kept: they are R·S times as large as the input. Most 3×3 kernels go another way:
-``winograd.py``.
+gradient times rows (``gradient_of_weight``), and the input's gradient is a product whose rows are added back to the
+places they were read from (``gradient_of_input``). The rows are made in chunks that stay in the processor's cache, and
+are made again for the gradient rather than kept: they are R·S times as large as the input. Most 3×3 kernels go another
+way: ``winograd.py``.
 
 Everywhere: x (N, C, H, W), weight (K, C / groups, R, S), y (N, K, OH, OW); stride, padding and dilation are pairs.
 Arrays of any memory layout are accepted; results lie channels last (see ``memory.py``).
@@ -29,6 +28,7 @@ from minigrad.kernels.memory import channels_last, chunks, pictures, window, wor
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
 CHUNK_BYTES = 1 << 20  # of rows: as much as a processor's second cache holds beside the rest
+CHUNK_PLACES = 256  # at least, however large: below, a matrix product mostly reads its weight
 
 
 def places_on(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> list[int]:
@@ -127,11 +127,9 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups
             shape = (x_shape[0], x_shape[1] // groups, *x_shape[2:])
             grad_x[:, of_x] = gradient_of_input(grad_y[:, of_y], weight[of_y], shape, stride, padding, dilation, 1)
         return grad_x
-    if tuple(stride) == (1, 1):
-        # x's place i went, by tap r, to y's place i - r·dilation + padding: read from there, the taps mirrored.
-        mirrored = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-        across = [step * (size - 1) - pad for step, size, pad in zip(dilation, weight.shape[2:], padding)]
-        return convolve(grad_y, mirrored, stride, across, dilation, 1, x_shape[2:])
+    if winograd.pays(x_shape, weight.shape, stride, dilation, grad_y.dtype):
+        # x's place i went, by tap r, to y's place i - r + padding: read from there, the taps mirrored.
+        return winograd.convolve_mirrored(grad_y, weight, [2 - each for each in padding], x_shape)
 
     grad_x = pictures(x_shape, grad_y.dtype, np.zeros)
     taps, padding = taps_that_matter(x_shape, weight.shape, grad_y.shape, stride, padding, dilation)
@@ -146,8 +144,8 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, group
     if x.dtype == np.float16:
         grad = gradient_of_weight(wide(grad_y), wide(x), weight_shape, stride, padding, dilation, groups)
         return grad.astype(np.float16)
-    grad_weight = np.zeros(weight_shape, x.dtype)
     if groups > 1:
+        grad_weight = np.empty(weight_shape, x.dtype)
         shape = (weight_shape[0] // groups, *weight_shape[1:])
         for of_x, of_y in zip(parts(x.shape[1], groups), parts(weight_shape[0], groups)):
             grad_weight[of_y] = gradient_of_weight(grad_y[:, of_y], x[:, of_x], shape, stride, padding, dilation, 1)
@@ -156,12 +154,20 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, group
         return winograd.gradient_of_weight(grad_y, x, padding)
 
     taps, padding = taps_that_matter(x.shape, weight_shape, grad_y.shape, stride, padding, dilation)
+    grad_weight = np.zeros(weight_shape, x.dtype)
     kernels, channels, height, width = grad_weight[taps].shape
-    total = np.zeros((kernels, height * width * channels), x.dtype)
+    total = workspace("gradient of weight", (kernels, height * width * channels), x.dtype)
+    part = workspace("part of it", total.shape, x.dtype)
     flat = channels_last(grad_y)
+    into = total
     for chunk, rows in rows_of(x, grad_y.shape, grad_weight[taps].shape, stride, padding, dilation):
         first, end, top, bottom = chunk
-        total += flat[first:end, top:bottom].reshape(len(rows), kernels).T @ rows
+        np.matmul(flat[first:end, top:bottom].reshape(len(rows), kernels).T, rows, out=into)
+        if into is part:
+            total += part
+        into = part
+    if into is total:  # there was nothing to read
+        return grad_weight
     grad_weight[taps] = total.reshape(kernels, height, width, channels).transpose(0, 3, 1, 2)
     return grad_weight
 
@@ -183,7 +189,9 @@ def parts(channels, groups):
 def as_matrix(weight):
     """(K, C, R, S) as a matrix (K, R·S·C), in the order of the rows that it meets."""
     kernels, channels, height, width = weight.shape
-    return weight.transpose(0, 2, 3, 1).reshape(kernels, height * width * channels)
+    matrix = workspace("weight", (kernels, height, width, channels), weight.dtype)
+    matrix[...] = weight.transpose(0, 2, 3, 1)
+    return matrix.reshape(kernels, height * width * channels)
 
 
 def taps_that_matter(x_shape, weight_shape, y_shape, stride, padding, dilation):
@@ -235,7 +243,7 @@ def rows_of(x, y_shape, weight_shape, stride, padding, dilation):
 
 def rows_at_once(across, length, itemsize):
     """How many rows of y make a chunk, if each of its ``across`` places reads ``length`` numbers."""
-    return max(CHUNK_BYTES // max(across * length * itemsize, 1), 1)
+    return max(CHUNK_BYTES // max(across * length * itemsize, 1), CHUNK_PLACES // max(across, 1), 1)
 
 
 def add_back(grad_x, grad_y, weight, stride, padding, dilation):
@@ -246,7 +254,7 @@ def add_back(grad_x, grad_y, weight, stride, padding, dilation):
     for first, end, top, bottom in chunks(count, down, rows_at_once(across, matrix.shape[1], grad_y.itemsize)):
         places = (end - first, bottom - top, across)
         rows = workspace("rows", (*places, height, width, channels), grad_y.dtype)
-        product = rows.reshape(-1, matrix.shape[1])
+        product = rows.reshape(places[0] * places[1] * places[2], matrix.shape[1])
         np.matmul(grad_y[first:end, top:bottom].reshape(len(product), kernels), matrix, out=product)
         for r in range(height):
             rows_read, from_rows = inside(top, bottom, r, stride[0], padding[0], dilation[0], grad_x.shape[1])

@@ -13,7 +13,7 @@ import numpy as np
 
 __all__ = ["channels_last", "chunks", "pictures", "window", "workspace"]
 
-LARGEST_KEPT = 1 << 24  # bytes: a larger buffer is not kept for the next time
+LARGEST_KEPT = 1 << 25  # bytes: a larger buffer is not kept for the next time
 
 
 class _Workspaces(threading.local):

@@ -28,8 +28,8 @@ SHAPES = {
     "more padding than kernel": ((1, 2, 3, 3), (2, 2, 2, 2), (1, 1), (3, 4), (1, 1), 1),
     "stride beyond the kernel": ((1, 1, 9, 9), (1, 1, 3, 3), (4, 4), (0, 0), (1, 1), 1),
     "taps on padding only": ((1, 1, 2, 9), (1, 1, 3, 3), (4, 4), (3, 1), (2, 1), 1),
-    "Winograd": ((2, 32, 4, 6), (33, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
-    "Winograd, odd sizes": ((1, 32, 9, 7), (32, 32, 3, 3), (1, 1), (0, 2), (1, 1), 1),
+    "Winograd": ((17, 32, 4, 6), (33, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "Winograd, odd sizes": ((7, 32, 9, 7), (32, 32, 3, 3), (1, 1), (0, 2), (1, 1), 1),
     "Winograd, several chunks": ((3, 32, 40, 38), (32, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "several chunks": ((3, 16, 41, 40), (2, 16, 3, 3), (2, 2), (1, 1), (1, 1), 1),
 }
@@ -74,7 +74,8 @@ def test_chunks_make_no_difference(name, monkeypatch):
     expected = three(name)
     for module in ("convolution", "winograd"):
         monkeypatch.setattr(f"minigrad.kernels.{module}.CHUNK_BYTES", 1 << 13)
-    monkeypatch.setattr(winograd, "FEWEST_TILES", 1)
+    monkeypatch.setattr(winograd, "CHUNK_TILES", 1)
+    monkeypatch.setattr("minigrad.kernels.convolution.CHUNK_PLACES", 1)
     for found, whole in zip(three(name), expected):
         assert largest_error(found, whole) < 1e-13
 
@@ -104,7 +105,8 @@ def test_winograd_is_used_where_it_pays():
     steps = ((1, 1), (1, 1), np.dtype(np.float32))
     assert winograd.pays((4, 64, 56, 56), (64, 64, 3, 3), *steps)
     assert not winograd.pays((4, 64, 56, 56), (64, 3, 3, 3), *steps)  # few channels
-    assert not winograd.pays((4, 64, 1, 1), (64, 64, 3, 3), *steps)  # a tile for one place
+    assert not winograd.pays((400, 64, 1, 1), (64, 64, 3, 3), *steps)  # a tile for one place
+    assert not winograd.pays((4, 64, 8, 8), (64, 64, 3, 3), *steps)  # few tiles
     assert not winograd.pays((4, 64, 56, 56), (64, 64, 3, 3), (2, 2), (1, 1), np.dtype(np.float32))
     assert not winograd.pays((4, 64, 56, 56), (64, 64, 3, 3), (1, 1), (1, 1), np.dtype(np.int64))
 
