@@ -382,7 +382,7 @@ def adaptive_max_pool(x: np.ndarray, rows: Spans, columns: Spans) -> tuple[np.nd
     z, places = np.empty(shape, x.dtype), np.empty(shape, np.int64)
     for h, w in np.ndindex(shape[2:]):
         (top, bottom), (left, right) = rows[h], columns[w]
-        window = x[:, :, top:bottom, left:right].reshape(*shape[:2], -1)
+        window = x[:, :, top:bottom, left:right].reshape(*shape[:2], (bottom - top) * (right - left))
         number = window.argmax(2)
         is_nan = np.isnan(window)
         if is_nan.any():

@@ -38,6 +38,10 @@ nn.functional.rms_norm nn.functional.pad nn.functional.mse_loss nn.functional.l1
 nn.functional.huber_loss nn.functional.nll_loss nn.functional.cross_entropy nn.functional.binary_cross_entropy
 nn.functional.binary_cross_entropy_with_logits nn.functional.kl_div nn.functional.hinge_embedding_loss
 nn.functional.margin_ranking_loss nn.functional.cosine_embedding_loss nn.functional.triplet_margin_loss
+nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.avg_pool1d nn.functional.avg_pool2d
+nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d nn.functional.adaptive_max_pool1d
+nn.functional.adaptive_max_pool2d nn.functional.batch_norm nn.functional.group_norm nn.functional.instance_norm
+nn.functional.interpolate nn.functional.pixel_shuffle nn.functional.pixel_unshuffle
 """
 
 EXCEPT = {
@@ -70,7 +74,9 @@ OWN_GRAPHS = {
 }
 
 OPERATIONS = {
-    f"{each.name} {each.variant_test_name}".strip(): each for each in database.op_db if each.name in NAMES.split()
+    f"{each.name} {each.variant_test_name}".strip(): each
+    for each in database.op_db
+    if each.name in NAMES.split() and each.variant_test_name not in ("bicubic", "trilinear")  # modes minigrad has not
 }
 DTYPES = {
     getattr(torch, name): getattr(minigrad, name)
@@ -117,6 +123,8 @@ def usable(name, sample):
     if any(each.dtype not in DTYPES or each.layout != torch.strided or each.ndim > MOST_DIMS for each in tensors):
         return False
     if isinstance(sample.input, torch.Tensor) and tuple(sample.input.shape) == EXCEPT.get(name):
+        return False
+    if name == "nn.functional.interpolate" and sample.input.ndim == 5:  # volumes, which minigrad has not
         return False
     first = sample.args[0] if sample.args else sample.kwargs.get("ord")
     return not (name in ("linalg.matrix_norm", "linalg.norm", "norm") and first in SINGULAR_VALUES and matrix(sample))
