@@ -54,11 +54,56 @@ def training_step(engine: Any, batch_size: int) -> tuple[Callable[[], None], int
     return work, 1
 
 
+def images(engine: Any, *shape: int) -> Any:
+    """Random images (N, C, H, W) that require grad, lying in memory as this engine's convolutions return them."""
+    if engine.__name__ == "torch":
+        return engine.rand(*shape, requires_grad=True)
+    batch, channels, height, width = shape
+    return engine.rand(batch, height, width, channels).permute(0, 3, 1, 2).detach().requires_grad_()
+
+
+def layer(engine: Any, module: Any, x: Any) -> tuple[Callable[[], None], int]:
+    """One layer, forward and backward."""
+    gradient = module(x).detach()
+
+    def work() -> None:
+        x.grad = None
+        module.zero_grad()
+        module(x).backward(gradient)
+
+    return work, 1
+
+
+def cross_entropy(engine: Any, batch_size: int, classes: int) -> tuple[Callable[[], None], int]:
+    """The loss of a batch, forward and backward."""
+    criterion = engine.nn.CrossEntropyLoss()
+    logits = engine.rand(batch_size, classes, requires_grad=True)
+    labels = engine.randint(0, classes, (batch_size,))
+
+    def work() -> None:
+        logits.grad = None
+        criterion(logits, labels).backward()
+
+    return work, 1
+
+
 WORKLOADS: dict[str, Callable[[Any], tuple[Callable[[], None], int]]] = {
     "small operation, both ways": small_operation,
     "MLP training step, batch 100": lambda engine: training_step(engine, 100),
     "MLP training step, batch 10": lambda engine: training_step(engine, 10),
     "MLP training step, batch 1000": lambda engine: training_step(engine, 1000),
+    "batch norm, 4x64x56x56": lambda engine: layer(engine, engine.nn.BatchNorm2d(64), images(engine, 4, 64, 56, 56)),
+    "batch norm, 32x64x32x32": lambda engine: layer(engine, engine.nn.BatchNorm2d(64), images(engine, 32, 64, 32, 32)),
+    "ReLU, 4x64x56x56": lambda engine: layer(engine, engine.nn.ReLU(), images(engine, 4, 64, 56, 56)),
+    "ReLU, 32x64x32x32": lambda engine: layer(engine, engine.nn.ReLU(), images(engine, 32, 64, 32, 32)),
+    "max pool 3x3, 4x64x112x112": lambda engine: layer(
+        engine, engine.nn.MaxPool2d(3, 2, 1), images(engine, 4, 64, 112, 112)
+    ),
+    "linear 512-1000, batch 100": lambda engine: layer(
+        engine, engine.nn.Linear(512, 1000), engine.rand(100, 512, requires_grad=True)
+    ),
+    "cross-entropy of 10, batch 100": lambda engine: cross_entropy(engine, 100, 10),
+    "cross-entropy of 1000, batch 100": lambda engine: cross_entropy(engine, 100, 1000),
 }
 
 ROUND_SECONDS = 0.15  # one round repeats the work for about as long

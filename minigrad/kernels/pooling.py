@@ -17,6 +17,7 @@ import numpy as np
 
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.layout import as_images, as_planes, is_channels_last
+from minigrad.kernels.selection import where_chosen
 
 __all__ = [
     *("Spans", "Windows", "adaptive_max_pool", "max_pool", "pick_from_windows", "span_sums", "spread_span_sums"),
@@ -219,15 +220,6 @@ def plain_spread_to_windows(
         if row < size[0] and column < size[1]:
             z[n, c, row, column] += grad[n, c, h, w]
     return z
-
-
-def where_chosen(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """``values`` where ``chosen``, else 0.
-
-    The bits of each value and all ones, or all zeros: a product would make NaN of inf · 0.
-    """
-    bits = np.dtype(f"i{values.itemsize}")
-    return (values.view(bits) & -chosen.view(np.int8)).view(values.dtype)
 
 
 def number_type(rows: Windows, columns: Windows) -> np.dtype:
