@@ -262,11 +262,14 @@ def train(
 def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turn.")] = 15,
     threads: Annotated[int, typer.Option(min=1, help="Threads that each side may use.")] = 2,
+    only: Annotated[list[str] | None, typer.Option(help="Only work with this in its name; may be repeated.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
 ) -> None:
     """Measure minigrad against PyTorch: a process each, in turn, same threads, medians."""
+    if json_file is not None:
+        check_folder("--json", json_file)
     console = Console()
-    measured = benchmark.measure(rounds, threads)
+    measured = benchmark.measure(rounds, threads, only or ())
     table = Table(title=measured.conditions, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("work")
     for heading in ("minigrad", "PyTorch", "ratio", "best", "quartiles"):
@@ -282,6 +285,9 @@ def bench(
             f"{low:.2f}–{high:.2f}",
         )
     console.print(table)
+    for each in measured.memory:
+        megabytes = f"{each.ours / 1e6:,.0f} MB, PyTorch {each.theirs / 1e6:,.0f} MB, ratio {each.ratio:.2f}"
+        console.print(f"Net peak memory of {each.work}: minigrad {megabytes}")
     if json_file is not None:
         write_whole(json_file, json.dumps(measured.as_dict(), indent=2) + "\n")
 

@@ -37,6 +37,7 @@ def batch_norm(
 
     Raises:
         ValueError: in training a channel has one value only.
+        IndexError: the input has no channels.
         RuntimeError: a parameter is of another size or type, the running statistics are missing in evaluation, or
             require grad, or were made in inference mode.
         NotImplementedError: the input is not floating.
@@ -63,6 +64,8 @@ def batch_norm(
         result = input.clone()
         result = result if weight is None else result * weight[0]
         return result if bias is None else result + bias[0]
+    if input.ndim < 2:
+        raise IndexError(f"batch_norm: expected an input (N, C, ...), but got one of shape {list(input.shape)}")
     return ops.batch_norm.NativeBatchNorm.apply(
         input,
         weight,
@@ -86,11 +89,10 @@ def check_several_values(shape: Any, size: str) -> None:
 
 def check_channels(input: Tensor, **parameters: Tensor | None) -> None:
     """Raise PyTorch's RuntimeError where a parameter has not as many elements as the input has channels."""
-    if input.ndim < 2:
-        raise RuntimeError(f"expected an input (N, C, ...) of at least 2 dimensions, but got {input.ndim}")
+    channels = input.shape[1] if input.ndim > 1 else 0
     for name, value in parameters.items():
-        if value is not None and value.numel() != input.shape[1]:
-            raise RuntimeError(f"{name} should contain {input.shape[1]} elements not {value.numel()}")
+        if value is not None and value.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {value.numel()}")
 
 
 def check_one_type(function: str, input: Tensor, *parameters: Tensor | None) -> None:
@@ -130,8 +132,10 @@ def group_norm(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(value.shape)} and input of shape {list(input.shape)}"
             )
-    if 0 in input.shape[2:]:
-        raise RuntimeError("Expected HxW to be greater than 0, got 0")
+    if 0 in input.shape[1:]:
+        raise RuntimeError(
+            f"Expected channels and HxW to be greater than 0, but got input of shape {list(input.shape)}"
+        )
     check_one_type("group_norm", input, weight, bias)
     return ops.batch_norm.NativeGroupNorm.apply(input, weight, bias, groups=num_groups, eps=eps)
 

@@ -285,11 +285,12 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
 
     Raises:
         RuntimeError: the input is no image, or a size is negative.
+        ValueError: two sizes are asked for of an input of two dimensions or fewer.
         TypeError: a size is neither a whole number nor None.
         NotImplementedError: the input is not floating.
     """
     check_tensors("adaptive_avg_pool2d", input=input)
-    sizes = output_sizes("adaptive_avg_pool2d", output_size, input.shape[-2:])
+    sizes = output_sizes("adaptive_avg_pool2d", output_size, input)
     if input.ndim not in (3, 4):
         raise RuntimeError(f"adaptive_avg_pool2d(): Expected 3D or 4D tensor, but got {list(input.shape)}")
     if sizes == (1, 1):
@@ -316,7 +317,7 @@ def adaptive_max_pool2d(
     Raises: as :func:`adaptive_avg_pool2d`.
     """
     check_tensors("adaptive_max_pool2d", input=input)
-    sizes = output_sizes("adaptive_max_pool2d", output_size, input.shape[-2:])
+    sizes = output_sizes("adaptive_max_pool2d", output_size, input)
     if input.ndim not in (3, 4):
         raise RuntimeError(f"adaptive_max_pool2d(): Expected 3D or 4D tensor, but got: {list(input.shape)}")
     check_spanned("adaptive_max_pool2d", input, input.ndim - 3)
@@ -333,12 +334,20 @@ def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool 
     return (values.squeeze(-2), indices.squeeze(-2)) if return_indices else values.squeeze(-2)
 
 
-def output_sizes(function: str, output_size: Any, size: Sequence[int]) -> tuple[int, ...]:
-    """The sizes asked for, None replaced by the input's."""
-    asked = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * 2
+def output_sizes(function: str, output_size: Any, input: Tensor) -> tuple[int, ...]:
+    """The sizes asked for, None replaced by the input's.
+
+    Raises:
+        ValueError: several sizes are asked for, but the input has no more dimensions than these.
+        RuntimeError: they are not two, or one is negative.
+    """
+    several = isinstance(output_size, (tuple, list))
+    if several and input.ndim <= len(output_size):
+        raise ValueError(f"{function}: Input dimension should be at least {len(output_size) + 1}")
+    asked = tuple(output_size) if several else (output_size,) * 2
     if len(asked) != 2:
         raise RuntimeError(f"{function}: output_size must be 2, but has {len(asked)} numbers")
-    chosen = [own if each is None else each for each, own in zip(asked, size)]
+    chosen = [own if each is None else each for each, own in zip(asked, input.shape[-2:])]
     sizes = as_sizes(function, "output_size", chosen, 2)
     if min(sizes) < 0:
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0, but got {asked}")

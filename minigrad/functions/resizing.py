@@ -66,7 +66,8 @@ def interpolate(
     if mode == "area":
         pool = adaptive_avg_pool1d if input.ndim == 3 else adaptive_avg_pool2d
         return pool(input, sizes)
-    kind = np.dtype(np.float64 if input.dtype is minigrad.float64 else np.float32)
+    is_wide = input.dtype is minigrad.float64 and not (mode in UNALIGNED and input.ndim == 4)
+    kind = np.dtype(np.float64 if is_wide else np.float32)  # PyTorch's choices: at a boundary rounding decides
     taps = [taps_of(mode, *each, bool(align_corners), kind) for each in zip(input.shape[2:], sizes, factors)]
     if input.ndim == 3:
         taps.insert(0, [(np.zeros(1, np.int64), None)])
@@ -142,7 +143,7 @@ def taps_of(mode: str, old: int, new: int, factor: float | None, align_corners: 
     else:
         scale = kind.type(old) / kind.type(new) if factor is None else kind.type(1 / factor)
     if mode == "nearest":
-        return [(np.minimum(np.floor(places * scale).astype(np.int64), old - 1), None)]
+        return [(np.minimum(np.floor((places * scale).astype(np.float32)).astype(np.int64), old - 1), None)]
     if mode == "nearest-exact":
         return [(np.minimum(np.floor((places + 0.5) * scale).astype(np.int64), old - 1), None)]
     source = places * scale if align_corners else np.maximum((places + 0.5) * scale - 0.5, 0)

@@ -27,9 +27,8 @@ def as_planes(x: np.ndarray, channels_last: bool) -> np.ndarray:
     return np.ascontiguousarray(x).reshape(batch * channels, height, width, 1)
 
 
-def as_images(planes: np.ndarray, channels: int, channels_last: bool) -> np.ndarray:
-    """What :func:`as_planes` made, or a result of the same kind, as (N, C, H, W) again."""
+def as_images(planes: np.ndarray, leading: tuple[int, ...], channels_last: bool) -> np.ndarray:
+    """What :func:`as_planes` made, or a result of the same kind, as (N, C, H, W) again; ``leading`` is (N, C)."""
     if channels_last:
         return planes.transpose(0, 3, 1, 2)
-    outer, height, width, _ = planes.shape
-    return planes.reshape(outer // channels, channels, height, width)
+    return planes.reshape(*leading, *planes.shape[1:3])

@@ -17,6 +17,7 @@ import numpy as np
 
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.layout import as_images, as_planes, is_channels_last
+from minigrad.kernels.selection import where_chosen
 
 __all__ = [
     *("Spans", "Windows", "adaptive_max_pool", "max_pool", "pick_from_windows", "span_sums", "spread_span_sums"),
@@ -85,7 +86,7 @@ def max_pool(x: np.ndarray, rows: Windows, columns: Windows) -> tuple[np.ndarray
         max_pool_block(planes[outer], rows, columns, first, part, part_numbers, False)
         if x.dtype.kind == "f" and np.isnan(part).any():
             max_pool_block(planes[outer], rows, columns, first, part, part_numbers, True)
-    return as_images(z, x.shape[1], channels_last), as_images(numbers, x.shape[1], channels_last)
+    return as_images(z, x.shape[:2], channels_last), as_images(numbers, x.shape[:2], channels_last)
 
 
 def plain_max_pool(x: np.ndarray, rows: Windows, columns: Windows) -> tuple[np.ndarray, np.ndarray]:
@@ -175,7 +176,7 @@ def pick_from_windows(x: np.ndarray, numbers: np.ndarray, rows: Windows, columns
             windows_w, inputs_w = columns.inside(j, 0, x.shape[3])
             chosen = numbers_planes[:, windows_h, windows_w] == i * columns.kernel + j
             np.copyto(z[:, windows_h, windows_w], planes[:, inputs_h, inputs_w], where=chosen)
-    return as_images(z, x.shape[1], channels_last)
+    return as_images(z, x.shape[:2], channels_last)
 
 
 def spread_to_windows(
@@ -205,7 +206,7 @@ def spread_to_windows(
                     chosen_grad = where_chosen(chosen, grad_planes[outer, windows_h, windows_w])
                     total[:, inputs_h, inputs_w] += chosen_grad
             part[...] = total
-    return as_images(z, grad.shape[1], channels_last)
+    return as_images(z, grad.shape[:2], channels_last)
 
 
 def plain_spread_to_windows(
@@ -219,15 +220,6 @@ def plain_spread_to_windows(
         if row < size[0] and column < size[1]:
             z[n, c, row, column] += grad[n, c, h, w]
     return z
-
-
-def where_chosen(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """``values`` where ``chosen``, else 0.
-
-    The bits of each value and all ones, or all zeros: a product would make NaN of inf · 0.
-    """
-    bits = np.dtype(f"i{values.itemsize}")
-    return (values.view(bits) & -chosen.view(np.int8)).view(values.dtype)
 
 
 def number_type(rows: Windows, columns: Windows) -> np.dtype:
@@ -274,7 +266,7 @@ def window_sums(x: np.ndarray, rows: Windows, columns: Windows) -> np.ndarray:
     for i in range(rows.kernel):
         windows, inputs = rows.inside(i, 0, x.shape[2])
         z[:, windows] += in_rows[:, inputs]
-    return as_images(z, x.shape[1], channels_last)
+    return as_images(z, x.shape[:2], channels_last)
 
 
 def plain_window_sums(x: np.ndarray, rows: Windows, columns: Windows) -> np.ndarray:
@@ -303,7 +295,7 @@ def spread_window_sums(grad: np.ndarray, size: tuple[int, int], rows: Windows, c
     for j in range(columns.kernel):
         windows, inputs = columns.inside(j, 0, size[1])
         z[:, :, inputs] += in_rows[:, :, windows]
-    return as_images(z, grad.shape[1], channels_last)
+    return as_images(z, grad.shape[:2], channels_last)
 
 
 def plain_spread_window_sums(grad: np.ndarray, size: tuple[int, int], rows: Windows, columns: Windows) -> np.ndarray:
@@ -333,7 +325,7 @@ def span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
     z = np.empty((len(planes), len(rows), len(columns), planes.shape[3]), x.dtype)
     for h, (start, end) in enumerate(rows):
         np.add.reduce(in_rows[:, start:end], axis=1, out=z[:, h])
-    return as_images(z, x.shape[1], channels_last)
+    return as_images(z, x.shape[:2], channels_last)
 
 
 def plain_span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
@@ -358,7 +350,7 @@ def spread_span_sums(grad: np.ndarray, size: tuple[int, int], rows: Spans, colum
     z = np.zeros((len(planes), *size, planes.shape[3]), grad.dtype)
     for w, (start, end) in enumerate(columns):
         z[:, :, start:end] += in_rows[:, :, w, None]
-    return as_images(z, grad.shape[1], channels_last)
+    return as_images(z, grad.shape[:2], channels_last)
 
 
 def plain_spread_span_sums(grad: np.ndarray, size: tuple[int, int], rows: Spans, columns: Spans) -> np.ndarray:
@@ -382,7 +374,7 @@ def adaptive_max_pool(x: np.ndarray, rows: Spans, columns: Spans) -> tuple[np.nd
     z, places = np.empty(shape, x.dtype), np.empty(shape, np.int64)
     for h, w in np.ndindex(shape[2:]):
         (top, bottom), (left, right) = rows[h], columns[w]
-        window = x[:, :, top:bottom, left:right].reshape(*shape[:2], -1)
+        window = x[:, :, top:bottom, left:right].reshape(*shape[:2], (bottom - top) * (right - left))
         number = window.argmax(2)
         is_nan = np.isnan(window)
         if is_nan.any():

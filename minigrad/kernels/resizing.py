@@ -27,7 +27,7 @@ def resize(x: np.ndarray, rows: Taps, columns: Taps) -> np.ndarray:
         return plain_resize(x, rows, columns)
     channels_last = is_channels_last(x)
     planes = combine(combine(as_planes(x, channels_last), 2, columns), 1, rows)
-    return as_images(planes, x.shape[1], channels_last)
+    return as_images(planes, x.shape[:2], channels_last)
 
 
 def plain_resize(x: np.ndarray, rows: Taps, columns: Taps) -> np.ndarray:
@@ -68,7 +68,7 @@ def spread_resized(grad: np.ndarray, size: tuple[int, int], rows: Taps, columns:
         return plain_spread_resized(grad, size, rows, columns)
     channels_last = is_channels_last(grad)
     planes = distribute(distribute(as_planes(grad, channels_last), 1, rows, size[0]), 2, columns, size[1])
-    return as_images(planes, grad.shape[1], channels_last)
+    return as_images(planes, grad.shape[:2], channels_last)
 
 
 def plain_spread_resized(grad: np.ndarray, size: tuple[int, int], rows: Taps, columns: Taps) -> np.ndarray:

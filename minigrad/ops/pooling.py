@@ -4,7 +4,7 @@ Images are (N, C, H, W), or (C, H, W) without a batch. What is computed on array
 is in ``minigrad/kernels/pooling.py``; ``rows`` and ``columns`` are its ``Windows`` or, for the adaptive operations, its
 ``Spans``.
 
-Given where the largest elements lie, pooling is linear: its gradient does not change with x, and the gradient's gradient
+Given where the largest elements lie, pooling is linear: its gradient does not change with x, and its gradient
 is pooling again. As in PyTorch x is saved all the same, and the gradient of the gradient for x is zeros, not None.
 """
 
