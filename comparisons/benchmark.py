@@ -13,15 +13,20 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from comparisons.workloads import WORKLOADS
+from comparisons.workloads import MEMORY, WORKLOADS
 
-__all__ = ["Measured", "Row", "measure"]
+__all__ = ["Measured", "Memory", "Row", "measure"]
 
-OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_VERBOSE", "MKL_DEBUG_CPU_TYPE", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
+OVERRIDES = (
+    *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_VERBOSE"),
+    *("MKL_DEBUG_CPU_TYPE", "MKL_CBWR", "ATEN_CPU_CAPABILITY"),
+)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+MEASURE_MEMORY = ("ResNet-18, 4×3×224×224",)
 SETTLE_SECONDS = 0.3  # idle threads of the side that was just measured spin for up to 0.2 s before they sleep
 
 
@@ -64,16 +69,32 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Net peak memory of one workload on each side, in bytes."""
+
+    work: str
+    ours: int
+    theirs: int
+
+    @property
+    def ratio(self) -> float:
+        """minigrad's divided by PyTorch's."""
+        return self.ours / self.theirs
+
+
+@dataclass(frozen=True)
 class Measured:
     """All workloads, and under which conditions they were measured."""
 
     conditions: str
     rows: list[Row]
+    memory: list[Memory]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         rows = [{**asdict(row), "ratio": row.ratio, "best_ratio": row.best_ratio} for row in self.rows]
-        return {"conditions": self.conditions, "rows": rows}
+        memory = [{**asdict(each), "ratio": each.ratio} for each in self.memory]
+        return {"conditions": self.conditions, "rows": rows, "memory": memory}
 
 
 class Worker:
@@ -107,6 +128,13 @@ class Worker:
         self.process.stdin.flush()
         return float(self.answer())
 
+    def memory(self, work: str) -> int:
+        """By how many bytes the process grows at most in the first repetition of ``work``."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{MEMORY}{work}\n")
+        self.process.stdin.flush()
+        return int(self.answer())
+
     def stop(self) -> None:
         """End the process."""
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -115,12 +143,19 @@ class Worker:
         self.process.wait()
 
 
-def measure(rounds: int, threads: int) -> Measured:
-    """Time every workload on both sides, ``rounds`` times in turn."""
+def measure(rounds: int, threads: int, only: Sequence[str] = ()) -> Measured:
+    """Time workloads on both sides, ``rounds`` times in turn; and the memory of those in ``MEASURE_MEMORY``.
+
+    Args:
+        rounds: how often each side is timed.
+        threads: how many each side may use.
+        only: parts of names: workloads with none of them in theirs are left out. Empty for all.
+    """
+    chosen = [work for work in WORKLOADS if not only or any(part in work for part in only)]
     workers = [Worker("minigrad", threads), Worker("torch", threads)]
     try:
         rows = []
-        for work in WORKLOADS:
+        for work in chosen:
             times: list[list[float]] = [[], []]
             for worker in workers:
                 worker.time(work)  # the first round warms up and does not count
@@ -132,4 +167,18 @@ def measure(rounds: int, threads: int) -> Measured:
     finally:
         for worker in workers:
             worker.stop()
-    return Measured(f"{threads} threads, medians of {rounds} rounds in turn. {kernels}", rows)
+    memory = []
+    if sys.platform == "linux":
+        for work in MEASURE_MEMORY:
+            if work in chosen:
+                memory.append(Memory(work, memory_of("minigrad", threads, work), memory_of("torch", threads, work)))
+    return Measured(f"{threads} threads, medians of {rounds} rounds in turn. {kernels}", rows, memory)
+
+
+def memory_of(engine: str, threads: int, work: str) -> int:
+    """The net peak memory of one workload, in a process of its own."""
+    worker = Worker(engine, threads)
+    try:
+        return worker.memory(work)
+    finally:
+        worker.stop()

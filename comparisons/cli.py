@@ -1,4 +1,4 @@
-"""The command line: run the chapters and print what was compared, or measure the speed (``bench``).
+"""The command line: run the chapters, train on both engines in step (``train``), or measure the speed (``bench``).
 
 Exit status 0 when all agree, 1 when anything differs or the data cannot be had, 2 on wrong usage.
 """
@@ -13,17 +13,19 @@ import tempfile
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import torch
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from comparisons import benchmark
 from comparisons.chapters import CHAPTERS
+from comparisons.curves import MODELS, plot, train_in_step
 from comparisons.harness import Comparison, Report
 from comparisons.settings import Settings
 from comparisons.tolerances import TOLERANCES
@@ -39,6 +41,14 @@ class Dtype(str, Enum):
 
     float64 = "float64"
     float32 = "float32"
+
+
+DeviceOption = Annotated[str, typer.Option(help="Where PyTorch computes: cpu, cuda, mps.")]
+DtypeOption = Annotated[Dtype, typer.Option(help="The type that both engines compute in.")]
+DataOption = Annotated[str, typer.Option(help="What the networks are trained on: " + ", ".join(DATASETS))]
+DataRootOption = Annotated[str | None, typer.Option(help="The folder of the data sets.")]
+SeedOption = Annotated[int, typer.Option(help="The seed given to both engines.")]
+EngineOption = Annotated[str, typer.Option(help="The module of the engine under test.")]
 
 
 def show_progress(bar: Progress, task: TaskID, done: int, total: int) -> None:
@@ -72,12 +82,12 @@ def cells(row: Comparison) -> list[str]:
     return [row.subject, f"{row.values:,}", *differences, limit, verdict]
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write ``text`` to ``path``, whole or not at all."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write ``content`` to ``path``, whole or not at all."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
@@ -87,6 +97,32 @@ def write_whole(path: Path, text: str) -> None:
 def wrong_usage(message: str) -> typer.BadParameter:
     """An error in how the command was called: one sentence, exit status 2."""
     return typer.BadParameter(message)
+
+
+def check_folder(option: str, path: Path) -> None:
+    """Refuse a file that ``option`` names in a folder that is not there."""
+    if not path.absolute().parent.is_dir():
+        raise wrong_usage(f"{option} {path}: there is no folder {path.absolute().parent}")
+
+
+def check_data(name: str) -> None:
+    """Refuse an unknown data set."""
+    if name not in DATASETS:
+        raise wrong_usage(f"there is no data set {name!r}: choose from {', '.join(DATASETS)}")
+
+
+def load_engine(name: str) -> ModuleType:
+    """The engine under test."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise wrong_usage(f"--engine {name} cannot be imported: {error}") from None
+
+
+def refused(name: str, error: Exception) -> typer.Exit:
+    """Say in one sentence why ``name`` could not run; the exit status is 1."""
+    Console(stderr=True).print(f"{name}: {error}", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(1)
 
 
 def check_device(device: str) -> str:
@@ -105,12 +141,13 @@ def compare(
     only: Annotated[list[str] | None, typer.Option(help="Run this chapter only; may be given several times.")] = None,
     list_chapters: Annotated[bool, typer.Option("--list", help="Name the chapters and stop.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")] = None,
-    device: Annotated[str, typer.Option(help="Where PyTorch computes: cpu, cuda, mps.")] = "cpu",
-    dtype: Annotated[Dtype, typer.Option(help="The type that both engines compute in.")] = Dtype.float64,
-    data: Annotated[str, typer.Option(help="What the networks are trained on: " + ", ".join(DATASETS))] = "digits",
-    data_root: Annotated[str | None, typer.Option(help="The folder of the data sets.")] = None,
-    seed: Annotated[int, typer.Option(help="The seed given to both engines.")] = 0,
-    engine: Annotated[str, typer.Option(help="The module of the engine under test.")] = "minigrad",
+    figures: Annotated[Path | None, typer.Option(help="Write the chapters' drawings into this folder, as SVG.")] = None,
+    device: DeviceOption = "cpu",
+    dtype: DtypeOption = Dtype.float64,
+    data: DataOption = "digits",
+    data_root: DataRootOption = None,
+    seed: SeedOption = 0,
+    engine: EngineOption = "minigrad",
 ) -> None:
     """Run every concept on minigrad and on PyTorch and assert equal outputs and gradients."""
     if context.invoked_subcommand is not None:
@@ -123,14 +160,12 @@ def compare(
     for name in only or []:
         if name not in CHAPTERS:
             raise wrong_usage(f"there is no chapter {name!r}: choose from {', '.join(CHAPTERS)}")
-    if data not in DATASETS:
-        raise wrong_usage(f"there is no data set {data!r}: choose from {', '.join(DATASETS)}")
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise wrong_usage(f"--json {json_file}: there is no folder {json_file.absolute().parent}")
-    try:
-        tested = importlib.import_module(engine)
-    except ImportError as error:
-        raise wrong_usage(f"--engine {engine} cannot be imported: {error}") from None
+    check_data(data)
+    if json_file is not None:
+        check_folder("--json", json_file)
+    if figures is not None and not figures.is_dir():
+        raise wrong_usage(f"--figures {figures}: there is no such folder")
+    tested = load_engine(engine)
     check_device(device)
 
     console = Console()
@@ -150,9 +185,11 @@ def compare(
             try:
                 report = CHAPTERS[name](settings)
             except (OSError, RuntimeError) as error:
-                Console(stderr=True).print(f"{name}: {error}", markup=False, highlight=False, soft_wrap=True)
-                raise typer.Exit(1) from None
+                raise refused(name, error) from None
         console.print(table_of(report))
+        if figures is not None:
+            for title, drawing in report.figures.items():
+                drawing.render(outfile=str(figures / f"{title}.svg"))
         reports.append(report)
     if json_file is not None:
         result = {"seed": seed, "dtype": dtype.value, "device": device, "data": data}
@@ -171,14 +208,68 @@ def compare(
 
 
 @app.command()
+def train(
+    model: Annotated[str, typer.Option(help="The network: " + ", ".join(MODELS))] = "neural-net",
+    epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 1,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 50,
+    limit: Annotated[int | None, typer.Option(min=2, help="Train on so many images only.")] = None,
+    figure: Annotated[Path, typer.Option(help="The picture of both loss curves: .png, .svg or .pdf.")] = Path(
+        "loss-curves.png"
+    ),
+    device: DeviceOption = "cpu",
+    dtype: DtypeOption = Dtype.float32,
+    data: DataOption = "digits",
+    data_root: DataRootOption = None,
+    seed: SeedOption = 0,
+    engine: EngineOption = "minigrad",
+) -> None:
+    """Train a network on both engines in step, and write both loss curves into one picture."""
+    if model not in MODELS:
+        raise wrong_usage(f"there is no model {model!r}: choose from {', '.join(MODELS)}")
+    if figure.suffix not in (".png", ".svg", ".pdf"):
+        raise wrong_usage(f"--figure {figure}: the name must end in .png, .svg or .pdf")
+    check_data(data)
+    check_folder("--figure", figure)
+    tested = load_engine(engine)
+    check_device(device)
+    console = Console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        settings = Settings(
+            engine=tested,
+            dtype=dtype.value,
+            device=device,
+            data=data,
+            data_root=data_root,
+            seed=seed,
+            progress=partial(show_progress, bar, bar.add_task(model, total=None)),
+        )
+        try:
+            curves = train_in_step(settings, model, batch_size, epochs, limit)
+        except (OSError, RuntimeError) as error:
+            raise refused(model, error) from None
+    write_whole(figure, plot(curves, figure.suffix.removeprefix(".")))
+    table = Table(title=curves.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("engine", "first loss", "last loss", "test accuracy"):
+        table.add_column(heading, justify="left" if heading == "engine" else "right")
+    for name, losses, accuracy in zip(("minigrad", "PyTorch"), (curves.ours, curves.theirs), curves.accuracies):
+        table.add_row(name, f"{losses[0]:.4f}", f"{losses[-1]:.4f}", f"{accuracy:.1f} %")
+    console.print(table)
+    console.print(f"The losses differ by at most {curves.largest_difference:.1e} of PyTorch's. Both curves: {figure}")
+
+
+@app.command()
 def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turn.")] = 15,
     threads: Annotated[int, typer.Option(min=1, help="Threads that each side may use.")] = 2,
+    only: Annotated[list[str] | None, typer.Option(help="Only work with this in its name; may be repeated.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
 ) -> None:
     """Measure minigrad against PyTorch: a process each, in turn, same threads, medians."""
+    if json_file is not None:
+        check_folder("--json", json_file)
     console = Console()
-    measured = benchmark.measure(rounds, threads)
+    measured = benchmark.measure(rounds, threads, only or ())
     table = Table(title=measured.conditions, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("work")
     for heading in ("minigrad", "PyTorch", "ratio", "best", "quartiles"):
@@ -194,6 +285,9 @@ def bench(
             f"{low:.2f}–{high:.2f}",
         )
     console.print(table)
+    for each in measured.memory:
+        megabytes = f"{each.ours / 1e6:,.0f} MB, PyTorch {each.theirs / 1e6:,.0f} MB, ratio {each.ratio:.2f}"
+        console.print(f"Net peak memory of {each.work}: minigrad {megabytes}")
     if json_file is not None:
         write_whole(json_file, json.dumps(measured.as_dict(), indent=2) + "\n")
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from comparisons.tolerances import TOLERANCES, Tolerance
+from minigrad.viz.drawing import Drawing
 
 __all__ = ["Comparison", "Mismatch", "Report", "array_of", "compare_values", "dtype_name"]
 
@@ -124,10 +125,14 @@ def measured(allowed: Tolerance, difference: np.ndarray, magnitude: np.ndarray) 
 
 @dataclass
 class Report:
-    """The comparisons of one chapter, gathered into rows: one a subject, many tensors or steps to a row."""
+    """The comparisons of one chapter, gathered into rows: one a subject, many tensors or steps to a row.
+
+    ``figures`` are drawings that belong to the chapter, by the name of the file that each is written to.
+    """
 
     chapter: str
     rows: list[Comparison] = field(default_factory=list)
+    figures: dict[str, Drawing] = field(default_factory=dict)
 
     def add(self, subject: str, comparisons: Iterable[Comparison]) -> Comparison:
         """Gather ``comparisons`` under ``subject``: values added up, differences maximised, the first message kept."""

@@ -17,8 +17,10 @@ from minigrad.tensor import Size, Tensor, device  # isort: skip  (first: everyth
 # The functions look operations up in minigrad.ops when they are called: so every file of it is loaded here.
 import minigrad.ops.activation
 import minigrad.ops.arrangement
+import minigrad.ops.batch_norm
 import minigrad.ops.broadcasting
 import minigrad.ops.clamping
+import minigrad.ops.convolution
 import minigrad.ops.division
 import minigrad.ops.elementwise
 import minigrad.ops.fused
@@ -30,7 +32,9 @@ import minigrad.ops.nondifferentiable
 import minigrad.ops.normalization
 import minigrad.ops.overwriting
 import minigrad.ops.picking
+import minigrad.ops.pooling
 import minigrad.ops.reduction
+import minigrad.ops.resizing
 import minigrad.ops.rounding
 import minigrad.ops.scan
 import minigrad.ops.shape
@@ -150,6 +154,12 @@ from minigrad.functions.comparison import (
     ne,
     not_equal,
 )
+from minigrad.functions.convolution import (
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
+)
 from minigrad.functions.division import (
     floor_divide,
     fmod,
@@ -229,6 +239,9 @@ from minigrad.functions.joining import (
     stack,
     vstack,
 )
+from minigrad.functions.normalization import (
+    group_norm,
+)
 from minigrad.functions.picking import (
     argwhere,
     gather,
@@ -246,6 +259,13 @@ from minigrad.functions.picking import (
     scatter_add,
     take,
     take_along_dim,
+)
+from minigrad.functions.pooling import (
+    adaptive_avg_pool1d,
+    avg_pool1d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
 )
 from minigrad.functions.products import (
     addmm,
@@ -283,6 +303,10 @@ from minigrad.functions.reduction import (
     prod,
     softmax,
     sum,
+)
+from minigrad.functions.resizing import (
+    pixel_shuffle,
+    pixel_unshuffle,
 )
 from minigrad.functions.rounding import (
     ceil,
@@ -408,9 +432,11 @@ from minigrad.functions.types import (
     promote_types,
     result_type,
 )
+from minigrad.kernels import reference_kernels
 from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.serialization import load, save
+from minigrad import models  # isort: skip  (last: networks are written with the names above)
 
 newaxis = None  # x[:, newaxis] inserts a dimension
 
@@ -425,6 +451,7 @@ __all__ = [
     "acos_",
     "acosh",
     "acosh_",
+    "adaptive_avg_pool1d",
     "add",
     "addcdiv",
     "addcmul",
@@ -470,6 +497,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "autograd",
+    "avg_pool1d",
     "baddbmm",
     "bernoulli",
     "bitwise_and",
@@ -499,6 +527,10 @@ __all__ = [
     "clone",
     "concat",
     "concatenate",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cos",
     "cos_",
     "cosh",
@@ -567,6 +599,7 @@ __all__ = [
     "get_rng_state",
     "greater",
     "greater_equal",
+    "group_norm",
     "gt",
     "half",
     "hstack",
@@ -632,6 +665,9 @@ __all__ = [
     "masked_select",
     "matmul",
     "max",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
     "maximum",
     "mean",
     "median",
@@ -639,6 +675,7 @@ __all__ = [
     "min",
     "minimum",
     "mm",
+    "models",
     "moveaxis",
     "movedim",
     "msort",
@@ -672,6 +709,8 @@ __all__ = [
     "outer",
     "permute",
     "pi",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "positive",
     "pow",
     "prod",
@@ -687,6 +726,7 @@ __all__ = [
     "ravel",
     "reciprocal",
     "reciprocal_",
+    "reference_kernels",
     "relu",
     "relu_",
     "remainder",

@@ -91,7 +91,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is an array or a tensor of this dtype already."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    return _finish(read(data, dtype), device, False)
+    tensor = _finish(read(data, dtype), device, False)
+    tensor._borrowed = True
+    return tensor
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -104,7 +106,9 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     check_layout(ndarray)
-    return wrap(ndarray, None, 0)
+    tensor = wrap(ndarray, None, 0)
+    tensor._borrowed = True
+    return tensor
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -211,6 +211,7 @@ class Tensor(Methods):
     _hooks: NodeHooks | None
     _accumulate_grad: weakref.ref[Any] | None
 
+    _borrowed = False  # True: others see this memory too, beside views, so its order must stay
     _restriction = ""  # why this view may not be changed in place while operations are recorded
     _history_note = ""  # why it has no history although it was computed from what requires grad
     _accumulations = 0  # how many backward passes have added to .grad since it was last set
@@ -333,7 +334,9 @@ class Tensor(Methods):
     @property
     def data(self) -> Tensor:
         """The same values without history, in the same memory. Changes made through it are not counted."""
+        self._lay_in_order()
         values = wrap(self.array, None, 0)
+        values._borrowed = True
         values._history_note = "it was made by .data, which leaves the history behind"
         return values
 
@@ -343,7 +346,8 @@ class Tensor(Methods):
             raise TypeError(f"Variable data has to be a tensor, but got {type(values).__name__}")
         if self._requires_grad and values.array.dtype.kind != "f":
             raise RuntimeError("data set to a tensor that requires gradients must be floating point")
-        self.array = values.array
+        values._lay_in_order()
+        self.array, self._borrowed = values.array, True
 
     @property
     def T(self) -> Tensor:
@@ -393,7 +397,24 @@ class Tensor(Methods):
     def is_contiguous(self) -> bool:
         return self.array.flags.c_contiguous
 
+    def _lay_in_order(self) -> None:
+        """Before others see this tensor's memory: if it lies channels last, put it in row-major order.
+
+        Convolutions return pictures (N, C, H, W) whose memory is ordered N, H, W, C, because they compute faster so,
+        and elementwise operations keep that order. In PyTorch these results lie in row-major order: ``view`` works on
+        them, and ``contiguous`` returns them as they are. So it must here. This is called wherever memory comes to be
+        shared, before it is: by a view, by ``detach``, ``data``, ``numpy``. So nobody but a node that saved it can hold
+        the old array, and for a node it keeps its values; and memory that is shared never changes its order. What the
+        user put in this order, as a view or as a NumPy array, is left alone.
+        """
+        array = self.array
+        if array.flags.c_contiguous or array.ndim not in (3, 4) or self._base is not None or self._borrowed:
+            return
+        if array.swapaxes(-3, -2).swapaxes(-2, -1).flags.c_contiguous:
+            self.array = array.copy(order="C")
+
     def data_ptr(self) -> int:
+        self._lay_in_order()
         return self.array.ctypes.data
 
     def untyped_storage(self) -> UntypedStorage:
@@ -454,6 +475,7 @@ class Tensor(Methods):
         """
         if self._requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        self._lay_in_order()
         return self.array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
@@ -556,7 +578,9 @@ class Tensor(Methods):
 
     def detach(self) -> Tensor:
         """The same values in the same memory, without history; in-place changes are counted for both."""
+        self._lay_in_order()
         detached = wrap(self.array, None, 0)
+        detached._borrowed = True
         detached._version_counter = self._version_counter
         detached._history_note = "it was made by detach(), which leaves the history behind"
         return detached

@@ -5,7 +5,7 @@ A chapter is a function ``run(settings) -> Report``. To add one, write its file 
 
 from collections.abc import Callable
 
-from comparisons.chapters import dynamic_graph, mlp
+from comparisons.chapters import conv_block, custom_layer, dynamic_graph, mlp, residual_block, resnet18
 from comparisons.harness import Report
 from comparisons.settings import Settings
 
@@ -14,4 +14,8 @@ __all__ = ["CHAPTERS"]
 CHAPTERS: dict[str, Callable[[Settings], Report]] = {
     "dynamic-graph": dynamic_graph.run,
     "mlp": mlp.run,
+    "custom-layer": custom_layer.run,
+    "conv-block": conv_block.run,
+    "residual-block": residual_block.run,
+    "resnet18": resnet18.run,
 }

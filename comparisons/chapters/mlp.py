@@ -13,6 +13,7 @@ import torch
 from comparisons.graphs import compare_graphs
 from comparisons.harness import Comparison, Report, array_of, compare_values
 from comparisons.settings import Settings
+from comparisons.training import Recipe, Training
 from torch_impl.data import load_arrays
 
 __all__ = ["network", "run"]
@@ -44,50 +45,23 @@ def network(engine: Any) -> Any:
     return NeuralNet
 
 
-class Training:
-    """One engine's side: data, network, loss and optimizer, all from one seed."""
+def build(engine: Any) -> Any:
+    """The network in the tutorial's sizes."""
+    return network(engine)(INPUT_SIZE, HIDDEN_SIZE, NUM_CLASSES)
 
-    def __init__(self, engine: Any, settings: Settings, device: str, data: Any) -> None:
-        self.engine = engine
-        self.device = device
-        self.dtype = getattr(engine, settings.dtype)
-        engine.manual_seed(settings.seed)
-        images = engine.from_numpy(data.train_images).reshape(-1, INPUT_SIZE).to(self.dtype)
-        labels = engine.from_numpy(data.train_labels)
-        dataset = engine.utils.data.TensorDataset(images, labels)
-        self.loader = engine.utils.data.DataLoader(dataset, batch_size=BATCH_SIZE, shuffle=True)
-        self.model = network(engine)(INPUT_SIZE, HIDDEN_SIZE, NUM_CLASSES).to(self.dtype).to(device)
-        self.criterion = engine.nn.CrossEntropyLoss()
-        self.optimizer = engine.optim.Adam(self.model.parameters(), lr=LEARNING_RATE)
-        self.test_images = engine.from_numpy(data.test_images).reshape(-1, INPUT_SIZE).to(self.dtype).to(device)
-        self.test_labels = engine.from_numpy(data.test_labels).to(device)
 
-    def batches(self) -> Any:
-        """Batches without end, epoch after epoch."""
-        while True:
-            yield from self.loader
+def optimize(engine: Any, parameters: Any) -> Any:
+    """Adam with the tutorial's learning rate."""
+    return engine.optim.Adam(parameters, lr=LEARNING_RATE)
 
-    def hidden(self, images: Any) -> Any:
-        """What enters the ReLU for a batch, unrecorded. Shapes: (N, INPUT_SIZE) -> (N, HIDDEN_SIZE)."""
-        with self.engine.no_grad():
-            return self.model.fc1(images.to(self.device))
 
-    def step(self, images: Any, labels: Any) -> Any:
-        """One step of the tutorial's loop. Returns the loss, its graph still there."""
-        outputs = self.model(images.to(self.device))
-        loss = self.criterion(outputs, labels.to(self.device))
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        return loss
+RECIPE = Recipe(build, (INPUT_SIZE,), BATCH_SIZE, optimize)
 
-    def evaluate(self) -> tuple[Any, Any, float]:
-        """Scores and predictions for the test images, and the accuracy in percent."""
-        with self.engine.no_grad():
-            outputs = self.model(self.test_images)
-            _, predicted = self.engine.max(outputs.data, 1)
-            correct = (predicted == self.test_labels).sum().item()
-        return outputs, predicted, 100 * correct / self.test_labels.size(0)
+
+def hidden(side: Training, images: Any) -> Any:
+    """What enters the ReLU for a batch, unrecorded. Shapes: (N, INPUT_SIZE) -> (N, HIDDEN_SIZE)."""
+    with side.engine.no_grad():
+        return side.model.fc1(images.to(side.device))
 
 
 def parameters_agree(part: str, ours: Training, theirs: Training, tolerance: str) -> list[Comparison]:
@@ -110,8 +84,8 @@ def run(settings: Settings) -> Report:
     """Train both engines in step and compare all there is: weights, batches, losses, gradients, predictions."""
     report = Report("mlp")
     data = load_arrays(settings.data, settings.data_root)
-    ours = Training(settings.engine, settings, "cpu", data)
-    theirs = Training(torch, settings, settings.device, data)
+    ours = Training(settings.engine, settings, "cpu", data, RECIPE)
+    theirs = Training(torch, settings, settings.device, data, RECIPE)
     report.add("initial weights", parameters_agree("initial value", ours, theirs, "exact"))
 
     found: dict[str, list[Comparison]] = defaultdict(list)
@@ -123,9 +97,9 @@ def run(settings: Settings) -> Report:
         at = f"at step {step + 1}"
         found["batch order"].append(compare_values(f"images {at}", mine[0], yours[0], "exact"))
         found["batch order"].append(compare_values(f"labels {at}", mine[1], yours[1], "exact"))
-        hidden = ours.hidden(mine[0]), theirs.hidden(yours[0])
-        found[f"inputs of ReLU{steps}"].append(compare_values(f"inputs of ReLU {at}", *hidden, tolerance))
-        if not steps and crosses_the_kink(*hidden):
+        entering = hidden(ours, mine[0]), hidden(theirs, yours[0])
+        found[f"inputs of ReLU{steps}"].append(compare_values(f"inputs of ReLU {at}", *entering, tolerance))
+        if not steps and crosses_the_kink(*entering):
             tolerance, steps = "training after a kink", f", kink at step {step + 1}"
         losses = ours.step(*mine), theirs.step(*yours)
         found[f"loss{steps}"].append(compare_values(f"loss {at}", *losses, tolerance))

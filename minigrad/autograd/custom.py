@@ -145,7 +145,9 @@ class Function(function.Function):
                 results[earlier].output_nr = output_nr
                 return results[earlier]
         constant = any(output is each for each in self._non_differentiable)
+        output._lay_in_order()
         result = wrap(output.array, None if constant else grad_fn, output_nr)
+        result._borrowed = True
         if constant:
             result._history_note = f"{self.name()} marked it as non-differentiable"
         if not grad_mode.enabled:

@@ -320,8 +320,15 @@ def is_ours_alone(gradient: Any, node: Any, arrived: Waiting | None, gradients: 
     for other in gradients:
         if type(other) is ndarray and (other is memory or other.base is memory):
             sharing += 1
-    flags = gradient.flags
-    return sharing == 1 and flags.writeable and (flags.c_contiguous or flags.f_contiguous)
+    return sharing == 1 and gradient.flags.writeable and is_dense(gradient)
+
+
+def is_dense(array: ndarray) -> bool:
+    """True if each element has its own place and nothing lies between them: for images also with the channels last."""
+    flags = array.flags
+    if flags.c_contiguous or flags.f_contiguous:
+        return True
+    return array.ndim == 4 and array.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:

@@ -214,6 +214,8 @@ class Function(Node):
         needs_input_grad = []
         any_tensor = False
         recording = grad_mode.enabled
+        if cls.is_view and isinstance(inputs[0], Tensor):
+            inputs[0]._lay_in_order()
         for value in inputs:
             if isinstance(value, Tensor):
                 any_tensor = True

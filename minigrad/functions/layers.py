@@ -43,7 +43,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return ops.matmul.Addmm.apply(bias, input, weight.t())
     if input.ndim == 1:
         return ops.matmul.Addmm.apply(bias, input.view(1, -1), weight.t()).view(-1)
-    if input.is_contiguous():
+    if input.contiguous() is input:
         rows = input.view(int(np.prod(input.shape[:-1])), input.shape[-1])
         return ops.matmul.Addmm.apply(bias, rows, weight.t()).view(*input.shape[:-1], weight.shape[0])
     return minigrad.matmul(input, weight.t()) + bias

@@ -68,6 +68,7 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
     if not shape and size is None:
         raise TypeError("view() needs a shape or a type")
     wanted = ops.shape.infer_shape(as_shape(shape if size is None else (size,)), input.array.size)
+    input._lay_in_order()
     if not ops.shape.is_viewable(input.array, wanted):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -106,8 +107,11 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     if not sizes and shape is None:
         raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     wanted = ops.shape.infer_shape(as_shape(sizes if shape is None else (shape,)), input.array.size)
-    if ops.shape.is_viewable(input.array, wanted):
+    input._lay_in_order()
+    if input.array.flags.c_contiguous:
         return ops.shape.View.apply(input, shape=wanted)
+    if ops.shape.is_viewable(input.array, wanted):
+        return ops.shape.ReshapeAlias.apply(input, shape=wanted)
     return ops.shape.UnsafeView.apply(input.contiguous(), shape=wanted)
 
 
@@ -199,6 +203,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 
 def contiguous(input: Tensor) -> Tensor:
     """This tensor if its elements lie in row-major order, else a copy that does."""
+    input._lay_in_order()
     return input if input.array.flags.c_contiguous else ops.elementwise.CloneContiguous.apply(input)
 
 
@@ -225,7 +230,7 @@ def unsqueeze_(input: Tensor, dim: int) -> Tensor:
 def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     """Let ``input`` become ``result``, a view of it: the same memory under another shape."""
     minigrad.inplace.check_changeable(input, name)
-    input.array = result.array
+    input.array, input._borrowed = result.array, True
     if result.grad_fn is not None:
         input.grad_fn, input.output_nr, input._requires_grad = result.grad_fn, result.output_nr, True
     input._version_counter.bump(name)

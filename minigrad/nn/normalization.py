@@ -11,7 +11,7 @@ from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
-__all__ = ["Dropout", "LayerNorm", "RMSNorm"]
+__all__ = ["Dropout", "Dropout1d", "Dropout2d", "LayerNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
@@ -124,3 +124,30 @@ class Dropout(Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout):
+    """In training each channel is 0 with probability ``p``, the others divided by 1 - p. Shapes: (N, C, L) or (C, L).
+
+    Source: Tompson et al., 2015.
+
+    Raises:
+        ValueError: ``p`` is no probability.
+        RuntimeError: from forward, where x has other than two or three dimensions.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(Dropout):
+    """In training each channel is 0 with probability ``p``, the others divided by 1 - p. Shapes: (N, C, H, W).
+
+    Source: Tompson et al., 2015.
+
+    Raises:
+        ValueError: ``p`` is no probability.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.dropout2d(input, self.p, self.training, self.inplace)

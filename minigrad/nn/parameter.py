@@ -19,8 +19,10 @@ class Parameter(Tensor):
             return cls(Tensor(0), requires_grad)
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter expects a Tensor, not {type(data).__name__}: use minigrad.tensor(...) first")
+        data._lay_in_order()
         parameter = wrap(data.array, None, 0)
         parameter.__class__ = cls
+        parameter._borrowed = True
         return parameter.requires_grad_(requires_grad)  # type: ignore[return-value]
 
     def __repr__(self) -> str:

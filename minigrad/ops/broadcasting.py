@@ -64,10 +64,15 @@ class Sum(Function):
 
 
 def add_up(x, dims, keepdim):
-    """Σ x over ``dims`` in the type of x. float16 is added up in float32 and rounded once, as PyTorch does."""
+    """Σ x over ``dims`` in the type of x, in row-major order whatever x's is.
+
+    float16 is added up in float32 and rounded once, as PyTorch does.
+    """
     if x.dtype == np.float16:
-        return np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float32).astype(np.float16)
-    return np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
+        total = np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float32).astype(np.float16)
+    else:
+        total = np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
+    return np.asarray(total, order="C")
 
 
 def restore_dims(reduced, shape, dims, keepdim):

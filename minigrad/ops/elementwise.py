@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd.function import Function
+from minigrad.kernels.selection import where_chosen
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.promotion import in_default_float, number_as, promote
 from minigrad.ops.values import array_of, constant_like
@@ -547,7 +548,7 @@ class ThresholdBackward(Function):
 
     def forward(ctx, grad, result):
         ctx.save_for_backward(result)
-        return np.where(result <= 0, np.zeros((), grad.dtype), grad)
+        return where_chosen(np.logical_not(result <= 0), grad)
 
     def backward(ctx, grad_z):
         (result,) = ctx.saved_tensors

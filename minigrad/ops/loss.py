@@ -23,16 +23,33 @@ class LogSoftmax(Function):
         if x.size == 0:
             z = x.copy()
         else:
-            shifted = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-            z = np.asarray(shifted - np.log(np.add.reduce(np.exp(shifted), axis=dim, keepdims=True)))
+            z = np.asarray(x - np.maximum.reduce(x, axis=dim, keepdims=True))
+            z -= np.log(np.add.reduce(np.exp(z), axis=dim, keepdims=True))
         ctx.save_for_backward(z)
         return z
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
-        total = Sum.apply(grad_z, dim=ctx.dim, keepdim=True)
-        grad_x = grad_z - Exp.apply(z) * total  # dzᵢ/dxⱼ = [i = j] - softmax(x)ⱼ
+        grad_x = LogSoftmaxBackwardData.apply(grad_z, z, dim=ctx.dim)
         return grad_x
+
+
+class LogSoftmaxBackwardData(Function):
+    """gradᵢ - exp zᵢ Σⱼ gradⱼ: the gradient of log-softmax, as dzᵢ/dxⱼ = [i = j] - softmax(x)ⱼ."""
+
+    def forward(ctx, grad, z, *, dim):
+        ctx.dim = dim
+        ctx.save_for_backward(grad, z)
+        spread_out = np.asarray(np.exp(z))
+        spread_out *= np.add.reduce(grad, axis=dim, keepdims=True)
+        return np.subtract(grad, spread_out, out=spread_out)
+
+    def backward(ctx, grad_result):
+        grad, z = ctx.saved_tensors
+        softmax = Exp.apply(z)
+        grad_grad = grad_result - Sum.apply(grad_result * softmax, dim=ctx.dim, keepdim=True)
+        grad_z = -(grad_result * softmax) * Sum.apply(grad, dim=ctx.dim, keepdim=True)
+        return grad_grad, grad_z
 
 
 class Softmax(Function):

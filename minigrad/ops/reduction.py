@@ -32,7 +32,7 @@ class Mean(Function):
             ctx.count *= x.shape[each]
         kind = x.dtype if dtype is None else dtype
         wide = np.float32 if kind == np.float16 else kind  # float16 is rounded once, as in PyTorch
-        total = np.add.reduce(x.astype(wide, copy=False), axis=ctx.dims, keepdims=keepdim)
+        total = add_up(x.astype(wide, copy=False), ctx.dims, keepdim)
         return np.true_divide(total, ctx.count, dtype=wide).astype(kind, copy=False)
 
     def backward(ctx, grad_z):

@@ -80,6 +80,10 @@ class View(Function):
         return grad_x
 
 
+class ReshapeAlias(View):
+    """The same of an x that does not lie in row-major order: what ``reshape`` records where it need not copy."""
+
+
 class UnsafeView(View):
     """z = x under another shape, where x is a copy that nobody else sees: not a view for the user."""
 

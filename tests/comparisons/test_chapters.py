@@ -11,6 +11,7 @@ import minigrad
 from comparisons import CHAPTERS, Mismatch, Report, compare_graphs, compare_values
 from comparisons.chapters import mlp
 from comparisons.cli import app
+from comparisons.curves import train_in_step
 from comparisons.settings import Settings
 from comparisons.tolerances import TOLERANCES, Tolerance
 
@@ -187,3 +188,61 @@ def test_missing_data_ends_with_1(tmp_path, monkeypatch):
     monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", no_network)
     done = command("--only", "mlp", "--data", "mnist", "--data-root", str(tmp_path))
     assert done.exit_code == 1 and "--data-root" in done.output
+
+
+def test_figures(tmp_path):
+    done = command("--only", "residual-block", "--figures", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    for name in ("keeps-shape.svg", "changes-shape.svg"):
+        drawn = (tmp_path / name).read_text()
+        assert "ConvolutionBackward0" in drawn and "conv1.weight" in drawn and ">z<" in drawn
+    assert command("--figures", str(tmp_path / "missing")).exit_code == 2
+
+
+def test_shortcuts_keep_gradients_small():
+    report = CHAPTERS["residual-block"](Settings())
+    norms = {
+        row.subject: float(row.subject.rpartition("(")[2].rstrip(")"))
+        for row in report.rows
+        if "norm of" in row.subject
+    }
+    first_with, last_with, first_without, last_without = norms.values()
+    assert first_without / last_without > 3 * first_with / last_with
+
+
+def test_an_engine_without_networks_is_told_what_to_do():
+    bare = faulty()
+    del bare.models
+    with pytest.raises(RuntimeError, match="copy the folder minigrad/models"):
+        CHAPTERS["conv-block"](Settings(engine=bare))
+
+
+def test_training_in_step(tmp_path):
+    figure = tmp_path / "curves.png"
+    done = command("train", "--model", "resnet18", "--limit", "100", "--figure", str(figure), "--dtype", "float64")
+    assert done.exit_code == 0, done.output
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert "resnet18 on 100 images of digits, float64, seed 0" in done.output
+
+
+def test_training_curves_agree_and_go_down():
+    curves = train_in_step(Settings(dtype="float64"), "neural-net", batch_size=50, epochs=2, limit=500)
+    assert len(curves.ours) == len(curves.theirs) == 20
+    assert curves.largest_difference < 1e-9 and curves.accuracies[0] == curves.accuracies[1] > 50
+    assert curves.ours[-1] < 0.7 * curves.ours[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--model", "lenet"],
+        ["--figure", "curves.txt"],
+        ["--figure", "no/such/folder.png"],
+        ["--data", "x"],
+        ["--limit", "0"],
+    ],
+    ids=str,
+)
+def test_wrong_usage_of_train(arguments):
+    done = command("train", *arguments)
+    assert done.exit_code == 2 and "Traceback" not in done.output

@@ -40,6 +40,12 @@ nn.functional.rms_norm nn.functional.pad nn.functional.mse_loss nn.functional.l1
 nn.functional.huber_loss nn.functional.nll_loss nn.functional.cross_entropy nn.functional.binary_cross_entropy
 nn.functional.binary_cross_entropy_with_logits nn.functional.kl_div nn.functional.hinge_embedding_loss
 nn.functional.margin_ranking_loss nn.functional.cosine_embedding_loss nn.functional.triplet_margin_loss
+nn.functional.conv1d nn.functional.conv2d nn.functional.conv_transpose1d nn.functional.conv_transpose2d
+nn.functional.unfold nn.functional.fold
+nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.avg_pool1d nn.functional.avg_pool2d
+nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d nn.functional.adaptive_max_pool1d
+nn.functional.adaptive_max_pool2d nn.functional.batch_norm nn.functional.group_norm nn.functional.instance_norm
+nn.functional.interpolate nn.functional.pixel_shuffle nn.functional.pixel_unshuffle
 """
 
 EXCEPT = {
@@ -72,7 +78,9 @@ OWN_GRAPHS = {
 }
 
 OPERATIONS = {
-    f"{each.name} {each.variant_test_name}".strip(): each for each in database.op_db if each.name in NAMES.split()
+    f"{each.name} {each.variant_test_name}".strip(): each
+    for each in database.op_db
+    if each.name in NAMES.split() and each.variant_test_name not in ("bicubic", "trilinear")  # modes minigrad has not
 }
 ROUNDING = {"float64": (1e-9, 1e-10), "float32": (1e-4, 1e-4), "float16": (2e-2, 2e-2)}  # of whole samples, not of one
 
@@ -85,6 +93,8 @@ def usable(name, sample):
     if any(each.dtype not in DTYPES or each.layout != torch.strided or each.ndim > MOST_DIMS for each in tensors):
         return False
     if isinstance(sample.input, torch.Tensor) and tuple(sample.input.shape) == EXCEPT.get(name):
+        return False
+    if name == "nn.functional.interpolate" and sample.input.ndim == 5:  # volumes, which minigrad has not
         return False
     first = sample.args[0] if sample.args else sample.kwargs.get("ord")
     return not (name in ("linalg.matrix_norm", "linalg.norm", "norm") and first in SINGULAR_VALUES and matrix(sample))

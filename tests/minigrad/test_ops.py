@@ -13,6 +13,7 @@ import minigrad
 from minigrad import ops
 from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.function import Function
+from minigrad.kernels.pooling import Windows
 from minigrad.nn import functional as F
 from minigrad.ops.division import Underived
 from minigrad.ops.reduction import GatherOne
@@ -235,11 +236,39 @@ CASES = {
     "bce of logits": (lambda x, y: F.binary_cross_entropy_with_logits(x, y.sigmoid(), pos_weight=WEIGHT), A, B),
     "kl_div": (lambda x, y: F.kl_div(x, y, reduction="sum"), A, POSITIVE),
     "nll": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, WEIGHT), A),
+    "max_pool2d": (lambda x: F.max_pool2d(x**3, (2, 1)), SQUARE),
+    "max_pool2d, picked": (
+        lambda x: ops.pooling.PickFromWindows.apply(
+            x**2, numbers=np.zeros((1, 2, 1, 2), np.uint8), rows=Windows(1, 2, 2, 0, 1), columns=Windows(2, 1, 1, 0, 1)
+        ),
+        SQUARE,
+    ),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x**3, 2, 1, 1), SQUARE),
+    "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x**3, (2, 1)), SQUARE),
+    "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x**3, (2, 1)), SQUARE),
+    "interpolate": (lambda x: F.interpolate(x[None] ** 2, size=(3, 2), mode="bilinear"), SQUARE),
+    "pixel_shuffle": (lambda x: F.pixel_shuffle(x.reshape(4, 2, 1) ** 2, 2), SQUARE),
+    "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x**2, 2), SQUARE),
+    "batch_norm": (lambda x, y: F.batch_norm(x, None, None, y[:2], y[1:], True), SQUARE, ROW),
+    "batch_norm, evaluation": (
+        lambda x, y: F.batch_norm(x, WEIGHT[:2], WEIGHT[1:], y[:2], y[1:]) ** 2,
+        *(SQUARE, ROW),
+    ),
+    "group_norm": (lambda x, y: F.group_norm(x, 1, y[:2], y[1:]), SQUARE, ROW),
     "nll of each": (lambda x: minigrad.nn.functional.nll_loss(x * x, LABELS, reduction="none"), A),
     "cross_entropy": (lambda x: minigrad.nn.functional.cross_entropy(x, LABELS), A),
     "drawn in place": (drawn_in_place, A),
     "compared in place": (compared_in_place, A, B),
     "mse": (lambda x, y: minigrad.nn.functional.mse_loss(x, y), A, B),
+    "conv2d": (lambda x, y, z: F.conv2d(x, y, z, padding=1), SQUARE[None], SQUARE[None], ROW[:1]),
+    "conv2d, steps": (lambda x, y: F.conv2d(x, y, None, 2, (2, 1), (1, 2), 2), SQUARE[None], SQUARE[:, None]),
+    "conv1d": (lambda x, y, z: F.conv1d(x, y, z, padding=1), A.T, B[:, :, None].repeat(2, 2), ROW[:2]),
+    "conv_transpose2d": (
+        lambda x, y, z: F.conv_transpose2d(x, y, z, 2, 1, 1, dilation=2),
+        *(SQUARE[None], SQUARE[:, None], ROW[:1]),
+    ),
+    "unfold of pictures": (lambda x: F.unfold(x, 2, padding=1, stride=2) ** 2, SQUARE),
+    "fold": (lambda x: F.fold(x, (2, 3), (1, 2)) ** 2, SQUARE.reshape(2, 4)),
 }
 
 

@@ -1,11 +1,8 @@
-"""The networks. So far the tutorial's first: a multilayer perceptron for 28×28 images.
-
-How they are trained is in ``training.py``, the next file to read; how they are kept is in ``checkpoint.py``.
-"""
+"""A multilayer perceptron for 28×28 images: the tutorial's first network."""
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from minigrad import Tensor, nn
 
 __all__ = ["NeuralNet"]
 

@@ -1,0 +1,164 @@
+"""One network on both engines: from one seed, nothing copied, everything compared, over a few training steps.
+
+The chapters on layers, blocks and ResNet-18 say which network and which batch; what is compared is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import torch_impl.models
+from comparisons.graphs import compare_graphs
+from comparisons.harness import Comparison, Report, array_of, compare_values
+from comparisons.settings import Settings
+
+__all__ = ["Network", "Side", "compare_network", "models_of"]
+
+STEPS = 3
+
+
+def models_of(engine: Any) -> Any:
+    """The module of an engine that holds the tutorial's networks.
+
+    Raises:
+        RuntimeError: an engine under test has none.
+    """
+    if engine is torch:
+        return torch_impl.models
+    if not hasattr(engine, "models"):
+        raise RuntimeError(
+            f"the engine {engine.__name__} has no module 'models': copy the folder minigrad/models into it and change "
+            f"the import lines"
+        )
+    return engine.models
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which network is compared, and on what.
+
+    Attributes:
+        build: makes the network, given the module that holds the models.
+        input_shape: of the batch, whose values are even in [0, 1).
+        classes: how many scores come out, whose loss is the cross-entropy with one label an input.
+        features: where no scores come out, the shape of what does: its loss is the mean squared distance from values
+            even in [0, 1).
+    """
+
+    build: Callable[[Any], Any]
+    input_shape: tuple[int, ...]
+    classes: int = 0
+    features: tuple[int, ...] = ()
+
+
+class Side:
+    """One engine's side: network, optimizer and batch, all from one seed, and what the last step left."""
+
+    def __init__(self, engine: Any, device: str, settings: Settings, network: Network) -> None:
+        dtype = getattr(engine, settings.dtype)
+        functional = engine.nn.functional
+        engine.manual_seed(settings.seed)
+        self.engine = engine
+        self.model = network.build(models_of(engine)).to(dtype).to(device)
+        self.optimizer = engine.optim.SGD(self.model.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)
+        self.images = engine.rand(*network.input_shape, dtype=dtype).to(device).requires_grad_()
+        if network.features:
+            self.target = engine.rand(*network.features, dtype=dtype).to(device)
+            self.measure = functional.mse_loss
+        else:
+            self.target = engine.randint(0, network.classes, network.input_shape[:1]).to(device)
+            self.measure = functional.cross_entropy
+        self.output: Any = None
+        self.loss: Any = None
+        self.active: list[np.ndarray] = []
+        for module in self.model.modules():
+            if isinstance(module, engine.nn.ReLU):
+                module.register_forward_hook(self.note_active)
+
+    def note_active(self, module: Any, inputs: Any, output: Any) -> None:
+        """A forward hook: keep where a ReLU lets its input pass."""
+        self.active.append(array_of(output) > 0)
+
+    def backward(self) -> None:
+        """Forward, loss and backward of one step. The optimizer's part is left to the caller, who compares first."""
+        self.active.clear()
+        self.optimizer.zero_grad()
+        self.images.grad = None
+        self.output = self.model(self.images)
+        self.loss = self.measure(self.output, self.target)
+        self.loss.backward()
+
+
+def by_name(part: str, ours: Any, theirs: Any, tolerance: str) -> list[Comparison]:
+    """Two iterables of (name, tensor) compared one by one, the names too."""
+    comparisons = []
+    for (name, mine), (their_name, yours) in zip(ours, theirs, strict=True):
+        subject = f"{part}, {name}" if name == their_name else f"{part}, {name} against {their_name}"
+        comparisons.append(compare_values(subject, mine, yours, tolerance))
+    return comparisons
+
+
+def gradients(model: Any) -> list[tuple[str, Any]]:
+    """The gradient of each parameter, by name."""
+    return [(name, parameter.grad) for name, parameter in model.named_parameters()]
+
+
+def crosses_a_kink(ours: Side, theirs: Side) -> bool:
+    """True if a value passed a ReLU in the last forward pass on one engine and not on the other."""
+    return any((mine != yours).any() for mine, yours in zip(ours.active, theirs.active))
+
+
+def compare_network(report: Report, settings: Settings, network: Network, prefix: str = "") -> tuple[Side, Side]:
+    """Add to ``report`` all that can be compared of ``network`` over three training steps, in rows named after it.
+
+    The initial weights and the graph must be equal exactly, the rest within the tolerance ``network <dtype>``; in
+    float32 within "network after a kink" from the step on at which rounding carries a value across the kink of a ReLU.
+
+    Returns:
+        minigrad's side and PyTorch's, as the last step left them.
+    """
+    tolerance = f"network {settings.dtype}"
+    ours = Side(settings.engine, "cpu", settings, network)
+    theirs = Side(torch, settings.device, settings, network)
+    initial = by_name("initial", ours.model.state_dict().items(), theirs.model.state_dict().items(), "exact")
+    report.add(f"{prefix}initial weights", initial)
+    found: dict[str, list[Comparison]] = {}
+    kink = ""
+    for step in range(1, STEPS + 1):
+        ours.backward()
+        theirs.backward()
+        if not kink and settings.dtype == "float32" and crosses_a_kink(ours, theirs):
+            tolerance, kink = "network after a kink", f", kink at step {step}"
+        at = f"at step {step}"
+        rows = {
+            "output": [compare_values(f"output {at}", ours.output, theirs.output, tolerance)],
+            "loss": [compare_values(f"loss {at}", ours.loss, theirs.loss, tolerance)],
+            "gradients of the parameters": by_name(
+                f"gradient {at}", gradients(ours.model), gradients(theirs.model), tolerance
+            ),
+            "gradient of the input": [
+                compare_values(f"gradient of the input {at}", ours.images.grad, theirs.images.grad, tolerance)
+            ],
+            "running statistics": by_name(
+                f"buffer {at}", ours.model.named_buffers(), theirs.model.named_buffers(), tolerance
+            ),
+        }
+        if step == 1:
+            report.add(f"{prefix}graph of the loss", [compare_graphs("graph of the loss", ours.loss, theirs.loss)])
+        ours.optimizer.step()
+        theirs.optimizer.step()
+        rows["weights after SGD"] = by_name(
+            f"weight {at}", ours.model.named_parameters(), theirs.model.named_parameters(), tolerance
+        )
+        for subject, comparisons in rows.items():
+            found.setdefault(subject + kink, []).extend(comparisons)
+        settings.progress(step, STEPS)
+    for subject, comparisons in found.items():
+        if comparisons:  # a network without batch normalisation has no running statistics
+            report.add(f"{prefix}{subject}", comparisons)
+    return ours, theirs

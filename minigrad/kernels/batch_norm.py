@@ -1,0 +1,178 @@
+"""Batch normalisation on arrays: a channel's mean and variance, the normalised channel, and the way back.
+
+Every computation takes x of shape (N, C, ...) and treats each channel alone: all of its values, of every sample and
+place, are one set of numbers. The plain loops, ``plain_...``, go channel by channel. The fast kernels go through memory
+once for each step, in pieces that stay in the cache. There are two ways that x may lie: the C channels of one place
+next to each other, a matrix (places, C); or all places of a channel of a sample, (N, C, places).
+
+Sums are made in two levels, which keeps them accurate: within a piece in the type of x, over the pieces in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minigrad.kernels import kernel_mode
+
+__all__ = ["backward_sums", "input_gradient", "normalize", "statistics"]
+
+PIECE = 1 << 15  # elements
+
+
+def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and biased variance of each channel, in float64. Shapes: (N, C, ...) -> (C,), (C,)."""
+    if kernel_mode.reference:
+        return plain_statistics(x)
+    channels, count = x.shape[1], count_of(x)
+    total, squares = np.zeros(channels), np.zeros(channels)
+    for x_piece, _ in pieces([x], []):
+        total += piece_sums(x_piece, channels)
+    mean = total / count
+    for x_piece, mean_piece, deviation in pieces([x], [mean]):
+        np.subtract(x_piece, mean_piece, out=deviation)
+        deviation *= deviation
+        squares += piece_sums(deviation, channels)
+    return mean, squares / count
+
+
+def plain_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`statistics`, value by value."""
+    mean, variance = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    count = count_of(x)
+    for c in range(x.shape[1]):
+        values = x[:, c].astype(np.float64).ravel()
+        total = 0.0
+        for value in values:
+            total += value
+        mean[c] = total / count
+        squares = 0.0
+        for value in values:
+            squares += (value - mean[c]) ** 2
+        variance[c] = squares / count
+    return mean, variance
+
+
+def normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """x · scale + shift, channel by channel, lying in memory as x does. Shapes: (N, C, ...), twice (C,)."""
+    if kernel_mode.reference:
+        return plain_normalize(x, scale, shift)
+    z = np.empty_like(x)
+    for x_piece, z_piece, scale_piece, shift_piece, _ in pieces([x, z], [scale, shift]):
+        np.multiply(x_piece, scale_piece, out=z_piece)
+        z_piece += shift_piece
+    return z
+
+
+def plain_normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """:func:`normalize`, value by value."""
+    z = np.empty_like(x)
+    for where in np.ndindex(x.shape):
+        channel = where[1]
+        z[where] = x[where] * scale[channel] + shift[channel]
+    return z
+
+
+def backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Σ grad and Σ grad · (x - mean) of each channel, in float64. Shapes: twice (N, C, ...), (C,) -> (C,), (C,)."""
+    if kernel_mode.reference:
+        return plain_backward_sums(grad, x, mean)
+    channels = x.shape[1]
+    total, aligned = np.zeros(channels), np.zeros(channels)
+    for grad_piece, x_piece, mean_piece, product in pieces([grad, x], [mean]):
+        total += piece_sums(grad_piece, channels)
+        np.subtract(x_piece, mean_piece, out=product)
+        product *= grad_piece
+        aligned += piece_sums(product, channels)
+    return total, aligned
+
+
+def plain_backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`backward_sums`, value by value."""
+    total, aligned = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for where in np.ndindex(x.shape):
+        channel = where[1]
+        total[channel] += grad[where]
+        aligned[channel] += np.float64(grad[where]) * (x[where] - mean[channel])
+    return total, aligned
+
+
+def input_gradient(
+    grad: np.ndarray, x: np.ndarray, of_grad: np.ndarray, of_x: np.ndarray, constant: np.ndarray
+) -> np.ndarray:
+    """grad · of_grad + x · of_x + constant, channel by channel. Shapes: twice (N, C, ...), three times (C,)."""
+    if kernel_mode.reference:
+        return plain_input_gradient(grad, x, of_grad, of_x, constant)
+    z = np.empty_like(x)
+    for grad_piece, x_piece, z_piece, grad_factor, x_factor, summand, product in pieces(
+        [grad, x, z], [of_grad, of_x, constant]
+    ):
+        np.multiply(x_piece, x_factor, out=product)
+        product += summand
+        np.multiply(grad_piece, grad_factor, out=z_piece)
+        z_piece += product
+    return z
+
+
+def plain_input_gradient(
+    grad: np.ndarray, x: np.ndarray, of_grad: np.ndarray, of_x: np.ndarray, constant: np.ndarray
+) -> np.ndarray:
+    """:func:`input_gradient`, value by value."""
+    z = np.empty_like(x)
+    for where in np.ndindex(x.shape):
+        channel = where[1]
+        z[where] = grad[where] * of_grad[channel] + x[where] * of_x[channel] + constant[channel]
+    return z
+
+
+# ------------------------------------------------------------------------------------------ piece by piece
+
+
+def count_of(x: np.ndarray) -> int:
+    """How many values a channel has."""
+    return x.size // max(1, x.shape[1])
+
+
+def channels_lie_together(x: np.ndarray) -> bool:
+    """Whether the channels of one place are next to each other in memory."""
+    return x.ndim == 2 or (not x.flags.c_contiguous and x.strides[1] <= x.strides[-1])
+
+
+def in_order(x: np.ndarray, together: bool) -> np.ndarray:
+    """x as a matrix (places, C), or as (N, C, places): copied only where it does not lie so."""
+    if together:
+        return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(-1, x.shape[1])
+    return np.ascontiguousarray(x).reshape(x.shape[0], x.shape[1], -1)
+
+
+def pieces(arrays: list[np.ndarray], of_channels: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    """The same piece of each of ``arrays``, all like the last one, then what belongs to its channels, then scratch.
+
+    ``of_channels`` (C,) come repeated for each place of a piece: NumPy's loops are then as long as the piece. The
+    scratch is memory of a piece's size to write into.
+    """
+    together = channels_lie_together(arrays[-1])
+    ordered = [in_order(each, together) for each in arrays]
+    factors = [each.astype(ordered[0].dtype) for each in of_channels]
+    if not together:
+        columns = [each[:, None] for each in factors]
+        scratch = np.empty(ordered[0].shape[1:], ordered[0].dtype)
+        for sample in zip(*ordered):
+            yield [*sample, *columns, scratch]
+        return
+    count, channels = ordered[0].shape
+    places = max(1, min(count, PIECE // max(1, channels)))
+    repeated = [*[np.tile(each, places) for each in factors], np.empty(places * channels, ordered[0].dtype)]
+    flat = [each.reshape(-1) for each in ordered]
+    for start in range(0, count * channels, max(1, places * channels)):
+        part = [each[start : start + places * channels] for each in flat]
+        yield [*part, *[each[: len(part[0])] for each in repeated]]
+
+
+def piece_sums(piece: np.ndarray, channels: int) -> np.ndarray:
+    """The sums of the channels of a piece, one of the two kinds."""
+    if piece.ndim == 2:
+        return np.add.reduce(piece, axis=1)
+    places = piece.reshape(-1, channels)
+    return np.ones(len(places), piece.dtype) @ places

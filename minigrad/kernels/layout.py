@@ -1,0 +1,34 @@
+"""How a batch of images lies in memory, and one shape under which both ways look alike.
+
+Images have the shape (N, C, H, W). In memory either the pixels of one channel follow each other (PyTorch's contiguous
+format) or the channels of one pixel do ("channels last", which convolutions here give). Pooling and resizing treat
+every channel alike, so both are seen as (outer, H, W, inner): (N·C, H, W, 1) or (N, H, W, C), without copying.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["as_images", "as_planes", "is_channels_last"]
+
+
+def is_channels_last(x: np.ndarray) -> bool:
+    """Whether the channels of one pixel lie next to each other; where nothing tells the two ways apart, no."""
+    if x.flags.c_contiguous:
+        return False
+    return x.transpose(0, 2, 3, 1).flags.c_contiguous or x.strides[1] < x.strides[3]
+
+
+def as_planes(x: np.ndarray, channels_last: bool) -> np.ndarray:
+    """(N, C, H, W) seen as (outer, H, W, inner), in order in memory: copied only where it lies otherwise."""
+    if channels_last:
+        return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    batch, channels, height, width = x.shape
+    return np.ascontiguousarray(x).reshape(batch * channels, height, width, 1)
+
+
+def as_images(planes: np.ndarray, leading: tuple[int, ...], channels_last: bool) -> np.ndarray:
+    """What :func:`as_planes` made, or a result of the same kind, as (N, C, H, W) again; ``leading`` is (N, C)."""
+    if channels_last:
+        return planes.transpose(0, 3, 1, 2)
+    return planes.reshape(*leading, *planes.shape[1:3])

@@ -1,0 +1,101 @@
+"""Memory that kernels compute in: buffers that are used again, and windows on pictures with zeros around them.
+
+A fresh large array costs more than what is computed into it: the operating system hands out its pages one by one, as
+they are first touched. Kernels therefore work through pictures chunk by chunk, in buffers that stay.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+__all__ = ["channels_last", "chunks", "pictures", "window", "workspace"]
+
+LARGEST_KEPT = 1 << 25  # bytes: a larger buffer is not kept for the next time
+
+
+class _Workspaces(threading.local):
+    """The buffers of one thread, by name: no two threads share one."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, np.ndarray] = {}
+
+
+workspaces = _Workspaces()
+
+
+def workspace(name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array to compute in, its values arbitrary: the same memory whenever the same thread says the same ``name``.
+
+    Only for what is forgotten when the kernel returns. A result is never made in it.
+    """
+    size = dtype.itemsize
+    for each in shape:
+        size *= each
+    buffer = workspaces.buffers.get(name)
+    if buffer is None or buffer.size < size:
+        buffer = np.empty(size, np.uint8)
+        if size <= LARGEST_KEPT:
+            workspaces.buffers[name] = buffer
+    return buffer[:size].view(dtype).reshape(shape)
+
+
+def channels_last(x: np.ndarray) -> np.ndarray:
+    """(N, C, H, W) seen as (N, H, W, C)."""
+    return x.transpose(0, 2, 3, 1)
+
+
+def pictures(shape: tuple[int, ...], dtype: np.dtype, make: Any = np.empty) -> np.ndarray:
+    """A new (N, C, H, W) array whose memory is ordered N, H, W, C: what the kernels return.
+
+    Elementwise NumPy keeps this order, so from one convolution to the next nothing is rearranged.
+    """
+    count, channels, height, width = shape
+    return make((count, height, width, channels), dtype).transpose(0, 3, 1, 2)
+
+
+def chunks(count: int, rows: int, wanted: int) -> list[tuple[int, int, int, int]]:
+    """``count`` pictures of ``rows`` rows in chunks of about ``wanted`` rows: (first picture, end, first row, end).
+
+    A chunk is several whole pictures, or some rows of one, so that its results lie side by side in memory.
+    """
+    if rows == 0:
+        return []
+    if wanted >= rows:
+        several = wanted // rows
+        return [(first, min(first + several, count), 0, rows) for first in range(0, count, several)]
+    parts = -(-rows // max(wanted, 1))
+    even = -(-rows // parts)
+    spans = [(first, min(first + even, rows)) for first in range(0, rows, even)]
+    return [(number, number + 1, *span) for number in range(count) for span in spans]
+
+
+def window(x: np.ndarray, first: int, end: int, top: int, height: int, left: int, width: int) -> np.ndarray:
+    """Rows from ``top`` and columns from ``left`` of the pictures ``first`` to ``end`` of x, zeros beyond the edge.
+
+    Shapes: (N, H, W, C) -> (end - first, height, width, C), the channels side by side in memory. To be read only: it
+    is x's own memory where that will do.
+    """
+    _, rows, columns, channels = x.shape
+    side_by_side = x.strides[3] == x.itemsize or channels == 1
+    if side_by_side and top >= 0 and left >= 0 and top + height <= rows and left + width <= columns:
+        return x[first:end, top : top + height, left : left + width]
+    framed = workspace("window", (end - first, height, width, channels), x.dtype)
+    upper, lower = min(max(-top, 0), height), max(min(rows - top, height), 0)
+    near, far = min(max(-left, 0), width), max(min(columns - left, width), 0)
+    lower, far = max(lower, upper), max(far, near)
+    framed[:, :upper] = 0
+    framed[:, lower:] = 0
+    framed[:, upper:lower, :near] = 0
+    framed[:, upper:lower, far:] = 0
+    inside = x[first:end, top + upper : top + lower, left + near : left + far]
+    if inside.size == 0:
+        return framed
+    if channels <= 4 and not side_by_side:  # a channel at a time: NumPy's innermost loop would be this short
+        for channel in range(channels):
+            framed[:, upper:lower, near:far, channel] = inside[..., channel]
+    else:
+        framed[:, upper:lower, near:far] = inside
+    return framed

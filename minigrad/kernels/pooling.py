@@ -1,0 +1,404 @@
+"""Pooling on arrays: the largest, or the sum, of each window, and the way back from each window to its elements.
+
+Every computation takes images (N, C, H, W) and, for each of the two dimensions, a :class:`Windows`. The plain loops,
+``plain_...``, say what is computed, element by element. The fast kernels go through a window's elements instead: the
+element number k of all windows together is one strided slice of the image. A window of 3 × 3 takes 3 + 3 of them: along
+the rows first, then along the columns of what remained.
+
+Where the largest element of a window lies is kept as its number in the window, row by row: one byte an output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad.kernels import kernel_mode
+from minigrad.kernels.layout import as_images, as_planes, is_channels_last
+from minigrad.kernels.selection import where_chosen
+
+__all__ = [
+    *("Spans", "Windows", "adaptive_max_pool", "max_pool", "pick_from_windows", "span_sums", "spread_span_sums"),
+    *("spread_to_windows", "spread_window_sums", "window_sums"),
+]
+
+BLOCK = 1 << 17  # elements worked on at a time, so that what one call writes the next still finds in the cache
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where the windows lie along one dimension: element k of window o is at o · stride - padding + k · dilation."""
+
+    count: int
+    kernel: int
+    stride: int
+    padding: int
+    dilation: int
+
+    def place(self, window: int, element: int) -> int:
+        """Where an element of a window lies, which may be outside of the input."""
+        return window * self.stride - self.padding + element * self.dilation
+
+    def inside(
+        self, element: int, start: int, stop: int, first: int = 0, end: int | None = None
+    ) -> tuple[slice, slice]:
+        """The windows from ``first`` to ``end`` whose ``element`` lies in the input from ``start`` to ``stop``.
+
+        Two slices: these windows, counted from ``first``, and the places of that element, counted from ``start``.
+        """
+        offset = element * self.dilation - self.padding
+        lowest = max(first, -((offset - start) // self.stride))
+        highest = min(self.count if end is None else end, (stop - 1 - offset) // self.stride + 1)
+        if highest <= lowest:
+            return slice(0, 0), slice(0, 0)
+        place = lowest * self.stride + offset - start
+        last = (highest - 1) * self.stride + offset - start
+        return slice(lowest - first, highest - first), slice(place, last + 1, self.stride)
+
+    def first_inside(self) -> np.ndarray:
+        """For each window the number of its first element that does not lie before the input."""
+        starts = np.arange(self.count) * self.stride - self.padding
+        return np.maximum(0, -(starts // self.dilation))
+
+
+Spans = Sequence[tuple[int, int]]  # windows of various sizes along one dimension: where each begins and ends
+
+
+# ---------------------------------------------------------------------------------------------- the largest
+
+
+def max_pool(x: np.ndarray, rows: Windows, columns: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """The largest element of each window, and its number in the window. Shapes: (N, C, H, W) -> twice (N, C, h, w).
+
+    Of equal elements the first counts, of NaNs, which are larger than anything, the last. Padding is smaller than
+    anything.
+    """
+    if kernel_mode.reference:
+        return plain_max_pool(x, rows, columns)
+    channels_last = is_channels_last(x)
+    planes = as_planes(x, channels_last)
+    shape = (planes.shape[0], rows.count, columns.count, planes.shape[3])
+    z, numbers = np.empty(shape, x.dtype), np.empty(shape, number_type(rows, columns))
+    for outer, first, end in blocks(shape, rows.stride):
+        part, part_numbers = z[outer, first:end], numbers[outer, first:end]
+        max_pool_block(planes[outer], rows, columns, first, part, part_numbers, False)
+        if x.dtype.kind == "f" and np.isnan(part).any():
+            max_pool_block(planes[outer], rows, columns, first, part, part_numbers, True)
+    return as_images(z, x.shape[:2], channels_last), as_images(numbers, x.shape[:2], channels_last)
+
+
+def plain_max_pool(x: np.ndarray, rows: Windows, columns: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`max_pool`, window by window."""
+    batch, channels, height, width = x.shape
+    z = np.empty((batch, channels, rows.count, columns.count), x.dtype)
+    numbers = np.empty(z.shape, number_type(rows, columns))
+    first_rows, first_columns = rows.first_inside(), columns.first_inside()
+    for n, c, h, w in np.ndindex(z.shape):
+        largest = lowest_of(x.dtype)
+        number = first_rows[h] * columns.kernel + first_columns[w]
+        for i in range(rows.kernel):
+            for j in range(columns.kernel):
+                row, column = rows.place(h, i), columns.place(w, j)
+                if 0 <= row < height and 0 <= column < width:
+                    value = x[n, c, row, column]
+                    if value > largest or np.isnan(value):
+                        largest = value
+                        number = i * columns.kernel + j
+        z[n, c, h, w] = largest
+        numbers[n, c, h, w] = number
+    return z, numbers
+
+
+def max_pool_block(planes, rows, columns, first, z, numbers, has_nan):
+    """The windows from row ``first`` on, as many as ``z`` has: the largest of each row of a window, then of those."""
+    height, width = planes.shape[1:3]
+    end = first + z.shape[1]
+    top = max(0, rows.place(first, 0))
+    bottom = max(top, min(height, rows.place(end - 1, rows.kernel - 1) + 1))
+    part = planes[:, top:bottom]
+    first_rows, first_columns = rows.first_inside()[first:end], columns.first_inside()
+
+    in_rows = np.empty((*part.shape[:2], columns.count, part.shape[3]), z.dtype)
+    row_numbers = np.empty(in_rows.shape, numbers.dtype)
+    row_numbers[...] = first_columns[:, None]
+    candidates = np.empty_like(in_rows)  # in order, unlike what is copied into it: then NumPy's loops are long
+    for j in range(columns.kernel):
+        windows, inputs = columns.inside(j, 0, width)
+        if j == 0:
+            begin(in_rows, 2, windows, part[:, :, inputs])
+        else:
+            candidates[:, :, windows] = part[:, :, inputs]
+            number = numbers.dtype.type(j)
+            keep_larger(candidates[:, :, windows], number, in_rows[:, :, windows], row_numbers[:, :, windows], has_nan)
+
+    numbers[...] = (first_rows[:, None] * columns.kernel + first_columns)[:, :, None]
+    for i in range(rows.kernel):
+        windows, inputs = rows.inside(i, top, bottom, first, end)
+        in_window = row_numbers[:, inputs] + numbers.dtype.type(i * columns.kernel)
+        if i == 0:
+            begin(z, 1, windows, in_rows[:, inputs])
+            numbers[:, windows] = in_window
+        else:
+            keep_larger(in_rows[:, inputs], in_window, z[:, windows], numbers[:, windows], has_nan)
+
+
+def begin(largest, dim, windows, candidates):
+    """``largest`` of the first elements: ``candidates`` along ``dim`` at ``windows``, the lowest value elsewhere."""
+    before = (slice(None),) * dim
+    largest[(*before, slice(0, windows.start))] = lowest_of(largest.dtype)
+    largest[(*before, windows)] = candidates
+    largest[(*before, slice(windows.stop, None))] = lowest_of(largest.dtype)
+
+
+def keep_larger(candidates, candidate_numbers, largest, numbers, has_nan):
+    """Where ``candidates`` are larger than ``largest``, put them and their numbers in place of those kept so far.
+
+    A later element has a higher number: so the number to keep is the highest of those that were once larger.
+    """
+    larger = candidates > largest
+    if has_nan:
+        larger |= np.isnan(candidates)
+    new_numbers = larger.view(np.uint8) * candidate_numbers
+    np.maximum(numbers, new_numbers, out=numbers)
+    np.maximum(largest, candidates, out=largest)
+
+
+def pick_from_windows(x: np.ndarray, numbers: np.ndarray, rows: Windows, columns: Windows) -> np.ndarray:
+    """Of each window the element with the given number. Shapes: (N, C, H, W), (N, C, h, w) -> (N, C, h, w)."""
+    channels_last = is_channels_last(numbers)
+    planes, numbers_planes = as_planes(x, channels_last), as_planes(numbers, channels_last)
+    z = np.zeros(numbers_planes.shape, x.dtype)
+    for i in range(rows.kernel):
+        windows_h, inputs_h = rows.inside(i, 0, x.shape[2])
+        for j in range(columns.kernel):
+            windows_w, inputs_w = columns.inside(j, 0, x.shape[3])
+            chosen = numbers_planes[:, windows_h, windows_w] == i * columns.kernel + j
+            np.copyto(z[:, windows_h, windows_w], planes[:, inputs_h, inputs_w], where=chosen)
+    return as_images(z, x.shape[:2], channels_last)
+
+
+def spread_to_windows(
+    grad: np.ndarray, numbers: np.ndarray, size: tuple[int, int], rows: Windows, columns: Windows
+) -> np.ndarray:
+    """Images of ``size`` to which each window adds its ``grad`` at the element with its number; zero elsewhere.
+
+    Shapes: twice (N, C, h, w) -> (N, C, H, W).
+    """
+    if kernel_mode.reference:
+        return plain_spread_to_windows(grad, numbers, size, rows, columns)
+    channels_last = is_channels_last(numbers)
+    grad_planes, numbers_planes = as_planes(grad, channels_last), as_planes(numbers, channels_last)
+    z = np.empty((len(grad_planes), *size, grad_planes.shape[3]), grad.dtype)
+    for outer, top, bottom in blocks(z.shape, 1):
+        for phase in range(columns.stride):  # every stride-th column of the image: there windows lie side by side
+            part = z[outer, top:bottom, phase :: columns.stride]
+            total = np.zeros(part.shape, part.dtype)
+            for j in range(columns.kernel):
+                windows_w, inputs_w = columns.inside(j, phase, size[1])
+                if inputs_w.start % columns.stride:
+                    continue
+                inputs_w = slice(inputs_w.start // columns.stride, -(-inputs_w.stop // columns.stride))
+                for i in range(rows.kernel):
+                    windows_h, inputs_h = rows.inside(i, top, bottom)
+                    chosen = numbers_planes[outer, windows_h, windows_w] == i * columns.kernel + j
+                    chosen_grad = where_chosen(chosen, grad_planes[outer, windows_h, windows_w])
+                    total[:, inputs_h, inputs_w] += chosen_grad
+            part[...] = total
+    return as_images(z, grad.shape[:2], channels_last)
+
+
+def plain_spread_to_windows(
+    grad: np.ndarray, numbers: np.ndarray, size: tuple[int, int], rows: Windows, columns: Windows
+) -> np.ndarray:
+    """:func:`spread_to_windows`, window by window."""
+    z = np.zeros((*grad.shape[:2], *size), grad.dtype)
+    for n, c, h, w in np.ndindex(grad.shape):
+        i, j = divmod(int(numbers[n, c, h, w]), columns.kernel)
+        row, column = rows.place(h, i), columns.place(w, j)
+        if row < size[0] and column < size[1]:
+            z[n, c, row, column] += grad[n, c, h, w]
+    return z
+
+
+def number_type(rows: Windows, columns: Windows) -> np.dtype:
+    """The type that the numbers of a window's elements are kept in: one byte, unless the window is very large."""
+    return np.dtype(np.uint8 if rows.kernel * columns.kernel <= 256 else np.int32)
+
+
+def lowest_of(kind: np.dtype) -> np.generic:
+    """What every value of a type is at least."""
+    lowest = -np.inf if kind.kind == "f" else np.iinfo(kind).min
+    return kind.type(lowest)
+
+
+def blocks(shape: tuple[int, int, int, int], rows_each: int) -> list[tuple[slice, int, int]]:
+    """Parts of planes (outer, h, w, inner): some planes, and of these the rows from one to another.
+
+    ``rows_each`` says how many rows are worked on for each row of ``shape``.
+    """
+    outer, height, width, inner = shape
+    row_elements = max(1, width * inner * rows_each)
+    rows_at_once = max(1, min(height, BLOCK // row_elements))
+    planes_at_once = max(1, BLOCK // (row_elements * max(1, height)))
+    parts = []
+    for start in range(0, outer, planes_at_once):
+        for first in range(0, height, rows_at_once):
+            parts.append((slice(start, start + planes_at_once), first, min(height, first + rows_at_once)))
+    return parts
+
+
+# --------------------------------------------------------------------------------------------------- the sum
+
+
+def window_sums(x: np.ndarray, rows: Windows, columns: Windows) -> np.ndarray:
+    """The sum of each window, in the type of x. Shapes: (N, C, H, W) -> (N, C, h, w)."""
+    if kernel_mode.reference:
+        return plain_window_sums(x, rows, columns)
+    channels_last = is_channels_last(x)
+    planes = as_planes(x, channels_last)
+    in_rows = np.zeros((*planes.shape[:2], columns.count, planes.shape[3]), x.dtype)
+    for j in range(columns.kernel):
+        windows, inputs = columns.inside(j, 0, x.shape[3])
+        in_rows[:, :, windows] += planes[:, :, inputs]
+    z = np.zeros((len(planes), rows.count, columns.count, planes.shape[3]), x.dtype)
+    for i in range(rows.kernel):
+        windows, inputs = rows.inside(i, 0, x.shape[2])
+        z[:, windows] += in_rows[:, inputs]
+    return as_images(z, x.shape[:2], channels_last)
+
+
+def plain_window_sums(x: np.ndarray, rows: Windows, columns: Windows) -> np.ndarray:
+    """:func:`window_sums`, window by window."""
+    z = np.zeros((*x.shape[:2], rows.count, columns.count), x.dtype)
+    for n, c, h, w in np.ndindex(z.shape):
+        for i in range(rows.kernel):
+            for j in range(columns.kernel):
+                row, column = rows.place(h, i), columns.place(w, j)
+                if 0 <= row < x.shape[2] and 0 <= column < x.shape[3]:
+                    z[n, c, h, w] += x[n, c, row, column]
+    return z
+
+
+def spread_window_sums(grad: np.ndarray, size: tuple[int, int], rows: Windows, columns: Windows) -> np.ndarray:
+    """Images of ``size`` to which each window adds its ``grad`` at every element: (N, C, h, w) -> (N, C, H, W)."""
+    if kernel_mode.reference:
+        return plain_spread_window_sums(grad, size, rows, columns)
+    channels_last = is_channels_last(grad)
+    planes = as_planes(grad, channels_last)
+    in_rows = np.zeros((len(planes), size[0], columns.count, planes.shape[3]), grad.dtype)
+    for i in range(rows.kernel):
+        windows, inputs = rows.inside(i, 0, size[0])
+        in_rows[:, inputs] += planes[:, windows]
+    z = np.zeros((len(planes), *size, planes.shape[3]), grad.dtype)
+    for j in range(columns.kernel):
+        windows, inputs = columns.inside(j, 0, size[1])
+        z[:, :, inputs] += in_rows[:, :, windows]
+    return as_images(z, grad.shape[:2], channels_last)
+
+
+def plain_spread_window_sums(grad: np.ndarray, size: tuple[int, int], rows: Windows, columns: Windows) -> np.ndarray:
+    """:func:`spread_window_sums`, window by window."""
+    z = np.zeros((*grad.shape[:2], *size), grad.dtype)
+    for n, c, h, w in np.ndindex(grad.shape):
+        for i in range(rows.kernel):
+            for j in range(columns.kernel):
+                row, column = rows.place(h, i), columns.place(w, j)
+                if 0 <= row < size[0] and 0 <= column < size[1]:
+                    z[n, c, row, column] += grad[n, c, h, w]
+    return z
+
+
+# ------------------------------------------------------------------------------- windows of various sizes
+
+
+def span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
+    """The sum of each window, in the type of x. Shapes: (N, C, H, W) -> (N, C, len(rows), len(columns))."""
+    if kernel_mode.reference:
+        return plain_span_sums(x, rows, columns)
+    channels_last = is_channels_last(x)
+    planes = as_planes(x, channels_last)
+    in_rows = np.empty((*planes.shape[:2], len(columns), planes.shape[3]), x.dtype)
+    for w, (start, end) in enumerate(columns):
+        np.add.reduce(planes[:, :, start:end], axis=2, out=in_rows[:, :, w])
+    z = np.empty((len(planes), len(rows), len(columns), planes.shape[3]), x.dtype)
+    for h, (start, end) in enumerate(rows):
+        np.add.reduce(in_rows[:, start:end], axis=1, out=z[:, h])
+    return as_images(z, x.shape[:2], channels_last)
+
+
+def plain_span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
+    """:func:`span_sums`, window by window."""
+    z = np.zeros((*x.shape[:2], len(rows), len(columns)), x.dtype)
+    for n, c, h, w in np.ndindex(z.shape):
+        for row in range(*rows[h]):
+            for column in range(*columns[w]):
+                z[n, c, h, w] += x[n, c, row, column]
+    return z
+
+
+def spread_span_sums(grad: np.ndarray, size: tuple[int, int], rows: Spans, columns: Spans) -> np.ndarray:
+    """Images of ``size`` to which each window adds its ``grad`` at every element: (N, C, h, w) -> (N, C, H, W)."""
+    if kernel_mode.reference:
+        return plain_spread_span_sums(grad, size, rows, columns)
+    channels_last = is_channels_last(grad)
+    planes = as_planes(grad, channels_last)
+    in_rows = np.zeros((len(planes), size[0], len(columns), planes.shape[3]), grad.dtype)
+    for h, (start, end) in enumerate(rows):
+        in_rows[:, start:end] += planes[:, h, None]
+    z = np.zeros((len(planes), *size, planes.shape[3]), grad.dtype)
+    for w, (start, end) in enumerate(columns):
+        z[:, :, start:end] += in_rows[:, :, w, None]
+    return as_images(z, grad.shape[:2], channels_last)
+
+
+def plain_spread_span_sums(grad: np.ndarray, size: tuple[int, int], rows: Spans, columns: Spans) -> np.ndarray:
+    """:func:`spread_span_sums`, window by window."""
+    z = np.zeros((*grad.shape[:2], *size), grad.dtype)
+    for n, c, h, w in np.ndindex(grad.shape):
+        for row in range(*rows[h]):
+            for column in range(*columns[w]):
+                z[n, c, row, column] += grad[n, c, h, w]
+    return z
+
+
+def adaptive_max_pool(x: np.ndarray, rows: Spans, columns: Spans) -> tuple[np.ndarray, np.ndarray]:
+    """The largest element of each window, and its place in the image, row · W + column. Ties and NaN: :func:`max_pool`.
+
+    Shapes: (N, C, H, W) -> twice (N, C, len(rows), len(columns)).
+    """
+    if kernel_mode.reference:
+        return plain_adaptive_max_pool(x, rows, columns)
+    shape = (*x.shape[:2], len(rows), len(columns))
+    z, places = np.empty(shape, x.dtype), np.empty(shape, np.int64)
+    for h, w in np.ndindex(shape[2:]):
+        (top, bottom), (left, right) = rows[h], columns[w]
+        window = x[:, :, top:bottom, left:right].reshape(*shape[:2], (bottom - top) * (right - left))
+        number = window.argmax(2)
+        is_nan = np.isnan(window)
+        if is_nan.any():
+            last_nan = window.shape[2] - 1 - is_nan[:, :, ::-1].argmax(2)
+            number = np.where(is_nan.any(2), last_nan, number)
+        z[:, :, h, w] = np.take_along_axis(window, number[:, :, None], 2)[:, :, 0]
+        i, j = np.divmod(number, right - left)
+        places[:, :, h, w] = (top + i) * x.shape[3] + left + j
+    return z, places
+
+
+def plain_adaptive_max_pool(x: np.ndarray, rows: Spans, columns: Spans) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`adaptive_max_pool`, window by window."""
+    z = np.empty((*x.shape[:2], len(rows), len(columns)), x.dtype)
+    places = np.empty(z.shape, np.int64)
+    for n, c, h, w in np.ndindex(z.shape):
+        largest = lowest_of(x.dtype)
+        place = rows[h][0] * x.shape[3] + columns[w][0]
+        for row in range(*rows[h]):
+            for column in range(*columns[w]):
+                value = x[n, c, row, column]
+                if value > largest or np.isnan(value):
+                    largest = value
+                    place = row * x.shape[3] + column
+        z[n, c, h, w] = largest
+        places[n, c, h, w] = place
+    return z, places

@@ -1,0 +1,214 @@
+"""Pooling layers: ``functions/pooling.py`` as modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.nn import functional
+from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
+
+__all__ = [
+    *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"),
+    *("MaxPool1d", "MaxPool2d"),
+]
+
+Sizes = int | tuple[int, ...]
+
+
+class _MaxPool(Module):
+    """What the layers of :func:`minigrad.nn.functional.max_pool1d` and ``max_pool2d`` share."""
+
+    def __init__(
+        self,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.dilation = dilation
+        self.return_indices = return_indices
+        self.ceil_mode = ceil_mode
+
+    def extra_repr(self) -> str:
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class MaxPool1d(_MaxPool):
+    """The largest element of each window. Shapes: (N, C, L) or (C, L) -> (N, C, l) or (C, l).
+
+    Raises:
+        RuntimeError: from forward, where the windows do not fit: see ``functional.max_pool1d``.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return functional.max_pool1d(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+            return_indices=self.return_indices,
+        )
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element of each window. Shapes: (N, C, H, W) or (C, H, W) -> (N, C, h, w) or (C, h, w).
+
+    Raises:
+        RuntimeError: from forward, where the windows do not fit: see ``functional.max_pool2d``.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return functional.max_pool2d(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+            return_indices=self.return_indices,
+        )
+
+
+def single(value: Any) -> tuple[int, ...]:
+    """A number as a tuple of one."""
+    return tuple(value) if isinstance(value, Sequence) else (value,)
+
+
+class AvgPool1d(Module):
+    """The average of each window. Shapes: (N, C, L) or (C, L) -> (N, C, l) or (C, l).
+
+    Raises:
+        RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool1d``.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = single(kernel_size)
+        self.stride = single(kernel_size if stride is None else stride)
+        self.padding = single(padding)
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.avg_pool1d(
+            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+        )
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool2d(Module):
+    """The average of each window. Shapes: (N, C, H, W) or (C, H, W) -> (N, C, h, w) or (C, h, w).
+
+    Raises:
+        RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool2d``.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.avg_pool2d(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class _AdaptiveAvgPool(Module):
+    def __init__(self, output_size: Any) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    """The averages of ``output_size`` windows that cover the signal. Shapes: (N, C, L) -> (N, C, output_size)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool1d(input, self.output_size)
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    """The averages of h × w windows that cover the image. Shapes: (N, C, H, W) -> (N, C, h, w).
+
+    ``output_size`` is (h, w), None keeping the input's size, or one number for both.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool2d(input, self.output_size)
+
+
+class _AdaptiveMaxPool(Module):
+    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+        super().__init__()
+        self.output_size = output_size
+        self.return_indices = return_indices
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """The largest elements of ``output_size`` windows that cover the signal. Shapes: (N, C, L) -> (N, C, output_size).
+
+    With ``return_indices`` also where they lie.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return functional.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """The largest elements of h × w windows that cover the image. Shapes: (N, C, H, W) -> (N, C, h, w).
+
+    ``output_size`` is (h, w), None keeping the input's size, or one number for both. With ``return_indices`` also where
+    they lie: row · W + column.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return functional.adaptive_max_pool2d(input, self.output_size, self.return_indices)
