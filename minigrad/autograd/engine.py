@@ -272,7 +272,10 @@ def is_ours_alone(gradient: Any, node: Any, arrived: Waiting | None, gradients: 
         if type(other) is ndarray and (other is memory or other.base is memory):
             sharing += 1
     flags = gradient.flags
-    return sharing == 1 and flags.writeable and (flags.c_contiguous or flags.f_contiguous)
+    dense = flags.c_contiguous or flags.f_contiguous
+    if gradient.ndim == 4 and not dense:  # as convolutions leave it
+        dense = gradient.transpose(0, 2, 3, 1).flags.c_contiguous
+    return sharing == 1 and flags.writeable and dense
 
 
 def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:
