@@ -69,6 +69,25 @@ def test_fast_kernels_equal_the_plain_loops(name, large_tiles):
         assert largest_error(found, expected) < 1e-13
 
 
+@pytest.mark.parametrize("large_tiles", [False, True])
+@pytest.mark.parametrize("shape", [(1, 4, 4), (2, 5, 7), (3, 3, 9), (1, 8, 3)], ids=str)
+@pytest.mark.parametrize("padding", [(1, 1), (0, 2), (3, 1), (2, 2)], ids=str)
+def test_winograd_equals_the_plain_loops(shape, padding, large_tiles, monkeypatch):
+    monkeypatch.setattr(winograd, "pays", lambda *_: True)
+    count, height, width = shape
+    steps = ((1, 1), padding, (1, 1), 1)
+    x, weight = numbers(count, 2, height, width), numbers(3, 2, 3, 3, seed=1)
+    with minigrad.reference_kernels():
+        y = convolve(x, weight, *steps)
+        grad_y = numbers(*y.shape, seed=2)
+        grad_x = gradient_of_input(grad_y, weight, x.shape, *steps)
+        grad_weight = gradient_of_weight(grad_y, x, weight.shape, *steps)
+    monkeypatch.setattr(kernel_mode, "large_winograd_tiles", large_tiles)
+    assert largest_error(convolve(x, weight, *steps), y) < 1e-13
+    assert largest_error(gradient_of_input(grad_y, weight, x.shape, *steps), grad_x) < 1e-13
+    assert largest_error(gradient_of_weight(grad_y, x, weight.shape, *steps), grad_weight) < 1e-13
+
+
 @pytest.mark.parametrize("name", [name for name in SHAPES if "chunks" in name])
 def test_chunks_make_no_difference(name, monkeypatch):
     expected = three(name)
@@ -303,6 +322,30 @@ def test_what_shares_the_memory_goes_on_sharing_it(share):
     assert np.all(rows.detach().numpy() == 3)
 
 
+def test_what_a_user_function_returns_shares_the_memory_of_what_it_made():
+    kept = []
+
+    class Convolved(minigrad.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w):
+            kept.append(F.conv2d(x, w))
+            return kept[0]
+
+    class Permuted(minigrad.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.permute(0, 3, 1, 2)
+
+    with minigrad.no_grad():
+        Convolved.apply(leaf(2, 3, 5, 5), leaf(4, 3, 3, 3)).view(-1).zero_()
+    assert not kept[0].array.any()
+    x = minigrad.tensor(numbers(2, 5, 5, 3))
+    permuted = Permuted.apply(x)
+    assert permuted.contiguous() is not permuted
+    permuted.zero_()
+    assert not x.array.any()
+
+
 def test_a_permuted_copy_is_a_copy():
     y = convolved()
     copied = y.permute(0, 2, 3, 1).contiguous()
@@ -319,7 +362,7 @@ def test_what_the_user_laid_channels_last_stays():
         assert tensor.contiguous() is not tensor
         assert tensor.detach().numpy() is array or np.shares_memory(tensor.numpy(), array)
     permuted = minigrad.tensor(numbers(2, 5, 5, 3)).permute(0, 3, 1, 2)
-    for tensor in (permuted, permuted.detach(), permuted.data):
+    for tensor in (permuted, permuted.detach(), permuted.data, minigrad.nn.Parameter(permuted)):
         with pytest.raises(RuntimeError, match="view size is not compatible"):
             tensor.view(-1)
     turned = minigrad.tensor(numbers(2, 5, 5, 3))
