@@ -19,7 +19,8 @@ from minigrad.functions.arguments import check_tensors
 
 if TYPE_CHECKING:
     import minigrad.ops.pooling
-    from minigrad.kernels.pooling import Spans, Windows
+    from minigrad.kernels.adaptive_pooling import Spans
+    from minigrad.kernels.pooling import Windows
     from minigrad.tensor import Tensor
 
 __all__ = [

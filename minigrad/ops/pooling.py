@@ -1,8 +1,8 @@
 """Pooling: one number of each window of an image. Each class: formula, forward, backward.
 
 Images are (N, C, H, W), or (C, H, W) without a batch. What is computed on arrays, once as the plain loop and once fast,
-is in ``minigrad/kernels/pooling.py``; ``rows`` and ``columns`` are its ``Windows`` or, for the adaptive operations, its
-``Spans``.
+is in ``minigrad/kernels/pooling.py`` and ``adaptive_pooling.py``; ``rows`` and ``columns`` are their ``Windows`` and,
+for the adaptive operations, ``Spans``.
 
 Given where the largest elements lie, pooling is linear: its gradient does not change with x, and its gradient
 is pooling again. As in PyTorch x is saved all the same, and the gradient of the gradient for x is zeros, not None.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.autograd.function import Function
+from minigrad.kernels import adaptive_pooling
 from minigrad.kernels import pooling as kernels
 from minigrad.ops.picking import Pick
 from minigrad.ops.values import array_of, constant_like
@@ -127,7 +128,7 @@ class AdaptiveAvgPool2D(Function):
         ctx.rows, ctx.columns = rows, columns
         ctx.save_for_backward(x)
         wide = x.astype(np.float32) if x.dtype == np.float16 else x
-        total = like(kernels.span_sums(batched(wide), rows, columns), x.ndim)
+        total = like(adaptive_pooling.span_sums(batched(wide), rows, columns), x.ndim)
         total /= counts(rows, columns)
         return total.astype(x.dtype, copy=False)
 
@@ -143,7 +144,7 @@ class AdaptiveAvgPool2DBackward(Function):
     def forward(ctx, grad, x, *, rows, columns):
         ctx.rows, ctx.columns = rows, columns
         share = batched(np.true_divide(grad, counts(rows, columns), dtype=grad.dtype))
-        return like(kernels.spread_span_sums(share, x.shape[-2:], rows, columns), x.ndim)
+        return like(adaptive_pooling.spread_span_sums(share, x.shape[-2:], rows, columns), x.ndim)
 
     def backward(ctx, grad_z):
         grad_grad = AdaptiveAvgPool2D.apply(grad_z, rows=ctx.rows, columns=ctx.columns)
@@ -166,7 +167,7 @@ class AdaptiveMaxPool2D(Function):
     materialize_grads = False
 
     def forward(ctx, x, *, rows, columns):
-        z, places = kernels.adaptive_max_pool(batched(x), rows, columns)
+        z, places = adaptive_pooling.adaptive_max_pool(batched(x), rows, columns)
         z, places = like(z, x.ndim), like(places, x.ndim)
         ctx.save_for_backward(x, places)
         return z, places

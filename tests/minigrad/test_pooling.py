@@ -5,7 +5,7 @@ import pytest
 
 import minigrad
 from minigrad.autograd import gradcheck, gradgradcheck
-from minigrad.kernels import pooling
+from minigrad.kernels import adaptive_pooling, pooling
 from minigrad.kernels.pooling import Windows
 from minigrad.nn import functional as F
 
@@ -99,13 +99,13 @@ def test_windows_of_various_sizes_are_the_plain_loops(kind, channels_last):
     x = images("ResNet's", kind, channels_last)
     rows, columns = [(0, 3), (2, 5), (4, 7)], [(0, 2), (2, 8)]
     for ours, expected in zip(
-        pooling.adaptive_max_pool(x, rows, columns), pooling.plain_adaptive_max_pool(x, rows, columns)
+        adaptive_pooling.adaptive_max_pool(x, rows, columns), adaptive_pooling.plain_adaptive_max_pool(x, rows, columns)
     ):
         assert np.array_equal(ours, expected, equal_nan=True)
-    z = pooling.span_sums(x, rows, columns)
-    assert np.allclose(z, pooling.plain_span_sums(x, rows, columns), equal_nan=True)
-    spread = pooling.spread_span_sums(z, x.shape[2:], rows, columns)
-    assert np.allclose(spread, pooling.plain_spread_span_sums(z, x.shape[2:], rows, columns), equal_nan=True)
+    z = adaptive_pooling.span_sums(x, rows, columns)
+    assert np.allclose(z, adaptive_pooling.plain_span_sums(x, rows, columns), equal_nan=True)
+    spread = adaptive_pooling.spread_span_sums(z, x.shape[2:], rows, columns)
+    assert np.allclose(spread, adaptive_pooling.plain_spread_span_sums(z, x.shape[2:], rows, columns), equal_nan=True)
 
 
 def test_ties_go_to_the_first_and_nan_to_the_last():
