@@ -433,6 +433,7 @@ from minigrad.functions.types import (
     result_type,
 )
 from minigrad.kernels import reference_kernels
+from minigrad.kernels.parallel import get_num_threads, set_num_threads
 from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.serialization import load, save
@@ -596,6 +597,7 @@ __all__ = [
     "ge",
     "ger",
     "get_default_dtype",
+    "get_num_threads",
     "get_rng_state",
     "greater",
     "greater_equal",
@@ -749,6 +751,7 @@ __all__ = [
     "select",
     "set_default_dtype",
     "set_grad_enabled",
+    "set_num_threads",
     "set_printoptions",
     "set_rng_state",
     "sgn",

@@ -17,13 +17,16 @@ Arrays of any memory layout are accepted; results lie channels last (see ``memor
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.kernels import kernel_mode, winograd
-from minigrad.kernels.memory import channels_last, chunks, pictures, window, workspace
+from minigrad.kernels import few_places, kernel_mode, winograd
+from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
+from minigrad.kernels.parallel import share_out, shares
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
@@ -103,14 +106,21 @@ def convolve(x, weight, stride, padding, dilation, groups, places=None):
     if winograd.pays(y_shape, weight.shape, stride, dilation, x.dtype):
         return winograd.convolve(x, weight, padding, y_shape)
 
-    y = pictures(y_shape, x.dtype)
-    taps, padding = taps_that_matter(x.shape, weight.shape, y.shape, stride, padding, dilation)
+    taps, padding = taps_that_matter(x.shape, weight.shape, y_shape, stride, padding, dilation)
     weight = weight[taps]
-    matrix = as_matrix(weight)
+    if few_places.pays(y_shape, weight.shape):
+        return few_places.convolve(x, weight, y_shape, stride, padding, dilation)
+    y = pictures(y_shape, x.dtype)
     flat = channels_last(y)
-    for chunk, rows in rows_of(x, y.shape, weight.shape, stride, padding, dilation):
+    reading = Reading(x, y.shape, weight.shape, stride, padding, dilation)
+    matrix = reading.as_matrix(weight)
+
+    def compute(chunk):
         first, end, top, bottom = chunk
+        rows = reading.rows(chunk)
         np.matmul(rows, matrix.T, out=flat[first:end, top:bottom].reshape(len(rows), len(weight)))
+
+    share_out(compute, reading.chunks)
     return y
 
 
@@ -133,7 +143,10 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups
 
     grad_x = pictures(x_shape, grad_y.dtype, np.zeros)
     taps, padding = taps_that_matter(x_shape, weight.shape, grad_y.shape, stride, padding, dilation)
-    add_back(channels_last(grad_x), channels_last(grad_y), weight[taps], stride, padding, dilation)
+    if few_places.pays(grad_y.shape, weight.shape):
+        few_places.gradient_of_input(grad_y, weight[taps], grad_x, stride, padding, dilation)
+    else:
+        add_back(channels_last(grad_x), channels_last(grad_y), weight[taps], stride, padding, dilation)
     return grad_x
 
 
@@ -154,22 +167,44 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, group
         return winograd.gradient_of_weight(grad_y, x, padding)
 
     taps, padding = taps_that_matter(x.shape, weight_shape, grad_y.shape, stride, padding, dilation)
+    remaining = [len(range(*taps[dim].indices(weight_shape[dim]))) for dim in (2, 3)]
+    shape = (*weight_shape[:2], *remaining)
+    if few_places.pays(grad_y.shape, shape):
+        found = few_places.gradient_of_weight(grad_y, x, shape, stride, padding, dilation)
+    else:
+        found = sum_of_products(grad_y, x, shape, stride, padding, dilation)
+    if shape == tuple(weight_shape):
+        return found
     grad_weight = np.zeros(weight_shape, x.dtype)
-    kernels, channels, height, width = grad_weight[taps].shape
-    total = workspace("gradient of weight", (kernels, height * width * channels), x.dtype)
-    part = workspace("part of it", total.shape, x.dtype)
-    flat = channels_last(grad_y)
-    into = total
-    for chunk, rows in rows_of(x, grad_y.shape, grad_weight[taps].shape, stride, padding, dilation):
-        first, end, top, bottom = chunk
-        np.matmul(flat[first:end, top:bottom].reshape(len(rows), kernels).T, rows, out=into)
-        if into is part:
-            total += part
-        into = part
-    if into is total:  # there was nothing to read
-        return grad_weight
-    grad_weight[taps] = total.reshape(kernels, height, width, channels).transpose(0, 3, 1, 2)
+    grad_weight[taps] = found
     return grad_weight
+
+
+def sum_of_products(grad_y, x, weight_shape, stride, padding, dilation):
+    """dL/dweight, chunk by chunk: the output's gradient times the rows."""
+    reading = Reading(x, grad_y.shape, weight_shape, stride, padding, dilation)
+    flat = channels_last(grad_y)
+
+    def add_up(numbered_chunks):
+        """The sum over some of the chunks. Shape: (K, R·S·C)."""
+        number, chunks = numbered_chunks
+        total = sums[number]
+        part = workspace("part of the sum", total.shape, x.dtype)
+        for position, (first, end, top, bottom) in enumerate(chunks):
+            rows = reading.rows((first, end, top, bottom))
+            gradient = flat[first:end, top:bottom].reshape(len(rows), len(total))
+            np.matmul(gradient.T, rows, out=total if position == 0 else part)
+            if position > 0:
+                total += part
+
+    if not reading.chunks:
+        return np.zeros(weight_shape, x.dtype)
+    several = shares(reading.chunks)
+    sums = workspace("sums", (len(several), weight_shape[0], reading.length), x.dtype)
+    share_out(add_up, list(enumerate(several)))
+    for other in sums[1:]:
+        sums[0] += other
+    return reading.by_tap(sums[0]).copy(order="C")
 
 
 # ---------------------------------------------------------------------------------- what they are made of
@@ -184,14 +219,6 @@ def parts(channels, groups):
     """The channels of each group."""
     size = channels // groups
     return [slice(first * size, (first + 1) * size) for first in range(groups)]
-
-
-def as_matrix(weight):
-    """(K, C, R, S) as a matrix (K, R·S·C), in the order of the rows that it meets."""
-    kernels, channels, height, width = weight.shape
-    matrix = workspace("weight", (kernels, height, width, channels), weight.dtype)
-    matrix[...] = weight.transpose(0, 2, 3, 1)
-    return matrix.reshape(kernels, height * width * channels)
 
 
 def taps_that_matter(x_shape, weight_shape, y_shape, stride, padding, dilation):
@@ -214,31 +241,50 @@ def taps_that_matter(x_shape, weight_shape, y_shape, stride, padding, dilation):
     return tuple(taps), remaining
 
 
-def rows_of(x, y_shape, weight_shape, stride, padding, dilation):
-    """The matrix whose row is what one place of y reads of x, R·S·C numbers, chunk by chunk.
+class Reading:
+    """What each place of y reads of x, as rows of a matrix, chunk by chunk; and the kernels as a matrix to meet them.
 
-    Yields (first picture, end, first row of y, end) and the chunk's matrix, which is good until the next one is made.
+    ``chunks`` are (first picture, end, first row of y, end).
     """
-    _, channels, height, width = weight_shape
-    count, _, down, across = y_shape
-    x = channels_last(x)
-    length = height * width * channels
-    span = (across - 1) * stride[1] + (width - 1) * dilation[1] + 1
-    for first, end, top, bottom in chunks(count, down, rows_at_once(across, length, x.itemsize)):
-        seen = (bottom - top - 1) * stride[0] + (height - 1) * dilation[0] + 1
-        framed = window(x, first, end, top * stride[0] - padding[0], seen, -padding[1], span)
+
+    def __init__(self, x, y_shape, weight_shape, stride, padding, dilation):
+        count, _, down, self.across = y_shape
+        _, self.channels, *self.kernel = weight_shape
+        self.x = channels_last(x)
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.length = self.kernel[0] * self.kernel[1] * self.channels
+        self.chunks = chunks(count, down, rows_at_once(self.across, self.length, x.itemsize))
+
+    def rows(self, chunk):
+        """The matrix whose row is what one place of y reads, R·S·C numbers; good until this thread's next chunk."""
+        first, end, top, bottom = chunk
+        (height, width), (down, right), (under, beside) = self.kernel, self.stride, self.dilation
+        seen = (bottom - top - 1) * down + (height - 1) * under + 1
+        span = (self.across - 1) * right + (width - 1) * beside + 1
+        framed = window(self.x, first, end, top * down - self.padding[0], seen, -self.padding[1], span)
         picture, row, column, channel = framed.strides
         places = as_strided(
             framed,
-            (end - first, bottom - top, across, height, width, channels),
-            (picture, row * stride[0], column * stride[1], row * dilation[0], column * dilation[1], channel),
+            (end - first, bottom - top, self.across, height, width, self.channels),
+            (picture, row * down, column * right, row * under, column * beside, channel),
             writeable=False,
         )
+        count = (end - first) * (bottom - top) * self.across
         if not places.flags.c_contiguous:  # else x itself is the matrix: a 1×1 kernel
-            copied = workspace("rows", places.shape, x.dtype)
+            copied = workspace("rows", places.shape, self.x.dtype)
             copied[...] = places
             places = copied
-        yield (first, end, top, bottom), places.reshape((end - first) * (bottom - top) * across, length)
+        return places.reshape(count, self.length)
+
+    def as_matrix(self, weight):
+        """(K, C, R, S) as a matrix (K, R·S·C), in the order of the rows."""
+        matrix = workspace("weight", (len(weight), *self.kernel, self.channels), weight.dtype)
+        matrix[...] = weight.transpose(0, 2, 3, 1)
+        return matrix.reshape(len(weight), self.length)
+
+    def by_tap(self, matrix):
+        """A matrix (…, R·S·C) in the order of the rows, seen as (…, C, R, S)."""
+        return np.moveaxis(matrix.reshape(*matrix.shape[:-1], *self.kernel, self.channels), -1, -3)
 
 
 def rows_at_once(across, length, itemsize):
@@ -248,27 +294,29 @@ def rows_at_once(across, length, itemsize):
 
 def add_back(grad_x, grad_y, weight, stride, padding, dilation):
     """Add to each place of grad_x the gradient of everything that was read from it. Channels last."""
-    kernels, channels, height, width = weight.shape
-    count, down, across, _ = grad_y.shape
-    matrix = as_matrix(weight)
-    for first, end, top, bottom in chunks(count, down, rows_at_once(across, matrix.shape[1], grad_y.itemsize)):
-        places = (end - first, bottom - top, across)
-        rows = workspace("rows", (*places, height, width, channels), grad_y.dtype)
-        product = rows.reshape(places[0] * places[1] * places[2], matrix.shape[1])
-        np.matmul(grad_y[first:end, top:bottom].reshape(len(product), kernels), matrix, out=product)
+    kernels, _, height, width = weight.shape
+    images, y_shape = grad_x.transpose(0, 3, 1, 2), grad_y.transpose(0, 3, 1, 2).shape
+    reading = Reading(images, y_shape, weight.shape, stride, padding, dilation)
+    matrix = reading.as_matrix(weight)
+
+    def compute(chunk):
+        first, end, top, bottom = chunk
+        places = (end - first, bottom - top, reading.across)
+        product = workspace("rows", (*places, reading.length), grad_y.dtype)
+        rows = product.reshape(places[0] * places[1] * places[2], reading.length)
+        np.matmul(grad_y[first:end, top:bottom].reshape(len(rows), kernels), matrix, out=rows)
+        read = reading.by_tap(product)
         for r in range(height):
             rows_read, from_rows = inside(top, bottom, r, stride[0], padding[0], dilation[0], grad_x.shape[1])
             for s in range(width):
-                columns_read, from_columns = inside(0, across, s, stride[1], padding[1], dilation[1], grad_x.shape[2])
-                grad_x[first:end, rows_read, columns_read] += rows[:, from_rows, from_columns, r, s]
+                columns_read, from_columns = inside(
+                    0, reading.across, s, stride[1], padding[1], dilation[1], grad_x.shape[2]
+                )
+                grad_x[first:end, rows_read, columns_read] += read[:, from_rows, from_columns, :, r, s]
 
+    def compute_in_turn(chunks_of_pictures):
+        """Chunks of one picture add to the same rows of grad_x: one thread works on them."""
+        for chunk in chunks_of_pictures:
+            compute(chunk)
 
-def inside(first, end, tap, stride, padding, dilation, size):
-    """Which of ``size`` places the places ``first`` to ``end`` of y read by ``tap``, and which of those they are."""
-    offset = tap * dilation - padding
-    lowest = max(first, -(offset // stride))  # rounded up: the first place of y that reads at 0 or beyond
-    highest = min(end - 1, (size - 1 - offset) // stride)
-    if highest < lowest:
-        return slice(0, 0), slice(0, 0)
-    begin = lowest * stride + offset
-    return slice(begin, highest * stride + offset + 1, stride), slice(lowest - first, highest + 1 - first)
+    share_out(compute_in_turn, [list(group) for _, group in groupby(reading.chunks, key=itemgetter(0))])

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["channels_last", "chunks", "pictures", "window", "workspace"]
+from minigrad.kernels.parallel import get_num_threads
+
+__all__ = ["channels_last", "chunks", "inside", "pictures", "window", "workspace"]
 
 LARGEST_KEPT = 1 << 25  # bytes: a larger buffer is not kept for the next time
 
@@ -59,10 +61,12 @@ def pictures(shape: tuple[int, ...], dtype: np.dtype, make: Any = np.empty) -> n
 def chunks(count: int, rows: int, wanted: int) -> list[tuple[int, int, int, int]]:
     """``count`` pictures of ``rows`` rows in chunks of about ``wanted`` rows: (first picture, end, first row, end).
 
-    A chunk is several whole pictures, or some rows of one, so that its results lie side by side in memory.
+    A chunk is several whole pictures, or some rows of one, so that its results lie side by side in memory. There is one
+    for each thread where there are pictures enough.
     """
     if rows == 0:
         return []
+    wanted = min(wanted, max(-(-count // get_num_threads()), 1) * rows)
     if wanted >= rows:
         several = wanted // rows
         return [(first, min(first + several, count), 0, rows) for first in range(0, count, several)]
@@ -99,3 +103,14 @@ def window(x: np.ndarray, first: int, end: int, top: int, height: int, left: int
     else:
         framed[:, upper:lower, near:far] = inside
     return framed
+
+
+def inside(first, end, tap, stride, padding, dilation, size):
+    """Which of ``size`` places the places ``first`` to ``end`` of y read by ``tap``, and which of those they are."""
+    offset = tap * dilation - padding
+    lowest = max(first, -(offset // stride))  # rounded up: the first place of y that reads at 0 or beyond
+    highest = min(end - 1, (size - 1 - offset) // stride)
+    if highest < lowest:
+        return slice(0, 0), slice(0, 0)
+    begin = lowest * stride + offset
+    return slice(begin, highest * stride + offset + 1, stride), slice(lowest - first, highest + 1 - first)

@@ -17,6 +17,7 @@ import numpy as np
 
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.layout import as_images, as_planes, is_channels_last
+from minigrad.kernels.parallel import share_out
 from minigrad.kernels.selection import where_chosen
 
 __all__ = [
@@ -78,11 +79,15 @@ def max_pool(x: np.ndarray, rows: Windows, columns: Windows) -> tuple[np.ndarray
     planes = as_planes(x, channels_last)
     shape = (planes.shape[0], rows.count, columns.count, planes.shape[3])
     z, numbers = np.empty(shape, x.dtype), np.empty(shape, number_type(rows, columns))
-    for outer, first, end in blocks(shape, rows.stride):
+
+    def compute(block):
+        outer, first, end = block
         part, part_numbers = z[outer, first:end], numbers[outer, first:end]
         max_pool_block(planes[outer], rows, columns, first, part, part_numbers, False)
         if x.dtype.kind == "f" and np.isnan(part).any():
             max_pool_block(planes[outer], rows, columns, first, part, part_numbers, True)
+
+    share_out(compute, blocks(shape, rows.stride))
     return as_images(z, x.shape[:2], channels_last), as_images(numbers, x.shape[:2], channels_last)
 
 
@@ -188,7 +193,9 @@ def spread_to_windows(
     channels_last = is_channels_last(numbers)
     grad_planes, numbers_planes = as_planes(grad, channels_last), as_planes(numbers, channels_last)
     z = np.empty((len(grad_planes), *size, grad_planes.shape[3]), grad.dtype)
-    for outer, top, bottom in blocks(z.shape, 1):
+
+    def compute(block):
+        outer, top, bottom = block
         for phase in range(columns.stride):  # every stride-th column of the image: there windows lie side by side
             part = z[outer, top:bottom, phase :: columns.stride]
             total = np.zeros(part.shape, part.dtype)
@@ -203,6 +210,8 @@ def spread_to_windows(
                     chosen_grad = where_chosen(chosen, grad_planes[outer, windows_h, windows_w])
                     total[:, inputs_h, inputs_w] += chosen_grad
             part[...] = total
+
+    share_out(compute, blocks(z.shape, 1))
     return as_images(z, grad.shape[:2], channels_last)
 
 

@@ -27,14 +27,15 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.memory import channels_last, chunks, pictures, window, workspace
+from minigrad.kernels.parallel import share_out, shares, spans
 
 __all__ = ["convolve", "convolve_mirrored", "gradient_of_weight", "pays"]
 
 FEWEST_CHANNELS = 32  # with fewer the transforms cost more than they save
 FEWEST_TILES = 100  # with fewer, transforming the kernels costs more than they save
 COLUMNS_AT_ONCE = 2048  # see transform
-CHUNK_BYTES = 1 << 20  # of transformed tiles, in the processor's second cache
-CHUNK_TILES = 256  # at least, however large: below, a matrix product mostly reads its weight
+CHUNK_BYTES = 1 << 22  # of transformed tiles: smaller ones stay in the cache, but cost more calls of NumPy
+CHUNK_TILES = 64  # at least, however large: below, a matrix product mostly reads its weight
 
 
 class Transforms(NamedTuple):
@@ -113,49 +114,92 @@ def convolve_mirrored(y, weight, padding, x_shape):
 
 def convolve_transformed(x, u, padding, y_shape):
     """y, from transformed kernels u ((m+2)², C, K)."""
-    _, kernels, height, width = y_shape
     y = pictures(y_shape, x.dtype)
-    flat = channels_last(y)
-    m, _, _, of_output = chosen_transforms()
-    of_output = of_output.astype(x.dtype)
-    for (first, end, top, bottom), v in transformed_tiles(x, padding, height, width, kernels):
-        product = workspace("product", (len(v), v.shape[1], kernels), x.dtype)
+    tiling = Tiling(chosen_transforms(), x, padding, y_shape)
+
+    def compute(chunk):
+        v = transformed_tiles(tiling, chunk)
+        product = workspace("product", (len(v), v.shape[1], u.shape[2]), x.dtype)
         np.matmul(v, u, out=product)
-        tiles = workspace("tiles", (m, m, end - first, bottom - top, -(-width // m), kernels), x.dtype)
-        transform(of_output, product.reshape(len(v), -1), tiles.reshape(m * m, -1))
-        for row in range(m):
-            for column in range(m):
-                place = flat[first:end, top * m + row : bottom * m : m, column::m]
-                place[...] = tiles[row, column, :, : place.shape[1], : place.shape[2]]
+        tiles = tiling.output_tiles(chunk)
+        transform(tiling.of_output, product.reshape(len(v), -1), tiles.reshape(tiling.m**2, -1))
+        for place, tile in tiling.places(channels_last(y), chunk, tiles):
+            place[...] = tile[:, : place.shape[1], : place.shape[2]]
+
+    share_out(compute, tiling.chunks)
     return y
 
 
 def gradient_of_weight(grad_y, x, padding):
     """dL/dweight. Shapes: (N, K, OH, OW), (N, C, H, W) -> (K, C, 3, 3)."""
-    kernels, height, width = grad_y.shape[1:]
-    channels = x.shape[1]
-    flat = channels_last(grad_y)
-    m, _, of_weight, of_output = chosen_transforms()
-    of_weight, of_output = of_weight.astype(x.dtype), of_output.astype(x.dtype)
-    grad_u = workspace("transformed weight", (len(of_weight), kernels, channels), x.dtype)
-    part = workspace("part of it", grad_u.shape, x.dtype)
-    into = grad_u
-    for (first, end, top, bottom), v in transformed_tiles(x, padding, height, width, kernels):
-        tiles = workspace("tiles", (m, m, end - first, bottom - top, -(-width // m), kernels), x.dtype)
-        for row in range(m):
-            for column in range(m):
-                place = flat[first:end, top * m + row : bottom * m : m, column::m]
-                if place.shape[1:3] != tiles.shape[3:5]:
-                    tiles[row, column] = 0  # an output beyond the edge has no gradient
-                tiles[row, column, :, : place.shape[1], : place.shape[2]] = place
-        grad_product = workspace("product", (len(v), v.shape[1], kernels), x.dtype)
-        transform(of_output.T, tiles.reshape(m * m, -1), grad_product.reshape(len(v), -1))
-        np.matmul(grad_product.transpose(0, 2, 1), v, out=into)
-        if into is part:
-            grad_u += part
-        into = part
-    grad_weight = grad_u.reshape(len(grad_u), -1).T @ of_weight
+    kernels, channels = grad_y.shape[1], x.shape[1]
+    tiling = Tiling(chosen_transforms(), x, padding, grad_y.shape)
+
+    def add_up(numbered_chunks):
+        """The sum over some of the chunks. Shape: ((m+2)², K, C)."""
+        number, chunks = numbered_chunks
+        total = sums[number]
+        part = workspace("part of the sum", total.shape, x.dtype)
+        for position, chunk in enumerate(chunks):
+            v = transformed_tiles(tiling, chunk)
+            tiles = tiling.output_tiles(chunk)
+            for place, tile in tiling.places(channels_last(grad_y), chunk, tiles):
+                if place.shape != tile.shape:
+                    tile[...] = 0  # an output beyond the edge has no gradient
+                tile[:, : place.shape[1], : place.shape[2]] = place
+            grad_product = workspace("product", (len(v), v.shape[1], kernels), x.dtype)
+            transform(tiling.of_output.T, tiles.reshape(tiling.m**2, -1), grad_product.reshape(len(v), -1))
+            np.matmul(grad_product.transpose(0, 2, 1), v, out=total if position == 0 else part)
+            if position > 0:
+                total += part
+
+    several = shares(tiling.chunks)
+    sums = workspace("sums", (len(several), (tiling.m + 2) ** 2, kernels, channels), x.dtype)
+    share_out(add_up, list(enumerate(several)))
+    for other in sums[1:]:
+        sums[0] += other
+    grad_u = sums[0].reshape(len(sums[0]), -1)
+    grad_weight = np.empty((kernels * channels, 9), x.dtype)
+
+    def transform_back(span):
+        first, end = span
+        np.matmul(grad_u[:, first:end].T, tiling.of_weight, out=grad_weight[first:end])
+
+    share_out(transform_back, spans(len(grad_weight), COLUMNS_AT_ONCE))
     return grad_weight.reshape(kernels, channels, 3, 3)
+
+
+class Tiling:
+    """How pictures are cut into tiles: y (N, K, OH, OW) into tiles of m×m, x (N, C, H, W) into what those read.
+
+    ``chunks`` are parts of all tiles to be worked on at once: (first picture, end, first row of tiles, end).
+    """
+
+    def __init__(self, chosen, x, padding, y_shape):
+        matrices = [matrix.astype(x.dtype) for matrix in (chosen.of_input, chosen.of_weight, chosen.of_output)]
+        self.m = chosen.m
+        self.of_input, self.of_weight, self.of_output = matrices
+        self.x = channels_last(x)
+        self.padding = padding
+        count, self.kernels, height, width = y_shape
+        down, self.across = -(-height // self.m), -(-width // self.m)
+        bytes_of_row = self.across * (self.m + 2) ** 2 * max(x.shape[1], self.kernels) * x.itemsize
+        self.chunks = chunks(count, down, max(CHUNK_BYTES // bytes_of_row, CHUNK_TILES // self.across, 1))
+
+    def output_tiles(self, chunk):
+        """Memory for a chunk's tiles of y: (m, m, pictures, rows of tiles, tiles in a row, K)."""
+        first, end, top, bottom = chunk
+        return workspace("tiles", (self.m, self.m, end - first, bottom - top, self.across, self.kernels), self.x.dtype)
+
+    def places(self, y, chunk, tiles):
+        """For each of the m·m places in a tile: where those of the chunk lie in y (N, OH, OW, K), and in ``tiles``.
+
+        Where m does not divide y's size, the last tiles reach beyond its edge.
+        """
+        first, end, top, bottom = chunk
+        for row in range(self.m):
+            for column in range(self.m):
+                yield y[first:end, top * self.m + row : bottom * self.m : self.m, column :: self.m], tiles[row, column]
 
 
 def transform(matrix, columns, out):
@@ -175,35 +219,33 @@ def transformed_weight(weight, of_weight):
     """G w Gᵀ of every kernel. Shapes: (K, C, 3, 3) -> ((m+2)², K, C)."""
     kernels, channels = weight.shape[:2]
     u = workspace("transformed weight", (len(of_weight), kernels, channels), weight.dtype)
-    transform(of_weight.astype(weight.dtype), weight.reshape(-1, 9).T, u.reshape(len(u), -1))
+    of_weight, columns, out = of_weight.astype(weight.dtype), weight.reshape(-1, 9).T, u.reshape(len(u), -1)
+
+    def compute(span):
+        first, end = span
+        transform(of_weight, columns[:, first:end], out[:, first:end])
+
+    share_out(compute, spans(kernels * channels, 2 * COLUMNS_AT_ONCE))
     return u
 
 
-def transformed_tiles(x, padding, height, width, kernels):
-    """Bᵀ x B of every tile of x, chunk by chunk.
-
-    Yields (first picture, end, first row of tiles, end) and the chunk's tiles ((m+2)², tiles, C), good until the next.
-    """
-    m, of_input, _, _ = chosen_transforms()
-    of_input = of_input.astype(x.dtype)
-    count, channels = x.shape[:2]
-    x = channels_last(x)
-    across = -(-width // m)
-    bytes_of_row = across * (m + 2) ** 2 * max(channels, kernels) * x.itemsize
-    wanted = max(CHUNK_BYTES // bytes_of_row, CHUNK_TILES // across, 1)
-    for first, end, top, bottom in chunks(count, -(-height // m), wanted):
-        rows = (bottom - top) * m + 2
-        framed = window(x, first, end, top * m - padding[0], rows, -padding[1], across * m + 2)
-        picture, row, column, channel = framed.strides
-        places = (end - first, bottom - top, across)
-        overlapping = as_strided(
-            framed,
-            (m + 2, m + 2, *places, channels),
-            (row, column, picture, row * m, column * m, channel),
-            writeable=False,
-        )
-        tiles = workspace("tiles of x", overlapping.shape, x.dtype)
-        tiles[...] = overlapping
-        v = workspace("transformed", ((m + 2) ** 2, places[0] * places[1] * places[2], channels), x.dtype)
-        transform(of_input, tiles.reshape(len(of_input), -1), v.reshape(len(of_input), -1))
-        yield (first, end, top, bottom), v
+def transformed_tiles(tiling, chunk):
+    """Bᵀ x B of every tile of a chunk: ((m+2)², tiles, C), good until the next chunk of this thread."""
+    first, end, top, bottom = chunk
+    m, x = tiling.m, tiling.x
+    channels = x.shape[3]
+    rows, columns = (bottom - top) * m + 2, tiling.across * m + 2
+    framed = window(x, first, end, top * m - tiling.padding[0], rows, -tiling.padding[1], columns)
+    picture, row, column, channel = framed.strides
+    places = (end - first, bottom - top, tiling.across)
+    overlapping = as_strided(
+        framed,
+        (m + 2, m + 2, *places, channels),
+        (row, column, picture, row * m, column * m, channel),
+        writeable=False,
+    )
+    tiles = workspace("tiles of x", overlapping.shape, x.dtype)
+    tiles[...] = overlapping
+    v = workspace("transformed", ((m + 2) ** 2, places[0] * places[1] * places[2], channels), x.dtype)
+    transform(tiling.of_input, tiles.reshape(len(v), -1), v.reshape(len(v), -1))
+    return v

@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd.function import Function
+from minigrad.kernels.parallel import share_out_elements
 from minigrad.kernels.selection import where_chosen
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.promotion import in_default_float, number_as, promote
@@ -527,13 +528,24 @@ class SigmoidBackward(Function):
         return grad_grad, grad_z
 
 
+def rectify(x, z):
+    """z becomes max(x, 0)."""
+    np.maximum(x, np.zeros((), x.dtype), out=z)
+
+
+def pass_where_positive(grad, result, z):
+    """z becomes grad where result is positive or NaN, 0 elsewhere."""
+    where_chosen(np.logical_not(result <= 0), grad, out=z)
+
+
 class Relu(Function):
     """z = max(x, 0), NaN stays NaN. At 0 the gradient is 0."""
 
     def forward(ctx, x):
         if x.dtype.kind == "b":
             raise NotImplementedError("relu is not supported for bool tensors")
-        z = np.asarray(np.maximum(x, np.zeros((), x.dtype)))
+        z = np.empty_like(x)
+        share_out_elements(rectify, x, z)
         ctx.save_for_backward(z)
         return z
 
@@ -548,7 +560,9 @@ class ThresholdBackward(Function):
 
     def forward(ctx, grad, result):
         ctx.save_for_backward(result)
-        return where_chosen(np.logical_not(result <= 0), grad)
+        z = np.empty_like(result, grad.dtype)
+        share_out_elements(pass_where_positive, grad, result, z)
+        return z
 
     def backward(ctx, grad_z):
         (result,) = ctx.saved_tensors

@@ -1,0 +1,100 @@
+"""Kernels on several threads: the same results whatever their number, errors passed on, nothing started for one."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad.kernels import parallel
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request):
+    before = minigrad.get_num_threads()
+    minigrad.set_num_threads(request.param)
+    yield request.param
+    minigrad.set_num_threads(before)
+
+
+def test_every_part_is_worked_on_once_and_in_its_place(threads):
+    seen = []
+    results = parallel.share_out(lambda part: seen.append(part) or part * 10, range(50))
+    assert results == [part * 10 for part in range(50)]
+    assert sorted(seen) == list(range(50))
+    assert parallel.share_out(abs, []) == []
+
+
+def test_helpers_work_beside_the_caller(threads):
+    if threads == 1:
+        pytest.skip("there are no helpers")
+    meeting = threading.Barrier(threads, timeout=20)  # broken unless so many threads are there at once
+    names = parallel.share_out(lambda part: meeting.wait() >= 0 and threading.current_thread().name, range(threads))
+    assert len(set(names)) == threads and threading.current_thread().name in names
+
+
+def test_one_thread_starts_nothing():
+    before = minigrad.get_num_threads()
+    try:
+        minigrad.set_num_threads(1)
+        names = parallel.share_out(lambda part: threading.current_thread().name, range(5))
+    finally:
+        minigrad.set_num_threads(before)
+    assert set(names) == {threading.current_thread().name}
+
+
+def test_an_error_is_raised_and_the_threads_live_on(threads):
+    def fail(part):
+        if part == 3:
+            raise ZeroDivisionError("part 3")
+        return part
+
+    with pytest.raises(ZeroDivisionError, match="part 3"):
+        parallel.share_out(fail, range(8))
+    assert parallel.share_out(abs, [-1, -2, -3]) == [1, 2, 3]
+
+
+def test_blas_keeps_its_threads(threads):
+    if parallel.get_blas_threads is None:
+        pytest.skip("NumPy computes with another BLAS than OpenBLAS")
+    before = parallel.get_blas_threads()
+    inside = parallel.share_out(lambda part: parallel.get_blas_threads(), range(4))
+    assert parallel.get_blas_threads() == before
+    assert set(inside) == {1 if threads > 1 else before}
+
+
+@pytest.mark.parametrize("shape", [(8, 40, 26, 26), (3, 64, 14, 14), (4, 96, 3, 3)], ids=str)
+def test_a_network_computes_the_same_on_any_number_of_threads(threads, shape):
+    """Chunks and shares differ with the number of threads; the sums only by rounding."""
+
+    def run():
+        minigrad.manual_seed(0)
+        nn = minigrad.nn
+        layers = [nn.Conv2d(shape[1], 128, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(128, 32, 3, 2)]
+        model = nn.Sequential(*layers).double()
+        x = minigrad.rand(*shape, dtype=minigrad.float64, requires_grad=True)
+        output = model(minigrad.nn.functional.pad(x, (2, 2, 2, 2)))
+        output.square().sum().backward()
+        return [output, x.grad, *[parameter.grad for parameter in model.parameters()]]
+
+    found = run()
+    minigrad.set_num_threads(1)
+    for several, alone in zip(found, run()):
+        np.testing.assert_allclose(several.detach().numpy(), alone.detach().numpy(), rtol=1e-10, atol=1e-10)
+
+
+def test_wrong_numbers_of_threads():
+    for wrong in (0, -1, 1.5, True):
+        with pytest.raises(RuntimeError, match="set_num_threads expects"):
+            minigrad.set_num_threads(wrong)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of Python 3.12: the child below only computes
+def test_a_forked_process_starts_its_own_helpers(threads):
+    parallel.share_out(abs, range(4))
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if parallel.share_out(abs, [-1, -2, -3]) == [1, 2, 3] else 1)
+    assert os.waitpid(child, 0)[1] == 0
