@@ -36,7 +36,7 @@ def batch_norm(
     where given, are moved towards it by ``momentum``, in place, the variance unbiased; else they are the running ones.
 
     Raises:
-        ValueError: in training a channel has one value only.
+        ValueError: in training a channel has one value only, or ``eps`` is not positive.
         IndexError: the input has no channels.
         RuntimeError: a parameter is of another size or type, the running statistics are missing in evaluation, or
             require grad, or were made in inference mode.
@@ -45,6 +45,8 @@ def batch_norm(
     check_tensors("batch_norm", input=input)
     if training:
         check_several_values(input.shape, f"{input.shape}".replace("minigrad", "torch"))
+        if eps <= 0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training and (running_mean is None or running_var is None):
         missing = "running_mean" if running_mean is None else "running_var"

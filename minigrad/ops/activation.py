@@ -268,7 +268,7 @@ class Threshold(Function):
     """z = x where x > threshold, else ``value``. At the threshold the gradient is 0."""
 
     def forward(ctx, x, *, threshold, value):
-        ctx.below = x <= threshold
+        ctx.below = x <= np.asarray(threshold).astype(x.dtype)
         return np.where(ctx.below, number_as(value, x.dtype), x)
 
     def backward(ctx, grad_z):
