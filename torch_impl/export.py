@@ -87,7 +87,8 @@ def export_bytes(model: nn.Module, description: Description, format: str) -> byt
         ProgramError: the network holds what the format cannot express.
     """
     writers = {"script": script, "trace": trace, "pt2": pt2, "onnx": onnx}
-    example = torch.zeros(2, *description.image_shape)  # two: a batch of one would be taken for a constant
+    dtype = next(model.parameters(), torch.empty(0)).dtype
+    example = torch.zeros(2, *description.image_shape, dtype=dtype)  # two: one would be taken for a constant
     try:
         return writers[format](model, example, description.to_json())
     except Exception as error:  # compilers raise anything; the first line says what they could not compile

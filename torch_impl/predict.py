@@ -165,7 +165,9 @@ def open_program(content: bytes, suffix: str) -> Program:
     except ProgramError:
         raise
     except Exception as error:  # bytes from anywhere raise anything: onnxruntime's errors have no class in common
-        raise ProgramError(f"it is damaged or no {suffix} program: write it again with `export`") from error
+        raise ProgramError(
+            f"it is damaged, or no {suffix} program that can run here: write it again with `export`"
+        ) from error
 
 
 def check_sums(content: bytes) -> None:
