@@ -70,7 +70,7 @@ def program_of(model: nn.Module, image_shape: tuple[int, int, int], format: str)
 def backward(model: Any, images: Tensor) -> tuple[Tensor, list[tuple[str, Tensor | None]]]:
     """The scores, and the gradients of the sum of their squares: of the images, and of the parameters by name.
 
-    Of the residual network's five million parameters the small ones are enough: what is wrong on the way back is wrong there.
+    Of the residual network's five million parameters the small ones are enough: an error on the way back shows there.
     """
     images = images.clone().requires_grad_()
     model.zero_grad()
