@@ -1,0 +1,360 @@
+"""The same training with Lightning: ``LitModel``, ``MNISTDataModule``, and ``fit``, a whole run.
+
+What Lightning takes over is the loop of ``training.py`` and what ``run.py`` does around it: device, precision,
+processes, accumulation, clipping, progress, checkpoints. Data, network, optimizer and schedule are the same objects, so
+on the CPU both end with the same weights, bit for bit; with ``accumulate`` where it is a power of two, as Lightning
+divides the loss once more.
+
+A run leaves ``last.ckpt`` and ``metrics.csv`` as the plain loop does, so ``evaluate``, ``export`` and the plain loop's
+``--resume`` go on from it. Lightning's own checkpoints are in the folder ``lightning``: its ``--resume`` needs them.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    ModelCheckpoint,
+    ProgressBar,
+    RichProgressBar,
+)
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric, Metric
+from torchmetrics.classification import MulticlassAccuracy
+
+from torch_impl.checkpoint import check_writable, save_checkpoint
+from torch_impl.data import IGNORED, ImageData, Loader, load_data
+from torch_impl.distributed import full_state, gather, is_main_process, world_size
+from torch_impl.networks import build_model
+from torch_impl.optimization import build_optimizer, build_scheduler
+from torch_impl.options import OptionError, TrainingOptions
+from torch_impl.reporting import write_metrics
+from torch_impl.run import Place, TrainingError, best_epoch, test_loader, training_loader
+from torch_impl.seeds import be_deterministic, random_states, seed_everything
+from torch_impl.tally import Tally
+
+__all__ = ["LitModel", "MNISTDataModule", "SaveRun", "fit"]
+
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+FOLDER = "lightning"  # of Lightning's own checkpoints, in the run's
+
+
+class LitModel(LightningModule):
+    """A network and how it is trained, validated and tested.
+
+    Logged: ``training_loss``, ``validation_loss``, ``test_loss``, the mean cross-entropies in nats, and
+    ``training_accuracy``, ``validation_accuracy``, ``test_accuracy``, 0 … 1, over all images of an epoch.
+
+    Args:
+        model: takes images (N, C, H, W), gives scores (N, classes).
+        options: of the training.
+        classes: how many there are.
+
+    Source: https://lightning.ai/docs/pytorch/stable/common/lightning_module.html
+    """
+
+    def __init__(self, model: nn.Module, options: TrainingOptions, classes: int) -> None:
+        super().__init__()
+        self.model = model
+        self.options = options
+        self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
+        self.criterion = nn.CrossEntropyLoss(
+            reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
+        )
+        for part in ("training", "validation", "test"):
+            self.add_module(f"{part}_loss", MeanMetric())
+            accuracy = MulticlassAccuracy(classes, average="micro", ignore_index=IGNORED, validate_args=False)
+            self.add_module(f"{part}_accuracy", accuracy)
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.model(images)
+        return scores
+
+    def training_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> Tensor:
+        """A piece's share of the mean loss of its step: see ``training.train``."""
+        images, labels, step_size = batch
+        outputs = self(images)
+        total: Tensor = self.criterion(outputs, labels)
+        self.judge("training", outputs.detach(), labels)
+        # Lightning divides by the number of pieces, and gradients are averaged over the processes.
+        return total * (world_size() * self.options.accumulate / step_size)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> None:
+        """Loss and accuracy on images that are kept out of training."""
+        images, labels, _ = batch
+        self.judge("validation", self(images), labels)
+
+    def test_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> None:
+        """Loss and accuracy on the test images."""
+        images, labels, _ = batch
+        self.judge("test", self(images), labels)
+
+    def judge(self, part: str, outputs: Tensor, labels: Tensor) -> None:
+        """Count a batch, and have the means logged when the epoch is over."""
+        loss, accuracy = self.metrics_of(part)
+        losses = nn.functional.cross_entropy(outputs, labels, reduction="none", ignore_index=IGNORED)
+        loss.update(losses[labels != IGNORED])
+        accuracy.update(outputs, labels)
+        batch_size = len(labels)
+        self.log(f"{part}_loss", loss, on_step=False, on_epoch=True, batch_size=batch_size)
+        self.log(f"{part}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=True, batch_size=batch_size)
+
+    def metrics_of(self, part: str) -> tuple[Metric, Metric]:
+        """Loss and accuracy of "training", "validation" or "test"."""
+        return getattr(self, f"{part}_loss"), getattr(self, f"{part}_accuracy")
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer, and its schedule, which moves on with every step."""
+        optimizer = build_optimizer(self.options, self.model)
+        scheduler = build_scheduler(self.options, optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        """Clip by ``options.clip_norm``. Lightning would not: in mixed precision it refuses PyTorch's fused optimizers.
+
+        They undo the scaling of float16 in their step, and for a norm it has to be undone before.
+        """
+        if not self.options.clip_norm:
+            return
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+            scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+
+    def on_train_epoch_end(self) -> None:
+        """Write the epoch down.
+
+        Raises:
+            TrainingError: its loss is not a finite number.
+        """
+        self.trainer.train_dataloader.end_epoch()  # Lightning counts batches and does not ask for one too many
+        loss, accuracy = (metric.compute().item() for metric in self.metrics_of("training"))
+        epoch = self.current_epoch + 1
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss of epoch {epoch} is {loss}: lower --lr, or try --clip-norm 1")
+        judged = self.trainer.callback_metrics
+        validated = "validation_loss" in judged
+        self.history.append(
+            {
+                "epoch": epoch,
+                "step": self.global_step,
+                "lr": self.trainer.optimizers[0].param_groups[0]["lr"],
+                "loss": loss,
+                "accuracy": 100 * accuracy,
+                "validation_loss": judged["validation_loss"].item() if validated else None,
+                "validation_accuracy": 100 * judged["validation_accuracy"].item() if validated else None,
+            }
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.history = checkpoint["history"]
+
+
+class MNISTDataModule(LightningDataModule):
+    """The images of a run: MNIST in the tutorial, here those of any data set, by ``options.data``.
+
+    The loaders are the plain loop's. They deal the images out to the processes themselves, without dropping or
+    repeating any, and go on within an epoch.
+
+    Source: https://lightning.ai/docs/pytorch/stable/data/datamodule.html
+    """
+
+    def __init__(self, options: TrainingOptions, place: Place) -> None:
+        super().__init__()
+        self.options = options
+        self.place = place
+        self.data: ImageData | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load the images, once. What has to be downloaded is there before other processes are started."""
+        if self.data is None:
+            self.data = load_data(self.options, self.place.data_root)
+
+    @property
+    def images(self) -> ImageData:
+        """The images that :meth:`setup` loaded."""
+        self.setup()
+        assert self.data is not None
+        return self.data
+
+    def here(self) -> Place:
+        """The place, with the device that Lightning gave this process."""
+        return self.place if self.trainer is None else replace(self.place, device=self.trainer.strategy.root_device)
+
+    def train_dataloader(self) -> Loader:
+        return training_loader(self.images, self.options, self.here())
+
+    def val_dataloader(self) -> Loader | list[Loader]:
+        validation = self.images.validation
+        return [] if validation is None else test_loader(validation, self.options, self.here())
+
+    def test_dataloader(self) -> Loader:
+        return test_loader(self.images.test, self.options, self.here())
+
+
+class SaveRun(Checkpoint):
+    """After every epoch, what the plain loop leaves: ``last.ckpt``, ``best.ckpt`` and ``metrics.csv``.
+
+    All processes take part, the main one writes. Lightning calls a Checkpoint last, when the epoch is written down.
+    """
+
+    def __init__(self, options: TrainingOptions, folder: Path) -> None:
+        self.options = options
+        self.folder = folder
+
+    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel) and isinstance(trainer.datamodule, MNISTDataModule)  # type: ignore[attr-defined]
+        images = trainer.datamodule.images  # type: ignore[attr-defined]
+        model, optimizer = full_state(lit.model, trainer.optimizers[0])
+        states = gather(random_states())
+        if not is_main_process():
+            return
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        content = {
+            "options": self.options.as_dict(),
+            "image_shape": list(images.image_shape),
+            "class_names": list(images.class_names),
+            "epoch": len(lit.history),
+            "step": lit.global_step,
+            "model": model,
+            "optimizer": optimizer,
+            "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
+            "scaler": {} if scaler is None else scaler.state_dict(),
+            "loader": trainer.train_dataloader.state_dict(),
+            "tally": Tally(lit.device).state(),
+            "random_states": states,
+            "history": lit.history,
+        }
+        save_checkpoint(self.folder, content, best=best_epoch(lit.history) == len(lit.history))
+        write_metrics(self.folder, lit.history)
+
+
+class EpochLines(ProgressBar):
+    """A line an epoch, where there is no terminal for a bar."""
+
+    def disable(self) -> None:
+        """Lightning calls it in all processes but the main one, which alone prints anyway."""
+
+    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel)
+        loss, accuracy = (metric.compute().item() for metric in lit.metrics_of("training"))  # in all processes
+        line = f"Epoch [{trainer.current_epoch + 1}/{trainer.max_epochs}], Loss: {loss:.4f}, Accuracy: {accuracy:.2%}"
+        for name in ("validation_loss", "validation_accuracy"):
+            if name in trainer.callback_metrics:
+                line += f", {name.replace('_', ' ')}: {trainer.callback_metrics[name]:.4f}"
+        if trainer.is_global_zero:
+            print(line)
+
+
+def fit(options: TrainingOptions, place: Place, devices: int = 1) -> float:
+    """A whole run with Lightning: train, write, and judge by the test images.
+
+    Args:
+        options, place: as for ``run.Run``.
+        devices: how many processes, each with a CPU's share or a GPU of its own. Lightning starts them, not torchrun.
+
+    Returns:
+        The accuracy on the test images, in percent.
+
+    Raises:
+        CheckpointError, DataError, OptionError, TrainingError: as ``run.Run``.
+
+    Source: https://lightning.ai/docs/pytorch/stable/common/trainer.html
+    """
+    options.check()
+    check_writable(place.out)
+    data = MNISTDataModule(options, place)
+    data.setup()
+    seed_everything(options.seed)
+    be_deterministic(options.deterministic)
+    network = build_network(options, data.images)
+    lit = LitModel(network, options, len(data.images.class_names))
+    own = place.out / FOLDER / "last.ckpt"
+    try:
+        with quiet():
+            trainer = build_trainer(options, place, devices)
+            trainer.fit(lit, data, ckpt_path=str(own) if place.resume and own.exists() else None)
+            (results,) = trainer.test(lit, data, verbose=False)
+    except MisconfigurationException as error:
+        raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
+    return 100 * results["test_accuracy"]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's advertisement and its list of devices, and a warning of PyTorch's about Lightning's code."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def build_network(options: TrainingOptions, images: ImageData) -> nn.Module:
+    """The network as ``run.Run`` prepares it, before it goes to a device."""
+    model = build_model(options, images.image_shape, len(images.class_names))
+    if options.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.compile:
+        model.compile()
+    return model
+
+
+def build_trainer(options: TrainingOptions, place: Place, devices: int) -> Trainer:
+    """Lightning's trainer for the options, with its callbacks.
+
+    Raises:
+        OptionError: Lightning cannot do on this device what the plain loop can.
+    """
+    device = place.device
+    if options.precision == "fp16" and device.type == "cpu":
+        raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
+    monitor = "validation_accuracy" if options.validation else "training_accuracy"
+    callbacks: list[Callback] = [
+        SaveRun(options, place.out),
+        ModelCheckpoint(place.out / FOLDER, "best", monitor=monitor, mode="max", save_last=True),
+        RichProgressBar() if sys.stdout.isatty() else EpochLines(),
+    ]
+    if options.patience:
+        callbacks.append(EarlyStopping(monitor, mode="max", patience=options.patience))
+    return Trainer(
+        accelerator=device.type,
+        devices=[device.index or 0] if devices == 1 and device.type == "cuda" else devices,
+        strategy=place.strategy if devices > 1 else "auto",
+        precision=PRECISIONS[options.precision],  # type: ignore[arg-type]
+        max_epochs=options.epochs,
+        accumulate_grad_batches=options.accumulate,
+        callbacks=callbacks,
+        logger=TensorBoardLogger(place.out, "tensorboard", "") if place.tensorboard else False,
+        num_sanity_val_steps=0,
+        limit_val_batches=None if options.validation else 0,
+        use_distributed_sampler=False,  # the loaders deal the images out
+        enable_model_summary=False,
+        default_root_dir=place.out,
+    )
