@@ -1,7 +1,7 @@
 """The PyTorch side: the tutorial's models and their training, complete. It never imports minigrad.
 
-Read ``training.py`` first, the loop; then ``models/`` and ``networks.py``, ``data/``, ``options.py`` and ``run.py``, a
-whole run. ``cli.py`` is ``python -m torch_impl``. The same concepts written out in NumPy are in the package ``minigrad``.
+Read ``training.py`` first, the loop; then ``models/`` and ``networks.py``, ``data/``, ``options.py``, and a whole run:
+``run.py``. ``cli.py`` is ``python -m torch_impl``. The same concepts in NumPy are in the package ``minigrad``.
 """
 
 from torch_impl.checkpoint import CheckpointError, load_checkpoint, load_model, save_checkpoint

@@ -1,7 +1,7 @@
 """Checkpoints: all that a run is, in a file that is whole or not there, and read without running code from it.
 
-A run's folder holds ``last.ckpt``, ``previous.ckpt``, the one before it, and ``best.ckpt``. ``run.py`` says when they are
-written.
+A run's folder holds ``last.ckpt``, ``previous.ckpt``, the one before it, and ``best.ckpt``. When they are written is in
+``run.py``.
 """
 
 from __future__ import annotations

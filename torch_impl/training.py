@@ -1,6 +1,6 @@
 """The loop: ``train`` for one epoch and ``evaluate``. This is the page to copy.
 
-Batches come from ``data/``, the optimizer and its schedule from ``optimization.py``; ``run.py`` goes through the epochs.
+Batches come from ``data/``, the optimizer and its schedule from ``optimization.py``. ``run.py`` is a whole run.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from torch_impl.distributed import gradient_sync, unwrap, world_size
 from torch_impl.options import TrainingOptions
 from torch_impl.tally import Tally
 
-__all__ = ["evaluate", "train"]
+__all__ = ["autocast", "evaluate", "train"]
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DEFAULTS = TrainingOptions()
+
+DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def train(
@@ -29,7 +31,7 @@ def train(
     optimizer: Optimizer,
     scheduler: LRScheduler | None = None,
     scaler: GradScaler | None = None,
-    options: TrainingOptions = TrainingOptions(),
+    options: TrainingOptions = DEFAULTS,
     tally: Tally | None = None,
     on_step: Callable[[Tally, Tensor], None] | None = None,
 ) -> Tally:
@@ -54,14 +56,13 @@ def train(
     https://docs.pytorch.org/docs/stable/notes/amp_examples.html
     """
     model.train()
-    device, dtype = loader.device, DTYPES[options.precision]
-    scaler = scaler or GradScaler(device.type, enabled=False)
-    tally = tally or Tally(device)
+    scaler = scaler or GradScaler(loader.device.type, enabled=False)
+    tally = tally or Tally(loader.device)
     criterion = nn.CrossEntropyLoss(reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED)
     for images, labels, step_size in loader:
         complete = loader.done % loader.pieces == 0  # whether this is the last piece of its step
         with gradient_sync(model, complete):
-            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            with autocast(loader.device, options.precision):
                 outputs = model(images)  # (N, classes)
                 total = criterion(outputs, labels)  # ()
             # Gradients are averaged over the processes, so each multiplies by their number.
@@ -93,13 +94,17 @@ def evaluate(model: nn.Module, loader: Loader, precision: str = "fp32") -> Tally
     Source: pytorch/examples, mnist/main.py
     """
     model.eval()
-    device, dtype = loader.device, DTYPES[precision]
-    network = unwrap(model)
-    tally = Tally(device)
+    network = unwrap(model)  # each process has its own share of the images, DDP would have it wait for the others
+    tally = Tally(loader.device)
     criterion = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED)
     for images, labels, _ in loader:
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+        with autocast(loader.device, precision):
             outputs = network(images)
             total = criterion(outputs, labels)
         tally.add(total, outputs, labels)
     return tally.over_processes()
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Matrices are multiplied in ``precision`` within it, sums and losses stay in float32; "fp32" changes nothing."""
+    return torch.autocast(device.type, DTYPES[precision], enabled=precision != "fp32")

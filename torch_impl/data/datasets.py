@@ -1,7 +1,7 @@
 """The data sets: digits, MNIST, Fashion-MNIST, CIFAR-10, and folders of images.
 
-``load_arrays`` gives those that fit in memory as NumPy arrays, ``load_data`` any of them as PyTorch data sets, split and
-described. Pixels are in [0, 1]. How images become batches is in ``batches.py``.
+``load_arrays`` gives those that fit in memory as NumPy arrays, ``load_data`` any of them as PyTorch data sets, split
+and described. Pixels are in [0, 1]. How images become batches is in ``batches.py``.
 """
 
 from __future__ import annotations
@@ -118,8 +118,13 @@ def load_arrays(name: str, root: str | Path | None = None) -> ImageArrays:
         raise ValueError(f"there is no data set {name!r}: choose from {', '.join(NAMES)}")
     if name == "digits":
         return load_digits_28()
-    folder = Path(root or os.environ.get("MINIGRAD_DATA") or "data").expanduser()
+    folder = data_folder(root)
     return load_cifar10(folder) if name == "cifar10" else load_mnist(name, folder)
+
+
+def data_folder(root: str | Path | None) -> Path:
+    """The folder that torchvision keeps its data sets in."""
+    return Path(root or os.environ.get("MINIGRAD_DATA") or "data").expanduser()
 
 
 def load_datasets(name: str, root: str | Path | None = None) -> tuple[TensorDataset, TensorDataset]:
