@@ -1,4 +1,4 @@
-"""The command line: ``train``, ``evaluate``, ``bench``. Only the talking is here; the work is in the other files.
+"""The command line: ``train``, ``evaluate``, ``bench``, ``export``, ``predict``. Only the talking is here; the work is in the other files.
 
 Exit status: 0 if all went well, 1 if something could not be had or written, 2 on wrong usage, 130 on Ctrl-C.
 ``run.py`` is what to read next.
@@ -6,6 +6,7 @@ Exit status: 0 if all went well, 1 if something could not be had or written, 2 o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,8 +20,10 @@ from torch_impl.bench import compare_loops
 from torch_impl.checkpoint import LAST, CheckpointError, load_model
 from torch_impl.data import NAMES, DataError, check_data, load_data
 from torch_impl.distributed import STRATEGIES, is_main_process, local_device, process_group, rank, world_size
+from torch_impl.export import FORMATS, export_program, save_samples, test_images
 from torch_impl.networks import MODELS
 from torch_impl.options import OPTIMIZERS, PRECISIONS, SCHEDULES, OptionError, TrainingOptions
+from torch_impl.predict import Description, ProgramError, load_image, load_program, predict
 from torch_impl.run import Place, Run, TrainingError, test_loader
 from torch_impl.seeds import choose_device
 from torch_impl.tally import Tally
@@ -31,6 +34,8 @@ __all__ = ["app", "main"]
 FAILURE, WRONG_USAGE = 1, 2
 
 DEFAULTS = TrainingOptions()
+
+TRAINERS = ("plain", "lightning")
 
 OUT = Path("run")
 
@@ -55,7 +60,7 @@ WorkersOption = typer.Option("--workers", help="Processes that read a folder's i
 
 @app.callback()
 def describe() -> None:
-    """The tutorial's networks in PyTorch: train them, evaluate them, measure the speed."""
+    """The tutorial's networks in PyTorch: train them, evaluate them, export them, measure the speed."""
 
 
 @app.command("train")
@@ -98,6 +103,8 @@ def train_command(
     patience: Annotated[
         int, typer.Option(help="Epochs without improvement that end the training; 0: none do")
     ] = DEFAULTS.patience,
+    trainer: Annotated[str, typer.Option(help=choices("Whose loop", TRAINERS))] = "plain",
+    devices: Annotated[int, typer.Option(help="Processes that --trainer lightning starts")] = 1,
     strategy: Annotated[str, typer.Option(help=choices("Of several processes", STRATEGIES))] = "ddp",
     device: Annotated[str, DeviceOption] = "auto",
     out: Annotated[Path, typer.Option(help="The folder that everything is written to")] = OUT,
@@ -144,6 +151,10 @@ def train_command(
         check(workers is None or workers >= 0, f"--workers must not be negative, not {workers}")
         target = get_device(local_device(device))
         place = Place(target, out, data_root, resume, strategy, workers, save_every, tensorboard, figures)
+        check_trainer(trainer, devices)
+        if trainer == "lightning":
+            train_with_lightning(options, place, devices)
+            return
         with process_group(target):
             tested = Run(options, place).run()
             if is_main_process():
@@ -191,6 +202,79 @@ def bench_command(
             typer.echo(line)
 
 
+FORMAT_HELP = (
+    choices("The format", FORMATS) + ". script and trace are TorchScript, which PyTorch has deprecated in favour of "
+    "pt2, that is torch.export"
+)
+
+
+@app.command("export")
+def export_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A file that train saved")] = OUT / LAST,
+    format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "pt2",
+    to: Annotated[Path | None, typer.Option(help="The file. Default: model.* beside the checkpoint")] = None,
+    data_root: Annotated[Path | None, RootOption] = None,
+    samples: Annotated[Path | None, typer.Option(help="A folder for the first test image of each class")] = None,
+) -> None:
+    """Write a network as a program that runs without its Python code, checked on test images first."""
+    with one_sentence():
+        check(format in FORMATS, choices("--format must be one of", FORMATS) + f", not {format}")
+        model, options, content = load_model(checkpoint)
+        images = load_data(replace(options, validation=0.0), data_root)
+        test = test_images(images)
+        channels = images.image_shape[0]
+        description = Description(
+            options.model,
+            options.data,
+            tuple(content["image_shape"]),
+            (0.0,) * channels,  # training takes pixels as they are, 0 … 1
+            (1.0,) * channels,
+            tuple(content["class_names"]),
+        )
+        path = to or checkpoint.parent / FORMATS[format]
+        checked, largest = export_program(model, description, test, format, path)
+        typer.echo(f"Checked on {checked:,} test images: the largest difference of a score is {largest:.1e}")
+        typer.echo(f"Saved {path}")
+        if samples is not None:
+            typer.echo(f"Saved {len(save_samples(images, samples))} test images in {samples}")
+
+
+@app.command("predict")
+def predict_command(
+    program: Annotated[Path, typer.Argument(help="A file that export saved: .pt, .pt2 or .onnx. Only one you trust")],
+    images: Annotated[list[Path], typer.Argument(help="Image files")],
+    invert: Annotated[bool, typer.Option("--invert", help="Black becomes white: for a black digit on white")] = False,
+) -> None:
+    """Run an exported program on image files, print the class of each and its probability."""
+    with one_sentence():
+        loaded = load_program(program)
+        batch = torch.stack([load_image(path, loaded.description, invert) for path in images])
+        for path, probabilities in zip(images, predict(loaded, batch)):
+            best = int(probabilities.argmax())
+            typer.echo(f"{path}: {loaded.description.classes[best]} ({probabilities[best]:.1%})")
+
+
+def check_trainer(trainer: str, devices: int) -> None:
+    """Stop if there is no such trainer, or it does not start processes in that way."""
+    check(trainer in TRAINERS, choices("--trainer must be one of", TRAINERS) + f", not {trainer}")
+    check(devices >= 1, f"--devices must be at least 1, not {devices}")
+    if trainer == "plain":
+        check(devices == 1, "--devices is for --trainer lightning: start the plain loop's processes with torchrun")
+    else:
+        under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+        check(not under_torchrun, "--trainer lightning starts its processes itself: give --devices instead of torchrun")
+
+
+def train_with_lightning(options: TrainingOptions, place: Place, devices: int) -> None:
+    """The same training by Lightning's loop."""
+    from torch_impl import lit  # imported where it is needed: it takes four seconds
+
+    images, accuracy = lit.fit(options, place, devices)
+    if is_main_process():
+        typer.echo(f"Accuracy on the {images:,} test images: {accuracy:.2f} %")
+        typer.echo(f"Saved {place.out / LAST}")
+
+
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """Whatever can be expected to go wrong ends in one sentence on stderr and the right exit status."""
@@ -198,7 +282,7 @@ def one_sentence() -> Iterator[None]:
         yield
     except OptionError as error:
         stop(str(error), WRONG_USAGE)
-    except (CheckpointError, DataError, TrainingError) as error:
+    except (CheckpointError, DataError, ProgramError, TrainingError) as error:
         stop(str(error), FAILURE)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):

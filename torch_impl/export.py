@@ -23,11 +23,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torchvision.transforms.functional import to_pil_image
 
 from torch_impl.checkpoint import replace_file
+from torch_impl.data import ImageData
 from torch_impl.predict import DESCRIPTION, Description, Program, ProgramError, open_program, torchscript_is_deprecated
 
-__all__ = ["FORMATS", "check_program", "export_bytes", "export_program", "real_batches"]
+__all__ = ["FORMATS", "check_program", "export_bytes", "export_program", "real_batches", "save_samples", "test_images"]
 
 # Each format, and the usual name of its file.
 FORMATS = {"script": "model.script.pt", "trace": "model.trace.pt", "pt2": "model.pt2", "onnx": "model.onnx"}
@@ -74,7 +76,7 @@ def export_program(
         raise ProgramError(f"the description in the {format} program is not what was written")
     checked, largest = check_program(program, eager, real_batches(images))
     try:
-        replace_file(path, memoryview(content))
+        replace_file(path, content)
     except OSError as error:
         raise ProgramError(f"cannot write {path}: {error.strerror or error}") from error
     return checked, largest
@@ -135,6 +137,36 @@ def onnx(model: nn.Module, example: Tensor, description: str) -> bytes:
     assert program is not None  # it is None only if a file is named
     program.model.metadata_props[DESCRIPTION] = description
     return program.model_proto.SerializeToString()
+
+
+def test_images(data: ImageData) -> Tensor:
+    """The first test images of a data set, as many as are checked. Shapes: (N, C, H, W) float32."""
+    count = min(IMAGES_CHECKED, len(data.test))  # type: ignore[arg-type]
+    return torch.stack([data.test[index][0] for index in range(count)])
+
+
+def save_samples(data: ImageData, folder: Path) -> list[Path]:
+    """Write the first test image of each class to ``folder``, as CLASS.png. Returns the files.
+
+    Raises:
+        ProgramError: the folder or a file in it cannot be written.
+    """
+    paths: list[Path] = []
+    missing = dict(enumerate(data.class_names))
+    for index in range(len(data.test)):  # type: ignore[arg-type]
+        image, label = data.test[index]
+        if int(label) in missing:
+            paths.append(folder / f"{missing.pop(int(label)).replace('/', '-')}.png")
+            picture = io.BytesIO()
+            to_pil_image(image).save(picture, "png")
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                replace_file(paths[-1], picture.getvalue())
+            except OSError as error:
+                raise ProgramError(f"cannot write {paths[-1]}: {error.strerror or error}") from error
+        if not missing:
+            break
+    return paths
 
 
 def real_batches(images: Tensor) -> Iterator[Tensor]:

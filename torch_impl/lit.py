@@ -92,25 +92,29 @@ class LitModel(LightningModule):
         images, labels, step_size = batch
         outputs = self(images)
         total: Tensor = self.criterion(outputs, labels)
-        self.judge("training", outputs.detach(), labels)
+        self.judge("training", total.detach(), outputs.detach(), labels)
         # Lightning divides by the number of pieces, and gradients are averaged over the processes.
         return total * (world_size() * self.options.accumulate / step_size)
 
     def validation_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> None:
         """Loss and accuracy on images that are kept out of training."""
         images, labels, _ = batch
-        self.judge("validation", self(images), labels)
+        outputs = self(images)
+        total = nn.functional.cross_entropy(outputs, labels, reduction="sum", ignore_index=IGNORED)
+        self.judge("validation", total, outputs, labels)
 
     def test_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> None:
         """Loss and accuracy on the test images."""
         images, labels, _ = batch
-        self.judge("test", self(images), labels)
+        outputs = self(images)
+        total = nn.functional.cross_entropy(outputs, labels, reduction="sum", ignore_index=IGNORED)
+        self.judge("test", total, outputs, labels)
 
-    def judge(self, part: str, outputs: Tensor, labels: Tensor) -> None:
-        """Count a batch, and have the means logged when the epoch is over."""
+    def judge(self, part: str, total: Tensor, outputs: Tensor, labels: Tensor) -> None:
+        """Count a batch and the sum of its losses, and have the means logged when the epoch is over."""
         loss, accuracy = self.metrics_of(part)
-        losses = nn.functional.cross_entropy(outputs, labels, reduction="none", ignore_index=IGNORED)
-        loss.update(losses[labels != IGNORED])
+        images = (labels != IGNORED).sum()
+        loss.update(total / images.clamp(min=1), weight=images)
         accuracy.update(outputs, labels)
         batch_size = len(labels)
         self.log(f"{part}_loss", loss, on_step=False, on_epoch=True, batch_size=batch_size)
@@ -141,12 +145,13 @@ class LitModel(LightningModule):
         nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
 
     def on_train_epoch_end(self) -> None:
-        """Write the epoch down.
+        """Write the epoch down. The loader is told that it is over: Lightning does not ask for one batch too many.
 
         Raises:
             TrainingError: its loss is not a finite number.
         """
-        self.trainer.train_dataloader.end_epoch()  # Lightning counts batches and does not ask for one too many
+        loader: Any = self.trainer.train_dataloader
+        loader.end_epoch()
         loss, accuracy = (metric.compute().item() for metric in self.metrics_of("training"))
         epoch = self.current_epoch + 1
         if not math.isfinite(loss):
@@ -164,6 +169,16 @@ class LitModel(LightningModule):
                 "validation_accuracy": 100 * judged["validation_accuracy"].item() if validated else None,
             }
         )
+
+    def on_validation_epoch_end(self) -> None:
+        """Tell the loader."""
+        loader: Any = self.trainer.val_dataloaders
+        loader.end_epoch()
+
+    def on_test_epoch_end(self) -> None:
+        """Tell the loader."""
+        loader: Any = self.trainer.test_dataloaders
+        loader.end_epoch()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["history"] = self.history
@@ -220,29 +235,29 @@ class SaveRun(Checkpoint):
     All processes take part, the main one writes. Lightning calls a Checkpoint last, when the epoch is written down.
     """
 
-    def __init__(self, options: TrainingOptions, folder: Path) -> None:
-        self.options = options
+    def __init__(self, folder: Path, images: ImageData) -> None:
         self.folder = folder
+        self.images = images
 
     def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
-        assert isinstance(lit, LitModel) and isinstance(trainer.datamodule, MNISTDataModule)  # type: ignore[attr-defined]
-        images = trainer.datamodule.images  # type: ignore[attr-defined]
+        assert isinstance(lit, LitModel)
+        loader: Any = trainer.train_dataloader
         model, optimizer = full_state(lit.model, trainer.optimizers[0])
         states = gather(random_states())
         if not is_main_process():
             return
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         content = {
-            "options": self.options.as_dict(),
-            "image_shape": list(images.image_shape),
-            "class_names": list(images.class_names),
+            "options": lit.options.as_dict(),
+            "image_shape": list(self.images.image_shape),
+            "class_names": list(self.images.class_names),
             "epoch": len(lit.history),
             "step": lit.global_step,
             "model": model,
             "optimizer": optimizer,
             "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
             "scaler": {} if scaler is None else scaler.state_dict(),
-            "loader": trainer.train_dataloader.state_dict(),
+            "loader": loader.state_dict(),
             "tally": Tally(lit.device).state(),
             "random_states": states,
             "history": lit.history,
@@ -268,15 +283,16 @@ class EpochLines(ProgressBar):
             print(line)
 
 
-def fit(options: TrainingOptions, place: Place, devices: int = 1) -> float:
+def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, float]:
     """A whole run with Lightning: train, write, and judge by the test images.
 
     Args:
         options, place: as for ``run.Run``.
-        devices: how many processes, each with a CPU's share or a GPU of its own. Lightning starts them, not torchrun.
+        devices: how many processes, each with a share of the CPU or a GPU of its own. Lightning starts them by running
+            the command again, not torchrun.
 
     Returns:
-        The accuracy on the test images, in percent.
+        How many test images there are, and the accuracy on them, in percent.
 
     Raises:
         CheckpointError, DataError, OptionError, TrainingError: as ``run.Run``.
@@ -294,12 +310,12 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> float:
     own = place.out / FOLDER / "last.ckpt"
     try:
         with quiet():
-            trainer = build_trainer(options, place, devices)
+            trainer = build_trainer(options, place, data.images, devices)
             trainer.fit(lit, data, ckpt_path=str(own) if place.resume and own.exists() else None)
             (results,) = trainer.test(lit, data, verbose=False)
     except MisconfigurationException as error:
         raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
-    return 100 * results["test_accuracy"]
+    return len(data.images.test), 100 * results["test_accuracy"]  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -326,18 +342,20 @@ def build_network(options: TrainingOptions, images: ImageData) -> nn.Module:
     return model
 
 
-def build_trainer(options: TrainingOptions, place: Place, devices: int) -> Trainer:
+def build_trainer(options: TrainingOptions, place: Place, images: ImageData, devices: int) -> Trainer:
     """Lightning's trainer for the options, with its callbacks.
 
     Raises:
         OptionError: Lightning cannot do on this device what the plain loop can.
     """
     device = place.device
+    if place.strategy != "ddp":
+        raise OptionError(f"--strategy {place.strategy} is the plain loop's: with --trainer lightning there is ddp")
     if options.precision == "fp16" and device.type == "cpu":
         raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
     monitor = "validation_accuracy" if options.validation else "training_accuracy"
     callbacks: list[Callback] = [
-        SaveRun(options, place.out),
+        SaveRun(place.out, images),
         ModelCheckpoint(place.out / FOLDER, "best", monitor=monitor, mode="max", save_last=True),
         RichProgressBar() if sys.stdout.isatty() else EpochLines(),
     ]

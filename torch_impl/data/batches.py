@@ -90,6 +90,10 @@ class Loader:
                 images = self.augment(images, seed + step, step_size, piece)
             self.done += 1
             yield images.contiguous(memory_format=self.memory_format), labels, step_size
+        self.end_epoch()
+
+    def end_epoch(self) -> None:
+        """Be at the beginning of the next epoch. Only who does not ask for more after the last piece must say so."""
         self.done = 0
         if self.generator is not None:
             self.epoch_state = self.generator.get_state()
