@@ -1,4 +1,4 @@
-"""The command line: ``train``, ``evaluate``, ``bench``, ``export``, ``predict``. Only the talking is here; the work is in the other files.
+"""The command line: ``train``, ``evaluate``, ``bench``, ``export``, ``predict``. Only the talking is here.
 
 Exit status: 0 if all went well, 1 if something could not be had or written, 2 on wrong usage, 130 on Ctrl-C.
 ``run.py`` is what to read next.

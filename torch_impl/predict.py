@@ -24,10 +24,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+
+from torch_impl.data.datasets import square_image
 
 __all__ = [
     "SUFFIXES",
@@ -59,7 +60,7 @@ class Description:
     Attributes:
         model: the network's name.
         data: the data set that it was trained on.
-        image_shape: (C, H, W) of an image.
+        image_shape: (C, H, W) of an image; H = W.
         mean, std: of each channel: a pixel x in [0, 1] goes in as (x - mean) / std.
         classes: what each score is for.
     """
@@ -89,9 +90,11 @@ class Description:
                 value = content[field.name]
                 values[field.name] = tuple(value) if isinstance(value, list) else value
             description = cls(**values)
-            channels, _, _ = description.image_shape
-            if len(description.mean) != channels or len(description.std) != channels or channels not in MODES:
+            channels, height, width = description.image_shape
+            if not len(description.mean) == len(description.std) == channels or channels not in MODES:
                 raise ValueError("a mean and a deviation for each channel")
+            if height != width:
+                raise ValueError("the images are not square")
         except (ValueError, TypeError, KeyError) as error:
             raise ProgramError("it holds no description of images and classes that `predict` understands") from error
         return description
@@ -198,7 +201,7 @@ def load_program(path: str | Path) -> Program:
 def load_image(path: str | Path, description: Description, invert: bool = False) -> Tensor:
     """An image file as a program takes it: (C, H, W) float32.
 
-    It is made grey or coloured and brought to the network's size, then normalised.
+    It is made grey or coloured, its middle square is brought to the network's size as in training, and normalised.
 
     Args:
         path: a file that Pillow reads.
@@ -208,21 +211,18 @@ def load_image(path: str | Path, description: Description, invert: bool = False)
     Raises:
         ProgramError: the file cannot be read or is no image.
     """
-    channels, height, width = description.image_shape
+    channels, size, _ = description.image_shape
     try:
         with Image.open(path) as file:
             image = file.convert(MODES[channels])
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or "Pillow cannot read it as an image"
         raise ProgramError(f"cannot read {path}: {reason}") from error
-    if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.BILINEAR)
-    pixels = np.asarray(image, dtype=np.float32).reshape(height, width, channels) / np.float32(255)
+    pixels = square_image(size)(image)  # (C, H, W)
     if invert:
         pixels = 1 - pixels
-    mean, std = np.array(description.mean, np.float32), np.array(description.std, np.float32)
-    normalized = ((pixels - mean) / std).transpose(2, 0, 1)  # (C, H, W)
-    return torch.from_numpy(normalized.copy())
+    mean, std = torch.tensor(description.mean), torch.tensor(description.std)  # (C,)
+    return (pixels - mean[:, None, None]) / std[:, None, None]
 
 
 @torch.no_grad()

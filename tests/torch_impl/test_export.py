@@ -25,7 +25,7 @@ from torch_impl.predict import (
 )
 
 GREY = Description("neural-net", "digits", (1, 28, 28), (0.0,), (1.0,), tuple("0123456789"))
-COLOURS = Description("conv", "photos", (3, 6, 8), (0.5, 0.4, 0.3), (0.2, 0.25, 0.5), ("cat", "dog"))
+COLOURS = Description("conv", "photos", (3, 8, 8), (0.5, 0.4, 0.3), (0.2, 0.25, 0.5), ("cat", "dog"))
 
 
 class Scores(nn.Module):
@@ -35,7 +35,7 @@ class Scores(nn.Module):
         super().__init__()
         self.block = models.ConvBlock(3, 4)
         self.drop = nn.Dropout(0.5)
-        self.fc = nn.Linear(4 * 6 * 8, 2)
+        self.fc = nn.Linear(4 * 8 * 8, 2)
 
     def forward(self, x):
         return self.fc(self.drop(self.block(x)).flatten(1))
@@ -74,7 +74,7 @@ def test_a_program_gives_the_models_scores(format, tmp_path):
 @pytest.mark.parametrize(
     ("build", "shape", "scores"),
     [
-        (lambda: nn.Sequential(nn.Flatten(), models.CustomLinear(12, 3)), (1, 3, 4), 3),
+        (lambda: nn.Sequential(nn.Flatten(), models.CustomLinear(16, 3)), (1, 4, 4), 3),
         (lambda: models.resnet18(10, 1, small_images=True), (1, 8, 8), 10),
     ],
     ids=["custom-linear", "resnet18"],
@@ -242,10 +242,10 @@ def test_a_program_runs_where_this_package_is_not(format, network, tmp_path):
 
 
 def test_an_image_is_prepared_as_in_training(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     path = tmp_path / "image.png"
     Image.fromarray(pixels).save(path)
-    expected = np.empty((3, 6, 8))
+    expected = np.empty((3, 8, 8))
     for channel in range(3):
         expected[channel] = (pixels[:, :, channel] / 255 - COLOURS.mean[channel]) / COLOURS.std[channel]
     image = load_image(path, COLOURS)
@@ -259,7 +259,7 @@ def test_an_image_of_another_kind_and_size_is_brought_to_the_networks(tmp_path):
     assert torch.equal(load_image(path, GREY), torch.ones(1, 28, 28))
     assert torch.equal(load_image(path, GREY, invert=True), torch.zeros(1, 28, 28))
     Image.new("L", (3, 3), 51).save(path)
-    torch.testing.assert_close(load_image(path, COLOURS)[0], torch.full((6, 8), (0.2 - 0.5) / 0.2))
+    torch.testing.assert_close(load_image(path, COLOURS)[0], torch.full((8, 8), (0.2 - 0.5) / 0.2))
 
 
 def test_what_is_no_image_is_refused_in_one_sentence(tmp_path):

@@ -7,6 +7,7 @@ and described. Pixels are in [0, 1]. How images become batches is in ``batches.p
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL.Image import Image
 from torch.utils.data import Dataset, Subset, TensorDataset
 
 from torch_impl.options import TrainingOptions
@@ -29,6 +31,7 @@ __all__ = [
     "load_arrays",
     "load_data",
     "load_datasets",
+    "square_image",
 ]
 
 DATASETS = ("digits", "mnist", "fashion-mnist")  # 28×28, grey, ten classes
@@ -268,11 +271,9 @@ def load_folder(folder: Path, image_size: int) -> tuple[Dataset[Any], Dataset[An
     Raises:
         DataError: the folder does not look like that.
     """
-    from torchvision import datasets, transforms  # imported where they are needed: they take a second
+    from torchvision import datasets  # imported where it is needed: it takes a second
 
-    prepare = transforms.Compose(
-        [transforms.Resize(image_size), transforms.CenterCrop(image_size), transforms.ToTensor()]
-    )
+    prepare = square_image(image_size)
     try:
         training = datasets.ImageFolder(str(folder / "train"), prepare)
         test = datasets.ImageFolder(str(folder / "test"), prepare)
@@ -284,6 +285,13 @@ def load_folder(folder: Path, image_size: int) -> tuple[Dataset[Any], Dataset[An
     if training.classes != test.classes:
         raise DataError(f"the folders {folder}/train and {folder}/test do not have the same classes: rename them")
     return training, test, tuple(training.classes)
+
+
+def square_image(size: int) -> Callable[[Image], torch.Tensor]:
+    """Makes Pillow's images tensors (C, size, size) in [0, 1]: the shorter side becomes size, the middle is taken."""
+    from torchvision import transforms  # imported where it is needed: it takes a second
+
+    return transforms.Compose([transforms.Resize(size), transforms.CenterCrop(size), transforms.ToTensor()])
 
 
 def check_files(images: torch.Tensor, labels: torch.Tensor) -> None:
