@@ -38,14 +38,14 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
-from torch_impl.checkpoint import check_writable, save_checkpoint
+from torch_impl.checkpoint import check_writable, options_of, read, save_checkpoint
 from torch_impl.data import IGNORED, ImageData, Loader, load_data
 from torch_impl.distributed import full_state, gather, is_main_process, world_size
 from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.reporting import write_metrics
-from torch_impl.run import Place, TrainingError, best_epoch, test_loader, training_loader
+from torch_impl.run import Place, TrainingError, best_epoch, check_same_options, test_loader, training_loader
 from torch_impl.seeds import be_deterministic, random_states, seed_everything
 from torch_impl.tally import Tally
 
@@ -66,20 +66,22 @@ class LitModel(LightningModule):
         model: takes images (N, C, H, W), gives scores (N, classes).
         options: of the training.
         classes: how many there are.
+        steps: optimizer steps of the whole training, which schedules go by.
 
     Source: https://lightning.ai/docs/pytorch/stable/common/lightning_module.html
     """
 
-    def __init__(self, model: nn.Module, options: TrainingOptions, classes: int) -> None:
+    def __init__(self, model: nn.Module, options: TrainingOptions, classes: int, steps: int) -> None:
         super().__init__()
         self.model = model
         self.options = options
+        self.steps = steps
         self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
         self.criterion = nn.CrossEntropyLoss(
             reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
         )
         for part in ("training", "validation", "test"):
-            self.add_module(f"{part}_loss", MeanMetric())
+            self.add_module(f"{part}_loss", MeanMetric(nan_strategy=math.inf))  # by default it drops NaN
             accuracy = MulticlassAccuracy(classes, average="micro", ignore_index=IGNORED, validate_args=False)
             self.add_module(f"{part}_accuracy", accuracy)
 
@@ -127,7 +129,8 @@ class LitModel(LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule, which moves on with every step."""
         optimizer = build_optimizer(self.options, self.model)
-        scheduler = build_scheduler(self.options, optimizer, int(self.trainer.estimated_stepping_batches))
+        # Not trainer.estimated_stepping_batches: who asks for it early has a resumed loader begin at its beginning.
+        scheduler = build_scheduler(self.options, optimizer, self.steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def configure_gradient_clipping(
@@ -181,6 +184,7 @@ class LitModel(LightningModule):
         loader.end_epoch()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["options"] = self.options.as_dict()
         checkpoint["history"] = self.history
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -306,26 +310,44 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     seed_everything(options.seed)
     be_deterministic(options.deterministic)
     network = build_network(options, data.images)
-    lit = LitModel(network, options, len(data.images.class_names))
-    own = place.out / FOLDER / "last.ckpt"
+    steps = options.epochs * math.ceil(len(data.images.training) / options.batch_size)  # type: ignore[arg-type]
+    lit = LitModel(network, options, len(data.images.class_names), steps)
+    own = checkpoint_to_resume(options, place)
     try:
         with quiet():
             trainer = build_trainer(options, place, data.images, devices)
-            trainer.fit(lit, data, ckpt_path=str(own) if place.resume and own.exists() else None)
+            trainer.fit(lit, data, ckpt_path=own, weights_only=True)
             (results,) = trainer.test(lit, data, verbose=False)
     except MisconfigurationException as error:
         raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
     return len(data.images.test), 100 * results["test_accuracy"]  # type: ignore[arg-type]
 
 
+def checkpoint_to_resume(options: TrainingOptions, place: Place) -> Path | None:
+    """Lightning's last checkpoint, None if the run begins.
+
+    Raises:
+        CheckpointError: it is damaged, or of a run with other options.
+    """
+    path = place.out / FOLDER / "last.ckpt"
+    if not place.resume or not path.exists():
+        return None
+    check_same_options(options, options_of(read(path), path), path)
+    return path
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's advertisement and its list of devices, and a warning of PyTorch's about Lightning's code."""
+    """Without Lightning's advertisement and its list of devices, and a warning of PyTorch's about Lightning's code.
+
+    A folder that a run goes on in, or is repeated in, is no reason for a warning either.
+    """
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty", UserWarning)
         try:
             yield
         finally:
@@ -356,7 +378,9 @@ def build_trainer(options: TrainingOptions, place: Place, images: ImageData, dev
     monitor = "validation_accuracy" if options.validation else "training_accuracy"
     callbacks: list[Callback] = [
         SaveRun(place.out, images),
-        ModelCheckpoint(place.out / FOLDER, "best", monitor=monitor, mode="max", save_last=True),
+        ModelCheckpoint(
+            place.out / FOLDER, "best", monitor=monitor, mode="max", save_last=True, enable_version_counter=False
+        ),
         RichProgressBar() if sys.stdout.isatty() else EpochLines(),
     ]
     if options.patience:

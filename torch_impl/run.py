@@ -240,12 +240,7 @@ class Run:
     def check_same_run(self, content: dict[str, Any]) -> None:
         """Raise CheckpointError if the checkpoint is of a run with other options, or of other images."""
         path = self.place.out / LAST
-        saved = options_of(content, path)
-        for name in self.options.differences(saved):
-            raise CheckpointError(
-                f"{path} is of a run with {flag(name)} {getattr(saved, name)}, not {getattr(self.options, name)}: "
-                "give the same options as then, or another --out"
-            )
+        check_same_options(self.options, options_of(content, path), path)
         shape, names = tuple(content["image_shape"]), tuple(content["class_names"])
         if (shape, names) != (self.data.image_shape, self.data.class_names):
             raise CheckpointError(f"{path} is of a run with other images: choose another --out")
@@ -255,6 +250,15 @@ class Run:
         found = predict(self.model, self.test, self.options.precision)
         if found is not None:
             write_figures(self.place.out, self.history, found, self.data.test, self.data.class_names)
+
+
+def check_same_options(options: TrainingOptions, saved: TrainingOptions, path: Path) -> None:
+    """Raise CheckpointError if a run with ``options`` would not be the one that left the checkpoint at ``path``."""
+    for name in options.differences(saved):
+        raise CheckpointError(
+            f"{path} is of a run with {flag(name)} {getattr(saved, name)}, not {getattr(options, name)}: "
+            "give the same options as then, or another --out"
+        )
 
 
 def training_loader(data: ImageData, options: TrainingOptions, place: Place) -> Loader:
