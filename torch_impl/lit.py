@@ -77,6 +77,7 @@ class LitModel(LightningModule):
         self.options = options
         self.steps = steps
         self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
+        self.loader_state: dict[str, Any] | None = None  # of the checkpoint that the training goes on from
         self.criterion = nn.CrossEntropyLoss(
             reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
         )
@@ -129,7 +130,6 @@ class LitModel(LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule, which moves on with every step."""
         optimizer = build_optimizer(self.options, self.model)
-        # Not trainer.estimated_stepping_batches: who asks for it early has a resumed loader begin at its beginning.
         scheduler = build_scheduler(self.options, optimizer, self.steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
@@ -184,11 +184,20 @@ class LitModel(LightningModule):
         loader.end_epoch()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        loader: Any = self.trainer.train_dataloader
         checkpoint["options"] = self.options.as_dict()
         checkpoint["history"] = self.history
+        checkpoint["loader"] = loader.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.history = checkpoint["history"]
+        self.loader_state = checkpoint["loader"]
+
+    def on_train_start(self) -> None:
+        """Have the loader go on. Lightning does so itself within an epoch, but not between two."""
+        if self.loader_state is not None:
+            loader: Any = self.trainer.train_dataloader
+            loader.load_state_dict(self.loader_state)
 
 
 class MNISTDataModule(LightningDataModule):

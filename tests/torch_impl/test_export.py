@@ -10,8 +10,12 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from typer.testing import CliRunner
 
 from torch_impl import export, models
+from torch_impl.checkpoint import load_model
+from torch_impl.cli import app
+from torch_impl.data import load_arrays
 from torch_impl.export import FORMATS, check_program, export_bytes, export_program, real_batches
 from torch_impl.predict import (
     Description,
@@ -277,6 +281,71 @@ def test_what_is_no_image_is_refused_in_one_sentence(tmp_path):
 def test_scores_that_do_not_fit_the_classes_are_refused():
     with pytest.raises(ProgramError, match="not one for each class"):
         predict(Program(GREY, lambda images: images), torch.rand(3, 1, 28, 28))
+
+
+def command(*arguments):
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    done = command("train", "--epochs", 1, "--hidden-size", 30, "--no-figures", "--device", "cpu", "--out", folder)
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_export_and_predict(format, run_folder, tmp_path):
+    path = tmp_path / FORMATS[format]
+    done = command("export", run_folder / "last.ckpt", "--format", format, "--to", path, "--samples", tmp_path / "png")
+    assert done.exit_code == 0, done.output
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("Checked on 200 test images: the largest difference of a score is ")
+    assert rest == [f"Saved {path}", f"Saved 10 test images in {tmp_path / 'png'}"]
+
+    images = sorted((tmp_path / "png").iterdir())
+    assert [image.stem for image in images] == list("0123456789")
+    done = command("predict", path, *images)
+    assert done.exit_code == 0, done.output
+    model = load_model(run_folder / "last.ckpt")[0].eval()
+    arrays = load_arrays("digits")
+    for line, image in zip(done.stdout.splitlines(), images, strict=True):
+        index = int(np.flatnonzero(arrays.test_labels == int(image.stem))[0])
+        probabilities = model(torch.from_numpy(arrays.test_images[index : index + 1])).softmax(1)[0]
+        name, _, rest = line.rpartition(": ")
+        predicted, share = rest.removesuffix("%)").split(" (")
+        assert name == str(image) and int(predicted) == int(probabilities.argmax())
+        assert float(share) == pytest.approx(100 * probabilities.max().item(), abs=0.2)  # a PNG has 256 levels
+
+
+def test_export_writes_beside_the_checkpoint(run_folder):
+    done = command("export", run_folder / "last.ckpt")
+    assert done.exit_code == 0 and (run_folder / "model.pt2").is_file()
+
+
+def test_help_says_that_torchscript_is_deprecated():
+    assert "deprecated" in command("export", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "part"),
+    [
+        (["export", "RUN/last.ckpt", "--format", "tensorrt"], 2, "--format must be one of: script, trace, pt2, onnx"),
+        (["export", "RUN/none.ckpt"], 1, "there is no checkpoint"),
+        (["export", "RUN/metrics.csv"], 1, "is damaged or no checkpoint"),
+        (["export", "RUN/last.ckpt", "--to", "RUN/model.txt"], 1, "has a name that ends in .pt2"),
+        (["export", "RUN/last.ckpt", "--to", "RUN/no/model.pt2"], 1, "cannot write"),
+        (["predict", "RUN/none.onnx", "RUN/0.png"], 1, "No such file"),
+        (["predict", "RUN/last.ckpt", "RUN/0.png"], 1, "is no exported program"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else str(value)[:20],
+)
+def test_what_goes_wrong_ends_in_one_sentence(arguments, status, part, run_folder):
+    before = sorted(run_folder.iterdir())
+    done = command(*[argument.replace("RUN", str(run_folder)) for argument in arguments])
+    assert done.exit_code == status and part in done.stderr and len(done.stderr.splitlines()) == 1
+    assert sorted(run_folder.iterdir()) == before
 
 
 def test_the_formats_are_documented():
