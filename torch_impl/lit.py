@@ -35,7 +35,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchmetrics import MeanMetric, Metric
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from torch_impl.checkpoint import check_writable, options_of, read, save_checkpoint
@@ -54,6 +54,31 @@ __all__ = ["LitModel", "MNISTDataModule", "SaveRun", "fit"]
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 FOLDER = "lightning"  # of Lightning's own checkpoints, in the run's
+
+
+class MeanLoss(Metric):
+    """A sum of losses over a number of images, of all processes, in nats.
+
+    torchmetrics' own ``MeanMetric`` drops NaN, or waits for the device at every update to look for it.
+    """
+
+    full_state_update = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total: Tensor
+        self.images: Tensor
+        self.add_state("total", torch.zeros(()), "sum")
+        self.add_state("images", torch.zeros((), dtype=torch.int64), "sum")
+
+    def update(self, total: Tensor, images: Tensor) -> None:
+        """Add a batch: the sum of its losses () and the number of its images ()."""
+        self.total += total
+        self.images += images
+
+    def compute(self) -> Tensor:
+        """The mean."""
+        return self.total / self.images
 
 
 class LitModel(LightningModule):
@@ -82,7 +107,7 @@ class LitModel(LightningModule):
             reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
         )
         for part in ("training", "validation", "test"):
-            self.add_module(f"{part}_loss", MeanMetric(nan_strategy=math.inf))  # by default it drops NaN
+            self.add_module(f"{part}_loss", MeanLoss())
             accuracy = MulticlassAccuracy(classes, average="micro", ignore_index=IGNORED, validate_args=False)
             self.add_module(f"{part}_accuracy", accuracy)
 
@@ -116,8 +141,7 @@ class LitModel(LightningModule):
     def judge(self, part: str, total: Tensor, outputs: Tensor, labels: Tensor) -> None:
         """Count a batch and the sum of its losses, and have the means logged when the epoch is over."""
         loss, accuracy = self.metrics_of(part)
-        images = (labels != IGNORED).sum()
-        loss.update(total / images.clamp(min=1), weight=images)
+        loss.update(total, (labels != IGNORED).sum())
         accuracy.update(outputs, labels)
         batch_size = len(labels)
         self.log(f"{part}_loss", loss, on_step=False, on_epoch=True, batch_size=batch_size)
