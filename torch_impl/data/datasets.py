@@ -274,8 +274,8 @@ def load_folder(folder: Path, image_size: int) -> tuple[Dataset[Any], Dataset[An
         [transforms.Resize(image_size), transforms.CenterCrop(image_size), transforms.ToTensor()]
     )
     try:
-        training = datasets.ImageFolder(str(folder / "train"), prepare)
-        test = datasets.ImageFolder(str(folder / "test"), prepare)
+        training = datasets.ImageFolder(str(folder / "train"), prepare, loader=read_image)
+        test = datasets.ImageFolder(str(folder / "test"), prepare, loader=read_image)
     except OSError as error:
         raise DataError(
             f"{folder} is no folder of images ({in_one_line(error)}): it must hold train and test, and each of them a "
@@ -284,6 +284,20 @@ def load_folder(folder: Path, image_size: int) -> tuple[Dataset[Any], Dataset[An
     if training.classes != test.classes:
         raise DataError(f"the folders {folder}/train and {folder}/test do not have the same classes: rename them")
     return training, test, tuple(training.classes)
+
+
+def read_image(path: str) -> Any:
+    """The picture in a file, in colours.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from torchvision.datasets.folder import default_loader
+
+    try:
+        return default_loader(path)
+    except (OSError, SyntaxError) as error:  # PIL raises both for damaged files
+        raise DataError(f"{path} is damaged or no image: replace or delete it ({in_one_line(error)})") from error
 
 
 def check_files(images: torch.Tensor, labels: torch.Tensor) -> None:
