@@ -188,7 +188,7 @@ class Run:
         if self.log is not None:
             for name in ("accuracy", "validation_loss", "validation_accuracy"):
                 if self.history[-1][name] is not None:
-                    self.log.add_scalar(f"epoch/{name}", self.history[-1][name], self.epoch)
+                    self.log.add_scalar(f"epoch/{name}", self.history[-1][name], self.step)
 
     def out_of_patience(self) -> bool:
         """Whether too many epochs have gone by without a better one."""

@@ -54,9 +54,8 @@ def test_one_cycle_is_pytorchs() -> None:
     assert found[0] == pytest.approx(0.2 * 0.04)
     assert max(found) == found[STEPS * 3 // 10] == pytest.approx(0.2)
     assert found[-1] < 0.2 * 0.01
-    expected = theirs(
-        lr_scheduler.OneCycleLR, max_lr=0.2, total_steps=STEPS + 1, pct_start=(STEPS * 0.3 + 1) / (STEPS + 1)
-    )
+    rising = (STEPS * 0.3 + 1) / (STEPS + 1)
+    expected = theirs(lr_scheduler.OneCycleLR, max_lr=0.2, total_steps=STEPS + 1, pct_start=rising)
     assert found == pytest.approx(expected, rel=1e-9)
 
 
