@@ -11,7 +11,8 @@ import os
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,10 @@ def save_checkpoint(folder: str | Path, content: Mapping[str, Any], best: bool) 
     try:
         if best:
             replace_file(Path(folder) / BEST, file.getbuffer())
-        temporary = write_beside(last, file.getbuffer())
-        if last.exists():
-            os.replace(last, previous)  # should the run die here, `previous.ckpt` is the latest and is found
-        os.replace(temporary, last)
+        with written_beside(last, file.getbuffer()) as temporary:
+            if last.exists():
+                os.replace(last, previous)  # should the run die here, `previous.ckpt` is the latest and is found
+            os.replace(temporary, last)
         bring_to_disk(last.parent)
     except OSError as error:
         raise CheckpointError(f"cannot write {last}: {error.strerror or error}") from error
@@ -94,22 +95,26 @@ def save_checkpoint(folder: str | Path, content: Mapping[str, Any], best: bool) 
 
 def replace_file(path: Path, content: bytes | memoryview) -> None:
     """Put ``content`` in the place of the file at ``path``, in one step: there is the old one or all of the new one."""
-    os.replace(write_beside(path, content), path)
+    with written_beside(path, content) as temporary:
+        os.replace(temporary, path)
     bring_to_disk(path.parent)
 
 
-def write_beside(path: Path, content: bytes | memoryview) -> Path:
-    """Write ``content`` to the disk, beside ``path``. Returns the file; what is in the way is of a run that died."""
+@contextmanager
+def written_beside(path: Path, content: bytes | memoryview) -> Iterator[Path]:
+    """A file beside ``path`` with ``content``, on the disk, to be renamed; if it is not, it is removed.
+
+    What is there already is of a run that was killed while it wrote: it is written over.
+    """
     temporary = path.with_name(f"{path.name}.partial")
     try:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:  # Ctrl-C too leaves nothing behind
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)  # Ctrl-C too leaves nothing behind
 
 
 def bring_to_disk(folder: Path) -> None:
@@ -162,19 +167,23 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 def load_latest(folder: str | Path) -> tuple[dict[str, Any] | None, str]:
     """The latest checkpoint of a run that can be read, None if it has none yet, and why a later one cannot, if so.
 
+    A damaged ``last.ckpt`` is renamed ``last.ckpt.damaged``: the next one would make it ``previous.ckpt``, in the place
+    of the good one.
+
     Raises:
         CheckpointError: there are checkpoints, and none can be read.
     """
-    paths = [Path(folder) / name for name in (LAST, PREVIOUS) if (Path(folder) / name).exists()]
-    complaint = ""
-    for path in paths:
-        try:
-            return load_checkpoint(path), complaint
-        except CheckpointError as error:
-            complaint = str(error)
-    if paths:
-        raise CheckpointError(f"{complaint}, and there is none before it: start anew without --resume")
-    return None, ""
+    last, previous = Path(folder) / LAST, Path(folder) / PREVIOUS
+    if not last.exists():
+        return (load_checkpoint(previous), "") if previous.exists() else (None, "")
+    try:
+        return load_checkpoint(last), ""
+    except CheckpointError as error:
+        if not previous.exists():
+            raise
+        content = load_checkpoint(previous)
+        os.replace(last, last.with_name(f"{LAST}.damaged"))
+        return content, f"{error}; going on from {previous}, the one before it"
 
 
 def options_of(content: Mapping[str, Any], path: str | Path) -> TrainingOptions:

@@ -53,10 +53,10 @@ def write_metrics(folder: Path, history: Sequence[dict[str, Any]]) -> None:
 
 
 def open_tensorboard(folder: Path, step: int) -> SummaryWriter:
-    """TensorBoard's log in ``folder``. What an earlier start of the run wrote from ``step`` on is taken back."""
+    """TensorBoard's log in ``folder``. What an earlier start of the run wrote after ``step`` is taken back."""
     from torch.utils.tensorboard import SummaryWriter  # imported where it is needed: it takes a second
 
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=step or None)
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
 
 @dataclass(frozen=True)

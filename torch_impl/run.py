@@ -159,7 +159,7 @@ class Run:
         """What is done between steps: show, log, save."""
         self.step += 1
         step = self.loader.done // self.loader.pieces
-        self.speed.add(min(self.options.batch_size, self.loader.count))
+        self.speed.add(self.loader.step_size(step))
         self.progress.move(self.epoch + 1, step)
         if step % LOG_EVERY == 0 or step == self.loader.steps:
             speed = self.speed.read()
@@ -188,7 +188,7 @@ class Run:
         if self.log is not None:
             for name in ("accuracy", "validation_loss", "validation_accuracy"):
                 if self.history[-1][name] is not None:
-                    self.log.add_scalar(f"epoch/{name}", self.history[-1][name], self.epoch)
+                    self.log.add_scalar(f"epoch/{name}", self.history[-1][name], self.step)
 
     def out_of_patience(self) -> bool:
         """Whether too many epochs have gone by without a better one."""
@@ -223,7 +223,7 @@ class Run:
         found = load_latest(self.place.out) if is_main_process() else None
         content, complaint = broadcast(found)
         if complaint:
-            self.progress.complain(f"{complaint}; going on from the one before it")
+            self.progress.complain(complaint)
         if content is None:
             return
         self.check_same_run(content)
@@ -234,6 +234,7 @@ class Run:
         self.history, self.step = content["history"], content["step"]
         if is_main_process():
             self.tally.load_state(content["tally"])
+            write_metrics(self.place.out, self.history)  # the run may have died before it could
         if rank() < len(content["random_states"]):
             load_random_states(content["random_states"][rank()])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import TensorDataset
+from torch.utils.data import RandomSampler, TensorDataset
 
 from torch_impl.data.augmentation import Augmentation
 
@@ -74,6 +74,10 @@ class Loader:
         """Steps an epoch."""
         return -(-self.count // self.batch_size)
 
+    def step_size(self, step: int) -> int:
+        """How many images ``step``, from 1, has."""
+        return min(self.batch_size, self.count - (step - 1) * self.batch_size)
+
     def __len__(self) -> int:
         """Pieces an epoch, equal in all processes."""
         return self.steps * self.pieces
@@ -83,7 +87,7 @@ class Loader:
         chosen = self.own_pieces(order)[self.done :]
         for indices, (images, labels) in zip(chosen, self.fetch(chosen)):
             step, piece = divmod(self.done, self.pieces)
-            step_size = min(self.batch_size, self.count - step * self.batch_size)
+            step_size = self.step_size(step + 1)
             if len(indices) == 0:
                 labels = torch.full_like(labels, IGNORED)
             if self.augmentation is not None:
@@ -104,7 +108,7 @@ class Loader:
             return 0, torch.arange(self.count)
         # A DataLoader draws a seed first, for the random numbers of its workers. It serves the same purpose here.
         seed = int(torch.empty((), dtype=torch.int64).random_(generator=self.generator).item())
-        return seed, torch.randperm(self.count, generator=self.generator)
+        return seed, torch.tensor(list(RandomSampler(range(self.count), generator=self.generator)))
 
     def own_pieces(self, order: Tensor) -> list[Tensor]:
         """The indices of each of this process's pieces."""

@@ -275,8 +275,8 @@ def load_folder(folder: Path, image_size: int) -> tuple[Dataset[Any], Dataset[An
 
     prepare = square_image(image_size)
     try:
-        training = datasets.ImageFolder(str(folder / "train"), prepare)
-        test = datasets.ImageFolder(str(folder / "test"), prepare)
+        training = datasets.ImageFolder(str(folder / "train"), prepare, loader=read_image)
+        test = datasets.ImageFolder(str(folder / "test"), prepare, loader=read_image)
     except OSError as error:
         raise DataError(
             f"{folder} is no folder of images ({in_one_line(error)}): it must hold train and test, and each of them a "
@@ -292,6 +292,20 @@ def square_image(size: int) -> Callable[[Image], torch.Tensor]:
     from torchvision import transforms  # imported where it is needed: it takes a second
 
     return transforms.Compose([transforms.Resize(size), transforms.CenterCrop(size), transforms.ToTensor()])
+
+
+def read_image(path: str) -> Any:
+    """The picture in a file, in colours.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from torchvision.datasets.folder import default_loader
+
+    try:
+        return default_loader(path)
+    except (OSError, SyntaxError) as error:  # PIL raises both for damaged files
+        raise DataError(f"{path} is damaged or no image: replace or delete it ({in_one_line(error)})") from error
 
 
 def check_files(images: torch.Tensor, labels: torch.Tensor) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from torch_impl.data.batches import Batches, Loader
+from torch_impl.data.datasets import DataError
 
 __all__ = ["Stream", "default_workers", "make_loader"]
 
@@ -45,8 +46,11 @@ class Stream(Loader):
 
     def fetch(self, chosen: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         self.planned[:] = [indices.tolist() or [0] for indices in chosen]
-        for images, labels in self.reader:
-            yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+        try:
+            for images, labels in self.reader:
+                yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+        except DataError as error:  # a worker's comes with its traceback, the sentence is at the end
+            raise DataError(str(error).splitlines()[-1].removeprefix(f"{DataError.__module__}.DataError: ")) from error
 
 
 def make_loader(
