@@ -23,7 +23,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
-from torchvision.transforms.functional import to_pil_image
 
 from torch_impl.checkpoint import replace_file
 from torch_impl.data import ImageData
@@ -151,6 +150,8 @@ def save_samples(data: ImageData, folder: Path) -> list[Path]:
     Raises:
         ProgramError: the folder or a file in it cannot be written.
     """
+    from torchvision.transforms.functional import to_pil_image  # imported where it is needed: it takes a second
+
     paths: list[Path] = []
     missing = dict(enumerate(data.class_names))
     for index in range(len(data.test)):  # type: ignore[arg-type]
