@@ -1,26 +1,35 @@
 """The PyTorch side: the tutorial's models and their training, complete. It never imports minigrad.
 
-Read ``models.py`` first, then ``training.py``, ``data.py`` and ``checkpoint.py``; ``cli.py`` is
-``python -m torch_impl``. The same concepts written out in NumPy are in the package ``minigrad``.
+Read ``training.py`` first, the loop; then ``models/`` and ``networks.py``, ``data/``, ``options.py``, and a whole run:
+``run.py``. ``cli.py`` is ``python -m torch_impl``. The same concepts in NumPy are in the package ``minigrad``.
 """
 
-from torch_impl.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from torch_impl.data import DATASETS, DataError, ImageArrays, load_arrays, load_datasets
+from torch_impl.checkpoint import CheckpointError, load_checkpoint, load_model, save_checkpoint
+from torch_impl.data import DATASETS, Batches, DataError, ImageArrays, load_arrays, load_data, load_datasets
 from torch_impl.models import NeuralNet
-from torch_impl.training import Batches, choose_device, evaluate, seed_everything, train
+from torch_impl.networks import MODELS, build_model
+from torch_impl.options import OptionError, TrainingOptions
+from torch_impl.seeds import choose_device, seed_everything
+from torch_impl.training import evaluate, train
 
 __all__ = [
     "DATASETS",
+    "MODELS",
     "Batches",
     "CheckpointError",
     "DataError",
     "ImageArrays",
     "NeuralNet",
+    "OptionError",
+    "TrainingOptions",
+    "build_model",
     "choose_device",
     "evaluate",
     "load_arrays",
     "load_checkpoint",
+    "load_data",
     "load_datasets",
+    "load_model",
     "save_checkpoint",
     "seed_everything",
     "train",

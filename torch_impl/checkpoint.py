@@ -1,8 +1,7 @@
-"""Checkpoints: a trained model in a file that is whole or not there, and read without running code from it.
+"""Checkpoints: all that a run is, in a file that is whole or not there, and read without running code from it.
 
-What is kept is what it takes to rebuild the model: its weights and sizes, the data set it was trained on and
-how far. The optimizer's state is not kept, so a training cannot be taken up again. The commands that write
-and read them are in ``cli.py``.
+A run's folder holds ``last.ckpt``, ``previous.ckpt``, the one before it, and ``best.ckpt``. When they are written is in
+``run.py``.
 """
 
 from __future__ import annotations
@@ -12,104 +11,141 @@ import os
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import torch
+from torch import nn
 
-from torch_impl.models import NeuralNet
+from torch_impl.networks import build_model
+from torch_impl.options import OptionError, TrainingOptions
 
-__all__ = ["CheckpointError", "check_writable", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "BEST",
+    "LAST",
+    "PREVIOUS",
+    "CheckpointError",
+    "check_writable",
+    "load_checkpoint",
+    "load_latest",
+    "load_model",
+    "options_of",
+    "replace_file",
+    "save_checkpoint",
+]
 
-FORMAT = "minigrad torch_impl checkpoint 1"
+LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+
+FORMAT = "minigrad torch_impl checkpoint 2"
 
 REMEDY = "make one with `python -m torch_impl train`"
+
+# What a checkpoint holds, and of which type.
+PARTS: dict[str, type] = {
+    "options": dict,  # TrainingOptions
+    "image_shape": list,  # [C, H, W]
+    "class_names": list,
+    "epoch": int,  # epochs done
+    "step": int,  # optimizer steps done
+    "model": dict,
+    "optimizer": dict,
+    "scheduler": dict,
+    "scaler": dict,
+    "loader": dict,  # where in the epoch, and the state of its generator
+    "tally": list,  # what the epoch that is under way has added up
+    "random_states": list,  # one a process
+    "history": list,  # a row an epoch
+}
 
 
 class CheckpointError(RuntimeError):
     """A checkpoint cannot be read or written; the message is one sentence."""
 
 
-def save_checkpoint(path: str | Path, model: NeuralNet, data: str, epoch: int, accuracy: float) -> None:
-    """Write the model and what was done with it to ``path``, whole or not at all.
-
-    A temporary file in the same folder is written, brought to the disk and renamed: whatever happens,
-    ``path`` holds either what it held before or all of the new checkpoint.
+def save_checkpoint(folder: str | Path, content: Mapping[str, Any], best: bool) -> None:
+    """Write ``content`` as ``last.ckpt``, whole or not at all, and what was that becomes ``previous.ckpt``.
 
     Args:
-        path: the file.
-        model: the network, on any device.
-        data: the data set it was trained on, one of ``torch_impl.data.DATASETS``.
-        epoch: how many epochs it was trained.
-        accuracy: on the test images, in percent.
+        folder: of the run.
+        content: all of :data:`PARTS`.
+        best: whether it becomes ``best.ckpt`` as well. That comes first: a run that dies in between goes on from
+            ``last.ckpt`` and writes the same again.
 
     Raises:
-        CheckpointError: the file cannot be written.
+        CheckpointError: a file cannot be written.
 
     Source: https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
     """
-    path = Path(path)
-    content = io.BytesIO()
-    torch.save(
-        {
-            "format": FORMAT,
-            "sizes": [model.fc1.in_features, model.fc1.out_features, model.fc2.out_features],
-            "model": {name: tensor.cpu() for name, tensor in model.state_dict().items()},
-            "data": data,
-            "epoch": epoch,
-            "accuracy": accuracy,
-        },
-        content,
-    )
+    last, previous = Path(folder) / LAST, Path(folder) / PREVIOUS
+    file = io.BytesIO()
+    torch.save({"format": FORMAT, **content}, file)
     try:
-        replace_file(path, content.getbuffer())
+        if best:
+            replace_file(Path(folder) / BEST, file.getbuffer())
+        with written_beside(last, file.getbuffer()) as temporary:
+            if last.exists():
+                os.replace(last, previous)  # should the run die here, `previous.ckpt` is the latest and is found
+            os.replace(temporary, last)
+        bring_to_disk(last.parent)
     except OSError as error:
-        raise CheckpointError(f"cannot write {path}: {error.strerror or error}") from error
+        raise CheckpointError(f"cannot write {last}: {error.strerror or error}") from error
 
 
-def replace_file(path: Path, content: memoryview) -> None:
-    """Put ``content`` in the place of the file at ``path``, in one step."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+def replace_file(path: Path, content: bytes | memoryview) -> None:
+    """Put ``content`` in the place of the file at ``path``, in one step: there is the old one or all of the new one."""
+    with written_beside(path, content) as temporary:
+        os.replace(temporary, path)
+    bring_to_disk(path.parent)
+
+
+@contextmanager
+def written_beside(path: Path, content: bytes | memoryview) -> Iterator[Path]:
+    """A file beside ``path`` with ``content``, on the disk, to be renamed; if it is not, it is removed.
+
+    What is there already is of a run that was killed while it wrote: it is written over.
+    """
+    temporary = path.with_name(f"{path.name}.partial")
     try:
-        with temporary.open("xb") as file:
+        with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:  # Ctrl-C too leaves nothing behind
-        temporary.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":  # the new name is safe when the folder is on the disk; Windows sees to it itself
-        folder = os.open(path.parent, os.O_RDONLY)
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)  # Ctrl-C too leaves nothing behind
+
+
+def bring_to_disk(folder: Path) -> None:
+    """Make sure that the names in ``folder`` are on the disk. Windows sees to it itself."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)
 
 
-def check_writable(path: str | Path) -> None:
-    """Make the folder of ``path`` and see that files can be written there, before time is spent on training.
+def check_writable(folder: str | Path) -> None:
+    """Make the folder and see that files can be written there, before time is spent on training.
 
     Raises:
         CheckpointError: it cannot.
     """
-    path = Path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        reason = error.strerror or error
-        raise CheckpointError(f"cannot write to the folder {path.parent}: {reason}") from error
-    if path.is_dir():
-        raise CheckpointError(f"cannot write {path}: it is a folder")
+        raise CheckpointError(f"cannot write to the folder {folder}: {error.strerror or error}") from error
+    for name in (LAST, PREVIOUS, BEST):
+        if (Path(folder) / name).is_dir():
+            raise CheckpointError(f"cannot write {Path(folder) / name}: it is a folder")
 
 
-def load_checkpoint(path: str | Path) -> tuple[NeuralNet, dict[str, Any]]:
-    """The model in the file ``path``, on the CPU, and all that :func:`save_checkpoint` wrote beside it.
-
-    No code from the file is run.
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
+    """What :func:`save_checkpoint` wrote to the file ``path``, its tensors on the CPU. No code from the file is run.
 
     Raises:
         CheckpointError: there is no such file, it is damaged, or it is no checkpoint of this program.
@@ -122,12 +158,60 @@ def load_checkpoint(path: str | Path) -> tuple[NeuralNet, dict[str, Any]]:
     content = read(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path} is no checkpoint of `python -m torch_impl train`")
+    for name, kind in PARTS.items():
+        if not isinstance(content.get(name), kind):
+            raise CheckpointError(f"{path} lacks its {name}: {REMEDY}")
+    return content
+
+
+def load_latest(folder: str | Path) -> tuple[dict[str, Any] | None, str]:
+    """The latest checkpoint of a run that can be read, None if it has none yet, and why a later one cannot, if so.
+
+    A damaged ``last.ckpt`` is renamed ``last.ckpt.damaged``: the next one would make it ``previous.ckpt``, in the place
+    of the good one.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none can be read.
+    """
+    last, previous = Path(folder) / LAST, Path(folder) / PREVIOUS
+    if not last.exists():
+        return (load_checkpoint(previous), "") if previous.exists() else (None, "")
     try:
-        model = NeuralNet(*content["sizes"])
+        return load_checkpoint(last), ""
+    except CheckpointError as error:
+        if not previous.exists():
+            raise
+        content = load_checkpoint(previous)
+        os.replace(last, last.with_name(f"{LAST}.damaged"))
+        return content, f"{error}; going on from {previous}, the one before it"
+
+
+def options_of(content: Mapping[str, Any], path: str | Path) -> TrainingOptions:
+    """The options that the run of a checkpoint had.
+
+    Raises:
+        CheckpointError: they are none of ours.
+    """
+    try:
+        return TrainingOptions.from_dict(content["options"])
+    except OptionError as error:
+        raise CheckpointError(f"the options in {path} are no options of this program ({error})") from error
+
+
+def load_model(path: str | Path) -> tuple[nn.Module, TrainingOptions, dict[str, Any]]:
+    """The trained network in the file ``path``, on the CPU, the options of its training, and the whole content.
+
+    Raises:
+        CheckpointError: as :func:`load_checkpoint`, or what is in it does not fit together.
+    """
+    content = load_checkpoint(path)
+    options = options_of(content, path)
+    try:
+        model = build_model(options, tuple(content["image_shape"]), len(content["class_names"]))
         model.load_state_dict(content["model"])
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (OptionError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"the weights in {path} do not fit the network that it describes") from error
-    return model, content
+    return model, options, content
 
 
 def read(path: Path) -> Any:

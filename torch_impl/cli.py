@@ -1,33 +1,43 @@
-"""The command line: ``train`` and ``evaluate``. Only the talking is here; the work is in the other files.
+"""The command line: ``train``, ``evaluate``, ``bench``, ``export``, ``predict``. Only the talking is here.
 
 Exit status: 0 if all went well, 1 if something could not be had or written, 2 on wrong usage, 130 on Ctrl-C.
-``training.py`` is what to read next.
+``run.py`` is what to read next.
 """
 
 from __future__ import annotations
 
-import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import torch
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from torch_impl.checkpoint import CheckpointError, check_writable, load_checkpoint, save_checkpoint
-from torch_impl.data import DATASETS, DataError, load_datasets
-from torch_impl.models import NeuralNet
-from torch_impl.training import Batches, choose_device, evaluate, seed_everything, train
+from torch_impl.bench import compare_loops
+from torch_impl.checkpoint import LAST, CheckpointError, load_model
+from torch_impl.data import NAMES, DataError, check_data, load_data
+from torch_impl.distributed import STRATEGIES, is_main_process, local_device, process_group, rank, world_size
+from torch_impl.export import FORMATS, export_program, save_samples, test_images
+from torch_impl.networks import MODELS
+from torch_impl.options import OPTIMIZERS, PRECISIONS, SCHEDULES, OptionError, TrainingOptions
+from torch_impl.predict import Description, ProgramError, load_image, load_program, predict
+from torch_impl.run import Place, Run, TrainingError, test_loader
+from torch_impl.seeds import choose_device
+from torch_impl.tally import Tally
+from torch_impl.training import evaluate
 
 __all__ = ["app", "main"]
 
-LOG_EVERY = 100  # steps
-TEST_BATCH_SIZE = 1000  # one for both commands: another one may round scores differently
-
 FAILURE, WRONG_USAGE = 1, 2
+
+DEFAULTS = TrainingOptions()
+
+TRAINERS = ("plain", "lightning")
+
+OUT = Path("run")
 
 app = typer.Typer(
     add_completion=False,
@@ -36,101 +46,264 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DATA_HELP = "The data set: " + ", ".join(DATASETS)
+
+def choices(of: object, names: object) -> str:
+    """The help of an option that takes one of several names."""
+    return f"{of}: {', '.join(names)}"  # type: ignore[arg-type]
+
+
+DATA_HELP = choices("The data set", NAMES) + ", or a folder with train/CLASS/* and test/CLASS/*"
 RootOption = typer.Option("--data-root", help="Folder of the data sets. Default: $MINIGRAD_DATA, else data")
 DeviceOption = typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps")
+WorkersOption = typer.Option("--workers", help="Processes that read a folder's images. Default: up to 4")
 
 
 @app.callback()
 def describe() -> None:
-    """The tutorial's feed-forward network in PyTorch: train it, evaluate it."""
+    """The tutorial's networks in PyTorch: train them, evaluate them, export them, measure the speed."""
 
 
 @app.command("train")
 def train_command(
-    data: Annotated[str, typer.Option(help=DATA_HELP)] = "digits",
+    model: Annotated[str, typer.Option(help=choices("The network", MODELS))] = DEFAULTS.model,
+    hidden_size: Annotated[int, typer.Option(help="Units of the perceptrons' hidden layer")] = DEFAULTS.hidden_size,
+    small_images: Annotated[
+        bool, typer.Option("--small-images", help="The residual networks' stem for images of about 32×32")
+    ] = DEFAULTS.small_images,
+    data: Annotated[str, typer.Option(help=DATA_HELP)] = DEFAULTS.data,
     data_root: Annotated[Path | None, RootOption] = None,
-    epochs: Annotated[int, typer.Option(help="How often to go through the training images")] = 5,
-    batch_size: Annotated[int, typer.Option(help="Images in a training batch")] = 100,
-    lr: Annotated[float, typer.Option(help="Adam's learning rate")] = 1e-3,
-    seed: Annotated[int, typer.Option(help="Seed of the initial weights and the order of the images")] = 0,
+    image_size: Annotated[int, typer.Option(help="What a folder's images are brought to")] = DEFAULTS.image_size,
+    workers: Annotated[int | None, WorkersOption] = None,
+    validation: Annotated[
+        float, typer.Option(help="Share of the training images that is kept out to judge by")
+    ] = DEFAULTS.validation,
+    augment: Annotated[bool, typer.Option("--augment", help="Shift and mirror training images")] = DEFAULTS.augment,
+    epochs: Annotated[int, typer.Option(help="How often to go through the training images")] = DEFAULTS.epochs,
+    batch_size: Annotated[int, typer.Option(help="Images a step, of all processes together")] = DEFAULTS.batch_size,
+    accumulate: Annotated[int, typer.Option(help="Pieces a step is computed in")] = DEFAULTS.accumulate,
+    optimizer: Annotated[str, typer.Option(help=choices("The optimizer", OPTIMIZERS))] = DEFAULTS.optimizer,
+    lr: Annotated[float, typer.Option(help="The (highest) learning rate")] = DEFAULTS.lr,
+    weight_decay: Annotated[float, typer.Option(help="Weight decay")] = DEFAULTS.weight_decay,
+    momentum: Annotated[float, typer.Option(help="SGD's momentum")] = DEFAULTS.momentum,
+    schedule: Annotated[str, typer.Option(help=choices("The learning rate", SCHEDULES))] = DEFAULTS.schedule,
+    warmup: Annotated[int, typer.Option(help="Steps in which the learning rate rises")] = DEFAULTS.warmup,
+    label_smoothing: Annotated[
+        float, typer.Option(help="Share of each label that all classes get")
+    ] = DEFAULTS.label_smoothing,
+    clip_norm: Annotated[float, typer.Option(help="The longest gradient; 0: any length")] = DEFAULTS.clip_norm,
+    precision: Annotated[str, typer.Option(help=choices("Of multiplications", PRECISIONS))] = DEFAULTS.precision,
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the network")] = DEFAULTS.compile,
+    channels_last: Annotated[
+        bool, typer.Option("--channels-last", help="Images lie in memory pixel by pixel")
+    ] = DEFAULTS.channels_last,
+    seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation")] = DEFAULTS.seed,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Refuse algorithms that may give other bits next time")
+    ] = DEFAULTS.deterministic,
+    patience: Annotated[
+        int, typer.Option(help="Epochs without improvement that end the training; 0: none do")
+    ] = DEFAULTS.patience,
+    trainer: Annotated[str, typer.Option(help=choices("Whose loop", TRAINERS))] = "plain",
+    devices: Annotated[int, typer.Option(help="Processes that --trainer lightning starts")] = 1,
+    strategy: Annotated[str, typer.Option(help=choices("Of several processes", STRATEGIES))] = "ddp",
     device: Annotated[str, DeviceOption] = "auto",
-    out: Annotated[Path, typer.Option(help="The folder that model.ckpt is written to")] = Path(),
+    out: Annotated[Path, typer.Option(help="The folder that everything is written to")] = OUT,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out")] = False,
+    save_every: Annotated[int, typer.Option(help="Steps between checkpoints; 0: at the end of epochs")] = 0,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard's log")] = False,
+    figures: Annotated[bool, typer.Option(help="Draw curves, confusion matrix and worst mistakes")] = True,
 ) -> None:
-    """Train the network, print its accuracy on the test images, save it as model.ckpt."""
-    check(epochs >= 1, f"--epochs must be at least 1, not {epochs}")
-    check(batch_size >= 1, f"--batch-size must be at least 1, not {batch_size}")
-    check(0 < lr < math.inf, f"--lr must be a positive number, not {lr}")
-    check(0 <= seed < 2**32, f"--seed must be in 0 … {2**32 - 1}, not {seed}")
-    check_data(data)
-    target = get_device(device)
-    path = out / "model.ckpt"
-    try:
-        check_writable(path)
-        training, test = load_datasets(data, data_root)
+    """Train a network, print its accuracy on the test images, keep its checkpoints in a folder.
 
-        seed_everything(seed)
-        model = NeuralNet().to(target)
-        optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-        show_training(model, Batches(training, batch_size, target, shuffle=True), optimizer, epochs)
-        accuracy = show_accuracy(model, Batches(test, TEST_BATCH_SIZE, target))
-        save_checkpoint(path, model, data, epochs, accuracy)
-    except (CheckpointError, DataError) as error:
-        stop(str(error), FAILURE)
-    typer.echo(f"Saved {path}")
+    Under torchrun several processes share the work.
+    """
+    options = TrainingOptions(
+        model=model,
+        hidden_size=hidden_size,
+        small_images=small_images,
+        data=data,
+        image_size=image_size,
+        validation=validation,
+        augment=augment,
+        epochs=epochs,
+        batch_size=batch_size,
+        accumulate=accumulate,
+        optimizer=optimizer,
+        lr=lr,
+        weight_decay=weight_decay,
+        momentum=momentum,
+        schedule=schedule,
+        warmup=warmup,
+        label_smoothing=label_smoothing,
+        clip_norm=clip_norm,
+        precision=precision,
+        compile=compile,
+        channels_last=channels_last,
+        seed=seed,
+        deterministic=deterministic,
+        patience=patience,
+    )
+    with one_sentence():
+        options.check()
+        check_data_name(data)
+        check(strategy in STRATEGIES, choices("--strategy must be one of", STRATEGIES))
+        check(save_every >= 0, f"--save-every must not be negative, not {save_every}")
+        check(workers is None or workers >= 0, f"--workers must not be negative, not {workers}")
+        target = get_device(local_device(device))
+        place = Place(target, out, data_root, resume, strategy, workers, save_every, tensorboard, figures)
+        check_trainer(trainer, devices)
+        if trainer == "lightning":
+            train_with_lightning(options, place, devices)
+            return
+        with process_group(target):
+            tested = Run(options, place).run()
+            if is_main_process():
+                show_accuracy(tested)
+                typer.echo(f"Saved {out / LAST}")
 
 
 @app.command("evaluate")
 def evaluate_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A file that train saved")] = Path("model.ckpt"),
+    checkpoint: Annotated[Path, typer.Argument(help="A file that train saved")] = OUT / LAST,
     data: Annotated[str | None, typer.Option(help=f"{DATA_HELP}. Default: what it was trained on")] = None,
     data_root: Annotated[Path | None, RootOption] = None,
-    batch_size: Annotated[int, typer.Option(help="Images in a batch")] = TEST_BATCH_SIZE,
+    workers: Annotated[int | None, WorkersOption] = None,
     device: Annotated[str, DeviceOption] = "auto",
 ) -> None:
     """Load a saved network and print its accuracy on the test images."""
-    check(batch_size >= 1, f"--batch-size must be at least 1, not {batch_size}")
-    if data is not None:
-        check_data(data)
-    target = get_device(device)
+    with one_sentence():
+        if data is not None:
+            check_data_name(data)
+        target = get_device(device)
+        model, options, content = load_model(checkpoint)
+        options = replace(options, data=data or options.data, validation=0.0)
+        try:
+            images = load_data(options, data_root)
+        except ValueError as error:
+            raise CheckpointError(f"the images of {checkpoint} are not here, name them with --data: {error}") from error
+        if images.image_shape != tuple(content["image_shape"]):
+            raise CheckpointError(f"the network in {checkpoint} does not take images of {images.image_shape}")
+        place = Place(target, checkpoint.parent, data_root, workers=workers)
+        show_accuracy(evaluate(model.to(target), test_loader(images.test, options, place), options.precision))
+
+
+@app.command("bench")
+def bench_command(
+    data: Annotated[str, typer.Option(help="mnist or fashion-mnist")] = "mnist",
+    data_root: Annotated[Path | None, RootOption] = None,
+    epochs: Annotated[int, typer.Option(help="Epochs of each loop")] = 5,
+    device: Annotated[str, DeviceOption] = "auto",
+) -> None:
+    """Measure this program's loop against the tutorial's, an epoch of each in turn."""
+    with one_sentence():
+        check(data in ("mnist", "fashion-mnist"), f"--data must be mnist or fashion-mnist, not {data}")
+        check(epochs >= 1, f"--epochs must be at least 1, not {epochs}")
+        for line in compare_loops(data, data_root, epochs, get_device(device)):
+            typer.echo(line)
+
+
+FORMAT_HELP = (
+    choices("The format", FORMATS) + ". script and trace are TorchScript, which PyTorch has deprecated in favour of "
+    "pt2, that is torch.export"
+)
+
+
+@app.command("export")
+def export_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A file that train saved")] = OUT / LAST,
+    format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "pt2",
+    to: Annotated[Path | None, typer.Option(help="The file. Default: model.* beside the checkpoint")] = None,
+    data_root: Annotated[Path | None, RootOption] = None,
+    samples: Annotated[Path | None, typer.Option(help="A folder for the first test image of each class")] = None,
+) -> None:
+    """Write a network as a program that runs without its Python code, checked on test images first."""
+    with one_sentence():
+        check(format in FORMATS, choices("--format must be one of", FORMATS) + f", not {format}")
+        model, options, content = load_model(checkpoint)
+        images = load_data(replace(options, validation=0.0), data_root)
+        test = test_images(images)
+        channels = images.image_shape[0]
+        description = Description(
+            options.model,
+            options.data,
+            tuple(content["image_shape"]),
+            (0.0,) * channels,  # training takes pixels as they are, 0 … 1
+            (1.0,) * channels,
+            tuple(content["class_names"]),
+        )
+        path = to or checkpoint.parent / FORMATS[format]
+        checked, largest = export_program(model, description, test, format, path)
+        typer.echo(f"Checked on {checked:,} test images: the largest difference of a score is {largest:.1e}")
+        typer.echo(f"Saved {path}")
+        if samples is not None:
+            typer.echo(f"Saved {len(save_samples(images, samples))} test images in {samples}")
+
+
+@app.command("predict")
+def predict_command(
+    program: Annotated[Path, typer.Argument(help="A file that export saved: .pt, .pt2 or .onnx. Only one you trust")],
+    images: Annotated[list[Path], typer.Argument(help="Image files")],
+    invert: Annotated[bool, typer.Option("--invert", help="Black becomes white: for a black digit on white")] = False,
+) -> None:
+    """Run an exported program on image files, print the class of each and its probability."""
+    with one_sentence():
+        loaded = load_program(program)
+        batch = torch.stack([load_image(path, loaded.description, invert) for path in images])
+        for path, probabilities in zip(images, predict(loaded, batch)):
+            best = int(probabilities.argmax())
+            typer.echo(f"{path}: {loaded.description.classes[best]} ({probabilities[best]:.1%})")
+
+
+def check_trainer(trainer: str, devices: int) -> None:
+    """Stop if there is no such trainer, or it does not start processes in that way."""
+    check(trainer in TRAINERS, choices("--trainer must be one of", TRAINERS) + f", not {trainer}")
+    check(devices >= 1, f"--devices must be at least 1, not {devices}")
+    if trainer == "plain":
+        check(devices == 1, "--devices is for --trainer lightning: start the plain loop's processes with torchrun")
+    else:
+        under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+        check(not under_torchrun, "--trainer lightning starts its processes itself: give --devices instead of torchrun")
+
+
+def train_with_lightning(options: TrainingOptions, place: Place, devices: int) -> None:
+    """The same training by Lightning's loop."""
+    from torch_impl import lit  # imported where it is needed: it takes four seconds
+
+    images, accuracy = lit.fit(options, place, devices)
+    if is_main_process():
+        typer.echo(f"Accuracy on the {images:,} test images: {accuracy:.2f} %")
+        typer.echo(f"Saved {place.out / LAST}")
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Whatever can be expected to go wrong ends in one sentence on stderr and the right exit status."""
     try:
-        model, content = load_checkpoint(checkpoint)
-        name = data or str(content.get("data"))
-        if name not in DATASETS:
-            raise CheckpointError(f"{checkpoint} names no data set of ours: choose one with --data")
-        _, test = load_datasets(name, data_root)
-        pixels = test.tensors[0][0].numel()
-        if model.fc1.in_features != pixels:
-            raise CheckpointError(f"the network in {checkpoint} does not take images of {pixels} pixels")
-    except (CheckpointError, DataError) as error:
+        yield
+    except OptionError as error:
+        stop(str(error), WRONG_USAGE)
+    except (CheckpointError, DataError, ProgramError, TrainingError) as error:
         stop(str(error), FAILURE)
-    show_accuracy(model.to(target), Batches(test, batch_size, target))
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        stop(
+            "out of memory: compute a step in pieces with --accumulate 2 (or more), lower --batch-size or choose a "
+            "smaller network; on a GPU --precision bf16 helps too",
+            FAILURE,
+        )
 
 
-def show_training(model: nn.Module, batches: Batches, optimizer: Optimizer, epochs: int) -> None:
-    """Train and show how it goes: a bar on a terminal, else a line every 100 steps and after each epoch."""
-    console = Console()
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TimeRemainingColumn())
-    with Progress(*columns, console=console, expand=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Training", total=epochs * len(batches))
-        for epoch in range(1, epochs + 1):
-
-            def on_step(step: int, loss: Tensor, epoch: int = epoch) -> None:
-                bar.advance(task)
-                if step % LOG_EVERY == 0 or step == len(batches):
-                    line = f"Epoch [{epoch}/{epochs}], Step [{step}/{len(batches)}], Loss: {loss.item():.4f}"
-                    bar.update(task, description=line)
-                    if not console.is_terminal:
-                        typer.echo(line)
-
-            train(model, batches, optimizer, on_step)
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: only CUDA's allocator has an exception of its own for it."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return "can't allocate memory" in str(error) or "out of memory" in str(error)
 
 
-def show_accuracy(model: nn.Module, batches: Batches) -> float:
-    """Print the accuracy on the test images. Returns it, in percent."""
-    accuracy = evaluate(model, batches)
-    typer.echo(f"Accuracy on the {len(batches.labels):,} test images: {accuracy:.2f} %")
-    return accuracy
+def show_accuracy(tested: Tally) -> None:
+    """Print the accuracy on the test images."""
+    typer.echo(f"Accuracy on the {tested.images:,} test images: {tested.accuracy:.2f} %")
 
 
 def check(right: bool, message: str) -> None:
@@ -139,9 +312,12 @@ def check(right: bool, message: str) -> None:
         stop(message, WRONG_USAGE)
 
 
-def check_data(name: str) -> None:
+def check_data_name(name: str) -> None:
     """Stop if there is no such data set."""
-    check(name in DATASETS, f"--data: there is no data set {name!r}, choose from {', '.join(DATASETS)}")
+    try:
+        check_data(name)
+    except ValueError as error:
+        stop(f"--data: {error}", WRONG_USAGE)
 
 
 def get_device(name: str) -> torch.device:
@@ -154,7 +330,8 @@ def get_device(name: str) -> torch.device:
 
 def stop(message: str, status: int) -> NoReturn:
     """Say in one sentence on stderr what is wrong, and end."""
-    typer.echo(f"torch_impl: {message}", err=True)
+    process = f" (process {rank()})" if world_size() > 1 else ""
+    typer.echo(f"torch_impl{process}: {message}", err=True)
     raise typer.Exit(status)
 
 

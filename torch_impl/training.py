@@ -1,156 +1,110 @@
-"""The loop: ``train`` for one epoch, ``evaluate``, and what they need: seeds, the device, batches.
+"""The loop: ``train`` for one epoch and ``evaluate``. This is the page to copy.
 
-Read it beside the tutorial's training script: it is the same, with the data kept as tensors on the device.
-The command that calls it is in ``cli.py``.
+Batches come from ``data/``, the optimizer and its schedule from ``optimization.py``. ``run.py`` is a whole run.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader, RandomSampler, TensorDataset
+from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["Batches", "choose_device", "evaluate", "seed_everything", "train"]
+from torch_impl.data import IGNORED, Loader
+from torch_impl.distributed import gradient_sync, unwrap, world_size
+from torch_impl.options import TrainingOptions
+from torch_impl.tally import Tally
 
+__all__ = ["autocast", "evaluate", "train"]
 
-def seed_everything(seed: int) -> None:
-    """Seed the generators of Python, NumPy and PyTorch (every device), so that a run can be repeated.
+DEFAULTS = TrainingOptions()
 
-    Args:
-        seed: 0 … 2**32 - 1, the range of NumPy's.
-
-    Raises:
-        ValueError: the seed is out of that range.
-
-    Source: https://docs.pytorch.org/docs/stable/notes/randomness.html
-    """
-    np.random.seed(seed)  # first: it is the one that refuses a seed
-    random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def choose_device(name: str = "auto") -> torch.device:
-    """The device called ``name``, for example "cpu" or "cuda:1"; "auto" takes CUDA, else MPS, else the CPU.
-
-    Raises:
-        RuntimeError: PyTorch cannot compute there.
-
-    Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.device
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros((), device=device).item()  # a name may be right and its device absent
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise RuntimeError(f"PyTorch cannot compute on the device {name!r} ({reason})") from error
-    return device
-
-
-class Batches:
-    """A data set's batches, cut on the device: all of it is moved there once, a batch is an ``index_select``.
-
-    It yields what ``DataLoader(dataset, batch_size, shuffle)`` yields and takes the same numbers from
-    PyTorch's generator: one ``torch.manual_seed`` gives the same batches in the same order, every epoch.
-
-    Shapes: images (batch_size, 1, 28, 28) and labels (batch_size,), the last batch may be shorter.
-
-    Source: https://docs.pytorch.org/docs/stable/data.html
-    """
-
-    def __init__(
-        self,
-        dataset: TensorDataset,
-        batch_size: int,
-        device: torch.device,
-        shuffle: bool = False,
-    ) -> None:
-        self.images, self.labels = (tensor.to(device) for tensor in dataset.tensors)
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-
-    def __len__(self) -> int:
-        return -(-len(self.labels) // self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        # A DataLoader draws a seed for its workers, even if it has none: drawn here too, to stay in step.
-        torch.empty((), dtype=torch.int64).random_()
-        order = torch.arange(len(self.labels))
-        if self.shuffle:
-            order = torch.tensor(list(RandomSampler(self.labels)))
-        for chosen in torch.split(order.to(self.labels.device), self.batch_size):
-            yield self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
-
-
-Loader = Batches | DataLoader[tuple[Tensor, Tensor]]
+DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def train(
     model: nn.Module,
     loader: Loader,
     optimizer: Optimizer,
-    on_step: Callable[[int, Tensor], None] | None = None,
-) -> float:
-    """One epoch: forward, loss, backward, step, for every batch. The model is left in training mode.
+    scheduler: LRScheduler | None = None,
+    scaler: GradScaler | None = None,
+    options: TrainingOptions = DEFAULTS,
+    tally: Tally | None = None,
+    on_step: Callable[[Tally, Tensor], None] | None = None,
+) -> Tally:
+    """One epoch: for every step forward, loss and backward, piece by piece, then the optimizer's step.
+
+    The loss of a step is the mean cross-entropy of all its images, whatever number of processes and pieces they are
+    dealt out to. So are its gradients, by which the optimizer goes.
 
     Args:
-        model: takes (N, 784), gives scores (N, 10); where its parameters are is where it is computed.
-        loader: yields images (N, 1, 28, 28) float32 and labels (N,) int64, on any device.
-        optimizer: holds the model's parameters.
-        on_step: called after every step with its number, from 1, and its loss, a tensor () on the device.
+        model: takes the loader's images, gives scores (N, classes); its parameters are on the loader's device.
+        loader: with ``options.accumulate`` pieces a step; one that was stopped within an epoch goes on there.
+        optimizer, scheduler: the scheduler moves on with every step. Default: a constant learning rate.
+        scaler: keeps gradients from vanishing in float16. Default: none, for any other type.
+        options: precision, accumulate, clip_norm, label_smoothing.
+        tally: what was added up of this epoch before it was stopped. Default: nothing.
+        on_step: called after every step with the tally and the loss () of this process's last piece, on the device.
 
     Returns:
-        The mean cross-entropy of the batches, in nats.
+        The sums over the images of this process, in training mode, each as it was when its turn came.
 
     Source: pytorch/examples, mnist/main.py;
-    https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html
+    https://docs.pytorch.org/docs/stable/notes/amp_examples.html
     """
     model.train()
-    device = next(model.parameters()).device
-    criterion = nn.CrossEntropyLoss()
-    total_loss = torch.zeros((), device=device)
-    for step, (images, labels) in enumerate(loader, start=1):
-        images = images.to(device, non_blocking=True).flatten(1)  # (N, 784)
-        labels = labels.to(device, non_blocking=True)
+    scaler = scaler or GradScaler(loader.device.type, enabled=False)
+    tally = tally or Tally(loader.device)
+    criterion = nn.CrossEntropyLoss(reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED)
+    for images, labels, step_size in loader:
+        complete = loader.done % loader.pieces == 0  # whether this is the last piece of its step
+        with gradient_sync(model, complete):
+            with autocast(loader.device, options.precision):
+                outputs = model(images)  # (N, classes)
+                total = criterion(outputs, labels)  # ()
+            # Gradients are averaged over the processes, so each multiplies by their number.
+            scaler.scale(total * (world_size() / step_size)).backward()
+        tally.add(total.detach(), outputs.detach(), labels)
+        if not complete:
+            continue
 
+        if options.clip_norm:
+            scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
+        scaler.step(optimizer)
+        scaler.update()
         optimizer.zero_grad()
-        outputs = model(images)
-        loss = criterion(outputs, labels)
-        loss.backward()
-        optimizer.step()
-
-        # Summed on the device: to ask for the number would be to wait for the device at every step.
-        total_loss += loss.detach()
+        if scheduler is not None:
+            scheduler.step()
         if on_step is not None:
-            on_step(step, loss.detach())
-    return total_loss.item() / len(loader)
+            on_step(tally, total.detach() / len(labels))
+    return tally
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, loader: Loader) -> float:
-    """The share of images whose highest score is their label's, in percent. No gradients are recorded.
+def evaluate(model: nn.Module, loader: Loader, precision: str = "fp32") -> Tally:
+    """Loss and accuracy over all images of the loader, in evaluation mode and without gradients.
 
-    Arguments are those of :func:`train`. At a tie the first of the highest scores counts, as in ``argmax``.
-    The model is left in evaluation mode.
+    The processes share the images and add up their sums, so the result is exact and the same in each of them. At a
+    tie the first of the highest scores counts, as in ``argmax``. The model is left in evaluation mode.
 
     Source: pytorch/examples, mnist/main.py
     """
     model.eval()
-    device = next(model.parameters()).device
-    correct = torch.zeros((), dtype=torch.int64, device=device)
-    total = 0
-    for images, labels in loader:
-        images = images.to(device, non_blocking=True).flatten(1)  # (N, 784)
-        labels = labels.to(device, non_blocking=True)
-        predicted = model(images).argmax(dim=1)
-        correct += (predicted == labels).sum()
-        total += len(labels)
-    return 100 * int(correct.item()) / total
+    network = unwrap(model)  # each process has its own share of the images, DDP would have it wait for the others
+    tally = Tally(loader.device)
+    criterion = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED)
+    for images, labels, _ in loader:
+        with autocast(loader.device, precision):
+            outputs = network(images)
+            total = criterion(outputs, labels)
+        tally.add(total, outputs, labels)
+    return tally.over_processes()
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Matrices are multiplied in ``precision`` within it, sums and losses stay in float32; "fp32" changes nothing."""
+    return torch.autocast(device.type, DTYPES[precision], enabled=precision != "fp32")

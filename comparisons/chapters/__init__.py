@@ -5,7 +5,16 @@ A chapter is a function ``run(settings) -> Report``. To add one, write its file 
 
 from collections.abc import Callable
 
-from comparisons.chapters import conv_block, custom_layer, dynamic_graph, mlp, residual_block, resnet18
+from comparisons.chapters import (
+    conv_block,
+    custom_layer,
+    dynamic_graph,
+    lightning,
+    mlp,
+    residual_block,
+    resnet18,
+    script,
+)
 from comparisons.harness import Report
 from comparisons.settings import Settings
 
@@ -18,4 +27,6 @@ CHAPTERS: dict[str, Callable[[Settings], Report]] = {
     "conv-block": conv_block.run,
     "residual-block": residual_block.run,
     "resnet18": resnet18.run,
+    "lightning": lightning.run,
+    "script": script.run,
 }

@@ -1,5 +1,6 @@
 """The chapters agree, and they notice: a planted fault makes each fail. And their command line."""
 
+import copy
 import json
 import types
 
@@ -58,6 +59,34 @@ def test_a_wrong_step_is_noticed(monkeypatch):
     monkeypatch.setattr("minigrad.optim.adam.adam_step", lambda *arrays, **options: None)
     with pytest.raises(Mismatch, match="at step 2|weight at step 1, fc1.weight"):
         CHAPTERS["mlp"](Settings(steps=3)).check()
+
+
+def test_another_loss_of_lightnings_is_noticed(monkeypatch):
+    from torch_impl.lit import LitModel
+
+    right = LitModel.training_step
+    monkeypatch.setattr(LitModel, "training_step", lambda *arguments: right(*arguments) * (1 + 1e-7))
+    with pytest.raises(Mismatch, match="weight, 1.fc1.weight"):
+        CHAPTERS["lightning"](Settings()).check()
+
+
+def test_a_program_of_other_weights_is_noticed(monkeypatch):
+    from comparisons.chapters import script
+
+    def another(model, *arguments):
+        with torch.no_grad():
+            next(model.parameters()).mul_(1 + 1e-15)
+        return export_bytes(model, *arguments)
+
+    export_bytes = script.export_bytes
+    monkeypatch.setattr(script, "export_bytes", another)
+    monkeypatch.setattr(script, "NETWORKS", {"neural-net": script.NETWORKS["neural-net"]})
+    monkeypatch.setattr(script, "FORMATS", {"pt2": "model.pt2"})
+    report = script.run(Settings())
+    assert report.agrees  # the network changed with its program
+    monkeypatch.setattr(script, "export_bytes", lambda model, *arguments: another(copy.deepcopy(model), *arguments))
+    with pytest.raises(Mismatch, match="scores of neural-net, pt2, 3 images"):
+        script.run(Settings()).check()
 
 
 def test_after_a_kink_the_rows_say_so_and_still_notice(monkeypatch):

@@ -13,26 +13,56 @@ import numpy as np
 import pytest
 import torch
 
-from torch_impl.checkpoint import CheckpointError, check_writable, load_checkpoint, save_checkpoint
-from torch_impl.models import NeuralNet
+from torch_impl.checkpoint import (
+    CheckpointError,
+    check_writable,
+    load_checkpoint,
+    load_latest,
+    load_model,
+    replace_file,
+    save_checkpoint,
+)
+from torch_impl.networks import build_model
+from torch_impl.options import TrainingOptions
+
+OPTIONS = TrainingOptions(hidden_size=5)
+
+
+def content(epoch: int = 3) -> dict[str, Any]:
+    """All that a checkpoint holds, of a small network that knows its epoch by its weights."""
+    torch.manual_seed(epoch)
+    return {
+        "options": OPTIONS.as_dict(),
+        "image_shape": [1, 2, 3],
+        "class_names": ["a", "b", "c", "d"],
+        "epoch": epoch,
+        "step": 10 * epoch,
+        "model": build_model(OPTIONS, (1, 2, 3), 4).state_dict(),
+        **{name: {} for name in ("optimizer", "scheduler", "scaler", "loader")},
+        **{name: [] for name in ("tally", "random_states", "history")},
+    }
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A good checkpoint, of a small network."""
-    torch.manual_seed(0)
-    path = tmp_path / "model.ckpt"
-    save_checkpoint(path, NeuralNet(6, 5, 4), "digits", 3, 97.5)
-    return path
+    """A good checkpoint."""
+    save_checkpoint(tmp_path, content(), best=False)
+    return tmp_path / "last.ckpt"
 
 
 def test_what_was_saved_comes_back(path: Path) -> None:
-    torch.manual_seed(0)
-    model = NeuralNet(6, 5, 4)
-    loaded, content = load_checkpoint(path)
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(tensor, loaded.state_dict()[name])
-    assert (content["data"], content["epoch"], content["accuracy"]) == ("digits", 3, 97.5)
+    model, options, found = load_model(path)
+    assert options == OPTIONS
+    for name, tensor in content()["model"].items():
+        assert torch.equal(tensor, model.state_dict()[name])
+    assert (found["epoch"], found["step"], found["class_names"]) == (3, 30, ["a", "b", "c", "d"])
+
+
+def test_last_previous_and_best(tmp_path: Path) -> None:
+    for epoch, best in ((1, True), (2, True), (3, False)):
+        save_checkpoint(tmp_path, content(epoch), best)
+    found = {name: load_checkpoint(tmp_path / name)["epoch"] for name in os.listdir(tmp_path)}
+    assert found == {"last.ckpt": 3, "previous.ckpt": 2, "best.ckpt": 2}
 
 
 def test_permissions_are_those_of_any_new_file(path: Path) -> None:
@@ -83,11 +113,26 @@ def test_a_failure_at_any_moment_leaves_the_old_file(
         monkeypatch.setattr(os, moment, fail)
     expected = CheckpointError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
-        save_checkpoint(path, NeuralNet(6, 5, 4), "digits", 9, 1.0)
+        save_checkpoint(path.parent, content(9), best=True)
     monkeypatch.undo()
     assert reached
-    assert os.listdir(path.parent) == ["model.ckpt"]
+    assert os.listdir(path.parent) == ["last.ckpt"]
     assert path.read_bytes() == before
+
+
+def test_dying_between_the_two_renames_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def die_after(source: Path, target: Path) -> None:
+        replace(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", die_after)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(path.parent, content(9), best=False)
+    assert os.listdir(path.parent) == ["previous.ckpt"]
+    found, complaint = load_latest(path.parent)
+    assert found is not None and (found["epoch"], complaint) == (3, "")
 
 
 def test_the_new_file_is_on_the_disk_before_it_takes_the_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,27 +144,63 @@ def test_the_new_file_is_on_the_disk_before_it_takes_the_name(path: Path, monkey
         fsync(handle)
 
     def watched_replace(source: Path, target: Path) -> None:
-        order.append("replace")
+        order.append(f"{source.name} becomes {target.name}")
         assert Path(source).parent == path.parent
         replace(source, target)
 
     monkeypatch.setattr(os, "fsync", watched_fsync)
     monkeypatch.setattr(os, "replace", watched_replace)
-    save_checkpoint(path, NeuralNet(6, 5, 4), "digits", 1, 1.0)
-    assert order == (["file", "replace", "folder"] if os.name == "posix" else ["file", "replace"])
+    save_checkpoint(path.parent, content(9), best=True)
+    expected = ["file", "best.ckpt.partial becomes best.ckpt", "folder"]
+    expected += ["file", "last.ckpt becomes previous.ckpt", "last.ckpt.partial becomes last.ckpt", "folder"]
+    assert order == [each for each in expected if os.name == "posix" or each != "folder"]
+
+
+def test_what_a_killed_run_left_is_written_over(path: Path) -> None:
+    path.with_name("last.ckpt.partial").write_bytes(b"half of a checkpoint" * 10000)
+    save_checkpoint(path.parent, content(9), best=False)
+    assert sorted(os.listdir(path.parent)) == ["last.ckpt", "previous.ckpt"]
+    assert load_checkpoint(path)["epoch"] == 9
+    replace_file(path.with_name("other"), b"content")
+    assert path.with_name("other").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty"])
+def test_a_damaged_one_is_set_aside_and_the_one_before_it_is_used(damage: str, path: Path) -> None:
+    save_checkpoint(path.parent, content(4), best=False)
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(content(4)["model"]["1.fc2.weight"].numpy().tobytes())] ^= 1
+    path.write_bytes({"cut": whole[:-100], "changed": whole, "empty": b""}[damage])
+    found, complaint = load_latest(path.parent)
+    assert found is not None and found["epoch"] == 3
+    assert "damaged" in complaint and "going on from" in complaint and "\n" not in complaint
+    save_checkpoint(path.parent, content(5), best=False)
+    epochs = {name: load_checkpoint(path.with_name(name))["epoch"] for name in ("last.ckpt", "previous.ckpt")}
+    assert epochs["last.ckpt"] == 5 and sorted(os.listdir(path.parent))[1] == "last.ckpt.damaged"
+
+
+def test_both_damaged(path: Path) -> None:
+    path.write_bytes(b"")
+    with pytest.raises(CheckpointError, match="last.ckpt is damaged"):
+        load_latest(path.parent)
+    path.with_name("previous.ckpt").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="previous.ckpt is damaged"):
+        load_latest(path.parent)
+    assert sorted(os.listdir(path.parent)) == ["last.ckpt", "previous.ckpt"]
 
 
 def refused(path: Path) -> str:
     """The sentence that loading ends with."""
     with pytest.raises(CheckpointError) as raised:
-        load_checkpoint(path)
+        load_model(path)
     message = str(raised.value)
     assert str(path) in message and "\n" not in message
     return message
 
 
 def test_missing(tmp_path: Path) -> None:
-    assert "there is no checkpoint" in refused(tmp_path / "model.ckpt")
+    assert "there is no checkpoint" in refused(tmp_path / "last.ckpt")
+    assert load_latest(tmp_path) == (None, "")
 
 
 def test_a_folder(tmp_path: Path) -> None:
@@ -134,9 +215,9 @@ def test_cut_anywhere(path: Path) -> None:
 
 
 def test_a_changed_weight(path: Path) -> None:
-    model, _ = load_checkpoint(path)
+    model, _, _ = load_model(path)
     content = bytearray(path.read_bytes())
-    at = content.index(model.fc1.weight.detach().numpy().tobytes())
+    at = content.index(next(model.parameters()).detach().numpy().tobytes())
     content[at + 2] ^= 1
     path.write_bytes(content)
     assert "has changed" in refused(path)
@@ -166,33 +247,39 @@ def test_foreign_files(kind: str, path: Path) -> None:
         with path.open("wb") as file:
             np.savez(file, a=np.zeros(3))
     else:
-        model = NeuralNet(6, 5, 4)
-        content = {
-            "state_dict": model.state_dict(),
-            "whole model": model,
-            "list": [1],
-            "harmful": Harmful(harm),
-        }
-        torch.save(content[kind], path)
+        model = build_model(OPTIONS)
+        torch.save(
+            {"state_dict": model.state_dict(), "whole model": model, "list": [1], "harmful": Harmful(harm)}[kind], path
+        )
     assert "no checkpoint" in refused(path)
     assert not harm.exists()
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"sizes": [6, 5, 3]}, {"sizes": "abc"}, {"sizes": [6, 5]}, {"model": {}}, {"model": None}],
+    ("change", "reason"),
+    [
+        ({"image_shape": [1, 2, 4]}, "do not fit"),
+        ({"image_shape": [1]}, "do not fit"),
+        ({"class_names": ["a"]}, "do not fit"),
+        ({"model": {}}, "do not fit"),
+        ({"model": None}, "lacks its model"),
+        ({"history": 1}, "lacks its history"),
+        ({"options": {"colour": 1}}, "no options of this program"),
+        ({"options": {**OPTIONS.as_dict(), "model": "vgg"}}, "do not fit"),
+    ],
     ids=str,
 )
-def test_weights_that_do_not_fit(change: dict[str, Any], path: Path) -> None:
+def test_parts_that_do_not_fit(change: dict[str, Any], reason: str, path: Path) -> None:
     torch.save({**torch.load(path, weights_only=True), **change}, path)
-    refused(path)
+    assert reason in refused(path)
 
 
 def test_check_writable(tmp_path: Path) -> None:
-    check_writable(tmp_path / "new" / "deep" / "model.ckpt")
+    check_writable(tmp_path / "new" / "deep")
     assert os.listdir(tmp_path / "new" / "deep") == []
     (tmp_path / "file").touch()
     with pytest.raises(CheckpointError, match="cannot write to the folder"):
-        check_writable(tmp_path / "file" / "model.ckpt")
+        check_writable(tmp_path / "file")
+    (tmp_path / "new" / "best.ckpt").mkdir()
     with pytest.raises(CheckpointError, match="it is a folder"):
         check_writable(tmp_path / "new")

@@ -1,39 +1,48 @@
-"""``torch_impl.training``: seeds, devices, the batches' order, the loop, the count."""
+"""``torch_impl.training``: the loop, its pieces, precision, clipping, the count. And seeds and devices."""
 
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.amp import GradScaler
+from torch.utils.data import TensorDataset
 
-from torch_impl.data import load_datasets
+from torch_impl.data import Batches, load_datasets
 from torch_impl.models import NeuralNet
-from torch_impl.training import Batches, choose_device, evaluate, seed_everything, train
+from torch_impl.networks import build_model
+from torch_impl.optimization import build_optimizer, build_scheduler
+from torch_impl.options import TrainingOptions
+from torch_impl.seeds import choose_device, load_random_states, random_states, seed_everything
+from torch_impl.tally import Tally
+from torch_impl.training import evaluate, train
 
 CPU = torch.device("cpu")
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
-
-def small(count: int = 250) -> TensorDataset:
+def small(count: int = 250, dtype: torch.dtype = torch.float32) -> TensorDataset:
     """The first digits."""
     training, _ = load_datasets("digits")
-    return TensorDataset(*(tensor[:count] for tensor in training.tensors))
+    images, labels = training.tensors
+    return TensorDataset(images[:count].to(dtype), labels[:count])
 
 
-def trained(seed: int, loader_of: str = "Batches", epochs: int = 2) -> tuple[NeuralNet, list[float]]:
+def trained(options: TrainingOptions, device: torch.device = CPU) -> tuple[nn.Module, list[float]]:
     """A network after some epochs, and the mean loss of each."""
-    seed_everything(seed)
-    model = NeuralNet()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    loader: Batches | DataLoader[tuple[Tensor, Tensor]] = Batches(small(), 100, CPU, shuffle=True)
-    if loader_of == "DataLoader":
-        loader = DataLoader(small(), 100, shuffle=True)
-    return model, [train(model, loader, optimizer) for _ in range(epochs)]
+    seed_everything(options.seed)
+    model = build_model(options).to(device)
+    optimizer = build_optimizer(options, model)
+    loader = Batches(
+        small(), options.batch_size, device, generator=torch.Generator().manual_seed(0), pieces=options.accumulate
+    )
+    scheduler = build_scheduler(options, optimizer, options.epochs * loader.steps)
+    scaler = GradScaler(device.type, enabled=options.precision == "fp16")
+    epochs = range(options.epochs)
+    return model, [train(model, loader, optimizer, scheduler, scaler, options).loss for _ in epochs]
 
 
 def equal(first: nn.Module, second: nn.Module) -> bool:
@@ -42,69 +51,99 @@ def equal(first: nn.Module, second: nn.Module) -> bool:
     return all(torch.equal(one, other) for one, other in pairs)
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
-def test_batches_are_those_of_a_data_loader(shuffle: bool) -> None:
-    """Two epochs, the last batch shorter, and the generator left in the same state."""
-    dataset = small()
-    seen = []
-    for loader in (Batches(dataset, 60, CPU, shuffle), DataLoader(dataset, 60, shuffle=shuffle)):
-        torch.manual_seed(3)
-        seen.append([batch for _ in range(2) for batch in loader])
-        seen[-1].append((torch.rand(1),))
-        assert len(loader) == 5
-    assert [len(batch[0]) for batch in seen[0]] == [60, 60, 60, 60, 10] * 2 + [1]
-    for ours, theirs in zip(*seen):
-        assert all(torch.equal(one, other) for one, other in zip(ours, theirs))
-
-
-def test_training_lowers_the_loss() -> None:
-    _, losses = trained(seed=0, epochs=4)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"precision": "bf16"},
+        {"precision": "fp16", "clip_norm": 1.0},
+        {"model": "custom-linear"},
+        {"model": "conv-block", "channels_last": True, "lr": 1e-2},
+        {"optimizer": "sgd", "lr": 0.1, "schedule": "cosine", "warmup": 2},
+        {"optimizer": "adamw", "label_smoothing": 0.1, "accumulate": 3},
+    ],
+    ids=str,
+)
+def test_training_lowers_the_loss_and_gives_the_same_bits_again(change: dict[str, Any]) -> None:
+    options = TrainingOptions(**{"epochs": 4, **change})
+    model, losses = trained(options)
     assert losses == sorted(losses, reverse=True)
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < 0.85 * losses[0]
+    again, same_losses = trained(options)
+    assert equal(model, again) and losses == same_losses
+    assert not equal(model, trained(TrainingOptions(**{"epochs": 4, "seed": 1, **change}))[0])
 
 
-def test_one_step_is_the_formula() -> None:
-    """A step of plain SGD from weights whose gradients autograd is asked for separately."""
+def test_it_is_the_tutorials_loop() -> None:
+    """The weights of the plain loop over a DataLoader, with the same optimizer: the same bits."""
+    options = TrainingOptions(epochs=2)
+    ours, _ = trained(options)
     seed_everything(0)
-    dataset = small(20)
     model = NeuralNet()
+    optimizer = build_optimizer(options, model)
+    loader = torch.utils.data.DataLoader(small(), 100, shuffle=True, generator=torch.Generator().manual_seed(0))
+    for _ in range(2):
+        for images, labels in loader:
+            loss = nn.CrossEntropyLoss()(model(images.reshape(-1, 28 * 28)), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert equal(ours, model)
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"clip_norm": 0.05}, {"label_smoothing": 0.2}, {"accumulate": 4, "clip_norm": 0.05}], ids=str
+)
+def test_one_step_is_the_formula(change: dict[str, Any]) -> None:
+    """A step of plain SGD from weights whose gradients autograd is asked for separately, all images at once."""
+    options = TrainingOptions(batch_size=21, **change)
+    seed_everything(0)
+    dataset = small(21, torch.float64)
+    model = build_model(options).double()
     images, labels = dataset.tensors
-    expected_loss = nn.functional.cross_entropy(model(images.flatten(1)), labels)
+    expected_loss = nn.functional.cross_entropy(model(images), labels, label_smoothing=options.label_smoothing)
     gradients = torch.autograd.grad(expected_loss, list(model.parameters()))
-    expected = [weight.detach() - 0.1 * grad for weight, grad in zip(model.parameters(), gradients)]
-    steps: list[tuple[int, float]] = []
-    loss = train(
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    scale = min(1.0, options.clip_norm / norm.item()) if options.clip_norm else 1.0
+    assert (scale < 1) == bool(options.clip_norm)
+    expected = [weight.detach() - 0.1 * scale * grad for weight, grad in zip(model.parameters(), gradients)]
+    steps: list[Tensor] = []
+    tally = train(
         model,
-        Batches(dataset, 20, CPU),
+        Batches(dataset, 21, CPU, pieces=options.accumulate),
         torch.optim.SGD(model.parameters(), lr=0.1),
-        on_step=lambda step, loss: steps.append((step, loss.item())),
+        options=options,
+        on_step=lambda _, loss: steps.append(loss),
     )
-    assert loss == expected_loss.item()
-    assert steps == [(1, loss)]
-    assert model.training
+    assert tally.loss == pytest.approx(expected_loss.item(), rel=1e-6)
+    assert (len(steps), tally.images, model.training) == (1, 21, True)
     for weight, value in zip(model.parameters(), expected):
-        torch.testing.assert_close(weight.detach(), value)
+        torch.testing.assert_close(weight.detach(), value, rtol=1e-5 if options.clip_norm else 1e-10, atol=1e-10)
 
 
-def test_loss_is_the_mean_of_the_batches() -> None:
-    losses: list[float] = []
-    seed_everything(0)
-    model = NeuralNet()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    mean = train(model, Batches(small(), 100, CPU), optimizer, lambda _, loss: losses.append(loss.item()))
-    assert len(losses) == 3
-    assert mean == pytest.approx(sum(losses) / 3, rel=1e-6)
+def test_pieces_of_a_step_change_nothing_even_where_the_last_is_short() -> None:
+    """250 images in steps of 83: the last one has a single image, for which there are four pieces."""
+    models = []
+    for accumulate in (1, 4):
+        options = TrainingOptions(batch_size=83, accumulate=accumulate, optimizer="sgd", lr=0.1)
+        seed_everything(0)
+        model = build_model(options).double()
+        loader = Batches(small(dtype=torch.float64), 83, CPU, pieces=accumulate)
+        tally = train(model, loader, build_optimizer(options, model), options=options)
+        assert tally.images == 250
+        models.append(model)
+    for one, other in zip(models[0].parameters(), models[1].parameters()):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
-def test_same_seed_same_bits_another_seed_others() -> None:
-    first, losses = trained(seed=1)
-    second, same_losses = trained(seed=1)
-    assert equal(first, second) and losses == same_losses
-    assert not equal(first, trained(seed=2)[0])
-
-
-def test_a_data_loader_trains_to_the_same_bits() -> None:
-    assert equal(trained(seed=1)[0], trained(seed=1, loader_of="DataLoader")[0])
+def test_the_scaler_skips_a_step_whose_gradients_are_not_finite() -> None:
+    model = build_model(TrainingOptions())
+    before = [weight.detach().clone() for weight in model.parameters()]
+    scaler = GradScaler("cpu", init_scale=1e38, enabled=True)
+    options = TrainingOptions(precision="fp16", batch_size=20)
+    train(model, Batches(small(20), 20, CPU), build_optimizer(options, model), None, scaler, options)
+    assert all(torch.equal(weight, old) for weight, old in zip(model.parameters(), before))
+    assert scaler.get_scale() < 1e38
 
 
 def test_evaluate_is_a_count_by_hand() -> None:
@@ -112,28 +151,40 @@ def test_evaluate_is_a_count_by_hand() -> None:
     images = torch.eye(10)[[0, 1, 2, 3, 4, 5, 6]].reshape(7, 1, 1, 10).clone()
     images[6] = 0  # all scores are equal: the first counts
     labels = torch.tensor([0, 1, 2, 9, 9, 5, 0])
-    model = nn.Linear(10, 10, bias=False)
-    nn.init.eye_(model.weight)
-    assert evaluate(model, Batches(TensorDataset(images, labels), 3, CPU)) == 100 * 5 / 7
+    model = nn.Sequential(nn.Flatten(), nn.Linear(10, 10, bias=False))
+    nn.init.eye_(model[1].weight)
+    tally = evaluate(model, Batches(TensorDataset(images, labels), 3, CPU))
+    assert (tally.accuracy, tally.images) == (100 * 5 / 7, 7)
+    assert tally.loss == pytest.approx(nn.functional.cross_entropy(images.flatten(1), labels).item())
     labels[6] = 9
-    assert evaluate(model, Batches(TensorDataset(images, labels), 3, CPU)) == 100 * 4 / 7
+    assert evaluate(model, Batches(TensorDataset(images, labels), 3, CPU)).accuracy == 100 * 4 / 7
     assert not model.training
 
 
 def test_evaluate_records_no_gradients() -> None:
-    class Watched(NeuralNet):
+    class Watched(nn.Flatten):
         def forward(self, x: Tensor) -> Tensor:
             assert not torch.is_grad_enabled()
             return super().forward(x)
 
-    evaluate(Watched(784, 2, 10), Batches(small(20), 7, CPU))
+    evaluate(Watched(), Batches(small(20), 7, CPU))
     assert torch.is_grad_enabled()
 
 
-def test_seed_everything_seeds_all_three() -> None:
-    def draw() -> tuple[float, float, float]:
-        return random.random(), np.random.rand(), torch.rand(1).item()
+def test_a_tally_goes_on() -> None:
+    tally = Tally(CPU)
+    tally.add(torch.tensor(1.5), torch.eye(3), torch.tensor([0, 1, 0]))
+    other = Tally(CPU)
+    other.load_state(tally.state())
+    assert (other.loss, other.accuracy, other.images) == (0.5, pytest.approx(200 / 3), 3)
+    assert (Tally(CPU).loss, Tally(CPU).accuracy) == (0, 0)
 
+
+def draw() -> tuple[float, float, float]:
+    return random.random(), np.random.rand(), torch.rand(1).item()
+
+
+def test_seed_everything_seeds_all_three() -> None:
     seed_everything(5)
     first = draw()
     assert draw() != first
@@ -143,28 +194,30 @@ def test_seed_everything_seeds_all_three() -> None:
         seed_everything(-1)
 
 
-def test_device_is_chosen_by_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    for cuda, mps, expected in ((True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
-        monkeypatch.setattr(torch.backends.mps, "is_available", lambda mps=mps: mps)
-        assert choose_device().type == expected
-        assert choose_device("cpu") == CPU
+def test_random_states_come_back() -> None:
+    random.gauss(0, 1)  # leaves a second number in store
+    states = random_states()
+    first = draw(), random.gauss(0, 1)
+    load_random_states(states)
+    assert (draw(), random.gauss(0, 1)) == first
 
 
-@pytest.mark.parametrize("name", ["gpu", "", "meta", "cuda:99", "mps:99"])
-def test_absent_device(name: str) -> None:
-    with pytest.raises(RuntimeError, match="cannot compute on the device") as raised:
+@pytest.mark.parametrize("name", ["cuda:99", "gpu", "meta"])
+def test_a_device_that_cannot_be_used(name: str) -> None:
+    with pytest.raises(RuntimeError, match=f"cannot compute on the device '{name}'") as raised:
         choose_device(name)
     assert "\n" not in str(raised.value)
 
 
-@needs_cuda
-def test_cuda_agrees_with_the_cpu() -> None:
-    cuda = choose_device("cuda")
-    losses = []
-    for device in (CPU, cuda):
-        seed_everything(0)
-        model = NeuralNet().to(device)
-        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-        losses.append(train(model, Batches(small(), 100, device, shuffle=True), optimizer))
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+def test_auto_is_a_device_that_works() -> None:
+    assert choose_device("auto") == choose_device(choose_device("auto").type)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_gpu_trains_to_about_the_same(precision: str) -> None:
+    options = TrainingOptions(epochs=4, precision=precision)
+    _, losses = trained(options, torch.device("cuda"))
+    _, expected = trained(TrainingOptions(epochs=4))
+    assert losses == pytest.approx(expected, rel=1e-4 if precision == "fp32" else 2e-2)

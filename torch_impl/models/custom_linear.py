@@ -42,7 +42,7 @@ class CustomLinear(nn.Module):
         nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:  # (..., in_features)
-        lengths = self.weight.norm(dim=1, keepdim=True)  # (out_features, 1)
+        lengths = self.weight.norm(p=2, dim=1, keepdim=True)  # (out_features, 1)
         normalized = self.weight / lengths  # (out_features, in_features)
         return nn.functional.linear(x, normalized, self.bias)  # (..., out_features)
 

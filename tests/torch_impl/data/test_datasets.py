@@ -203,4 +203,4 @@ def test_minigrad_is_never_imported() -> None:
         "assert not [name for name in sys.modules if name.split('.')[0] == 'minigrad'];"
         "assert 'torchvision' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

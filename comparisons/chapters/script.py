@@ -1,0 +1,129 @@
+"""Scripting: the eager networks against their programs, scripted, traced, exported and in ONNX. PyTorch alone.
+
+Each program is written, opened from its bytes and run on batches of several sizes, on the CPU. What ``torch.jit`` and
+``torch.export`` make calls the operations that the eager network calls, and gives the same bits; only ``torch.jit``
+differentiates products and quotients by rules of its own. onnxruntime's operations are its own, and in float32 whatever
+the chapter's type: it has no convolution in float64. ``torch.jit``, which scripts and traces, is deprecated upstream in
+favour of ``torch.export``.
+
+The difference between scripting and tracing shows where a branch depends on values: tracing keeps the one it saw.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from comparisons.harness import Comparison, Report, compare_values
+from comparisons.networks import by_name, gradients
+from comparisons.settings import Settings
+from torch_impl.export import FORMATS, export_bytes
+from torch_impl.models import ConvBlock, CustomLinear, NeuralNet, ResNet
+from torch_impl.predict import Description, open_program, torchscript_is_deprecated
+
+__all__ = ["run"]
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
+    "neural-net": (lambda: nn.Sequential(nn.Flatten(), NeuralNet(hidden_size=100)), (1, 28, 28)),
+    "custom-linear": (lambda: nn.Sequential(nn.Flatten(), CustomLinear(784, 10)), (1, 28, 28)),
+    "conv-block": (lambda: ConvBlock(3, 8, stride=2), (3, 12, 12)),
+    "resnet of four blocks": (lambda: ResNet((1, 1, 1, 1), num_classes=10, small_images=True), (3, 8, 8)),
+}
+
+BATCH_SIZES = (3, 1, 4)
+
+LARGE = 100_000  # elements
+
+
+class Branching(nn.Module):
+    """z = 2x where the sum of x is positive, else -x."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.sum() > 0:
+            return 2 * x
+        return -x
+
+
+def prepared(name: str, dtype: torch.dtype, seed: int) -> tuple[nn.Module, list[Tensor]]:
+    """A network in evaluation mode, whose running statistics have left their start, and batches of images for it."""
+    build, shape = NETWORKS[name]
+    torch.manual_seed(seed)
+    model = build().to(dtype)
+    batches = [torch.rand(size, *shape, dtype=dtype) for size in BATCH_SIZES]
+    with torch.no_grad():
+        model(batches[0])
+    return model.eval(), batches
+
+
+def program_of(model: nn.Module, image_shape: tuple[int, int, int], format: str) -> Any:
+    """The network's program in one of the formats, opened from the bytes of its file."""
+    channels = image_shape[0]
+    description = Description("network", "even", image_shape, (0.0,) * channels, (1.0,) * channels, ())
+    suffix = "." + FORMATS[format].rpartition(".")[2]
+    return open_program(export_bytes(model, description, format), suffix).run
+
+
+def backward(model: Any, images: Tensor) -> tuple[Tensor, list[tuple[str, Tensor | None]]]:
+    """The scores, and the gradients of the sum of their squares: of the images, and of the parameters by name.
+
+    Of the residual network's five million parameters the small ones are enough: an error on the way back shows there.
+    """
+    images = images.clone().requires_grad_()
+    model.zero_grad()
+    scores = model(images)
+    scores.square().sum().backward()
+    small = [(name, gradient) for name, gradient in gradients(model) if gradient.numel() < LARGE]
+    return scores, [("images", images.grad), *small]
+
+
+def compare_programs(report: Report, settings: Settings, format: str) -> None:
+    """Rows for a format: the scores of every network's program, and its gradients where it has any."""
+    scores: list[Comparison] = []
+    grads: list[Comparison] = []
+    dtype = "float32" if format == "onnx" else settings.dtype
+    for name in NETWORKS:
+        model, batches = prepared(name, getattr(torch, dtype), settings.seed)
+        program = program_of(model, NETWORKS[name][1], format)
+        for images in batches:
+            of = f"of {name}, {format}, {len(images)} images"
+            expected, expected_grads = backward(model, images)
+            if format == "onnx":
+                scores.append(compare_values(f"scores {of}", program(images), expected, "program float32"))
+                continue
+            found, found_grads = backward(program, images)
+            scores.append(compare_values(f"scores {of}", found, expected, "exact"))
+            allowed = "exact" if format == "pt2" else f"program {dtype}"
+            grads += by_name(f"gradient {of}", found_grads, expected_grads, allowed)
+    report.add(f"{format}: scores", scores)
+    if grads:
+        report.add(f"{format}: gradients", grads)
+
+
+def compare_branches(report: Report, settings: Settings) -> None:
+    """Rows for the network that branches: scripted it does what it does eagerly, traced it has one branch left."""
+    model = Branching()
+    positive = torch.ones(3, dtype=getattr(torch, settings.dtype))
+    with torchscript_is_deprecated():
+        scripted = torch.jit.script(model)
+        # PyTorch warns that the branch is lost, and would find it out: to show it is what this is for.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        traced = torch.jit.trace(model, positive, check_trace=False)
+    branches = [
+        compare_values("a scripted branch", scripted(x), model(x), "exact") for x in (positive, -positive, 0 * positive)
+    ]
+    report.add("script: branch on values", branches)
+    kept = [compare_values("a traced branch", traced(x), 2 * x, "exact") for x in (positive, -positive)]
+    report.add("trace: the branch that was seen, for all values", kept)
+
+
+def run(settings: Settings) -> Report:
+    """Compare every network with its programs, and a branch with what becomes of it."""
+    report = Report("script")
+    for format in FORMATS:
+        compare_programs(report, settings, format)
+    compare_branches(report, settings)
+    return report

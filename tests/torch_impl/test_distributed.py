@@ -1,0 +1,162 @@
+"""``torch_impl.distributed``: two processes on the CPU do what one does. They are started by torchrun, as users do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from torch_impl.checkpoint import load_checkpoint
+from torch_impl.distributed import local_device, restarted
+from torch_impl.options import TrainingOptions
+from torch_impl.run import Place, Run
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def torchrun(script: str, folder: Path, *arguments: str, restarts: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a script in two processes."""
+    path = folder / "script.py"
+    path.write_text(script)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--monitor-interval", "0.1"]
+    command += ["--standalone", "--max-restarts", str(restarts), str(path), str(folder), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+
+
+GRADIENTS = """
+import sys, torch
+from torch.utils.data import TensorDataset
+from torch_impl.data import Batches, load_datasets
+from torch_impl.distributed import *
+from torch_impl.networks import build_model
+from torch_impl.optimization import build_optimizer
+from torch_impl.options import TrainingOptions
+from torch_impl.reporting import predict
+from torch_impl.training import evaluate, train
+
+CPU = torch.device("cpu")
+images, labels = load_datasets("digits")[0].tensors
+dataset = TensorDataset(images[:41].double(), labels[:41])  # steps of 20, 20 and 1: a process has nothing in the last
+
+def steps(strategy, rank, world_size, accumulate):
+    '''The gradients of every step, whole, and the network at the end.'''
+    options = TrainingOptions(batch_size=20, accumulate=accumulate, optimizer="sgd", lr=0.1, label_smoothing=0.1)
+    torch.manual_seed(0)
+    model = build_model(options).double()
+    if strategy:
+        model = distribute(model, strategy, CPU)
+    optimizer = build_optimizer(options, model)
+    step, found = optimizer.step, []
+    def watched(*arguments, **named):
+        for parameter in model.parameters():
+            gradient = parameter.grad
+            found.append(gradient.full_tensor() if hasattr(gradient, "full_tensor") else gradient.clone())
+        step(*arguments, **named)
+    optimizer.step = watched
+    split = {"rank": rank, "world_size": world_size}
+    loader = Batches(dataset, 20, CPU, generator=torch.Generator().manual_seed(0), pieces=accumulate, **split)
+    tally = train(model, loader, optimizer, options=options)
+    judged = evaluate(model, Batches(dataset, 20, CPU, **split))
+    return model, found, tally, judged, predict(model, Batches(dataset, 20, CPU, **split))
+
+alone = steps("", 0, 1, 1)[1]
+assert len(alone) == 12
+with process_group(CPU):
+    assert world_size() == 2
+    for strategy in ("ddp", "fsdp"):
+        for accumulate in (1, 3):
+            model, found, tally, judged, predictions = steps(strategy, rank(), 2, accumulate)
+            for ours, expected in zip(found, alone, strict=True):
+                torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-13)
+            assert tally.over_processes().images == judged.images == 41 > tally.images
+            parameters = sum(part.numel() for part in unwrap(model).parameters())
+            held = sum(p.to_local().numel() if strategy == "fsdp" else p.numel() for p in model.parameters())
+            assert held == (parameters / 2 if strategy == "fsdp" else parameters)
+            if rank() == 0:
+                assert predictions.labels.tolist() == labels[:41].tolist()
+                right = (predictions.labels == predictions.predicted).sum()
+                assert judged.accuracy == 100 * right / 41
+                assert abs(judged.loss - predictions.losses.mean()) < 1e-6
+            else:
+                assert predictions is None
+    print(f"process {rank()} is through")
+"""
+
+
+@pytest.mark.slow
+def test_gradients_of_two_processes_are_those_of_one(tmp_path: Path) -> None:
+    """DDP and FSDP, whole steps and steps in pieces, in float64; what is counted is every image once."""
+    done = torchrun(GRADIENTS, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == ["process 0 is through", "process 1 is through"]
+
+
+# The command line with a process that dies in the third epoch of its first start: killed, or of an error.
+DYING = """
+import os, signal, sys
+from torch_impl import cli
+from torch_impl.run import Run
+
+folder, strategy, ending = sys.argv[1:]
+train_epoch = Run.train_epoch
+
+def dying(run):
+    if (os.environ["RANK"], os.environ["TORCHELASTIC_RESTART_COUNT"], run.epoch) == ("1", "0", 2):
+        if ending == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise ValueError("this process has had enough")
+    train_epoch(run)
+
+Run.train_epoch = dying
+sys.argv[1:] = f"train --epochs 4 --augment --no-figures --device cpu --strategy {strategy} --out {folder}/out".split()
+cli.main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_path: Path) -> None:
+    """It ends with the weights of a run in one process, about: sums of other halves are rounded differently."""
+    done = torchrun(DYING, tmp_path, strategy, "killed", restarts=1)
+    assert done.returncode == 0, done.stderr
+    epochs = [line.split("/")[0] for line in done.stdout.splitlines() if line.startswith("Epoch")]
+    assert epochs[:2] == ["Epoch [1", "Epoch [2"] and epochs[-2:] == ["Epoch [3", "Epoch [4"]
+    assert len(epochs) in (4, 5), "the main process may have shown the third epoch before it was ended"
+    assert done.stdout.count("Accuracy on the 360 test images") == done.stdout.count("Saved") == 1
+
+    options = TrainingOptions(epochs=4, augment=True)
+    alone = Run(options, Place(torch.device("cpu"), tmp_path / "alone", figures=False)).run()
+    assert f"{alone.accuracy:.2f} %" in done.stdout
+    ours, expected = (load_checkpoint(tmp_path / name / "last.ckpt") for name in ("out", "alone"))
+    for name, weight in expected["model"].items():
+        torch.testing.assert_close(ours["model"][name], weight, rtol=1e-3, atol=1e-5)
+    assert list(ours["optimizer"]["state"]) == list(expected["optimizer"]["state"])
+    assert ours["history"][-1]["accuracy"] == pytest.approx(expected["history"][-1]["accuracy"], abs=0.2)
+    assert len(ours["random_states"]) == 2
+
+
+@pytest.mark.slow
+def test_an_error_in_one_process_ends_the_job_with_it(tmp_path: Path) -> None:
+    done = torchrun(DYING, tmp_path, "ddp", "error")
+    assert done.returncode == 1
+    assert "ValueError: this process has had enough" in done.stderr
+    assert load_checkpoint(tmp_path / "out" / "last.ckpt")["epoch"] == 2
+
+
+def test_devices_of_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [local_device(name) for name in ("cpu", "cuda", "cuda:0")] == ["cpu", "cuda", "cuda:0"]
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert [local_device(name) for name in ("cpu", "cuda", "cuda:0")] == ["cpu", "cuda:3", "cuda:0"]
+
+
+def test_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not restarted()
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+    assert not restarted()
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "2")
+    assert restarted()

@@ -1,0 +1,354 @@
+"""``torch_impl.export`` and ``torch_impl.predict``: programs that give the model's scores, or are not written."""
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from typer.testing import CliRunner
+
+from torch_impl import export, models
+from torch_impl.checkpoint import load_model
+from torch_impl.cli import app
+from torch_impl.data import load_arrays
+from torch_impl.export import FORMATS, check_program, export_bytes, export_program, real_batches
+from torch_impl.predict import (
+    Description,
+    Program,
+    ProgramError,
+    load_image,
+    load_program,
+    open_program,
+    predict,
+    torchscript_is_deprecated,
+)
+
+GREY = Description("neural-net", "digits", (1, 28, 28), (0.0,), (1.0,), tuple("0123456789"))
+COLOURS = Description("conv", "photos", (3, 8, 8), (0.5, 0.4, 0.3), (0.2, 0.25, 0.5), ("cat", "dog"))
+
+
+class Scores(nn.Module):
+    """A colour image's scores for two classes, with dropout and batch normalisation, which evaluation mode changes."""
+
+    def __init__(self):
+        super().__init__()
+        self.block = models.ConvBlock(3, 4)
+        self.drop = nn.Dropout(0.5)
+        self.fc = nn.Linear(4 * 8 * 8, 2)
+
+    def forward(self, x):
+        return self.fc(self.drop(self.block(x)).flatten(1))
+
+
+def suffix_of(format):
+    return Path(FORMATS[format]).suffix
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), models.NeuralNet(784, 20, 10))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_program_gives_the_models_scores(format, tmp_path):
+    torch.manual_seed(0)
+    model, images = Scores(), torch.rand(230, *COLOURS.image_shape)
+    model(images)  # moves the running statistics away from where they start
+    path = tmp_path / FORMATS[format]
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    checked, largest = export_program(model, COLOURS, images, format, path)
+    assert checked == 200 and largest < 1e-6 and (largest == 0 or format == "onnx")
+    assert model.training and all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert list(tmp_path.iterdir()) == [path]
+
+    program = load_program(path)
+    assert program.description == COLOURS
+    expected = model.eval()(images).softmax(1)
+    torch.testing.assert_close(predict(program, images), expected.detach(), rtol=1e-5, atol=1e-7)
+    assert predict(program, images[:0]).shape == (0, 2)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    ("build", "shape", "scores"),
+    [
+        (lambda: nn.Sequential(nn.Flatten(), models.CustomLinear(16, 3)), (1, 4, 4), 3),
+        (lambda: models.resnet18(10, 1, small_images=True), (1, 8, 8), 10),
+    ],
+    ids=["custom-linear", "resnet18"],
+)
+def test_every_network_can_be_exported(build, shape, scores, format):
+    torch.manual_seed(0)
+    model, images = build().eval(), torch.rand(5, *shape)
+    description = Description("a network", "none", shape, (0.0,), (1.0,), tuple("0123456789"[:scores]))
+    program = open_program(export_bytes(model, description, format), suffix_of(format))
+    assert check_program(program, model, real_batches(images))[0] == 5
+    assert program.description == description
+
+
+def test_torchscripts_deprecation_is_the_only_warning_silenced():
+    with pytest.warns(UserWarning, match="something else"), torchscript_is_deprecated():
+        torch.jit.script(nn.ReLU())
+        warnings.warn("something else", stacklevel=1)
+    with pytest.raises(FutureWarning, match="deprecated"):  # still there for everyone else
+        torch.jit.script(nn.ReLU())
+
+
+class LosesABranch(nn.Module):
+    """What tracing gets wrong: the branch depends on the values."""
+
+    def forward(self, x):
+        if bool(x.sum() > 0):
+            return x.flatten(1)[:, :10] * 2
+        return x.flatten(1)[:, :10]
+
+
+def test_a_program_that_differs_is_not_written(tmp_path, monkeypatch):
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"the one before")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # it says what the check finds
+        with pytest.raises(ProgramError, match=r"scores for 1 images differ .* nothing was written"):
+            export_program(LosesABranch(), GREY, torch.rand(4, 1, 28, 28), "trace", path)
+    assert path.read_bytes() == b"the one before" and list(tmp_path.iterdir()) == [path]
+    export_program(LosesABranch(), GREY, torch.rand(4, 1, 28, 28), "script", path)
+    assert path.read_bytes() != b"the one before"
+
+
+def test_training_mode_would_be_noticed():
+    torch.manual_seed(0)
+    model, images = Scores(), torch.rand(8, *COLOURS.image_shape)
+    program = open_program(export_bytes(model, COLOURS, "pt2"), ".pt2")
+    with pytest.raises(ProgramError, match="differ"):
+        check_program(program, model.eval(), real_batches(images))
+
+
+@pytest.mark.parametrize(
+    ("run", "part"),
+    [
+        (lambda images: images[:, :9], "scores of the shape"),
+        (lambda images: images[:, :10].double(), "float64"),
+        (lambda images: images[:, :10] * torch.nan, "differ"),
+        (lambda images: images[:, :10] + 1e-3, "differ"),
+        (lambda images: images.reshape(1, -1)[:2], "the shape"),
+        (lambda images: images @ images, "does not run on a batch of 2"),
+    ],
+    ids=["shape", "dtype", "nan", "value", "batch", "error"],
+)
+def test_the_check_can_fail(run, part):
+    class Slice(nn.Module):
+        def forward(self, x):
+            return x[:, :10]
+
+    with pytest.raises(ProgramError, match=part):
+        check_program(Program(GREY, run), Slice(), [torch.rand(2, 784)])
+
+
+def test_no_images_is_no_check(network, tmp_path):
+    with pytest.raises(ProgramError, match="no image"):
+        export_program(network, GREY, torch.empty(0, 1, 28, 28), "pt2", tmp_path / "model.pt2")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_exported_is_said_in_one_sentence(tmp_path):
+    class Lost(nn.Module):
+        def forward(self, x):
+            return x[: int(x.sum())].numpy()
+
+    for format in FORMATS:
+        with pytest.raises(ProgramError, match=f"neural-net cannot be exported as {format}: ") as caught:
+            export_program(Lost(), GREY, torch.rand(4, 1, 28, 28), format, tmp_path / FORMATS[format])
+        assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wrong_name_or_folder_is_refused(network, tmp_path):
+    images = torch.rand(3, 1, 28, 28)
+    with pytest.raises(ProgramError, match=r"ends in \.onnx, not model\.pt"):
+        export_program(network, GREY, images, "onnx", tmp_path / "model.pt")
+    with pytest.raises(ProgramError, match="cannot write"):
+        export_program(network, GREY, images, "script", tmp_path / "no" / "model.pt")
+    with pytest.raises(ProgramError, match="is no exported program: their names end in"):
+        load_program(tmp_path / "model.ckpt")
+    with pytest.raises(ProgramError, match="No such file"):
+        load_program(tmp_path / "model.pt2")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_damaged_file_is_refused_in_one_sentence(format, network, tmp_path, capfd):
+    content = export_bytes(network.eval(), GREY, format)
+    path = tmp_path / FORMATS[format]
+    changed = bytearray(content)
+    weights = content.index(network[1].fc1.weight.detach().numpy().tobytes()[:64])
+    changed[weights + 8] ^= 1
+    damaged = [b"", b"nonsense", content[: len(content) // 2], bytes(changed)]
+    for bytes_ in damaged[: 3 if format == "onnx" else 4]:  # ONNX has no check sums
+        path.write_bytes(bytes_)
+        with pytest.raises(ProgramError, match="cannot use .*: it is damaged") as caught:
+            load_program(path)
+        assert "\n" not in str(caught.value)
+    captured = capfd.readouterr()
+    assert captured.err == captured.out == ""
+
+
+def test_a_program_without_description_is_refused(network, tmp_path):
+    with torchscript_is_deprecated():
+        torch.jit.save(torch.jit.script(network), tmp_path / "model.pt")
+    with pytest.raises(ProgramError, match="no description"):
+        load_program(tmp_path / "model.pt")
+    for text in (
+        "[]",
+        "{",
+        '{"model": "x"}',
+        GREY.to_json().replace("[0.0]", "[]"),
+        GREY.to_json().replace("[1,", "[2,"),
+    ):
+        with pytest.raises(ProgramError, match="no description"):
+            Description.from_json(text)
+    assert Description.from_json(GREY.to_json()) == GREY
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_program_runs_without_the_models_code(format, network, tmp_path, monkeypatch):
+    path = tmp_path / FORMATS[format]
+    images = torch.rand(4, 1, 28, 28)
+    export_program(network, GREY, images, format, path)
+    expected = network(images).softmax(1).detach()
+    monkeypatch.setattr(models.NeuralNet, "__init__", None)
+    monkeypatch.setattr(models.NeuralNet, "forward", None)
+    torch.testing.assert_close(predict(load_program(path), images), expected, rtol=1e-5, atol=1e-7)
+
+
+RUN = {
+    "script": "program = torch.jit.load(path); scores = program(torch.ones(2, 1, 28, 28))",
+    "pt2": "program = torch.export.load(path).module(); scores = program(torch.ones(2, 1, 28, 28))",
+    "onnx": "import numpy as np, onnxruntime as ort; program = ort.InferenceSession(path); "
+    "(scores,) = program.run(None, {'images': np.ones((2, 1, 28, 28), np.float32)})",
+}
+
+
+@pytest.mark.parametrize("format", RUN)
+def test_a_program_runs_where_this_package_is_not(format, network, tmp_path):
+    path = tmp_path / FORMATS[format]
+    export_program(network, GREY, torch.rand(4, 1, 28, 28), format, path)
+    code = f"import sys{', torch' * (format != 'onnx')}; path = {str(path)!r}; {RUN[format]}; "
+    code += "assert not {'torch_impl', 'torch' if 'onnx' in path else ''} & set(sys.modules); print(scores[1].tolist())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    scores = np.array([float(each) for each in done.stdout.strip(" \n[]").split(",")])
+    np.testing.assert_allclose(scores, network(torch.ones(1, 1, 28, 28))[0].tolist(), rtol=1e-5, atol=1e-6)
+
+
+def test_an_image_is_prepared_as_in_training(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    path = tmp_path / "image.png"
+    Image.fromarray(pixels).save(path)
+    expected = np.empty((3, 8, 8))
+    for channel in range(3):
+        expected[channel] = (pixels[:, :, channel] / 255 - COLOURS.mean[channel]) / COLOURS.std[channel]
+    image = load_image(path, COLOURS)
+    assert image.dtype == torch.float32 and image.is_contiguous()
+    np.testing.assert_allclose(image.numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_an_image_of_another_kind_and_size_is_brought_to_the_networks(tmp_path):
+    path = tmp_path / "image.png"
+    Image.new("RGBA", (56, 14), (255, 255, 255, 255)).save(path)
+    assert torch.equal(load_image(path, GREY), torch.ones(1, 28, 28))
+    assert torch.equal(load_image(path, GREY, invert=True), torch.zeros(1, 28, 28))
+    Image.new("L", (3, 3), 51).save(path)
+    torch.testing.assert_close(load_image(path, COLOURS)[0], torch.full((8, 8), (0.2 - 0.5) / 0.2))
+
+
+def test_what_is_no_image_is_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "image.png"
+    with pytest.raises(ProgramError, match="No such file"):
+        load_image(path, GREY)
+    Image.new("L", (28, 28)).save(path)
+    whole = path.read_bytes()
+    for content in (b"", b"text", whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(ProgramError, match="Pillow cannot read it as an image"):
+            load_image(path, GREY)
+
+
+def test_scores_that_do_not_fit_the_classes_are_refused():
+    with pytest.raises(ProgramError, match="not one for each class"):
+        predict(Program(GREY, lambda images: images), torch.rand(3, 1, 28, 28))
+
+
+def command(*arguments):
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    done = command("train", "--epochs", 1, "--hidden-size", 30, "--no-figures", "--device", "cpu", "--out", folder)
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_export_and_predict(format, run_folder, tmp_path):
+    path = tmp_path / FORMATS[format]
+    done = command("export", run_folder / "last.ckpt", "--format", format, "--to", path, "--samples", tmp_path / "png")
+    assert done.exit_code == 0, done.output
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("Checked on 200 test images: the largest difference of a score is ")
+    assert rest == [f"Saved {path}", f"Saved 10 test images in {tmp_path / 'png'}"]
+
+    images = sorted((tmp_path / "png").iterdir())
+    assert [image.stem for image in images] == list("0123456789")
+    done = command("predict", path, *images)
+    assert done.exit_code == 0, done.output
+    model = load_model(run_folder / "last.ckpt")[0].eval()
+    arrays = load_arrays("digits")
+    for line, image in zip(done.stdout.splitlines(), images, strict=True):
+        index = int(np.flatnonzero(arrays.test_labels == int(image.stem))[0])
+        probabilities = model(torch.from_numpy(arrays.test_images[index : index + 1])).softmax(1)[0]
+        name, _, rest = line.rpartition(": ")
+        predicted, share = rest.removesuffix("%)").split(" (")
+        assert name == str(image) and int(predicted) == int(probabilities.argmax())
+        assert float(share) == pytest.approx(100 * probabilities.max().item(), abs=0.2)  # a PNG has 256 levels
+
+
+def test_export_writes_beside_the_checkpoint(run_folder):
+    done = command("export", run_folder / "last.ckpt")
+    assert done.exit_code == 0 and (run_folder / "model.pt2").is_file()
+
+
+def test_help_says_that_torchscript_is_deprecated():
+    assert "deprecated" in command("export", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "part"),
+    [
+        (["export", "RUN/last.ckpt", "--format", "tensorrt"], 2, "--format must be one of: script, trace, pt2, onnx"),
+        (["export", "RUN/none.ckpt"], 1, "there is no checkpoint"),
+        (["export", "RUN/metrics.csv"], 1, "is damaged or no checkpoint"),
+        (["export", "RUN/last.ckpt", "--to", "RUN/model.txt"], 1, "has a name that ends in .pt2"),
+        (["export", "RUN/last.ckpt", "--to", "RUN/no/model.pt2"], 1, "cannot write"),
+        (["predict", "RUN/none.onnx", "RUN/0.png"], 1, "No such file"),
+        (["predict", "RUN/last.ckpt", "RUN/0.png"], 1, "is no exported program"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else str(value)[:20],
+)
+def test_what_goes_wrong_ends_in_one_sentence(arguments, status, part, run_folder):
+    before = sorted(run_folder.iterdir())
+    done = command(*[argument.replace("RUN", str(run_folder)) for argument in arguments])
+    assert done.exit_code == status and part in done.stderr and len(done.stderr.splitlines()) == 1
+    assert sorted(run_folder.iterdir()) == before
+
+
+def test_the_formats_are_documented():
+    for format, suffix in FORMATS.items():
+        assert format in export.__doc__ and suffix in export.__doc__
+    assert "deprecated" in export.__doc__

@@ -1,0 +1,68 @@
+"""``torch_impl.options``: what cannot be is refused in one sentence, and what was saved comes back."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+
+from torch_impl.options import OptionError, TrainingOptions
+
+
+def test_the_defaults_are_the_tutorials() -> None:
+    options = TrainingOptions()
+    options.check()
+    assert (options.model, options.epochs, options.batch_size) == ("neural-net", 5, 100)
+    assert (options.optimizer, options.lr, options.schedule) == ("adam", 1e-3, "constant")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"epochs": 0}, "--epochs must be at least 1, not 0"),
+        ({"hidden_size": -3}, "--hidden-size must be at least 1, not -3"),
+        ({"lr": -0.1}, "--lr must be a positive number, not -0.1"),
+        ({"lr": math.nan}, "--lr must be a positive number, not nan"),
+        ({"lr": math.inf}, "--lr must be a positive number, not inf"),
+        ({"weight_decay": -1.0}, "--weight-decay must be a finite number, 0 or more, not -1.0"),
+        ({"clip_norm": math.nan}, "--clip-norm must be a finite number"),
+        ({"momentum": 1.0}, "--momentum must be in 0 … 1, without 1, not 1.0"),
+        ({"label_smoothing": 1.5}, "--label-smoothing must be in 0 … 1, not 1.5"),
+        ({"validation": 0.95}, "--validation must be in 0 … 0.9, not 0.95"),
+        ({"seed": 2**32}, "--seed must be in 0 … 4294967295"),
+        ({"warmup": -1}, "--warmup must not be negative, not -1"),
+        ({"optimizer": "lion"}, "--optimizer must be one of adam, adamw, sgd, not lion"),
+        ({"schedule": "linear"}, "--schedule must be one of constant, cosine, step, one-cycle, not linear"),
+        ({"precision": "int8"}, "--precision must be one of fp32, bf16, fp16, not int8"),
+        ({"batch_size": 4, "accumulate": 5}, "--accumulate 5 cannot cut a batch of 4 images"),
+        ({"patience": 3}, "--patience needs images to judge by"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        TrainingOptions(**change).check()
+    assert sentence in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_saved_and_back() -> None:
+    options = TrainingOptions(model="resnet18", lr=1, augment=True, patience=2, validation=0.1)
+    assert TrainingOptions.from_dict(options.as_dict()) == options
+
+
+@pytest.mark.parametrize("change", [{"colour": 1}, {"epochs": "5"}, {"lr": None}, {"epochs": 0}], ids=str)
+def test_foreign_options_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(OptionError):
+        TrainingOptions.from_dict({**TrainingOptions().as_dict(), **change})
+
+
+def test_differences() -> None:
+    options = TrainingOptions()
+    for field in dataclasses.fields(options):
+        value = {str: "x", int: 7, float: 0.5, bool: True}[type(field.default)]
+        expected = [] if field.name in ("epochs", "patience") else [field.name]
+        assert options.differences(dataclasses.replace(options, **{field.name: value})) == expected
+    scheduled = TrainingOptions(schedule="cosine")
+    assert scheduled.differences(dataclasses.replace(scheduled, epochs=9)) == ["epochs"]

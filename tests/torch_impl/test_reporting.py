@@ -1,0 +1,114 @@
+"""``torch_impl.reporting`` and ``progress``: what a run leaves to look at says what happened."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from torch_impl.data import Batches
+from torch_impl.options import TrainingOptions
+from torch_impl.reporting import COLUMNS, Predictions, draw_confusion, draw_curves, draw_mistakes, predict
+from torch_impl.run import Place, Run
+from torch_impl.training import evaluate
+
+CPU = torch.device("cpu")
+
+
+def history(epochs: int, validation: bool) -> list[dict[str, Any]]:
+    judged = {"validation_loss": 0.5, "validation_accuracy": 80.0} if validation else dict.fromkeys(COLUMNS[5:])
+    return [
+        {"epoch": epoch, "step": 3 * epoch, "lr": 0.1, "loss": 1 / epoch, "accuracy": 50.0 + epoch, **judged}
+        for epoch in range(1, epochs + 1)
+    ]
+
+
+def test_a_run_leaves_figures_metrics_and_a_log(tmp_path: Path) -> None:
+    options = TrainingOptions(hidden_size=20, epochs=2, validation=0.1)
+    run = Run(options, Place(CPU, tmp_path, tensorboard=True))
+    tested = run.run()
+    names = ["best.ckpt", "confusion.png", "curves.png", "last.ckpt", "metrics.csv", "mistakes.png", "previous.ckpt"]
+    assert sorted(os.listdir(tmp_path)) == [*names, "tensorboard"]
+    for name in ("confusion.png", "curves.png", "mistakes.png"):
+        picture = imread(tmp_path / name)
+        assert min(picture.shape[:2]) >= 400 and picture.std() > 0.05, f"{name} is empty"
+    with (tmp_path / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["13", "26"] and tuple(rows[0]) == COLUMNS
+    assert float(rows[1]["validation_loss"]) == evaluate(run.model, run.validation).loss  # type: ignore[arg-type]
+    found = predict(run.model, run.test)
+    assert found is not None
+    assert 100 * np.trace(found.confusion(10)) / 360 == pytest.approx(tested.accuracy)
+
+
+def test_tensorboard_has_every_number_once_after_a_resumption(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    """The third epoch of the first start is lost with its checkpoint, and written again by the second."""
+    for epochs in (3, 4):
+        options = TrainingOptions(hidden_size=20, epochs=epochs, validation=0.1)
+        Run(options, Place(CPU, tmp_path, resume=True, tensorboard=True, figures=False)).run()
+        os.replace(tmp_path / "previous.ckpt", tmp_path / "last.ckpt")
+    log = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [event.step for event in log.Scalars("training/loss")] == [13, 26, 39, 52]
+    assert [event.step for event in log.Scalars("epoch/validation_accuracy")] == [13, 26, 39, 52]
+
+
+def test_predict_is_in_order_and_counts_as_evaluate_does() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+    images, labels = torch.rand(10, 1, 2, 2), torch.arange(10) % 3
+    dataset = TensorDataset(images, labels)
+    found = predict(model, Batches(dataset, 4, CPU))
+    assert found is not None
+    scores = model(images).detach()
+    assert found.labels.tolist() == labels.tolist()
+    assert found.predicted.tolist() == scores.argmax(1).tolist()
+    expected = nn.functional.cross_entropy(scores, labels, reduction="none")
+    np.testing.assert_allclose(found.losses, expected.numpy(), rtol=1e-6)
+
+
+def test_confusion_and_worst_mistakes() -> None:
+    found = Predictions(np.array([0, 1, 2, 2, 1]), np.array([0, 2, 2, 0, 2]), np.array([9.0, 1.0, 9.0, 3.0, 2.0]))
+    assert found.confusion(3).tolist() == [[1, 0, 0], [0, 0, 2], [1, 0, 1]]
+    assert found.worst_mistakes(2).tolist() == [3, 4]
+    assert found.worst_mistakes(9).tolist() == [3, 4, 1]
+
+
+@pytest.mark.parametrize("validation", [False, True])
+def test_curves_are_drawn_from_the_history(validation: bool) -> None:
+    left, right = draw_curves(history(4, validation)).axes
+    assert len(left.lines) == len(right.lines) == 1 + validation
+    assert list(left.lines[0].get_ydata()) == [1 / epoch for epoch in (1, 2, 3, 4)]
+    assert list(right.lines[0].get_ydata()) == [51, 52, 53, 54]
+
+
+def test_the_confusion_matrix_says_how_many() -> None:
+    (axes,) = draw_confusion(np.array([[3, 1], [0, 2]]), ["cat", "dog"]).axes
+    assert [text.get_text() for text in axes.texts] == ["3", "1", "2"]
+    assert axes.get_title() == "5 of 6 test images are right"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_sheet_shows_the_worst_first(channels: int) -> None:
+    images = torch.rand(4, channels, 5, 5)
+    found = Predictions(np.array([0, 1, 1, 0]), np.array([1, 1, 0, 1]), np.array([1.0, 9.0, 3.0, 2.0]))
+    figure = draw_mistakes(found, TensorDataset(images, torch.zeros(4)), ["cat", "dog"])
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == ["dog → cat\nloss 3.0", "cat → dog\nloss 2.0", "cat → dog\nloss 1.0"]
+    shown = figure.axes[0].images[0].get_array()
+    np.testing.assert_array_equal(shown, images[2].permute(1, 2, 0).squeeze(2).numpy())
+
+
+def test_no_mistakes() -> None:
+    found = Predictions(np.zeros(3, np.int64), np.zeros(3, np.int64), np.zeros(3))
+    figure = draw_mistakes(found, TensorDataset(torch.rand(3, 1, 2, 2), torch.zeros(3)), ["cat"])
+    assert figure.get_suptitle() == "The worst 0 of 0 mistakes: label → prediction"

@@ -1,0 +1,196 @@
+"""Several processes: the group, the network split over it (DDP or FSDP2), and what they tell each other.
+
+``torchrun`` starts the processes; without it there is one, and every function here does its work for that one. Read
+``training.py`` first: what it needs of this file is ``gradient_sync`` and ``sum_over_processes``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
+
+__all__ = [
+    "STRATEGIES",
+    "broadcast",
+    "distribute",
+    "full_state",
+    "gather",
+    "gradient_sync",
+    "is_main_process",
+    "load_full_state",
+    "local_device",
+    "process_group",
+    "rank",
+    "restarted",
+    "sum_over_processes",
+    "sync_buffers",
+    "unwrap",
+    "wait_for_main_process",
+    "world_size",
+]
+
+STRATEGIES = ("ddp", "fsdp")
+
+BLOCKS = ("NeuralNet", "CustomLinear", "ConvBlock", "ResidualBlock")  # FSDP gathers the weights of one at a time
+
+
+@contextmanager
+def process_group(device: torch.device) -> Iterator[None]:
+    """Join the other processes that torchrun started, NCCL between GPUs and gloo between CPUs; leave at the end.
+
+    A process that dies takes torchrun's whole job with it, so an error is not handled here: it is let through.
+
+    Source: https://docs.pytorch.org/docs/stable/elastic/run.html
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        yield
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        dist.init_process_group("cpu:gloo,cuda:nccl", device_id=device)
+    else:
+        dist.init_process_group("gloo")
+    yield
+    dist.destroy_process_group()  # not on an error: it would wait for the others
+
+
+def local_device(name: str) -> str:
+    """The device of this process: of several on one machine that all want "cuda", each takes a GPU of its own."""
+    if name == "auto" and torch.cuda.is_available():
+        name = "cuda"
+    return f"cuda:{os.environ['LOCAL_RANK']}" if name == "cuda" and "LOCAL_RANK" in os.environ else name
+
+
+def restarted() -> bool:
+    """Whether torchrun started this process in the place of one that died."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def is_main_process() -> bool:
+    """Whether this is the process that writes and prints."""
+    return rank() == 0
+
+
+@contextmanager
+def wait_for_main_process() -> Iterator[None]:
+    """Do something first in the main process, then in the others: a download, say."""
+    if not is_main_process():
+        dist.barrier()
+    yield
+    if is_main_process() and world_size() > 1:
+        dist.barrier()
+
+
+def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Module:
+    """``model`` on ``device``, so that ``backward`` leaves in each process the mean of all processes' gradients.
+
+    "ddp": every process holds the whole network. "fsdp": each holds a part of every weight, its gradient and its
+    optimizer's state; the whole weights of a block are there only while it computes. The initial weights must be the
+    same in all processes. Batch normalisation takes the statistics of each process's own images.
+
+    Source: https://docs.pytorch.org/docs/stable/notes/ddp.html,
+    https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html
+    """
+    model = model.to(device)
+    if world_size() == 1:
+        return model
+    if strategy == "ddp":
+        return DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
+    mesh = init_device_mesh(device.type, (world_size(),))
+    for module in model.modules():
+        if type(module).__name__ in BLOCKS:
+            fully_shard(module, mesh=mesh)
+    fully_shard(model, mesh=mesh)
+    return model
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The network itself, without DDP around it."""
+    return model.module if isinstance(model, DistributedDataParallel) else model
+
+
+@contextmanager
+def gradient_sync(model: nn.Module, wanted: bool) -> Iterator[None]:
+    """Whether ``backward`` exchanges gradients: of a step that is computed in pieces only the last one needs to."""
+    if isinstance(model, FSDPModule):
+        model.set_requires_gradient_sync(wanted)
+    if isinstance(model, DistributedDataParallel) and not wanted:
+        with model.no_sync():
+            yield
+    else:
+        yield
+
+
+def sum_over_processes(tensor: Tensor) -> Tensor:
+    """The sum of all processes' tensors, in each of them."""
+    if world_size() > 1:
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def sync_buffers(model: nn.Module) -> None:
+    """Give all processes the main one's running means and variances. With DDP the forward pass does, so one lags."""
+    if world_size() > 1:
+        for buffer in model.buffers():
+            dist.broadcast(buffer, 0)
+
+
+def broadcast(value: Any) -> Any:
+    """The main process's value, in each of them."""
+    values = [value]
+    if world_size() > 1:
+        dist.broadcast_object_list(values, 0)
+    return values[0]
+
+
+def gather(value: Any) -> list[Any]:
+    """All processes' values in order, in the main one; the others get nothing of use."""
+    if world_size() == 1:
+        return [value]
+    values = [None] * world_size() if is_main_process() else None
+    dist.gather_object(value, values)
+    return values or []
+
+
+def full_state(model: nn.Module, optimizer: Optimizer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Weights and optimizer state by parameter name, whole and on the CPU, in the main process. All must call it.
+
+    They look the same whatever the strategy, so a run can go on with another one, or another number of processes.
+
+    Source: https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
+    """
+    return get_state_dict(model, optimizer, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+
+
+def load_full_state(
+    model: nn.Module, optimizer: Optimizer, model_state: dict[str, Any], optimizer_state: dict[str, Any]
+) -> None:
+    """Take back what :func:`full_state` gave to the main process. All must call it, each with all of it."""
+    set_state_dict(
+        model,
+        optimizer,
+        model_state_dict=model_state,
+        optim_state_dict=optimizer_state,
+        options=StateDictOptions(full_state_dict=True),
+    )

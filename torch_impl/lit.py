@@ -1,0 +1,435 @@
+"""The same training with Lightning: ``LitModel``, ``MNISTDataModule``, and ``fit``, a whole run.
+
+What Lightning takes over is the loop of ``training.py`` and what ``run.py`` does around it: device, precision,
+processes, accumulation, clipping, progress, checkpoints. Data, network, optimizer and schedule are the same objects, so
+on the CPU both end with the same weights, bit for bit; with ``accumulate`` where it is a power of two, as Lightning
+divides the loss once more.
+
+A run leaves ``last.ckpt`` and ``metrics.csv`` as the plain loop does, so ``evaluate``, ``export`` and the plain loop's
+``--resume`` go on from it. Lightning's own checkpoints are in the folder ``lightning``: its ``--resume`` needs them.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    ModelCheckpoint,
+    ProgressBar,
+    RichProgressBar,
+)
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import Metric
+from torchmetrics.classification import MulticlassAccuracy
+
+from torch_impl.checkpoint import check_writable, options_of, read, save_checkpoint
+from torch_impl.data import IGNORED, ImageData, Loader, load_data
+from torch_impl.distributed import full_state, gather, is_main_process, world_size
+from torch_impl.networks import build_model
+from torch_impl.optimization import build_optimizer, build_scheduler
+from torch_impl.options import OptionError, TrainingOptions
+from torch_impl.reporting import write_metrics
+from torch_impl.run import Place, TrainingError, best_epoch, check_same_options, test_loader, training_loader
+from torch_impl.seeds import be_deterministic, random_states, seed_everything
+from torch_impl.tally import Tally
+
+__all__ = ["LitModel", "MNISTDataModule", "SaveRun", "fit"]
+
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+FOLDER = "lightning"  # of Lightning's own checkpoints, in the run's
+
+
+class MeanLoss(Metric):
+    """A sum of losses over a number of images, of all processes, in nats.
+
+    torchmetrics' own ``MeanMetric`` drops NaN, or waits for the device at every update to look for it.
+    """
+
+    full_state_update = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total: Tensor
+        self.images: Tensor
+        self.add_state("total", torch.zeros(()), "sum")
+        self.add_state("images", torch.zeros((), dtype=torch.int64), "sum")
+
+    def update(self, total: Tensor, images: Tensor) -> None:
+        """Add a batch: the sum of its losses () and the number of its images ()."""
+        self.total += total
+        self.images += images
+
+    def compute(self) -> Tensor:
+        """The mean."""
+        return self.total / self.images
+
+
+class LitModel(LightningModule):
+    """A network and how it is trained, validated and tested.
+
+    Logged: ``training_loss``, ``validation_loss``, ``test_loss``, the mean cross-entropies in nats, and
+    ``training_accuracy``, ``validation_accuracy``, ``test_accuracy``, 0 … 1, over all images of an epoch.
+
+    Args:
+        model: takes images (N, C, H, W), gives scores (N, classes).
+        options: of the training.
+        classes: how many there are.
+        steps: optimizer steps of the whole training, which schedules go by.
+
+    Source: https://lightning.ai/docs/pytorch/stable/common/lightning_module.html
+    """
+
+    def __init__(self, model: nn.Module, options: TrainingOptions, classes: int, steps: int) -> None:
+        super().__init__()
+        self.model = model
+        self.options = options
+        self.steps = steps
+        self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
+        self.loader_state: dict[str, Any] | None = None  # of the checkpoint that the training goes on from
+        self.criterion = nn.CrossEntropyLoss(
+            reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
+        )
+        for part in ("training", "validation", "test"):
+            self.add_module(f"{part}_loss", MeanLoss())
+            accuracy = MulticlassAccuracy(classes, average="micro", ignore_index=IGNORED, validate_args=False)
+            self.add_module(f"{part}_accuracy", accuracy)
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.model(images)
+        return scores
+
+    def training_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> Tensor:
+        """A piece's share of the mean loss of its step: see ``training.train``."""
+        images, labels, step_size = batch
+        outputs = self(images)
+        total: Tensor = self.criterion(outputs, labels)
+        self.judge("training", total.detach(), outputs.detach(), labels)
+        # Lightning divides by the number of pieces, and gradients are averaged over the processes.
+        return total * (world_size() * self.options.accumulate / step_size)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> None:
+        """Loss and accuracy on images that are kept out of training."""
+        images, labels, _ = batch
+        outputs = self(images)
+        total = nn.functional.cross_entropy(outputs, labels, reduction="sum", ignore_index=IGNORED)
+        self.judge("validation", total, outputs, labels)
+
+    def test_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> None:
+        """Loss and accuracy on the test images."""
+        images, labels, _ = batch
+        outputs = self(images)
+        total = nn.functional.cross_entropy(outputs, labels, reduction="sum", ignore_index=IGNORED)
+        self.judge("test", total, outputs, labels)
+
+    def judge(self, part: str, total: Tensor, outputs: Tensor, labels: Tensor) -> None:
+        """Count a batch and the sum of its losses, and have the means logged when the epoch is over."""
+        loss, accuracy = self.metrics_of(part)
+        loss.update(total, (labels != IGNORED).sum())
+        accuracy.update(outputs, labels)
+        batch_size = len(labels)
+        self.log(f"{part}_loss", loss, on_step=False, on_epoch=True, batch_size=batch_size)
+        self.log(f"{part}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=True, batch_size=batch_size)
+
+    def metrics_of(self, part: str) -> tuple[Metric, Metric]:
+        """Loss and accuracy of "training", "validation" or "test"."""
+        return getattr(self, f"{part}_loss"), getattr(self, f"{part}_accuracy")
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer, and its schedule, which moves on with every step."""
+        optimizer = build_optimizer(self.options, self.model)
+        scheduler = build_scheduler(self.options, optimizer, self.steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        """Clip by ``options.clip_norm``. Lightning would not: in mixed precision it refuses PyTorch's fused optimizers.
+
+        They undo the scaling of float16 in their step, and for a norm it has to be undone before.
+        """
+        if not self.options.clip_norm:
+            return
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+            scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+
+    def on_train_epoch_end(self) -> None:
+        """Write the epoch down. The loader is told that it is over: Lightning does not ask for one batch too many.
+
+        Raises:
+            TrainingError: its loss is not a finite number.
+        """
+        loader: Any = self.trainer.train_dataloader
+        loader.end_epoch()
+        loss, accuracy = (metric.compute().item() for metric in self.metrics_of("training"))
+        epoch = self.current_epoch + 1
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss of epoch {epoch} is {loss}: lower --lr, or try --clip-norm 1")
+        judged = self.trainer.callback_metrics
+        validated = "validation_loss" in judged
+        self.history.append(
+            {
+                "epoch": epoch,
+                "step": self.global_step,
+                "lr": self.trainer.optimizers[0].param_groups[0]["lr"],
+                "loss": loss,
+                "accuracy": 100 * accuracy,
+                "validation_loss": judged["validation_loss"].item() if validated else None,
+                "validation_accuracy": 100 * judged["validation_accuracy"].item() if validated else None,
+            }
+        )
+
+    def on_validation_epoch_end(self) -> None:
+        """Tell the loader."""
+        loader: Any = self.trainer.val_dataloaders
+        loader.end_epoch()
+
+    def on_test_epoch_end(self) -> None:
+        """Tell the loader."""
+        loader: Any = self.trainer.test_dataloaders
+        loader.end_epoch()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        loader: Any = self.trainer.train_dataloader
+        checkpoint["options"] = self.options.as_dict()
+        checkpoint["history"] = self.history
+        checkpoint["loader"] = loader.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.history = checkpoint["history"]
+        self.loader_state = checkpoint["loader"]
+
+    def on_train_start(self) -> None:
+        """Have the loader go on. Lightning does so itself within an epoch, but not between two."""
+        if self.loader_state is not None:
+            loader: Any = self.trainer.train_dataloader
+            loader.load_state_dict(self.loader_state)
+
+
+class MNISTDataModule(LightningDataModule):
+    """The images of a run: MNIST in the tutorial, here those of any data set, by ``options.data``.
+
+    The loaders are the plain loop's. They deal the images out to the processes themselves, without dropping or
+    repeating any, and go on within an epoch.
+
+    Source: https://lightning.ai/docs/pytorch/stable/data/datamodule.html
+    """
+
+    def __init__(self, options: TrainingOptions, place: Place) -> None:
+        super().__init__()
+        self.options = options
+        self.place = place
+        self.data: ImageData | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load the images, once. What has to be downloaded is there before other processes are started."""
+        if self.data is None:
+            self.data = load_data(self.options, self.place.data_root)
+
+    @property
+    def images(self) -> ImageData:
+        """The images that :meth:`setup` loaded."""
+        self.setup()
+        assert self.data is not None
+        return self.data
+
+    def here(self) -> Place:
+        """The place, with the device that Lightning gave this process."""
+        return self.place if self.trainer is None else replace(self.place, device=self.trainer.strategy.root_device)
+
+    def train_dataloader(self) -> Loader:
+        return training_loader(self.images, self.options, self.here())
+
+    def val_dataloader(self) -> Loader | list[Loader]:
+        validation = self.images.validation
+        return [] if validation is None else test_loader(validation, self.options, self.here())
+
+    def test_dataloader(self) -> Loader:
+        return test_loader(self.images.test, self.options, self.here())
+
+
+class SaveRun(Checkpoint):
+    """After every epoch, what the plain loop leaves: ``last.ckpt``, ``best.ckpt`` and ``metrics.csv``.
+
+    All processes take part, the main one writes. Lightning calls a Checkpoint last, when the epoch is written down.
+    """
+
+    def __init__(self, folder: Path, images: ImageData) -> None:
+        self.folder = folder
+        self.images = images
+
+    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel)
+        loader: Any = trainer.train_dataloader
+        model, optimizer = full_state(lit.model, trainer.optimizers[0])
+        states = gather(random_states())
+        if not is_main_process():
+            return
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        content = {
+            "options": lit.options.as_dict(),
+            "image_shape": list(self.images.image_shape),
+            "class_names": list(self.images.class_names),
+            "epoch": len(lit.history),
+            "step": lit.global_step,
+            "model": model,
+            "optimizer": optimizer,
+            "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
+            "scaler": {} if scaler is None else scaler.state_dict(),
+            "loader": loader.state_dict(),
+            "tally": Tally(lit.device).state(),
+            "random_states": states,
+            "history": lit.history,
+        }
+        save_checkpoint(self.folder, content, best=best_epoch(lit.history) == len(lit.history))
+        write_metrics(self.folder, lit.history)
+
+
+class EpochLines(ProgressBar):
+    """A line an epoch, where there is no terminal for a bar."""
+
+    def disable(self) -> None:
+        """Lightning calls it in all processes but the main one, which alone prints anyway."""
+
+    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel)
+        loss, accuracy = (metric.compute().item() for metric in lit.metrics_of("training"))  # in all processes
+        line = f"Epoch [{trainer.current_epoch + 1}/{trainer.max_epochs}], Loss: {loss:.4f}, Accuracy: {accuracy:.2%}"
+        for name in ("validation_loss", "validation_accuracy"):
+            if name in trainer.callback_metrics:
+                line += f", {name.replace('_', ' ')}: {trainer.callback_metrics[name]:.4f}"
+        if trainer.is_global_zero:
+            print(line)
+
+
+def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, float]:
+    """A whole run with Lightning: train, write, and judge by the test images.
+
+    Args:
+        options, place: as for ``run.Run``.
+        devices: how many processes, each with a share of the CPU or a GPU of its own. Lightning starts them by running
+            the command again, not torchrun.
+
+    Returns:
+        How many test images there are, and the accuracy on them, in percent.
+
+    Raises:
+        CheckpointError, DataError, OptionError, TrainingError: as ``run.Run``.
+
+    Source: https://lightning.ai/docs/pytorch/stable/common/trainer.html
+    """
+    options.check()
+    check_writable(place.out)
+    data = MNISTDataModule(options, place)
+    data.setup()
+    seed_everything(options.seed)
+    be_deterministic(options.deterministic)
+    network = build_network(options, data.images)
+    steps = options.epochs * math.ceil(len(data.images.training) / options.batch_size)  # type: ignore[arg-type]
+    lit = LitModel(network, options, len(data.images.class_names), steps)
+    own = checkpoint_to_resume(options, place)
+    try:
+        with quiet():
+            trainer = build_trainer(options, place, data.images, devices)
+            trainer.fit(lit, data, ckpt_path=own, weights_only=True)
+            (results,) = trainer.test(lit, data, verbose=False)
+    except MisconfigurationException as error:
+        raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
+    return len(data.images.test), 100 * results["test_accuracy"]  # type: ignore[arg-type]
+
+
+def checkpoint_to_resume(options: TrainingOptions, place: Place) -> Path | None:
+    """Lightning's last checkpoint, None if the run begins.
+
+    Raises:
+        CheckpointError: it is damaged, or of a run with other options.
+    """
+    path = place.out / FOLDER / "last.ckpt"
+    if not place.resume or not path.exists():
+        return None
+    check_same_options(options, options_of(read(path), path), path)
+    return path
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's advertisement and its list of devices, and a warning of PyTorch's about Lightning's code.
+
+    A folder that a run goes on in, or is repeated in, is no reason for a warning either.
+    """
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty", UserWarning)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def build_network(options: TrainingOptions, images: ImageData) -> nn.Module:
+    """The network as ``run.Run`` prepares it, before it goes to a device."""
+    model = build_model(options, images.image_shape, len(images.class_names))
+    if options.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.compile:
+        model.compile()
+    return model
+
+
+def build_trainer(options: TrainingOptions, place: Place, images: ImageData, devices: int) -> Trainer:
+    """Lightning's trainer for the options, with its callbacks.
+
+    Raises:
+        OptionError: Lightning cannot do on this device what the plain loop can.
+    """
+    device = place.device
+    if place.strategy != "ddp":
+        raise OptionError(f"--strategy {place.strategy} is the plain loop's: with --trainer lightning there is ddp")
+    if options.precision == "fp16" and device.type == "cpu":
+        raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
+    monitor = "validation_accuracy" if options.validation else "training_accuracy"
+    callbacks: list[Callback] = [
+        SaveRun(place.out, images),
+        ModelCheckpoint(
+            place.out / FOLDER, "best", monitor=monitor, mode="max", save_last=True, enable_version_counter=False
+        ),
+        RichProgressBar() if sys.stdout.isatty() else EpochLines(),
+    ]
+    if options.patience:
+        callbacks.append(EarlyStopping(monitor, mode="max", patience=options.patience))
+    return Trainer(
+        accelerator=device.type,
+        devices=[device.index or 0] if devices == 1 and device.type == "cuda" else devices,
+        strategy=place.strategy if devices > 1 else "auto",
+        precision=PRECISIONS[options.precision],  # type: ignore[arg-type]
+        max_epochs=options.epochs,
+        accumulate_grad_batches=options.accumulate,
+        callbacks=callbacks,
+        logger=TensorBoardLogger(place.out, "tensorboard", "") if place.tensorboard else False,
+        num_sanity_val_steps=0,
+        limit_val_batches=None if options.validation else 0,
+        use_distributed_sampler=False,  # the loaders deal the images out
+        enable_model_summary=False,
+        default_root_dir=place.out,
+    )

@@ -1,0 +1,179 @@
+"""What a run leaves to look at: ``metrics.csv``, curves, a confusion matrix, the worst mistakes, TensorBoard's log."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.utils.data import Dataset
+
+from torch_impl.checkpoint import replace_file
+from torch_impl.data import IGNORED, Loader
+from torch_impl.distributed import gather, unwrap
+from torch_impl.training import autocast
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch.utils.tensorboard import SummaryWriter
+
+__all__ = [
+    "COLUMNS",
+    "Predictions",
+    "draw_confusion",
+    "draw_curves",
+    "draw_mistakes",
+    "open_tensorboard",
+    "predict",
+    "write_figures",
+    "write_metrics",
+]
+
+COLUMNS = ("epoch", "step", "lr", "loss", "accuracy", "validation_loss", "validation_accuracy")
+
+BLUE, ORANGE = "#0072b2", "#d55e00"
+
+MOST_MISTAKES = 25  # on the sheet
+
+
+def write_metrics(folder: Path, history: Sequence[dict[str, Any]]) -> None:
+    """All epochs of ``history`` as ``metrics.csv``, whole or not at all: after a resumption no row is there twice."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    replace_file(folder / "metrics.csv", text.getvalue().encode())
+
+
+def open_tensorboard(folder: Path, step: int) -> SummaryWriter:
+    """TensorBoard's log in ``folder``. What an earlier start of the run wrote after ``step`` is taken back."""
+    from torch.utils.tensorboard import SummaryWriter  # imported where it is needed: it takes a second
+
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network says of each image, in the order of the data set: (N,) each; losses in nats."""
+
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    losses: NDArray[np.float64]
+
+    def confusion(self, classes: int) -> NDArray[np.int64]:
+        """How many images of each class were taken for each: (classes, classes), a row for each true class."""
+        return np.bincount(self.labels * classes + self.predicted, minlength=classes**2).reshape(classes, classes)
+
+    def worst_mistakes(self, count: int) -> NDArray[np.int64]:
+        """The places of the wrong predictions with the highest losses, the worst first."""
+        wrong = np.flatnonzero(self.labels != self.predicted)
+        return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
+
+
+@torch.no_grad()
+def predict(model: nn.Module, loader: Loader, precision: str = "fp32") -> Predictions | None:
+    """What ``model`` says of every image of a loader that does not shuffle; None but in the main process.
+
+    All processes must call it: each has a share of every batch.
+    """
+    model.eval()
+    network = unwrap(model)
+    parts = []
+    for images, labels, _ in loader:
+        with autocast(loader.device, precision):
+            outputs = network(images)
+            losses = nn.functional.cross_entropy(outputs, labels, reduction="none", ignore_index=IGNORED)
+        columns = [labels.cpu().double(), outputs.argmax(dim=1).cpu().double(), losses.cpu().double()]
+        parts.append(torch.stack(columns))  # (3, n)
+    shares = gather(parts)
+    if not shares:
+        return None
+    whole = torch.cat([part for batch in zip(*shares) for part in batch], dim=1).numpy()
+    labels, predicted, losses = whole[:, whole[0] != IGNORED]
+    return Predictions(labels.astype(np.int64), predicted.astype(np.int64), losses)
+
+
+def write_figures(
+    folder: Path, history: Sequence[dict[str, Any]], found: Predictions, test: Dataset[Any], names: Sequence[str]
+) -> None:
+    """``curves.png``, ``confusion.png`` and ``mistakes.png``."""
+    figures = {
+        "curves.png": draw_curves(history),
+        "confusion.png": draw_confusion(found.confusion(len(names)), names),
+        "mistakes.png": draw_mistakes(found, test, names),
+    }
+    for name, figure in figures.items():
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=120)
+        replace_file(folder / name, picture.getvalue())
+
+
+def draw_curves(history: Sequence[dict[str, Any]]) -> Figure:
+    """Loss and accuracy by epoch, of the training images and of those kept out, if there are any."""
+    from matplotlib.figure import Figure  # imported where it is needed: it takes a second
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    for axes, quantity, title in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), ("mean cross-entropy in nats", "accuracy in percent")
+    ):
+        axes.plot(epochs, [row[quantity] for row in history], "o-", color=BLUE, label="training, as it went")
+        if history and history[0]["validation_loss"] is not None:
+            values = [row[f"validation_{quantity}"] for row in history]
+            axes.plot(epochs, values, "s-", color=ORANGE, label="validation, after the epoch")
+        axes.set(title=title, xlabel="epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def draw_confusion(matrix: NDArray[np.int64], names: Sequence[str]) -> Figure:
+    """How many images of each class (row) were taken for each (column), coloured by their share of the row."""
+    from matplotlib.figure import Figure
+
+    classes = len(names)
+    size = max(5.0, 0.55 * classes + 1.5)
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.add_subplot()
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if classes <= 30:
+        for row, column in zip(*np.nonzero(matrix)):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
+    axes.set_xticks(range(classes), names, rotation=0 if max(map(len, names)) < 3 else 90)
+    axes.set_yticks(range(classes), names)
+    right = np.trace(matrix)
+    axes.set(xlabel="predicted", ylabel="label", title=f"{right:,} of {matrix.sum():,} test images are right")
+    return figure
+
+
+def draw_mistakes(found: Predictions, test: Dataset[Any], names: Sequence[str]) -> Figure:
+    """The wrong predictions that the network was surest of."""
+    from matplotlib.figure import Figure
+
+    places = found.worst_mistakes(MOST_MISTAKES)
+    columns = 5
+    rows = max(1, -(-len(places) // columns))
+    figure = Figure(figsize=(1.75 * columns, 2 * rows + 0.5), layout="constrained")
+    mistakes = int((found.labels != found.predicted).sum())
+    figure.suptitle(f"The worst {len(places)} of {mistakes:,} mistakes: label → prediction")
+    for axes, place in zip(figure.subplots(rows, columns, squeeze=False).flat, [*places, *[None] * rows * columns]):
+        axes.axis("off")
+        if place is not None:
+            image = test[place][0].permute(1, 2, 0).squeeze(2).numpy()  # (H, W) or (H, W, 3)
+            axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+            axes.set_title(
+                f"{names[found.labels[place]]} → {names[found.predicted[place]]}\nloss {found.losses[place]:.1f}",
+                fontsize=8,
+            )
+    return figure
