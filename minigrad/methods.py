@@ -186,7 +186,9 @@ class Methods:
     squeeze = functions.shape.squeeze
     squeeze_ = functions.shape.squeeze_
     swapaxes = functions.shape.swapaxes
+    swapaxes_ = functions.shape.swapaxes_
     swapdims = functions.shape.swapdims
+    swapdims_ = functions.shape.swapdims_
     t = functions.shape.t
     t_ = functions.shape.t_
     transpose = functions.shape.transpose

@@ -44,7 +44,9 @@ __all__ = [
     "squeeze",
     "squeeze_",
     "swapaxes",
+    "swapaxes_",
     "swapdims",
+    "swapdims_",
     "t",
     "t_",
     "transpose",
@@ -318,6 +320,16 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`transpose`."""
     check_tensors("swapdims", input=input)
     return transpose(input, dim0, dim1)
+
+
+def swapaxes_(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """:func:`swapaxes`, in place."""
+    return transpose_(input, axis0, axis1)
+
+
+def swapdims_(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """:func:`swapdims`, in place."""
+    return transpose_(input, dim0, dim1)
 
 
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
