@@ -285,13 +285,15 @@ def one_sentence() -> Iterator[None]:
     except (CheckpointError, DataError, ProgramError, TrainingError) as error:
         stop(str(error), FAILURE)
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        stop(
-            "out of memory: compute a step in pieces with --accumulate 2 (or more), lower --batch-size or choose a "
-            "smaller network; on a GPU --precision bf16 helps too",
-            FAILURE,
-        )
+        if is_out_of_memory(error):
+            stop(
+                "out of memory: compute a step in pieces with --accumulate 2 (or more), lower --batch-size or choose a "
+                "smaller network; on a GPU --precision bf16 helps too",
+                FAILURE,
+            )
+        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            stop(f"torch.compile fails here, leave out --compile: {str(error).splitlines()[0]}", FAILURE)
+        raise
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -51,16 +51,23 @@ def process_group(device: torch.device) -> Iterator[None]:
 
     A process that dies takes torchrun's whole job with it, so an error is not handled here: it is let through.
 
+    torchrun 2.14 keeps the store in which processes find each other when it restarts them, so that they may find the
+    addresses of those that died (pytorch/pytorch#135712). On one machine each start therefore has its own part of the
+    store; on several, whose restarts are not counted together, set ``TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1``.
+
     Source: https://docs.pytorch.org/docs/stable/elastic/run.html
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
+    store, number, count = next(dist.rendezvous("env://"))
+    if os.environ["LOCAL_WORLD_SIZE"] == os.environ["WORLD_SIZE"]:
+        store = dist.PrefixStore(f"start {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
+    backend, own_device = "gloo", None
     if device.type == "cuda":
         torch.cuda.set_device(device)
-        dist.init_process_group("cpu:gloo,cuda:nccl", device_id=device)
-    else:
-        dist.init_process_group("gloo")
+        backend, own_device = "cpu:gloo,cuda:nccl", device
+    dist.init_process_group(backend, store=store, rank=number, world_size=count, device_id=own_device)
     yield
     dist.destroy_process_group()  # not on an error: it would wait for the others
 

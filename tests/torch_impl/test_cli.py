@@ -184,6 +184,26 @@ def test_out_of_memory_is_1(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_compiler_that_fails_is_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    def fail(*_: object) -> None:
+        raise InvalidCxxCompiler
+
+    monkeypatch.setattr(torch_impl.run.Run, "train_epoch", fail)
+    sentence = one_sentence(run("train", "--out", tmp_path))
+    assert "torch.compile fails here, leave out --compile: " in sentence
+
+
+def test_other_errors_are_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(torch_impl.run.Run, "train_epoch", fail)
+    result = run("train", "--out", tmp_path)
+    assert isinstance(result.exception, RuntimeError) and str(result.exception) == "something else"
+
+
 def test_checkpoints_that_are_no_use_are_1(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     assert "there is no checkpoint" in one_sentence(run("evaluate", path))

@@ -87,12 +87,13 @@ def test_stopped_and_resumed_is_not_stopped(change: dict[str, Any], tmp_path: Pa
 # Arguments: folder, kills. Prints how many kills there were, how many while a file was being written, and the folders
 # of the runs that ended.
 KILLER = """
-import json, os, random, signal, sys, time
+import gc, json, os, random, signal, sys, time
 import pydantic, sklearn.datasets, torch._dynamo  # which a run imports when it needs them
 from torch_impl import cli
 
 folder, kills = sys.argv[1], int(sys.argv[2])
 random = random.Random(0)
+gc.freeze()  # so that the forks share what was imported
 
 def start(out):
     child = os.fork()
@@ -100,41 +101,46 @@ def start(out):
         options = "train --data digits --epochs 6 --seed 1 --no-figures --device cpu --resume --out".split()
         sys.argv[1:] = [*options, out]
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        cli.main()
+        try:
+            cli.main()
+        except SystemExit as end:
+            os._exit(end.code or 0)  # the interpreter's own end would take longer than the run
     return child
 
-def writing(out):
-    return os.path.isdir(out) and any(name.endswith(".partial") for name in os.listdir(out))
+def writing(out, since):
+    # Whether a file is being written that was not left by a start before this one.
+    try:
+        files = [file for file in os.scandir(out) if file.name.endswith(".partial")]
+        return any(file.stat().st_mtime > since for file in files)
+    except FileNotFoundError:
+        return False
 
-began = time.perf_counter()
-assert os.waitpid(start(folder + "/run0"), 0)[1] == 0
-duration = time.perf_counter() - began
-
-killed, torn, run, starts = 0, 0, 1, []
-while killed < kills or starts:
-    out = f"{folder}/run{run}"
-    child = start(out)
-    starts.append(child)
-    end = time.perf_counter() + random.uniform(0.2, 0.9) * duration
-    patient = killed % 2 == 0  # every other kill waits for a file that is being written
-    ended = 0
-    while killed < kills and not ended:
-        if time.perf_counter() > end and (not patient or writing(out)):
-            break
-        if not patient or time.perf_counter() < end:
-            time.sleep(0.001)
+def patiently(child, out, began, seconds, patient):
+    # Waits for the end of a run, and if patient longer, for a file that is being written; then kills. Gives the status.
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or (patient and not writing(out, began)):
         ended, status = os.waitpid(child, os.WNOHANG)
-    if not ended and killed < kills:
-        os.kill(child, signal.SIGKILL)
-    if not ended:
-        ended, status = os.waitpid(child, 0)
+        if ended:
+            return status
+        time.sleep(0 if patient else 0.001)
+    os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
+
+killed, torn, run, duration = 0, 0, 0, 60.0  # the first run is not killed: how long does it take?
+while killed < kills:
+    out = f"{folder}/run{run}"
+    began = time.time()
+    status = patiently(start(out), out, began, random.uniform(0.3, 1) * duration if run else 60, run and killed % 2)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         killed += 1
-        torn += writing(out)
+        torn += writing(out, began)
     else:
         assert status == 0
-        run, starts = run + 1, []
+        duration = min(duration, time.time() - began)
+        run += 1
+assert os.waitpid(start(f"{folder}/run{run}"), 0)[1] == 0
+run += 1
 print(json.dumps({"killed": killed, "torn": torn, "ended": [f"run{each}" for each in range(run)]}))
 """
 

@@ -158,7 +158,10 @@ class Batches(Loader):
         self.images, self.labels = (tensor.to(device) for tensor in dataset.tensors)
 
     def fetch(self, chosen: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        nothing = torch.zeros(1, dtype=torch.int64)
-        for indices in chosen:
-            there = (indices if len(indices) else nothing).to(self.device, non_blocking=True)
+        if not chosen:
+            return
+        whole = torch.cat(chosen).to(self.device)  # one copy an epoch, not one a batch
+        nothing = torch.zeros(1, dtype=torch.int64, device=self.device)
+        for indices in whole.split([len(indices) for indices in chosen]):
+            there = indices if len(indices) else nothing
             yield self.images.index_select(0, there), self.labels.index_select(0, there)

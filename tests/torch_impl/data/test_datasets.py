@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_digits
 from torchvision import datasets, transforms
 
-from torch_impl.data import DATASETS, DataError, ImageArrays, load_arrays, load_datasets
+from torch_impl.data import DATASETS, DataError, ImageArrays, load_arrays, load_data, load_datasets
+from torch_impl.options import TrainingOptions
 
 MNIST_FOLDER = Path(os.environ.get("MINIGRAD_DATA") or "data")
 real_mnist = pytest.mark.skipif(
@@ -204,3 +207,87 @@ def test_minigrad_is_never_imported() -> None:
         "assert 'torchvision' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+def write_cifar(folder: Path) -> None:
+    """CIFAR-10's files with two images each, and the check sums that torchvision asks for."""
+    base = folder / datasets.CIFAR10.base_folder
+    base.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    names = [name for name, _ in [*datasets.CIFAR10.train_list, *datasets.CIFAR10.test_list]]
+    for name in names:
+        content = {"data": random.integers(0, 256, (2, 3072), dtype=np.uint8), "labels": [3, 9]}
+        (base / name).write_bytes(pickle.dumps(content))
+    (base / datasets.CIFAR10.meta["filename"]).write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+
+
+def test_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_cifar(tmp_path)
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)
+    arrays = load_arrays("cifar10", tmp_path)
+    assert (arrays.train_images.shape, arrays.test_images.shape) == ((10, 3, 32, 32), (2, 3, 32, 32))
+    assert (arrays.train_images.dtype, arrays.train_labels.dtype) == (np.float32, np.int64)
+    theirs = datasets.CIFAR10(str(tmp_path), transform=transforms.ToTensor())
+    for image, label, (their_image, their_label) in zip(arrays.train_images, arrays.train_labels, theirs):
+        np.testing.assert_array_equal(image, their_image.numpy())
+        assert label == their_label
+    data = load_data(TrainingOptions(data="cifar10"), tmp_path)
+    assert (data.image_shape, data.class_names[3], data.mirrored) == ((3, 32, 32), "cat", True)
+
+
+def test_cifar10_that_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(*_: object, **__: object) -> None:
+        raise URLError("Temporary failure in name resolution")
+
+    monkeypatch.setattr("torchvision.datasets.cifar.download_and_extract_archive", download)
+    with pytest.raises(DataError, match="cifar10 is not in .* and cannot be downloaded .*--data-root"):
+        load_arrays("cifar10", tmp_path)
+    write_cifar(tmp_path)
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)
+    (tmp_path / datasets.CIFAR10.base_folder / "data_batch_3").write_bytes(b"no pickle")
+    with pytest.raises(DataError, match="damaged .*delete that folder"):
+        load_arrays("cifar10", tmp_path)
+
+
+def write_folder(folder: Path, classes: dict[str, list[str]]) -> None:
+    for part, names in classes.items():
+        for number, name in enumerate(names):
+            (folder / part / name).mkdir(parents=True)
+            for copy in range(4):
+                Image.new("RGB", (30, 20 + copy), (50 * number, 0, 0)).save(folder / part / name / f"{copy}.png")
+
+
+def test_a_folder_of_images(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"train": ["cat", "dog"], "test": ["cat", "dog"]})
+    data = load_data(TrainingOptions(data=str(tmp_path), image_size=16, validation=0.25))
+    assert (data.image_shape, data.class_names) == ((3, 16, 16), ("cat", "dog"))
+    assert data.validation is not None
+    assert [len(part) for part in (data.training, data.validation, data.test)] == [6, 2, 8]  # type: ignore[arg-type]
+    image, label = data.test[7]
+    assert label == 1 and image.shape == (3, 16, 16)
+    assert torch.equal(image[0], torch.full((16, 16), 50 / 255)) and not image[1:].any()
+
+
+def test_folders_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no folder of images .*: it must hold train and test"):
+        load_data(TrainingOptions(data=str(tmp_path)))
+    write_folder(tmp_path, {"train": ["cat", "dog"], "test": ["cat", "cow"]})
+    with pytest.raises(DataError, match="do not have the same classes"):
+        load_data(TrainingOptions(data=str(tmp_path)))
+    with pytest.raises(
+        ValueError, match="no data set 'nowhere': choose from digits, mnist, fashion-mnist, cifar10, or"
+    ):
+        load_data(TrainingOptions(data="nowhere"))
+
+
+def test_validation_images_are_drawn_from_the_seed() -> None:
+    whole = load_data(TrainingOptions())
+    assert whole.validation is None and whole.class_names == tuple("0123456789")
+    parts = [load_data(TrainingOptions(validation=0.2, seed=seed)) for seed in (0, 0, 1)]
+    kept_out = [part.validation.tensors[0] for part in parts]  # type: ignore[union-attr]
+    assert [len(images) for images in kept_out] == [287] * 3
+    assert torch.equal(kept_out[0], kept_out[1]) and not torch.equal(kept_out[0], kept_out[2])
+    everything = torch.cat([parts[0].training.tensors[0], kept_out[0]])  # type: ignore[attr-defined]
+    assert sorted(everything.sum((1, 2, 3)).tolist()) == sorted(whole.training.tensors[0].sum((1, 2, 3)).tolist())  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="is none: raise it"):
+        load_data(TrainingOptions(validation=0.0001))
