@@ -1,6 +1,16 @@
 """What several test files share."""
 
+import sys
+
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def unlocked_backends(monkeypatch):
+    """PyTorch's testing tools, once some test has imported them, lock its backends' flags, which programs may set."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        monkeypatch.setattr(torch.backends, "__allow_nonbracketed_mutation_flag", True)
 
 
 @pytest.fixture(scope="session")
