@@ -10,7 +10,7 @@ def unlocked_backends(monkeypatch):
     """PyTorch's testing tools, once some test has imported them, lock its backends' flags, which programs may set."""
     torch = sys.modules.get("torch")
     if torch is not None:
-        monkeypatch.setattr(torch.backends, "__allow_nonbracketed_mutation_flag", True)
+        monkeypatch.setitem(torch.backends.flags_frozen.__globals__, "__allow_nonbracketed_mutation_flag", True)
 
 
 @pytest.fixture(scope="session")
