@@ -5,12 +5,12 @@ import sys
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def unlocked_backends(monkeypatch):
-    """PyTorch's testing tools, once some test has imported them, lock its backends' flags, which programs may set."""
+@pytest.fixture(scope="session", autouse=True)
+def unlocked_backends():
+    """PyTorch's testing tools, which some tests import, lock its backends' flags; programs under test set them."""
     torch = sys.modules.get("torch")
     if torch is not None:
-        monkeypatch.setitem(torch.backends.flags_frozen.__globals__, "__allow_nonbracketed_mutation_flag", True)
+        torch.backends.flags_frozen.__globals__["__allow_nonbracketed_mutation_flag"] = True
 
 
 @pytest.fixture(scope="session")
