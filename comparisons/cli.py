@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
-import tempfile
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -29,6 +27,7 @@ from comparisons.curves import MODELS, plot, train_in_step
 from comparisons.harness import Comparison, Report
 from comparisons.settings import Settings
 from comparisons.tolerances import TOLERANCES
+from torch_impl.checkpoint import replace_file
 from torch_impl.data import DATASETS
 
 __all__ = ["app", "main"]
@@ -80,18 +79,6 @@ def cells(row: Comparison) -> list[str]:
     verdict = "[green]equal[/]" if row.agrees else "[bold red]DIFFERS[/]"
     differences = [show_difference(row.largest_absolute), show_difference(row.largest_relative)]
     return [row.subject, f"{row.values:,}", *differences, limit, verdict]
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write ``content`` to ``path``, whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def wrong_usage(message: str) -> typer.BadParameter:
@@ -193,8 +180,9 @@ def compare(
         reports.append(report)
     if json_file is not None:
         result = {"seed": seed, "dtype": dtype.value, "device": device, "data": data}
-        write_whole(
-            json_file, json.dumps({**result, "chapters": [each.as_dict() for each in reports]}, indent=2) + "\n"
+        replace_file(
+            json_file,
+            (json.dumps({**result, "chapters": [each.as_dict() for each in reports]}, indent=2) + "\n").encode(),
         )
     differing = [row for report in reports for row in report.rows if not row.agrees]
     for row in differing:
@@ -248,7 +236,7 @@ def train(
             curves = train_in_step(settings, model, batch_size, epochs, limit)
         except (OSError, RuntimeError) as error:
             raise refused(model, error) from None
-    write_whole(figure, plot(curves, figure.suffix.removeprefix(".")))
+    replace_file(figure, plot(curves, figure.suffix.removeprefix(".")))
     table = Table(title=curves.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("engine", "first loss", "last loss", "test accuracy"):
         table.add_column(heading, justify="left" if heading == "engine" else "right")
@@ -289,7 +277,7 @@ def bench(
         megabytes = f"{each.ours / 1e6:,.0f} MB, PyTorch {each.theirs / 1e6:,.0f} MB, ratio {each.ratio:.2f}"
         console.print(f"Net peak memory of {each.work}: minigrad {megabytes}")
     if json_file is not None:
-        write_whole(json_file, json.dumps(measured.as_dict(), indent=2) + "\n")
+        replace_file(json_file, (json.dumps(measured.as_dict(), indent=2) + "\n").encode())
 
 
 def main() -> None:
