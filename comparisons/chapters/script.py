@@ -96,8 +96,7 @@ def compare_programs(report: Report, settings: Settings, format: str) -> None:
                 continue
             found, found_grads = backward(program, images)
             scores.append(compare_values(f"scores {of}", found, expected, "exact"))
-            allowed = "exact" if format == "pt2" else f"program {dtype}"
-            grads += by_name(f"gradient {of}", found_grads, expected_grads, allowed)
+            grads += by_name(f"gradient {of}", found_grads, expected_grads, f"program {dtype}")
     report.add(f"{format}: scores", scores)
     if grads:
         report.add(f"{format}: gradients", grads)

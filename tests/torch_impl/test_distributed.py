@@ -121,8 +121,17 @@ cli.main()
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_path: Path) -> None:
-    """It ends with the weights of a run in one process, about: sums of other halves are rounded differently."""
-    done = torchrun(DYING, tmp_path, strategy, "killed", restarts=1)
+    """It ends with the weights of a run in one process, about: sums of other halves are rounded differently.
+
+    In one try of four PyTorch 2.14 aborts a restarted process itself, from a thread of its C++ code: then it is tried
+    again, from the start.
+    """
+    for attempt in range(4):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        done = torchrun(DYING, folder, strategy, "killed", restarts=1)
+        if "terminate called without an active exception" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr
     epochs = [line.split("/")[0] for line in done.stdout.splitlines() if line.startswith("Epoch")]
     assert epochs[:2] == ["Epoch [1", "Epoch [2"] and epochs[-2:] == ["Epoch [3", "Epoch [4"]
@@ -132,7 +141,7 @@ def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_pa
     options = TrainingOptions(epochs=4, augment=True)
     alone = Run(options, Place(torch.device("cpu"), tmp_path / "alone", figures=False)).run()
     assert f"{alone.accuracy:.2f} %" in done.stdout
-    ours, expected = (load_checkpoint(tmp_path / name / "last.ckpt") for name in ("out", "alone"))
+    ours, expected = load_checkpoint(folder / "out" / "last.ckpt"), load_checkpoint(tmp_path / "alone" / "last.ckpt")
     for name, weight in expected["model"].items():
         torch.testing.assert_close(ours["model"][name], weight, rtol=1e-3, atol=1e-5)
     assert list(ours["optimizer"]["state"]) == list(expected["optimizer"]["state"])
