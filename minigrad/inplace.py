@@ -1,9 +1,9 @@
 """In-place operations: the tensor itself receives the result, and with it the result's place in the graph.
 
-``x.mul_(y)`` computes ``x * y`` as any operation does, writes the values into x's memory, and makes the new node x's
-``grad_fn``. That node keeps a copy of x's old values where its rule needs them; an older node that saved them learns of
-the change through the version counter. Where x is a view, or has
-views, they all get a new place in the graph: see ``autograd/views.py``.
+``x.mul_(y)`` computes ``x * y`` as any operation does, copies the values into x's memory, and makes the new node x's
+``grad_fn``; the commonest operations compute in x's memory at once. The node keeps a copy of x's old values where its
+rule needs them; an older node that saved them learns of the change through the version counter. Where x is a view, or
+has views, they all get a new place in the graph: see ``autograd/views.py``.
 """
 
 from __future__ import annotations
@@ -132,10 +132,19 @@ def run(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any)
             fit. Nothing is changed then.
     """
     check_changeable(tensor, name, *inputs)
+    at_once = operation.writes_into and all(fits(each, tensor) for each in inputs)
+    if at_once:
+        check_overlap(tensor, *inputs)
+        options["out"] = writeable(tensor.array)
     result = operation.apply(tensor, *inputs, **options)
-    if result.grad_fn is not None and not any(each is tensor for each in inputs):
+    if result.grad_fn is not None and not at_once and not any(each is tensor for each in inputs):
         result.grad_fn.copy_saved_input(tensor)
     return become(tensor, result, name, *inputs)
+
+
+def fits(value: Any, tensor: Tensor) -> bool:
+    """Whether ``value`` is a tensor of the same shape and type, so that the result is one too."""
+    return isinstance(value, Tensor) and value.array.shape == tensor.array.shape and value.dtype is tensor.dtype
 
 
 def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
@@ -148,7 +157,8 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
     check_castable(tensor, result.array.dtype)
     if name not in WRITE_EXPANDED:
         check_overlap(tensor, *inputs)
-    writeable(array)[...] = result.array
+    if result.array is not array:
+        writeable(array)[...] = result.array
     tensor._version_counter.bump(name)
     node = result.grad_fn
     base = tensor if tensor._base is None else tensor._base

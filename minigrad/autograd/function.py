@@ -193,6 +193,7 @@ class Function(Node):
     materialize_grads = True  # an output that nobody used sends zeros, not None
     overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
     is_view = False  # True: the result shares memory with the first input
+    writes_into = False  # True: forward can write over its first input, ``out``, which it does not save (inplace.py)
     node_name = ""  # set where PyTorch's name is not the class's
     packed = False  # True: the user's hooks hold what was saved (see saving.py)
     inside: weakref.ref[Any] | None = None  # the CopySlices around an operation that changed a view (see views.py)
@@ -383,7 +384,7 @@ class Function(Node):
         for position, array in enumerate(self._saved):
             origin = self._origins[position] if array is tensor.array else None
             if origin is not None:
-                self._saved = (*self._saved[:position], array.copy(), *self._saved[position + 1 :])
+                self._saved = (*self._saved[:position], array.copy(order="K"), *self._saved[position + 1 :])
                 self._origins[position] = (origin[0], VersionCounter(), 0)
 
     def redirect_saved_result(self, result: Tensor, target: Tensor) -> None:

@@ -7,21 +7,24 @@ loops compute, so that a debugger can step through them. The rules that call the
 
 from __future__ import annotations
 
-import threading
 from contextlib import ContextDecorator
+from contextvars import ContextVar
 from types import TracebackType
+from typing import NamedTuple
 
 __all__ = ["kernel_mode", "large_winograd_tiles", "reference_kernels"]
 
 
-class _KernelMode(threading.local):
-    """Which kernels compute. Every thread starts with its own switch, the fast kernels on."""
+class KernelMode(NamedTuple):
+    """Which kernels compute."""
 
-    reference = False  # True: the plain loops
-    large_winograd_tiles = False  # True: 3x3 convolutions in tiles of 4x4 outputs (see winograd.py)
+    reference: bool = False  # True: the plain loops
+    large_winograd_tiles: bool = False  # True: 3x3 convolutions in tiles of 4x4 outputs (see winograd.py)
 
 
-kernel_mode = _KernelMode()
+# Every thread starts with the fast kernels; threads that help another compute as that one does.
+FAST = KernelMode()
+kernel_mode: ContextVar[KernelMode] = ContextVar("kernel mode", default=FAST)
 
 
 class reference_kernels(ContextDecorator):
@@ -33,13 +36,12 @@ class reference_kernels(ContextDecorator):
     attribute = "reference"
 
     def __enter__(self) -> None:
-        self.previous = getattr(kernel_mode, self.attribute)
-        setattr(kernel_mode, self.attribute, True)
+        self.previous = kernel_mode.set(kernel_mode.get()._replace(**{self.attribute: True}))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        setattr(kernel_mode, self.attribute, self.previous)
+        kernel_mode.reset(self.previous)
 
     def _recreate_cm(self) -> reference_kernels:
         return type(self)()  # one object a call, so that a recursive function nests

@@ -21,7 +21,7 @@ Spans = Sequence[tuple[int, int]]  # the windows along one dimension: where each
 
 def span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
     """The sum of each window, in the type of x. Shapes: (N, C, H, W) -> (N, C, len(rows), len(columns))."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_span_sums(x, rows, columns)
     channels_last = is_channels_last(x)
     planes = as_planes(x, channels_last)
@@ -46,7 +46,7 @@ def plain_span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
 
 def spread_span_sums(grad: np.ndarray, size: tuple[int, int], rows: Spans, columns: Spans) -> np.ndarray:
     """Images of ``size`` to which each window adds its ``grad`` at every element: (N, C, h, w) -> (N, C, H, W)."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_spread_span_sums(grad, size, rows, columns)
     channels_last = is_channels_last(grad)
     planes = as_planes(grad, channels_last)
@@ -74,7 +74,7 @@ def adaptive_max_pool(x: np.ndarray, rows: Spans, columns: Spans) -> tuple[np.nd
 
     Shapes: (N, C, H, W) -> twice (N, C, len(rows), len(columns)).
     """
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_adaptive_max_pool(x, rows, columns)
     shape = (*x.shape[:2], len(rows), len(columns))
     z, places = np.empty(shape, x.dtype), np.empty(shape, np.int64)

@@ -15,15 +15,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from minigrad.kernels import kernel_mode
+from minigrad.kernels.parallel import on_own_threads
 
 __all__ = ["backward_sums", "input_gradient", "normalize", "statistics"]
 
 PIECE = 1 << 15  # elements
 
 
+@on_own_threads()
 def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and biased variance of each channel, in float64. Shapes: (N, C, ...) -> (C,), (C,)."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_statistics(x)
     channels, count = x.shape[1], count_of(x)
     total, squares = np.zeros(channels), np.zeros(channels)
@@ -56,7 +58,7 @@ def plain_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """x · scale + shift, channel by channel, lying in memory as x does. Shapes: (N, C, ...), twice (C,)."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_normalize(x, scale, shift)
     z = np.empty_like(x)
     for x_piece, z_piece, scale_piece, shift_piece, _ in pieces([x, z], [scale, shift]):
@@ -74,9 +76,10 @@ def plain_normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.n
     return z
 
 
+@on_own_threads()
 def backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Σ grad and Σ grad · (x - mean) of each channel, in float64. Shapes: twice (N, C, ...), (C,) -> (C,), (C,)."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_backward_sums(grad, x, mean)
     channels = x.shape[1]
     total, aligned = np.zeros(channels), np.zeros(channels)
@@ -102,7 +105,7 @@ def input_gradient(
     grad: np.ndarray, x: np.ndarray, of_grad: np.ndarray, of_x: np.ndarray, constant: np.ndarray
 ) -> np.ndarray:
     """grad · of_grad + x · of_x + constant, channel by channel. Shapes: twice (N, C, ...), three times (C,)."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_input_gradient(grad, x, of_grad, of_x, constant)
     z = np.empty_like(x)
     for grad_piece, x_piece, z_piece, grad_factor, x_factor, summand, product in pieces(
@@ -136,7 +139,8 @@ def count_of(x: np.ndarray) -> int:
 
 def channels_lie_together(x: np.ndarray) -> bool:
     """Whether the channels of one place are next to each other in memory."""
-    return x.ndim == 2 or (not x.flags.c_contiguous and x.strides[1] <= x.strides[-1])
+    one_place = x.size == len(x) * x.shape[1]
+    return one_place or (not x.flags.c_contiguous and x.strides[1] <= x.strides[-1])
 
 
 def in_order(x: np.ndarray, together: bool) -> np.ndarray:

@@ -26,7 +26,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.kernels import few_places, kernel_mode, winograd
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
-from minigrad.kernels.parallel import share_out, shares
+from minigrad.kernels.parallel import on_own_threads, share_out, shares
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
@@ -89,12 +89,13 @@ def gradient_of_weight_by_loops(grad_y, x, weight_shape, stride, padding, dilati
 # ------------------------------------------------------------------------------------- the fast kernels
 
 
+@on_own_threads()
 def convolve(x, weight, stride, padding, dilation, groups, places=None):
     """y, the convolution of x with weight: at as many places as there are, or at so many (down, across) ``places``."""
     if places is None:
         places = places_on(x.shape[2:], weight.shape[2:], stride, padding, dilation)
     y_shape = (len(x), len(weight), *places)
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return convolve_by_loops(x, weight, y_shape, stride, padding, dilation, groups)
     if x.dtype == np.float16:  # summed in float32 and rounded once
         return convolve(wide(x), wide(weight), stride, padding, dilation, groups, places).astype(np.float16)
@@ -124,9 +125,10 @@ def convolve(x, weight, stride, padding, dilation, groups, places=None):
     return y
 
 
+@on_own_threads()
 def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups):
     """dL/dx. It is also what a transposed convolution computes of grad_y."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return gradient_of_input_by_loops(grad_y, weight, x_shape, stride, padding, dilation, groups)
     if grad_y.dtype == np.float16:
         grad_x = gradient_of_input(wide(grad_y), wide(weight), x_shape, stride, padding, dilation, groups)
@@ -150,9 +152,10 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups
     return grad_x
 
 
+@on_own_threads()
 def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, groups):
     """dL/dweight, in row-major order as the weight itself."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return gradient_of_weight_by_loops(grad_y, x, weight_shape, stride, padding, dilation, groups)
     if x.dtype == np.float16:
         grad = gradient_of_weight(wide(grad_y), wide(x), weight_shape, stride, padding, dilation, groups)
@@ -175,8 +178,14 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, group
         found = sum_of_products(grad_y, x, shape, stride, padding, dilation)
     if shape == tuple(weight_shape):
         return found
-    grad_weight = np.zeros(weight_shape, x.dtype)
-    grad_weight[taps] = found
+    grad_weight = np.empty(weight_shape, x.dtype)
+
+    def put_in_place(span):
+        part = grad_weight[slice(*span)]
+        part[...] = 0
+        part[taps] = found[slice(*span)]
+
+    share_out(put_in_place, pieces_of(grad_weight))
     return grad_weight
 
 
@@ -215,6 +224,12 @@ def wide(x):
     return x.astype(np.float32)
 
 
+def pieces_of(weight):
+    """Spans of its kernels (first, end), each as much as stays in the processor's cache."""
+    at_once = max(1, CHUNK_BYTES // max(1, weight[:1].nbytes))
+    return [(first, first + at_once) for first in range(0, len(weight), at_once)]
+
+
 def parts(channels, groups):
     """The channels of each group."""
     size = channels // groups
@@ -224,10 +239,11 @@ def parts(channels, groups):
 def taps_that_matter(x_shape, weight_shape, y_shape, stride, padding, dilation):
     """Without the outer taps that read nothing but padding wherever the kernel stands: the rest, and its padding.
 
-    In a deep layer a 3×3 kernel may stand on a single place: then eight of its nine taps multiply zeros.
+    In a deep layer a 3×3 kernel may stand on a single place: then eight of its nine taps multiply zeros. To take the
+    rest out of the weight costs time too, so all taps stay where that is not a small part.
     """
     taps = [slice(None), slice(None)]
-    remaining = []
+    remaining, kept = [], 1
     for dim in (0, 1):
         reach = (y_shape[2 + dim] - 1) * stride[dim]
         reading = []
@@ -238,6 +254,9 @@ def taps_that_matter(x_shape, weight_shape, y_shape, stride, padding, dilation):
         first, last = (reading[0], reading[-1]) if reading else (0, weight_shape[2 + dim] - 1)
         taps.append(slice(first, last + 1))
         remaining.append(padding[dim] - first * dilation[dim])
+        kept *= last + 1 - first
+    if kept * 3 > weight_shape[2] * weight_shape[3]:
+        return (slice(None),) * 4, padding
     return tuple(taps), remaining
 
 

@@ -33,13 +33,11 @@ def rows_of(x, y_shape, kernel, stride, padding, dilation):
     framed = window(channels_last(x), 0, count, -padding[0], seen[0], -padding[1], seen[1])
     rows = workspace("rows", (count, down, across, channels, *kernel), x.dtype)
 
-    def copy(r):
+    for r in range(kernel[0]):
         for s in range(kernel[1]):
             top, left = r * dilation[0], s * dilation[1]
             bottom, right = top + (down - 1) * stride[0] + 1, left + (across - 1) * stride[1] + 1
             rows[..., r, s] = framed[:, top : bottom : stride[0], left : right : stride[1]]
-
-    share_out(copy, range(kernel[0]))
     return rows.reshape(count * down * across, channels * kernel[0] * kernel[1])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.parallel import get_num_threads
+from minigrad.kernels.parallel import width
 
 __all__ = ["channels_last", "chunks", "inside", "pictures", "window", "workspace"]
 
@@ -66,7 +66,7 @@ def chunks(count: int, rows: int, wanted: int) -> list[tuple[int, int, int, int]
     """
     if rows == 0:
         return []
-    wanted = min(wanted, max(-(-count // get_num_threads()), 1) * rows)
+    wanted = min(wanted, max(-(-count // width()), 1) * rows)
     if wanted >= rows:
         several = wanted // rows
         return [(first, min(first + several, count), 0, rows) for first in range(0, count, several)]

@@ -73,7 +73,7 @@ def max_pool(x: np.ndarray, rows: Windows, columns: Windows) -> tuple[np.ndarray
     Of equal elements the first counts, of NaNs, which are larger than anything, the last. Padding is smaller than
     anything.
     """
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_max_pool(x, rows, columns)
     channels_last = is_channels_last(x)
     planes = as_planes(x, channels_last)
@@ -188,7 +188,7 @@ def spread_to_windows(
 
     Shapes: twice (N, C, h, w) -> (N, C, H, W).
     """
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_spread_to_windows(grad, numbers, size, rows, columns)
     channels_last = is_channels_last(numbers)
     grad_planes, numbers_planes = as_planes(grad, channels_last), as_planes(numbers, channels_last)
@@ -260,7 +260,7 @@ def blocks(shape: tuple[int, int, int, int], rows_each: int) -> list[tuple[slice
 
 def window_sums(x: np.ndarray, rows: Windows, columns: Windows) -> np.ndarray:
     """The sum of each window, in the type of x. Shapes: (N, C, H, W) -> (N, C, h, w)."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_window_sums(x, rows, columns)
     channels_last = is_channels_last(x)
     planes = as_planes(x, channels_last)
@@ -289,7 +289,7 @@ def plain_window_sums(x: np.ndarray, rows: Windows, columns: Windows) -> np.ndar
 
 def spread_window_sums(grad: np.ndarray, size: tuple[int, int], rows: Windows, columns: Windows) -> np.ndarray:
     """Images of ``size`` to which each window adds its ``grad`` at every element: (N, C, h, w) -> (N, C, H, W)."""
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_spread_window_sums(grad, size, rows, columns)
     channels_last = is_channels_last(grad)
     planes = as_planes(grad, channels_last)

@@ -23,7 +23,7 @@ def resize(x: np.ndarray, rows: Taps, columns: Taps) -> np.ndarray:
 
     Shapes: (N, C, H, W) -> (N, C, h, w).
     """
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_resize(x, rows, columns)
     channels_last = is_channels_last(x)
     planes = combine(combine(as_planes(x, channels_last), 2, columns), 1, rows)
@@ -64,7 +64,7 @@ def spread_resized(grad: np.ndarray, size: tuple[int, int], rows: Taps, columns:
 
     Shapes: (N, C, h, w) -> (N, C, H, W).
     """
-    if kernel_mode.reference:
+    if kernel_mode.get().reference:
         return plain_spread_resized(grad, size, rows, columns)
     channels_last = is_channels_last(grad)
     planes = distribute(distribute(as_planes(grad, channels_last), 1, rows, size[0]), 2, columns, size[1])

@@ -34,6 +34,8 @@ __all__ = ["convolve", "convolve_mirrored", "gradient_of_weight", "pays"]
 FEWEST_CHANNELS = 32  # with fewer the transforms cost more than they save
 FEWEST_TILES = 100  # with fewer, transforming the kernels costs more than they save
 COLUMNS_AT_ONCE = 2048  # see transform
+SMALL_PRODUCT = 10**6  # multiplications: so many OpenBLAS computes without rearranging the matrices, in less time
+FEWEST_ROWS = 128
 CHUNK_BYTES = 1 << 22  # of transformed tiles: smaller ones stay in the cache, but cost more calls of NumPy
 CHUNK_TILES = 64  # at least, however large: below, a matrix product mostly reads its weight
 
@@ -83,7 +85,7 @@ F4 = transforms(
 
 def chosen_transforms():
     """Those of the tiles in use."""
-    return F4 if kernel_mode.large_winograd_tiles else F2
+    return F4 if kernel_mode.get().large_winograd_tiles else F2
 
 
 def pays(y_shape, weight_shape, stride, dilation, dtype):
@@ -100,9 +102,11 @@ def pays(y_shape, weight_shape, stride, dilation, dtype):
 
 def convolve(x, weight, padding, y_shape):
     """y. Shapes: (N, C, H, W), (K, C, 3, 3) -> (N, K, OH, OW)."""
-    u = transformed_weight(weight, chosen_transforms().of_weight).transpose(0, 2, 1)
-    if u.nbytes <= CHUNK_BYTES:
-        u = np.ascontiguousarray(u)  # matrix products prefer it so, and many are to come
+    of_weight = chosen_transforms().of_weight
+    if rows_of_small_product(weight[:, :, 0, 0]):
+        u = transformed_weight(weight.transpose(1, 0, 2, 3), of_weight)
+    else:
+        u = transformed_weight(weight, of_weight).transpose(0, 2, 1)
     return convolve_transformed(x, u, padding, y_shape)
 
 
@@ -120,11 +124,11 @@ def convolve_transformed(x, u, padding, y_shape):
     def compute(chunk):
         v = transformed_tiles(tiling, chunk)
         product = workspace("product", (len(v), v.shape[1], u.shape[2]), x.dtype)
-        np.matmul(v, u, out=product)
+        multiply(v, u, product)
         tiles = tiling.output_tiles(chunk)
         transform(tiling.of_output, product.reshape(len(v), -1), tiles.reshape(tiling.m**2, -1))
-        for place, tile in tiling.places(channels_last(y), chunk, tiles):
-            place[...] = tile[:, : place.shape[1], : place.shape[2]]
+        for place, used, _ in tiling.places(channels_last(y), chunk, tiles):
+            place[...] = used
 
     share_out(compute, tiling.chunks)
     return y
@@ -143,10 +147,10 @@ def gradient_of_weight(grad_y, x, padding):
         for position, chunk in enumerate(chunks):
             v = transformed_tiles(tiling, chunk)
             tiles = tiling.output_tiles(chunk)
-            for place, tile in tiling.places(channels_last(grad_y), chunk, tiles):
-                if place.shape != tile.shape:
+            for place, used, tile in tiling.places(channels_last(grad_y), chunk, tiles):
+                if used.shape != tile.shape:
                     tile[...] = 0  # an output beyond the edge has no gradient
-                tile[:, : place.shape[1], : place.shape[2]] = place
+                used[...] = place
             grad_product = workspace("product", (len(v), v.shape[1], kernels), x.dtype)
             transform(tiling.of_output.T, tiles.reshape(tiling.m**2, -1), grad_product.reshape(len(v), -1))
             np.matmul(grad_product.transpose(0, 2, 1), v, out=total if position == 0 else part)
@@ -192,14 +196,23 @@ class Tiling:
         return workspace("tiles", (self.m, self.m, end - first, bottom - top, self.across, self.kernels), self.x.dtype)
 
     def places(self, y, chunk, tiles):
-        """For each of the m·m places in a tile: where those of the chunk lie in y (N, OH, OW, K), and in ``tiles``.
+        """Where the chunk's tiles lie in y (N, OH, OW, K), the part of ``tiles`` that is used there, and all of it.
 
-        Where m does not divide y's size, the last tiles reach beyond its edge.
+        All m·m places of the tiles at once; but one by one where m does not divide y's size, as the last tiles then
+        reach beyond its edge.
         """
         first, end, top, bottom = chunk
-        for row in range(self.m):
-            for column in range(self.m):
-                yield y[first:end, top * self.m + row : bottom * self.m : self.m, column :: self.m], tiles[row, column]
+        m, (_, height, width, _) = self.m, y.shape
+        if height % m == 0 and width % m == 0:
+            rows = y[first:end, top * m : bottom * m]
+            cut = rows.reshape(end - first, bottom - top, m, self.across, m, self.kernels)
+            yield cut.transpose(2, 4, 0, 1, 3, 5), tiles, tiles
+            return
+        for row in range(m):
+            for column in range(m):
+                place = y[first:end, top * m + row : bottom * m : m, column::m]
+                tile = tiles[row, column]
+                yield place, tile[:, : place.shape[1], : place.shape[2]], tile
 
 
 def transform(matrix, columns, out):
@@ -207,12 +220,35 @@ def transform(matrix, columns, out):
     rows, count = columns.shape
     whole = count - count % COLUMNS_AT_ONCE
     slabs = (-1, COLUMNS_AT_ONCE)
-    np.matmul(
-        matrix,
-        columns[:, :whole].reshape(rows, *slabs).swapaxes(0, 1),
-        out=out[:, :whole].reshape(len(out), *slabs).swapaxes(0, 1),
-    )
-    np.matmul(matrix, columns[:, whole:], out=out[:, whole:])
+    if whole:
+        np.matmul(
+            matrix,
+            columns[:, :whole].reshape(rows, *slabs).swapaxes(0, 1),
+            out=out[:, :whole].reshape(len(out), *slabs).swapaxes(0, 1),
+        )
+    if whole < count:
+        np.matmul(matrix, columns[:, whole:], out=out[:, whole:])
+
+
+def rows_of_small_product(matrix):
+    """How many rows may meet ``matrix`` in a product that BLAS computes without rearranging it first; 0 if few."""
+    rows = SMALL_PRODUCT // max(1, matrix.size)
+    return rows if rows >= FEWEST_ROWS else 0
+
+
+def multiply(v, u, out):
+    """v @ u, for each of the (m+2)² by as many rows at once as make a small product. Shapes: (T, C), (C, K)."""
+    at_once = rows_of_small_product(u[0])
+    if not at_once or not u.flags.c_contiguous:
+        np.matmul(v, u, out=out)
+        return
+    count = v.shape[1]
+    at_once = -(-count // -(-count // at_once))
+    whole = count - count % at_once
+    slabs = (len(v), -1, at_once)
+    np.matmul(v[:, :whole].reshape(*slabs, u.shape[1]), u[:, None], out=out[:, :whole].reshape(*slabs, u.shape[2]))
+    if whole < count:
+        np.matmul(v[:, whole:], u, out=out[:, whole:])
 
 
 def transformed_weight(weight, of_weight):

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.autograd.function import Function
 from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight
+from minigrad.kernels.parallel import share_out
 from minigrad.kernels.unfolding import fold, unfold
 from minigrad.ops.broadcasting import Expand, add_up
 from minigrad.ops.shape import View
@@ -93,19 +94,23 @@ class ConvolutionBackward(Function):
         ctx.wanted, ctx.geometry = wanted, geometry
         ctx.save_for_backward(grad_z, x, weight)
         pictures, kernel, grad = as_pictures(x), as_pictures(weight), as_pictures(grad_z)
-        gradients = []
-        if wanted[0]:
+
+        def of_input():
             if geometry.transposed:
                 grad_x = convolve(grad, kernel, *geometry.steps, places=pictures.shape[2:])
             else:
                 grad_x = gradient_of_input(grad, kernel, pictures.shape, *geometry.steps)
-            gradients.append(np.ascontiguousarray(grad_x[:, :, 0]) if x.ndim == 3 else grad_x)
-        if wanted[1]:
+            return np.ascontiguousarray(grad_x[:, :, 0]) if x.ndim == 3 else grad_x
+
+        def of_weight():
             ends = (pictures, grad) if geometry.transposed else (grad, pictures)
-            grad_weight = gradient_of_weight(*ends, kernel.shape, *geometry.steps)
-            gradients.append(grad_weight.reshape(weight.shape))
-        if wanted[2]:
-            gradients.append(add_up(grad, (0, 2, 3), False))
+            return gradient_of_weight(*ends, kernel.shape, *geometry.steps).reshape(weight.shape)
+
+        def of_bias():
+            return add_up(grad, (0, 2, 3), False)
+
+        asked = [each for each, want in zip((of_input, of_weight, of_bias), wanted) if want]
+        gradients = share_out(lambda compute: compute(), asked)
         return tuple(gradients)
 
     def backward(ctx, *arrived):

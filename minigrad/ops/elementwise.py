@@ -48,11 +48,13 @@ def prepare(x, y):
 class Add(Function):
     """z = x + y."""
 
-    def forward(ctx, x, y):
+    writes_into = True
+
+    def forward(ctx, x, y, *, out=None):
         ctx.shapes = x.shape, getattr(y, "shape", ())
         if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
             x, y = prepare(x, y)
-        return x + y
+        return x + y if out is None else np.add(x, y, out=out)
 
     def backward(ctx, grad_z):
         x_shape, y_shape = ctx.shapes
@@ -541,10 +543,12 @@ def pass_where_positive(grad, result, z):
 class Relu(Function):
     """z = max(x, 0), NaN stays NaN. At 0 the gradient is 0."""
 
-    def forward(ctx, x):
+    writes_into = True
+
+    def forward(ctx, x, *, out=None):
         if x.dtype.kind == "b":
             raise NotImplementedError("relu is not supported for bool tensors")
-        z = np.empty_like(x)
+        z = np.empty_like(x) if out is None else out
         share_out_elements(rectify, x, z)
         ctx.save_for_backward(z)
         return z

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.function import Function
+from minigrad.kernels.product import product
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.dims import is_expandable
 from minigrad.ops.promotion import number_as, promote
@@ -44,7 +45,7 @@ def check_matrices(a, b):
 
 def grad_of_first(grad_z, b):
     """dL/da = dL/dz bᵀ for z = a b. Shapes: (n, m), (k, m)ᵀ -> (n, k)."""
-    return grad_z @ T.apply(b)
+    return Mm.apply(grad_z, T.apply(b))
 
 
 def grad_of_second(a, b, grad_z):
@@ -54,8 +55,8 @@ def grad_of_second(a, b, grad_z):
     the same numbers, laid out in memory as b is.
     """
     if array_of(b).T.flags.c_contiguous:
-        return T.apply(T.apply(grad_z) @ a)
-    return T.apply(a) @ grad_z
+        return T.apply(Mm.apply(T.apply(grad_z), a))
+    return Mm.apply(T.apply(a), grad_z)
 
 
 class Mm(Function):
@@ -64,7 +65,7 @@ class Mm(Function):
     def forward(ctx, a, b):
         check_matrices(a, b)
         ctx.save_for_backward(a, b)
-        return a @ b
+        return product(a, b)
 
     def backward(ctx, grad_z):
         a, b = ctx.saved_tensors
@@ -102,7 +103,7 @@ class Addmm(Function):
         check_same_dtype(bias, a)
         ctx.bias_shape, ctx.beta, ctx.alpha = bias.shape, beta, alpha
         ctx.save_for_backward(a, b)
-        return add_product(bias, np.asarray(a @ b), beta, alpha)
+        return add_product(bias, np.asarray(product(a, b)), beta, alpha)
 
     def backward(ctx, grad_z):
         a, b = ctx.saved_tensors
@@ -190,7 +191,7 @@ class Bmm(Function):
     def forward(ctx, a, b):
         check_batches(a, b)
         ctx.save_for_backward(a, b)
-        return a @ b
+        return product(a, b)
 
     def backward(ctx, grad_z):
         a, b = ctx.saved_tensors

@@ -4,6 +4,7 @@ NumPy only. How they compare with PyTorch is in ``tests/comparisons/test_convolu
 """
 
 import threading
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -82,10 +83,10 @@ def test_winograd_equals_the_plain_loops(shape, padding, large_tiles, monkeypatc
         grad_y = numbers(*y.shape, seed=2)
         grad_x = gradient_of_input(grad_y, weight, x.shape, *steps)
         grad_weight = gradient_of_weight(grad_y, x, weight.shape, *steps)
-    monkeypatch.setattr(kernel_mode, "large_winograd_tiles", large_tiles)
-    assert largest_error(convolve(x, weight, *steps), y) < 1e-13
-    assert largest_error(gradient_of_input(grad_y, weight, x.shape, *steps), grad_x) < 1e-13
-    assert largest_error(gradient_of_weight(grad_y, x, weight.shape, *steps), grad_weight) < 1e-13
+    with large_winograd_tiles() if large_tiles else nullcontext():
+        assert largest_error(convolve(x, weight, *steps), y) < 1e-13
+        assert largest_error(gradient_of_input(grad_y, weight, x.shape, *steps), grad_x) < 1e-13
+        assert largest_error(gradient_of_weight(grad_y, x, weight.shape, *steps), grad_weight) < 1e-13
 
 
 @pytest.mark.parametrize("name", [name for name in SHAPES if "chunks" in name])
@@ -101,11 +102,8 @@ def test_chunks_make_no_difference(name, monkeypatch):
 
 @pytest.mark.parametrize(("tiles", "bound"), [(2, 3e-6), (4, 3e-5)])
 def test_winograd_in_float32_errs_as_told(tiles, bound):
-    kernel_mode.large_winograd_tiles = tiles == 4
-    try:
+    with large_winograd_tiles() if tiles == 4 else nullcontext():
         found = three("Winograd, several chunks", np.float32)
-    finally:
-        kernel_mode.large_winograd_tiles = False
     x_shape, weight_shape, *steps = SHAPES["Winograd, several chunks"]
     x, weight = numbers(*x_shape, dtype=np.float32), numbers(*weight_shape, dtype=np.float32, seed=1)
     grad_y = numbers(*found[0].shape, dtype=np.float32, seed=2)
@@ -198,21 +196,21 @@ def test_threads_do_not_share_buffers():
 def test_the_switch_holds_inside_and_in_one_thread():
     seen = []
     with minigrad.reference_kernels():
-        assert kernel_mode.reference
-        other = threading.Thread(target=lambda: seen.append(kernel_mode.reference))
+        assert kernel_mode.get().reference
+        other = threading.Thread(target=lambda: seen.append(kernel_mode.get().reference))
         other.start()
         other.join()
         with large_winograd_tiles():
-            assert kernel_mode.large_winograd_tiles
-        assert not kernel_mode.large_winograd_tiles
+            assert kernel_mode.get().large_winograd_tiles
+        assert not kernel_mode.get().large_winograd_tiles
     assert seen == [False]
-    assert not kernel_mode.reference
+    assert not kernel_mode.get().reference
 
     @minigrad.reference_kernels()
     def inside():
-        return kernel_mode.reference
+        return kernel_mode.get().reference
 
-    assert inside() and not kernel_mode.reference
+    assert inside() and not kernel_mode.get().reference
 
 
 # -------------------------------------------------------------------------------------------- the rules

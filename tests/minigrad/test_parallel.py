@@ -30,8 +30,8 @@ def test_helpers_work_beside_the_caller(threads):
     if threads == 1:
         pytest.skip("there are no helpers")
     meeting = threading.Barrier(threads, timeout=20)  # broken unless so many threads are there at once
-    names = parallel.share_out(lambda part: meeting.wait() >= 0 and threading.current_thread().name, range(threads))
-    assert len(set(names)) == threads and threading.current_thread().name in names
+    threads_met = parallel.share_out(lambda part: meeting.wait() >= 0 and threading.get_ident(), range(threads))
+    assert len(set(threads_met)) == threads and threading.get_ident() in threads_met
 
 
 def test_one_thread_starts_nothing():
