@@ -10,16 +10,19 @@ Sums are made in two levels, which keeps them accurate: within a piece in the ty
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from minigrad.kernels import kernel_mode
-from minigrad.kernels.parallel import on_own_threads
+from minigrad.kernels.memory import workspace
+from minigrad.kernels.parallel import on_own_threads, share_out, spans
 
 __all__ = ["backward_sums", "input_gradient", "normalize", "statistics"]
 
 PIECE = 1 << 15  # elements
+SHARED_PIECE = 1 << 17  # where threads share them
 
 
 @on_own_threads()
@@ -28,14 +31,15 @@ def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if kernel_mode.get().reference:
         return plain_statistics(x)
     channels, count = x.shape[1], count_of(x)
-    total, squares = np.zeros(channels), np.zeros(channels)
-    for x_piece, _ in pieces([x], []):
-        total += piece_sums(x_piece, channels)
+    (total,) = add_up(channels, in_pieces(lambda x, _: [piece_sums(x, channels)], [x], []), 1)
     mean = total / count
-    for x_piece, mean_piece, deviation in pieces([x], [mean]):
-        np.subtract(x_piece, mean_piece, out=deviation)
+
+    def squares_of(x, mean, deviation):
+        np.subtract(x, mean, out=deviation)
         deviation *= deviation
-        squares += piece_sums(deviation, channels)
+        return [piece_sums(deviation, channels)]
+
+    (squares,) = add_up(channels, in_pieces(squares_of, [x], [mean]), 1)
     return mean, squares / count
 
 
@@ -61,9 +65,12 @@ def normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray
     if kernel_mode.get().reference:
         return plain_normalize(x, scale, shift)
     z = np.empty_like(x)
-    for x_piece, z_piece, scale_piece, shift_piece, _ in pieces([x, z], [scale, shift]):
-        np.multiply(x_piece, scale_piece, out=z_piece)
-        z_piece += shift_piece
+
+    def compute(x, z, scale, shift, _):
+        np.multiply(x, scale, out=z)
+        z += shift
+
+    in_pieces(compute, [x, z], [scale, shift])
     return z
 
 
@@ -82,12 +89,13 @@ def backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np
     if kernel_mode.get().reference:
         return plain_backward_sums(grad, x, mean)
     channels = x.shape[1]
-    total, aligned = np.zeros(channels), np.zeros(channels)
-    for grad_piece, x_piece, mean_piece, product in pieces([grad, x], [mean]):
-        total += piece_sums(grad_piece, channels)
-        np.subtract(x_piece, mean_piece, out=product)
-        product *= grad_piece
-        aligned += piece_sums(product, channels)
+
+    def compute(grad, x, mean, product):
+        np.subtract(x, mean, out=product)
+        product *= grad
+        return piece_sums(grad, channels), piece_sums(product, channels)
+
+    total, aligned = add_up(channels, in_pieces(compute, [grad, x], [mean]), 2)
     return total, aligned
 
 
@@ -108,13 +116,14 @@ def input_gradient(
     if kernel_mode.get().reference:
         return plain_input_gradient(grad, x, of_grad, of_x, constant)
     z = np.empty_like(x)
-    for grad_piece, x_piece, z_piece, grad_factor, x_factor, summand, product in pieces(
-        [grad, x, z], [of_grad, of_x, constant]
-    ):
-        np.multiply(x_piece, x_factor, out=product)
-        product += summand
-        np.multiply(grad_piece, grad_factor, out=z_piece)
-        z_piece += product
+
+    def compute(grad, x, z, of_grad, of_x, constant, product):
+        np.multiply(x, of_x, out=product)
+        product += constant
+        np.multiply(grad, of_grad, out=z)
+        z += product
+
+    in_pieces(compute, [grad, x, z], [of_grad, of_x, constant])
     return z
 
 
@@ -150,33 +159,64 @@ def in_order(x: np.ndarray, together: bool) -> np.ndarray:
     return np.ascontiguousarray(x).reshape(x.shape[0], x.shape[1], -1)
 
 
-def pieces(arrays: list[np.ndarray], of_channels: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
-    """The same piece of each of ``arrays``, all like the last one, then what belongs to its channels, then scratch.
+def in_pieces(work: Callable[..., Any], arrays: list[np.ndarray], of_channels: list[np.ndarray]) -> list[Any]:
+    """``work`` of each piece, and what it gives for them, in order.
 
-    ``of_channels`` (C,) come repeated for each place of a piece: NumPy's loops are then as long as the piece. The
-    scratch is memory of a piece's size to write into.
+    It is given the same piece of each of ``arrays``, all like the last one, then what belongs to its channels, then
+    memory of a piece's size to compute in. ``of_channels`` (C,) come repeated for each place of a piece: NumPy's loops
+    are then as long as the piece.
     """
     together = channels_lie_together(arrays[-1])
     ordered = [in_order(each, together) for each in arrays]
     factors = [each.astype(ordered[0].dtype) for each in of_channels]
     if not together:
-        columns = [each[:, None] for each in factors]
-        scratch = np.empty(ordered[0].shape[1:], ordered[0].dtype)
-        for sample in zip(*ordered):
-            yield [*sample, *columns, scratch]
-        return
+        return in_samples(work, ordered, [each[:, None] for each in factors])
     count, channels = ordered[0].shape
     places = max(1, min(count, PIECE // max(1, channels)))
     repeated = [*[np.tile(each, places) for each in factors], np.empty(places * channels, ordered[0].dtype)]
     flat = [each.reshape(-1) for each in ordered]
+    results = []
     for start in range(0, count * channels, max(1, places * channels)):
         part = [each[start : start + places * channels] for each in flat]
-        yield [*part, *[each[: len(part[0])] for each in repeated]]
+        results.append(work(*part, *[each[: len(part[0])] for each in repeated]))
+    return results
+
+
+def in_samples(work: Callable[..., Any], arrays: list[np.ndarray], factors: list[np.ndarray]) -> list[Any]:
+    """:func:`in_pieces` where a piece is some samples (N, C, places): threads share those of a large array.
+
+    Pieces of the other kind are as short as the cache wants them, and threads would mostly wait for each other.
+    """
+    count, *shape = arrays[0].shape
+    of_sample = max(1, shape[0] * shape[1])
+    large = count * of_sample >= 4 * SHARED_PIECE
+    at_once = max(1, (SHARED_PIECE if large else PIECE) // of_sample)
+    starts = range(0, count, at_once)
+
+    def compute(span):
+        scratch = workspace("piece", (at_once, *shape), arrays[0].dtype)
+        results = []
+        for start in starts[slice(*span)]:
+            part = [each[start : start + at_once] for each in arrays]
+            results.append(work(*part, *factors, scratch[: len(part[0])]))
+        return results
+
+    shared = share_out(compute, spans(len(starts)) if large else [(0, len(starts))])
+    return [result for results in shared for result in results]
+
+
+def add_up(channels: int, results: list[Any], number: int) -> list[np.ndarray]:
+    """The sums over the pieces of so many sums (C,) of each, in float64."""
+    totals = [np.zeros(channels) for _ in range(number)]
+    for each in results:
+        for total, of_piece in zip(totals, each):
+            total += of_piece
+    return totals
 
 
 def piece_sums(piece: np.ndarray, channels: int) -> np.ndarray:
     """The sums of the channels of a piece, one of the two kinds."""
-    if piece.ndim == 2:
-        return np.add.reduce(piece, axis=1)
+    if piece.ndim == 3:
+        return np.add.reduce(piece, axis=(0, 2))
     places = piece.reshape(-1, channels)
     return np.ones(len(places), piece.dtype) @ places

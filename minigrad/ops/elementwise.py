@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from minigrad.autograd.function import Function
 from minigrad.kernels.parallel import share_out_elements
-from minigrad.kernels.selection import where_chosen
+from minigrad.kernels.selection import where_not
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.promotion import in_default_float, number_as, promote
 from minigrad.ops.values import array_of, constant_like
@@ -537,7 +537,7 @@ def rectify(x, z):
 
 def pass_where_positive(grad, result, z):
     """z becomes grad where result is positive or NaN, 0 elsewhere."""
-    where_chosen(np.logical_not(result <= 0), grad, out=z)
+    where_not(result <= 0, grad, out=z)
 
 
 class Relu(Function):
