@@ -27,6 +27,7 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad.kernels import few_places, kernel_mode, winograd
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
 from minigrad.kernels.parallel import on_own_threads, share_out, shares
+from minigrad.kernels.product import multiply_rows, rows_of_small_product
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
@@ -114,12 +115,14 @@ def convolve(x, weight, stride, padding, dilation, groups, places=None):
     y = pictures(y_shape, x.dtype)
     flat = channels_last(y)
     reading = Reading(x, y.shape, weight.shape, stride, padding, dilation)
-    matrix = reading.as_matrix(weight)
+    matrix = reading.as_matrix(weight).T
+    if rows_of_small_product(matrix.size):
+        matrix = np.ascontiguousarray(matrix)
 
     def compute(chunk):
         first, end, top, bottom = chunk
         rows = reading.rows(chunk)
-        np.matmul(rows, matrix.T, out=flat[first:end, top:bottom].reshape(len(rows), len(weight)))
+        multiply_rows(rows, matrix, flat[first:end, top:bottom].reshape(len(rows), len(weight)))
 
     share_out(compute, reading.chunks)
     return y

@@ -28,14 +28,13 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.memory import channels_last, chunks, pictures, window, workspace
 from minigrad.kernels.parallel import share_out, shares, spans
+from minigrad.kernels.product import multiply_rows, rows_of_small_product
 
 __all__ = ["convolve", "convolve_mirrored", "gradient_of_weight", "pays"]
 
 FEWEST_CHANNELS = 32  # with fewer the transforms cost more than they save
 FEWEST_TILES = 100  # with fewer, transforming the kernels costs more than they save
 COLUMNS_AT_ONCE = 2048  # see transform
-SMALL_PRODUCT = 10**6  # multiplications: so many OpenBLAS computes without rearranging the matrices, in less time
-FEWEST_ROWS = 128
 CHUNK_BYTES = 1 << 22  # of transformed tiles: smaller ones stay in the cache, but cost more calls of NumPy
 CHUNK_TILES = 64  # at least, however large: below, a matrix product mostly reads its weight
 
@@ -103,7 +102,7 @@ def pays(y_shape, weight_shape, stride, dilation, dtype):
 def convolve(x, weight, padding, y_shape):
     """y. Shapes: (N, C, H, W), (K, C, 3, 3) -> (N, K, OH, OW)."""
     of_weight = chosen_transforms().of_weight
-    if rows_of_small_product(weight[:, :, 0, 0]):
+    if rows_of_small_product(weight.shape[0] * weight.shape[1]):
         u = transformed_weight(weight.transpose(1, 0, 2, 3), of_weight)
     else:
         u = transformed_weight(weight, of_weight).transpose(0, 2, 1)
@@ -124,7 +123,7 @@ def convolve_transformed(x, u, padding, y_shape):
     def compute(chunk):
         v = transformed_tiles(tiling, chunk)
         product = workspace("product", (len(v), v.shape[1], u.shape[2]), x.dtype)
-        multiply(v, u, product)
+        multiply_rows(v, u, product)
         tiles = tiling.output_tiles(chunk)
         transform(tiling.of_output, product.reshape(len(v), -1), tiles.reshape(tiling.m**2, -1))
         for place, used, _ in tiling.places(channels_last(y), chunk, tiles):
@@ -228,27 +227,6 @@ def transform(matrix, columns, out):
         )
     if whole < count:
         np.matmul(matrix, columns[:, whole:], out=out[:, whole:])
-
-
-def rows_of_small_product(matrix):
-    """How many rows may meet ``matrix`` in a product that BLAS computes without rearranging it first; 0 if few."""
-    rows = SMALL_PRODUCT // max(1, matrix.size)
-    return rows if rows >= FEWEST_ROWS else 0
-
-
-def multiply(v, u, out):
-    """v @ u, for each of the (m+2)² by as many rows at once as make a small product. Shapes: (T, C), (C, K)."""
-    at_once = rows_of_small_product(u[0])
-    if not at_once or not u.flags.c_contiguous:
-        np.matmul(v, u, out=out)
-        return
-    count = v.shape[1]
-    at_once = -(-count // -(-count // at_once))
-    whole = count - count % at_once
-    slabs = (len(v), -1, at_once)
-    np.matmul(v[:, :whole].reshape(*slabs, u.shape[1]), u[:, None], out=out[:, :whole].reshape(*slabs, u.shape[2]))
-    if whole < count:
-        np.matmul(v[:, whole:], u, out=out[:, whole:])
 
 
 def transformed_weight(weight, of_weight):

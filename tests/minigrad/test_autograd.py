@@ -447,3 +447,44 @@ def test_gradcheck_finds_a_wrong_rule():
     assert not gradgradcheck(WrongSecond.apply, (x,), raise_exception=False)
     with pytest.raises(ValueError, match="at least one input"):
         gradcheck(Cube.apply, (minigrad.ones(1),))
+
+
+# -------------------------------------------------------------------------------- in place, in the tensor's memory
+
+
+@pytest.mark.parametrize("operation", ["relu_", "add_"])
+def test_the_commonest_operations_compute_in_the_tensors_memory(operation):
+    """And leave its order alone, which may be channels last, as convolutions give it."""
+    minigrad.manual_seed(0)
+    layer = minigrad.nn.Conv2d(3, 4, 3, dtype=minigrad.float64)
+    x = minigrad.rand(2, 3, 5, 6, dtype=minigrad.float64)
+    others = [] if operation == "relu_" else [minigrad.rand(2, 4, 3, 4, dtype=minigrad.float64)]
+
+    z = layer(x)
+    array, strides = z.array, z.array.strides
+    getattr(z, operation)(*others)
+    assert z.array is array and array.strides == strides and not array.flags.c_contiguous
+    (z * z).sum().backward()
+    found = layer.weight.grad
+    layer.weight.grad = None
+    expected = getattr(layer(x), operation[:-1])(*others)
+    assert z.equal(expected)
+    (expected * expected).sum().backward()
+    assert found.equal(layer.weight.grad)
+
+
+def test_an_operation_that_would_overwrite_its_other_operand_changes_nothing():
+    x = minigrad.arange(6.0)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        x[1:].add_(x[:-1])
+    with pytest.raises(RuntimeError, match="single memory location"):
+        x[:1].expand(3).relu_()
+    assert x.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_a_result_saved_in_place_and_changed_is_refused():
+    x = minigrad.tensor([-1.0, 2.0], requires_grad=True)
+    z = (x * 1).relu_()
+    z.add_(1.0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.sum().backward()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.kernels import parallel
+from minigrad.kernels import batch_norm, kernel_mode, large_winograd_tiles, parallel
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -62,6 +62,78 @@ def test_blas_keeps_its_threads(threads):
     inside = parallel.share_out(lambda part: parallel.get_blas_threads(), range(4))
     assert parallel.get_blas_threads() == before
     assert set(inside) == {1 if threads > 1 else before}
+
+
+def test_helpers_compute_in_the_context_of_the_caller(threads):
+    """The kernels' mode and NumPy's error state are those of the thread that asked, in every part."""
+    meeting = threading.Barrier(threads, timeout=20)
+
+    def look(_):
+        meeting.wait()
+        return kernel_mode.get().large_winograd_tiles, np.geterr()["divide"]
+
+    with large_winograd_tiles(), np.errstate(divide="raise"):
+        assert parallel.share_out(look, range(threads)) == [(True, "raise")] * threads
+    assert not kernel_mode.get().large_winograd_tiles
+
+
+def test_plain_loops_are_run_by_the_caller(threads):
+    with minigrad.reference_kernels():
+        idents = parallel.share_out(lambda part: threading.get_ident(), range(5))
+    assert set(idents) == {threading.get_ident()}
+
+
+def test_parts_share_out_their_own_parts_among_the_threads_that_are_left():
+    before = minigrad.get_num_threads()
+    minigrad.set_num_threads(4)
+    try:
+        widths = parallel.share_out(lambda part: (parallel.width(), parallel.share_out(abs, [-part, -1])), [2, 3])
+        assert widths == [(2, [2, 1]), (2, [3, 1])]
+        assert parallel.share_out(lambda part: parallel.width(), range(9)) == [1] * 9
+        assert parallel.width() == 4
+    finally:
+        minigrad.set_num_threads(before)
+
+
+def test_two_callers_at_once_have_helpers_each(threads):
+    """Neither waits for the other, and BLAS has its threads again when both are done."""
+    of_blas = None if parallel.get_blas_threads is None else parallel.get_blas_threads()
+    meeting = threading.Barrier(2 * threads, timeout=20)  # broken unless all parts of both are there at once
+    found = []
+
+    def call():
+        found.append(parallel.share_out(lambda part: meeting.wait() >= 0 and part, range(threads)))
+
+    callers = [threading.Thread(target=call) for _ in range(2)]
+    for each in callers:
+        each.start()
+    for each in callers:
+        each.join()
+    assert found == [list(range(threads))] * 2
+    assert of_blas is None or parallel.get_blas_threads() == of_blas
+
+
+@pytest.mark.parametrize("order", ["samples", "places"])
+def test_batch_norm_computes_the_same_on_any_number_of_threads(threads, order, monkeypatch):
+    monkeypatch.setattr(batch_norm, "SHARED_PIECE", 1 << 8)
+    x, grad = np.random.default_rng(0).normal(size=(2, 16, 5, 6, 7))
+    if order == "places":
+        x, grad = [np.ascontiguousarray(np.moveaxis(each, 1, -1)).transpose(0, 3, 1, 2) for each in (x, grad)]
+    factors = np.random.default_rng(1).normal(size=(3, 5))
+    found = [
+        *batch_norm.statistics(x),
+        *batch_norm.backward_sums(grad, x, factors[0]),
+        batch_norm.normalize(x, *factors[:2]),
+        batch_norm.input_gradient(grad, x, *factors),
+    ]
+    expected = [
+        *batch_norm.plain_statistics(x),
+        *batch_norm.plain_backward_sums(grad, x, factors[0]),
+        batch_norm.plain_normalize(x, *factors[:2]),
+        batch_norm.plain_input_gradient(grad, x, *factors),
+    ]
+    for one, other in zip(found, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("shape", [(8, 40, 26, 26), (3, 64, 14, 14), (4, 96, 3, 3)], ids=str)
