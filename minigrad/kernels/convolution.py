@@ -26,7 +26,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.kernels import few_places, kernel_mode, winograd
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
-from minigrad.kernels.parallel import on_own_threads, share_out, shares
+from minigrad.kernels.parallel import on_own_threads, share_out, shares, worth_sharing
 from minigrad.kernels.product import multiply_rows, rows_of_small_product
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
@@ -270,12 +270,13 @@ class Reading:
     """
 
     def __init__(self, x, y_shape, weight_shape, stride, padding, dilation):
-        count, _, down, self.across = y_shape
+        count, kernels, down, self.across = y_shape
         _, self.channels, *self.kernel = weight_shape
         self.x = channels_last(x)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.length = self.kernel[0] * self.kernel[1] * self.channels
-        self.chunks = chunks(count, down, rows_at_once(self.across, self.length, x.itemsize))
+        shared = worth_sharing(count * down * self.across * self.length * kernels)
+        self.chunks = chunks(count, down, rows_at_once(self.across, self.length, x.itemsize), shared)
 
     def rows(self, chunk):
         """The matrix whose row is what one place of y reads, R·S·C numbers; good until this thread's next chunk."""

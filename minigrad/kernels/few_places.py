@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.kernels.memory import channels_last, inside, pictures, window, workspace
-from minigrad.kernels.parallel import share_out, spans
+from minigrad.kernels.parallel import share_out, spans, worth_sharing
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "pays"]
 
@@ -20,6 +20,11 @@ FEWEST_EACH = 64  # kernels or channels that a thread is woken for
 def pays(y_shape, weight_shape):
     """True where there are places, and fewer than kernels."""
     return 0 < y_shape[0] * y_shape[2] * y_shape[3] < weight_shape[0] and weight_shape[1] > 0
+
+
+def spans_of(count, multiplications):
+    """Spans of so many kernels, or channels, for the threads: one span of all, where that is done soon."""
+    return spans(count, FEWEST_EACH) if worth_sharing(multiplications) else [(0, count)]
 
 
 def rows_of(x, y_shape, kernel, stride, padding, dilation):
@@ -52,7 +57,7 @@ def convolve(x, weight, y_shape, stride, padding, dilation):
         first, end = span
         np.matmul(rows, matrix[first:end].T, out=places[:, first:end])
 
-    share_out(compute, spans(len(weight), FEWEST_EACH))
+    share_out(compute, spans_of(len(weight), len(rows) * weight.size))
     return y
 
 
@@ -76,7 +81,7 @@ def gradient_of_input(grad_y, weight, grad_x, stride, padding, dilation):
                 columns_read, from_columns = inside(0, across, s, stride[1], padding[1], dilation[1], target.shape[2])
                 target[:, rows_read, columns_read, first:end] += read[:, from_rows, from_columns, first:end, r, s]
 
-    share_out(compute, spans(channels, FEWEST_EACH))
+    share_out(compute, spans_of(channels, len(places) * weight.size))
 
 
 def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation):
@@ -89,5 +94,5 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation):
         first, end = span
         np.matmul(places[:, first:end].T, rows, out=grad_weight[first:end])
 
-    share_out(compute, spans(weight_shape[0], FEWEST_EACH))
+    share_out(compute, spans_of(weight_shape[0], len(places) * grad_weight.size))
     return grad_weight.reshape(weight_shape)

@@ -58,15 +58,16 @@ def pictures(shape: tuple[int, ...], dtype: np.dtype, make: Any = np.empty) -> n
     return make((count, height, width, channels), dtype).transpose(0, 3, 1, 2)
 
 
-def chunks(count: int, rows: int, wanted: int) -> list[tuple[int, int, int, int]]:
+def chunks(count: int, rows: int, wanted: int, shared: bool) -> list[tuple[int, int, int, int]]:
     """``count`` pictures of ``rows`` rows in chunks of about ``wanted`` rows: (first picture, end, first row, end).
 
-    A chunk is several whole pictures, or some rows of one, so that its results lie side by side in memory. There is one
-    for each thread where there are pictures enough.
+    A chunk is several whole pictures, or some rows of one, so that its results lie side by side in memory. If they are
+    to be ``shared`` there is one for each thread, where there are pictures enough.
     """
     if rows == 0:
         return []
-    wanted = min(wanted, max(-(-count // width()), 1) * rows)
+    if shared:
+        wanted = min(wanted, max(-(-count // width()), 1) * rows)
     if wanted >= rows:
         several = wanted // rows
         return [(first, min(first + several, count), 0, rows) for first in range(0, count, several)]

@@ -30,10 +30,11 @@ from minigrad.kernels import kernel_mode
 
 __all__ = [
     *("get_num_threads", "on_own_threads", "set_num_threads", "share_out", "share_out_elements", "shares", "spans"),
-    "width",
+    *("width", "worth_sharing"),
 ]
 
-FEWEST_ELEMENTS = 1 << 17  # that a thread is woken for
+FEWEST_ELEMENTS = 1 << 17  # of an elementwise step, that a thread is woken for
+FEWEST_MULTIPLICATIONS = 1 << 23  # of a matrix product, altogether, that a thread is woken for
 
 
 def default_count() -> int:
@@ -184,6 +185,11 @@ def share_out_elements(work: Callable[..., Any], *arrays: np.ndarray) -> None:
         return
     parts = spans(count, max(1, count * FEWEST_ELEMENTS // first.size))
     share_out(lambda span: work(*[each[span[0] : span[1]] for each in arrays]), parts)
+
+
+def worth_sharing(multiplications: int) -> bool:
+    """Whether matrix products of so many multiplications take so long that a thread should be woken to help."""
+    return multiplications >= FEWEST_MULTIPLICATIONS
 
 
 def spans(count: int, least: int = 1) -> list[tuple[int, int]]:

@@ -27,7 +27,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.memory import channels_last, chunks, pictures, window, workspace
-from minigrad.kernels.parallel import share_out, shares, spans
+from minigrad.kernels.parallel import share_out, shares, spans, worth_sharing
 from minigrad.kernels.product import multiply_rows, rows_of_small_product
 
 __all__ = ["convolve", "convolve_mirrored", "gradient_of_weight", "pays"]
@@ -35,6 +35,7 @@ __all__ = ["convolve", "convolve_mirrored", "gradient_of_weight", "pays"]
 FEWEST_CHANNELS = 32  # with fewer the transforms cost more than they save
 FEWEST_TILES = 100  # with fewer, transforming the kernels costs more than they save
 COLUMNS_AT_ONCE = 2048  # see transform
+FEWEST_KERNELS = 1 << 15  # to transform, that a thread is woken for
 CHUNK_BYTES = 1 << 22  # of transformed tiles: smaller ones stay in the cache, but cost more calls of NumPy
 CHUNK_TILES = 64  # at least, however large: below, a matrix product mostly reads its weight
 
@@ -168,7 +169,7 @@ def gradient_of_weight(grad_y, x, padding):
         first, end = span
         np.matmul(grad_u[:, first:end].T, tiling.of_weight, out=grad_weight[first:end])
 
-    share_out(transform_back, spans(len(grad_weight), COLUMNS_AT_ONCE))
+    share_out(transform_back, spans(len(grad_weight), FEWEST_KERNELS))
     return grad_weight.reshape(kernels, channels, 3, 3)
 
 
@@ -187,7 +188,8 @@ class Tiling:
         count, self.kernels, height, width = y_shape
         down, self.across = -(-height // self.m), -(-width // self.m)
         bytes_of_row = self.across * (self.m + 2) ** 2 * max(x.shape[1], self.kernels) * x.itemsize
-        self.chunks = chunks(count, down, max(CHUNK_BYTES // bytes_of_row, CHUNK_TILES // self.across, 1))
+        shared = worth_sharing(count * down * self.across * (self.m + 2) ** 2 * x.shape[1] * self.kernels)
+        self.chunks = chunks(count, down, max(CHUNK_BYTES // bytes_of_row, CHUNK_TILES // self.across, 1), shared)
 
     def output_tiles(self, chunk):
         """Memory for a chunk's tiles of y: (m, m, pictures, rows of tiles, tiles in a row, K)."""
@@ -239,7 +241,7 @@ def transformed_weight(weight, of_weight):
         first, end = span
         transform(of_weight, columns[:, first:end], out[:, first:end])
 
-    share_out(compute, spans(kernels * channels, 2 * COLUMNS_AT_ONCE))
+    share_out(compute, spans(kernels * channels, FEWEST_KERNELS))
     return u
 
 

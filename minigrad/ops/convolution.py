@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.autograd.function import Function
 from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight
-from minigrad.kernels.parallel import share_out
+from minigrad.kernels.parallel import share_out, worth_sharing
 from minigrad.kernels.unfolding import fold, unfold
 from minigrad.ops.broadcasting import Expand, add_up
 from minigrad.ops.shape import View
@@ -106,11 +106,13 @@ class ConvolutionBackward(Function):
             ends = (pictures, grad) if geometry.transposed else (grad, pictures)
             return gradient_of_weight(*ends, kernel.shape, *geometry.steps).reshape(weight.shape)
 
-        def of_bias():
-            return add_up(grad, (0, 2, 3), False)
-
-        asked = [each for each, want in zip((of_input, of_weight, of_bias), wanted) if want]
-        gradients = share_out(lambda compute: compute(), asked)
+        asked = [compute for compute, want in zip((of_input, of_weight), wanted) if want]
+        if worth_sharing((x if geometry.transposed else grad_z).size * weight[:1].size):
+            gradients = share_out(lambda compute: compute(), asked)  # side by side, each as a whole
+        else:
+            gradients = [compute() for compute in asked]
+        if wanted[2]:
+            gradients.append(add_up(grad, (0, 2, 3), False))
         return tuple(gradients)
 
     def backward(ctx, *arrived):
