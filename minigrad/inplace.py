@@ -1,9 +1,9 @@
 """In-place operations: the tensor itself receives the result, and with it the result's place in the graph.
 
 ``x.mul_(y)`` computes ``x * y`` as any operation does, copies the values into x's memory, and makes the new node x's
-``grad_fn``; the commonest operations compute in x's memory at once. The node keeps a copy of x's old values where its
-rule needs them; an older node that saved them learns of the change through the version counter. Where x is a view, or
-has views, they all get a new place in the graph: see ``autograd/views.py``.
+``grad_fn``; ``add_`` of a tensor like x and ``relu_`` compute in x's memory at once (``writes_into``). The node keeps a
+copy of x's old values where its rule needs them; an older node that saved them learns of the change through the version
+counter. Where x is a view, or has views, they all get a new place in the graph: see ``autograd/views.py``.
 """
 
 from __future__ import annotations
@@ -136,7 +136,12 @@ def run(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any)
     if at_once:
         check_overlap(tensor, *inputs)
         options["out"] = writeable(tensor.array)
-    result = operation.apply(tensor, *inputs, **options)
+    try:
+        result = operation.apply(tensor, *inputs, **options)
+    except BaseException:
+        if at_once:
+            tensor._version_counter.bump(name)  # a hook failed, say, when the new values were written already
+        raise
     if result.grad_fn is not None and not at_once and not any(each is tensor for each in inputs):
         result.grad_fn.copy_saved_input(tensor)
     return become(tensor, result, name, *inputs)

@@ -193,7 +193,7 @@ class Function(Node):
     materialize_grads = True  # an output that nobody used sends zeros, not None
     overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
     is_view = False  # True: the result shares memory with the first input
-    writes_into = False  # True: forward can write over its first input, ``out``, which it does not save (inplace.py)
+    writes_into = False  # True: forward takes ``out``, x's own memory; the rule never needs x's old values (inplace.py)
     node_name = ""  # set where PyTorch's name is not the class's
     packed = False  # True: the user's hooks hold what was saved (see saving.py)
     inside: weakref.ref[Any] | None = None  # the CopySlices around an operation that changed a view (see views.py)

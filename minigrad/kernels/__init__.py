@@ -35,13 +35,17 @@ class reference_kernels(ContextDecorator):
 
     attribute = "reference"
 
+    def __init__(self) -> None:
+        self.previous: list[KernelMode] = []  # one for each time that it was entered and not left
+
     def __enter__(self) -> None:
-        self.previous = kernel_mode.set(kernel_mode.get()._replace(**{self.attribute: True}))
+        self.previous.append(kernel_mode.get())
+        kernel_mode.set(kernel_mode.get()._replace(**{self.attribute: True}))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        kernel_mode.reset(self.previous)
+        kernel_mode.set(self.previous.pop())
 
     def _recreate_cm(self) -> reference_kernels:
         return type(self)()  # one object a call, so that a recursive function nests

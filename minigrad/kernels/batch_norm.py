@@ -61,10 +61,13 @@ def plain_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """x · scale + shift, channel by channel, lying in memory as x does. Shapes: (N, C, ...), twice (C,)."""
+    """x · scale + shift, channel by channel, lying in memory as :func:`empty_beside` says.
+
+    Shapes: (N, C, ...), twice (C,).
+    """
     if kernel_mode.get().reference:
         return plain_normalize(x, scale, shift)
-    z = np.empty_like(x)
+    z = empty_beside(x)
 
     def compute(x, z, scale, shift, _):
         np.multiply(x, scale, out=z)
@@ -115,7 +118,7 @@ def input_gradient(
     """grad · of_grad + x · of_x + constant, channel by channel. Shapes: twice (N, C, ...), three times (C,)."""
     if kernel_mode.get().reference:
         return plain_input_gradient(grad, x, of_grad, of_x, constant)
-    z = np.empty_like(x)
+    z = empty_beside(x)
 
     def compute(grad, x, z, of_grad, of_x, constant, product):
         np.multiply(x, of_x, out=product)
@@ -150,6 +153,14 @@ def channels_lie_together(x: np.ndarray) -> bool:
     """Whether the channels of one place are next to each other in memory."""
     one_place = x.size == len(x) * x.shape[1]
     return one_place or (not x.flags.c_contiguous and x.strides[1] <= x.strides[-1])
+
+
+def empty_beside(x: np.ndarray) -> np.ndarray:
+    """A new array of x's shape and type, in whichever of the two orders x's channels suggest."""
+    if not channels_lie_together(x):
+        return np.empty(x.shape, x.dtype)
+    count, channels, *places = x.shape
+    return np.moveaxis(np.empty((count, *places, channels), x.dtype), -1, 1)
 
 
 def in_order(x: np.ndarray, together: bool) -> np.ndarray:

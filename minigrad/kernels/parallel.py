@@ -71,8 +71,7 @@ def set_num_threads(count: int) -> None:
     if count <= 0:
         raise RuntimeError(f"set_num_threads expects a positive integer, but got {count}")
     _Threads.count = count
-    while _Threads.idle:
-        _Threads.idle.pop().dismiss()
+    dismiss_idle_helpers()
 
 
 def width() -> int:
@@ -95,21 +94,32 @@ def share_out(work: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
     if threads <= 1:
         return [work(part) for part in parts]
     task = Task(work, parts, width() // threads)
-    helpers = [idle_helper() for _ in range(threads - 1)]
+    helpers = idle_helpers(threads - 1)
+    begun: list[Helper] = []
     with on_own_threads():
-        for helper in helpers:
-            helper.begin(task)
-        task.take_parts()
-        for helper in helpers:
-            helper.wait()
-    _Threads.idle += helpers
-    if task.error is not None:
-        raise task.error
-    return task.results
+        try:
+            for helper in helpers:
+                helper.begin(task)
+                begun.append(helper)
+            task.take_parts()
+        finally:
+            for helper in begun:
+                helper.wait(task)
+            give_back(helpers)
+    if task.error is None:
+        return task.results
+    error, task.error = task.error, None
+    try:
+        raise error
+    finally:
+        del error  # which knows this frame: together they would stay in memory
 
 
 class Task:
-    """The parts that wait for a thread, and what came of the others."""
+    """The parts that wait for a thread, and what came of the others.
+
+    All threads take from one iterator: a step of it is one step for Python's lock, so no two get the same part.
+    """
 
     def __init__(self, work: Callable[[Any], Any], parts: Sequence[Any], width: int) -> None:
         self.work, self.width = work, width
@@ -132,7 +142,11 @@ class Task:
 
 
 class Helper:
-    """A thread that waits for tasks. Two locks pass it to and fro: a lock is the cheapest thing to wait for."""
+    """A thread that waits for tasks. Two locks pass it to and fro: a lock is the cheapest thing to wait for.
+
+    Both are taken at first. ``begin`` opens the first, on which the thread waits; the thread opens the second when it
+    has done, on which ``wait`` waits; and whoever comes through a lock has taken it again.
+    """
 
     def __init__(self) -> None:
         self.may_begin, self.has_ended = threading.Lock(), threading.Lock()
@@ -148,6 +162,7 @@ class Helper:
             if self.job is None:
                 return
             self.job()
+            self.job = None  # else the arrays of the last one would stay in memory
             self.has_ended.release()
 
     def begin(self, task: Task) -> None:
@@ -155,9 +170,14 @@ class Helper:
         self.job = partial(copy_context().run, task.take_parts)
         self.may_begin.release()
 
-    def wait(self) -> None:
-        """Until the task has no more parts for this thread."""
-        self.has_ended.acquire()
+    def wait(self, task: Task) -> None:
+        """Until the task has no more parts for this thread, which may be writing: Ctrl-C too has to wait so long."""
+        while True:
+            try:
+                self.has_ended.acquire()
+                return
+            except BaseException as error:
+                task.error = task.error or error
 
     def dismiss(self) -> None:
         """End the thread."""
@@ -165,12 +185,34 @@ class Helper:
         self.may_begin.release()
 
 
-def idle_helper() -> Helper:
-    """One that waits, or a new one."""
-    try:
-        return _Threads.idle.pop()
-    except IndexError:
-        return Helper()
+def idle_helpers(count: int) -> list[Helper]:
+    """So many that wait, or new ones; fewer where the operating system starts no more threads."""
+    helpers: list[Helper] = []
+    while len(helpers) < count:
+        try:
+            helpers.append(_Threads.idle.pop())
+        except IndexError:  # none waits
+            try:
+                helpers.append(Helper())
+            except RuntimeError:  # no thread can be started
+                break
+    return helpers
+
+
+def give_back(helpers: list[Helper]) -> None:
+    """Let them wait for the next task; those that are more than are wanted, as several callers had some, end."""
+    for helper in helpers:
+        if len(_Threads.idle) < _Threads.count - 1:
+            _Threads.idle.append(helper)
+        else:
+            helper.dismiss()
+
+
+def dismiss_idle_helpers() -> None:
+    """End all that wait."""
+    idle, _Threads.idle = _Threads.idle, []
+    for helper in idle:
+        helper.dismiss()
 
 
 def share_out_elements(work: Callable[..., Any], *arrays: np.ndarray) -> None:
@@ -223,7 +265,10 @@ get_blas_threads, set_blas_threads = blas_setting("get"), blas_setting("set")
 
 
 class _OfBlas:
-    """How many callers want BLAS on one thread just now, and how many threads it had before the first of them."""
+    """How many callers want BLAS on one thread just now, and how many threads it had before the first of them.
+
+    The latter it has again after the last of them, whatever it was told meanwhile.
+    """
 
     lock = threading.Lock()
     callers = 0
@@ -231,21 +276,24 @@ class _OfBlas:
 
 
 class on_own_threads(ContextDecorator):
-    """Inside, a product is computed by the thread that asks for it, not by threads of BLAS. May be nested."""
+    """Inside, a product is computed by the thread that asks for it, not by threads of BLAS. May be nested.
+
+    BLAS knows one number for the whole process: products that other threads ask for meanwhile are computed so too.
+    """
 
     def __enter__(self) -> None:
         with _OfBlas.lock:
-            if _OfBlas.callers == 0 and get_blas_threads is not None:
+            _OfBlas.callers += 1
+            if _OfBlas.callers == 1 and get_blas_threads is not None:
                 _OfBlas.before = get_blas_threads()
                 if _OfBlas.before > 1:
                     set_blas_threads(1)
-            _OfBlas.callers += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         with _OfBlas.lock:
-            _OfBlas.callers -= 1
+            _OfBlas.callers = max(0, _OfBlas.callers - 1)  # 0 already in the child of a fork
             if _OfBlas.callers == 0 and _OfBlas.before > 1:
                 set_blas_threads(_OfBlas.before)
 

@@ -488,3 +488,17 @@ def test_a_result_saved_in_place_and_changed_is_refused():
     z.add_(1.0)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         z.sum().backward()
+
+
+def test_values_written_before_recording_failed_count_as_changed():
+    """A node that saved the old values must not compute with the new ones."""
+    x = minigrad.tensor([-1.0, 2.0], requires_grad=True) * 1
+    y = x * x
+
+    def fail(saved):
+        raise ValueError("no room")
+
+    with pytest.raises(ValueError, match="no room"), minigrad.autograd.graph.saved_tensors_hooks(fail, lambda _: _):
+        x.relu_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()

@@ -1,5 +1,7 @@
 """Batch and group normalisation: fast kernels equal plain loops, gradients are right to second order. NumPy only."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,23 @@ def test_gradient_of_another_memory_order():
         kernels.backward_sums(grad, x, factors[0]), kernels.plain_backward_sums(grad, x, factors[0])
     ):
         assert np.allclose(ours, expected)
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4)), *permutations(range(3)), *permutations(range(2))], ids=str)
+def test_any_order_in_memory(order):
+    """The result is written where it is returned from, however x and its gradient lie."""
+    shape = (3, 4, 2, 5)[: len(order)]
+    generator = np.random.default_rng(0)
+    x, grad = [generator.normal(size=[shape[dim] for dim in order]).transpose(np.argsort(order)) for _ in range(2)]
+    factors = generator.normal(size=(3, 4))
+    assert x.shape == shape
+    for other in (grad, np.ascontiguousarray(grad)):
+        pairs = [
+            (kernels.normalize(x, *factors[:2]), kernels.plain_normalize(x, *factors[:2])),
+            (kernels.input_gradient(other, x, *factors), kernels.plain_input_gradient(other, x, *factors)),
+        ]
+        for ours, expected in pairs:
+            assert np.allclose(ours, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("way", ["contiguous", "channels last"])

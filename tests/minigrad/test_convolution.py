@@ -212,6 +212,13 @@ def test_the_switch_holds_inside_and_in_one_thread():
 
     assert inside() and not kernel_mode.get().reference
 
+    once = minigrad.reference_kernels()
+    with once:
+        with once:
+            pass
+        assert kernel_mode.get().reference
+    assert not kernel_mode.get().reference
+
 
 # -------------------------------------------------------------------------------------------- the rules
 

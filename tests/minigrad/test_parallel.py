@@ -1,7 +1,11 @@
 """Kernels on several threads: the same results whatever their number, errors passed on, nothing started for one."""
 
+import gc
 import os
+import signal
 import threading
+import time
+import weakref
 
 import numpy as np
 import pytest
@@ -53,6 +57,83 @@ def test_an_error_is_raised_and_the_threads_live_on(threads):
     with pytest.raises(ZeroDivisionError, match="part 3"):
         parallel.share_out(fail, range(8))
     assert parallel.share_out(abs, [-1, -2, -3]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("waiting", [False, True], ids=["computing", "waiting"])
+def test_an_interrupt_waits_until_no_helper_writes_any_more(waiting):
+    """Else what a helper writes later would be found in the next kernel's results."""
+    before = minigrad.get_num_threads()
+    minigrad.set_num_threads(2)
+    written, meeting = [], threading.Barrier(2, timeout=20)
+
+    def work(part):
+        meeting.wait()
+        helping = threading.current_thread() is not threading.main_thread()
+        if helping == waiting:
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGINT)  # Python tells the main thread
+        if helping:
+            time.sleep(0.2)
+            written.append(part)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            parallel.share_out(work, range(2))
+        assert len(written) == 1
+        assert parallel.share_out(abs, [-1, -2]) == [1, 2]
+    finally:
+        minigrad.set_num_threads(before)
+
+
+def test_idle_helpers_keep_no_arrays(threads):
+    held = np.zeros(3)
+    seen = weakref.ref(held)
+    parallel.share_out(lambda part, held=held: held[part % 3], range(4))
+    del held
+    assert seen() is None
+
+
+def test_errors_keep_no_arrays(threads):
+    held = np.zeros(3)
+    seen = weakref.ref(held)
+
+    def fail(part, held=held):
+        raise ValueError(f"part {part}")
+
+    gc.disable()
+    try:
+        with pytest.raises(ValueError, match="part") as caught:
+            parallel.share_out(fail, range(4))
+        del fail, held, caught
+        assert seen() is None
+    finally:
+        gc.enable()
+
+
+def test_fewer_threads_than_wished_for_will_do(monkeypatch):
+    before = minigrad.get_num_threads()
+    minigrad.set_num_threads(3)
+
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    try:
+        assert parallel.share_out(abs, [-1, -2, -3]) == [1, 2, 3]
+    finally:
+        minigrad.set_num_threads(before)
+
+
+def test_no_more_helpers_wait_than_are_wanted():
+    before = minigrad.get_num_threads()
+    minigrad.set_num_threads(4)
+    try:
+        parallel.share_out(lambda part: minigrad.set_num_threads(2), range(4))
+        assert len(parallel._Threads.idle) <= 1
+        parallel.share_out(lambda part: minigrad.set_num_threads(1), range(2))
+        assert not parallel._Threads.idle
+    finally:
+        minigrad.set_num_threads(before)
 
 
 def test_blas_keeps_its_threads(threads):
