@@ -81,6 +81,9 @@ def assert_same(ours: Any, theirs: Any, place: str = "obj") -> None:
         assert len(ours) == len(theirs), place
         for index, (our_item, their_item) in enumerate(zip(ours, theirs, strict=True)):
             assert_same(our_item, their_item, f"{place}[{index}]")
+    elif isinstance(theirs, set):
+        assert type(ours) is type(theirs), place
+        assert ours == theirs, place  # in whatever order each of them shows its elements
     else:
         assert type(ours) is type(theirs), place
         assert repr(ours) == repr(theirs), place
