@@ -19,7 +19,15 @@ import typer
 from torch_impl.bench import compare_loops
 from torch_impl.checkpoint import LAST, CheckpointError, load_model
 from torch_impl.data import NAMES, DataError, check_data, load_data
-from torch_impl.distributed import STRATEGIES, is_main_process, local_device, process_group, rank, world_size
+from torch_impl.distributed import (
+    STRATEGIES,
+    is_main_process,
+    leave_group,
+    local_device,
+    process_group,
+    rank,
+    world_size,
+)
 from torch_impl.export import FORMATS, export_program, save_samples, test_images
 from torch_impl.networks import MODELS
 from torch_impl.options import OPTIMIZERS, PRECISIONS, SCHEDULES, OptionError, TrainingOptions
@@ -273,6 +281,7 @@ def train_with_lightning(options: TrainingOptions, place: Place, devices: int) -
     if is_main_process():
         typer.echo(f"Accuracy on the {images:,} test images: {accuracy:.2f} %")
         typer.echo(f"Saved {place.out / LAST}")
+    leave_group()  # Lightning leaves NCCL's only
 
 
 @contextmanager

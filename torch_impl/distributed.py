@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ __all__ = [
     "gather",
     "gradient_sync",
     "is_main_process",
+    "leave_group",
     "load_full_state",
     "local_device",
     "process_group",
@@ -69,7 +71,19 @@ def process_group(device: torch.device) -> Iterator[None]:
         backend, own_device = "cpu:gloo,cuda:nccl", device
     dist.init_process_group(backend, store=store, rank=number, world_size=count, device_id=own_device)
     yield
-    dist.destroy_process_group()  # not on an error: it would wait for the others
+    leave_group()  # not on an error: it would wait for the others
+
+
+def leave_group() -> None:
+    """Leave the group of processes, if there is one, when no work is left.
+
+    Its threads must end before the interpreter does, which would otherwise abort now and then ("terminate called
+    without an active exception", pytorch/pytorch#190489). They end with the last that knows the group: networks do, and
+    may be in reference cycles.
+    """
+    if dist.is_initialized():
+        dist.destroy_process_group()
+        gc.collect()
 
 
 def local_device(name: str) -> str:
