@@ -223,6 +223,24 @@ class TransposedConvolution(Convolution):
 
     transposed = True
 
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: dtypes.dtype | None = None,
+    ) -> None:
+        steps = (kernel_size, stride, padding, dilation, output_padding)
+        super().__init__(in_channels, out_channels, *steps, groups, bias, padding_mode, device, dtype)
+
     def check(self) -> None:
         if self.padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
@@ -239,24 +257,6 @@ class ConvTranspose1d(TransposedConvolution):
 
     dims = 1
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Any = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: dtypes.dtype | None = None,
-    ) -> None:
-        steps = (kernel_size, stride, padding, dilation, output_padding)
-        super().__init__(in_channels, out_channels, *steps, groups, bias, padding_mode, device, dtype)
-
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
         return functional.conv_transpose1d(input, self.weight, self.bias, *steps)
@@ -271,24 +271,6 @@ class ConvTranspose2d(TransposedConvolution):
     """
 
     dims = 2
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Any = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: dtypes.dtype | None = None,
-    ) -> None:
-        steps = (kernel_size, stride, padding, dilation, output_padding)
-        super().__init__(in_channels, out_channels, *steps, groups, bias, padding_mode, device, dtype)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
