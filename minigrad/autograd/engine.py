@@ -5,6 +5,10 @@ one gradient an input; each is added to what waits at the node that made this in
 ``leaf.grad``. Gradients are summed because a tensor used twice influences the result along two paths, and the total
 derivative is the sum over the paths.
 
+Nobody but a leaf waits for the gradient of a convolution's weight. Its rule may give a :class:`Future` for it, which
+another thread computes while the walk goes on. The leaf gets it at the end of the walk, or before a function of the
+user's runs: for the user everything happens in order.
+
 Nothing here recurses, so a chain of a million operations is fine. The nodes are in ``function.py``; the rules, one an
 operation, are in ``minigrad/ops``.
 """
@@ -24,6 +28,7 @@ from minigrad.autograd.function import NO_GRADIENT, AccumulateGrad, Edge, Node
 from minigrad.autograd.grad_mode import grad_mode
 from minigrad.autograd.hooks import NodeHooks
 from minigrad.dtypes import from_numpy_dtype
+from minigrad.kernels.helpers import Future
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.dims import is_expandable
 from minigrad.ops.elementwise import Copy
@@ -114,6 +119,7 @@ def run_backward(
             heapq.heappush(ready, (-node.sequence_number, arrivals, node))
             arrivals += 1
 
+    unfinished: list[tuple[AccumulateGrad, Future]] = []  # leaves whose gradient another thread computes
     previous_pass, passes.current = passes.current, Pass(missing, passages, accumulate)
     previous_mode = grad_mode.enabled, grad_mode.in_rule
     grad_mode.enabled, grad_mode.in_rule = create_graph, True
@@ -124,6 +130,8 @@ def run_backward(
             if passages is not None and node not in passages:
                 continue
             goes_on = passages is None or passages[node]
+            if unfinished and calls_the_user(node):
+                finish(unfinished)
             if arrived is not None:
                 if captured and goes_on:
                     capture(captured, node, arrived)
@@ -143,6 +151,13 @@ def run_backward(
                 if next_node is None:
                     continue
                 gradient = input_gradients[position]
+                if type(gradient) is Future:
+                    only_one = missing[next_node] == 1 and next_node not in waiting
+                    if only_one and passages is None and can_wait(next_node):
+                        unfinished.append((next_node, gradient))
+                        continue
+                    input_gradients = results(input_gradients)
+                    gradient = input_gradients[position]
                 if gradient is not None:
                     # A leaf keeps the array as .grad, a view's rule passes it on: for them it matters whose it is.
                     kept = isinstance(next_node, AccumulateGrad) or next_node.is_view
@@ -157,6 +172,7 @@ def run_backward(
     finally:
         passes.current = previous_pass
         grad_mode.enabled, grad_mode.in_rule = previous_mode
+        finish(unfinished)  # after an error too: these leaves were reached before it
     return captured
 
 
@@ -218,7 +234,7 @@ def run_watched(node: Any, arrived: Waiting | None) -> Sequence[Any]:
     """
     outer, anomaly.running.node = anomaly.running.node, node
     try:
-        gradients = run_rule(node, arrived)
+        gradients = results(run_rule(node, arrived))
         anomaly.check_nan(node, gradients)
     except Exception:
         anomaly.tell_origin(node)
@@ -248,12 +264,41 @@ def run_rule(node: Any, arrived: Waiting | None) -> Sequence[Any]:
     else:
         result = call_rule(node, gradients)
     if hooks is not None and hooks.hooks:
-        return call_posthooks(result, gradients, hooks)
+        return call_posthooks(results(result), gradients, hooks)
     return result
 
 
+def results(gradients: Sequence[Any]) -> list[Any]:
+    """``gradients``, with what another thread computes waited for."""
+    return [each.result() if type(each) is Future else each for each in gradients]
+
+
+def calls_the_user(node: Any) -> bool:
+    """Whether a function of the user's runs with ``node``: a hook, or a rule."""
+    if isinstance(node, AccumulateGrad):
+        return node.hooks is not None or node.around is not None
+    return node.hooks is not None or node.receives_tensors or node.packed
+
+
+def can_wait(node: Any) -> bool:
+    """Whether ``node`` is a leaf's, and nobody is told when its gradient arrives."""
+    return isinstance(node, AccumulateGrad) and not calls_the_user(node)
+
+
+def finish(unfinished: list[tuple[AccumulateGrad, Future]]) -> None:
+    """Give each of these leaves its gradient, waiting for those that are not computed yet."""
+    while unfinished:
+        node, future = unfinished.pop(0)
+        arrived = Waiting(node)
+        arrived.gradients, arrived.owned = [future.result()], [True]
+        run_leaf(node, arrived)
+
+
 def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
-    """The node's ``backward``, given arrays or tensors as the rule takes them; its result checked."""
+    """The node's ``backward``, given arrays or tensors as the rule takes them; its result checked.
+
+    One of a minigrad operation's may be a :class:`Future`.
+    """
     rule = type(node)
     if node.materialize_grads and (len(gradients) > 1 or gradients[0] is None):
         gradients = with_zeros(node, gradients)
@@ -281,6 +326,9 @@ def checked_gradients(node: Any, gradients: tuple[Any, ...]) -> list[Any]:
         gradient = gradients[position]
         if next_node is None or gradient is None:
             checked.append(None)
+            continue
+        if type(gradient) is Future:  # of an operation of minigrad's own
+            checked.append(gradient)
             continue
         shape, kind = next_node.outputs[output_nr]
         if isinstance(gradient, Tensor):

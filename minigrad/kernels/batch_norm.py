@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels import kernel_mode
+from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import workspace
-from minigrad.kernels.parallel import on_own_threads, share_out, spans
+from minigrad.kernels.parallel import share_out, spans
 
 __all__ = ["backward_sums", "input_gradient", "normalize", "statistics"]
 
-PIECE = 1 << 15  # elements
-SHARED_PIECE = 1 << 17  # where threads share them
+PIECE = 1 << 17  # elements, so many that threads seldom meet at Python's lock
+FEWEST_SHARED = 1 << 18  # elements that a thread is woken for
+ROW = 1 << 14  # elements of a piece that one loop of NumPy's goes through
 
 
 @on_own_threads()
@@ -31,7 +33,7 @@ def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if kernel_mode.get().reference:
         return plain_statistics(x)
     channels, count = x.shape[1], count_of(x)
-    (total,) = add_up(channels, in_pieces(lambda x, _: [piece_sums(x, channels)], [x], []), 1)
+    (total,) = add_up(channels, in_pieces(lambda x, _: [piece_sums(x, channels)], [x], [], sums=True), 1)
     mean = total / count
 
     def squares_of(x, mean, deviation):
@@ -39,7 +41,7 @@ def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         deviation *= deviation
         return [piece_sums(deviation, channels)]
 
-    (squares,) = add_up(channels, in_pieces(squares_of, [x], [mean]), 1)
+    (squares,) = add_up(channels, in_pieces(squares_of, [x], [mean], sums=True), 1)
     return mean, squares / count
 
 
@@ -98,7 +100,7 @@ def backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np
         product *= grad
         return piece_sums(grad, channels), piece_sums(product, channels)
 
-    total, aligned = add_up(channels, in_pieces(compute, [grad, x], [mean]), 2)
+    total, aligned = add_up(channels, in_pieces(compute, [grad, x], [mean], sums=True), 2)
     return total, aligned
 
 
@@ -166,54 +168,63 @@ def empty_beside(x: np.ndarray) -> np.ndarray:
 def in_order(x: np.ndarray, together: bool) -> np.ndarray:
     """x as a matrix (places, C), or as (N, C, places): copied only where it does not lie so."""
     if together:
-        return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(-1, x.shape[1])
+        return np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1)).reshape(-1, x.shape[1])
     return np.ascontiguousarray(x).reshape(x.shape[0], x.shape[1], -1)
 
 
-def in_pieces(work: Callable[..., Any], arrays: list[np.ndarray], of_channels: list[np.ndarray]) -> list[Any]:
+def in_pieces(
+    work: Callable[..., Any], arrays: list[np.ndarray], of_channels: list[np.ndarray], sums: bool = False
+) -> list[Any]:
     """``work`` of each piece, and what it gives for them, in order.
 
+    Threads share the pieces of a large array; not where ``sums`` of channels that lie together are all that is made:
+    BLAS adds them up about as fast as they come from memory.
+
     It is given the same piece of each of ``arrays``, all like the last one, then what belongs to its channels, then
-    memory of a piece's size to compute in. ``of_channels`` (C,) come repeated for each place of a piece: NumPy's loops
-    are then as long as the piece.
+    memory of a piece's size to compute in. All broadcast: a piece is (rows, places · C), ``of_channels`` (C,) come
+    repeated for the places of a row, so that NumPy's loops are as long; or it is (samples, C, places) and they (C, 1).
     """
     together = channels_lie_together(arrays[-1])
     ordered = [in_order(each, together) for each in arrays]
     factors = [each.astype(ordered[0].dtype) for each in of_channels]
-    if not together:
-        return in_samples(work, ordered, [each[:, None] for each in factors])
-    count, channels = ordered[0].shape
-    places = max(1, min(count, PIECE // max(1, channels)))
-    repeated = [*[np.tile(each, places) for each in factors], np.empty(places * channels, ordered[0].dtype)]
-    flat = [each.reshape(-1) for each in ordered]
-    results = []
-    for start in range(0, count * channels, max(1, places * channels)):
-        part = [each[start : start + places * channels] for each in flat]
-        results.append(work(*part, *[each[: len(part[0])] for each in repeated]))
-    return results
+    if together:
+        count, channels = ordered[0].shape
+        in_row = max(1, min(count, ROW // max(1, channels)))
+        factors = [repeated(number, factor, in_row) for number, factor in enumerate(factors)]
+        whole = count - count % in_row
+        rows = [each[:whole].reshape(-1, in_row * channels) for each in ordered]
+        results = in_rows(work, rows, factors, shared=not sums)
+        if whole < count:
+            rest = [each[whole:].reshape(1, -1) for each in ordered]
+            results += in_rows(work, rest, [each[: rest[0].size] for each in factors], shared=False)
+        return results
+    return in_rows(work, ordered, [each[:, None] for each in factors], shared=True)
 
 
-def in_samples(work: Callable[..., Any], arrays: list[np.ndarray], factors: list[np.ndarray]) -> list[Any]:
-    """:func:`in_pieces` where a piece is some samples (N, C, places): threads share those of a large array.
+def repeated(number: int, factor: np.ndarray, count: int) -> np.ndarray:
+    """``factor`` so many times on end, in memory that is called by its ``number``."""
+    memory = workspace(f"factor {number}", (count, len(factor)), factor.dtype)
+    memory[...] = factor
+    return memory.reshape(-1)
 
-    Pieces of the other kind are as short as the cache wants them, and threads would mostly wait for each other.
-    """
+
+def in_rows(work: Callable[..., Any], arrays: list[np.ndarray], factors: list[np.ndarray], shared: bool) -> list[Any]:
+    """:func:`in_pieces` where a piece is some rows of each array, and threads may share large ones or not."""
     count, *shape = arrays[0].shape
-    of_sample = max(1, shape[0] * shape[1])
-    large = count * of_sample >= 4 * SHARED_PIECE
-    at_once = max(1, (SHARED_PIECE if large else PIECE) // of_sample)
+    of_row = max(1, arrays[0].size // max(1, count))
+    at_once = max(1, PIECE // of_row)
     starts = range(0, count, at_once)
 
     def compute(span):
-        scratch = workspace("piece", (at_once, *shape), arrays[0].dtype)
+        scratch = workspace("piece", (min(at_once, count), *shape), arrays[0].dtype)
         results = []
         for start in starts[slice(*span)]:
             part = [each[start : start + at_once] for each in arrays]
             results.append(work(*part, *factors, scratch[: len(part[0])]))
         return results
 
-    shared = share_out(compute, spans(len(starts)) if large else [(0, len(starts))])
-    return [result for results in shared for result in results]
+    several = spans(len(starts), -(-FEWEST_SHARED // (at_once * of_row))) if shared else [(0, len(starts))]
+    return [result for results in share_out(compute, several) for result in results]
 
 
 def add_up(channels: int, results: list[Any], number: int) -> list[np.ndarray]:
@@ -226,8 +237,8 @@ def add_up(channels: int, results: list[Any], number: int) -> list[np.ndarray]:
 
 
 def piece_sums(piece: np.ndarray, channels: int) -> np.ndarray:
-    """The sums of the channels of a piece, one of the two kinds."""
+    """The sums of the channels of a piece, one of the two kinds: of each row alone, then in float64."""
     if piece.ndim == 3:
         return np.add.reduce(piece, axis=(0, 2))
-    places = piece.reshape(-1, channels)
-    return np.ones(len(places), piece.dtype) @ places
+    rows = piece.reshape(len(piece), -1, channels)
+    return np.add.reduce(np.ones(rows.shape[1], piece.dtype) @ rows, axis=0, dtype=np.float64)

@@ -25,8 +25,9 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minigrad.kernels import few_places, kernel_mode, winograd
+from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
-from minigrad.kernels.parallel import on_own_threads, share_out, shares, worth_sharing
+from minigrad.kernels.parallel import share_out, shares, worth_sharing
 from minigrad.kernels.product import multiply_rows, rows_of_small_product
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]

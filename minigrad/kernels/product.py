@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.kernels.parallel import on_own_threads, width
+from minigrad.kernels.blas import on_own_threads
+from minigrad.kernels.parallel import width
 
 __all__ = ["multiply_rows", "product", "rows_of_small_product"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.autograd.function import Function
 from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight
-from minigrad.kernels.parallel import share_out, worth_sharing
+from minigrad.kernels.parallel import a_helper_is_busy, has_helpers, in_background, share_out, worth_sharing
 from minigrad.kernels.unfolding import fold, unfold
 from minigrad.ops.broadcasting import Expand, add_up
 from minigrad.ops.shape import View
@@ -71,7 +71,8 @@ class Convolution(Function):
     def backward(ctx, grad_z):
         x, weight = ctx.saved_tensors
         wanted = tuple(ctx.needs_input_grad)
-        gradients = ConvolutionBackward.apply(grad_z, x, weight, wanted=wanted, geometry=ctx.geometry)
+        recorded = not isinstance(grad_z, np.ndarray)
+        gradients = ConvolutionBackward.apply(grad_z, x, weight, wanted=wanted, geometry=ctx.geometry, at_once=recorded)
         return in_place_of(wanted, gradients)
 
 
@@ -86,11 +87,13 @@ class ConvolutionBackward(Function):
 
     The first is linear in grad_z and weight, the second in grad_z and x, the third in grad_z: so each of their own
     gradients is one of the three computations again.
+
+    Nobody waits for the weight's but a leaf: unless all are wanted ``at_once``, it may be a :class:`Future`.
     """
 
     materialize_grads = False
 
-    def forward(ctx, grad_z, x, weight, *, wanted, geometry):
+    def forward(ctx, grad_z, x, weight, *, wanted, geometry, at_once=True):
         ctx.wanted, ctx.geometry = wanted, geometry
         ctx.save_for_backward(grad_z, x, weight)
         pictures, kernel, grad = as_pictures(x), as_pictures(weight), as_pictures(grad_z)
@@ -107,10 +110,15 @@ class ConvolutionBackward(Function):
             return gradient_of_weight(*ends, kernel.shape, *geometry.steps).reshape(weight.shape)
 
         asked = [compute for compute, want in zip((of_input, of_weight), wanted) if want]
-        if worth_sharing((x if geometry.transposed else grad_z).size * weight[:1].size):
-            gradients = share_out(lambda compute: compute(), asked)  # side by side, each as a whole
-        else:
+        if not worth_sharing((x if geometry.transposed else grad_z).size * weight[:1].size):
             gradients = [compute() for compute in asked]
+        elif at_once or len(asked) < 2 or not has_helpers():
+            gradients = share_out(lambda compute: compute(), asked)  # side by side, each as a whole
+        elif a_helper_is_busy():  # it takes this next, when it has done what it is at
+            of_weight_later = in_background(of_weight)
+            gradients = [of_input(), of_weight_later]
+        else:  # first all threads compute what the walk waits for
+            gradients = [of_input(), in_background(of_weight)]
         if wanted[2]:
             gradients.append(add_up(grad, (0, 2, 3), False))
         return tuple(gradients)

@@ -30,10 +30,12 @@ def array(name, way, seed=0):
 
 
 @pytest.mark.parametrize("piece", [1, 30, 1 << 15])
+@pytest.mark.parametrize("row", [1, 13, 1 << 14])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", SHAPES)
-def test_kernels_are_the_plain_loops(name, way, piece, monkeypatch):
+def test_kernels_are_the_plain_loops(name, way, row, piece, monkeypatch):
     monkeypatch.setattr(kernels, "PIECE", piece)
+    monkeypatch.setattr(kernels, "ROW", row)
     x, grad = array(name, way), array(name, way, seed=1)
     channels = x.shape[1]
     first, second, third = np.random.default_rng(2).normal(size=(3, channels))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.kernels import batch_norm, kernel_mode, large_winograd_tiles, parallel
+from minigrad.kernels import batch_norm, blas, helpers, kernel_mode, large_winograd_tiles, parallel
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -129,19 +129,19 @@ def test_no_more_helpers_wait_than_are_wanted():
     minigrad.set_num_threads(4)
     try:
         parallel.share_out(lambda part: minigrad.set_num_threads(2), range(4))
-        assert len(parallel._Threads.idle) <= 1
+        assert len(helpers.Threads.idle) <= 1
         parallel.share_out(lambda part: minigrad.set_num_threads(1), range(2))
-        assert not parallel._Threads.idle
+        assert not helpers.Threads.idle
     finally:
         minigrad.set_num_threads(before)
 
 
 def test_blas_keeps_its_threads(threads):
-    if parallel.get_blas_threads is None:
+    if blas.get_blas_threads is None:
         pytest.skip("NumPy computes with another BLAS than OpenBLAS")
-    before = parallel.get_blas_threads()
-    inside = parallel.share_out(lambda part: parallel.get_blas_threads(), range(4))
-    assert parallel.get_blas_threads() == before
+    before = blas.get_blas_threads()
+    inside = parallel.share_out(lambda part: blas.get_blas_threads(), range(4))
+    assert blas.get_blas_threads() == before
     assert set(inside) == {1 if threads > 1 else before}
 
 
@@ -178,7 +178,7 @@ def test_parts_share_out_their_own_parts_among_the_threads_that_are_left():
 
 def test_two_callers_at_once_have_helpers_each(threads):
     """Neither waits for the other, and BLAS has its threads again when both are done."""
-    of_blas = None if parallel.get_blas_threads is None else parallel.get_blas_threads()
+    of_blas = None if blas.get_blas_threads is None else blas.get_blas_threads()
     meeting = threading.Barrier(2 * threads, timeout=20)  # broken unless all parts of both are there at once
     found = []
 
@@ -191,12 +191,14 @@ def test_two_callers_at_once_have_helpers_each(threads):
     for each in callers:
         each.join()
     assert found == [list(range(threads))] * 2
-    assert of_blas is None or parallel.get_blas_threads() == of_blas
+    assert of_blas is None or blas.get_blas_threads() == of_blas
 
 
 @pytest.mark.parametrize("order", ["samples", "places"])
 def test_batch_norm_computes_the_same_on_any_number_of_threads(threads, order, monkeypatch):
-    monkeypatch.setattr(batch_norm, "SHARED_PIECE", 1 << 8)
+    monkeypatch.setattr(batch_norm, "PIECE", 1 << 8)
+    monkeypatch.setattr(batch_norm, "FEWEST_SHARED", 1 << 9)
+    monkeypatch.setattr(batch_norm, "ROW", 1 << 5)
     x, grad = np.random.default_rng(0).normal(size=(2, 16, 5, 6, 7))
     if order == "places":
         x, grad = [np.ascontiguousarray(np.moveaxis(each, 1, -1)).transpose(0, 3, 1, 2) for each in (x, grad)]
@@ -251,3 +253,99 @@ def test_a_forked_process_starts_its_own_helpers(threads):
     if child == 0:
         os._exit(0 if parallel.share_out(abs, [-1, -2, -3]) == [1, 2, 3] else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+# ------------------------------------------------------------------------------------------ in the background
+
+
+def in_other_thread():
+    return threading.current_thread() is not threading.main_thread()
+
+
+def test_a_helper_does_what_is_left_for_later(threads):
+    done = threading.Event()
+    future = parallel.in_background(lambda: (in_other_thread(), parallel.width(), done.set())[:2])
+    assert done.wait(20)
+    assert future.result() == ((True, 1) if threads > 1 else (False, 1))
+
+
+def test_the_caller_does_what_no_helper_has_begun():
+    """It does not wait for a helper that is busy with something else."""
+    before = minigrad.get_num_threads()
+    minigrad.set_num_threads(2)
+    begun, may_end = threading.Event(), threading.Event()
+    try:
+        first = parallel.in_background(lambda: begun.set() or may_end.wait(20))
+        assert begun.wait(20)
+        second = parallel.in_background(in_other_thread)
+        assert second.result() is False
+        may_end.set()
+        assert first.result()
+        assert parallel.width() == 2 or not parallel.a_helper_is_busy()
+    finally:
+        may_end.set()
+        minigrad.set_num_threads(before)
+
+
+def test_no_more_waits_than_memory_is_kept_for(monkeypatch):
+    monkeypatch.setattr(helpers.Team, "call", lambda self, count: None)  # no helper comes
+    before = minigrad.get_num_threads()
+    minigrad.set_num_threads(2)
+    done = []
+    try:
+        futures = [parallel.in_background(lambda number=number: done.append(number)) for number in range(5)]
+        assert done == list(range(parallel.MOST_WAITING, 5))
+        for future in futures:
+            future.result()
+        assert sorted(done) == list(range(5))
+    finally:
+        minigrad.set_num_threads(before)
+
+
+def test_a_helper_that_is_done_joins_the_task_under_way():
+    before = minigrad.get_num_threads()
+    minigrad.set_num_threads(2)
+    may_end, meeting = threading.Event(), threading.Barrier(2, timeout=20)
+    begun = threading.Event()
+    try:
+        future = parallel.in_background(lambda: begun.set() or may_end.wait(20))
+        assert begun.wait(20)
+        assert parallel.width() == 1
+
+        def work(part):
+            may_end.set()
+            meeting.wait()  # broken unless the other part is begun meanwhile
+            return part
+
+        assert parallel.share_out(work, range(2)) == [0, 1]
+        assert future.result()
+    finally:
+        minigrad.set_num_threads(before)
+
+
+def test_an_error_in_the_background_is_raised_with_the_result(threads):
+    def fail():
+        raise ZeroDivisionError("later")
+
+    future = parallel.in_background(fail)
+    with pytest.raises(ZeroDivisionError, match="later"):
+        future.result()
+    assert parallel.share_out(abs, [-1, -2, -3]) == [1, 2, 3]
+
+
+def test_work_in_the_background_keeps_no_arrays(threads):
+    held = np.zeros(3)
+    seen = weakref.ref(held)
+    future = parallel.in_background(lambda held=held: held.sum())
+    del held
+    assert future.result() == 0
+    deadline = time.monotonic() + 20
+    while seen() is not None and time.monotonic() < deadline:  # until the helper has looked for more
+        time.sleep(0.001)
+    assert seen() is None
+
+
+def test_work_in_the_background_is_done_in_the_context_of_the_caller(threads):
+    with large_winograd_tiles(), np.errstate(divide="raise"):
+        future = parallel.in_background(lambda: (kernel_mode.get().large_winograd_tiles, np.geterr()["divide"]))
+    assert future.result() == (True, "raise")

@@ -1,0 +1,276 @@
+"""Threads that help another one: with a task that it shares out, and with work that nobody waits for yet.
+
+A thread that computes has a :class:`Team` of helpers. What it shares out is a :class:`Task`, whose parts are taken by
+whichever thread is free, its own or a helper; what it leaves for later is a :class:`Future`. To wake a thread takes
+longer than to multiply two matrices of 100×100, so a helper that is done first looks for more work of its team.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import Context, ContextVar, copy_context
+from functools import partial
+from typing import Any, ClassVar
+
+from minigrad.kernels.blas import on_own_threads
+
+__all__ = ["Future", "Task", "Threads", "dismiss_idle_helpers", "of_this_part"]
+
+of_this_part: ContextVar[int | None] = ContextVar("threads that a part may use", default=None)
+
+
+def default_count() -> int:
+    """What ``OMP_NUM_THREADS`` says, as for PyTorch and for BLAS; otherwise as many as this process has processors."""
+    wish = os.environ.get("OMP_NUM_THREADS", "")
+    if wish.isdecimal() and int(wish) > 0:
+        return int(wish)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Task:
+    """The parts that wait for a thread, and what came of the others. Whichever thread is free takes the next one."""
+
+    def __init__(self, work: Callable[[Any], Any], parts: Sequence[Any], width: int) -> None:
+        self.work, self.width = work, width
+        self.waiting = deque(enumerate(parts))
+        self.results: list[Any] = [None] * len(parts)
+        self.error: BaseException | None = None
+        self.context = copy_context()  # the caller's: NumPy's error state and the kernels' mode
+        self.ends: list[threading.Lock] = []  # one for each helper that has joined, open when it has ended
+
+    def take_parts(self) -> None:
+        """Work on the parts that wait until there are none, or until one has failed."""
+        before = of_this_part.set(self.width)
+        try:
+            while self.error is None:
+                try:
+                    number, part = self.waiting.popleft()
+                except IndexError:
+                    break
+                self.results[number] = self.work(part)
+        except BaseException as error:  # raised again by share_out, in the thread that called it
+            self.error = self.error or error
+        finally:
+            of_this_part.reset(before)
+
+    def join(self) -> Callable[[], None]:
+        """What a helper is to do for this task."""
+        end = threading.Lock()
+        end.acquire()
+        self.ends.append(end)
+        return partial(self.help, self.context.copy(), end)
+
+    def help(self, context: Context, end: threading.Lock) -> None:
+        """Take parts beside the caller."""
+        context.run(self.take_parts)
+        end.release()
+
+    def wait(self) -> None:
+        """Until no helper works on a part, which may be writing: Ctrl-C too has to wait so long."""
+        for end in self.ends:
+            while True:
+                try:
+                    end.acquire()
+                    break
+                except BaseException as error:
+                    self.error = self.error or error
+
+
+class Future:
+    """The result of work in the background."""
+
+    def __init__(self, work: Callable[[], Any], team: Team) -> None:
+        self.work, self.team = work, team
+        self.context = copy_context()
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.end = threading.Lock()  # open when the work is done
+        self.end.acquire()
+
+    def run(self, width: int | None = None) -> None:
+        """Do the work, on so many threads."""
+        try:
+            self.value = self.context.run(self.compute, width)
+        except BaseException as error:  # raised again where the result is asked for
+            self.error = error
+        finally:
+            del self.work, self.context
+            self.end.release()
+
+    def compute(self, width: int | None) -> Any:
+        """The work's result. In the future's own context."""
+        of_this_part.set(width)
+        with on_own_threads():
+            return self.work()
+
+    def result(self) -> Any:
+        """What the work gave, once it is done; meanwhile the caller does what waits. The work's error is raised."""
+        while self.end.locked():
+            future = self.team.take_future()
+            if future is None:  # a helper is at it
+                self.end.acquire()
+                self.end.release()
+            else:
+                future.run()
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+class Team:
+    """A thread, the helpers that work for it just now, and what there is to do for them.
+
+    They join the task that the thread has shared out last, and do what it left for later when that has no parts.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.task: Task | None = None
+        self.futures: deque[Future] = deque()
+        self.coming = 0  # helpers that look for a job now
+        self.in_background = 0  # helpers at a future
+
+    def open(self, task: Task, helpers: int) -> None:
+        """Let so many helpers join ``task``."""
+        with self.lock:
+            self.task = task
+            self.call(helpers)
+
+    def close(self, task: Task, outer: Task | None) -> None:
+        """Let nobody join any more but the ``outer`` task, if it is part of one, and wait for those that have."""
+        with self.lock:
+            self.task = outer
+        task.wait()
+
+    def add(self, future: Future) -> None:
+        """Let a helper do the work of ``future``."""
+        with self.lock:
+            self.futures.append(future)
+            if not self.in_background:
+                self.call(1)
+
+    def call(self, helpers: int) -> None:
+        """See that so many helpers are coming, or as many as there are."""
+        for helper in idle_helpers(helpers - self.coming):
+            self.coming += 1
+            helper.begin(self)
+
+    def take_future(self) -> Future | None:
+        """The next one that waits for a thread."""
+        with self.lock:
+            return self.futures.popleft() if self.futures else None
+
+    def serve(self) -> None:
+        """What a helper does for this team: one job after another, until there is none."""
+        while (job := self.next_job()) is not None:
+            job()
+
+    def next_job(self) -> Callable[[], None] | None:
+        """What a helper is to do now."""
+        with self.lock:
+            self.coming -= 1
+            if self.task is not None and self.task.waiting:
+                return partial(self.help, self.task.join())
+            if self.futures:
+                self.in_background += 1
+                return partial(self.compute, self.futures.popleft())
+            return None
+
+    def help(self, job: Callable[[], None]) -> None:
+        """Take parts of a task, then look for another job."""
+        job()
+        with self.lock:
+            self.coming += 1
+
+    def compute(self, future: Future) -> None:
+        """Do the work of a future, on this thread alone, then look for another job."""
+        future.run(1)
+        with self.lock:
+            self.in_background -= 1
+            self.coming += 1
+
+
+class Helper:
+    """A thread that waits for a team to work for; it waits for a lock, the cheapest thing to wait for."""
+
+    def __init__(self) -> None:
+        self.may_begin = threading.Lock()
+        self.may_begin.acquire()
+        self.team: Team | None = None
+        threading.Thread(target=self.serve, name="minigrad helper", daemon=True).start()
+
+    def serve(self) -> None:
+        """What the thread does: work for team after team, until there is none."""
+        while True:
+            self.may_begin.acquire()
+            if self.team is None:
+                return
+            self.team.serve()
+            self.team = None
+            give_back(self)
+
+    def begin(self, team: Team) -> None:
+        """Work for ``team`` as long as it has work."""
+        self.team = team
+        self.may_begin.release()
+
+    def dismiss(self) -> None:
+        """End the thread."""
+        self.may_begin.release()
+
+
+class _Teams(threading.local):
+    """The team of each thread."""
+
+    def __init__(self) -> None:
+        self.own = Team()
+
+
+class Threads:
+    """How many threads compute in the whole process, the helpers that wait for a team, and the teams."""
+
+    count: ClassVar[int] = default_count()
+    idle: ClassVar[list[Helper]] = []
+    teams: ClassVar[_Teams] = _Teams()
+
+
+def idle_helpers(count: int) -> list[Helper]:
+    """So many that wait, or new ones; fewer where the operating system starts no more threads."""
+    helpers: list[Helper] = []
+    while len(helpers) < count:
+        try:
+            helpers.append(Threads.idle.pop())
+        except IndexError:  # none waits
+            try:
+                helpers.append(Helper())
+            except RuntimeError:  # no thread can be started
+                break
+    return helpers
+
+
+def give_back(helper: Helper) -> None:
+    """Let it wait for the next team; it ends if more wait than are wanted, as several callers had some."""
+    if len(Threads.idle) < Threads.count - 1:
+        Threads.idle.append(helper)
+    else:
+        helper.dismiss()
+
+
+def dismiss_idle_helpers() -> None:
+    """End all that wait."""
+    idle, Threads.idle = Threads.idle, []
+    for helper in idle:
+        helper.dismiss()
+
+
+def start_alone() -> None:
+    """In the child of a fork, which has none of its parent's threads."""
+    Threads.idle = []
+    Threads.teams = _Teams()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=start_alone)
