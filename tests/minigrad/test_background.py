@@ -60,7 +60,7 @@ def assert_as_on_one_thread(work, *inputs):
 
 
 def chain(x, first, second):
-    return conv2d(conv2d(x, first, padding=1), second, padding=1).square().sum()
+    return conv2d(conv2d(2 * x, first, padding=1), second, padding=1).square().sum()
 
 
 def test_leaves_get_the_same_gradients(left_for_later):
@@ -82,20 +82,20 @@ def test_a_weight_used_twice(left_for_later):
     x, weight = tensors((2, 3, 5, 5), (3, 3, 3, 3))
     assert_as_on_one_thread(lambda: chain(x, weight, weight).backward(), x, weight)
     x.grad = weight.grad = None
-    assert_as_on_one_thread(lambda: (conv2d(x, weight).sum() + (weight**2).sum()).backward(), x, weight)
+    assert_as_on_one_thread(lambda: (conv2d(2 * x, weight).sum() + (weight**2).sum()).backward(), x, weight)
     assert left_for_later
 
 
 def test_a_weight_that_is_no_leaf(left_for_later):
     x, weight = tensors((2, 3, 5, 5), (4, 3, 3, 3))
-    assert_as_on_one_thread(lambda: (conv2d(x, weight * 2) ** 2).sum().backward(), x, weight)
+    assert_as_on_one_thread(lambda: (conv2d(2 * x, weight * 2) ** 2).sum().backward(), x, weight)
     assert left_for_later
 
 
 @pytest.mark.parametrize("convolve", [nn.functional.conv_transpose2d, conv2d])
 def test_a_batch_of_one_and_a_bias(convolve, left_for_later):
     x, weight, bias = tensors((1, 3, 4, 4), (3, 3, 2, 2), (3,))
-    assert_as_on_one_thread(lambda: (convolve(x, weight, bias) ** 2).sum().backward(), x, weight, bias)
+    assert_as_on_one_thread(lambda: (convolve(2 * x, weight, bias) ** 2).sum().backward(), x, weight, bias)
     assert left_for_later
 
 
@@ -113,7 +113,7 @@ def test_a_hook_of_a_weight_sees_its_gradient(left_for_later):
 
 def test_a_hook_of_the_node_sees_its_gradients(left_for_later):
     x, weight = tensors((2, 3, 5, 5), (4, 3, 3, 3))
-    z = conv2d(x, weight)
+    z = conv2d(2 * x, weight)
     seen = []
     z.grad_fn.register_hook(lambda grad_inputs, grad_outputs: seen.extend(grad_inputs[:2]))
     z.sum().backward()
@@ -123,7 +123,7 @@ def test_a_hook_of_the_node_sees_its_gradients(left_for_later):
 
 def test_a_hook_finds_the_gradients_that_were_reached_before_it(left_for_later):
     x, first, second = tensors((2, 3, 5, 5), (4, 3, 3, 3), (2, 4, 3, 3))
-    middle = conv2d(x, first, padding=1)
+    middle = conv2d(2 * x, first, padding=1)
     seen = []
     middle.register_hook(lambda grad: seen.append((second.grad is not None, first.grad is not None)))
     conv2d(middle, second, padding=1).sum().backward()
@@ -144,7 +144,7 @@ def test_a_rule_of_the_users_finds_the_gradients_that_were_reached_before_it(lef
             seen.append(second.grad is not None)
             return grad
 
-    conv2d(Same.apply(conv2d(x, first, padding=1)), second, padding=1).sum().backward()
+    conv2d(Same.apply(conv2d(2 * x, first, padding=1)), second, padding=1).sum().backward()
     assert seen == [True] and left_for_later
 
 
@@ -157,14 +157,14 @@ def test_an_unpack_hook_finds_the_gradients_that_were_reached_before_it(left_for
         return packed
 
     with minigrad.autograd.graph.saved_tensors_hooks(lambda tensor: tensor.detach(), unpack):
-        middle = conv2d(x, first, padding=1)
+        middle = conv2d(2 * x, first, padding=1)
     conv2d(middle, second, padding=1).sum().backward()
     assert seen and all(seen) and left_for_later
 
 
 def test_leaves_that_were_reached_have_their_gradients_after_an_error(left_for_later):
     x, first, second = tensors((2, 3, 5, 5), (4, 3, 3, 3), (2, 4, 3, 3))
-    middle = conv2d(x, first, padding=1)
+    middle = conv2d(2 * x, first, padding=1)
 
     def fail(grad):
         raise ZeroDivisionError("in a hook")
@@ -177,7 +177,7 @@ def test_leaves_that_were_reached_have_their_gradients_after_an_error(left_for_l
 
 def test_an_error_of_the_computation_is_raised_by_backward(monkeypatch, left_for_later):
     x, weight = tensors((2, 3, 5, 5), (4, 3, 3, 3))
-    loss = conv2d(x, weight).sum()
+    loss = conv2d(2 * x, weight).sum()
 
     def fail(*arguments):
         raise MemoryError("no memory for this gradient")
@@ -200,7 +200,7 @@ def test_gradients_that_were_asked_for(left_for_later):
 
 def test_gradients_of_gradients_are_computed_at_once(left_for_later):
     x, weight = tensors((2, 3, 5, 5), (4, 3, 3, 3))
-    (conv2d(x, weight) ** 2).sum().backward(create_graph=True)
+    (conv2d(2 * x, weight) ** 2).sum().backward(create_graph=True)
     assert weight.grad.requires_grad and not left_for_later
 
 
@@ -209,5 +209,12 @@ def test_anomaly_detection_finds_the_node(left_for_later):
     x, weight = tensors((2, 3, 5, 5), (4, 3, 3, 3))
     x.detach()[0, 0, 2, 2] = float("nan")
     with minigrad.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="'ConvolutionBackward0' .* its 1th"):
-        conv2d(x, weight).sum().backward()
+        conv2d(2 * x, weight).sum().backward()
     assert left_for_later
+
+
+def test_at_the_end_of_the_walk_nothing_is_left_for_later(left_for_later):
+    """There is nothing to do meanwhile: all threads compute both gradients."""
+    x, weight = tensors((2, 3, 5, 5), (4, 3, 3, 3))
+    assert_as_on_one_thread(lambda: (conv2d(x, weight) ** 2).sum().backward(), x, weight)
+    assert not left_for_later
