@@ -90,19 +90,19 @@ class Future:
         self.end = threading.Lock()  # open when the work is done
         self.end.acquire()
 
-    def run(self, width: int | None = None) -> None:
-        """Do the work, on so many threads."""
+    def run(self) -> None:
+        """Do the work, on this thread alone: whichever it is, sums are then rounded in the same way."""
         try:
-            self.value = self.context.run(self.compute, width)
+            self.value = self.context.run(self.compute)
         except BaseException as error:  # raised again where the result is asked for
             self.error = error
         finally:
             del self.work, self.context
             self.end.release()
 
-    def compute(self, width: int | None) -> Any:
+    def compute(self) -> Any:
         """The work's result. In the future's own context."""
-        of_this_part.set(width)
+        of_this_part.set(1)
         with on_own_threads():
             return self.work()
 
@@ -134,15 +134,19 @@ class Team:
         self.in_background = 0  # helpers at a future
 
     def open(self, task: Task, helpers: int) -> None:
-        """Let so many helpers join ``task``."""
+        """Let so many helpers join ``task``; those that are at a future do so when they have done."""
         with self.lock:
             self.task = task
-            self.call(helpers)
+            self.call(helpers - self.in_background)
 
     def close(self, task: Task, outer: Task | None) -> None:
         """Let nobody join any more but the ``outer`` task, if it is part of one, and wait for those that have."""
-        with self.lock:
-            self.task = outer
+        while self.task is not outer:
+            try:
+                with self.lock:
+                    self.task = outer
+            except BaseException as error:  # Ctrl-C has to wait
+                task.error = task.error or error
         task.wait()
 
     def add(self, future: Future) -> None:
@@ -186,8 +190,8 @@ class Team:
             self.coming += 1
 
     def compute(self, future: Future) -> None:
-        """Do the work of a future, on this thread alone, then look for another job."""
-        future.run(1)
+        """Do the work of a future, then look for another job."""
+        future.run()
         with self.lock:
             self.in_background -= 1
             self.coming += 1

@@ -53,10 +53,13 @@ def set_num_threads(count: int) -> None:
 
 
 def width() -> int:
-    """How many threads the caller may use: those of its part, inside of one. Plain loops are run by one thread."""
+    """How many threads the caller may use: those of its part, inside of one. Plain loops are run by one thread.
+
+    It does not matter how many are free just now: work is parted in the same way each time, and rounds in the same way.
+    """
     if kernel_mode.get().reference:
         return 1
-    return of_this_part.get() or max(1, Threads.count - Threads.teams.own.in_background)
+    return of_this_part.get() or Threads.count
 
 
 # ---------------------------------------------------------------------------------------------- sharing out
@@ -70,7 +73,7 @@ def share_out(work: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
     """
     team = Threads.teams.own
     threads = min(width(), len(parts))
-    if threads <= 1 and not (len(parts) > 1 and has_helpers() and a_helper_is_busy()):  # it may be done before all are
+    if threads <= 1:
         return [work(part) for part in parts]
     task = Task(work, parts, width() // threads)
     with on_own_threads():
@@ -92,8 +95,8 @@ def share_out(work: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
 def in_background(work: Callable[[], Any]) -> Future:
     """Begin ``work`` that nobody waits for yet; where enough waits already, do it.
 
-    A helper does it on a single thread, unless the caller asks for the result earlier. Work must not write where the
-    caller reads or writes meanwhile.
+    A helper does it, or the caller when it asks for the result earlier; either does it alone. Work must not write where
+    the caller reads or writes meanwhile.
     """
     team = Threads.teams.own
     future = Future(work, team)
