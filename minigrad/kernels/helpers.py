@@ -71,10 +71,11 @@ class Task:
     def wait(self) -> None:
         """Until no helper works on a part, which may be writing: Ctrl-C too has to wait so long."""
         for end in self.ends:
-            while True:
+            ended = False
+            while not ended:
                 try:
-                    end.acquire()
-                    break
+                    with end:  # let go of at once: an interrupt may come when it is taken, and then it is taken again
+                        ended = True
                 except BaseException as error:
                     self.error = self.error or error
 
@@ -111,8 +112,8 @@ class Future:
         while self.end.locked():
             future = self.team.take_future()
             if future is None:  # a helper is at it
-                self.end.acquire()
-                self.end.release()
+                with self.end:
+                    break
             else:
                 future.run()
         if self.error is not None:

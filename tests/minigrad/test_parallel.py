@@ -3,6 +3,8 @@
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -83,6 +85,36 @@ def test_an_interrupt_waits_until_no_helper_writes_any_more(waiting):
         assert parallel.share_out(abs, [-1, -2]) == [1, 2]
     finally:
         minigrad.set_num_threads(before)
+
+
+INTERRUPTED = """
+import os, random, signal, threading, time
+import minigrad
+minigrad.set_num_threads(2)
+network = minigrad.nn.Sequential(*[minigrad.nn.Conv2d(40, 40, 3, padding=1) for _ in range(3)])
+pictures = minigrad.randn(8, 40, 16, 16)
+
+def passes():
+    network.zero_grad()
+    network(pictures).sum().backward()
+
+for _ in range(300):
+    timer = threading.Timer(random.random() * 0.008, os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        passes()
+        timer.join()
+        time.sleep(1)
+    except KeyboardInterrupt:
+        passes()
+print("done")
+"""
+
+
+def test_threads_go_on_after_interrupts_at_any_moment():
+    """Such as the one between taking a lock and noting that it was taken, after which a thread waited for ever."""
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "done\n", done.stderr
 
 
 def test_idle_helpers_keep_no_arrays(threads):
