@@ -71,11 +71,10 @@ def share_out(work: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
     Work on one part must not write where work on another reads or writes. It may share out its own parts in turn, among
     the threads that are left. The first error is raised, when all is done.
     """
-    team = Threads.teams.own
     threads = min(width(), len(parts))
     if threads <= 1:
         return [work(part) for part in parts]
-    task = Task(work, parts, width() // threads)
+    task, team = Task(work, parts, width() // threads), Threads.teams.own
     with on_own_threads():
         outer = team.task
         try:

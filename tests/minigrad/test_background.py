@@ -27,7 +27,7 @@ def nobody_helps(monkeypatch):
 
 @pytest.fixture
 def left_for_later(monkeypatch):
-    """How many gradients were."""
+    """The futures of gradients that were, in their order."""
     added = []
     add = helpers.Team.add
     monkeypatch.setattr(helpers.Team, "add", lambda team, future: added.append(future) or add(team, future))

@@ -16,12 +16,18 @@ import minigrad
 from minigrad.kernels import batch_norm, blas, helpers, kernel_mode, large_winograd_tiles, parallel
 
 
-@pytest.fixture(params=[1, 2, 3])
-def threads(request):
+@pytest.fixture
+def set_threads():
+    """Sets how many threads there are, until the test is over."""
     before = minigrad.get_num_threads()
-    minigrad.set_num_threads(request.param)
-    yield request.param
+    yield minigrad.set_num_threads
     minigrad.set_num_threads(before)
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request, set_threads):
+    set_threads(request.param)
+    return request.param
 
 
 def test_every_part_is_worked_on_once_and_in_its_place(threads):
@@ -40,13 +46,9 @@ def test_helpers_work_beside_the_caller(threads):
     assert len(set(threads_met)) == threads and threading.get_ident() in threads_met
 
 
-def test_one_thread_starts_nothing():
-    before = minigrad.get_num_threads()
-    try:
-        minigrad.set_num_threads(1)
-        names = parallel.share_out(lambda part: threading.current_thread().name, range(5))
-    finally:
-        minigrad.set_num_threads(before)
+def test_one_thread_starts_nothing(set_threads):
+    set_threads(1)
+    names = parallel.share_out(lambda part: threading.current_thread().name, range(5))
     assert set(names) == {threading.current_thread().name}
 
 
@@ -62,10 +64,9 @@ def test_an_error_is_raised_and_the_threads_live_on(threads):
 
 
 @pytest.mark.parametrize("waiting", [False, True], ids=["computing", "waiting"])
-def test_an_interrupt_waits_until_no_helper_writes_any_more(waiting):
+def test_an_interrupt_waits_until_no_helper_writes_any_more(waiting, set_threads):
     """Else what a helper writes later would be found in the next kernel's results."""
-    before = minigrad.get_num_threads()
-    minigrad.set_num_threads(2)
+    set_threads(2)
     written, meeting = [], threading.Barrier(2, timeout=20)
 
     def work(part):
@@ -78,13 +79,10 @@ def test_an_interrupt_waits_until_no_helper_writes_any_more(waiting):
             time.sleep(0.2)
             written.append(part)
 
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            parallel.share_out(work, range(2))
-        assert len(written) == 1
-        assert parallel.share_out(abs, [-1, -2]) == [1, 2]
-    finally:
-        minigrad.set_num_threads(before)
+    with pytest.raises(KeyboardInterrupt):
+        parallel.share_out(work, range(2))
+    assert len(written) == 1
+    assert parallel.share_out(abs, [-1, -2]) == [1, 2]
 
 
 INTERRUPTED = """
@@ -142,30 +140,22 @@ def test_errors_keep_no_arrays(threads):
         gc.enable()
 
 
-def test_fewer_threads_than_wished_for_will_do(monkeypatch):
-    before = minigrad.get_num_threads()
-    minigrad.set_num_threads(3)
+def test_fewer_threads_than_wished_for_will_do(monkeypatch, set_threads):
+    set_threads(3)
 
     def refuse(_):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    try:
-        assert parallel.share_out(abs, [-1, -2, -3]) == [1, 2, 3]
-    finally:
-        minigrad.set_num_threads(before)
+    assert parallel.share_out(abs, [-1, -2, -3]) == [1, 2, 3]
 
 
-def test_no_more_helpers_wait_than_are_wanted():
-    before = minigrad.get_num_threads()
-    minigrad.set_num_threads(4)
-    try:
-        parallel.share_out(lambda part: minigrad.set_num_threads(2), range(4))
-        assert len(helpers.Threads.idle) <= 1
-        parallel.share_out(lambda part: minigrad.set_num_threads(1), range(2))
-        assert not helpers.Threads.idle
-    finally:
-        minigrad.set_num_threads(before)
+def test_no_more_helpers_wait_than_are_wanted(set_threads):
+    set_threads(4)
+    parallel.share_out(lambda part: minigrad.set_num_threads(2), range(4))
+    assert len(helpers.Threads.idle) <= 1
+    parallel.share_out(lambda part: minigrad.set_num_threads(1), range(2))
+    assert not helpers.Threads.idle
 
 
 def test_blas_keeps_its_threads(threads):
@@ -196,16 +186,12 @@ def test_plain_loops_are_run_by_the_caller(threads):
     assert set(idents) == {threading.get_ident()}
 
 
-def test_parts_share_out_their_own_parts_among_the_threads_that_are_left():
-    before = minigrad.get_num_threads()
-    minigrad.set_num_threads(4)
-    try:
-        widths = parallel.share_out(lambda part: (parallel.width(), parallel.share_out(abs, [-part, -1])), [2, 3])
-        assert widths == [(2, [2, 1]), (2, [3, 1])]
-        assert parallel.share_out(lambda part: parallel.width(), range(9)) == [1] * 9
-        assert parallel.width() == 4
-    finally:
-        minigrad.set_num_threads(before)
+def test_parts_share_out_their_own_parts_among_the_threads_that_are_left(set_threads):
+    set_threads(4)
+    widths = parallel.share_out(lambda part: (parallel.width(), parallel.share_out(abs, [-part, -1])), [2, 3])
+    assert widths == [(2, [2, 1]), (2, [3, 1])]
+    assert parallel.share_out(lambda part: parallel.width(), range(9)) == [1] * 9
+    assert parallel.width() == 4
 
 
 def test_two_callers_at_once_have_helpers_each(threads):
@@ -301,10 +287,9 @@ def test_a_helper_does_what_is_left_for_later(threads):
     assert future.result() == ((True, 1) if threads > 1 else (False, 1))
 
 
-def test_the_caller_does_what_no_helper_has_begun():
+def test_the_caller_does_what_no_helper_has_begun(set_threads):
     """It does not wait for a helper that is busy with something else."""
-    before = minigrad.get_num_threads()
-    minigrad.set_num_threads(2)
+    set_threads(2)
     begun, may_end = threading.Event(), threading.Event()
     try:
         first = parallel.in_background(lambda: begun.set() or may_end.wait(20))
@@ -315,43 +300,34 @@ def test_the_caller_does_what_no_helper_has_begun():
         assert first.result()
     finally:
         may_end.set()
-        minigrad.set_num_threads(before)
 
 
-def test_no_more_waits_than_memory_is_kept_for(monkeypatch):
+def test_no_more_waits_than_memory_is_kept_for(monkeypatch, set_threads):
     monkeypatch.setattr(helpers.Team, "call", lambda self, count: None)  # no helper comes
-    before = minigrad.get_num_threads()
-    minigrad.set_num_threads(2)
+    set_threads(2)
     done = []
-    try:
-        futures = [parallel.in_background(lambda number=number: done.append(number)) for number in range(5)]
-        assert done == list(range(parallel.MOST_WAITING, 5))
-        for future in futures:
-            future.result()
-        assert sorted(done) == list(range(5))
-    finally:
-        minigrad.set_num_threads(before)
+    futures = [parallel.in_background(lambda number=number: done.append(number)) for number in range(5)]
+    assert done == list(range(parallel.MOST_WAITING, 5))
+    for future in futures:
+        future.result()
+    assert sorted(done) == list(range(5))
 
 
-def test_a_helper_that_is_done_joins_the_task_under_way():
-    before = minigrad.get_num_threads()
-    minigrad.set_num_threads(2)
+def test_a_helper_that_is_done_joins_the_task_under_way(set_threads):
+    set_threads(2)
     may_end, meeting = threading.Event(), threading.Barrier(2, timeout=20)
     begun = threading.Event()
-    try:
-        future = parallel.in_background(lambda: begun.set() or may_end.wait(20))
-        assert begun.wait(20)
-        assert parallel.a_helper_is_busy() and parallel.width() == 2  # work is parted as it always is
+    future = parallel.in_background(lambda: begun.set() or may_end.wait(20))
+    assert begun.wait(20)
+    assert parallel.a_helper_is_busy() and parallel.width() == 2  # work is parted as it always is
 
-        def work(part):
-            may_end.set()
-            meeting.wait()  # broken unless the other part is begun meanwhile
-            return part
+    def work(part):
+        may_end.set()
+        meeting.wait()  # broken unless the other part is begun meanwhile
+        return part
 
-        assert parallel.share_out(work, range(2)) == [0, 1]
-        assert future.result()
-    finally:
-        minigrad.set_num_threads(before)
+    assert parallel.share_out(work, range(2)) == [0, 1]
+    assert future.result()
 
 
 def test_an_error_in_the_background_is_raised_with_the_result(threads):
