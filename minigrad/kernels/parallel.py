@@ -28,7 +28,7 @@ __all__ = [
     *("share_out_elements", "shares", "spans", "width", "worth_sharing"),
 ]
 
-FEWEST_ELEMENTS = 1 << 17  # of an elementwise step, that a thread is woken for
+FEWEST_ELEMENTS = 1 << 19  # of an elementwise step, that a thread is woken for
 FEWEST_MULTIPLICATIONS = 1 << 23  # of a matrix product, altogether, that a thread is woken for
 MOST_WAITING = 2  # works in the background that no thread has begun; they keep their arrays in memory
 

@@ -6,7 +6,27 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["where_chosen", "where_not"]
+__all__ = ["positive_part", "where_chosen", "where_not"]
+
+ROW = 1 << 13  # zeros that an array is compared with at once
+
+
+def positive_part(x: np.ndarray, out: np.ndarray) -> None:
+    """max(x, 0), NaN where x is NaN, written to ``out``, which may be x.
+
+    NumPy takes the larger of each pair of two arrays many pairs at once, but compares with a number one by one, three
+    times as slowly. So x, seen as one row of memory, is cut into rows as long as a row of zeros.
+    """
+    flat_out = out.ravel(order="K")
+    in_one_row = np.may_share_memory(flat_out, out)  # otherwise it is a copy
+    if out.size < ROW or x.strides != out.strides or not in_one_row:
+        np.maximum(x, np.zeros((), x.dtype), out=out)
+        return
+    flat = x.ravel(order="K")
+    zeros = np.zeros(ROW, x.dtype)
+    whole = flat.size - flat.size % ROW
+    np.maximum(flat[:whole].reshape(-1, ROW), zeros, out=flat_out[:whole].reshape(-1, ROW))
+    np.maximum(flat[whole:], zeros[: flat.size - whole], out=flat_out[whole:])
 
 
 def where_chosen(chosen: Any, values: Any) -> np.ndarray:
@@ -15,16 +35,18 @@ def where_chosen(chosen: Any, values: Any) -> np.ndarray:
     The bits of each value and all ones, or all zeros. ``np.where`` is ten times slower where the pattern is irregular,
     as the processor guesses wrongly; and a product would make NaN of inf · 0.
     """
-    return masked(values, -chosen.view(np.int8), None)
+    return masked(values, -chosen.view(np.int8), np.empty_like(values))
 
 
 def where_not(dropped: Any, values: Any, out: np.ndarray) -> np.ndarray:
-    """``values`` where ``dropped`` is False, else 0, written to ``out``."""
+    """``values`` where ``dropped`` is False, else 0, written to ``out``, which must not be ``values``."""
     return masked(values, dropped.view(np.int8) - np.int8(1), out)
 
 
-def masked(values: Any, mask: Any, out: np.ndarray | None) -> np.ndarray:
+def masked(values: Any, mask: Any, out: np.ndarray) -> np.ndarray:
     """The bits of ``values`` where ``mask`` is -1, all ones; 0 where it is 0."""
     bits = np.dtype(f"i{values.itemsize}")
-    kept = np.bitwise_and(values.view(bits), mask, out=None if out is None else out.view(bits))
-    return np.asarray(kept).view(values.dtype)
+    kept = out.view(bits)
+    kept[...] = mask
+    kept &= values.view(bits)
+    return out

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from minigrad.autograd.function import Function
 from minigrad.kernels.parallel import share_out_elements
-from minigrad.kernels.selection import where_not
+from minigrad.kernels.selection import positive_part, where_not
 from minigrad.ops.broadcasting import unbroadcast
 from minigrad.ops.promotion import in_default_float, number_as, promote
 from minigrad.ops.values import array_of, constant_like
@@ -530,11 +530,6 @@ class SigmoidBackward(Function):
         return grad_grad, grad_z
 
 
-def rectify(x, z):
-    """z becomes max(x, 0)."""
-    np.maximum(x, np.zeros((), x.dtype), out=z)
-
-
 def pass_where_positive(grad, result, z):
     """z becomes grad where result is positive or NaN, 0 elsewhere."""
     where_not(result <= 0, grad, out=z)
@@ -549,7 +544,7 @@ class Relu(Function):
         if x.dtype.kind == "b":
             raise NotImplementedError("relu is not supported for bool tensors")
         z = np.empty_like(x) if out is None else out
-        share_out_elements(rectify, x, z)
+        share_out_elements(positive_part, x, z)
         ctx.save_for_backward(z)
         return z
 
