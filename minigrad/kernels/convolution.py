@@ -8,8 +8,8 @@ The fast kernels make it matrix products. All that one output place reads, R·S�
 matrix ("im2col"): then a convolution is rows times weight (``convolve``), the weight's gradient is the output's
 gradient times rows (``gradient_of_weight``), and the input's gradient is a product whose rows are added back to the
 places they were read from (``gradient_of_input``). The rows are made in chunks that stay in the processor's cache, and
-are made again for the gradient rather than kept: they are R·S times as large as the input. Most 3×3 kernels go another
-way: ``winograd.py``.
+are made again for the gradient rather than kept: they are R·S times as large as the input. Two kinds go other ways:
+most 3×3 kernels (``winograd.py``), and those on small or few pictures (``tap_by_tap.py``).
 
 Everywhere: x (N, C, H, W), weight (K, C / groups, R, S), y (N, K, OH, OW); stride, padding and dilation are pairs.
 Arrays of any memory layout are accepted; results lie channels last (see ``memory.py``).
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.kernels import few_places, kernel_mode, winograd
+from minigrad.kernels import kernel_mode, tap_by_tap, winograd
 from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
 from minigrad.kernels.parallel import share_out, shares, worth_sharing
@@ -106,13 +106,11 @@ def convolve(x, weight, stride, padding, dilation, groups, places=None):
         for of_x, of_y in zip(parts(x.shape[1], groups), parts(len(weight), groups)):
             y[:, of_y] = convolve(x[:, of_x], weight[of_y], stride, padding, dilation, 1, places)
         return y
+    if tap_by_tap.pays(x.shape, weight.shape, y_shape, stride, padding, dilation):
+        return tap_by_tap.convolve(x, weight, y_shape, stride, padding, dilation)
     if winograd.pays(y_shape, weight.shape, stride, dilation, x.dtype):
         return winograd.convolve(x, weight, padding, y_shape)
 
-    taps, padding = taps_that_matter(x.shape, weight.shape, y_shape, stride, padding, dilation)
-    weight = weight[taps]
-    if few_places.pays(y_shape, weight.shape):
-        return few_places.convolve(x, weight, y_shape, stride, padding, dilation)
     y = pictures(y_shape, x.dtype)
     flat = channels_last(y)
     reading = Reading(x, y.shape, weight.shape, stride, padding, dilation)
@@ -143,16 +141,14 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups
             shape = (x_shape[0], x_shape[1] // groups, *x_shape[2:])
             grad_x[:, of_x] = gradient_of_input(grad_y[:, of_y], weight[of_y], shape, stride, padding, dilation, 1)
         return grad_x
+    if tap_by_tap.pays(x_shape, weight.shape, grad_y.shape, stride, padding, dilation):
+        return tap_by_tap.gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation)
     if winograd.pays(x_shape, weight.shape, stride, dilation, grad_y.dtype):
         # x's place i went, by tap r, to y's place i - r + padding: read from there, the taps mirrored.
         return winograd.convolve_mirrored(grad_y, weight, [2 - each for each in padding], x_shape)
 
     grad_x = pictures(x_shape, grad_y.dtype, np.zeros)
-    taps, padding = taps_that_matter(x_shape, weight.shape, grad_y.shape, stride, padding, dilation)
-    if few_places.pays(grad_y.shape, weight.shape):
-        few_places.gradient_of_input(grad_y, weight[taps], grad_x, stride, padding, dilation)
-    else:
-        add_back(channels_last(grad_x), channels_last(grad_y), weight[taps], stride, padding, dilation)
+    add_back(channels_last(grad_x), channels_last(grad_y), weight, stride, padding, dilation)
     return grad_x
 
 
@@ -170,27 +166,11 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, group
         for of_x, of_y in zip(parts(x.shape[1], groups), parts(weight_shape[0], groups)):
             grad_weight[of_y] = gradient_of_weight(grad_y[:, of_y], x[:, of_x], shape, stride, padding, dilation, 1)
         return grad_weight
+    if tap_by_tap.pays(x.shape, weight_shape, grad_y.shape, stride, padding, dilation):
+        return tap_by_tap.gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation)
     if winograd.pays(grad_y.shape, weight_shape, stride, dilation, x.dtype):
         return winograd.gradient_of_weight(grad_y, x, padding)
-
-    taps, padding = taps_that_matter(x.shape, weight_shape, grad_y.shape, stride, padding, dilation)
-    remaining = [len(range(*taps[dim].indices(weight_shape[dim]))) for dim in (2, 3)]
-    shape = (*weight_shape[:2], *remaining)
-    if few_places.pays(grad_y.shape, shape):
-        found = few_places.gradient_of_weight(grad_y, x, shape, stride, padding, dilation)
-    else:
-        found = sum_of_products(grad_y, x, shape, stride, padding, dilation)
-    if shape == tuple(weight_shape):
-        return found
-    grad_weight = np.empty(weight_shape, x.dtype)
-
-    def put_in_place(span):
-        part = grad_weight[slice(*span)]
-        part[...] = 0
-        part[taps] = found[slice(*span)]
-
-    share_out(put_in_place, pieces_of(grad_weight))
-    return grad_weight
+    return sum_of_products(grad_y, x, weight_shape, stride, padding, dilation)
 
 
 def sum_of_products(grad_y, x, weight_shape, stride, padding, dilation):
@@ -228,40 +208,10 @@ def wide(x):
     return x.astype(np.float32)
 
 
-def pieces_of(weight):
-    """Spans of its kernels (first, end), each as much as stays in the processor's cache."""
-    at_once = max(1, CHUNK_BYTES // max(1, weight[:1].nbytes))
-    return [(first, first + at_once) for first in range(0, len(weight), at_once)]
-
-
 def parts(channels, groups):
     """The channels of each group."""
     size = channels // groups
     return [slice(first * size, (first + 1) * size) for first in range(groups)]
-
-
-def taps_that_matter(x_shape, weight_shape, y_shape, stride, padding, dilation):
-    """Without the outer taps that read nothing but padding wherever the kernel stands: the rest, and its padding.
-
-    In a deep layer a 3×3 kernel may stand on a single place: then eight of its nine taps multiply zeros. To take the
-    rest out of the weight costs time too, so all taps stay where that is not a small part.
-    """
-    taps = [slice(None), slice(None)]
-    remaining, kept = [], 1
-    for dim in (0, 1):
-        reach = (y_shape[2 + dim] - 1) * stride[dim]
-        reading = []
-        for tap in range(weight_shape[2 + dim]):
-            place = tap * dilation[dim] - padding[dim]
-            if place < x_shape[2 + dim] and place + reach >= 0:
-                reading.append(tap)
-        first, last = (reading[0], reading[-1]) if reading else (0, weight_shape[2 + dim] - 1)
-        taps.append(slice(first, last + 1))
-        remaining.append(padding[dim] - first * dilation[dim])
-        kept *= last + 1 - first
-    if kept * 3 > weight_shape[2] * weight_shape[3]:
-        return (slice(None),) * 4, padding
-    return tuple(taps), remaining
 
 
 class Reading:

@@ -16,7 +16,7 @@ WORTH_THREADS = 1 << 25
 # So many OpenBLAS computes without rearranging the matrices first, on processors with AVX512 at least: in two thirds of
 # the time. Where it does not, the parts cost little.
 SMALL_PRODUCT = 10**6
-FEWEST_ROWS = 64  # of a small product: with fewer nothing is saved
+FEWEST_ROWS = 16  # of a small product: with fewer nothing is saved
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -31,7 +31,8 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def rows_of_small_product(size: int) -> int:
     """How many rows may meet a matrix of ``size`` elements in a small product; 0 where that is few.
 
-    Both must lie in row-major order (C-contiguous): of transposed ones small products are slow.
+    It must lie in row-major order (C-contiguous): with a transposed one small products are slow. The rows may be those
+    of a transposed matrix.
     """
     rows = SMALL_PRODUCT // max(1, size)
     return rows if rows >= FEWEST_ROWS else 0

@@ -153,7 +153,7 @@ def gradient_of_weight(grad_y, x, padding):
                 used[...] = place
             grad_product = workspace("product", (len(v), v.shape[1], kernels), x.dtype)
             transform(tiling.of_output.T, tiles.reshape(tiling.m**2, -1), grad_product.reshape(len(v), -1))
-            np.matmul(grad_product.transpose(0, 2, 1), v, out=total if position == 0 else part)
+            multiply_rows(grad_product.transpose(0, 2, 1), v, total if position == 0 else part)
             if position > 0:
                 total += part
 

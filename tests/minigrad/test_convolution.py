@@ -11,8 +11,8 @@ import pytest
 
 import minigrad
 from minigrad.autograd import gradcheck, gradgradcheck
-from minigrad.kernels import kernel_mode, large_winograd_tiles, memory, winograd
-from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight
+from minigrad.kernels import kernel_mode, large_winograd_tiles, memory, tap_by_tap, winograd
+from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight, places_on
 from minigrad.nn import functional as F
 
 # input, weight, stride, padding, dilation, groups
@@ -87,6 +87,44 @@ def test_winograd_equals_the_plain_loops(shape, padding, large_tiles, monkeypatc
         assert largest_error(convolve(x, weight, *steps), y) < 1e-13
         assert largest_error(gradient_of_input(grad_y, weight, x.shape, *steps), grad_x) < 1e-13
         assert largest_error(gradient_of_weight(grad_y, x, weight.shape, *steps), grad_weight) < 1e-13
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("name", [name for name in LOOPED if name != "no channels"])
+def test_tap_by_tap_equals_the_plain_loops(name, threads, monkeypatch, set_threads):
+    with minigrad.reference_kernels():
+        plain = three(name)
+    used = []
+    for computation in ("convolve", "gradient_of_input", "gradient_of_weight"):
+        original = getattr(tap_by_tap, computation)
+        monkeypatch.setattr(tap_by_tap, computation, lambda *args, each=original: used.append(1) or each(*args))
+    monkeypatch.setattr(tap_by_tap, "pays", lambda *_: True)
+    monkeypatch.setattr(tap_by_tap, "FEWEST_EACH", 1)
+    monkeypatch.setattr(tap_by_tap, "worth_sharing", lambda multiplications: True)
+    set_threads(threads)
+    for found, expected in zip(three(name), plain):
+        assert found.shape == expected.shape
+        assert largest_error(found, expected) < 1e-13
+    assert len(used) == 3 * SHAPES[name][-1]  # for each group
+
+
+def test_tap_by_tap_is_used_where_it_pays():
+    def pays(x_shape, kernels, size=3, stride=1, padding=1):
+        steps = ((stride, stride), (padding, padding), (1, 1))
+        places = places_on(x_shape[2:], (size, size), *steps)
+        weight_shape = (kernels, x_shape[1], size, size)
+        return tap_by_tap.pays(x_shape, weight_shape, (x_shape[0], kernels, *places), *steps)
+
+    assert pays((4, 512, 7, 7), 512)  # fewer places than kernels
+    assert pays((32, 128, 4, 4), 256, stride=2)
+    assert pays((32, 256, 2, 2), 512, size=1, stride=2, padding=0)
+    assert not pays((4, 256, 14, 14), 256)  # many places, mostly inside the pictures
+    assert pays((1000, 256, 2, 2), 256)  # many places, but the taps read padding
+    assert pays((1000, 256, 1, 1), 256)
+    assert not pays((1000, 256, 3, 3), 256)
+    assert not pays((1000, 256, 2, 2), 256, size=2, padding=0)  # nothing read is padding
+    assert not pays((100, 16, 5, 5), 120, size=5, padding=0)  # few channels: the taps' products would be small
+    assert not pays((0, 512, 7, 7), 512)  # no places
 
 
 @pytest.mark.parametrize("name", [name for name in SHAPES if "chunks" in name])

@@ -16,14 +16,6 @@ import minigrad
 from minigrad.kernels import batch_norm, blas, helpers, kernel_mode, large_winograd_tiles, parallel
 
 
-@pytest.fixture
-def set_threads():
-    """Sets how many threads there are, until the test is over."""
-    before = minigrad.get_num_threads()
-    yield minigrad.set_num_threads
-    minigrad.set_num_threads(before)
-
-
 @pytest.fixture(params=[1, 2, 3])
 def threads(request, set_threads):
     set_threads(request.param)
