@@ -18,11 +18,11 @@ import numpy as np
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import workspace
-from minigrad.kernels.parallel import share_out, spans
+from minigrad.kernels.parallel import share_out, spans, width
 
 __all__ = ["backward_sums", "input_gradient", "normalize", "statistics"]
 
-PIECE = 1 << 17  # elements, so many that threads seldom meet at Python's lock
+PIECE = 1 << 19  # elements, so many that threads seldom meet at Python's lock
 FEWEST_SHARED = 1 << 18  # elements that a thread is woken for
 ROW = 1 << 14  # elements of a piece that one loop of NumPy's goes through
 
@@ -32,17 +32,20 @@ def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and biased variance of each channel, in float64. Shapes: (N, C, ...) -> (C,), (C,)."""
     if kernel_mode.get().reference:
         return plain_statistics(x)
-    channels, count = x.shape[1], count_of(x)
-    (total,) = add_up(channels, in_pieces(lambda x, _: [piece_sums(x, channels)], [x], [], sums=True), 1)
-    mean = total / count
+    pieces = Pieces(x)
 
-    def squares_of(x, mean, deviation):
-        np.subtract(x, mean, out=deviation)
+    def moments(x, deviation):
+        """How many values a channel of a piece has, their sum, and their squared distances from their own mean."""
+        count, total = x.size // pieces.channels, pieces.sums(x)
+        np.subtract(x, pieces.factor("mean", total / count, x), out=deviation)
         deviation *= deviation
-        return [piece_sums(deviation, channels)]
+        return count, total, pieces.sums(deviation)
 
-    (squares,) = add_up(channels, in_pieces(squares_of, [x], [mean], sums=True), 1)
-    return mean, squares / count
+    counts, totals, squares = zip(*pieces.each(moments))
+    mean, variance = sum(totals) / count_of(x), np.zeros(x.shape[1])
+    for count, total, square in zip(counts, totals, squares):
+        variance += (square + count * (total / count - mean) ** 2) / count_of(x)
+    return mean, variance
 
 
 def plain_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -75,7 +78,7 @@ def normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray
         np.multiply(x, scale, out=z)
         z += shift
 
-    in_pieces(compute, [x, z], [scale, shift])
+    Pieces(x, z).each(compute, scale, shift)
     return z
 
 
@@ -93,15 +96,15 @@ def backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np
     """Σ grad and Σ grad · (x - mean) of each channel, in float64. Shapes: twice (N, C, ...), (C,) -> (C,), (C,)."""
     if kernel_mode.get().reference:
         return plain_backward_sums(grad, x, mean)
-    channels = x.shape[1]
+    pieces = Pieces(grad, x)
 
     def compute(grad, x, mean, product):
         np.subtract(x, mean, out=product)
         product *= grad
-        return piece_sums(grad, channels), piece_sums(product, channels)
+        return pieces.sums(grad), pieces.sums(product)
 
-    total, aligned = add_up(channels, in_pieces(compute, [grad, x], [mean], sums=True), 2)
-    return total, aligned
+    total, aligned = zip(*pieces.each(compute, mean))
+    return sum(total), sum(aligned)
 
 
 def plain_backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +131,7 @@ def input_gradient(
         np.multiply(grad, of_grad, out=z)
         z += product
 
-    in_pieces(compute, [grad, x, z], [of_grad, of_x, constant])
+    Pieces(grad, x, z).each(compute, of_grad, of_x, constant)
     return z
 
 
@@ -162,7 +165,7 @@ def empty_beside(x: np.ndarray) -> np.ndarray:
     if not channels_lie_together(x):
         return np.empty(x.shape, x.dtype)
     count, channels, *places = x.shape
-    return np.moveaxis(np.empty((count, *places, channels), x.dtype), -1, 1)
+    return np.empty((count, *places, channels), x.dtype).transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
 
 
 def in_order(x: np.ndarray, together: bool) -> np.ndarray:
@@ -172,73 +175,62 @@ def in_order(x: np.ndarray, together: bool) -> np.ndarray:
     return np.ascontiguousarray(x).reshape(x.shape[0], x.shape[1], -1)
 
 
-def in_pieces(
-    work: Callable[..., Any], arrays: list[np.ndarray], of_channels: list[np.ndarray], sums: bool = False
-) -> list[Any]:
-    """``work`` of each piece, and what it gives for them, in order.
+class Pieces:
+    """Arrays of one shape (N, C, ...), cut alike: seen as the last one's channels lie, and copied where they do not.
 
-    Threads share the pieces of a large array; not where ``sums`` of channels that lie together are all that is made:
-    BLAS adds them up about as fast as they come from memory.
-
-    It is given the same piece of each of ``arrays``, all like the last one, then what belongs to its channels, then
-    memory of a piece's size to compute in. All broadcast: a piece is (rows, places · C), ``of_channels`` (C,) come
-    repeated for the places of a row, so that NumPy's loops are as long; or it is (samples, C, places) and they (C, 1).
+    A piece is a matrix (rows, places · C), several places to a row so that NumPy's loops are long, or where the places
+    of a channel lie together (samples, C, places).
     """
-    together = channels_lie_together(arrays[-1])
-    ordered = [in_order(each, together) for each in arrays]
-    factors = [each.astype(ordered[0].dtype) for each in of_channels]
-    if together:
-        count, channels = ordered[0].shape
-        in_row = max(1, min(count, ROW // max(1, channels)))
-        factors = [repeated(number, factor, in_row) for number, factor in enumerate(factors)]
-        whole = count - count % in_row
-        rows = [each[:whole].reshape(-1, in_row * channels) for each in ordered]
-        results = in_rows(work, rows, factors, shared=not sums)
-        if whole < count:
-            rest = [each[whole:].reshape(1, -1) for each in ordered]
-            results += in_rows(work, rest, [each[: rest[0].size] for each in factors], shared=False)
-        return results
-    return in_rows(work, ordered, [each[:, None] for each in factors], shared=True)
 
+    def __init__(self, *arrays: np.ndarray) -> None:
+        self.together = channels_lie_together(arrays[-1])
+        self.channels, self.size = arrays[-1].shape[1], arrays[-1].size
+        ordered = [in_order(each, self.together) for each in arrays]
+        length, of_one = len(ordered[0]), max(1, ordered[0][:1].size)
+        elements = min(PIECE, -(-self.size // width())) if self.size >= 2 * FEWEST_SHARED else PIECE
+        if not self.together:
+            at_once = max(1, elements // of_one)
+            self.pieces = [[each[first : first + at_once] for each in ordered] for first in range(0, length, at_once)]
+            return
+        in_row = max(1, min(length, ROW // of_one))
+        at_once = max(1, elements // (of_one * in_row)) * in_row
+        whole = length - length % in_row
+        bounds = [(first, min(first + at_once, whole), in_row) for first in range(0, whole, at_once)]
+        if whole < length:
+            bounds.append((whole, length, length - whole))
+        self.pieces = [
+            [each[first:end].reshape(-1, places * self.channels) for each in ordered] for first, end, places in bounds
+        ]
 
-def repeated(number: int, factor: np.ndarray, count: int) -> np.ndarray:
-    """``factor`` so many times on end, in memory that is called by its ``number``."""
-    memory = workspace(f"factor {number}", (count, len(factor)), factor.dtype)
-    memory[...] = factor
-    return memory.reshape(-1)
+    def factor(self, name: str, values: np.ndarray, piece: np.ndarray) -> np.ndarray:
+        """``values`` of the channels (C,), for arithmetic with a piece; good until this thread's next of that name."""
+        if not self.together:
+            return values.astype(piece.dtype)[:, None]
+        row = workspace(name, (piece.shape[1] // self.channels, self.channels), piece.dtype)
+        row[...] = values
+        return row.reshape(-1)
 
+    def sums(self, piece: np.ndarray) -> np.ndarray:
+        """The sums of a piece's channels, in float64: of each row alone, or each sample, then of those."""
+        if not self.together:
+            return np.add.reduce(np.add.reduce(piece, axis=2), axis=0, dtype=np.float64)
+        rows = piece.reshape(len(piece), -1, self.channels)
+        return np.add.reduce(np.ones(rows.shape[1], piece.dtype) @ rows, axis=0, dtype=np.float64)
 
-def in_rows(work: Callable[..., Any], arrays: list[np.ndarray], factors: list[np.ndarray], shared: bool) -> list[Any]:
-    """:func:`in_pieces` where a piece is some rows of each array, and threads may share large ones or not."""
-    count, *shape = arrays[0].shape
-    of_row = max(1, arrays[0].size // max(1, count))
-    at_once = max(1, PIECE // of_row)
-    starts = range(0, count, at_once)
+    def each(self, work: Callable[..., Any], *of_channels: np.ndarray) -> list[Any]:
+        """``work`` of each piece, and what it gives for them, in order; threads share the pieces of a large array.
 
-    def compute(span):
-        scratch = workspace("piece", (min(at_once, count), *shape), arrays[0].dtype)
-        results = []
-        for start in starts[slice(*span)]:
-            part = [each[start : start + at_once] for each in arrays]
-            results.append(work(*part, *factors, scratch[: len(part[0])]))
-        return results
+        It is given the piece of each array, the factors that are ``of_channels``, and memory of its size to compute in.
+        """
 
-    several = spans(len(starts), -(-FEWEST_SHARED // (at_once * of_row))) if shared else [(0, len(starts))]
-    return [result for results in share_out(compute, several) for result in results]
+        def compute(span: tuple[int, int]) -> list[Any]:
+            results, longest = [], self.pieces[0][0]
+            factors = [self.factor(f"factor {number}", each, longest) for number, each in enumerate(of_channels)]
+            for arrays in self.pieces[slice(*span)]:
+                like = arrays[0]
+                of_rows = [factor[..., : like.shape[-1]] for factor in factors]  # the last row may be shorter
+                results.append(work(*arrays, *of_rows, workspace("piece", like.shape, like.dtype)))
+            return results
 
-
-def add_up(channels: int, results: list[Any], number: int) -> list[np.ndarray]:
-    """The sums over the pieces of so many sums (C,) of each, in float64."""
-    totals = [np.zeros(channels) for _ in range(number)]
-    for each in results:
-        for total, of_piece in zip(totals, each):
-            total += of_piece
-    return totals
-
-
-def piece_sums(piece: np.ndarray, channels: int) -> np.ndarray:
-    """The sums of the channels of a piece, one of the two kinds: of each row alone, then in float64."""
-    if piece.ndim == 3:
-        return np.add.reduce(piece, axis=(0, 2))
-    rows = piece.reshape(len(piece), -1, channels)
-    return np.add.reduce(np.ones(rows.shape[1], piece.dtype) @ rows, axis=0, dtype=np.float64)
+        several = spans(len(self.pieces), -(-len(self.pieces) * FEWEST_SHARED // max(1, self.size)))
+        return [result for results in share_out(compute, several) for result in results]

@@ -107,27 +107,36 @@ def test_threads_go_on_after_interrupts_at_any_moment():
     assert done.stdout == "done\n", done.stderr
 
 
+def dies(reference):
+    """Whether nothing keeps the object alive: a helper's call ends a moment after its caller goes on."""
+    end = time.monotonic() + 10
+    while reference() is not None and time.monotonic() < end:
+        time.sleep(0.001)
+    return reference() is None
+
+
 def test_idle_helpers_keep_no_arrays(threads):
-    held = np.zeros(3)
+    held, meeting = np.zeros(3), threading.Barrier(threads, timeout=20)
     seen = weakref.ref(held)
-    parallel.share_out(lambda part, held=held: held[part % 3], range(4))
+    parallel.share_out(lambda part, held=held: meeting.wait() + held[part], range(threads))
     del held
-    assert seen() is None
+    assert dies(seen)
 
 
 def test_errors_keep_no_arrays(threads):
-    held = np.zeros(3)
+    held, meeting = np.zeros(3), threading.Barrier(threads, timeout=20)
     seen = weakref.ref(held)
 
     def fail(part, held=held):
+        meeting.wait()
         raise ValueError(f"part {part}")
 
     gc.disable()
     try:
         with pytest.raises(ValueError, match="part") as caught:
-            parallel.share_out(fail, range(4))
+            parallel.share_out(fail, range(threads))
         del fail, held, caught
-        assert seen() is None
+        assert dies(seen)
     finally:
         gc.enable()
 
@@ -338,10 +347,7 @@ def test_work_in_the_background_keeps_no_arrays(threads):
     future = parallel.in_background(lambda held=held: held.sum())
     del held
     assert future.result() == 0
-    deadline = time.monotonic() + 20
-    while seen() is not None and time.monotonic() < deadline:  # until the helper has looked for more
-        time.sleep(0.001)
-    assert seen() is None
+    assert dies(seen)
 
 
 def test_work_in_the_background_is_done_in_the_context_of_the_caller(threads):
