@@ -32,7 +32,7 @@ from minigrad.kernels.product import multiply_rows, rows_of_small_product
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
-CHUNK_BYTES = 1 << 20  # of rows: as much as a processor's second cache holds beside the rest
+CHUNK_BYTES = 1 << 21  # of rows: larger ones leave the caches, smaller ones cost more calls of NumPy
 CHUNK_PLACES = 256  # at least, however large: below, a matrix product mostly reads its weight
 
 
