@@ -22,8 +22,9 @@ from numpy.lib.array_utils import byte_bounds
 
 from minigrad import dtypes
 from minigrad._unpickler import is_key
+from minigrad.attributes import Size, device
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Size, Tensor, device
+from minigrad.tensor import Tensor
 
 __all__ = ["STORAGE_NAMES", "CheckpointWriter"]
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.attributes import check_device
 from minigrad.functions.arguments import check_tensors
 from minigrad.ops.dims import as_shape
 from minigrad.ops.promotion import number_as
 from minigrad.random import Generator, default_generator
 from minigrad.reading import check_layout, read
-from minigrad.tensor import Tensor, check_device, wrap
+from minigrad.tensor import Tensor, wrap
 
 __all__ = [
     "arange",

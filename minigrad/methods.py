@@ -352,3 +352,21 @@ class Methods:
     is_nonzero = functions.types.is_nonzero
     is_same_size = functions.types.is_same_size
     is_signed = functions.types.is_signed
+
+    bool = functions.casting.bool
+    byte = functions.casting.byte
+    char = functions.casting.char
+    cpu = functions.casting.cpu
+    double = functions.casting.double
+    float = functions.casting.float
+    half = functions.casting.half
+    int = functions.casting.int
+    long = functions.casting.long
+    new_empty = functions.casting.new_empty
+    new_full = functions.casting.new_full
+    new_ones = functions.casting.new_ones
+    new_tensor = functions.casting.new_tensor
+    new_zeros = functions.casting.new_zeros
+    short = functions.casting.short
+    to = functions.casting.to
+    type_as = functions.casting.type_as

@@ -40,9 +40,10 @@ import numpy as np
 from minigrad import dtypes
 from minigrad._pickler import STORAGE_NAMES, CheckpointWriter
 from minigrad._unpickler import CONTAINER_BUILDERS, Builder, Refusal, StackMachine, excerpt
+from minigrad.attributes import Size, device
 from minigrad.creation import from_numpy
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Size, Tensor, device
+from minigrad.tensor import Tensor
 
 __all__ = ["load", "save"]
 

@@ -6,8 +6,6 @@ its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``autograd
 
 from __future__ import annotations
 
-import builtins
-import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -17,132 +15,14 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad import dtypes, functions, printing
+from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.methods import Methods
+from minigrad.storage import InferenceCounter, UntypedStorage, VersionCounter
 
-__all__ = ["InferenceCounter", "Size", "Tensor", "VersionCounter", "device", "share_storage", "wrap"]
-
-
-Number = float  # as an annotation inside Tensor, where `float` is a method
+__all__ = ["Number", "Tensor", "share_storage", "unwrap", "wrap"]
 
 
-class VersionCounter:
-    """How often the storage of a tensor and its views was changed in place, by what the last time, and who shows it.
-
-    The values begin as the class's, so that a new counter costs nothing.
-    """
-
-    value = 0
-    last_change = ""
-    views: Any = ()  # a list of weak references once there is one
-    prune_at = 16
-
-    def bump(self, operation: str) -> None:
-        """Count one change, and note the line of the user's that made it."""
-        self.value += 1
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
-            frame = frame.f_back
-        self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
-
-    def add_view(self, view: Tensor) -> None:
-        """Note that ``view`` shows this storage, for as long as it lives."""
-        if not self.views:
-            self.views = []
-        elif len(self.views) >= self.prune_at:
-            self.views = [each for each in self.views if each() is not None]
-            self.prune_at = max(16, 2 * len(self.views))
-        self.views.append(weakref.ref(view))
-
-    def living_views(self) -> list[Tensor]:
-        """The views of this storage that still exist."""
-        return [view for view in [reference() for reference in self.views] if view is not None]
-
-
-class InferenceCounter(VersionCounter):
-    """The counter of a tensor made in inference mode: it does not count."""
-
-    def bump(self, operation: str) -> None:
-        pass
-
-
-class Size(tuple):
-    """A tensor's shape: a tuple that prints as PyTorch's. Counterpart: ``torch.Size``."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        """How many elements a tensor of this shape has."""
-        count = 1
-        for size in self:
-            count *= size
-        return count
-
-    def __repr__(self) -> str:
-        return f"minigrad.Size({list(self)})"
-
-
-class UntypedStorage:
-    """The memory that a tensor and its views show. Counterpart: ``torch.UntypedStorage``, of which this tells the place
-    and the size."""
-
-    __slots__ = ("owner",)
-
-    def __init__(self, array: ndarray) -> None:
-        base: Any = array
-        while base is not None:
-            if isinstance(base, ndarray):  # between an array and its owner may stand something else
-                self.owner = base
-            base = getattr(base, "base", None)
-
-    def data_ptr(self) -> int:
-        """The address of the first byte."""
-        return self.owner.ctypes.data
-
-    def nbytes(self) -> int:
-        """How many bytes there are."""
-        return self.owner.nbytes
-
-    size = __len__ = nbytes
-
-
-class device:
-    """Where a tensor lives: always the CPU here. Counterpart: ``torch.device``."""
-
-    __slots__ = ("index", "type")
-
-    def __init__(self, type: str | device, index: int | None = None) -> None:
-        name, _, number = str(type).partition(":")
-        if name != "cpu":
-            raise RuntimeError(f"minigrad computes on the CPU only: there is no device {str(type)!r}, use 'cpu'")
-        self.type = "cpu"
-        self.index = int(number) if number else index
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and self.index == other.index
-
-    def __hash__(self) -> int:
-        return hash((self.type, self.index))
-
-    def __str__(self) -> str:
-        return self.type if self.index is None else f"{self.type}:{self.index}"
-
-    def __repr__(self) -> str:
-        return f"device(type='{self.type}'" + ("" if self.index is None else f", index={self.index}") + ")"
-
-
-CPU = device("cpu")
-
-TYPE_NAMES = {
-    "float16": "Half",
-    "float32": "Float",
-    "float64": "Double",
-    "uint8": "Byte",
-    "int8": "Char",
-    "int16": "Short",
-    "int32": "Int",
-    "int64": "Long",
-    "bool": "Bool",
-}
+Number = float  # what an argument may be that is no tensor
 
 
 def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
@@ -281,7 +161,7 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, requires_grad: bool) -> None:
-        if not isinstance(requires_grad, builtins.bool):
+        if not isinstance(requires_grad, bool):
             raise RuntimeError("requires_grad must be a bool")
         self.requires_grad_(requires_grad)
 
@@ -643,7 +523,7 @@ class Tensor(Methods):
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         return RemovableHandle(self._node_hooks().post_accumulate, hook)
 
-    def _is_view(self) -> builtins.bool:
+    def _is_view(self) -> bool:
         """True if operations record this tensor as a view of another, its ``_base``."""
         return self._base is not None and not self.is_inference()
 
@@ -729,7 +609,7 @@ class Tensor(Methods):
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
         return self.ne(other) if is_operand(other) else NotImplemented
 
-    def __contains__(self, element: Any) -> builtins.bool:
+    def __contains__(self, element: Any) -> bool:
         if not is_operand(element):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
@@ -779,102 +659,6 @@ class Tensor(Methods):
     def where(self, condition: Tensor, other: Any) -> Tensor:
         return functions.elementwise.where(condition, self, other)
 
-    # ------------------------------------------------------------------------------- type and device
-
-    def to(
-        self,
-        *target: Any,
-        dtype: dtypes.dtype | None = None,
-        device: Any = None,
-        non_blocking: builtins.bool = False,
-        copy: builtins.bool = False,
-    ) -> Tensor:
-        """The tensor in another type: itself where nothing changes, unless a copy is asked for.
-
-        Args:
-            target: as in PyTorch, a type, or a device and a type, or a tensor whose type is taken; then
-                ``non_blocking`` and ``copy``.
-            device: must be the CPU.
-            non_blocking: changes nothing on the CPU.
-        """
-        if target and isinstance(target[0], Tensor):
-            dtype, *flags = target[0].dtype, *target[1:]
-        elif target and is_type(target[0]):
-            dtype, *flags = target
-        elif len(target) > 1 and (target[1] is None or is_type(target[1])):
-            device, dtype, *flags = target
-        else:
-            device, *flags = target or (device,)
-        if flags:
-            check_flags(flags)
-            copy = flags[1] if len(flags) > 1 else copy
-        if device is not None:
-            check_device(device)
-        kind = self.array.dtype if dtype is None else dtypes.to_numpy_dtype(dtype)
-        if not copy and self.array.dtype == kind:
-            return self
-        return elementwise.ToCopy.apply(self, dtype=kind)
-
-    def type_as(self, other: Tensor) -> Tensor:
-        return self.to(other.dtype)
-
-    def cpu(self) -> Tensor:
-        return self
-
-    def float(self) -> Tensor:
-        return self.to(dtypes.float32)
-
-    def double(self) -> Tensor:
-        return self.to(dtypes.float64)
-
-    def half(self) -> Tensor:
-        return self.to(dtypes.float16)
-
-    def long(self) -> Tensor:
-        return self.to(dtypes.int64)
-
-    def int(self) -> Tensor:
-        return self.to(dtypes.int32)
-
-    def short(self) -> Tensor:
-        return self.to(dtypes.int16)
-
-    def char(self) -> Tensor:
-        return self.to(dtypes.int8)
-
-    def byte(self) -> Tensor:
-        return self.to(dtypes.uint8)
-
-    def bool(self) -> Tensor:
-        return self.to(dtypes.bool)
-
-    # ------------------------------------------------------------------------------- new tensors of this type
-
-    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
-        """A copy of ``data``, in this tensor's type unless told."""
-        return minigrad.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
-
-    def new_empty(
-        self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
-    ) -> Tensor:
-        return minigrad.empty(*sizes, size=size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
-
-    def new_zeros(
-        self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
-    ) -> Tensor:
-        return minigrad.zeros(*sizes, size=size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
-
-    def new_ones(
-        self, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
-    ) -> Tensor:
-        return minigrad.ones(*sizes, size=size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
-
-    def new_full(
-        self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
-    ) -> Tensor:
-        kind = dtype or self.dtype
-        return minigrad.full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)
-
     # ------------------------------------------------------------------------------- indexing
 
     def __getitem__(self, index: Any) -> Tensor:
@@ -904,12 +688,10 @@ class Tensor(Methods):
         operation = overwriting.BernoulliOfTensor if isinstance(p, Tensor) else overwriting.Bernoulli
         return inplace.fill_random(self, operation, generator, p)
 
-    def multinomial(
-        self, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Any = None
-    ) -> Tensor:
+    def multinomial(self, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
         return minigrad.multinomial(self, num_samples, replacement, generator=generator)
 
-    def fill_diagonal_(self, fill_value: Number, wrap: builtins.bool = False) -> Tensor:
+    def fill_diagonal_(self, fill_value: Number, wrap: bool = False) -> Tensor:
         """``fill_value`` where all indices are equal; with ``wrap``, again and again down a tall matrix.
 
         Raises:
@@ -941,24 +723,6 @@ def rebuild(kind: Any, array: ndarray, requires_grad: bool) -> Tensor:
     tensor.__class__ = kind
     tensor._requires_grad = requires_grad
     return tensor
-
-
-def check_flags(flags: list[Any]) -> None:
-    """Raise PyTorch's error unless ``flags`` are what may follow the type in ``to``: non_blocking and copy."""
-    if len(flags) > 2 or not all(isinstance(each, bool) for each in flags):
-        raise TypeError(
-            f"to() takes a type, or a device and a type, or a tensor, then non_blocking and copy, not {flags}"
-        )
-
-
-def is_type(value: Any) -> bool:
-    """True for a dtype, and for Python's types that stand for one."""
-    return isinstance(value, dtypes.dtype) or value in (float, int, bool)
-
-
-def check_device(name: Any) -> None:
-    """Raise a RuntimeError unless ``name`` names the CPU."""
-    device(name)
 
 
 def is_operand(value: Any) -> bool:

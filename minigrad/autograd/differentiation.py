@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 import minigrad
+from minigrad.attributes import Size
 from minigrad.autograd.engine import run_backward, to_tensors
 from minigrad.autograd.function import Edge, gradient_edge
 from minigrad.dtypes import from_numpy_dtype
-from minigrad.tensor import Size, Tensor, wrap
+from minigrad.tensor import Tensor, wrap
 
 __all__ = ["backward", "grad"]
 

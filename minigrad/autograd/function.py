@@ -24,7 +24,8 @@ from minigrad.autograd.grad_mode import enable_grad, grad_mode, no_grad
 from minigrad.autograd.hooks import NodeHooks, RemovableHandle
 from minigrad.autograd.saving import pack, saving, unpack
 from minigrad.dtypes import dtype, from_numpy_dtype
-from minigrad.tensor import InferenceCounter, Tensor, VersionCounter, share_storage, wrap
+from minigrad.storage import InferenceCounter, VersionCounter
+from minigrad.tensor import Tensor, share_storage, wrap
 
 __all__ = [
     "CUSTOM_VIEW",

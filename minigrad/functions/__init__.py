@@ -1,5 +1,5 @@
 """What a user calls on tensors, one family a file: ``minigrad.exp(x)`` is ``functions.elementwise.exp``, and
-``x.exp()`` is the same function as a method: ``Tensor`` takes it over by name in ``tensor.py``.
+``x.exp()`` is the same function as a method: ``Tensor`` takes it over by name in ``methods.py``.
 
 A function checks what it was given, then applies operations of ``minigrad/ops``, which hold formulas and gradients; one
 that PyTorch composes of others is composed here in the same way. ``Tensor`` is made of these functions, so they refer
@@ -9,6 +9,7 @@ to it, and to ``ops``, which needs it, only when they are called.
 from minigrad.functions import (
     activation,
     arrangement,
+    casting,
     comparison,
     convolution,
     division,
@@ -36,6 +37,7 @@ from minigrad.functions import (
 __all__ = [
     "activation",
     "arrangement",
+    "casting",
     "comparison",
     "convolution",
     "division",

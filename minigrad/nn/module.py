@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from minigrad import dtypes
+from minigrad.attributes import check_device
 from minigrad.autograd.hooks import RemovableHandle
 from minigrad.nn.hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, saved, take, value_for
-from minigrad.tensor import Tensor, check_device
+from minigrad.tensor import Tensor
 
 __all__ = ["Module"]
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from minigrad.attributes import Size
 from minigrad.autograd.grad_mode import no_grad
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Size, Tensor, wrap
+from minigrad.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
