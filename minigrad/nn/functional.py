@@ -1,7 +1,7 @@
 """The layers' computations as functions. Each is PyTorch's ``torch.nn.functional`` function of the same name.
 
 They are written in ``minigrad/functions``: ``activation.py``, ``convolution.py``, ``layers.py``, ``losses.py``,
-``normalization.py``, ``pooling.py`` and ``resizing.py``.
+``classification_losses.py``, ``margin_losses.py``, ``normalization.py``, ``pooling.py`` and ``resizing.py``.
 """
 
 from minigrad.functions.activation import (
@@ -37,6 +37,13 @@ from minigrad.functions.activation import (
     threshold,
     threshold_,
 )
+from minigrad.functions.classification_losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    kl_div,
+    nll_loss,
+)
 from minigrad.functions.convolution import (
     conv1d,
     conv2d,
@@ -59,21 +66,13 @@ from minigrad.functions.layers import (
     scaled_dot_product_attention,
     softmax,
 )
-from minigrad.functions.losses import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
+from minigrad.functions.losses import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from minigrad.functions.margin_losses import (
     cosine_embedding_loss,
     cosine_similarity,
-    cross_entropy,
     hinge_embedding_loss,
-    huber_loss,
-    kl_div,
-    l1_loss,
     margin_ranking_loss,
-    mse_loss,
-    nll_loss,
     pairwise_distance,
-    smooth_l1_loss,
     triplet_margin_loss,
 )
 from minigrad.functions.normalization import (
