@@ -275,9 +275,9 @@ def check_trainer(trainer: str, devices: int) -> None:
 
 def train_with_lightning(options: TrainingOptions, place: Place, devices: int) -> None:
     """The same training by Lightning's loop."""
-    from torch_impl import lit  # imported where it is needed: it takes four seconds
+    from torch_impl import lit_run  # imported where it is needed: it takes four seconds
 
-    images, accuracy = lit.fit(options, place, devices)
+    images, accuracy = lit_run.fit(options, place, devices)
     if is_main_process():
         typer.echo(f"Accuracy on the {images:,} test images: {accuracy:.2f} %")
         typer.echo(f"Saved {place.out / LAST}")

@@ -1,59 +1,31 @@
-"""The same training with Lightning: ``LitModel``, ``MNISTDataModule``, and ``fit``, a whole run.
+"""The same training with Lightning: ``LitModel`` and ``MNISTDataModule``. A whole run with them: ``lit_run.py``.
 
 What Lightning takes over is the loop of ``training.py`` and what ``run.py`` does around it: device, precision,
 processes, accumulation, clipping, progress, checkpoints. Data, network, optimizer and schedule are the same objects, so
 on the CPU both end with the same weights, bit for bit; with ``accumulate`` where it is a power of two, as Lightning
 divides the loss once more.
-
-A run leaves ``last.ckpt`` and ``metrics.csv`` as the plain loop does, so ``evaluate``, ``export`` and the plain loop's
-``--resume`` go on from it. Lightning's own checkpoints are in the folder ``lightning``: its ``--resume`` needs them.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import (
-    Callback,
-    Checkpoint,
-    EarlyStopping,
-    ModelCheckpoint,
-    ProgressBar,
-    RichProgressBar,
-)
-from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning import LightningDataModule, LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
-from torch_impl.checkpoint import check_writable, options_of, read, save_checkpoint
 from torch_impl.data import IGNORED, ImageData, Loader, load_data
-from torch_impl.distributed import full_state, gather, is_main_process, world_size
-from torch_impl.networks import build_model
+from torch_impl.distributed import world_size
 from torch_impl.optimization import build_optimizer, build_scheduler
-from torch_impl.options import OptionError, TrainingOptions
-from torch_impl.reporting import write_metrics
-from torch_impl.run import Place, TrainingError, best_epoch, check_same_options, test_loader, training_loader
-from torch_impl.seeds import be_deterministic, random_states, seed_everything
-from torch_impl.tally import Tally
+from torch_impl.options import TrainingOptions
+from torch_impl.run import Place, TrainingError, test_loader, training_loader
 
-__all__ = ["LitModel", "MNISTDataModule", "SaveRun", "fit"]
-
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-
-FOLDER = "lightning"  # of Lightning's own checkpoints, in the run's
+__all__ = ["LitModel", "MNISTDataModule"]
 
 
 class MeanLoss(Metric):
@@ -264,172 +236,3 @@ class MNISTDataModule(LightningDataModule):
 
     def test_dataloader(self) -> Loader:
         return test_loader(self.images.test, self.options, self.here())
-
-
-class SaveRun(Checkpoint):
-    """After every epoch, what the plain loop leaves: ``last.ckpt``, ``best.ckpt`` and ``metrics.csv``.
-
-    All processes take part, the main one writes. Lightning calls a Checkpoint last, when the epoch is written down.
-    """
-
-    def __init__(self, folder: Path, images: ImageData) -> None:
-        self.folder = folder
-        self.images = images
-
-    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
-        assert isinstance(lit, LitModel)
-        loader: Any = trainer.train_dataloader
-        model, optimizer = full_state(lit.model, trainer.optimizers[0])
-        states = gather(random_states())
-        if not is_main_process():
-            return
-        scaler = getattr(trainer.precision_plugin, "scaler", None)
-        content = {
-            "options": lit.options.as_dict(),
-            "image_shape": list(self.images.image_shape),
-            "class_names": list(self.images.class_names),
-            "epoch": len(lit.history),
-            "step": lit.global_step,
-            "model": model,
-            "optimizer": optimizer,
-            "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
-            "scaler": {} if scaler is None else scaler.state_dict(),
-            "loader": loader.state_dict(),
-            "tally": Tally(lit.device).state(),
-            "random_states": states,
-            "history": lit.history,
-        }
-        save_checkpoint(self.folder, content, best=best_epoch(lit.history) == len(lit.history))
-        write_metrics(self.folder, lit.history)
-
-
-class EpochLines(ProgressBar):
-    """A line an epoch, where there is no terminal for a bar."""
-
-    def disable(self) -> None:
-        """Lightning calls it in all processes but the main one, which alone prints anyway."""
-
-    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
-        assert isinstance(lit, LitModel)
-        loss, accuracy = (metric.compute().item() for metric in lit.metrics_of("training"))  # in all processes
-        line = f"Epoch [{trainer.current_epoch + 1}/{trainer.max_epochs}], Loss: {loss:.4f}, Accuracy: {accuracy:.2%}"
-        for name in ("validation_loss", "validation_accuracy"):
-            if name in trainer.callback_metrics:
-                line += f", {name.replace('_', ' ')}: {trainer.callback_metrics[name]:.4f}"
-        if trainer.is_global_zero:
-            print(line)
-
-
-def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, float]:
-    """A whole run with Lightning: train, write, and judge by the test images.
-
-    Args:
-        options, place: as for ``run.Run``.
-        devices: how many processes, each with a share of the CPU or a GPU of its own. Lightning starts them by running
-            the command again, not torchrun.
-
-    Returns:
-        How many test images there are, and the accuracy on them, in percent.
-
-    Raises:
-        CheckpointError, DataError, OptionError, TrainingError: as ``run.Run``.
-
-    Source: https://lightning.ai/docs/pytorch/stable/common/trainer.html
-    """
-    options.check()
-    check_writable(place.out)
-    data = MNISTDataModule(options, place)
-    data.setup()
-    seed_everything(options.seed)
-    be_deterministic(options.deterministic)
-    network = build_network(options, data.images)
-    steps = options.epochs * math.ceil(len(data.images.training) / options.batch_size)  # type: ignore[arg-type]
-    lit = LitModel(network, options, len(data.images.class_names), steps)
-    own = checkpoint_to_resume(options, place)
-    try:
-        with quiet():
-            trainer = build_trainer(options, place, data.images, devices)
-            trainer.fit(lit, data, ckpt_path=own, weights_only=True)
-            (results,) = trainer.test(lit, data, verbose=False)
-    except MisconfigurationException as error:
-        raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
-    return len(data.images.test), 100 * results["test_accuracy"]  # type: ignore[arg-type]
-
-
-def checkpoint_to_resume(options: TrainingOptions, place: Place) -> Path | None:
-    """Lightning's last checkpoint, None if the run begins.
-
-    Raises:
-        CheckpointError: it is damaged, or of a run with other options.
-    """
-    path = place.out / FOLDER / "last.ckpt"
-    if not place.resume or not path.exists():
-        return None
-    check_same_options(options, options_of(read(path), path), path)
-    return path
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without Lightning's advertisement and its list of devices, and a warning of PyTorch's about Lightning's code.
-
-    A folder that a run goes on in, or is repeated in, is no reason for a warning either.
-    """
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
-        warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty", UserWarning)
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
-
-
-def build_network(options: TrainingOptions, images: ImageData) -> nn.Module:
-    """The network as ``run.Run`` prepares it, before it goes to a device."""
-    model = build_model(options, images.image_shape, len(images.class_names))
-    if options.channels_last:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if options.compile:
-        model.compile()
-    return model
-
-
-def build_trainer(options: TrainingOptions, place: Place, images: ImageData, devices: int) -> Trainer:
-    """Lightning's trainer for the options, with its callbacks.
-
-    Raises:
-        OptionError: Lightning cannot do on this device what the plain loop can.
-    """
-    device = place.device
-    if place.strategy != "ddp":
-        raise OptionError(f"--strategy {place.strategy} is the plain loop's: with --trainer lightning there is ddp")
-    if options.precision == "fp16" and device.type == "cpu":
-        raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
-    monitor = "validation_accuracy" if options.validation else "training_accuracy"
-    callbacks: list[Callback] = [
-        SaveRun(place.out, images),
-        ModelCheckpoint(
-            place.out / FOLDER, "best", monitor=monitor, mode="max", save_last=True, enable_version_counter=False
-        ),
-        RichProgressBar() if sys.stdout.isatty() else EpochLines(),
-    ]
-    if options.patience:
-        callbacks.append(EarlyStopping(monitor, mode="max", patience=options.patience))
-    return Trainer(
-        accelerator=device.type,
-        devices=[device.index or 0] if devices == 1 and device.type == "cuda" else devices,
-        strategy=place.strategy if devices > 1 else "auto",
-        precision=PRECISIONS[options.precision],  # type: ignore[arg-type]
-        max_epochs=options.epochs,
-        accumulate_grad_batches=options.accumulate,
-        callbacks=callbacks,
-        logger=TensorBoardLogger(place.out, "tensorboard", "") if place.tensorboard else False,
-        num_sanity_val_steps=0,
-        limit_val_batches=None if options.validation else 0,
-        use_distributed_sampler=False,  # the loaders deal the images out
-        enable_model_summary=False,
-        default_root_dir=place.out,
-    )

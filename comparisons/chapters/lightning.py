@@ -1,6 +1,6 @@
 """Lightning: the plain loop and Lightning's from one seed end with the same weights. PyTorch alone, in float32.
 
-The two are ``torch_impl.run`` and ``torch_impl.lit``. They share images, network, optimizer and schedule; the loop,
+The two are ``torch_impl.run`` and ``torch_impl.lit_run``. They share images, network, optimizer and schedule; the loop,
 accumulation, clipping and checkpoints are each one's own. Both runs are on the CPU, and no bit of what a run would go
 on from may differ.
 """
@@ -73,10 +73,10 @@ def history_values(checkpoint: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def compare_runs(options: TrainingOptions, settings: Settings) -> dict[str, list[Comparison]]:
     """The two loops' runs with ``options``, compared in all that they leave."""
-    from torch_impl import lit  # imported where it is needed: it takes four seconds
+    from torch_impl import lit_run  # imported where it is needed: it takes four seconds
 
     ours = last_checkpoint(plain, options, settings)
-    theirs = last_checkpoint(lit.fit, options, settings)
+    theirs = last_checkpoint(lit_run.fit, options, settings)
     our_position, their_position = ours["loader"]["epoch_state"], theirs["loader"]["epoch_state"]
     return {
         "weights": by_name("weight", ours["model"].items(), theirs["model"].items(), "exact"),

@@ -1,4 +1,4 @@
-"""``torch_impl.lit``: Lightning's run and the plain loop's end with the same weights."""
+"""``torch_impl.lit`` and ``lit_run``: Lightning's run and the plain loop's end with the same weights."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from torch_impl import lit
+from torch_impl import lit, lit_run
 from torch_impl.checkpoint import CheckpointError, load_checkpoint
 from torch_impl.cli import app
 from torch_impl.options import OptionError, TrainingOptions
@@ -60,7 +60,7 @@ def assert_same_run(ours, theirs, epochs):
 @pytest.mark.parametrize("options", [OPTIONS, RICH], ids=["defaults", "everything"])
 def test_lightning_and_the_plain_loop_end_with_the_same_weights(options, tmp_path):
     tested = Run(options, place(tmp_path / "plain")).run()
-    images, accuracy = lit.fit(options, place(tmp_path / "lightning"))
+    images, accuracy = lit_run.fit(options, place(tmp_path / "lightning"))
     assert_same_run(tmp_path / "lightning", tmp_path / "plain", epochs=2)
     assert images == tested.images and accuracy == pytest.approx(tested.accuracy, rel=1e-6)
     files = {path.name for path in (tmp_path / "lightning").iterdir()}
@@ -69,44 +69,44 @@ def test_lightning_and_the_plain_loop_end_with_the_same_weights(options, tmp_pat
 
 def test_another_seed_ends_with_other_weights(tmp_path):
     for seed in (1, 2):
-        lit.fit(replace(OPTIONS, epochs=1, seed=seed), place(tmp_path / str(seed)))
+        lit_run.fit(replace(OPTIONS, epochs=1, seed=seed), place(tmp_path / str(seed)))
     a, b = (load_checkpoint(tmp_path / str(seed) / "last.ckpt")["model"] for seed in (1, 2))
     assert not any(torch.equal(a[name], b[name]) for name in a)
 
 
 def test_the_plain_loop_goes_on_from_lightnings_run(tmp_path):
-    lit.fit(replace(OPTIONS, epochs=1), place(tmp_path / "both"))
+    lit_run.fit(replace(OPTIONS, epochs=1), place(tmp_path / "both"))
     Run(OPTIONS, place(tmp_path / "both", resume=True)).run()
     Run(OPTIONS, place(tmp_path / "plain")).run()
     assert_same_run(tmp_path / "both", tmp_path / "plain", epochs=2)
 
 
 def test_lightning_goes_on_from_its_own_checkpoint(tmp_path):
-    lit.fit(replace(OPTIONS, epochs=1), place(tmp_path / "twice"))
-    lit.fit(OPTIONS, place(tmp_path / "twice", resume=True))
+    lit_run.fit(replace(OPTIONS, epochs=1), place(tmp_path / "twice"))
+    lit_run.fit(OPTIONS, place(tmp_path / "twice", resume=True))
     Run(OPTIONS, place(tmp_path / "plain")).run()
     assert_same_run(tmp_path / "twice", tmp_path / "plain", epochs=2)
 
 
 def test_lightnings_checkpoint_is_refused_if_it_is_damaged_or_of_another_run(tmp_path):
-    lit.fit(replace(OPTIONS, epochs=1), place(tmp_path))
+    lit_run.fit(replace(OPTIONS, epochs=1), place(tmp_path))
     with pytest.raises(CheckpointError, match="is of a run with --lr 0.001, not 0.1: give the same options"):
-        lit.fit(replace(OPTIONS, lr=0.1), place(tmp_path, resume=True))
+        lit_run.fit(replace(OPTIONS, lr=0.1), place(tmp_path, resume=True))
     own = tmp_path / "lightning" / "last.ckpt"
     own.write_bytes(own.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="is damaged"):
-        lit.fit(OPTIONS, place(tmp_path, resume=True))
+        lit_run.fit(OPTIONS, place(tmp_path, resume=True))
 
 
 def test_patience_ends_a_run(tmp_path):
     options = replace(OPTIONS, epochs=9, lr=1e-12, validation=0.2, patience=2)
-    lit.fit(options, place(tmp_path))
+    lit_run.fit(options, place(tmp_path))
     assert load_checkpoint(tmp_path / "last.ckpt")["epoch"] == 3  # the first is the best, two more are not better
 
 
 def test_a_loss_that_is_no_number_ends_a_run(tmp_path):
     with pytest.raises(TrainingError, match="the loss of epoch 1 is (nan|inf): lower --lr"):
-        lit.fit(replace(OPTIONS, optimizer="sgd", lr=1e30), place(tmp_path))
+        lit_run.fit(replace(OPTIONS, optimizer="sgd", lr=1e30), place(tmp_path))
     assert not (tmp_path / "last.ckpt").exists()
 
 
@@ -116,7 +116,7 @@ def test_a_loss_that_is_no_number_ends_a_run(tmp_path):
 )
 def test_what_lightning_cannot_do_here_is_refused(options, where, part, tmp_path):
     with pytest.raises(OptionError, match=part):
-        lit.fit(replace(OPTIONS, **options), place(tmp_path, **where))
+        lit_run.fit(replace(OPTIONS, **options), place(tmp_path, **where))
     assert not (tmp_path / "last.ckpt").exists()
 
 
@@ -162,7 +162,7 @@ def test_two_processes_train_as_one(tmp_path):
     done = subprocess.run([*line, str(tmp_path / "two"), "--devices", "2"], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Accuracy on the 360 test images") == 1 and done.stdout.count("Epoch [1/1]") == 1
-    lit.fit(replace(OPTIONS, epochs=1), place(tmp_path / "one"))
+    lit_run.fit(replace(OPTIONS, epochs=1), place(tmp_path / "one"))
     one, two = (load_checkpoint(tmp_path / folder / "last.ckpt") for folder in ("one", "two"))
     assert one["step"] == two["step"] and one["history"][0]["accuracy"] == two["history"][0]["accuracy"]
     for name, weight in one["model"].items():
