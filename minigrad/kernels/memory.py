@@ -72,14 +72,15 @@ def chunks(count: int, rows: int, wanted: int, shared: bool) -> list[tuple[int, 
     """``count`` pictures of ``rows`` rows in chunks of about ``wanted`` rows: (first picture, end, first row, end).
 
     A chunk is several whole pictures, or some rows of one, so that its results lie side by side in memory. If they are
-    to be ``shared`` there is one for each thread, where there are pictures enough.
+    to be ``shared`` each thread has as many, where there are enough.
     """
-    if rows == 0:
+    if count == 0 or rows == 0:
         return []
-    if shared:
-        wanted = min(wanted, max(-(-count // width()), 1) * rows)
+    threads = width() if shared else 1
+    wanted = min(wanted, -(-count * rows // threads))
     if wanted >= rows:
-        several = wanted // rows
+        parts = -(-count // (wanted // rows))
+        several = -(-count // (-(-parts // threads) * threads))
         return [(first, min(first + several, count), 0, rows) for first in range(0, count, several)]
     parts = -(-rows // max(wanted, 1))
     even = -(-rows // parts)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.kernels import batch_norm, blas, helpers, kernel_mode, large_winograd_tiles, parallel
+from minigrad.kernels import batch_norm, blas, helpers, kernel_mode, large_winograd_tiles, memory, parallel
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -36,6 +36,25 @@ def test_helpers_work_beside_the_caller(threads):
     meeting = threading.Barrier(threads, timeout=20)  # broken unless so many threads are there at once
     threads_met = parallel.share_out(lambda part: meeting.wait() >= 0 and threading.get_ident(), range(threads))
     assert len(set(threads_met)) == threads and threading.get_ident() in threads_met
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_chunks_are_every_row_once_and_as_many_for_each_thread(threads, shared):
+    for count, rows, wanted in [(0, 5, 3), (4, 0, 3), (1, 1, 0), (32, 16, 208), (7, 4, 9), (1, 28, 100), (3, 56, 14)]:
+        found = memory.chunks(count, rows, wanted, shared)
+        for first, end, top, bottom in found:
+            assert end == first + 1 or (top, bottom) == (0, rows)  # their results lie side by side in memory
+            assert (end - first) * (bottom - top) <= max(wanted, 1)
+        covered = [
+            (picture, row)
+            for first, end, top, bottom in found
+            for picture in range(first, end)
+            for row in range(top, bottom)
+        ]
+        assert covered == [(picture, row) for picture in range(count) for row in range(rows)]
+    if shared:
+        assert len(memory.chunks(32, 16, 208, shared)) % threads == 0
+        assert len(memory.chunks(1, 28, 100, shared)) == threads  # parts of a single picture
 
 
 def test_one_thread_starts_nothing(set_threads):
