@@ -50,7 +50,10 @@ def taps_of(dim, kernel, x_shape, y_shape, stride, padding, dilation):
 
 
 def meetings(kernel, *shapes_and_steps):
-    """The same of both dimensions, as indices: of a tap's weight (K, C), and into x and y, channels last."""
+    """For each such tap of both dimensions: the index of its weight (K, C), and those of the places in x and in y.
+
+    The latter are for channels last.
+    """
     down, across = [taps_of(dim, kernel, *shapes_and_steps) for dim in (0, 1)]
     everything = slice(None)
     return [
@@ -65,14 +68,10 @@ def rows_at(x, places):
     return np.ascontiguousarray(channels_last(x)[places]).reshape(-1, x.shape[1])
 
 
-def spans_of(count, multiplications):
+def spans_of(count, rows, weight_shape):
     """Spans of so many kernels, or channels, for the threads: one span of all, where that is done soon."""
+    multiplications = sum([len(each) for each in rows]) * weight_shape[0] * weight_shape[1]
     return spans(count, FEWEST_EACH) if worth_sharing(multiplications) else [(0, count)]
-
-
-def multiplications(rows, weight_shape):
-    """How many there are altogether."""
-    return sum([len(each) for each in rows]) * weight_shape[0] * weight_shape[1]
 
 
 def add_product(rows, matrix, target):
@@ -94,7 +93,7 @@ def convolve(x, weight, y_shape, stride, padding, dilation):
             matrix = np.ascontiguousarray(weight[kernels][tap])
             add_product(read, matrix.T, channels_last(y)[places_of_y][..., kernels])
 
-    share_out(compute, spans_of(len(weight), multiplications(rows, weight.shape)))
+    share_out(compute, spans_of(len(weight), rows, weight.shape))
     return y
 
 
@@ -110,7 +109,7 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation):
             matrix = np.ascontiguousarray(weight[:, channels][tap])
             add_product(gradient, matrix, channels_last(grad_x)[places_of_x][..., channels])
 
-    share_out(compute, spans_of(weight.shape[1], multiplications(rows, weight.shape)))
+    share_out(compute, spans_of(weight.shape[1], rows, weight.shape))
     return grad_x
 
 
@@ -130,5 +129,5 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation):
             np.matmul(gradient[:, slice(*span)].T, read, out=product)
             part[tap] = product
 
-    share_out(compute, spans_of(weight_shape[0], multiplications(rows, weight_shape)))
+    share_out(compute, spans_of(weight_shape[0], rows, weight_shape))
     return grad_weight
