@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import minigrad
 from minigrad import dtypes, ops
 from minigrad.attributes import check_device
+from minigrad.functions.arguments import check_tensors
 
 if TYPE_CHECKING:
     import minigrad.ops.elementwise
@@ -71,6 +72,7 @@ def to(
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor in the type of ``other``."""
+    check_tensors("type_as", input=input, other=other)
     return input.to(other.dtype)
 
 
