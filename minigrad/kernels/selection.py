@@ -17,16 +17,19 @@ def positive_part(x: np.ndarray, out: np.ndarray) -> None:
     NumPy takes the larger of each pair of two arrays many pairs at once, but compares with a number one by one, three
     times as slowly. So x, seen as one row of memory, is cut into rows as long as a row of zeros.
     """
-    flat_out = out.ravel(order="K")
-    in_one_row = np.may_share_memory(flat_out, out)  # otherwise it is a copy
-    if out.size < ROW or x.strides != out.strides or not in_one_row:
+    if out.size < ROW or x.strides != out.strides or not lies_in_one_row(out):
         np.maximum(x, np.zeros((), x.dtype), out=out)
         return
-    flat = x.ravel(order="K")
+    flat, flat_out = x.ravel(order="K"), out.ravel(order="K")
     zeros = np.zeros(ROW, x.dtype)
     whole = flat.size - flat.size % ROW
     np.maximum(flat[:whole].reshape(-1, ROW), zeros, out=flat_out[:whole].reshape(-1, ROW))
     np.maximum(flat[whole:], zeros[: flat.size - whole], out=flat_out[whole:])
+
+
+def lies_in_one_row(x: np.ndarray) -> bool:
+    """Whether the elements follow each other in memory, in whatever order of dimensions: else ``ravel`` copies."""
+    return np.may_share_memory(x.ravel(order="K"), x)
 
 
 def where_chosen(chosen: Any, values: Any) -> np.ndarray:

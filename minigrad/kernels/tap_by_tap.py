@@ -121,12 +121,13 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation):
     grad_weight = np.empty(weight_shape, x.dtype)
 
     def compute(span):
-        part = grad_weight[slice(*span)]
+        kernels = slice(*span)
+        part = grad_weight[kernels]
         if len(taps) < weight_shape[2] * weight_shape[3]:
             part[...] = 0  # a tap that reads nothing but padding
         product = workspace("product", part.shape[:2], x.dtype)
         for (tap, _, _), read, gradient in zip(taps, rows, gradients):
-            np.matmul(gradient[:, slice(*span)].T, read, out=product)
+            np.matmul(gradient[:, kernels].T, read, out=product)
             part[tap] = product
 
     share_out(compute, spans_of(weight_shape[0], rows, weight_shape))
