@@ -2,10 +2,12 @@
 
 Every computation takes x of shape (N, C, ...) and treats each channel alone: all of its values, of every sample and
 place, are one set of numbers. The plain loops, ``plain_...``, go channel by channel. The fast kernels go through memory
-once for each step, in pieces that stay in the cache. There are two ways that x may lie: the C channels of one place
-next to each other, a matrix (places, C); or all places of a channel of a sample, (N, C, places).
+once for each step, in pieces that stay in a processor's last cache. There are two ways that x may lie: the C channels
+of one place next to each other, a matrix (places, C); or all places of a channel of a sample, (N, C, places).
 
-Sums are made in two levels, which keeps them accurate: within a piece in the type of x, over the pieces in float64.
+Sums are made in two levels, which keeps them accurate: within a row of a piece in the type of x, over rows and pieces
+in float64. The variance is that of the pieces about their own means, and that of those means about the mean of all.
+Source: Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
 """
 
 from __future__ import annotations
