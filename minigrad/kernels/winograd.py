@@ -36,7 +36,8 @@ FEWEST_CHANNELS = 32  # with fewer the transforms cost more than they save
 FEWEST_TILES = 100  # with fewer, transforming the kernels costs more than they save
 COLUMNS_AT_ONCE = 2048  # see transform
 FEWEST_KERNELS = 1 << 15  # to transform, that a thread is woken for
-CHUNK_BYTES = 1 << 22  # of transformed tiles: smaller ones stay in the cache, but cost more calls of NumPy
+CHUNK_BYTES = 1 << 20  # of transformed tiles: larger ones leave the caches, smaller ones cost more calls of NumPy
+REARRANGING_CHUNK_BYTES = 1 << 23  # where BLAS rearranges the transformed weight, all of it again for each chunk
 CHUNK_TILES = 64  # at least, however large: below, a matrix product mostly reads its weight
 
 
@@ -189,7 +190,8 @@ class Tiling:
         down, self.across = -(-height // self.m), -(-width // self.m)
         bytes_of_row = self.across * (self.m + 2) ** 2 * max(x.shape[1], self.kernels) * x.itemsize
         shared = worth_sharing(count * down * self.across * (self.m + 2) ** 2 * x.shape[1] * self.kernels)
-        self.chunks = chunks(count, down, max(CHUNK_BYTES // bytes_of_row, CHUNK_TILES // self.across, 1), shared)
+        chunk_bytes = CHUNK_BYTES if rows_of_small_product(x.shape[1] * self.kernels) else REARRANGING_CHUNK_BYTES
+        self.chunks = chunks(count, down, max(chunk_bytes // bytes_of_row, CHUNK_TILES // self.across, 1), shared)
 
     def output_tiles(self, chunk):
         """Memory for a chunk's tiles of y: (m, m, pictures, rows of tiles, tiles in a row, K)."""
@@ -232,16 +234,18 @@ def transform(matrix, columns, out):
 
 
 def transformed_weight(weight, of_weight):
-    """G w Gᵀ of every kernel. Shapes: (K, C, 3, 3) -> ((m+2)², K, C)."""
-    kernels, channels = weight.shape[:2]
-    u = workspace("transformed weight", (len(of_weight), kernels, channels), weight.dtype)
-    of_weight, columns, out = of_weight.astype(weight.dtype), weight.reshape(-1, 9).T, u.reshape(len(u), -1)
+    """G w Gᵀ of every kernel, in the order of its first two dimensions. Shapes: (K, C, 3, 3) -> ((m+2)², K, C)."""
+    rows, columns = weight.shape[:2]
+    u = workspace("transformed weight", (len(of_weight), rows, columns), weight.dtype)
+    of_weight = of_weight.astype(weight.dtype)
 
     def compute(span):
         first, end = span
-        transform(of_weight, columns[:, first:end], out[:, first:end])
+        taps = workspace("taps", (3, 3, end - first, columns), weight.dtype)
+        taps[...] = weight[first:end].transpose(2, 3, 0, 1)
+        transform(of_weight, taps.reshape(9, -1), u[:, first:end].reshape(len(u), -1))
 
-    share_out(compute, spans(kernels * channels, FEWEST_KERNELS))
+    share_out(compute, spans(rows, -(-FEWEST_KERNELS // columns)))
     return u
 
 

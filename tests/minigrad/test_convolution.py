@@ -32,6 +32,7 @@ SHAPES = {
     "Winograd": ((17, 32, 4, 6), (33, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "Winograd, odd sizes": ((7, 32, 9, 7), (32, 32, 3, 3), (1, 1), (0, 2), (1, 1), 1),
     "Winograd, several chunks": ((3, 32, 40, 38), (32, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "Winograd, large kernels in chunks": ((1, 250, 20, 20), (260, 250, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "several chunks": ((3, 16, 41, 40), (2, 16, 3, 3), (2, 2), (1, 1), (1, 1), 1),
 }
 LOOPED = [name for name, case in SHAPES.items() if np.prod(case[0]) * np.prod(case[1]) < 1e7]
@@ -132,6 +133,7 @@ def test_chunks_make_no_difference(name, monkeypatch):
     expected = three(name)
     for module in ("convolution", "winograd"):
         monkeypatch.setattr(f"minigrad.kernels.{module}.CHUNK_BYTES", 1 << 13)
+    monkeypatch.setattr(winograd, "REARRANGING_CHUNK_BYTES", 1 << 13)
     monkeypatch.setattr(winograd, "CHUNK_TILES", 1)
     monkeypatch.setattr("minigrad.kernels.convolution.CHUNK_PLACES", 1)
     for found, whole in zip(three(name), expected):
