@@ -50,17 +50,30 @@ def taps_of(dim, kernel, x_shape, y_shape, stride, padding, dilation):
 
 
 def meetings(kernel, *shapes_and_steps):
-    """For each such tap of both dimensions: the index of its weight (K, C), and those of the places in x and in y.
+    """Where weight, x and y meet: the reach, and for each tap that reads the picture its place there and those in x, y.
 
-    The latter are for channels last.
+    The reach is the index of the weights from the first such tap to the last; the others are for channels last.
     """
     down, across = [taps_of(dim, kernel, *shapes_and_steps) for dim in (0, 1)]
+    rows, columns = [slice(found[0][0], found[-1][0] + 1) if found else slice(0, 0) for found in (down, across)]
     everything = slice(None)
-    return [
-        ((everything, everything, r, s), (everything, x_rows, x_columns), (everything, y_rows, y_columns))
+    taps = [
+        ((r - rows.start, s - columns.start), (everything, x_rows, x_columns), (everything, y_rows, y_columns))
         for r, x_rows, y_rows in down
         for s, x_columns, y_columns in across
     ]
+    return (everything, everything, rows, columns), taps
+
+
+def matrices_by_tap(weight):
+    """(K, C, R, S) copied to (R, S, K, C), so that each tap's weights are a matrix.
+
+    All taps at once: one by one, each would fetch the whole weight from memory again.
+    """
+    by_tap = weight.transpose(2, 3, 0, 1)
+    matrices = workspace("by tap", by_tap.shape, weight.dtype)
+    matrices[...] = by_tap
+    return matrices
 
 
 def rows_at(x, places):
@@ -84,14 +97,14 @@ def add_product(rows, matrix, target):
 def convolve(x, weight, y_shape, stride, padding, dilation):
     """y. Shapes: (N, C, H, W), (K, C, R, S) -> (N, K, OH, OW)."""
     y = pictures(y_shape, x.dtype, np.zeros)
-    taps = meetings(weight.shape[2:], x.shape, y_shape, stride, padding, dilation)
+    reach, taps = meetings(weight.shape[2:], x.shape, y_shape, stride, padding, dilation)
     rows = [rows_at(x, places_of_x) for _, places_of_x, _ in taps]
 
     def compute(span):
         kernels = slice(*span)
+        matrices = matrices_by_tap(weight[kernels][reach])
         for (tap, _, places_of_y), read in zip(taps, rows):
-            matrix = np.ascontiguousarray(weight[kernels][tap])
-            add_product(read, matrix.T, channels_last(y)[places_of_y][..., kernels])
+            add_product(read, matrices[tap].T, channels_last(y)[places_of_y][..., kernels])
 
     share_out(compute, spans_of(len(weight), rows, weight.shape))
     return y
@@ -100,14 +113,14 @@ def convolve(x, weight, y_shape, stride, padding, dilation):
 def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation):
     """dL/dx: to each place the gradient of everything that was read from it."""
     grad_x = pictures(x_shape, grad_y.dtype, np.zeros)
-    taps = meetings(weight.shape[2:], x_shape, grad_y.shape, stride, padding, dilation)
+    reach, taps = meetings(weight.shape[2:], x_shape, grad_y.shape, stride, padding, dilation)
     rows = [rows_at(grad_y, places_of_y) for _, _, places_of_y in taps]
 
     def compute(span):
         channels = slice(*span)
+        matrices = matrices_by_tap(weight[:, channels][reach])
         for (tap, places_of_x, _), gradient in zip(taps, rows):
-            matrix = np.ascontiguousarray(weight[:, channels][tap])
-            add_product(gradient, matrix, channels_last(grad_x)[places_of_x][..., channels])
+            add_product(gradient, matrices[tap], channels_last(grad_x)[places_of_x][..., channels])
 
     share_out(compute, spans_of(weight.shape[1], rows, weight.shape))
     return grad_x
@@ -115,7 +128,7 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation):
 
 def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation):
     """dL/dweight. Shapes: (N, K, OH, OW), (N, C, H, W) -> (K, C, R, S)."""
-    taps = meetings(weight_shape[2:], x.shape, grad_y.shape, stride, padding, dilation)
+    reach, taps = meetings(weight_shape[2:], x.shape, grad_y.shape, stride, padding, dilation)
     rows = [rows_at(x, places_of_x) for _, places_of_x, _ in taps]
     gradients = [rows_at(grad_y, places_of_y) for _, _, places_of_y in taps]
     grad_weight = np.empty(weight_shape, x.dtype)
@@ -123,12 +136,15 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation):
     def compute(span):
         kernels = slice(*span)
         part = grad_weight[kernels]
-        if len(taps) < weight_shape[2] * weight_shape[3]:
-            part[...] = 0  # a tap that reads nothing but padding
-        product = workspace("product", part.shape[:2], x.dtype)
+        by_tap = part[reach].transpose(2, 3, 0, 1)
+        if by_tap.size < part.size:
+            part[...] = 0  # beyond the reach taps read nothing but padding
+        matrices = workspace("by tap", by_tap.shape, x.dtype)
+        if len(taps) < by_tap.shape[0] * by_tap.shape[1]:
+            matrices[...] = 0
         for (tap, _, _), read, gradient in zip(taps, rows, gradients):
-            np.matmul(gradient[:, kernels].T, read, out=product)
-            part[tap] = product
+            np.matmul(gradient[:, kernels].T, read, out=matrices[tap])
+        by_tap[...] = matrices
 
     share_out(compute, spans_of(weight_shape[0], rows, weight_shape))
     return grad_weight
