@@ -246,7 +246,7 @@ class Reading:
         count = (end - first) * (bottom - top) * self.across
         if not places.flags.c_contiguous:  # else x itself is the matrix: a 1×1 kernel
             copied = workspace("rows", places.shape, self.x.dtype)
-            copied[...] = places
+            copy_runs(places, copied)
             places = copied
         return places.reshape(count, self.length)
 
@@ -259,6 +259,19 @@ class Reading:
     def by_tap(self, matrix):
         """A matrix (…, R·S·C) in the order of the rows, seen as (…, C, R, S)."""
         return np.moveaxis(matrix.reshape(*matrix.shape[:-1], *self.kernel, self.channels), -1, -3)
+
+
+def copy_runs(places, out):
+    """Copy ``places`` (..., S, C) to ``out``, an array in row-major order.
+
+    The S·C numbers that a row of the kernel reads mostly lie side by side. Then each run of them is copied as one item:
+    in half the time, where there are few channels.
+    """
+    *shape, width, channels = places.shape
+    if places.size and places[(0,) * len(shape)].flags.c_contiguous:
+        run = np.dtype((np.void, width * channels * places.itemsize))
+        places, out = [each.reshape(*shape, width * channels).view(run) for each in (places, out)]
+    out[...] = places
 
 
 def rows_at_once(across, length, itemsize):
