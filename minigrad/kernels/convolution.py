@@ -28,7 +28,7 @@ from minigrad.kernels import kernel_mode, tap_by_tap, winograd
 from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
 from minigrad.kernels.parallel import share_out, shares, worth_sharing
-from minigrad.kernels.product import multiply_rows, rows_of_small_product
+from minigrad.kernels.product import multiply_rows, rows_of_small_product, sum_over_rows
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
@@ -186,7 +186,7 @@ def sum_of_products(grad_y, x, weight_shape, stride, padding, dilation):
         for position, (first, end, top, bottom) in enumerate(chunks):
             rows = reading.rows((first, end, top, bottom))
             gradient = flat[first:end, top:bottom].reshape(len(rows), len(total))
-            np.matmul(gradient.T, rows, out=total if position == 0 else part)
+            sum_over_rows(gradient, rows, total if position == 0 else part)
             if position > 0:
                 total += part
 

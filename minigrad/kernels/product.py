@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.kernels.blas import on_own_threads
+from minigrad.kernels.memory import workspace
 from minigrad.kernels.parallel import width
 
-__all__ = ["multiply_rows", "product", "rows_of_small_product"]
+__all__ = ["multiply_rows", "product", "rows_of_small_product", "sum_over_rows"]
 
 # Numbers of multiplications. Below the first OpenBLAS leaves a product to the caller anyway. Below the second, what its
 # threads win is less than what they cost: after each product they go on turning, on processors that kernels want next.
@@ -17,6 +18,7 @@ WORTH_THREADS = 1 << 25
 # the time. Where it does not, the parts cost little.
 SMALL_PRODUCT = 10**6
 FEWEST_ROWS = 16  # of a small product: with fewer nothing is saved
+FEWEST_SUMMED = 64  # of one that is added to others: with fewer, to add them up takes longer
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -58,3 +60,22 @@ def multiply_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     )
     if whole < count:
         np.matmul(a[..., whole:, :], b, out=out[..., whole:, :])
+
+
+def sum_over_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """``out`` becomes ``a.T @ b``, as a sum of small products of some rows of each, where that takes less time.
+
+    Shapes: (n, k), (n, m) -> (k, m).
+    """
+    at_once = SMALL_PRODUCT // max(1, out.size)
+    several = len(a) // at_once if at_once >= FEWEST_SUMMED else 0
+    if several < 2:
+        np.matmul(a.T, b, out=out)
+        return
+    whole = several * at_once
+    products = workspace("products", (several, *out.shape), out.dtype)
+    parts_of_a, parts_of_b = [each[:whole].reshape(several, at_once, each.shape[1]) for each in (a, b)]
+    np.matmul(parts_of_a.swapaxes(1, 2), parts_of_b, out=products)
+    np.add.reduce(products, axis=0, out=out)
+    if whole < len(a):
+        out += a[whole:].T @ b[whole:]

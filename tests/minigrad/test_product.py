@@ -24,6 +24,19 @@ def test_rows_in_parts_are_the_product(shape, small, monkeypatch):
     np.testing.assert_allclose(out, a @ b, rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize("small", [1, 60, 500, 10**6])
+@pytest.mark.parametrize("shape", [(7, 5, 3), (64, 5, 3), (61, 1, 2), (0, 5, 3), (6, 0, 3)], ids=str)
+def test_sums_over_rows_in_parts_are_the_product(shape, small, monkeypatch):
+    monkeypatch.setattr(products, "SMALL_PRODUCT", small)
+    monkeypatch.setattr(products, "FEWEST_SUMMED", 1)
+    rows, height, width = shape
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(size=(rows, height)), generator.normal(size=(rows, width))
+    out = np.full((height, width), np.nan)
+    products.sum_over_rows(a, b, out)
+    np.testing.assert_allclose(out, a.T @ b, rtol=1e-13, atol=1e-13)
+
+
 @pytest.mark.parametrize(
     ("shape", "threads", "own"),
     [((100, 784, 500), 2, False), ((32, 512, 1000), 2, True), ((100, 784, 500), 1, True)],
