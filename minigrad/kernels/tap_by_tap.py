@@ -50,9 +50,9 @@ def taps_of(dim, kernel, x_shape, y_shape, stride, padding, dilation):
 
 
 def meetings(kernel, *shapes_and_steps):
-    """Where weight, x and y meet: the reach, and for each tap that reads the picture its place there and those in x, y.
+    """The reach of the taps that read the picture, and of each its place in it, and the places of x and y that meet.
 
-    The reach is the index of the weights from the first such tap to the last; the others are for channels last.
+    The reach is the index of their weights, from the first such tap to the last; the others are for channels last.
     """
     down, across = [taps_of(dim, kernel, *shapes_and_steps) for dim in (0, 1)]
     rows, columns = [slice(found[0][0], found[-1][0] + 1) if found else slice(0, 0) for found in (down, across)]

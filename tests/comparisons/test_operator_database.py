@@ -102,10 +102,10 @@ def usable(name, sample):
 
 
 def samples(operation, kind, requires_grad):
-    """PyTorch's samples of an operation, the same ones each time; those that minigrad has everything for.
+    """PyTorch's samples of an operation that minigrad has everything for, the same ones each time.
 
-    They come from the function behind ``operation.sample_inputs``, which also seeds before each sample, and without a
-    GPU PyTorch then keeps a traceback for the day that there is one: half of the time these tests took.
+    ``operation.sample_inputs`` would seed before each of them. Without a GPU, PyTorch notes every seeding with its
+    traceback, for the day that there is one: that took four fifths of these tests' time.
     """
     torch.manual_seed(0)
     for sample in operation.sample_inputs_func(operation, "cpu", kind, requires_grad):
