@@ -104,7 +104,8 @@ from torch_impl import cli
 
 def tell():
     names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
-    print("threads of gloo:", sum("gloo" in name for name in names), flush=True)
+    count = sum("gloo" in name for name in names)
+    os.write(1, f"threads of gloo: {count}\\n".encode())  # at once: two processes write here
 
 atexit.register(tell)
 os.environ.setdefault("LINE", f"train --epochs 1 --no-figures --device cpu --out {' '.join(sys.argv[1:])}")
