@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.kernels.parallel import width
 
-__all__ = ["channels_last", "chunks", "inside", "pictures", "window", "workspace"]
+__all__ = ["channels_last", "chunks", "inside", "pictures", "taps_first", "window", "workspace"]
 
 # Bytes. A large buffer is made at least so large that Linux gives it in pages of 2 MB, for which NumPy asks: in few
 # large pages a processor finds its way faster than in many small ones. What is not touched of it costs no memory.
@@ -57,6 +57,17 @@ def aligned(size: int) -> np.ndarray:
 def channels_last(x: np.ndarray) -> np.ndarray:
     """(N, C, H, W) seen as (N, H, W, C)."""
     return x.transpose(0, 2, 3, 1)
+
+
+def taps_first(weight: np.ndarray) -> np.ndarray:
+    """(K, C, R, S) copied to (R, S, K, C), so that each tap's weights are a matrix; good until this thread's next one.
+
+    All taps at once: one by one, each would fetch the whole weight from memory again.
+    """
+    by_tap = weight.transpose(2, 3, 0, 1)
+    matrices = workspace("by tap", by_tap.shape, weight.dtype)
+    matrices[...] = by_tap
+    return matrices
 
 
 def pictures(shape: tuple[int, ...], dtype: np.dtype, make: Any = np.empty) -> np.ndarray:

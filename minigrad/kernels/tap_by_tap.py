@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.kernels.memory import channels_last, inside, pictures, workspace
+from minigrad.kernels.memory import channels_last, inside, pictures, taps_first, workspace
 from minigrad.kernels.parallel import share_out, spans, worth_sharing
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "pays"]
@@ -65,17 +65,6 @@ def meetings(kernel, *shapes_and_steps):
     return (everything, everything, rows, columns), taps
 
 
-def matrices_by_tap(weight):
-    """(K, C, R, S) copied to (R, S, K, C), so that each tap's weights are a matrix.
-
-    All taps at once: one by one, each would fetch the whole weight from memory again.
-    """
-    by_tap = weight.transpose(2, 3, 0, 1)
-    matrices = workspace("by tap", by_tap.shape, weight.dtype)
-    matrices[...] = by_tap
-    return matrices
-
-
 def rows_at(x, places):
     """The channels at some places of x (N, C, H, W): a matrix (places, C)."""
     return np.ascontiguousarray(channels_last(x)[places]).reshape(-1, x.shape[1])
@@ -102,7 +91,7 @@ def convolve(x, weight, y_shape, stride, padding, dilation):
 
     def compute(span):
         kernels = slice(*span)
-        matrices = matrices_by_tap(weight[kernels][reach])
+        matrices = taps_first(weight[kernels][reach])
         for (tap, _, places_of_y), read in zip(taps, rows):
             add_product(read, matrices[tap].T, channels_last(y)[places_of_y][..., kernels])
 
@@ -118,7 +107,7 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation):
 
     def compute(span):
         channels = slice(*span)
-        matrices = matrices_by_tap(weight[:, channels][reach])
+        matrices = taps_first(weight[:, channels][reach])
         for (tap, places_of_x, _), gradient in zip(taps, rows):
             add_product(gradient, matrices[tap], channels_last(grad_x)[places_of_x][..., channels])
 
@@ -141,7 +130,7 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation):
             part[...] = 0  # beyond the reach taps read nothing but padding
         matrices = workspace("by tap", by_tap.shape, x.dtype)
         if len(taps) < by_tap.shape[0] * by_tap.shape[1]:
-            matrices[...] = 0
+            matrices[...] = 0  # within it too, where the stride steps over the picture
         for (tap, _, _), read, gradient in zip(taps, rows, gradients):
             np.matmul(gradient[:, kernels].T, read, out=matrices[tap])
         by_tap[...] = matrices

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minigrad.kernels import kernel_mode
-from minigrad.kernels.memory import channels_last, chunks, pictures, window, workspace
+from minigrad.kernels.memory import channels_last, chunks, pictures, taps_first, window, workspace
 from minigrad.kernels.parallel import share_out, shares, spans, worth_sharing
 from minigrad.kernels.product import multiply_rows, rows_of_small_product
 
@@ -241,8 +241,7 @@ def transformed_weight(weight, of_weight):
 
     def compute(span):
         first, end = span
-        taps = workspace("taps", (3, 3, end - first, columns), weight.dtype)
-        taps[...] = weight[first:end].transpose(2, 3, 0, 1)
+        taps = taps_first(weight[first:end])
         transform(of_weight, taps.reshape(9, -1), u[:, first:end].reshape(len(u), -1))
 
     share_out(compute, spans(rows, -(-FEWEST_KERNELS // columns)))
