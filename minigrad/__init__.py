@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 # PyTorch computes 1/0 and log(-1) without a word; so does minigrad. Only NumPy's warnings at its own lines are meant.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
-from minigrad.tensor import Tensor  # isort: skip  (first: everything else needs Tensor)
+from minigrad.tensor import Tensor  # isort: skip  (first: the whole core stands below it)
 
 # The functions look operations up in minigrad.ops when they are called: so every file of it is loaded here.
 import minigrad.ops.activation

@@ -11,12 +11,13 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.attributes import check_device
+from minigrad.dims import as_shape
 from minigrad.functions.arguments import check_tensors
-from minigrad.ops.dims import as_shape
-from minigrad.ops.promotion import number_as
+from minigrad.graph.function import wrap
+from minigrad.graph.node import Tensor
+from minigrad.promotion import number_as
 from minigrad.random import Generator, default_generator
 from minigrad.reading import check_layout, read
-from minigrad.tensor import Tensor, wrap
 
 __all__ = [
     "arange",
@@ -50,7 +51,7 @@ def _finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
     """Wrap ``array``; every function here ends so."""
     if device is not None:
         check_device(device)
-    result = wrap(array, None, 0)
+    result = wrap(array)
     return result.requires_grad_() if requires_grad else result
 
 
@@ -107,7 +108,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     check_layout(ndarray)
-    tensor = wrap(ndarray, None, 0)
+    tensor = wrap(ndarray)
     tensor._borrowed = True
     return tensor
 

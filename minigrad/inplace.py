@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.function import NO_GRAD_VIEW
-from minigrad.autograd.grad_mode import grad_mode
-from minigrad.autograd.views import rebase, refresh_views
+from minigrad.dims import is_expandable
 from minigrad.dtypes import from_numpy_dtype
-from minigrad.ops.dims import is_expandable
+from minigrad.graph.function import wrap
+from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.node import Tensor
+from minigrad.graph.view import NO_GRAD_VIEW
 from minigrad.ops.overwriting import BernoulliOfTensor, Overwrite
-from minigrad.ops.promotion import CATEGORY
+from minigrad.promotion import CATEGORY
 from minigrad.random import default_generator
-from minigrad.tensor import Tensor, wrap
+from minigrad.views import maker_of_view, rebase, refresh_views
 
 __all__ = [
     "become",
@@ -70,13 +71,6 @@ def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
             f"a leaf Variable that requires grad is being used in an in-place operation ({operation}). Use "
             f"minigrad.no_grad() to change its values unrecorded, or an operation that returns a new tensor."
         )
-
-
-def maker_of_view(view: Tensor) -> str:
-    """How an error names a view: by the operation that made it."""
-    if view.grad_fn is None:
-        return "A view was created in no_grad mode and "
-    return f"Output {view.output_nr} of {view.grad_fn.name().partition('Backward')[0]} is a view and "
 
 
 def check_overlap(tensor: Tensor, *inputs: Any) -> None:
@@ -231,4 +225,4 @@ def fill_diagonal(tensor: Tensor, value: float, again: bool) -> Tensor:
         raise RuntimeError(f"fill_diagonal_: all dimensions of input must be of equal length, but they are {shape}")
     mask = np.zeros(shape, np.bool_)
     np.fill_diagonal(mask, True, wrap=again)
-    return tensor.masked_fill_(wrap(mask, None, 0), value)
+    return tensor.masked_fill_(wrap(mask), value)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.ops.dims import normalize_dim, normalize_dims
+from minigrad.dims import normalize_dim, normalize_dims
+from minigrad.graph.node import Number, Tensor
 from minigrad.ops.statistics import LinalgVectorNorm
-from minigrad.tensor import Number, Tensor
 
 __all__ = ["matrix_norm", "norm", "vector_norm"]
 

@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import minigrad
+from minigrad import attributes
+from minigrad.graph.function import wrap
+from minigrad.graph.node import Tensor
 
 __all__ = [
     *("Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed"),
@@ -99,7 +101,7 @@ class Generator:
     @property
     def device(self) -> Any:
         """The CPU."""
-        return minigrad.device("cpu")
+        return attributes.device("cpu")
 
     def clone_state(self) -> Generator:
         """A new generator, which goes on from where this one is."""
@@ -119,7 +121,7 @@ class Generator:
         if self._second_normal is not None:
             state["normal_is_valid"] = 1
             state["normal_y"] = self._second_normal
-        return minigrad.from_numpy(np.frombuffer(state.tobytes(), np.uint8).copy())
+        return wrap(np.frombuffer(state.tobytes(), np.uint8).copy())
 
     def set_state(self, new_state: Any) -> Generator:
         """Go on from a state of :meth:`get_state`, or an array of the bytes of PyTorch's.
@@ -128,7 +130,7 @@ class Generator:
             TypeError: not a tensor or an array of uint8.
             RuntimeError: not 5056 contiguous bytes, or no state that the twister can be in.
         """
-        state = new_state.array if isinstance(new_state, minigrad.Tensor) else new_state
+        state = new_state.array if isinstance(new_state, Tensor) else new_state
         if not isinstance(state, np.ndarray):
             raise TypeError(f"expected a tensor of bytes (uint8), but got {type(state).__name__}")
         if state.dtype != np.uint8:

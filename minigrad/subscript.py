@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.grad_mode import grad_mode
+from minigrad.dims import is_expandable
 from minigrad.dtypes import int64
+from minigrad.graph.function import wrap
+from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.inplace import check_changeable, check_overlap, run, writeable
-from minigrad.ops.dims import is_expandable
 from minigrad.ops.elementwise import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice
 from minigrad.ops.shape import Alias, Unsqueeze
 from minigrad.reading import is_sequence, read
-from minigrad.tensor import Tensor, unwrap, wrap
 
 __all__ = ["get", "set"]
 
@@ -58,7 +59,7 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
             raise TypeError(
                 f"can't assign a {type(value).__name__} to a {tensor.dtype} tensor; use a tensor or a number"
             )
-        value = wrap(read(read(np.asarray(value).item()).item(), tensor.dtype), None, 0)  # refuses what no type holds
+        value = wrap(read(read(np.asarray(value).item()).item(), tensor.dtype))  # refuses what no type holds
     view, where = narrow(tensor, take_apart(None if index is True else index))
     check_changeable(view, "__setitem__", value)
     check_fits(view, where, value)

@@ -14,51 +14,24 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import ndarray
 
-from minigrad import dtypes, functions, printing
+from minigrad import creation, dtypes, functions, inplace, printing, subscript
 from minigrad.attributes import CPU, TYPE_NAMES, Size, device
+from minigrad.autograd import differentiation
+from minigrad.dims import normalize_dim
+from minigrad.graph.function import wrap
+from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.hooks import RemovableHandle
+from minigrad.graph.node import Number, TensorBase, unwrap
+from minigrad.graph.storage import UntypedStorage
+from minigrad.graph.view import share_storage
 from minigrad.methods import Methods
-from minigrad.storage import InferenceCounter, UntypedStorage, VersionCounter
+from minigrad.ops import elementwise, nondifferentiable, overwriting
+from minigrad.ops import shape as shape_ops
 
 __all__ = ["Number", "Tensor", "share_storage", "unwrap", "wrap"]
 
 
-Number = float  # what an argument may be that is no tensor
-
-
-def wrap(array: ndarray, grad_fn: Any, output_nr: int) -> Tensor:
-    """A new tensor around ``array``: the result of ``grad_fn``, or without history where that is None.
-
-    Integers and bools have no gradient, so they never have a history.
-    """
-    tensor = object.__new__(Tensor)
-    tensor.array = array
-    tensor._grad = None
-    tensor.grad_fn = grad_fn if array.dtype.kind == "f" else None
-    tensor._requires_grad = tensor.grad_fn is not None
-    tensor.output_nr = output_nr
-    tensor._version_counter = InferenceCounter() if grad_fn is None and grad_mode.inference else VersionCounter()
-    tensor._base = None
-    tensor._hooks = None
-    tensor._accumulate_grad = None
-    return tensor
-
-
-def share_storage(view: Tensor, source: Tensor, restriction: str = "") -> None:
-    """Note that ``view`` shows ``source``'s memory: they share one version counter, as in PyTorch.
-
-    ``restriction`` says why ``view`` may not be changed in place while operations are recorded; views of it inherit it.
-    """
-    owner = source.array if source.array.base is None else source.array.base
-    if view.array.base is owner or view.array is owner or np.may_share_memory(view.array, source.array):
-        view._version_counter = source._version_counter
-        view._base = source if source._base is None else source._base
-        view._version_counter.add_view(view)
-        restriction = restriction or source._restriction
-        if restriction:
-            view._restriction = restriction
-
-
-class Tensor(Methods):
+class Tensor(TensorBase, Methods):
     """An array that knows how it was made. Counterpart: ``torch.Tensor``.
 
     Attributes:
@@ -67,36 +40,7 @@ class Tensor(Methods):
         output_nr: which output of ``grad_fn`` this is.
     """
 
-    __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_accumulate_grad",
-        "_base",
-        "_grad",
-        "_hooks",
-        "_requires_grad",
-        "_version_counter",
-        "array",
-        "grad_fn",
-        "output_nr",
-    )
-
-    array: ndarray
-    _grad: Tensor | None
-    grad_fn: Any
-    output_nr: int
-    _requires_grad: bool
-    _version_counter: VersionCounter
-    _base: Tensor | None
-    _hooks: NodeHooks | None
-    _accumulate_grad: weakref.ref[Any] | None
-
-    _borrowed = False  # True: others see this memory too, beside views, so its order must stay
-    _restriction = ""  # why this view may not be changed in place while operations are recorded
-    _history_note = ""  # why it has no history although it was computed from what requires grad
-    _accumulations = 0  # how many backward passes have added to .grad since it was last set
-    _grad_given = False  # .grad was last set to a tensor, by hand
-    _grad_cleared = False  # .grad was there, and was set to None
+    __slots__ = ()
 
     __array_priority__ = 1000  # ndarray + Tensor asks Tensor
     __hash__ = object.__hash__  # by identity, although == compares elementwise
@@ -109,7 +53,7 @@ class Tensor(Methods):
             array = np.array(data[0], dtype=kind)
         else:
             array = np.zeros(data or (0,), dtype=kind)
-        tensor = wrap(array, None, 0)
+        tensor = wrap(array)
         tensor.__class__ = cls
         return tensor
 
@@ -215,7 +159,7 @@ class Tensor(Methods):
     def data(self) -> Tensor:
         """The same values without history, in the same memory. Changes made through it are not counted."""
         self._lay_in_order()
-        values = wrap(self.array, None, 0)
+        values = wrap(self.array)
         values._borrowed = True
         values._history_note = "it was made by .data, which leaves the history behind"
         return values
@@ -227,7 +171,8 @@ class Tensor(Methods):
         if self._requires_grad and values.array.dtype.kind != "f":
             raise RuntimeError("data set to a tensor that requires gradients must be floating point")
         values._lay_in_order()
-        self.array, self._borrowed = values.array, True
+        self._replace_array(values.array)
+        self._borrowed = True
 
     @property
     def T(self) -> Tensor:
@@ -276,22 +221,6 @@ class Tensor(Methods):
 
     def is_contiguous(self) -> bool:
         return self.array.flags.c_contiguous
-
-    def _lay_in_order(self) -> None:
-        """Before others see this tensor's memory: if it lies channels last, put it in row-major order.
-
-        Convolutions return pictures (N, C, H, W) whose memory is ordered N, H, W, C, because they compute faster so,
-        and elementwise operations keep that order. In PyTorch these results lie in row-major order: ``view`` works on
-        them, and ``contiguous`` returns them as they are. So it must here. This is called wherever memory comes to be
-        shared, before it is: by a view, by ``detach``, ``data``, ``numpy``. So nobody but a node that saved it can hold
-        the old array, and for a node it keeps its values; and memory that is shared never changes its order. What the
-        user put in this order, as a view or as a NumPy array, is left alone.
-        """
-        array = self.array
-        if array.flags.c_contiguous or array.ndim not in (3, 4) or self._base is not None or self._borrowed:
-            return
-        if array.swapaxes(-3, -2).swapaxes(-2, -1).flags.c_contiguous:
-            self.array = array.copy(order="C")
 
     def data_ptr(self) -> int:
         self._lay_in_order()
@@ -363,7 +292,7 @@ class Tensor(Methods):
 
     def __array_wrap__(self, array: ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
         """What a NumPy function such as ``np.exp`` gives for a tensor is a tensor."""
-        return wrap(np.asarray(array), None, 0)
+        return wrap(np.asarray(array))
 
     def item(self) -> Any:
         """The one element as a Python number.
@@ -407,7 +336,7 @@ class Tensor(Methods):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
                 "moment: detach() this one first"
             )
-        copied = wrap(self.array.copy(), None, 0)
+        copied = wrap(self.array.copy())
         copied.__class__ = type(self)
         copied._requires_grad = self._requires_grad
         copied._grad = None if self._grad is None else self._grad.clone().detach()
@@ -459,7 +388,7 @@ class Tensor(Methods):
     def detach(self) -> Tensor:
         """The same values in the same memory, without history; in-place changes are counted for both."""
         self._lay_in_order()
-        detached = wrap(self.array, None, 0)
+        detached = wrap(self.array)
         detached._borrowed = True
         detached._version_counter = self._version_counter
         detached._history_note = "it was made by detach(), which leaves the history behind"
@@ -526,20 +455,6 @@ class Tensor(Methods):
     def _is_view(self) -> bool:
         """True if operations record this tensor as a view of another, its ``_base``."""
         return self._base is not None and not self.is_inference()
-
-    def is_inference(self) -> bool:
-        """True for a tensor made in inference mode."""
-        return isinstance(self._version_counter, InferenceCounter)
-
-    def _node_hooks(self) -> NodeHooks:
-        """The hooks of the node that receives this tensor's gradient; a leaf keeps its node's itself."""
-        if self.grad_fn is None:
-            if self._hooks is None:
-                self._hooks = NodeHooks()
-            return self._hooks
-        if self.grad_fn.hooks is None:
-            self.grad_fn.hooks = NodeHooks()
-        return self.grad_fn.hooks
 
     # ------------------------------------------------------------------------------- arithmetic
 
@@ -689,7 +604,7 @@ class Tensor(Methods):
         return inplace.fill_random(self, operation, generator, p)
 
     def multinomial(self, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
-        return minigrad.multinomial(self, num_samples, replacement, generator=generator)
+        return creation.multinomial(self, num_samples, replacement, generator=generator)
 
     def fill_diagonal_(self, fill_value: Number, wrap: bool = False) -> Tensor:
         """``fill_value`` where all indices are equal; with ``wrap``, again and again down a tall matrix.
@@ -700,7 +615,7 @@ class Tensor(Methods):
         return inplace.fill_diagonal(self, fill_value, wrap)
 
     def bernoulli(self, p: Number | None = None, *, generator: Any = None) -> Tensor:
-        return minigrad.bernoulli(self, p, generator=generator)
+        return creation.bernoulli(self, p, generator=generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
     __ifloordiv__, __imod__, __ipow__ = Methods.floor_divide_, Methods.remainder_, Methods.pow_
@@ -719,7 +634,7 @@ class Tensor(Methods):
 
 def rebuild(kind: Any, array: ndarray, requires_grad: bool) -> Tensor:
     """A leaf of the class ``kind`` around ``array``: what a pickled tensor is made of."""
-    tensor = wrap(array, None, 0)
+    tensor = wrap(array)
     tensor.__class__ = kind
     tensor._requires_grad = requires_grad
     return tensor
@@ -730,17 +645,4 @@ def is_operand(value: Any) -> bool:
     return isinstance(value, (Tensor, np.ndarray, np.generic, bool, int, float))
 
 
-def unwrap(value: Any) -> Any:
-    """The array inside a tensor, anything else as it is."""
-    return value.array if isinstance(value, Tensor) else value
-
-
-# Imported last, because each of these needs Tensor.
-import minigrad  # noqa: E402
-from minigrad import inplace, subscript  # noqa: E402
-from minigrad.autograd import differentiation  # noqa: E402
-from minigrad.autograd.grad_mode import grad_mode  # noqa: E402
-from minigrad.autograd.hooks import NodeHooks, RemovableHandle  # noqa: E402
-from minigrad.ops import elementwise, nondifferentiable, overwriting  # noqa: E402
-from minigrad.ops import shape as shape_ops  # noqa: E402
-from minigrad.ops.dims import normalize_dim  # noqa: E402
+TensorBase._result_type = Tensor

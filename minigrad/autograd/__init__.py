@@ -3,12 +3,14 @@
 Read ``function.py`` first, then ``engine.py``.
 """
 
-from minigrad.autograd import anomaly, functional, graph
-from minigrad.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
-from minigrad.autograd.custom import Function
+from minigrad.autograd import functional, graph
 from minigrad.autograd.differentiation import backward, grad
 from minigrad.autograd.explain import explain_grad
-from minigrad.autograd.grad_mode import (
+from minigrad.autograd.function import Function
+from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.graph import anomaly
+from minigrad.graph.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from minigrad.graph.grad_mode import (
     enable_grad,
     inference_mode,
     is_grad_enabled,
@@ -16,7 +18,6 @@ from minigrad.autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 
 __all__ = [
     "Function",

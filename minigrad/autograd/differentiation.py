@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-import minigrad
+from minigrad import functions
 from minigrad.attributes import Size
-from minigrad.autograd.engine import run_backward, to_tensors
-from minigrad.autograd.function import Edge, gradient_edge
 from minigrad.dtypes import from_numpy_dtype
-from minigrad.tensor import Tensor, wrap
+from minigrad.graph.engine import Arrived, add, as_array, as_tensor, run_backward, to_tensors
+from minigrad.graph.function import gradient_edge, wrap
+from minigrad.graph.node import Edge, Tensor
 
 __all__ = ["backward", "grad"]
 
@@ -32,6 +32,32 @@ def is_place(value: Any) -> bool:
     return hasattr(value, "node")
 
 
+def first_gradients(outputs: Any, grad_outputs: Any, create_graph: bool) -> Arrived:
+    """Where to begin, and with which gradients: those given, and 1 for a scalar output without one.
+
+    Raises:
+        TypeError: an output or a gradient is no tensor.
+        RuntimeError: an output does not require grad, needs a gradient given, or was given one of another shape.
+    """
+    if grad_outputs is None and isinstance(outputs, Tensor) and outputs.array.ndim == 0 and not create_graph:
+        node = outputs.grad_fn
+        if node is not None and node.plain:
+            return {node: [np.array(1, outputs.array.dtype)]}  # dL/dL = 1
+    sources = as_tuple(outputs)
+    given = (None,) * len(sources) if grad_outputs is None else as_tuple(grad_outputs)
+    for gradient in given:
+        if gradient is not None and not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+    if len(given) != len(sources):
+        raise RuntimeError(f"got {len(sources)} tensors and {len(given)} gradients")
+    arrived: Arrived = {}
+    for position, (output, gradient) in enumerate(zip(sources, given)):
+        edge, shape, kind = root_of(output, position)
+        start = checked_first(gradient, shape, kind, position)
+        add(arrived, edge, as_tensor(start) if create_graph else as_array(start))
+    return arrived
+
+
 def root_of(output: Any, position: int) -> tuple[Edge, tuple[int, ...], Any]:
     """Where backward begins for ``output``, a tensor or a place in the graph, and its shape and type.
 
@@ -39,48 +65,31 @@ def root_of(output: Any, position: int) -> tuple[Edge, tuple[int, ...], Any]:
         TypeError: it is neither.
         RuntimeError: the tensor does not require grad.
     """
-    if is_place(output):
-        edge = (output.node, output.output_nr)
-        return edge, *output.node.outputs[output.output_nr]
-    if not isinstance(output, Tensor):
-        raise TypeError(f"element {position} of tensors is not a Tensor but {type(output).__name__}")
-    if not output._requires_grad:
+    if isinstance(output, Tensor) and output._requires_grad:
+        return gradient_edge(output), output.array.shape, output.array.dtype
+    if isinstance(output, Tensor):
         raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
-    return gradient_edge(output), output.array.shape, output.array.dtype
+    if not is_place(output):
+        raise TypeError(f"element {position} of tensors is not a Tensor but {type(output).__name__}")
+    edge = (output.node, output.output_nr)
+    return edge, *output.node.outputs[output.output_nr]
 
 
-def first_gradients(outputs: Sequence[Any], grad_outputs: Any, create_graph: bool) -> tuple[list[Edge], list[Any]]:
-    """Where to begin, and with which gradients: those given, and 1 for a scalar output without one.
-
-    Raises:
-        TypeError: an output or a gradient is no tensor.
-        RuntimeError: an output does not require grad, needs a gradient given, or was given one of another shape.
-    """
-    given = (None,) * len(outputs) if grad_outputs is None else as_tuple(grad_outputs)
-    for gradient in given:
-        if gradient is not None and not isinstance(gradient, Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-    if len(given) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
-    roots, gradients = [], []
-    for position, (output, gradient) in enumerate(zip(outputs, given)):
-        edge, shape, kind = root_of(output, position)
-        if gradient is None:
-            if math.prod(shape) != 1:
-                raise RuntimeError(
-                    "grad can be implicitly created only for scalar outputs; "
-                    f"output {position} has shape {list(shape)}: reduce it, or pass its gradient"
-                )
-            gradient = wrap(np.ones(shape, kind), None, 0)
-        elif gradient.array.shape != shape:
+def checked_first(gradient: Tensor | None, shape: tuple[int, ...], kind: Any, position: int) -> Any:
+    """The gradient to begin with where one was given, or where the output has dimensions."""
+    if gradient is None:
+        if math.prod(shape) != 1:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{position}] has a shape of {gradient.shape} "
-                f"and output[{position}] has a shape of {Size(shape)}."
+                "grad can be implicitly created only for scalar outputs; "
+                f"output {position} has shape {list(shape)}: reduce it, or pass its gradient"
             )
-        gradient = gradient.to(from_numpy_dtype(kind))
-        roots.append(edge)
-        gradients.append(gradient if create_graph else gradient.array)
-    return roots, gradients
+        return np.ones(shape, kind)
+    if gradient.array.shape != shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {gradient.shape} "
+            f"and output[{position}] has a shape of {Size(shape)}."
+        )
+    return gradient if gradient.array.dtype == kind else gradient.to(from_numpy_dtype(kind))
 
 
 def backward(
@@ -105,26 +114,26 @@ def backward(
 
     Counterpart: ``torch.autograd.backward``.
     """
-    roots, gradients = first_gradients(as_tuple(tensors), grad_tensors, create_graph)
-    edges = None
-    if inputs is not None:
-        chosen = as_tuple(inputs)
-        if not chosen:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        edges = []
-        for each in chosen:
-            if isinstance(each, Tensor):
-                each.retain_grad()
-                edges.append(gradient_edge(each))
-            else:
-                edges.append(tuple(each))
-    run_backward(
-        roots,
-        gradients,
-        retain_graph=create_graph if retain_graph is None else retain_graph,
-        create_graph=create_graph,
-        inputs=edges,
-    )
+    arrived = first_gradients(tensors, grad_tensors, create_graph)
+    edges = None if inputs is None else edges_to(inputs)
+    if retain_graph is None:
+        retain_graph = create_graph
+    run_backward(arrived, retain_graph, create_graph, edges)
+
+
+def edges_to(inputs: Any) -> list[Edge]:
+    """Where the gradients of ``inputs`` arrive, tensors whose ``.grad`` is to be set, or places in the graph."""
+    chosen = as_tuple(inputs)
+    if not chosen:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    edges: list[Edge] = []
+    for each in chosen:
+        if isinstance(each, Tensor):
+            each.retain_grad()
+            edges.append(gradient_edge(each))
+        else:
+            edges.append(tuple(each))
+    return edges
 
 
 def grad(
@@ -175,7 +184,7 @@ def grad(
     if is_grads_batched and grad_outputs is not None:
         wanted = {"create_graph": create_graph, "allow_unused": allow_unused, "materialize_grads": materialize_grads}
         return grad_of_batch(sources, targets, as_tuple(grad_outputs), retain_graph, wanted)
-    roots, gradients = first_gradients(sources, grad_outputs, create_graph)
+    arrived = first_gradients(sources, grad_outputs, create_graph)
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     edges = []
@@ -188,13 +197,11 @@ def grad(
         if not target._requires_grad:
             raise RuntimeError(f"One of the differentiated Tensors does not require grad (index {position})")
         edges.append(gradient_edge(target))
-    captured = run_backward(
-        roots, gradients, retain_graph=retain_graph, create_graph=create_graph, inputs=edges, accumulate=False
-    )
+    captured = run_backward(arrived, retain_graph, create_graph, edges, accumulate=False)
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
     for position, (result, (node, output_nr)) in enumerate(zip(results, edges)):
         if result is None and materialize_grads:
-            results[position] = wrap(np.zeros(*node.outputs[output_nr]), None, 0)
+            results[position] = wrap(np.zeros(*node.outputs[output_nr]))
         elif result is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {position} appears to not have been used in the graph. "
@@ -227,5 +234,5 @@ def grad_of_batch(
         rows.append(grad(outputs, inputs, starts, retain_graph or number < count - 1, **options))
     stacked = []
     for column in zip(*rows):
-        stacked.append(None if column[0] is None else minigrad.stack(column))
+        stacked.append(None if column[0] is None else functions.joining.stack(column))
     return tuple(stacked)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from minigrad.autograd.engine import passes
-from minigrad.tensor import Tensor
+from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.node import Tensor
 
 __all__ = ["explain_grad"]
 
@@ -77,15 +77,14 @@ def _not_kept(tensor: Tensor) -> str:
 
 def _not_reached(tensor: Tensor) -> str:
     start = "The .grad is None although this is a leaf that requires grad: "
-    if passes.count == 0:
+    if not grad_mode.walked:
         return start + "no backward pass has run in this thread yet. Call backward() on a result computed from it."
     if tensor._grad_cleared:
         return start + (
             "its .grad was there and was set to None, as optimizer.zero_grad() does too, and no backward pass has "
             "reached it since. Call backward() on a result computed from it."
         )
-    node = None if tensor._accumulate_grad is None else tensor._accumulate_grad()
-    if node is None:
+    if tensor._accumulate_grad() is None:
         return start + (
             "no graph that is still alive uses it. Either nothing recorded was computed from it (under no_grad, or "
             "from a detached copy), or the results were dropped before backward() was called on them, or only "

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiation import grad
-from minigrad.autograd.grad_mode import enable_grad
-from minigrad.tensor import Tensor, wrap
+from minigrad.graph.function import wrap
+from minigrad.graph.grad_mode import enable_grad
+from minigrad.graph.node import Tensor
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -105,7 +106,7 @@ def differentiate(
 
 def zeros_like(tensor: Tensor) -> Tensor:
     """Zeros of the same shape and type."""
-    return wrap(np.zeros_like(tensor.array), None, 0)
+    return wrap(np.zeros_like(tensor.array))
 
 
 def finish(values: Any, create_graph: bool) -> Any:
@@ -140,7 +141,7 @@ def given_vector(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> 
             raise RuntimeError(
                 f"The vector v can only be None if {SINGLE[name]} a single Tensor with a single element."
             )
-        return (wrap(np.ones_like(like[0].array), None, 0),)
+        return (wrap(np.ones_like(like[0].array)),)
     vector = as_checked_tuple(v, "vector v", function)
     check_vector(vector, like, name)
     return vector
@@ -149,7 +150,7 @@ def given_vector(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> 
 def one_hot_rows(tensor: Tensor) -> list[Tensor]:
     """For each element of ``tensor`` a tensor of its shape that is 1 there and 0 elsewhere."""
     rows = np.eye(tensor.numel(), dtype=tensor.array.dtype)
-    return [wrap(row.reshape(tensor.array.shape), None, 0) for row in rows]
+    return [wrap(row.reshape(tensor.array.shape)) for row in rows]
 
 
 def jacobian(
@@ -189,7 +190,7 @@ def jacobian(
                 if rows:
                     blocks.append(stack([row[number] for row in rows]).reshape(shape))
                 else:
-                    blocks.append(wrap(np.zeros(shape, output.array.dtype), None, 0))
+                    blocks.append(wrap(np.zeros(shape, output.array.dtype)))
             table.append(tuple(blocks) if isinstance(inputs, tuple) else blocks[0])
     return finish(tuple(table) if several else table[0], create_graph)
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiation import as_tuple, grad
-from minigrad.autograd.function import Function
-from minigrad.autograd.grad_mode import enable_grad, no_grad
-from minigrad.tensor import Tensor, wrap
+from minigrad.graph.function import Function, wrap
+from minigrad.graph.grad_mode import enable_grad, no_grad
+from minigrad.graph.node import Tensor
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
@@ -56,7 +56,7 @@ def analytical_jacobian(output: Tensor, inputs: Sequence[Tensor]) -> list[np.nda
         gradients = grad(
             output,
             inputs,
-            wrap(one_hot.reshape(output.array.shape), None, 0),
+            wrap(one_hot.reshape(output.array.shape)),
             retain_graph=True,
             allow_unused=True,
         )
@@ -194,7 +194,7 @@ def check_undefined(outputs: list[Tensor], inputs: list[Tensor]) -> None:
         missing += [[each == alone for each in range(len(connected))] for alone in range(len(connected))]
     for pattern in missing:
         passed = [Undefined.apply(output) if absent else output for output, absent in zip(connected, pattern)]
-        starts = [wrap(np.ones_like(output.array), None, 0) for output in connected]
+        starts = [wrap(np.ones_like(output.array)) for output in connected]
         gradients = grad(passed, inputs, starts, retain_graph=True, allow_unused=True)
         if all(pattern) and any(gradient is not None and gradient.array.any() for gradient in gradients):
             raise GradcheckError(
@@ -256,7 +256,7 @@ def gradgradcheck(
         starts = []
         for each in outputs:
             numbers = random.standard_normal((*each.shape, 2 if gen_non_contig_grad_outputs else 1))[..., 0]
-            starts.append(wrap(np.asarray(numbers), None, 0).to(each.dtype).requires_grad_())
+            starts.append(wrap(np.asarray(numbers)).to(each.dtype).requires_grad_())
     else:
         starts = list(as_tuple(grad_outputs))
 

@@ -1,6 +1,6 @@
 """What a user may do to the graph: keep saved tensors elsewhere, name a gradient's place, watch several gradients.
 
-Counterpart: ``torch.autograd.graph``. The nodes themselves are in ``function.py``.
+Counterpart: ``torch.autograd.graph``. The nodes themselves are in ``graph/node.py``.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from contextlib import ContextDecorator
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from minigrad.autograd.engine import Pass, passes
-from minigrad.autograd.function import Node, gradient_edge
-from minigrad.autograd.saving import saving
-from minigrad.tensor import Tensor
+from minigrad.graph.engine import Walk
+from minigrad.graph.function import gradient_edge
+from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.node import Node, Tensor
+from minigrad.graph.saved_tensors import saving
 
 __all__ = [
     "GradientEdge",
@@ -168,20 +169,20 @@ class _Watched:
         self.fn = fn
         self.mode = mode
         self.lock = threading.Lock()
-        self.passes: weakref.WeakKeyDictionary[Pass, list[Tensor | None]] = weakref.WeakKeyDictionary()
+        self.walks: weakref.WeakKeyDictionary[Walk, list[Tensor | None]] = weakref.WeakKeyDictionary()
 
     def receive(self, place: int, gradient: Tensor) -> None:
-        this_pass = passes.current
-        assert this_pass is not None
+        walk = grad_mode.walk
+        assert walk is not None
         with self.lock:
-            first = this_pass not in self.passes
-            gradients = self.passes.setdefault(this_pass, [None] * len(self.nodes))
+            first = walk not in self.walks
+            gradients = self.walks.setdefault(walk, [None] * len(self.nodes))
             gradients[place] = gradient
         if self.mode == "any":
             if first:
                 self.fn(gradient)
             return
-        expected = sum(this_pass.will_run(node) for node in self.nodes)
+        expected = sum(walk.will_run(node) for node in self.nodes)
         if sum(each is not None for each in gradients) == expected:
             self.fn(gradients)
 

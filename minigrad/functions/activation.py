@@ -5,17 +5,14 @@ relu, sigmoid, tanh and the softmaxes, which are methods too, are in ``elementwi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
+from minigrad import inplace as in_place
 from minigrad import ops
+from minigrad.dims import normalize_dim
+from minigrad.functions import layers
 from minigrad.functions.arguments import check_tensors
-from minigrad.ops.dims import normalize_dim
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.activation
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = [
     *("celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid"),
@@ -31,7 +28,7 @@ def applied(name: str, input: Any, inplace: bool, operation: Any, **options: Any
     """``operation`` of ``input``, written into it where ``inplace`` says so."""
     check_tensors(name, input=input)
     if inplace:
-        return minigrad.inplace.run(input, name + "_", operation, **options)
+        return in_place.run(input, name + "_", operation, **options)
     return operation.apply(input, **options)
 
 
@@ -237,7 +234,7 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """softmax(-x)."""
-    return minigrad.nn.functional.softmax(-input, dim, _stacklevel, dtype)
+    return layers.softmax(-input, dim, _stacklevel, dtype)
 
 
 def sigmoid(input: Tensor) -> Tensor:

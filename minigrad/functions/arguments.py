@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import minigrad
+from minigrad.graph.node import Tensor
 
 __all__ = ["check_dim", "check_tensors", "renamed"]
 
@@ -14,7 +14,7 @@ NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 def check_tensors(function: str, **arguments: Any) -> None:
     """Raise PyTorch's TypeError unless every argument, given in the order of the signature, is a tensor."""
     for position, (name, value) in enumerate(arguments.items(), 1):
-        if not isinstance(value, minigrad.Tensor):
+        if not isinstance(value, Tensor):
             raise TypeError(
                 f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
             )

@@ -10,18 +10,12 @@ import builtins
 import itertools
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import ops
+from minigrad import creation, dtypes, inplace, ops
+from minigrad.dims import as_shape, normalize_dim
 from minigrad.functions.arguments import check_tensors
-from minigrad.ops.dims import as_shape, normalize_dim
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.arrangement
-    import minigrad.ops.indexing
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = [
     *("chunk", "diag", "diag_embed", "diagonal", "flip", "fliplr", "flipud", "narrow", "repeat", "repeat_interleave"),
@@ -69,8 +63,8 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
     """
     check_tensors("repeat_interleave", input=input)
     if repeats is None:
-        return repeat_interleave(minigrad.arange(input.numel()), input, 0)
-    if isinstance(repeats, minigrad.Tensor):
+        return repeat_interleave(creation.arange(input.numel()), input, 0)
+    if isinstance(repeats, Tensor):
         if repeats.is_floating_point() or repeats.ndim > 1:
             raise RuntimeError("repeat_interleave needs a 0-dim or 1-dim tensor of integers as repeats")
         if (repeats < 0).any():
@@ -81,7 +75,7 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
         counts = repeats.expand(size) if repeats.numel() == 1 else repeats
         if len(counts) != size:
             raise RuntimeError(f"repeats must have the same size as input along dim, but got {len(counts)} and {size}")
-        positions = minigrad.from_numpy(minigrad.arange(size).numpy().repeat(counts.numpy()))
+        positions = creation.from_numpy(creation.arange(size).numpy().repeat(counts.numpy()))
         return values.index_select(dim, positions)
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
@@ -203,7 +197,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
-    if isinstance(start, minigrad.Tensor) and (start.ndim or start.is_floating_point() or start.dtype is minigrad.bool):
+    if isinstance(start, Tensor) and (start.ndim or start.is_floating_point() or start.dtype is dtypes.bool):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim = normalize_dim(dim, input.ndim)
     size, first = input.shape[dim], int(start)
@@ -281,10 +275,10 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     dim = normalize_dim(dim, input.ndim)
     size = input.shape[dim]
-    if isinstance(indices_or_sections, minigrad.Tensor):
+    if isinstance(indices_or_sections, Tensor):
         if indices_or_sections.ndim > 1:
             raise RuntimeError("tensor_split expected tensor_indices_or_sections to be a 0-dim or 1-dim tensor")
-        if indices_or_sections.dtype is not minigrad.int64:
+        if indices_or_sections.dtype is not dtypes.int64:
             raise RuntimeError("tensor_split expected tensor_indices_or_sections to have dtype of long")
         indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, (list, tuple)):
@@ -394,7 +388,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
 def tril_(input: Tensor, diagonal: int = 0) -> Tensor:
     """:func:`tril`, in place."""
     check_matrices("tril_", input)
-    return minigrad.inplace.run(input, "tril_", ops.arrangement.Tril, diagonal=diagonal)
+    return inplace.run(input, "tril_", ops.arrangement.Tril, diagonal=diagonal)
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
@@ -407,4 +401,4 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
     """:func:`triu`, in place."""
     check_matrices("triu_", input)
-    return minigrad.inplace.run(input, "triu_", ops.arrangement.Triu, diagonal=diagonal)
+    return inplace.run(input, "triu_", ops.arrangement.Triu, diagonal=diagonal)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import dtypes, ops
+from minigrad import creation, dtypes, ops
 from minigrad.attributes import check_device
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    import minigrad.ops.elementwise
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = [
     "bool",
@@ -51,7 +47,7 @@ def to(
         device: must be the CPU.
         non_blocking: changes nothing on the CPU.
     """
-    if target and isinstance(target[0], minigrad.Tensor):
+    if target and isinstance(target[0], Tensor):
         dtype, *flags = target[0].dtype, *target[1:]
     elif target and is_type(target[0]):
         dtype, *flags = target
@@ -130,28 +126,28 @@ def new_tensor(
     input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
     """A copy of ``data``, in this tensor's type unless told."""
-    return minigrad.tensor(data, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    return creation.tensor(data, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def new_empty(
     input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
     """A tensor of this size and this one's type, its values arbitrary."""
-    return minigrad.empty(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    return creation.empty(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def new_zeros(
     input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
     """Zeros of this size, in this one's type unless told."""
-    return minigrad.zeros(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    return creation.zeros(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def new_ones(
     input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
     """Ones of this size, in this one's type unless told."""
-    return minigrad.ones(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    return creation.ones(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def new_full(
@@ -159,7 +155,7 @@ def new_full(
 ) -> Tensor:
     """A tensor of this size that is ``fill_value`` everywhere, in this one's type unless told."""
     kind = dtype or input.dtype
-    return minigrad.full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)
+    return creation.full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)
 
 
 def check_flags(flags: list[Any]) -> None:

@@ -6,21 +6,17 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import dtypes, ops
 from minigrad.functions.losses import (
     check_reduction,
     legacy_reduction,
     reduced,
 )
-
-if TYPE_CHECKING:
-    import minigrad.ops.loss
-    from minigrad.tensor import Tensor
+from minigrad.graph.grad_mode import is_grad_enabled
+from minigrad.graph.node import Tensor
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "kl_div", "nll_loss"]
 
@@ -48,7 +44,7 @@ def nll_loss(
     if input.ndim > 1 and (target.ndim == 0 or input.shape[0] != target.shape[0]):
         batch_size = target.shape[0] if target.ndim else 0
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch_size}).")
-    if target.dtype is not minigrad.int64 and (target.dtype is not minigrad.uint8 or input.ndim > 2):
+    if target.dtype is not dtypes.int64 and (target.dtype is not dtypes.uint8 or input.ndim > 2):
         raise RuntimeError(f"expected scalar type Long but found {target.dtype}: targets are classes")
     if not input.is_floating_point():
         raise NotImplementedError(f'"nll_loss_out_frame" not implemented for {input.dtype}')
@@ -191,7 +187,7 @@ def cross_entropy_of_probabilities(
 def check_constant(name: str, **weights: Tensor | None) -> None:
     """Raise PyTorch's RuntimeError for weights that require grad: the loss is not differentiated by them."""
     for argument, weight in weights.items():
-        if weight is not None and weight.requires_grad and minigrad.is_grad_enabled():
+        if weight is not None and weight.requires_grad and is_grad_enabled():
             raise RuntimeError(
                 f"The function '{name}' is not differentiable with respect to argument '{argument}'. This input cannot "
                 f"have requires_grad True."
@@ -261,7 +257,7 @@ def binary_cross_entropy_with_logits(
     check_reduction(reduction)
     if input.shape != target.shape:
         raise ValueError(f"Target size ({list(target.shape)}) must be the same as input size ({list(input.shape)})")
-    if target.dtype is minigrad.bool:
+    if target.dtype is dtypes.bool:
         raise NotImplementedError("Subtraction is not supported for bool targets: convert them to the input's type")
     if not target.is_floating_point():
         raise RuntimeError(f"result type {input.dtype} can't be cast to {target.dtype}: give float targets")

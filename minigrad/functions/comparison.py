@@ -5,19 +5,15 @@ Each is a function of ``minigrad`` and, where the tensor comes first, a method o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import inplace, ops
+from minigrad.functions import types
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.nondifferentiable
-    import minigrad.ops.overwriting
-    from minigrad.tensor import Tensor
+from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.node import Tensor
 
 __all__ = [
     "allclose",
@@ -136,14 +132,14 @@ def ge_(input: Tensor, other: Any) -> Tensor:
 
 def overwrite(input: Tensor, other: Any, result: Tensor, name: str, operation: Any) -> Tensor:
     """Let ``input`` become ``result``, converted to its type: the gradients of ``input`` and ``other`` are zero."""
-    return minigrad.inplace.overwrite(input, name, operation, result.array, other)
+    return inplace.overwrite(input, name, operation, result.array, other)
 
 
 def replace(input: Tensor, result: Tensor, name: str) -> Tensor:
     """Let ``input`` become ``result``, converted to its type. The graph does not learn of it, as in PyTorch."""
-    minigrad.inplace.check_changeable(input, name)
-    with minigrad.no_grad():
-        return minigrad.inplace.become(input, result.to(input.dtype), name)
+    inplace.check_changeable(input, name)
+    with no_grad():
+        return inplace.become(input, result.to(input.dtype), name)
 
 
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
@@ -203,7 +199,7 @@ def bitwise_not(input: Tensor) -> Tensor:
 
 def bitwise_not_(input: Tensor) -> Tensor:
     """:func:`bitwise_not`, in place."""
-    minigrad.inplace.check_changeable(input, "bitwise_not_")
+    inplace.check_changeable(input, "bitwise_not_")
     return replace(input, bitwise_not(input), "bitwise_not_")
 
 
@@ -279,9 +275,9 @@ def bitwise_right_shift_(input: Tensor, other: Any) -> Tensor:
 
 def fit(input: Tensor, operation: Any, other: Any, name: str) -> Tensor:
     """Let ``input`` become ``operation(input, other)``, where its type can hold the result."""
-    minigrad.inplace.check_changeable(input, name)
-    minigrad.inplace.check_castable(input, minigrad.result_type(input, other).numpy)
-    return minigrad.inplace.become(input, operation(input, other), name)
+    inplace.check_changeable(input, name)
+    inplace.check_castable(input, types.result_type(input, other).numpy)
+    return inplace.become(input, operation(input, other), name)
 
 
 def isnan(input: Tensor) -> Tensor:
@@ -337,7 +333,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 
 def is_tensor(obj: Any) -> bool:
     """True for a Tensor."""
-    return isinstance(obj, minigrad.Tensor)
+    return isinstance(obj, Tensor)
 
 
 # Other names that PyTorch has for some of these.

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import ops
+from minigrad import dtypes, ops
 from minigrad.functions.arguments import check_tensors
+from minigrad.graph.node import Tensor
 from minigrad.kernels.convolution import places_on
-
-if TYPE_CHECKING:
-    import minigrad.ops.convolution
-    import minigrad.ops.normalization
-    from minigrad.tensor import Tensor
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "fold", "unfold"]
 
@@ -147,7 +142,7 @@ def transposed_convolution(
     dilation = steps(name, "dilation", dilation, dims, 1)
     input, batched = with_batch(name, dims, input)
     check_shapes(input, weight, bias, groups, transposed=True)
-    if input.array.dtype.kind in "iu" and input.dtype is not minigrad.int64:
+    if input.array.dtype.kind in "iu" and input.dtype is not dtypes.int64:
         raise NotImplementedError(f'"{name}" not implemented for {input.dtype}: of the integers only for int64')
     for extra, step, spread in zip(output_padding, stride, dilation):
         if extra >= max(step, spread):
@@ -187,7 +182,7 @@ def check_kinds(name: str, dims: int, input: Tensor, weight: Tensor, bias: Tenso
     for other, tensor in (("weight", weight), ("bias", bias)):
         if tensor is not None and tensor.dtype is not input.dtype:
             raise RuntimeError(f"Input type ({input.dtype}) and {other} type ({tensor.dtype}) should be the same")
-    if input.dtype is minigrad.bool:
+    if input.dtype is dtypes.bool:
         raise NotImplementedError(f'"{name}" not implemented for bool: convert the tensors to a type of numbers')
 
 

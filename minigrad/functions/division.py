@@ -5,16 +5,12 @@ Each is a function of ``minigrad`` and a method of ``Tensor``; a name that ends 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import ops
+from minigrad import creation, inplace, ops
 from minigrad.functions.arguments import check_tensors
 from minigrad.functions.elementwise import check_number
-
-if TYPE_CHECKING:
-    import minigrad.ops.division
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = ["floor_divide", "floor_divide_", "fmod", "fmod_", "remainder", "remainder_"]
 
@@ -26,20 +22,20 @@ def floor_divide(input: Any, other: Any) -> Tensor:
         RuntimeError: an integer is divided by zero.
         NotImplementedError: both operands are bools.
     """
-    if isinstance(other, minigrad.Tensor):
-        if isinstance(input, minigrad.Tensor):
+    if isinstance(other, Tensor):
+        if isinstance(input, Tensor):
             return ops.division.FloorDivide.apply(input, other)
         return ops.division.FloorDivideNumber.apply(other, number=input)
-    if not isinstance(input, minigrad.Tensor):
-        input = minigrad.tensor(check_number("floor_divide", input))
+    if not isinstance(input, Tensor):
+        input = creation.tensor(check_number("floor_divide", input))
     return ops.division.FloorDivideByNumber.apply(input, number=other)
 
 
 def floor_divide_(input: Tensor, other: Any) -> Tensor:
     """:func:`floor_divide`, in place."""
-    if isinstance(other, minigrad.Tensor):
-        return minigrad.inplace.run(input, "floor_divide_", ops.division.FloorDivide, other)
-    return minigrad.inplace.run(input, "floor_divide_", ops.division.FloorDivideByNumber, number=other)
+    if isinstance(other, Tensor):
+        return inplace.run(input, "floor_divide_", ops.division.FloorDivide, other)
+    return inplace.run(input, "floor_divide_", ops.division.FloorDivideByNumber, number=other)
 
 
 def remainder(input: Any, other: Any) -> Tensor:
@@ -49,8 +45,8 @@ def remainder(input: Any, other: Any) -> Tensor:
         RuntimeError: an integer is divided by zero.
         NotImplementedError: both operands are bools.
     """
-    if isinstance(other, minigrad.Tensor):
-        if isinstance(input, minigrad.Tensor):
+    if isinstance(other, Tensor):
+        if isinstance(input, Tensor):
             return ops.division.Remainder.apply(input, other)
         return ops.division.RemainderOfNumber.apply(other, number=input)
     return ops.division.RemainderByNumber.apply(input, number=other)
@@ -58,21 +54,21 @@ def remainder(input: Any, other: Any) -> Tensor:
 
 def remainder_(input: Tensor, other: Any) -> Tensor:
     """:func:`remainder`, in place."""
-    if isinstance(other, minigrad.Tensor):
-        return minigrad.inplace.run(input, "remainder_", ops.division.Remainder, other)
-    return minigrad.inplace.run(input, "remainder_", ops.division.RemainderByNumber, number=other)
+    if isinstance(other, Tensor):
+        return inplace.run(input, "remainder_", ops.division.Remainder, other)
+    return inplace.run(input, "remainder_", ops.division.RemainderByNumber, number=other)
 
 
 def fmod(input: Tensor, other: Any) -> Tensor:
     """As :func:`remainder`, with the sign of ``input``."""
     check_tensors("fmod", input=input)
-    if isinstance(other, minigrad.Tensor):
+    if isinstance(other, Tensor):
         return ops.division.Fmod.apply(input, other)
     return ops.division.FmodByNumber.apply(input, number=other)
 
 
 def fmod_(input: Tensor, other: Any) -> Tensor:
     """:func:`fmod`, in place."""
-    if isinstance(other, minigrad.Tensor):
-        return minigrad.inplace.run(input, "fmod_", ops.division.Fmod, other)
-    return minigrad.inplace.run(input, "fmod_", ops.division.FmodByNumber, number=other)
+    if isinstance(other, Tensor):
+        return inplace.run(input, "fmod_", ops.division.Fmod, other)
+    return inplace.run(input, "fmod_", ops.division.FmodByNumber, number=other)

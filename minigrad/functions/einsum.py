@@ -6,15 +6,13 @@ tensor and no result needs is summed, as a batched matrix product.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import minigrad
+from minigrad.functions import products
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = ["einsum"]
 
@@ -177,6 +175,6 @@ def multiply_and_sum(left: Tensor, right: Tensor, dims: list[int]) -> Tensor:
     count, length = int(np.prod(sizes)), int(np.prod([left.shape[dim] for dim in dims]))
     first = left.permute(batch + rows + dims + columns).reshape(count, int(np.prod(rows_sizes)), length)
     second = right.permute(batch + dims + columns + rows).reshape(count, length, int(np.prod(columns_sizes)))
-    product = minigrad.bmm(first, second).reshape(sizes + rows_sizes + columns_sizes + [1] * len(dims))
+    product = products.bmm(first, second).reshape(sizes + rows_sizes + columns_sizes + [1] * len(dims))
     made_of = batch + rows + columns + dims
     return product.permute([made_of.index(dim) for dim in range(left.ndim)])

@@ -5,20 +5,13 @@ Each is a function of ``minigrad`` and a method of ``Tensor``, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import creation, inplace, ops
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.clamping
-    import minigrad.ops.division
-    import minigrad.ops.elementwise
-    from minigrad.tensor import Number, Tensor
+from minigrad.graph.node import Number, Tensor
 
 __all__ = [
     "abs",
@@ -96,9 +89,9 @@ def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
     """
-    if not isinstance(input, minigrad.Tensor):
-        if not isinstance(other, minigrad.Tensor):
-            return add(minigrad.tensor(check_number("add", input)), other, alpha=alpha)
+    if not isinstance(input, Tensor):
+        if not isinstance(other, Tensor):
+            return add(creation.tensor(check_number("add", input)), other, alpha=alpha)
         return ops.elementwise.Add.apply(scaled(input, other, alpha), check_number("add", input))
     if alpha == 1:
         return ops.elementwise.Add.apply(input, other)
@@ -112,9 +105,9 @@ def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
         RuntimeError: ``alpha`` is a float and both are integers.
         NotImplementedError: one of them is bool.
     """
-    if not isinstance(input, minigrad.Tensor):
-        if not isinstance(other, minigrad.Tensor):
-            return sub(minigrad.tensor(check_number("sub", input)), other, alpha=alpha)
+    if not isinstance(input, Tensor):
+        if not isinstance(other, Tensor):
+            return sub(creation.tensor(check_number("sub", input)), other, alpha=alpha)
         return ops.elementwise.Rsub.apply(scaled(input, other, alpha), number=check_number("sub", input))
     if alpha == 1:
         return ops.elementwise.Sub.apply(input, other)
@@ -124,7 +117,7 @@ def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
 def rsub(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``."""
     check_tensors("rsub", input=input)
-    if isinstance(other, minigrad.Tensor):
+    if isinstance(other, Tensor):
         return ops.elementwise.RsubTensor.apply(input, other, alpha=check_alpha(other, input, alpha))
     return ops.elementwise.Rsub.apply(scaled(other, input, alpha), number=other)
 
@@ -138,7 +131,7 @@ def check_number(name: str, value: Any) -> Any:
 
 def check_alpha(input: Any, other: Any, alpha: Number) -> Number:
     """``alpha``, a truth where both operands are; PyTorch's error where it is a float and they are integers."""
-    kinds = [each.array.dtype.kind if isinstance(each, minigrad.Tensor) else "" for each in (input, other)]
+    kinds = [each.array.dtype.kind if isinstance(each, Tensor) else "" for each in (input, other)]
     if isinstance(alpha, float) and "f" not in kinds and not isinstance(other, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, bool) and kinds != ["b", "b"]:
@@ -158,9 +151,9 @@ def mul(input: Any, other: Any) -> Tensor:
         TypeError: neither is a tensor, or one is neither that nor a number.
         RuntimeError: the shapes do not fit.
     """
-    if not isinstance(input, minigrad.Tensor):
-        if not isinstance(other, minigrad.Tensor):
-            return mul(minigrad.tensor(check_number("mul", input)), other)
+    if not isinstance(input, Tensor):
+        if not isinstance(other, Tensor):
+            return mul(creation.tensor(check_number("mul", input)), other)
         return ops.elementwise.Mul.apply(other, check_number("mul", input))
     return ops.elementwise.Mul.apply(input, other)
 
@@ -172,13 +165,13 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         RuntimeError: another rounding mode, or with one of these an integer is divided by zero.
     """
     if rounding_mode is None:
-        if not isinstance(input, minigrad.Tensor):
-            if not isinstance(other, minigrad.Tensor):
-                return div(minigrad.tensor(check_number("div", input)), other)
+        if not isinstance(input, Tensor):
+            if not isinstance(other, Tensor):
+                return div(creation.tensor(check_number("div", input)), other)
             return check_number("div", input) / other
         return ops.elementwise.Div.apply(input, other)
     check_rounding_mode(rounding_mode)
-    return ops.division.DivRounded.apply(minigrad.as_tensor(input), other, rounding=rounding_mode)
+    return ops.division.DivRounded.apply(creation.as_tensor(input), other, rounding=rounding_mode)
 
 
 def true_divide(input: Any, other: Any) -> Tensor:
@@ -195,7 +188,7 @@ def check_rounding_mode(rounding_mode: str) -> None:
 
 def pow(input: Any, exponent: Any) -> Tensor:
     """``input ** exponent``; one of the two may be a number."""
-    if not isinstance(input, minigrad.Tensor):
+    if not isinstance(input, Tensor):
         check_tensors("pow", exponent=exponent)
     return input**exponent
 
@@ -296,15 +289,15 @@ def clamp_form(lowest: Any, highest: Any) -> tuple[Any, tuple[Any, ...], dict[st
     """The operation that clamps to these bounds, those that are its inputs, and those that are its options."""
     if lowest is None and highest is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-    tensors = [isinstance(each, minigrad.Tensor) for each in (lowest, highest) if each is not None]
+    tensors = [isinstance(each, Tensor) for each in (lowest, highest) if each is not None]
     if not any(tensors):
         return ops.elementwise.Clamp, (), {"lowest": lowest, "highest": highest}
     if all(tensors):
         return ops.clamping.ClampTensor, (lowest, highest), {}
     for bound in (lowest, highest):
-        if isinstance(bound, minigrad.Tensor) and bound.ndim:
+        if isinstance(bound, Tensor) and bound.ndim:
             raise TypeError("clamp(): beside a number, the other bound must be a number or a zero-dimensional tensor")
-    lowest, highest = [each.item() if isinstance(each, minigrad.Tensor) else each for each in (lowest, highest)]
+    lowest, highest = [each.item() if isinstance(each, Tensor) else each for each in (lowest, highest)]
     return ops.elementwise.Clamp, (), {"lowest": lowest, "highest": highest}
 
 
@@ -318,7 +311,7 @@ def clamp_min(input: Tensor, min: Any) -> Tensor:
     """The larger of ``input`` and ``min``, a number or a tensor."""
     check_tensors("clamp_min", input=input)
     check_bound("clamp_min", min)
-    if isinstance(min, minigrad.Tensor):
+    if isinstance(min, Tensor):
         return ops.clamping.ClampMinTensor.apply(input, min)
     return ops.clamping.ClampMin.apply(input, lowest=min, highest=None)
 
@@ -327,7 +320,7 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
     """The smaller of ``input`` and ``max``, a number or a tensor."""
     check_tensors("clamp_max", input=input)
     check_bound("clamp_max", max)
-    if isinstance(max, minigrad.Tensor):
+    if isinstance(max, Tensor):
         return ops.clamping.ClampMaxTensor.apply(input, max)
     return ops.clamping.ClampMax.apply(input, lowest=None, highest=max)
 
@@ -349,17 +342,17 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         check_tensors("where", condition=condition)
-        return minigrad.nonzero(condition, as_tuple=True)
+        return ops.nondifferentiable.nonzero(condition, True)
     check_tensors("where", condition=condition)
     if condition.array.dtype not in (np.bool_, np.uint8):
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
     for each in (input, other):
-        if not isinstance(each, minigrad.Tensor):
+        if not isinstance(each, Tensor):
             check_number("where", each)
-    if not isinstance(input, minigrad.Tensor) and not isinstance(other, minigrad.Tensor):
-        input = minigrad.as_tensor(input)
+    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        input = creation.as_tensor(input)
     return ops.elementwise.Where.apply(input, other, condition=condition.array.astype(np.bool_, copy=False))
 
 
@@ -377,30 +370,30 @@ def clone(input: Tensor) -> Tensor:
 def add_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
     """:func:`add`, in place."""
     if alpha == 1:
-        return minigrad.inplace.run(input, "add_", ops.elementwise.Add, other)
+        return inplace.run(input, "add_", ops.elementwise.Add, other)
     alpha = check_alpha(input, other, alpha)
-    return minigrad.inplace.run(input, "add_", ops.elementwise.AddScaled, other, alpha=alpha)
+    return inplace.run(input, "add_", ops.elementwise.AddScaled, other, alpha=alpha)
 
 
 def sub_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
     """:func:`sub`, in place."""
     if alpha == 1:
-        return minigrad.inplace.run(input, "sub_", ops.elementwise.Sub, other)
+        return inplace.run(input, "sub_", ops.elementwise.Sub, other)
     alpha = -check_alpha(input, other, alpha)
-    return minigrad.inplace.run(input, "sub_", ops.elementwise.SubScaled, other, alpha=alpha)
+    return inplace.run(input, "sub_", ops.elementwise.SubScaled, other, alpha=alpha)
 
 
 def mul_(input: Tensor, other: Any) -> Tensor:
     """:func:`mul`, in place."""
-    return minigrad.inplace.run(input, "mul_", ops.elementwise.Mul, other)
+    return inplace.run(input, "mul_", ops.elementwise.Mul, other)
 
 
 def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """:func:`div`, in place."""
     if rounding_mode is None:
-        return minigrad.inplace.run(input, "div_", ops.elementwise.Div, other)
+        return inplace.run(input, "div_", ops.elementwise.Div, other)
     check_rounding_mode(rounding_mode)
-    return minigrad.inplace.run(input, "div_", ops.division.DivRounded, other, rounding=rounding_mode)
+    return inplace.run(input, "div_", ops.division.DivRounded, other, rounding=rounding_mode)
 
 
 def true_divide_(input: Tensor, other: Any) -> Tensor:
@@ -410,9 +403,9 @@ def true_divide_(input: Tensor, other: Any) -> Tensor:
 
 def pow_(input: Tensor, exponent: Any) -> Tensor:
     """:func:`pow`, in place."""
-    if isinstance(exponent, minigrad.Tensor):
-        return minigrad.inplace.run(input, "pow_", ops.elementwise.Pow, exponent)
-    return minigrad.inplace.run(input, "pow_", ops.elementwise.PowScalar, number=exponent)
+    if isinstance(exponent, Tensor):
+        return inplace.run(input, "pow_", ops.elementwise.Pow, exponent)
+    return inplace.run(input, "pow_", ops.elementwise.PowScalar, number=exponent)
 
 
 def square_(input: Tensor) -> Tensor:
@@ -423,95 +416,95 @@ def square_(input: Tensor) -> Tensor:
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """:func:`clamp`, in place."""
     operation, bounds, numbers = clamp_form(min, max)
-    return minigrad.inplace.run(input, "clamp_", operation, *bounds, **numbers)
+    return inplace.run(input, "clamp_", operation, *bounds, **numbers)
 
 
 def clamp_min_(input: Tensor, min: Any) -> Tensor:
     """:func:`clamp_min`, in place."""
     check_bound("clamp_min_", min)
-    if isinstance(min, minigrad.Tensor):
-        return minigrad.inplace.run(input, "clamp_min_", ops.clamping.ClampMinTensor, min)
-    return minigrad.inplace.run(input, "clamp_min_", ops.clamping.ClampMin, lowest=min, highest=None)
+    if isinstance(min, Tensor):
+        return inplace.run(input, "clamp_min_", ops.clamping.ClampMinTensor, min)
+    return inplace.run(input, "clamp_min_", ops.clamping.ClampMin, lowest=min, highest=None)
 
 
 def clamp_max_(input: Tensor, max: Any) -> Tensor:
     """:func:`clamp_max`, in place."""
     check_bound("clamp_max_", max)
-    if isinstance(max, minigrad.Tensor):
-        return minigrad.inplace.run(input, "clamp_max_", ops.clamping.ClampMaxTensor, max)
-    return minigrad.inplace.run(input, "clamp_max_", ops.clamping.ClampMax, lowest=None, highest=max)
+    if isinstance(max, Tensor):
+        return inplace.run(input, "clamp_max_", ops.clamping.ClampMaxTensor, max)
+    return inplace.run(input, "clamp_max_", ops.clamping.ClampMax, lowest=None, highest=max)
 
 
 def abs_(input: Tensor) -> Tensor:
     """:func:`abs`, in place."""
-    return minigrad.inplace.run(input, "abs_", ops.elementwise.Abs)
+    return inplace.run(input, "abs_", ops.elementwise.Abs)
 
 
 def cos_(input: Tensor) -> Tensor:
     """:func:`cos`, in place."""
-    return minigrad.inplace.run(input, "cos_", ops.elementwise.Cos)
+    return inplace.run(input, "cos_", ops.elementwise.Cos)
 
 
 def log_(input: Tensor) -> Tensor:
     """:func:`log`, in place."""
-    return minigrad.inplace.run(input, "log_", ops.elementwise.Log)
+    return inplace.run(input, "log_", ops.elementwise.Log)
 
 
 def neg_(input: Tensor) -> Tensor:
     """:func:`neg`, in place."""
-    return minigrad.inplace.run(input, "neg_", ops.elementwise.Neg)
+    return inplace.run(input, "neg_", ops.elementwise.Neg)
 
 
 def reciprocal_(input: Tensor) -> Tensor:
     """:func:`reciprocal`, in place."""
-    return minigrad.inplace.run(input, "reciprocal_", ops.elementwise.Reciprocal)
+    return inplace.run(input, "reciprocal_", ops.elementwise.Reciprocal)
 
 
 def sgn_(input: Tensor) -> Tensor:
     """:func:`sgn`, in place."""
-    return minigrad.inplace.run(input, "sgn_", ops.elementwise.Sgn)
+    return inplace.run(input, "sgn_", ops.elementwise.Sgn)
 
 
 def sigmoid_(input: Tensor) -> Tensor:
     """:func:`sigmoid`, in place."""
-    return minigrad.inplace.run(input, "sigmoid_", ops.elementwise.Sigmoid)
+    return inplace.run(input, "sigmoid_", ops.elementwise.Sigmoid)
 
 
 def sin_(input: Tensor) -> Tensor:
     """:func:`sin`, in place."""
-    return minigrad.inplace.run(input, "sin_", ops.elementwise.Sin)
+    return inplace.run(input, "sin_", ops.elementwise.Sin)
 
 
 def sqrt_(input: Tensor) -> Tensor:
     """:func:`sqrt`, in place."""
-    return minigrad.inplace.run(input, "sqrt_", ops.elementwise.Sqrt)
+    return inplace.run(input, "sqrt_", ops.elementwise.Sqrt)
 
 
 def tanh_(input: Tensor) -> Tensor:
     """:func:`tanh`, in place."""
-    return minigrad.inplace.run(input, "tanh_", ops.elementwise.Tanh)
+    return inplace.run(input, "tanh_", ops.elementwise.Tanh)
 
 
 def exp_(input: Tensor) -> Tensor:
     """:func:`exp`, in place."""
-    return minigrad.inplace.run(input, "exp_", ops.elementwise.Exp)
+    return inplace.run(input, "exp_", ops.elementwise.Exp)
 
 
 def relu_(input: Tensor) -> Tensor:
     """:func:`relu`, in place."""
-    return minigrad.inplace.run(input, "relu_", ops.elementwise.Relu)
+    return inplace.run(input, "relu_", ops.elementwise.Relu)
 
 
 def copy_(input: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
     """Write ``other``, a number or a tensor that broadcasts to ``input``, to it; ``non_blocking`` changes nothing."""
-    if not isinstance(other, minigrad.Tensor):
-        other = minigrad.tensor(check_number("copy_", other))
-    return minigrad.inplace.run(input, "copy_", ops.elementwise.Copy, other)
+    if not isinstance(other, Tensor):
+        other = creation.tensor(check_number("copy_", other))
+    return inplace.run(input, "copy_", ops.elementwise.Copy, other)
 
 
 def zero_(input: Tensor) -> Tensor:
     """:func:`zero`, in place."""
-    return minigrad.inplace.run(input, "zero_", ops.elementwise.Zero)
+    return inplace.run(input, "zero_", ops.elementwise.Zero)
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:
@@ -520,12 +513,12 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     Raises:
         RuntimeError: the tensor has dimensions, or the number does not fit the type.
     """
-    if not isinstance(value, minigrad.Tensor):
-        number = minigrad.tensor(check_number("fill_", value), dtype=input.dtype).item()
-        return minigrad.inplace.run(input, "fill_", ops.elementwise.Fill, number=number)
+    if not isinstance(value, Tensor):
+        number = creation.tensor(check_number("fill_", value), dtype=input.dtype).item()
+        return inplace.run(input, "fill_", ops.elementwise.Fill, number=number)
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
-    return minigrad.inplace.run(input, "fill_", ops.elementwise.FillFrom, value)
+    return inplace.run(input, "fill_", ops.elementwise.FillFrom, value)
 
 
 # Other names that PyTorch has for some of these.

@@ -5,16 +5,11 @@ Each is a function of ``minigrad`` and a method of ``Tensor``; a name that ends 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import ops
+from minigrad import inplace, ops
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.fused
-    from minigrad.tensor import Number, Tensor
+from minigrad.graph.node import Number, Tensor
 
 __all__ = ["addcdiv", "addcdiv_", "addcmul", "addcmul_", "lerp", "lerp_"]
 
@@ -32,7 +27,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """
     check_tensors("lerp", input=input, end=end)
     check_same_type("lerp", input, end)
-    if isinstance(weight, minigrad.Tensor):
+    if isinstance(weight, Tensor):
         return ops.fused.Lerp.apply(input, end, weight)
     return ops.fused.LerpScalar.apply(input, end, weight=weight)
 
@@ -41,9 +36,9 @@ def lerp_(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """:func:`lerp`, in place."""
     check_tensors("lerp_", input=input, end=end)
     check_same_type("lerp_", input, end)
-    if isinstance(weight, minigrad.Tensor):
-        return minigrad.inplace.run(input, "lerp_", ops.fused.Lerp, end, weight)
-    return minigrad.inplace.run(input, "lerp_", ops.fused.LerpScalar, end, weight=weight)
+    if isinstance(weight, Tensor):
+        return inplace.run(input, "lerp_", ops.fused.Lerp, end, weight)
+    return inplace.run(input, "lerp_", ops.fused.LerpScalar, end, weight=weight)
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
@@ -55,7 +50,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """:func:`addcmul`, in place."""
     check_tensors("addcmul_", input=input, tensor1=tensor1, tensor2=tensor2)
-    return minigrad.inplace.run(input, "addcmul_", ops.fused.Addcmul, tensor1, tensor2, value=value)
+    return inplace.run(input, "addcmul_", ops.fused.Addcmul, tensor1, tensor2, value=value)
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
@@ -73,7 +68,7 @@ def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number =
     """:func:`addcdiv`, in place."""
     check_tensors("addcdiv_", input=input, tensor1=tensor1, tensor2=tensor2)
     check_quotient(tensor1, tensor2)
-    return minigrad.inplace.run(input, "addcdiv_", ops.fused.Addcdiv, tensor1, tensor2, value=value)
+    return inplace.run(input, "addcdiv_", ops.fused.Addcdiv, tensor1, tensor2, value=value)
 
 
 def check_quotient(tensor1: Tensor, tensor2: Tensor) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
 from minigrad import ops
+from minigrad.dims import normalize_dim
+from minigrad.functions import shape
 from minigrad.functions.arguments import renamed
-from minigrad.ops.dims import normalize_dim
-
-if TYPE_CHECKING:
-    import minigrad.ops.joining
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = [
     "cat",
@@ -28,10 +25,10 @@ __all__ = [
 
 def as_tensors(tensors: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
     """The sequence as a tuple, each element checked to be a tensor, and at least one there."""
-    if isinstance(tensors, minigrad.Tensor):
+    if isinstance(tensors, Tensor):
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
     for position, each in enumerate(tensors):
-        if not isinstance(each, minigrad.Tensor):
+        if not isinstance(each, Tensor):
             raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
     if not tensors:
         kind = ValueError if name == "cat" else RuntimeError
@@ -94,12 +91,12 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
 
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """One below the other: along the first dimension, tensors of one dimension being rows."""
-    return cat(minigrad.atleast_2d(as_tensors(tensors, "vstack")), 0)
+    return cat(shape.atleast_2d(as_tensors(tensors, "vstack")), 0)
 
 
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """One behind the other: along the third dimension."""
-    return cat(minigrad.atleast_3d(as_tensors(tensors, "dstack")), 2)
+    return cat(shape.atleast_3d(as_tensors(tensors, "dstack")), 2)
 
 
 # Other names that PyTorch has for some of these.

@@ -8,18 +8,15 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import creation, dtypes, linalg, ops
+from minigrad.functions import einsum, elementwise, products
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    import minigrad.linalg
-    import minigrad.ops.normalization
-    from minigrad.tensor import Tensor
+from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.node import Tensor
 
 __all__ = [
     *("bilinear", "dropout", "embedding", "layer_norm", "linear", "log_softmax", "normalize", "one_hot", "pad"),
@@ -33,20 +30,20 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: the sizes or the types do not agree.
     """
-    if input.ndim == 0 or weight.ndim == 0:
-        raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and {weight.ndim}D"
-        )
+    ndim = input.array.ndim
+    if ndim == 0 or weight.array.ndim == 0:
+        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight.ndim}D")
+    transposed = ops.shape.T.apply(weight)
     if bias is None:
-        return ops.matmul.Mm.apply(input, weight.t()) if input.ndim == 2 else minigrad.matmul(input, weight.t())
-    if input.ndim == 2:
-        return ops.matmul.Addmm.apply(bias, input, weight.t())
-    if input.ndim == 1:
-        return ops.matmul.Addmm.apply(bias, input.view(1, -1), weight.t()).view(-1)
+        return ops.matmul.Mm.apply(input, transposed) if ndim == 2 else products.matmul(input, transposed)
+    if ndim == 2:
+        return ops.matmul.Addmm.apply(bias, input, transposed)
+    if ndim == 1:
+        return ops.matmul.Addmm.apply(bias, input.view(1, -1), transposed).view(-1)
     if input.contiguous() is input:
         rows = input.view(int(np.prod(input.shape[:-1])), input.shape[-1])
-        return ops.matmul.Addmm.apply(bias, rows, weight.t()).view(*input.shape[:-1], weight.shape[0])
-    return minigrad.matmul(input, weight.t()) + bias
+        return ops.matmul.Addmm.apply(bias, rows, transposed).view(*input.shape[:-1], weight.shape[0])
+    return products.matmul(input, transposed) + bias
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -64,7 +61,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             raise RuntimeError(
                 f"bilinear(): input{number} size does not match weight size: got {input.shape[-1]} but expected {size}"
             )
-    result = minigrad.einsum("...n,knm,...m->...k", input1, weight, input2)
+    result = einsum.einsum("...n,knm,...m->...k", input1, weight, input2)
     return result if bias is None else result + bias
 
 
@@ -147,7 +144,7 @@ def rms_norm(
     if not input.is_floating_point():
         raise NotImplementedError(f'"rms_norm" not implemented for {input.dtype}')
     dims = tuple(range(-len(normalized_shape), 0))
-    wide = input.float() if input.dtype is minigrad.float16 else input  # as in PyTorch, whose squares then fit
+    wide = input.float() if input.dtype is dtypes.float16 else input  # as in PyTorch, whose squares then fit
     eps = float(np.finfo(wide.array.dtype).eps) if eps is None else eps
     normal = (wide * (wide.pow(2).mean(dims, keepdim=True) + eps).rsqrt()).to(input.dtype)
     return normal if weight is None else normal * weight
@@ -182,7 +179,7 @@ def embedding(
         if not -rows <= padding_idx < rows:
             raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx}, {rows}")
         padding_idx %= rows
-    if input.dtype not in (minigrad.int64, minigrad.int32):
+    if input.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError(
             f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"{input.dtype} instead"
@@ -201,9 +198,9 @@ def embedding(
 
 def renormalize(weight: Tensor, rows: np.ndarray, max_norm: float, norm_type: float) -> None:
     """Scale the rows of ``weight`` whose norm is above ``max_norm`` down to it, in place."""
-    with minigrad.no_grad():
-        norms = minigrad.linalg.vector_norm(weight[rows], norm_type, 1, True)
-        weight[rows] = weight[rows] * minigrad.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+    with no_grad():
+        norms = linalg.vector_norm(weight[rows], norm_type, 1, True)
+        weight[rows] = weight[rows] * elementwise.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
@@ -213,7 +210,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         RuntimeError: a class is negative or too large, the type is not int64, or there is no class to count.
     """
     check_tensors("one_hot", tensor=tensor)
-    if tensor.dtype is not minigrad.int64:
+    if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if tensor.numel() == 0 and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
@@ -225,7 +222,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError("num_classes should be positive")
     elif (tensor.array >= num_classes).any():
         raise RuntimeError(f"Class values must be smaller than num_classes ({num_classes}).")
-    return minigrad.from_numpy(np.eye(num_classes, dtype=np.int64)[tensor.array])
+    return creation.from_numpy(np.eye(num_classes, dtype=np.int64)[tensor.array])
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -240,7 +237,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0 or input.numel() == 0:
         return input
-    kept = minigrad.zeros_like(input) if p == 1 else minigrad.empty_like(input).bernoulli_(1 - p).div_(1 - p)
+    kept = creation.zeros_like(input) if p == 1 else creation.empty_like(input).bernoulli_(1 - p).div_(1 - p)
     return input.mul_(kept) if inplace else input * kept
 
 
@@ -329,7 +326,7 @@ def scaled_dot_product_attention(
             f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} "
             f"key.dim: {key.ndim} and value.dim: {value.ndim} instead."
         )
-    if attn_mask is not None and attn_mask.dtype not in (minigrad.bool, minigrad.float32, query.dtype):
+    if attn_mask is not None and attn_mask.dtype not in (dtypes.bool, dtypes.float32, query.dtype):
         raise RuntimeError(
             f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
             f"{attn_mask.dtype} and  query.dtype: {query.dtype} instead."
@@ -347,9 +344,9 @@ def scaled_dot_product_attention(
         key, value = [each.repeat_interleave(query.shape[-3] // each.shape[-3], -3) for each in (key, value)]
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     if is_causal:
-        attn_mask = minigrad.ones(query.shape[-2], key.shape[-2], dtype=minigrad.bool).tril()
+        attn_mask = creation.ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool).tril()
     scores = (query * math.sqrt(factor)) @ (key.transpose(-2, -1) * math.sqrt(factor))
-    if attn_mask is not None and attn_mask.dtype is minigrad.bool:
+    if attn_mask is not None and attn_mask.dtype is dtypes.bool:
         scores = scores.masked_fill(attn_mask.logical_not(), -math.inf)
     elif attn_mask is not None:
         scores = scores + attn_mask

@@ -8,12 +8,9 @@ Further losses: ``classification_losses.py``, ``margin_losses.py``.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
 
 from minigrad import ops
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
 

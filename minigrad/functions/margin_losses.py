@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import minigrad
-from minigrad import ops
+from minigrad import creation, linalg, promotion
+from minigrad.functions import elementwise, shape
 from minigrad.functions.losses import (
     legacy_reduction,
     reduced,
 )
-
-if TYPE_CHECKING:
-    import minigrad.ops.loss
-    from minigrad.tensor import Tensor
+from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.node import Tensor
 
 __all__ = [
     *("cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "margin_ranking_loss", "pairwise_distance"),
@@ -32,8 +28,8 @@ def hinge_embedding_loss(
     """input where the target is 1, max(0, margin - input) where it is -1."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     far = (margin - input).clamp_min(0)
-    losses = minigrad.where(target != 1, far, minigrad.zeros_like(far)) + minigrad.where(
-        target != -1, input, minigrad.zeros_like(input)
+    losses = elementwise.where(target != 1, far, creation.zeros_like(far)) + elementwise.where(
+        target != -1, input, creation.zeros_like(input)
     )
     return reduced(losses, reduction)
 
@@ -59,13 +55,13 @@ def margin_ranking_loss(
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
     """x1 · x2 / (|x1| |x2|) along ``dim``, each norm no less than ``eps``. The two are broadcast."""
-    kind = ops.promotion.result_dtype(x1.array, x2.array)
+    kind = promotion.result_dtype(x1.array, x2.array)
     if kind.kind != "f":
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind}")
-    x1, x2 = minigrad.broadcast_tensors(x1, x2)
-    norm1 = minigrad.linalg.vector_norm(x1, 2, dim, True).clone()
-    norm2 = minigrad.linalg.vector_norm(x2, 2, dim, True).clone()
-    with minigrad.no_grad():  # the gradient is that of the norms, also where they are less than eps, as in PyTorch
+    x1, x2 = shape.broadcast_tensors(x1, x2)
+    norm1 = linalg.vector_norm(x1, 2, dim, True).clone()
+    norm2 = linalg.vector_norm(x2, 2, dim, True).clone()
+    with no_grad():  # the gradient is that of the norms, also where they are less than eps, as in PyTorch
         norm1.clamp_min_(eps)
         norm2.clamp_min_(eps)
     return ((x1 / norm1) * (x2 / norm2)).sum(dim)
@@ -94,9 +90,9 @@ def cosine_embedding_loss(
         )
     products, squares1, squares2 = (input1 * input2).sum(-1), (input1 * input1).sum(-1), (input2 * input2).sum(-1)
     cosine = products / ((squares1 + 1e-12) * (squares2 + 1e-12)).sqrt()
-    zeros = minigrad.zeros_like(cosine)
+    zeros = creation.zeros_like(cosine)
     near, far = 1 - cosine, (cosine - margin).clamp_min(0)
-    return reduced(minigrad.where(target == 1, near, zeros) + minigrad.where(target == -1, far, zeros), reduction)
+    return reduced(elementwise.where(target == 1, near, zeros) + elementwise.where(target == -1, far, zeros), reduction)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
@@ -128,5 +124,5 @@ def triplet_margin_loss(
         raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of dims")
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
-        far = minigrad.minimum(far, pairwise_distance(positive, negative, p, eps))
+        far = elementwise.minimum(far, pairwise_distance(positive, negative, p, eps))
     return reduced((near - far + margin).clamp_min(0), reduction)

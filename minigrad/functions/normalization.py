@@ -6,16 +6,12 @@ The rules: ``ops/batch_norm.py``. Normalisation over the last dimensions, and dr
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import ops
+from minigrad import creation, dtypes, inplace, ops
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.batch_norm
-    from minigrad.tensor import Tensor
+from minigrad.graph.grad_mode import is_grad_enabled
+from minigrad.graph.node import Tensor
 
 __all__ = ["batch_norm", "dropout1d", "dropout2d", "group_norm", "instance_norm"]
 
@@ -55,13 +51,13 @@ def batch_norm(
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is None:
             continue
-        if running.requires_grad and minigrad.is_grad_enabled():
+        if running.requires_grad and is_grad_enabled():
             raise RuntimeError(
                 f"batch_norm is not differentiable with respect to argument '{name}'. This input cannot have "
                 f"requires_grad True."
             )
         if training:
-            minigrad.inplace.check_changeable(running, "batch_norm")
+            inplace.check_changeable(running, "batch_norm")
     if input.numel() == 0:
         result = input.clone()
         result = result if weight is None else result * weight[0]
@@ -102,7 +98,7 @@ def check_one_type(function: str, input: Tensor, *parameters: Tensor | None) -> 
     if not input.is_floating_point():
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     types = {each.dtype for each in parameters if each is not None}
-    if types and types != {input.dtype} and (input.dtype is not minigrad.float16 or types != {minigrad.float32}):
+    if types and types != {input.dtype} and (input.dtype is not dtypes.float16 or types != {dtypes.float32}):
         raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
 
@@ -185,11 +181,11 @@ def drop_channels(input: Tensor, p: float, training: bool, inplace: bool) -> Ten
     if not training or p == 0 or input.numel() == 0:
         return input
     if p == 1:
-        kept = minigrad.zeros((), dtype=input.dtype)
+        kept = creation.zeros((), dtype=input.dtype)
     else:
         if input.ndim < 2:
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-        kept = minigrad.empty(*input.shape[:2], *(1,) * (input.ndim - 2), dtype=input.dtype)
+        kept = creation.empty(*input.shape[:2], *(1,) * (input.ndim - 2), dtype=input.dtype)
         kept.bernoulli_(1 - p).div_(1 - p)
     return input.mul_(kept) if inplace else input * kept
 

@@ -6,21 +6,15 @@ int64, masks bool.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import creation, dtypes, inplace, ops
+from minigrad.dims import is_expandable, normalize_dim
+from minigrad.functions import elementwise
 from minigrad.functions.arguments import check_tensors
-from minigrad.ops.dims import is_expandable, normalize_dim
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.indexing
-    import minigrad.ops.nondifferentiable
-    import minigrad.ops.picking
-    from minigrad.tensor import Number, Tensor
+from minigrad.graph.node import Number, Tensor
 
 __all__ = [
     *(
@@ -42,7 +36,7 @@ __all__ = [
 def check_positions(name: str, index: Any, short: bool = False) -> np.ndarray:
     """The array of an index of type int64, or int32 where ``short`` allows it."""
     check_tensors(name, index=index)
-    if index.dtype is not minigrad.int64 and not (short and index.dtype is minigrad.int32):
+    if index.dtype is not dtypes.int64 and not (short and index.dtype is dtypes.int32):
         kind = IndexError if name in ("index_select", "index_add", "index_fill", "index_copy") else RuntimeError
         raise kind(f"{name}(): Expected dtype int64 for index, but got {index.dtype}")
     return index.array
@@ -71,11 +65,11 @@ def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any
         return tuple([np.zeros(index.shape, np.int64)] * input.ndim)
     if max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError(f"{name}(): Index tensor must have the same number of dimensions as input tensor")
-    if isinstance(source, minigrad.Tensor) and max(index.ndim, 1) != max(source.ndim, 1):
+    if isinstance(source, Tensor) and max(index.ndim, 1) != max(source.ndim, 1):
         raise RuntimeError(f"{name}(): Index tensor must have the same number of dimensions as src tensor")
     for each in range(index.ndim):
         fits = each == dim or index.shape[each] <= (input.shape[each] if input.ndim else 1)
-        if isinstance(source, minigrad.Tensor):
+        if isinstance(source, Tensor):
             fits = fits and index.shape[each] <= (source.shape[each] if source.ndim else 1)
         if not fits:
             raise RuntimeError(
@@ -96,7 +90,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """
     where = place_of_each("gather", input, dim, index)
     if index.numel() == 0 and input.ndim == 0:
-        return minigrad.empty_like(index, dtype=input.dtype)
+        return creation.empty_like(index, dtype=input.dtype)
     result = ops.picking.Gather.apply(input, where=where)
     return result if result.shape == index.shape else result.view(index.shape)
 
@@ -104,7 +98,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 def scatter_form(name: str, input: Tensor, dim: int, index: Tensor, src: Any) -> tuple[Any, tuple[Any, ...], Any]:
     """The operation of a ``scatter``, its further input and its options."""
     where = place_of_each(name, input, dim, index, src)
-    if not isinstance(src, minigrad.Tensor):
+    if not isinstance(src, Tensor):
         return ops.picking.PutNumber, (), {"number": src, "where": where}
     if src.dtype is not input.dtype:
         raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype: {input.dtype}, {src.dtype}")
@@ -142,7 +136,7 @@ def scatter_(
 ) -> Tensor:
     """:func:`scatter`, in place."""
     operation, sources, options = scatter_form("scatter_", input, dim, index, value_or_source(src, value, reduce))
-    return minigrad.inplace.run(input, "scatter_", operation, *sources, **options)
+    return inplace.run(input, "scatter_", operation, *sources, **options)
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
@@ -155,7 +149,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """:func:`scatter_add`, in place."""
     _, sources, options = scatter_form("scatter_add_", input, dim, index, src)
-    return minigrad.inplace.run(input, "scatter_add_", ops.picking.ScatterAdd, *sources, **options)
+    return inplace.run(input, "scatter_add_", ops.picking.ScatterAdd, *sources, **options)
 
 
 def take(input: Tensor, index: Tensor) -> Tensor:
@@ -181,7 +175,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     check_tensors("take_along_dim", input=input)
     check_positions("take_along_dim", indices)
     length = input.numel() if dim is None else input.shape[dim] if -input.ndim <= dim < input.ndim else 0
-    indices = minigrad.where(indices < 0, indices + length, indices)
+    indices = elementwise.where(indices < 0, indices + length, indices)
     if dim is None:
         return gather(input.view(-1), 0, indices.view(-1))
     if input.ndim != indices.ndim:
@@ -257,7 +251,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
     """:func:`index_add`, in place."""
     source, where = slices_form("index_add", input, dim, index, source)
-    return minigrad.inplace.run(input, "index_add_", ops.picking.IndexAdd, source, where=where, alpha=alpha)
+    return inplace.run(input, "index_add_", ops.picking.IndexAdd, source, where=where, alpha=alpha)
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
@@ -269,13 +263,13 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """:func:`index_copy`, in place."""
     source, where = slices_form("index_copy", input, dim, index, source)
-    return minigrad.inplace.run(input, "index_copy_", ops.picking.IndexCopy, source, where=where)
+    return inplace.run(input, "index_copy_", ops.picking.IndexCopy, source, where=where)
 
 
 def fill_form(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[Any, tuple[Any, ...], Any]:
     dim, positions = place_of_slices("index_fill", input, dim, index)
     where = ops.picking.rows(np.unique(positions), dim) if input.ndim else ()
-    if not isinstance(value, minigrad.Tensor):
+    if not isinstance(value, Tensor):
         return ops.picking.IndexFill, (), {"number": value, "where": where}
     if value.ndim:
         raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, got {value.ndim} dimensions.")
@@ -292,7 +286,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """:func:`index_fill`, in place."""
     operation, values, options = fill_form(input, dim, index, value)
-    return minigrad.inplace.run(input, "index_fill_", operation, *values, **options)
+    return inplace.run(input, "index_fill_", operation, *values, **options)
 
 
 def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> tuple[Any, Any]:
@@ -330,7 +324,7 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
         RuntimeError: ``values`` does not fit, or is of another type.
     """
     operation, where = put_form(input, indices, values, accumulate)
-    return minigrad.inplace.run(input, "index_put_", operation, values, where=where)
+    return inplace.run(input, "index_put_", operation, values, where=where)
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
@@ -351,18 +345,18 @@ def argwhere(input: Tensor) -> Tensor:
 def check_mask(name: str, input: Tensor, mask: Any) -> np.ndarray:
     """The array of a bool mask that broadcasts with ``input``."""
     check_tensors(name, input=input, mask=mask)
-    if mask.dtype is not minigrad.bool:
+    if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"{name}: expected BoolTensor for mask, but got {mask.dtype}")
     ops.elementwise.check_broadcast(input.array, mask.array)
     return mask.array
 
 
 def masked_form(input: Tensor, mask: Tensor, value: Any) -> tuple[Any, tuple[Any, ...], Any]:
-    if isinstance(value, minigrad.Tensor):
+    if isinstance(value, Tensor):
         if value.ndim:
             raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.ndim} dimensions.")
         return ops.picking.MaskedFillTensor, (value,), {"mask": check_mask("masked_fill", input, mask)}
-    number = minigrad.tensor(value, dtype=input.dtype).item()
+    number = creation.tensor(value, dtype=input.dtype).item()
     return ops.picking.MaskedFill, (), {"mask": check_mask("masked_fill", input, mask), "number": number}
 
 
@@ -380,7 +374,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 def masked_fill_(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """:func:`masked_fill`, in place."""
     operation, values, options = masked_form(input, mask, value)
-    return minigrad.inplace.run(input, "masked_fill_", operation, *values, **options)
+    return inplace.run(input, "masked_fill_", operation, *values, **options)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
@@ -409,4 +403,4 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """:func:`masked_scatter`, in place."""
     array = check_source(input, mask, source)
-    return minigrad.inplace.run(input, "masked_scatter_", ops.picking.MaskedScatter, source, mask=array)
+    return inplace.run(input, "masked_scatter_", ops.picking.MaskedScatter, source, mask=array)

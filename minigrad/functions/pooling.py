@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import dtypes, ops
 from minigrad.functions.arguments import check_tensors
+from minigrad.graph.node import Tensor
 
 if TYPE_CHECKING:
-    import minigrad.ops.pooling
     from minigrad.kernels.adaptive_pooling import Spans
     from minigrad.kernels.pooling import Windows
-    from minigrad.tensor import Tensor
 
 __all__ = [
     *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d"),
@@ -144,7 +142,7 @@ def max_pool2d(
         NotImplementedError: the input is bool.
     """
     check_images("max_pool2d", input, 2)
-    integers = (minigrad.int64, minigrad.int32, minigrad.int16, minigrad.int8, minigrad.uint8)
+    integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
     check_type("max_pool2d", input, integers)
     rows, columns = windows_of("max_pool2d", input.shape[-2:], kernel_size, stride, padding, dilation, ceil_mode)
     return ops.pooling.MaxPool2DWithIndices.apply(input, rows=rows, columns=columns, with_indices=return_indices)
@@ -198,7 +196,7 @@ def max_pool1d_with_indices(
 ) -> tuple[Tensor, Tensor]:
     """The largest element of each window, and where it lies. Shapes: (N, C, L) -> twice (N, C, l)."""
     check_images("max_pool1d", input, 1)
-    integers = (minigrad.int64, minigrad.int32, minigrad.int16, minigrad.int8, minigrad.uint8)
+    integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
     check_type("max_pool1d", input, integers)
     (columns,) = windows_of("max_pool1d", input.shape[-1:], kernel_size, stride, padding, dilation, ceil_mode)
     options = {"rows": one_row(), "columns": columns, "with_indices": True}
@@ -233,7 +231,7 @@ def avg_pool2d(
     if input.ndim < 3:
         raise IndexError(f"avg_pool2d: an image has 3 or 4 dimensions, but the input has {input.ndim}")
     check_images("avg_pool2d", input, 2)
-    check_type("avg_pool2d", input, (minigrad.int64,))
+    check_type("avg_pool2d", input, (dtypes.int64,))
     rows, columns = windows_of("avg_pool2d", input.shape[-2:], kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero")
@@ -254,7 +252,7 @@ def avg_pool1d(
 ) -> Tensor:
     """The average of each window. Shapes: (N, C, L) -> (N, C, l). All else: :func:`avg_pool2d`."""
     check_images("avg_pool1d", input, 1)
-    check_type("avg_pool1d", input, (minigrad.int64,))
+    check_type("avg_pool1d", input, (dtypes.int64,))
     (columns,) = windows_of("avg_pool1d", input.shape[-1:], kernel_size, stride, padding, 1, ceil_mode)
     divisors = lengths_of(columns, input.shape[-1], count_include_pad)
     row = input.unsqueeze(-2)

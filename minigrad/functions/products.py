@@ -5,20 +5,15 @@ Each is a function of ``minigrad`` and a method of ``Tensor``, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import inplace, ops
+from minigrad.attributes import Size
+from minigrad.dims import normalize_dim
 from minigrad.functions.arguments import check_tensors
-from minigrad.ops.dims import normalize_dim
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.matmul
-    import minigrad.ops.shape
-    from minigrad.tensor import Number, Tensor
+from minigrad.graph.node import Number, Tensor
 
 __all__ = [
     "addmm",
@@ -51,7 +46,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         TypeError: an operand is not a tensor.
     """
     for position, operand in enumerate((input, other)):
-        if not isinstance(operand, minigrad.Tensor):
+        if not isinstance(operand, Tensor):
             raise TypeError(f"matmul(): argument {position + 1} must be Tensor, not {type(operand).__name__}")
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(
@@ -133,7 +128,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
 def addmm_(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addmm`, in place."""
     check_tensors("addmm_", input=input, mat1=mat1, mat2=mat2)
-    return minigrad.inplace.run(input, "addmm_", ops.matmul.Addmm, mat1, mat2, beta=beta, alpha=alpha)
+    return inplace.run(input, "addmm_", ops.matmul.Addmm, mat1, mat2, beta=beta, alpha=alpha)
 
 
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
@@ -145,7 +140,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: N
 def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addmv`, in place."""
     check_tensors("addmv_", input=input, mat=mat, vec=vec)
-    return minigrad.inplace.run(input, "addmv_", ops.matmul.Addmv, mat, vec, beta=beta, alpha=alpha)
+    return inplace.run(input, "addmv_", ops.matmul.Addmv, mat, vec, beta=beta, alpha=alpha)
 
 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
@@ -160,7 +155,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, 
 def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`baddbmm`, in place."""
     check_tensors("baddbmm_", input=input, batch1=batch1, batch2=batch2)
-    return minigrad.inplace.run(input, "baddbmm_", ops.matmul.Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
+    return inplace.run(input, "baddbmm_", ops.matmul.Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
 
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
@@ -178,7 +173,7 @@ def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha:
     for each in (vec1, vec2):
         if each.ndim != 1:
             raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
-    return minigrad.inplace.run(input, "addr_", ops.matmul.Addr, vec1, vec2, beta=beta, alpha=alpha)
+    return inplace.run(input, "addr_", ops.matmul.Addr, vec1, vec2, beta=beta, alpha=alpha)
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
@@ -218,7 +213,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         RuntimeError: there are not as many dimensions of both, or their sizes differ.
     """
     check_tensors("tensordot", a=a, b=b)
-    if isinstance(dims, minigrad.Tensor):
+    if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
         if dims < 0 or dims > min(a.ndim, b.ndim):
@@ -243,9 +238,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     free_a = [each for each in range(a.ndim) if each not in dims_a]
     free_b = [each for each in range(b.ndim) if each not in dims_b]
     shape_a, shape_b = [a.shape[each] for each in free_a], [b.shape[each] for each in free_b]
-    summed = minigrad.Size([a.shape[each] for each in dims_a]).numel()
-    rows = a.permute(free_a + dims_a).reshape(minigrad.Size(shape_a).numel(), summed)
-    columns = b.permute(dims_b + free_b).reshape(summed, minigrad.Size(shape_b).numel())
+    summed = Size([a.shape[each] for each in dims_a]).numel()
+    rows = a.permute(free_a + dims_a).reshape(Size(shape_a).numel(), summed)
+    columns = b.permute(dims_b + free_b).reshape(summed, Size(shape_b).numel())
     return mm(rows, columns).reshape(shape_a + shape_b)
 
 

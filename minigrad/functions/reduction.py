@@ -7,22 +7,14 @@ are in ``statistics.py``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import minigrad
-from minigrad import dtypes, ops
+from minigrad import dtypes, ops, return_types
+from minigrad.dims import normalize_dim
 from minigrad.functions.arguments import check_dim, check_tensors, renamed
-from minigrad.ops.dims import normalize_dim
-
-if TYPE_CHECKING:
-    import minigrad.ops.broadcasting
-    import minigrad.ops.loss
-    import minigrad.ops.nondifferentiable
-    import minigrad.ops.reduction
-    import minigrad.return_types
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = [
     "all",
@@ -135,14 +127,14 @@ def max(
     if numpy_names:
         named = renamed("max", numpy_names, dim=dim, keepdim=keepdim)
         return max(input, other=other, **named)
-    other = dim if isinstance(dim, minigrad.Tensor) else other
+    other = dim if isinstance(dim, Tensor) else other
     if other is not None:
         check_tensors("max", input=input)
         check_other("max", other, keepdim)
         return input.maximum(other)
     if dim is None:
         return ops.reduction.MaxAll.apply(input)
-    return minigrad.return_types.max(*ops.reduction.Max.apply(input, dim=dim, keepdim=keepdim))
+    return return_types.max(*ops.reduction.Max.apply(input, dim=dim, keepdim=keepdim))
 
 
 def min(
@@ -156,19 +148,19 @@ def min(
     if numpy_names:
         named = renamed("min", numpy_names, dim=dim, keepdim=keepdim)
         return min(input, other=other, **named)
-    other = dim if isinstance(dim, minigrad.Tensor) else other
+    other = dim if isinstance(dim, Tensor) else other
     if other is not None:
         check_tensors("min", input=input)
         check_other("min", other, keepdim)
         return input.minimum(other)
     if dim is None:
         return ops.reduction.MinAll.apply(input)
-    return minigrad.return_types.min(*ops.reduction.Min.apply(input, dim=dim, keepdim=keepdim))
+    return return_types.min(*ops.reduction.Min.apply(input, dim=dim, keepdim=keepdim))
 
 
 def check_other(name: str, other: Any, keepdim: bool) -> None:
     """Raise a TypeError unless ``other`` is a tensor, and nothing is asked for that two tensors do not have."""
-    if not isinstance(other, minigrad.Tensor):
+    if not isinstance(other, Tensor):
         raise TypeError(f"{name}(): argument 'other' must be Tensor, not {type(other).__name__}")
     if keepdim:
         raise TypeError(f"{name}(): argument 'dim' (position 1) must be int, not Tensor")
@@ -196,7 +188,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, **n
         named = renamed("aminmax", numpy_names, dim=dim, keepdim=keepdim)
         return aminmax(input, **named)
     dim = None if dim is None else normalize_dim(dim, input.ndim)
-    return minigrad.return_types.aminmax(*ops.reduction.Aminmax.apply(input, dim=dim, keepdim=keepdim))
+    return return_types.aminmax(*ops.reduction.Aminmax.apply(input, dim=dim, keepdim=keepdim))
 
 
 def all(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import dtypes, ops
 from minigrad.functions.arguments import check_tensors
 from minigrad.functions.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+from minigrad.graph.node import Tensor
 
 if TYPE_CHECKING:
-    import minigrad.ops.resizing
     from minigrad.kernels.resizing import Taps
-    from minigrad.tensor import Tensor
 
 __all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
@@ -66,7 +64,7 @@ def interpolate(
     if mode == "area":
         pool = adaptive_avg_pool1d if input.ndim == 3 else adaptive_avg_pool2d
         return pool(input, sizes)
-    is_wide = input.dtype is minigrad.float64 and not (mode in UNALIGNED and input.ndim == 4)
+    is_wide = input.dtype is dtypes.float64 and not (mode in UNALIGNED and input.ndim == 4)
     kind = np.dtype(np.float64 if is_wide else np.float32)  # PyTorch's choices: at a boundary rounding decides
     taps = [taps_of(mode, *each, bool(align_corners), kind) for each in zip(input.shape[2:], sizes, factors)]
     if input.ndim == 3:
@@ -121,7 +119,7 @@ def check_resizable(input: Tensor, sizes: Sequence[int], mode: str) -> None:
             f"Input and output sizes should be greater than 0, but got input {list(input.shape)} and output "
             f"{list(sizes)}"
         )
-    is_taken = mode in ("nearest", "nearest-exact") and input.dtype is minigrad.uint8
+    is_taken = mode in ("nearest", "nearest-exact") and input.dtype is dtypes.uint8
     if not input.is_floating_point() and not is_taken:
         raise NotImplementedError(f'"interpolate" in mode {mode} not implemented for {input.dtype}')
 

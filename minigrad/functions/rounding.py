@@ -5,15 +5,8 @@ Each is a function of ``minigrad`` and a method of ``Tensor``; a name that ends 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import minigrad
-from minigrad import ops
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.rounding
-    from minigrad.tensor import Tensor
+from minigrad import inplace, ops
+from minigrad.graph.node import Tensor
 
 __all__ = [
     "ceil",
@@ -42,7 +35,7 @@ def floor(input: Tensor) -> Tensor:
 
 def floor_(input: Tensor) -> Tensor:
     """:func:`floor`, in place."""
-    return minigrad.inplace.run(input, "floor_", ops.rounding.Floor)
+    return inplace.run(input, "floor_", ops.rounding.Floor)
 
 
 def ceil(input: Tensor) -> Tensor:
@@ -52,7 +45,7 @@ def ceil(input: Tensor) -> Tensor:
 
 def ceil_(input: Tensor) -> Tensor:
     """:func:`ceil`, in place."""
-    return minigrad.inplace.run(input, "ceil_", ops.rounding.Ceil)
+    return inplace.run(input, "ceil_", ops.rounding.Ceil)
 
 
 def trunc(input: Tensor) -> Tensor:
@@ -62,7 +55,7 @@ def trunc(input: Tensor) -> Tensor:
 
 def trunc_(input: Tensor) -> Tensor:
     """:func:`trunc`, in place."""
-    return minigrad.inplace.run(input, "trunc_", ops.rounding.Trunc)
+    return inplace.run(input, "trunc_", ops.rounding.Trunc)
 
 
 def frac(input: Tensor) -> Tensor:
@@ -72,7 +65,7 @@ def frac(input: Tensor) -> Tensor:
 
 def frac_(input: Tensor) -> Tensor:
     """:func:`frac`, in place."""
-    return minigrad.inplace.run(input, "frac_", ops.rounding.Frac)
+    return inplace.run(input, "frac_", ops.rounding.Frac)
 
 
 def sign(input: Tensor) -> Tensor:
@@ -82,7 +75,7 @@ def sign(input: Tensor) -> Tensor:
 
 def sign_(input: Tensor) -> Tensor:
     """:func:`sign`, in place."""
-    return minigrad.inplace.run(input, "sign_", ops.rounding.Sign)
+    return inplace.run(input, "sign_", ops.rounding.Sign)
 
 
 def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
@@ -99,8 +92,8 @@ def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
 def round_(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """:func:`round`, in place."""
     if decimals is None:
-        return minigrad.inplace.run(input, "round_", ops.rounding.Round)
-    return minigrad.inplace.run(input, "round_", ops.rounding.RoundDecimals, decimals=decimals)
+        return inplace.run(input, "round_", ops.rounding.Round)
+    return inplace.run(input, "round_", ops.rounding.RoundDecimals, decimals=decimals)
 
 
 def nan_to_num(
@@ -116,7 +109,7 @@ def nan_to_num_(
 ) -> Tensor:
     """:func:`nan_to_num`, in place."""
     nan = 0.0 if nan is None else nan
-    return minigrad.inplace.run(input, "nan_to_num_", ops.rounding.NanToNum, nan=nan, posinf=posinf, neginf=neginf)
+    return inplace.run(input, "nan_to_num_", ops.rounding.NanToNum, nan=nan, posinf=posinf, neginf=neginf)
 
 
 # Other names that PyTorch has for some of these.

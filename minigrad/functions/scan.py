@@ -5,20 +5,13 @@ Each is a function of ``minigrad`` and a method of ``Tensor``, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import dtypes, ops
+from minigrad import creation, dtypes, inplace, ops, return_types
+from minigrad.dims import normalize_dim
+from minigrad.functions import joining
 from minigrad.functions.arguments import check_dim, check_tensors, renamed
-from minigrad.ops.dims import normalize_dim
-
-if TYPE_CHECKING:
-    import minigrad.functions.joining
-    import minigrad.inplace
-    import minigrad.ops.indexing
-    import minigrad.ops.scan
-    import minigrad.return_types
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = ["cummax", "cummin", "cumprod", "cumprod_", "cumsum", "cumsum_", "diff"]
 
@@ -67,19 +60,19 @@ def run_in_place(name: str, operation: Any, input: Tensor, dim: int, dtype: dtyp
     if input.dtype is dtypes.bool:
         raise NotImplementedError(f'"{name}_out_cpu" not implemented for {input.dtype}')
     dim = normalize_dim(dim, input.ndim)
-    return minigrad.inplace.run(input, f"{name}_", operation, dim=dim, dtype=input.dtype.numpy)
+    return inplace.run(input, f"{name}_", operation, dim=dim, dtype=input.dtype.numpy)
 
 
 def cummax(input: Tensor, dim: int) -> Any:
     """The largest element up to each, along ``dim``, and where it is, the last of equal ones."""
     check_tensors("cummax", input=input)
-    return minigrad.return_types.cummax(*ops.scan.Cummax.apply(input, dim=normalize_dim(dim, input.ndim)))
+    return return_types.cummax(*ops.scan.Cummax.apply(input, dim=normalize_dim(dim, input.ndim)))
 
 
 def cummin(input: Tensor, dim: int) -> Any:
     """The smallest element up to each, along ``dim``, and where it is, the last of equal ones."""
     check_tensors("cummin", input=input)
-    return minigrad.return_types.cummin(*ops.scan.Cummin.apply(input, dim=normalize_dim(dim, input.ndim)))
+    return return_types.cummin(*ops.scan.Cummin.apply(input, dim=normalize_dim(dim, input.ndim)))
 
 
 def diff(
@@ -105,8 +98,8 @@ def diff(
                 f"diff expects prepend or append to be the same dimension as input, got {each.ndim} and {input.ndim}"
             )
     if n == 0:
-        return minigrad.zeros_like(input).copy_(input)
-    values = minigrad.functions.joining.cat(pieces, dim) if len(pieces) > 1 else input
+        return creation.zeros_like(input).copy_(input)
+    values = joining.cat(pieces, dim) if len(pieces) > 1 else input
     for _ in range(min(n, values.shape[dim])):
         count = values.shape[dim]
         later = ops.indexing.Slice.apply(values, dim=dim, where=slice(1, count))

@@ -6,21 +6,15 @@ Each is a function of ``minigrad``, a method of ``Tensor``, or both, as in PyTor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-import minigrad
-from minigrad import ops
+from minigrad import dtypes, inplace, ops
+from minigrad.attributes import Size
+from minigrad.dims import as_shape, normalize_dim, normalize_dims
 from minigrad.functions.arguments import check_tensors
-from minigrad.ops.dims import as_shape, normalize_dim, normalize_dims
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.broadcasting
-    import minigrad.ops.elementwise
-    import minigrad.ops.shape
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = [
     "atleast_1d",
@@ -65,7 +59,7 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
     Raises:
         RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
     """
-    if dtype is not None or (len(shape) == 1 and isinstance(shape[0], minigrad.dtype)):
+    if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
         return read_as(input, shape[0] if dtype is None else dtype)
     if not shape and size is None:
         raise TypeError("view() needs a shape or a type")
@@ -139,9 +133,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if start == end:
         return input
-    return input.reshape(
-        *input.shape[:start], minigrad.Size(input.shape[start : end + 1]).numel(), *input.shape[end + 1 :]
-    )
+    return input.reshape(*input.shape[:start], Size(input.shape[start : end + 1]).numel(), *input.shape[end + 1 :])
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -163,8 +155,6 @@ def t(input: Tensor) -> Tensor:
         RuntimeError: there are more than two dimensions.
     """
     check_tensors("t", input=input)
-    if input.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but input is {input.ndim}D")
     return ops.shape.T.apply(input)
 
 
@@ -231,8 +221,9 @@ def unsqueeze_(input: Tensor, dim: int) -> Tensor:
 
 def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     """Let ``input`` become ``result``, a view of it: the same memory under another shape."""
-    minigrad.inplace.check_changeable(input, name)
-    input.array, input._borrowed = result.array, True
+    inplace.check_changeable(input, name)
+    input._replace_array(result.array)
+    input._borrowed = True
     if result.grad_fn is not None:
         input.grad_fn, input.output_nr, input._requires_grad = result.grad_fn, result.output_nr, True
     input._version_counter.bump(name)
@@ -252,7 +243,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
         RuntimeError: they do not.
     """
     for position, each in enumerate(tensors):
-        if not isinstance(each, minigrad.Tensor):
+        if not isinstance(each, Tensor):
             raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
     try:
         shape = np.broadcast_shapes(*[each.shape for each in tensors])
@@ -273,7 +264,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
     if any(size < 0 for shape in sizes for size in shape):
         raise ValueError("Attempting to broadcast a dimension with negative length!")
     try:
-        return minigrad.Size(np.broadcast_shapes(*sizes))
+        return Size(np.broadcast_shapes(*sizes))
     except ValueError:
         raise RuntimeError(f"Shape mismatch: {list(shapes)} cannot be broadcast to a single shape") from None
 
@@ -300,7 +291,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     wanted = as_shape((sizes,))
-    known = minigrad.Size([size for size in wanted if size != -1]).numel()
+    known = Size([size for size in wanted if size != -1]).numel()
     size = input.shape[dim]
     if (wanted.count(-1) == 0 and known != size) or (wanted.count(-1) == 1 and (known == 0 or size % known)):
         raise RuntimeError(
@@ -398,7 +389,7 @@ def three_dims(input: Tensor) -> Tensor:
 
 def for_each(tensors: tuple[Any, ...], change: Callable[[Tensor], Tensor]) -> Any:
     """``change`` of one tensor; of several, or of a sequence of them, a tuple."""
-    if len(tensors) == 1 and isinstance(tensors[0], minigrad.Tensor):
+    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
         return change(tensors[0])
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])

@@ -7,18 +7,12 @@ elements keep their order; where PyTorch does not promise an order, its position
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import dtypes, ops
+from minigrad import dtypes, ops, return_types
+from minigrad.dims import normalize_dim
 from minigrad.functions.arguments import check_tensors, renamed
-from minigrad.ops.dims import normalize_dim
-
-if TYPE_CHECKING:
-    import minigrad.ops.nondifferentiable
-    import minigrad.ops.sorting
-    import minigrad.return_types
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = ["argsort", "kthvalue", "msort", "sort", "topk", "unique", "unique_consecutive"]
 
@@ -35,7 +29,7 @@ def sort(
     sorted_and_positions = ops.sorting.Sort.apply(
         input, dim=dim, descending=bool(descending), stable=stable is not None
     )
-    return minigrad.return_types.sort(*sorted_and_positions)
+    return return_types.sort(*sorted_and_positions)
 
 
 def argsort(
@@ -67,7 +61,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise RuntimeError(f"selected index k out of range: {k} of shape {list(input.shape)} along dim {dim}")
     if input.dtype is dtypes.bool:
         raise RuntimeError("topk does not support bool dtypes on CPU")
-    return minigrad.return_types.topk(*ops.sorting.Topk.apply(input, dim=dim, descending=bool(largest), count=k))
+    return return_types.topk(*ops.sorting.Topk.apply(input, dim=dim, descending=bool(largest), count=k))
 
 
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
@@ -84,7 +78,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
     if input.dtype is dtypes.bool:
         raise NotImplementedError(f'"kthvalue_cpu" not implemented for {input.dtype}')
-    return minigrad.return_types.kthvalue(*ops.sorting.Kthvalue.apply(input, dim=dim, keepdim=keepdim, k=k))
+    return return_types.kthvalue(*ops.sorting.Kthvalue.apply(input, dim=dim, keepdim=keepdim, k=k))
 
 
 def unique(

@@ -5,18 +5,11 @@ Each is a function of ``minigrad``, and all but ``var_mean`` and ``std_mean`` ar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import dtypes, ops
+from minigrad import dtypes, linalg, ops, return_types
 from minigrad.functions.arguments import check_tensors, renamed
-
-if TYPE_CHECKING:
-    import minigrad.linalg
-    import minigrad.ops.sorting
-    import minigrad.ops.statistics
-    import minigrad.return_types
-    from minigrad.tensor import Number, Tensor
+from minigrad.graph.node import Number, Tensor
 
 __all__ = ["median", "nanmedian", "norm", "std", "std_mean", "var", "var_mean"]
 
@@ -126,7 +119,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
     refuse_bool("median", input)
     if dim is None:
         return ops.sorting.MedianAll.apply(input)
-    return minigrad.return_types.median(*ops.sorting.Median.apply(input, dim=dim, keepdim=keepdim))
+    return return_types.median(*ops.sorting.Median.apply(input, dim=dim, keepdim=keepdim))
 
 
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
@@ -138,7 +131,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, **nu
     refuse_bool("nanmedian", input)
     if dim is None:
         return ops.sorting.NanmedianAll.apply(input)
-    return minigrad.return_types.nanmedian(*ops.sorting.Nanmedian.apply(input, dim=dim, keepdim=keepdim))
+    return return_types.nanmedian(*ops.sorting.Nanmedian.apply(input, dim=dim, keepdim=keepdim))
 
 
 def refuse_bool(name: str, input: Tensor) -> None:
@@ -159,6 +152,6 @@ def norm(
     if isinstance(p, str):
         dims = range(input.ndim) if dim is None else dim
         if p == "fro" and (dim is None or isinstance(dim, int) or len(dim) <= 2):
-            return minigrad.linalg.vector_norm(input, 2, dim, keepdim, dtype=dtype)
-        return minigrad.linalg.matrix_norm(input, p, (dims,) if isinstance(dims, int) else dims, keepdim, dtype=dtype)
-    return minigrad.linalg.vector_norm(input, 2 if p is None else p, dim, keepdim, dtype=dtype)
+            return linalg.vector_norm(input, 2, dim, keepdim, dtype=dtype)
+        return linalg.matrix_norm(input, p, (dims,) if isinstance(dims, int) else dims, keepdim, dtype=dtype)
+    return linalg.vector_norm(input, 2 if p is None else p, dim, keepdim, dtype=dtype)

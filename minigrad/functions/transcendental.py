@@ -6,16 +6,9 @@ radians. Integers and bools are computed in the default floating type.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import minigrad
-from minigrad import ops
+from minigrad import inplace, ops
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    import minigrad.inplace
-    import minigrad.ops.transcendental
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = [
     "acos",
@@ -77,7 +70,7 @@ def exp2(input: Tensor) -> Tensor:
 
 def exp2_(input: Tensor) -> Tensor:
     """:func:`exp2`, in place."""
-    return minigrad.inplace.run(input, "exp2_", ops.transcendental.Exp2)
+    return inplace.run(input, "exp2_", ops.transcendental.Exp2)
 
 
 def expm1(input: Tensor) -> Tensor:
@@ -87,7 +80,7 @@ def expm1(input: Tensor) -> Tensor:
 
 def expm1_(input: Tensor) -> Tensor:
     """:func:`expm1`, in place."""
-    return minigrad.inplace.run(input, "expm1_", ops.transcendental.Expm1)
+    return inplace.run(input, "expm1_", ops.transcendental.Expm1)
 
 
 def log1p(input: Tensor) -> Tensor:
@@ -97,7 +90,7 @@ def log1p(input: Tensor) -> Tensor:
 
 def log1p_(input: Tensor) -> Tensor:
     """:func:`log1p`, in place."""
-    return minigrad.inplace.run(input, "log1p_", ops.transcendental.Log1p)
+    return inplace.run(input, "log1p_", ops.transcendental.Log1p)
 
 
 def log2(input: Tensor) -> Tensor:
@@ -107,7 +100,7 @@ def log2(input: Tensor) -> Tensor:
 
 def log2_(input: Tensor) -> Tensor:
     """:func:`log2`, in place."""
-    return minigrad.inplace.run(input, "log2_", ops.transcendental.Log2)
+    return inplace.run(input, "log2_", ops.transcendental.Log2)
 
 
 def log10(input: Tensor) -> Tensor:
@@ -117,7 +110,7 @@ def log10(input: Tensor) -> Tensor:
 
 def log10_(input: Tensor) -> Tensor:
     """:func:`log10`, in place."""
-    return minigrad.inplace.run(input, "log10_", ops.transcendental.Log10)
+    return inplace.run(input, "log10_", ops.transcendental.Log10)
 
 
 def rsqrt(input: Tensor) -> Tensor:
@@ -127,7 +120,7 @@ def rsqrt(input: Tensor) -> Tensor:
 
 def rsqrt_(input: Tensor) -> Tensor:
     """:func:`rsqrt`, in place."""
-    return minigrad.inplace.run(input, "rsqrt_", ops.transcendental.Rsqrt)
+    return inplace.run(input, "rsqrt_", ops.transcendental.Rsqrt)
 
 
 def tan(input: Tensor) -> Tensor:
@@ -137,7 +130,7 @@ def tan(input: Tensor) -> Tensor:
 
 def tan_(input: Tensor) -> Tensor:
     """:func:`tan`, in place."""
-    return minigrad.inplace.run(input, "tan_", ops.transcendental.Tan)
+    return inplace.run(input, "tan_", ops.transcendental.Tan)
 
 
 def asin(input: Tensor) -> Tensor:
@@ -147,7 +140,7 @@ def asin(input: Tensor) -> Tensor:
 
 def asin_(input: Tensor) -> Tensor:
     """:func:`asin`, in place."""
-    return minigrad.inplace.run(input, "asin_", ops.transcendental.Asin)
+    return inplace.run(input, "asin_", ops.transcendental.Asin)
 
 
 def acos(input: Tensor) -> Tensor:
@@ -157,7 +150,7 @@ def acos(input: Tensor) -> Tensor:
 
 def acos_(input: Tensor) -> Tensor:
     """:func:`acos`, in place."""
-    return minigrad.inplace.run(input, "acos_", ops.transcendental.Acos)
+    return inplace.run(input, "acos_", ops.transcendental.Acos)
 
 
 def atan(input: Tensor) -> Tensor:
@@ -167,7 +160,7 @@ def atan(input: Tensor) -> Tensor:
 
 def atan_(input: Tensor) -> Tensor:
     """:func:`atan`, in place."""
-    return minigrad.inplace.run(input, "atan_", ops.transcendental.Atan)
+    return inplace.run(input, "atan_", ops.transcendental.Atan)
 
 
 def sinh(input: Tensor) -> Tensor:
@@ -177,7 +170,7 @@ def sinh(input: Tensor) -> Tensor:
 
 def sinh_(input: Tensor) -> Tensor:
     """:func:`sinh`, in place."""
-    return minigrad.inplace.run(input, "sinh_", ops.transcendental.Sinh)
+    return inplace.run(input, "sinh_", ops.transcendental.Sinh)
 
 
 def cosh(input: Tensor) -> Tensor:
@@ -187,7 +180,7 @@ def cosh(input: Tensor) -> Tensor:
 
 def cosh_(input: Tensor) -> Tensor:
     """:func:`cosh`, in place."""
-    return minigrad.inplace.run(input, "cosh_", ops.transcendental.Cosh)
+    return inplace.run(input, "cosh_", ops.transcendental.Cosh)
 
 
 def asinh(input: Tensor) -> Tensor:
@@ -197,7 +190,7 @@ def asinh(input: Tensor) -> Tensor:
 
 def asinh_(input: Tensor) -> Tensor:
     """:func:`asinh`, in place."""
-    return minigrad.inplace.run(input, "asinh_", ops.transcendental.Asinh)
+    return inplace.run(input, "asinh_", ops.transcendental.Asinh)
 
 
 def acosh(input: Tensor) -> Tensor:
@@ -207,7 +200,7 @@ def acosh(input: Tensor) -> Tensor:
 
 def acosh_(input: Tensor) -> Tensor:
     """:func:`acosh`, in place."""
-    return minigrad.inplace.run(input, "acosh_", ops.transcendental.Acosh)
+    return inplace.run(input, "acosh_", ops.transcendental.Acosh)
 
 
 def atanh(input: Tensor) -> Tensor:
@@ -217,7 +210,7 @@ def atanh(input: Tensor) -> Tensor:
 
 def atanh_(input: Tensor) -> Tensor:
     """:func:`atanh`, in place."""
-    return minigrad.inplace.run(input, "atanh_", ops.transcendental.Atanh)
+    return inplace.run(input, "atanh_", ops.transcendental.Atanh)
 
 
 def erf(input: Tensor) -> Tensor:
@@ -227,7 +220,7 @@ def erf(input: Tensor) -> Tensor:
 
 def erf_(input: Tensor) -> Tensor:
     """:func:`erf`, in place."""
-    return minigrad.inplace.run(input, "erf_", ops.transcendental.Erf)
+    return inplace.run(input, "erf_", ops.transcendental.Erf)
 
 
 def atan2(input: Tensor, other: Tensor) -> Tensor:
@@ -238,7 +231,7 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 
 def atan2_(input: Tensor, other: Tensor) -> Tensor:
     """:func:`atan2`, in place."""
-    return minigrad.inplace.run(input, "atan2_", ops.transcendental.Atan2, other)
+    return inplace.run(input, "atan2_", ops.transcendental.Atan2, other)
 
 
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:

@@ -6,15 +6,11 @@ of promotion: ``ops/promotion.py``. The ranges of the types: ``finfo`` and ``iin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import minigrad
-from minigrad import dtypes, ops
+from minigrad import dtypes, promotion
 from minigrad.functions.arguments import check_tensors
-
-if TYPE_CHECKING:
-    import minigrad.ops.promotion
-    from minigrad.tensor import Tensor
+from minigrad.graph.node import Tensor
 
 __all__ = [
     "can_cast",
@@ -65,7 +61,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 def promote_types(type1: Any, type2: Any) -> Any:
     """The smallest type to which tensors of both types are converted in one operation."""
     check_types("promote_types", type1=type1, type2=type2)
-    return dtypes.from_numpy_dtype(ops.promotion.combine(type1.numpy, type2.numpy))
+    return dtypes.from_numpy_dtype(promotion.combine(type1.numpy, type2.numpy))
 
 
 def result_type(tensor: Any, other: Any) -> Any:
@@ -74,17 +70,17 @@ def result_type(tensor: Any, other: Any) -> Any:
     Raises:
         TypeError: one is neither.
     """
-    operands = [each.array if isinstance(each, minigrad.Tensor) else each for each in (tensor, other)]
+    operands = [each.array if isinstance(each, Tensor) else each for each in (tensor, other)]
     for each in operands:
-        ops.promotion.check_number(each)
-    return dtypes.from_numpy_dtype(ops.promotion.result_dtype(*operands))
+        promotion.check_number(each)
+    return dtypes.from_numpy_dtype(promotion.result_dtype(*operands))
 
 
 def can_cast(from_: Any, to: Any) -> bool:
     """Whether an in-place operation may write a result of one type to a tensor of another: no float to integers, and
     nothing but bools to bools."""
     check_types("can_cast", from_=from_, to=to)
-    category = ops.promotion.CATEGORY
+    category = promotion.CATEGORY
     return category[from_.numpy.kind] <= category[to.numpy.kind]
 
 

@@ -83,6 +83,8 @@ class Task:
 class Future:
     """The result of work in the background."""
 
+    dtype = shape = None  # not known: to the engine, not yet what it expects
+
     def __init__(self, work: Callable[[], Any], team: Team) -> None:
         self.work, self.team = work, team
         self.context = copy_context()

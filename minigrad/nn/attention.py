@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import minigrad
 from minigrad import creation, dtypes
+from minigrad.functions.joining import cat
 from minigrad.nn import functional, init
 from minigrad.nn.container import ModuleList
 from minigrad.nn.linear import Linear
@@ -173,13 +173,13 @@ class MultiheadAttention(Module):
         queries, keys, values = self.project(query, key, value)
         mask = self.merged_mask(key_padding_mask, attn_mask, query, key.shape[0])
         if self.bias_k is not None and self.bias_v is not None:
-            keys = minigrad.cat([keys, self.bias_k.repeat(1, batch, 1)])
-            values = minigrad.cat([values, self.bias_v.repeat(1, batch, 1)])
+            keys = cat([keys, self.bias_k.repeat(1, batch, 1)])
+            values = cat([values, self.bias_v.repeat(1, batch, 1)])
             mask = None if mask is None else functional.pad(mask, (0, 1))
         heads = [self.split_heads(each) for each in (queries, keys, values)]
         if self.add_zero_attn:
             zeros = creation.zeros((batch, self.num_heads, 1, self.head_dim), dtype=query.dtype)
-            heads[1], heads[2] = minigrad.cat([heads[1], zeros], 2), minigrad.cat([heads[2], zeros], 2)
+            heads[1], heads[2] = cat([heads[1], zeros], 2), cat([heads[2], zeros], 2)
             mask = None if mask is None else functional.pad(mask, (0, 1))
         if causal:
             later = creation.ones(length, heads[1].shape[2], dtype=dtypes.bool).triu(1)

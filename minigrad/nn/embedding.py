@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import creation
-from minigrad.autograd.grad_mode import no_grad
+from minigrad.graph.grad_mode import no_grad
 from minigrad.nn import functional, init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad import creation
 from minigrad.autograd import Function
-from minigrad.autograd.grad_mode import is_grad_enabled
-from minigrad.autograd.hooks import RemovableHandle
+from minigrad.graph.grad_mode import is_grad_enabled
+from minigrad.graph.hooks import RemovableHandle
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import creation, dtypes
-from minigrad.autograd.grad_mode import no_grad
+from minigrad.graph.grad_mode import no_grad
 from minigrad.tensor import Tensor
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Any
 
 from minigrad import dtypes
 from minigrad.attributes import check_device
-from minigrad.autograd.hooks import RemovableHandle
+from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, saved, take, value_for
@@ -494,7 +494,7 @@ class Module:
                 raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
             for each in [*self.parameters(), *self.buffers()]:
                 if each.is_floating_point():
-                    each.array = each.array.astype(dtype.numpy, copy=False)
+                    each._replace_array(each.array.astype(dtype.numpy, copy=False))
                     if each.grad is not None:
                         each.grad = each.grad.detach().to(dtype)
         return self
@@ -514,7 +514,7 @@ class Module:
     def type(self, dst_type: dtypes.dtype) -> Module:
         """Convert every parameter and buffer, integers too."""
         for tensor in [*self.parameters(), *self.buffers()]:
-            tensor.array = tensor.array.astype(dst_type.numpy, copy=False)
+            tensor._replace_array(tensor.array.astype(dst_type.numpy, copy=False))
         return self
 
     def cpu(self) -> Module:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.tensor import Tensor, wrap
+from minigrad.graph.function import wrap
+from minigrad.tensor import Tensor
 
 __all__ = ["Parameter"]
 
@@ -20,7 +21,7 @@ class Parameter(Tensor):
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter expects a Tensor, not {type(data).__name__}: use minigrad.tensor(...) first")
         data._lay_in_order()
-        parameter = wrap(data.array, None, 0)
+        parameter = wrap(data.array)
         parameter.__class__ = cls
         parameter._borrowed = True
         return parameter.requires_grad_(requires_grad)  # type: ignore[return-value]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.attributes import Size
-from minigrad.autograd.grad_mode import no_grad
+from minigrad.graph.function import wrap
+from minigrad.graph.grad_mode import no_grad
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Tensor, wrap
+from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
@@ -126,7 +127,7 @@ def value_for(own: Tensor, key: str, value: Any, problems: list[str]) -> Tensor 
                 f"checkpoint but received {type(value)}"
             )
             return None
-        value = wrap(np.asarray(value), None, 0)
+        value = wrap(np.asarray(value))
     if own.ndim == 0 and value.ndim == 1 and len(value):
         value = value[0]  # how numbers were saved before PyTorch 0.4
     if value.shape != own.shape:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import minigrad
-from minigrad.autograd.grad_mode import no_grad
+from minigrad import creation, linalg
+from minigrad.functions.joining import cat, stack
+from minigrad.graph.grad_mode import no_grad
 from minigrad.tensor import Tensor
 
 __all__ = [
@@ -33,10 +34,10 @@ def get_total_norm(
     Raises:
         RuntimeError: it is not finite, and ``error_if_nonfinite`` is true.
     """
-    norms = [minigrad.linalg.vector_norm(each, float(norm_type)) for each in as_list(tensors)]
+    norms = [linalg.vector_norm(each, float(norm_type)) for each in as_list(tensors)]
     if not norms:
-        return minigrad.tensor(0.0)
-    total = minigrad.linalg.vector_norm(minigrad.stack(norms), float(norm_type))
+        return creation.tensor(0.0)
+    total = linalg.vector_norm(stack(norms), float(norm_type))
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
@@ -87,7 +88,7 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, f
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All elements of the parameters one after the other, (n,), with history."""
-    return minigrad.cat([each.reshape(-1) for each in parameters])
+    return cat([each.reshape(-1) for each in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:

@@ -9,14 +9,13 @@ import math
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.broadcasting import unbroadcast
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.ops.elementwise import Exp, Sigmoid, Tanh, Where
 from minigrad.ops.error_function import erf
 from minigrad.ops.joining import Cat
-from minigrad.ops.promotion import number_as
 from minigrad.ops.transcendental import Erf
-from minigrad.ops.values import array_of, constant_like
+from minigrad.promotion import number_as
 
 ONE_SIXTH = float(np.float32(1) / np.float32(6))  # PyTorch rounds it to float32 in every type
 
@@ -159,7 +158,7 @@ class PreluKernel(Function):
         grad_x = Where.apply(grad_z, weight * grad_z, condition=positive) if ctx.needs_input_grad[0] else None
         grad_weight = None
         if ctx.needs_input_grad[1]:
-            grad_weight = unbroadcast(Where.apply(0.0, x * grad_z, condition=positive), weight.shape)
+            grad_weight = Where.apply(0.0, x * grad_z, condition=positive)
         return grad_x, grad_weight
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
+from minigrad.graph.view import ViewFunction
 from minigrad.ops.joining import Cat, Stack
 from minigrad.ops.shape import Reshape
 
@@ -86,10 +87,8 @@ class Triu(Tril):
     part = staticmethod(np.triu)
 
 
-class Split(Function):
+class Split(ViewFunction):
     """x cut along ``dim`` into pieces of ``sizes``."""
-
-    is_view = True
 
     def forward(ctx, x, *, sizes, dim):
         ctx.dim = dim
@@ -108,10 +107,8 @@ class SplitWithSizes(Split):
     """The same where the sizes were given one by one: PyTorch has a node of its own for it."""
 
 
-class Unbind(Function):
+class Unbind(ViewFunction):
     """The slices of x along ``dim``, which disappears."""
-
-    is_view = True
 
     def forward(ctx, x, *, dim):
         ctx.dim = dim
@@ -125,10 +122,8 @@ class Unbind(Function):
 # ------------------------------------------------------------------------------------ diagonals and windows
 
 
-class Diagonal(Function):
+class Diagonal(ViewFunction):
     """z = the diagonal of the matrices that x has along ``dim1`` and ``dim2``, as the last dimension."""
-
-    is_view = True
 
     def forward(ctx, x, *, offset, dim1, dim2):
         ctx.options = {"shape": x.shape, "offset": offset, "dim1": dim1, "dim2": dim2}
@@ -189,10 +184,8 @@ class Trace(Function):
         return grad_x
 
 
-class Unfold(Function):
+class Unfold(ViewFunction):
     """z = the windows of ``size`` elements along ``dim``, ``step`` apart: their elements in a last dimension."""
-
-    is_view = True
 
     def forward(ctx, x, *, dim, size, step):
         ctx.options = {"shape": x.shape, "dim": dim, "size": size, "step": step}

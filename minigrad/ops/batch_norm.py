@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.kernels import batch_norm as kernels
 from minigrad.ops.broadcasting import Sum
 from minigrad.ops.reduction import Mean
 from minigrad.ops.shape import Reshape
 from minigrad.ops.transcendental import Rsqrt
-from minigrad.ops.values import array_of, constant_like
 
 
 class NativeBatchNorm(Function):

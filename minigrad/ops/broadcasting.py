@@ -1,29 +1,25 @@
 """Broadcasting and its mirror image: ``Expand`` repeats, ``Sum`` adds up, and each is the other's gradient.
 
-A value used many times collects the sum of many gradients: why a broadcast gradient is summed is told at
-:func:`unbroadcast`. Read next: ``elementwise.py``, where every two-argument rule ends in it.
+A value used many times collects the sum of many gradients: ``summed_to`` in ``graph/engine.py`` tells why the gradient
+of a value that was broadcast is summed, and does it. Read next: ``elementwise.py``.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.dims import normalize_dims
+from minigrad.dims import normalize_dims
+from minigrad.graph.function import Function
+from minigrad.graph.view import ViewFunction
 from minigrad.ops.shape import View
 
-__all__ = ["Expand", "Sum", "add_up", "restore_dims", "spread", "unbroadcast"]
+__all__ = ["Expand", "Sum", "add_up", "restore_dims", "spread"]
 
 
-class Expand(Function):
+class Expand(ViewFunction):
     """z = x repeated along dimensions of size 1, or new leading ones, without copying. -1 keeps a size."""
 
-    is_view = True
-
     def forward(ctx, x, *, shape):
-        ctx.shape = x.shape
         new = len(shape) - x.ndim
         if new < 0:
             raise RuntimeError(
@@ -44,8 +40,7 @@ class Expand(Function):
         return np.broadcast_to(x, sizes)
 
     def backward(ctx, grad_z):
-        grad_x = unbroadcast(grad_z, ctx.shape)
-        return grad_x
+        return grad_z  # dz/dx = 1, and the engine sums
 
 
 class Sum(Function):
@@ -86,28 +81,3 @@ def restore_dims(reduced, shape, dims, keepdim):
 def spread(grad, shape, dims, keepdim):
     """The gradient of each result at every element that it was made from: reinsert ``dims``, then repeat along them."""
     return Expand.apply(restore_dims(grad, shape, dims, keepdim), shape=shape)
-
-
-def unbroadcast(grad: Any, shape: tuple[int, ...]) -> Any:
-    """Sum ``grad`` over the dimensions along which an input of ``shape`` was repeated to match the other input.
-
-    Broadcasting (3,) against (2, 3) uses each of the three elements twice. The derivative with respect to an element
-    used twice is the sum of the derivatives at both places: hence a sum over the new leading dimensions, and over
-    those where ``shape`` says 1 and ``grad`` has more.
-
-    Args:
-        grad: dL/dz, an array or a tensor of the broadcast shape.
-        shape: the input's shape before broadcasting.
-
-    Returns:
-        dL/dx, of ``shape``; ``grad`` itself where nothing was repeated.
-    """
-    if grad.shape == shape:
-        return grad
-    leading = grad.ndim - len(shape)
-    repeated = list(range(leading))
-    for dim, size in enumerate(shape):
-        if size == 1 and grad.shape[leading + dim] != 1:
-            repeated.append(leading + dim)
-    summed = Sum.apply(grad, dim=tuple(repeated), keepdim=True)
-    return View.apply(summed, shape=shape) if leading else summed

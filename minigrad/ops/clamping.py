@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.broadcasting import unbroadcast
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.ops.elementwise import Clamp, Maximum, Minimum, prepare
-from minigrad.ops.promotion import promote
-from minigrad.ops.values import array_of, constant_like
+from minigrad.promotion import promote
 
 
 class ClampMin(Clamp):
@@ -59,8 +58,8 @@ class ClampTensor(Function):
         else:
             shares = three_shares(x, lowest, highest)
         gradients = []
-        for value, part in zip((x, lowest, highest), shares):
-            gradients.append(None if part is None else unbroadcast(grad_z * constant_like(part, grad_z), value.shape))
+        for part in shares:
+            gradients.append(None if part is None else grad_z * constant_like(part, grad_z))
         return tuple(gradients)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
 from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight
 from minigrad.kernels.parallel import a_helper_is_busy, has_helpers, in_background, share_out, worth_sharing
 from minigrad.kernels.unfolding import fold, unfold

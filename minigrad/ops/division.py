@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.broadcasting import unbroadcast
+from minigrad.graph.function import Function
+from minigrad.graph.values import constant_like
 from minigrad.ops.elementwise import prepare
-from minigrad.ops.values import constant_like
 
 
 def check_divisor(name, x, y):
@@ -103,17 +102,16 @@ class Remainder(Function):
     rounding = "floor"
 
     def forward(ctx, x, y):
-        ctx.shapes = np.shape(x), np.shape(y)
         if ctx.needs_input_grad[1]:
             ctx.save_for_backward(x, y)
         return remainder(x, y, ctx.rounding)
 
     def backward(ctx, grad_z):
-        grad_x = unbroadcast(grad_z, ctx.shapes[0]) if ctx.needs_input_grad[0] else None  # dz/dx = 1
+        grad_x = grad_z if ctx.needs_input_grad[0] else None  # dz/dx = 1
         if not ctx.needs_input_grad[1]:
             return grad_x, None
         x, y = ctx.saved_tensors
-        grad_y = unbroadcast(-grad_z * DivRounded.apply(x, y, rounding=ctx.rounding), ctx.shapes[1])
+        grad_y = -grad_z * DivRounded.apply(x, y, rounding=ctx.rounding)
         return grad_x, grad_y
 
 

@@ -1,21 +1,20 @@
 """Elementwise arithmetic and functions. One class an operation: the formula, forward, and directly below it backward.
 
 In every rule ``grad_z`` is dL/dz, the gradient of the loss with respect to the result, of the result's shape, and
-``grad_x`` is dL/dx. Where an input was broadcast, ``unbroadcast`` sums its gradient back to its own shape.
+``grad_x`` is dL/dx. Where an input was broadcast, the engine sums its gradient back to its own shape.
 Formulas: the chain rule; choices at kinks are PyTorch's and are stated with the operation.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy import ndarray
+from numpy import asarray, ndarray
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.kernels.parallel import share_out_elements
 from minigrad.kernels.selection import positive_part, where_not
-from minigrad.ops.broadcasting import unbroadcast
-from minigrad.ops.promotion import in_default_float, number_as, promote
-from minigrad.ops.values import array_of, constant_like
+from minigrad.promotion import EXACT, NUMBERS, in_default_float, number_as, promote
 
 
 def check_broadcast(x, y):
@@ -51,16 +50,14 @@ class Add(Function):
     writes_into = True
 
     def forward(ctx, x, y, *, out=None):
-        ctx.shapes = x.shape, getattr(y, "shape", ())
-        if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            y = asarray(y, x.dtype)  # a number takes the tensor's type
+        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
             x, y = prepare(x, y)
         return x + y if out is None else np.add(x, y, out=out)
 
     def backward(ctx, grad_z):
-        x_shape, y_shape = ctx.shapes
-        grad_x = unbroadcast(grad_z, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = 1
-        grad_y = unbroadcast(grad_z, y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = 1
-        return grad_x, grad_y
+        return grad_z, grad_z  # dz/dx = dz/dy = 1
 
 
 def refuse_bool(x, y):
@@ -78,15 +75,15 @@ class Sub(Function):
 
     def forward(ctx, x, y):
         refuse_bool(x, y)
-        ctx.shapes = x.shape, getattr(y, "shape", ())
-        if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            y = asarray(y, x.dtype)  # a number takes the tensor's type
+        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
             x, y = prepare(x, y)
         return x - y
 
     def backward(ctx, grad_z):
-        x_shape, y_shape = ctx.shapes
-        grad_x = unbroadcast(grad_z, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = 1
-        grad_y = unbroadcast(-grad_z, y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = -1
+        grad_x = grad_z if ctx.needs_input_grad[0] else None  # dz/dx = 1
+        grad_y = -grad_z if ctx.needs_input_grad[1] else None  # dz/dy = -1
         return grad_x, grad_y
 
 
@@ -96,14 +93,13 @@ class AddScaled(Function):
     node_name = "AddBackward0"
 
     def forward(ctx, x, y, *, alpha):
-        ctx.shapes, ctx.alpha = (np.shape(x), np.shape(y)), alpha
+        ctx.alpha = alpha
         x, y = prepare(x, y)
         return x + y * number_as(alpha, x.dtype)
 
     def backward(ctx, grad_z):
-        x_shape, y_shape = ctx.shapes
-        grad_x = unbroadcast(grad_z, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = 1
-        grad_y = unbroadcast(grad_z * ctx.alpha, y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = alpha
+        grad_x = grad_z if ctx.needs_input_grad[0] else None  # dz/dx = 1
+        grad_y = grad_z * ctx.alpha if ctx.needs_input_grad[1] else None  # dz/dy = alpha
         return grad_x, grad_y
 
 
@@ -139,33 +135,34 @@ class RsubTensor(Function):
 
     def forward(ctx, x, y, *, alpha):
         refuse_bool(y, x)
-        ctx.shapes, ctx.alpha = (x.shape, y.shape), alpha
+        ctx.alpha = alpha
         x, y = prepare(x, y)
         return y - x * number_as(alpha, x.dtype)
 
     def backward(ctx, grad_z):
-        x_shape, y_shape = ctx.shapes
-        grad_x = unbroadcast(grad_z * -ctx.alpha, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = -alpha
-        grad_y = unbroadcast(grad_z, y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = 1
+        grad_x = grad_z * -ctx.alpha if ctx.needs_input_grad[0] else None  # dz/dx = -alpha
+        grad_y = grad_z if ctx.needs_input_grad[1] else None  # dz/dy = 1
         return grad_x, grad_y
 
 
 class Mul(Function):
     """z = x * y."""
 
+    saved_inputs = slice(None)
+
     def forward(ctx, x, y):
-        needs_x, needs_y = ctx.needs_input_grad
-        ctx.shapes = x.shape, getattr(y, "shape", ())
-        ctx.save_for_backward(x if needs_y else None, y if needs_x else None)
-        if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
+        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            y = asarray(y, x.dtype)  # a number takes the tensor's type
+        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
             x, y = prepare(x, y)
         return x * y
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
-        x_shape, y_shape = ctx.shapes
-        grad_x = unbroadcast(grad_z * y, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = y
-        grad_y = unbroadcast(grad_z * x, y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = x
+        needs_x, needs_y = ctx.needs_input_grad
+        grad_x = grad_z * y if needs_x else None  # dz/dx = y
+        grad_y = grad_z * x if needs_y else None  # dz/dy = x
         return grad_x, grad_y
 
 
@@ -189,16 +186,17 @@ class Div(Function):
 
     def forward(ctx, x, y):
         needs_x, needs_y = ctx.needs_input_grad
-        ctx.shapes = x.shape, np.shape(y)
         ctx.save_for_backward(x if needs_y else None, y if needs_x or needs_y else None)
-        x, y = prepare(x, y)
+        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            y = asarray(y, x.dtype)
+        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+            x, y = prepare(x, y)
         return in_default_float(x) / in_default_float(y)
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
-        x_shape, y_shape = ctx.shapes
-        grad_x = unbroadcast(grad_z / y, x_shape) if ctx.needs_input_grad[0] else None  # dz/dx = 1/y
-        grad_y = unbroadcast(-grad_z * ((x / y) / y), y_shape) if ctx.needs_input_grad[1] else None  # dz/dy = -x/y²
+        grad_x = grad_z / y if ctx.needs_input_grad[0] else None  # dz/dx = 1/y
+        grad_y = -grad_z * ((x / y) / y) if ctx.needs_input_grad[1] else None  # dz/dy = -x/y²
         return grad_x, grad_y
 
 
@@ -206,13 +204,16 @@ class PowScalar(Function):
     """z = x ** number. At number = 0 the gradient is zero everywhere, also where x is 0 or infinite."""
 
     node_name = "PowBackward0"
+    saved_inputs = slice(None)
 
     def forward(ctx, x, *, number):
         ctx.number = number
         ctx.save_for_backward(x)
-        if x.dtype.kind != "f" and isinstance(number, int) and number < 0:
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
-        x, number = prepare(x, number)
+        if type(number) in NUMBERS and x.dtype.kind == "f" and -EXACT <= number <= EXACT:
+            number = asarray(number, x.dtype)
+        else:
+            refuse_negative_power(x, number)
+            x, number = prepare(x, number)
         if x.dtype.kind == "b":
             return x | ~number
         return 1 / np.sqrt(x) if number == -0.5 else x**number  # PyTorch's way: NaN where x < 0, also at -inf
@@ -225,6 +226,12 @@ class PowScalar(Function):
         slope = MulScalar.apply(power, number=ctx.number)  # dz/dx = n xⁿ⁻¹
         grad_x = grad_z * slope
         return grad_x
+
+
+def refuse_negative_power(x, number):
+    """Raise PyTorch's error for integers to a negative integer power."""
+    if x.dtype.kind != "f" and isinstance(number, int) and number < 0:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
 def integer_power(x, y):
@@ -246,7 +253,6 @@ class Pow(Function):
     overload = 1
 
     def forward(ctx, x, y):
-        ctx.shapes = x.shape, np.shape(y)
         x_float, y_float = prepare(x, y)
         z = np.asarray(x_float**y_float if x_float.dtype.kind == "f" else integer_power(x_float, y_float))
         ctx.save_for_backward(x, y, z)
@@ -254,15 +260,14 @@ class Pow(Function):
 
     def backward(ctx, grad_z):
         x, y, z = ctx.saved_tensors
-        x_shape, y_shape = ctx.shapes
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
             zero_where_flat = Where.apply(0.0, grad_z * (y * x ** (y - 1)), condition=array_of(y) == 0)
-            grad_x = unbroadcast(zero_where_flat, x_shape)  # dz/dx = y xʸ⁻¹
+            grad_x = zero_where_flat  # dz/dx = y xʸ⁻¹
         if ctx.needs_input_grad[1]:
             at_zero = (array_of(x) == 0) & (array_of(y) >= 0)
             logarithm = Where.apply(0.0, z * Log.apply(x), condition=at_zero)
-            grad_y = unbroadcast(grad_z * logarithm, y_shape)  # dz/dy = xʸ ln x
+            grad_y = grad_z * logarithm  # dz/dy = xʸ ln x
         return grad_x, grad_y
 
 
@@ -290,18 +295,16 @@ class Maximum(Function):
     """z = max(x, y), NaN if either is. Where they are equal each receives half the gradient."""
 
     def forward(ctx, x, y):
-        ctx.shapes = x.shape, np.shape(y)
         ctx.save_for_backward(x, y)
         x, y = prepare(x, y)
         return np.maximum(x, y)
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
-        x_shape, y_shape = ctx.shapes
         first, second = array_of(x), array_of(y)
         shared = Where.apply(grad_z / 2, grad_z, condition=first == second)
-        grad_x = unbroadcast(Where.apply(0.0, shared, condition=first < second), x_shape)
-        grad_y = unbroadcast(Where.apply(0.0, shared, condition=second < first), y_shape)
+        grad_x = Where.apply(0.0, shared, condition=first < second)
+        grad_y = Where.apply(0.0, shared, condition=second < first)
         return grad_x, grad_y
 
 
@@ -309,18 +312,16 @@ class Minimum(Function):
     """z = min(x, y), NaN if either is. Where they are equal each receives half the gradient."""
 
     def forward(ctx, x, y):
-        ctx.shapes = x.shape, np.shape(y)
         ctx.save_for_backward(x, y)
         x, y = prepare(x, y)
         return np.minimum(x, y)
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
-        x_shape, y_shape = ctx.shapes
         first, second = array_of(x), array_of(y)
         shared = Where.apply(grad_z / 2, grad_z, condition=first == second)
-        grad_x = unbroadcast(Where.apply(0.0, shared, condition=first > second), x_shape)
-        grad_y = unbroadcast(Where.apply(0.0, shared, condition=second > first), y_shape)
+        grad_x = Where.apply(0.0, shared, condition=first > second)
+        grad_y = Where.apply(0.0, shared, condition=second > first)
         return grad_x, grad_y
 
 
@@ -328,7 +329,6 @@ class Where(Function):
     """z = x where ``condition`` (a bool array) holds, else y. The gradient goes where the value came from."""
 
     def forward(ctx, x, y, *, condition):
-        ctx.shapes = np.shape(x), np.shape(y)
         ctx.save_for_backward(condition)
         x, y = prepare(x, y)
         check_broadcast(condition, x)
@@ -337,12 +337,11 @@ class Where(Function):
 
     def backward(ctx, grad_z):
         condition = array_of(ctx.saved_tensors[0])
-        x_shape, y_shape = ctx.shapes
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
-            grad_x = unbroadcast(Where.apply(grad_z, 0.0, condition=condition), x_shape)
+            grad_x = Where.apply(grad_z, 0.0, condition=condition)
         if ctx.needs_input_grad[1]:
-            grad_y = unbroadcast(Where.apply(0.0, grad_z, condition=condition), y_shape)
+            grad_y = Where.apply(0.0, grad_z, condition=condition)
         return grad_x, grad_y
 
 
@@ -647,13 +646,12 @@ class Copy(Function):
     node_name = "torch::autograd::CopyBackwards"
 
     def forward(ctx, x, y):
-        ctx.source_shape = np.shape(y)
         check_broadcast(x, y)
         return np.broadcast_to(y, np.broadcast_shapes(x.shape, np.shape(y))).astype(x.dtype)
 
     def backward(ctx, grad_z):
         grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
-        grad_y = unbroadcast(grad_z, ctx.source_shape) if ctx.needs_input_grad[1] else None
+        grad_y = grad_z if ctx.needs_input_grad[1] else None
         return grad_x, grad_y
 
 
@@ -691,5 +689,5 @@ class FillFrom(Function):
 
     def backward(ctx, grad_z):
         grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
-        grad_y = unbroadcast(grad_z, ()) if ctx.needs_input_grad[1] else None
+        grad_y = grad_z if ctx.needs_input_grad[1] else None
         return grad_x, grad_y

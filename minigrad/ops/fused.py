@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.broadcasting import unbroadcast
+from minigrad.graph.function import Function
 from minigrad.ops.elementwise import prepare
-from minigrad.ops.promotion import promote
+from minigrad.promotion import promote
 
 
 def refuse_integers(x):
@@ -23,14 +22,13 @@ class LerpScalar(Function):
 
     def forward(ctx, x, y, *, weight):
         refuse_integers(x)
-        ctx.weight, ctx.shapes = weight, (x.shape, y.shape)
+        ctx.weight = weight
         x, y = prepare(x, y)
         return interpolate(x, y, np.asarray(weight, x.dtype))
 
     def backward(ctx, grad_z):
-        x_shape, y_shape = ctx.shapes
-        grad_x = unbroadcast(grad_z * (1 - ctx.weight), x_shape) if ctx.needs_input_grad[0] else None
-        grad_y = unbroadcast(grad_z * ctx.weight, y_shape) if ctx.needs_input_grad[1] else None
+        grad_x = grad_z * (1 - ctx.weight) if ctx.needs_input_grad[0] else None
+        grad_y = grad_z * ctx.weight if ctx.needs_input_grad[1] else None
         return grad_x, grad_y
 
 
@@ -47,9 +45,9 @@ class Lerp(Function):
 
     def backward(ctx, grad_z):
         x, y, weight = ctx.saved_tensors
-        grad_x = unbroadcast(grad_z * (1 - weight), x.shape) if ctx.needs_input_grad[0] else None
-        grad_y = unbroadcast(grad_z * weight, y.shape) if ctx.needs_input_grad[1] else None
-        grad_weight = unbroadcast(grad_z * (y - x), weight.shape) if ctx.needs_input_grad[2] else None
+        grad_x = grad_z * (1 - weight) if ctx.needs_input_grad[0] else None
+        grad_y = grad_z * weight if ctx.needs_input_grad[1] else None
+        grad_weight = grad_z * (y - x) if ctx.needs_input_grad[2] else None
         return grad_x, grad_y, grad_weight
 
 
@@ -62,19 +60,19 @@ class Addcmul(Function):
     """z = x + value · first · second."""
 
     def forward(ctx, x, first, second, *, value):
-        ctx.value, ctx.x_shape = value, x.shape
+        ctx.value = value
         ctx.save_for_backward(first, second)
         x, first, second = promote(x, first, second)
         return x + np.asarray(value, x.dtype) * first * second
 
     def backward(ctx, grad_z):
         first, second = ctx.saved_tensors
-        grad_x = unbroadcast(grad_z, ctx.x_shape) if ctx.needs_input_grad[0] else None
+        grad_x = grad_z if ctx.needs_input_grad[0] else None
         grad_first = grad_second = None
         if ctx.needs_input_grad[1]:
-            grad_first = unbroadcast(grad_z * (second * ctx.value), first.shape)
+            grad_first = grad_z * (second * ctx.value)
         if ctx.needs_input_grad[2]:
-            grad_second = unbroadcast(grad_z * (first * ctx.value), second.shape)
+            grad_second = grad_z * (first * ctx.value)
         return grad_x, grad_first, grad_second
 
 
@@ -82,17 +80,17 @@ class Addcdiv(Function):
     """z = x + value · first / second."""
 
     def forward(ctx, x, first, second, *, value):
-        ctx.value, ctx.x_shape = value, x.shape
+        ctx.value = value
         ctx.save_for_backward(first, second)
         x, first, second = promote(x, first, second)
         return x + np.asarray(value, x.dtype) * first / second
 
     def backward(ctx, grad_z):
         first, second = ctx.saved_tensors
-        grad_x = unbroadcast(grad_z, ctx.x_shape) if ctx.needs_input_grad[0] else None
+        grad_x = grad_z if ctx.needs_input_grad[0] else None
         grad_first = grad_second = None
         if ctx.needs_input_grad[1]:
-            grad_first = unbroadcast(grad_z * (ctx.value / second), first.shape)
+            grad_first = grad_z * (ctx.value / second)
         if ctx.needs_input_grad[2]:
-            grad_second = unbroadcast(-grad_z * (ctx.value * first) / (second * second), second.shape)
+            grad_second = -grad_z * (ctx.value * first) / (second * second)
         return grad_x, grad_first, grad_second

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.broadcasting import unbroadcast
+from minigrad.graph.function import Function
+from minigrad.graph.view import ViewFunction
 from minigrad.ops.elementwise import Where
 
 
-class Select(Function):
+class Select(ViewFunction):
     """z = x at ``index`` along ``dim``, which disappears."""
-
-    is_view = True
 
     def forward(ctx, x, *, dim, index):
         ctx.shape, ctx.where = x.shape, (slice(None),) * dim + (index,)
@@ -27,10 +25,8 @@ class Select(Function):
         return grad_x
 
 
-class Slice(Function):
+class Slice(ViewFunction):
     """z = x[start:stop:step] along ``dim``."""
-
-    is_view = True
 
     def forward(ctx, x, *, dim, where):
         ctx.shape, ctx.where = x.shape, (slice(None),) * dim + (where,)
@@ -94,7 +90,7 @@ class IndexPut(Function):
     """
 
     def forward(ctx, x, value, *, where):
-        ctx.where, ctx.value_shape = where, np.shape(value)
+        ctx.where = where
         z = x.copy()
         z[where] = value
         return z
@@ -105,5 +101,5 @@ class IndexPut(Function):
         grad_x = Where.apply(0.0, grad_z, condition=overwritten)
         grad_value = None
         if ctx.needs_input_grad[1]:
-            grad_value = unbroadcast(Index.apply(grad_z, where=ctx.where), ctx.value_shape)
+            grad_value = Index.apply(grad_z, where=ctx.where)
         return grad_x, grad_value

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
+from minigrad.graph.values import constant_like
 from minigrad.ops.indexing import Select, Slice
-from minigrad.ops.promotion import result_dtype
-from minigrad.ops.values import constant_like
+from minigrad.promotion import result_dtype
 
 
 def result_dtype_of(tensors):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.broadcasting import Sum, unbroadcast
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
+from minigrad.ops.broadcasting import Sum
 from minigrad.ops.elementwise import Exp, Log, Sgn, Sigmoid, Where, prepare
 from minigrad.ops.indexing import Index
 from minigrad.ops.shape import View
-from minigrad.ops.values import array_of, constant_like
 
 
 class LogSoftmax(Function):
@@ -106,14 +106,14 @@ class NllLossBackward(Function):
     """Zeros that hold -grad · scale at each sample's class: the gradient of NllLoss, linear in ``grad``."""
 
     def forward(ctx, grad, *, scale, rows, shape):
-        ctx.scale, ctx.rows, ctx.grad_shape = scale, rows, grad.shape
+        ctx.scale, ctx.rows = scale, rows
         z = np.zeros(shape, grad.dtype)
         z.reshape(-1, shape[-1])[rows] = -grad * scale
         return z
 
     def backward(ctx, grad_z):
         picked = Index.apply(View.apply(grad_z, shape=(-1, grad_z.shape[-1])), where=ctx.rows)
-        grad_grad = unbroadcast(picked * constant_like(-ctx.scale, picked), ctx.grad_shape)
+        grad_grad = picked * constant_like(-ctx.scale, picked)
         return grad_grad
 
 
@@ -124,7 +124,7 @@ class PointwiseLoss(Function):
     """
 
     def forward(ctx, x, y, *, reduction, **options):
-        ctx.shapes, ctx.reduction, ctx.options = (x.shape, y.shape), reduction, options
+        ctx.reduction, ctx.options = reduction, options
         ctx.save_for_backward(x, y)
         losses = np.asarray(ctx.losses(*prepare(x, y)))
         ctx.count = losses.size
@@ -136,8 +136,8 @@ class PointwiseLoss(Function):
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
         grad_difference = grad_z * ctx.slopes(x - y, 1 / ctx.count if ctx.reduction == "mean" and ctx.count else 1)
-        grad_x = unbroadcast(grad_difference, ctx.shapes[0]) if ctx.needs_input_grad[0] else None
-        grad_y = unbroadcast(-grad_difference, ctx.shapes[1]) if ctx.needs_input_grad[1] else None
+        grad_x = grad_difference if ctx.needs_input_grad[0] else None
+        grad_y = -grad_difference if ctx.needs_input_grad[1] else None
         return grad_x, grad_y
 
 
@@ -262,7 +262,7 @@ class Xlogy(Function):
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
             flat = (array_of(x) == 0) & (array_of(y) <= 0)
-            grad_x = unbroadcast(grad_z * Where.apply(0.0, Log.apply(y), condition=flat), x.shape)
+            grad_x = grad_z * Where.apply(0.0, Log.apply(y), condition=flat)
         if ctx.needs_input_grad[1]:
-            grad_y = unbroadcast(grad_z * (x / y), y.shape)
+            grad_y = grad_z * (x / y)
         return grad_x, grad_y

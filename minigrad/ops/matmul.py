@@ -10,24 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.dims import is_expandable
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of
 from minigrad.kernels.product import product
-from minigrad.ops.broadcasting import unbroadcast
-from minigrad.ops.dims import is_expandable
-from minigrad.ops.promotion import number_as, promote
 from minigrad.ops.shape import T, Transpose, Unsqueeze
-from minigrad.ops.values import array_of
+from minigrad.promotion import number_as, promote
 
 
-def check_same_dtype(first, second):
-    """Matrix products do not promote: both must have one type, as in PyTorch."""
+def check_types(first, second):
+    """Matrix products do not promote: both must have one type, as in PyTorch; and it is not bool."""
     if first.dtype != second.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {first.dtype} != {second.dtype}")
-
-
-def refuse_bools(x):
-    """Raise PyTorch's error for a product of bools."""
-    if x.dtype.kind == "b":
+    if first.dtype.kind == "b":
         raise NotImplementedError("matrix products are not implemented for bools: convert to integers first")
 
 
@@ -39,8 +34,8 @@ def check_matrices(a, b):
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
         )
-    check_same_dtype(a, b)
-    refuse_bools(a)
+    if a.dtype is not b.dtype or a.dtype.kind == "b":
+        check_types(a, b)
 
 
 def grad_of_first(grad_z, b):
@@ -62,6 +57,8 @@ def grad_of_second(a, b, grad_z):
 class Mm(Function):
     """z = a b. Shapes: (n, k), (k, m) -> (n, m)."""
 
+    saved_inputs = slice(None)
+
     def forward(ctx, a, b):
         check_matrices(a, b)
         ctx.save_for_backward(a, b)
@@ -76,7 +73,7 @@ class Mm(Function):
 
 def add_product(bias, product, beta, alpha):
     """``beta * bias + alpha * product``, written over the product. With beta 0 the bias does not count."""
-    if not is_expandable(bias.shape, product.shape):
+    if bias.shape != product.shape[-1:] and not is_expandable(bias.shape, product.shape):
         raise RuntimeError(
             f"The expanded size of the tensor {list(product.shape)} must match the existing size {list(bias.shape)} of "
             f"what is added to the product"
@@ -96,19 +93,21 @@ def times(grad, factor):
 class Addmm(Function):
     """z = beta · bias + alpha · a b, the bias broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
 
+    saved_inputs = slice(1, 3)
     check: Any = staticmethod(check_matrices)
 
     def forward(ctx, bias, a, b, *, beta=1, alpha=1):
         ctx.check(a, b)
-        check_same_dtype(bias, a)
-        ctx.bias_shape, ctx.beta, ctx.alpha = bias.shape, beta, alpha
+        if bias.dtype is not a.dtype:
+            check_types(bias, a)
+        ctx.beta, ctx.alpha = beta, alpha
         ctx.save_for_backward(a, b)
         return add_product(bias, np.asarray(product(a, b)), beta, alpha)
 
     def backward(ctx, grad_z):
         a, b = ctx.saved_tensors
         needs_bias, needs_a, needs_b = ctx.needs_input_grad
-        grad_bias = unbroadcast(times(grad_z, ctx.beta), ctx.bias_shape) if needs_bias else None
+        grad_bias = times(grad_z, ctx.beta) if needs_bias else None
         grad_a = times(ctx.grad_of_first(a, b, grad_z), ctx.alpha) if needs_a else None
         grad_b = times(ctx.grad_of_second(a, b, grad_z), ctx.alpha) if needs_b else None
         return grad_bias, grad_a, grad_b
@@ -128,8 +127,7 @@ def check_matrix_and_vector(a, v):
         raise RuntimeError(
             f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec ({v.shape[0]})"
         )
-    check_same_dtype(a, v)
-    refuse_bools(a)
+    check_types(a, v)
 
 
 class Mv(Function):
@@ -161,7 +159,7 @@ class Dot(Function):
             )
         if x.dtype != y.dtype:
             raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}")
-        refuse_bools(x)
+        check_types(x, y)
         ctx.save_for_backward(x, y)
         return x @ y
 
@@ -181,8 +179,7 @@ def check_batches(a, b):
             f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] "
             f"but got: [{b.shape[0]}, {b.shape[1]}]."
         )
-    check_same_dtype(a, b)
-    refuse_bools(a)
+    check_types(a, b)
 
 
 class Bmm(Function):
@@ -231,7 +228,7 @@ class Addr(Function):
     """z = beta · bias + alpha · x yᵀ. Shapes: (n, m), (n,), (m,) -> (n, m)."""
 
     def forward(ctx, bias, x, y, *, beta, alpha):
-        ctx.bias_shape, ctx.beta, ctx.alpha = bias.shape, beta, alpha
+        ctx.beta, ctx.alpha = beta, alpha
         ctx.save_for_backward(x, y)
         bias, x, y = promote(bias, x, y)
         return add_product(bias, np.multiply.outer(x, y), beta, alpha)
@@ -239,7 +236,7 @@ class Addr(Function):
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
         needs_bias, needs_x, needs_y = ctx.needs_input_grad
-        grad_bias = unbroadcast(times(grad_z, ctx.beta), ctx.bias_shape) if needs_bias else None
+        grad_bias = times(grad_z, ctx.beta) if needs_bias else None
         grad_x = times(grad_z @ y, ctx.alpha) if needs_x else None
         grad_y = times(T.apply(grad_z) @ x, ctx.alpha) if needs_y else None
         return grad_bias, grad_x, grad_y

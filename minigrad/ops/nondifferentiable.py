@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.dims import normalize_dim, normalize_dims
+from minigrad.dims import normalize_dim, normalize_dims
+from minigrad.graph.function import wrap
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.ops.elementwise import check_broadcast, prepare
-from minigrad.tensor import Tensor, unwrap, wrap
 
 __all__ = [
     "argmax",
@@ -31,7 +32,7 @@ __all__ = [
 
 def constant(array: Any) -> Tensor:
     """``array`` as a tensor without history."""
-    return wrap(np.asarray(array), None, 0)
+    return wrap(np.asarray(array))
 
 
 def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
+from minigrad.graph.values import constant_like
 from minigrad.ops.elementwise import Where
 from minigrad.ops.picking import Pick
 from minigrad.ops.reduction import Mean
 from minigrad.ops.transcendental import Rsqrt
-from minigrad.ops.values import constant_like
 
 
 class NativeLayerNorm(Function):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.values import constant_like
+from minigrad.graph.function import Function
+from minigrad.graph.values import constant_like
 
 __all__ = [
     "Bernoulli",

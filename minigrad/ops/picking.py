@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.broadcasting import unbroadcast
+from minigrad.graph.function import Function
 from minigrad.ops.elementwise import Where
-from minigrad.ops.promotion import number_as
 from minigrad.ops.shape import Reshape
+from minigrad.promotion import number_as
 
 
 def along(index, dim):
@@ -88,7 +87,7 @@ class Put(Function):
     node_name = "ScatterBackward0"
 
     def forward(ctx, x, source, *, where):
-        ctx.where, ctx.source_shape = where, source.shape
+        ctx.where = where
         z = x.copy()
         z[where] = source
         return z
@@ -97,7 +96,7 @@ class Put(Function):
         grad_x = PutNumber.apply(grad_z, number=0, where=ctx.where) if ctx.needs_input_grad[0] else None
         grad_source = None
         if ctx.needs_input_grad[1]:
-            grad_source = unbroadcast(Pick.apply(grad_z, where=ctx.where), ctx.source_shape)
+            grad_source = Pick.apply(grad_z, where=ctx.where)
         return grad_x, grad_source
 
 
@@ -145,7 +144,7 @@ class AddAt(Function):
     node_name = "ScatterAddBackward0"
 
     def forward(ctx, x, source, *, where, alpha=1):
-        ctx.where, ctx.alpha, ctx.source_shape = where, alpha, source.shape
+        ctx.where, ctx.alpha = where, alpha
         z = x.copy()
         if x.dtype.kind == "b":
             np.logical_or.at(z, where, source & bool(alpha))
@@ -157,7 +156,7 @@ class AddAt(Function):
         grad_source = None
         if ctx.needs_input_grad[1]:
             picked = Pick.apply(grad_z, where=ctx.where)
-            grad_source = unbroadcast(picked if ctx.alpha == 1 else picked * ctx.alpha, ctx.source_shape)
+            grad_source = picked if ctx.alpha == 1 else picked * ctx.alpha
         return grad_z, grad_source
 
 
@@ -181,11 +180,11 @@ class MaskedFill(Function):
     """z = x with ``number`` where ``mask`` holds."""
 
     def forward(ctx, x, *, mask, number):
-        ctx.mask, ctx.shape = mask, x.shape
+        ctx.mask = mask
         return np.asarray(np.where(mask, np.asarray(number, x.dtype), x), order="C")
 
     def backward(ctx, grad_z):
-        grad_x = unbroadcast(Where.apply(0.0, grad_z, condition=ctx.mask), ctx.shape)
+        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
         return grad_x
 
 
@@ -195,11 +194,11 @@ class MaskedFillTensor(Function):
     node_name = "MaskedFillBackward1"
 
     def forward(ctx, x, value, *, mask):
-        ctx.mask, ctx.shape = mask, x.shape
+        ctx.mask = mask
         return np.asarray(np.where(mask, number_as(value.item(), x.dtype), x), order="C")
 
     def backward(ctx, grad_z):
-        grad_x = unbroadcast(Where.apply(0.0, grad_z, condition=ctx.mask), ctx.shape)
+        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
         grad_value = None
         if ctx.needs_input_grad[1]:
             grad_value = Where.apply(grad_z, 0.0, condition=ctx.mask).sum()
@@ -213,11 +212,11 @@ class MaskedSelect(Pick):
 
     def forward(ctx, x, *, mask):
         shape = np.broadcast_shapes(x.shape, mask.shape)
-        ctx.x_shape, ctx.shape, ctx.where = x.shape, shape, np.broadcast_to(mask, shape)
+        ctx.shape, ctx.where = shape, np.broadcast_to(mask, shape)
         return np.broadcast_to(x, shape)[ctx.where]
 
     def backward(ctx, grad_z):
-        grad_x = unbroadcast(Zeros.apply(grad_z, shape=ctx.shape, where=ctx.where), ctx.x_shape)
+        grad_x = Zeros.apply(grad_z, shape=ctx.shape, where=ctx.where)
         return grad_x
 
 
@@ -226,13 +225,13 @@ class MaskedScatter(Function):
 
     def forward(ctx, x, source, *, mask):
         shape = np.broadcast_shapes(x.shape, mask.shape)
-        ctx.x_shape, ctx.source_shape, ctx.mask = x.shape, source.shape, np.broadcast_to(mask, shape)
+        ctx.source_shape, ctx.mask = source.shape, np.broadcast_to(mask, shape)
         z = np.broadcast_to(x, shape).copy()
         z[ctx.mask] = source.reshape(-1)[: np.count_nonzero(ctx.mask)]
         return z
 
     def backward(ctx, grad_z):
-        grad_x = unbroadcast(Where.apply(0.0, grad_z, condition=ctx.mask), ctx.x_shape)
+        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
         grad_source = None
         if ctx.needs_input_grad[1]:
             picked = Pick.apply(grad_z, where=ctx.mask)

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.kernels import adaptive_pooling
 from minigrad.kernels import pooling as kernels
 from minigrad.ops.picking import Pick
-from minigrad.ops.values import array_of, constant_like
 
 
 def batched(x):

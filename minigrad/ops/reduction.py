@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.dims import normalize_dim, normalize_dims
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.ops.broadcasting import add_up, restore_dims, spread
-from minigrad.ops.dims import normalize_dim, normalize_dims
 from minigrad.ops.elementwise import Exp
-from minigrad.ops.promotion import in_default_float
 from minigrad.ops.scan import accumulated_type, in_type_of, products_before
 from minigrad.ops.shape import Reshape, Unsqueeze, View
-from minigrad.ops.values import array_of, constant_like
+from minigrad.promotion import in_default_float
 
 
 class Mean(Function):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.ops.elementwise import Sgn, Where
-from minigrad.ops.values import array_of, constant_like
 
 
 class Floor(Function):

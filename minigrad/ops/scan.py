@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.ops.elementwise import ToCopy
 from minigrad.ops.indexing import IndexBackward, Select, Slice
 from minigrad.ops.joining import Cat, Stack
-from minigrad.ops.values import array_of, constant_like
 
 WIDER = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.float32): np.dtype(np.float64)}
 

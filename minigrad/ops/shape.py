@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.dims import normalize_dim, normalize_dims
+from minigrad.dims import normalize_dim, normalize_dims
+from minigrad.graph.view import ViewFunction
 
 
 def infer_shape(shape, size):
@@ -45,10 +45,8 @@ def is_viewable(x, shape):
     return x.size == 0 or np.may_share_memory(x.reshape(shape), x)
 
 
-class Alias(Function):
+class Alias(ViewFunction):
     """z = x, as another tensor in the same memory."""
-
-    is_view = True
 
     def forward(ctx, x):
         return x.view()
@@ -57,19 +55,15 @@ class Alias(Function):
         return grad_z
 
 
-class ViewDtype(Function):
+class ViewDtype(ViewFunction):
     """z = the bits of x read as numbers of another type. It has no gradient."""
-
-    is_view = True
 
     def forward(ctx, x, *, dtype):
         return x.view(dtype)
 
 
-class View(Function):
+class View(ViewFunction):
     """z = x under another shape, the elements in row-major order."""
-
-    is_view = True
 
     def forward(ctx, x, *, shape):
         ctx.shape = x.shape
@@ -97,10 +91,8 @@ class Reshape(View):
     is_view = False
 
 
-class Transpose(Function):
+class Transpose(ViewFunction):
     """z = x with two dimensions swapped."""
-
-    is_view = True
 
     def forward(ctx, x, *, dim0, dim1):
         ctx.dim0, ctx.dim1 = dim0, dim1
@@ -111,12 +103,12 @@ class Transpose(Function):
         return grad_x
 
 
-class T(Function):
+class T(ViewFunction):
     """z = xᵀ for a matrix; fewer dimensions stay as they are."""
 
-    is_view = True
-
     def forward(ctx, x):
+        if x.ndim > 2:
+            raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but input is {x.ndim}D")
         return x.T
 
     def backward(ctx, grad_z):
@@ -124,10 +116,8 @@ class T(Function):
         return grad_x
 
 
-class Permute(Function):
+class Permute(ViewFunction):
     """z = x with its dimensions in another order."""
-
-    is_view = True
 
     def forward(ctx, x, *, dims):
         ctx.dims = normalize_dims(dims, x.ndim) if dims else ()
@@ -146,10 +136,8 @@ class Permute(Function):
         return grad_x
 
 
-class Unsqueeze(Function):
+class Unsqueeze(ViewFunction):
     """z = x with a dimension of size 1 inserted at ``dim``."""
-
-    is_view = True
 
     def forward(ctx, x, *, dim):
         ctx.dim = normalize_dim(dim, x.ndim + 1)
@@ -160,10 +148,8 @@ class Unsqueeze(Function):
         return grad_x
 
 
-class Squeeze(Function):
+class Squeeze(ViewFunction):
     """z = x without its dimensions of size 1."""
-
-    is_view = True
 
     def forward(ctx, x):
         ctx.shape = x.shape
@@ -174,10 +160,9 @@ class Squeeze(Function):
         return grad_x
 
 
-class SqueezeDim(Function):
+class SqueezeDim(ViewFunction):
     """z = x without dimension ``dim`` if its size is 1, else x."""
 
-    is_view = True
     node_name = "SqueezeBackward1"
 
     def forward(ctx, x, *, dim):

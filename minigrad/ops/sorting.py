@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
 from minigrad.ops.reduction import Max, MaxAll, ScatterOne
 
 

@@ -9,12 +9,12 @@ import warnings
 
 import numpy as np
 
-from minigrad.autograd.function import Function
+from minigrad.dims import normalize_dims
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of, constant_like
 from minigrad.ops.broadcasting import restore_dims, spread
-from minigrad.ops.dims import normalize_dims
 from minigrad.ops.elementwise import Abs, Sgn, Where
 from minigrad.ops.reduction import Mean, share_among
-from minigrad.ops.values import array_of, constant_like
 
 
 class Var(Function):

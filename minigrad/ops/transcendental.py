@@ -10,12 +10,11 @@ import math
 
 import numpy as np
 
-from minigrad.autograd.function import Function
-from minigrad.ops.broadcasting import unbroadcast
+from minigrad.graph.function import Function
+from minigrad.graph.values import array_of
 from minigrad.ops.elementwise import Exp, MulScalar, PowScalar, Reciprocal, Where, prepare
 from minigrad.ops.error_function import erf
-from minigrad.ops.promotion import in_default_float
-from minigrad.ops.values import array_of
+from minigrad.promotion import in_default_float
 
 # ----------------------------------------------------------------------------------- exponentials, logarithms
 
@@ -118,9 +117,9 @@ class Logaddexp(Function):
         x, y = ctx.saved_tensors
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
-            grad_x = unbroadcast(grad_z / (Exp.apply(y - x) + 1), x.shape)  # dz/dx = eˣ/(eˣ + eʸ)
+            grad_x = grad_z / (Exp.apply(y - x) + 1)  # dz/dx = eˣ/(eˣ + eʸ)
         if ctx.needs_input_grad[1]:
-            grad_y = unbroadcast(grad_z / (Exp.apply(x - y) + 1), y.shape)  # dz/dy = eʸ/(eˣ + eʸ)
+            grad_y = grad_z / (Exp.apply(x - y) + 1)  # dz/dy = eʸ/(eˣ + eʸ)
         return grad_x, grad_y
 
 
@@ -192,8 +191,8 @@ class Atan2(Function):
         x, y = ctx.saved_tensors
         squares = x * x + y * y
         inverse = Where.apply(0.0, Reciprocal.apply(squares), condition=array_of(squares) == 0)
-        grad_x = unbroadcast(grad_z * (y * inverse), x.shape) if ctx.needs_input_grad[0] else None  # y/(x² + y²)
-        grad_y = unbroadcast(grad_z * (-x * inverse), y.shape) if ctx.needs_input_grad[1] else None  # -x/(x² + y²)
+        grad_x = grad_z * (y * inverse) if ctx.needs_input_grad[0] else None  # y/(x² + y²)
+        grad_y = grad_z * (-x * inverse) if ctx.needs_input_grad[1] else None  # -x/(x² + y²)
         return grad_x, grad_y
 
 

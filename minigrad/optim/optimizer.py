@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.grad_mode import enable_grad, no_grad
-from minigrad.autograd.hooks import RemovableHandle
 from minigrad.creation import as_tensor
+from minigrad.graph.function import wrap
+from minigrad.graph.grad_mode import enable_grad, no_grad
+from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.hooks import register
-from minigrad.tensor import Tensor, wrap
+from minigrad.tensor import Tensor
 
 __all__ = ["Optimizer"]
 
@@ -367,13 +368,13 @@ def check_unused(optimizer: str, **options: Any) -> None:
 
 def zeros_like(parameter: Tensor) -> Tensor:
     """State of the parameter's shape and type, 0 everywhere."""
-    return wrap(np.zeros_like(parameter.array), None, 0)
+    return wrap(np.zeros_like(parameter.array))
 
 
 def counter(value: float) -> Tensor:
     """State that is one number: float64 where that is the default type, otherwise float32, as in PyTorch."""
     kind = np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
-    return wrap(np.array(value, kind), None, 0)
+    return wrap(np.array(value, kind))
 
 
 def prepared(gradient: np.ndarray, parameter: Tensor, group: dict[str, Any]) -> np.ndarray:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.graph.function import wrap
 from minigrad.optim.optimizer import Optimizer, check_kernels, check_not_negative, check_rate, check_unused
-from minigrad.tensor import Tensor, wrap
+from minigrad.tensor import Tensor
 
 __all__ = ["SGD"]
 
@@ -71,7 +72,7 @@ class SGD(Optimizer):
         if momentum != 0:
             state = self.state[parameter]
             if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = wrap(np.array(direction), None, 0)
+                state["momentum_buffer"] = wrap(np.array(direction))
                 buffer = state["momentum_buffer"].array
             else:
                 buffer = state["momentum_buffer"].array

@@ -15,8 +15,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from minigrad.autograd import Function, backward, enable_grad, is_grad_enabled
-from minigrad.autograd.engine import passes
 from minigrad.autograd.graph import saved_tensors_hooks
+from minigrad.graph.grad_mode import grad_mode
 from minigrad.random import fork_rng, get_rng_state, set_rng_state
 from minigrad.tensor import Tensor
 
@@ -86,9 +86,9 @@ class _Recomputation:
             CheckpointError: the function saved something else than the first time.
             RuntimeError: an argument was changed in place since.
         """
-        if number not in self.values or self.filled_in is not passes.current:
+        if number not in self.values or self.filled_in is not grad_mode.walk:
             self.run_again()
-            self.filled_in = passes.current
+            self.filled_in = grad_mode.walk
         return self.values.pop(number)
 
     def run_again(self) -> None:
@@ -150,7 +150,7 @@ class CheckpointFunction(Function):
 
     @staticmethod
     def backward(ctx, *grads):  # type: ignore[no-untyped-def]
-        if passes.current.passages is not None:
+        if grad_mode.walk.passages is not None:
             raise RuntimeError(
                 "When use_reentrant=True, minigrad.utils.checkpoint is incompatible with .grad() or passing an "
                 "`inputs` parameter to .backward(). To resolve this error, you can either set use_reentrant=False, or "

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import minigrad
+import minigrad.graph.function
 from comparisons import compare_values
 
 ENGINES = {"minigrad": minigrad, "torch": torch}
@@ -349,7 +350,7 @@ def test_once_differentiable(name):
 def test_an_operation_of_minigrad_s_own_is_not_a_user_s():
     with pytest.raises(TypeError, match="inherit from minigrad"):
 
-        class Wrong(minigrad.autograd.function.Function):
+        class Wrong(minigrad.graph.function.Function):
             @staticmethod
             def forward(ctx, x):
                 return x

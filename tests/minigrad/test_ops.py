@@ -12,7 +12,7 @@ import pytest
 import minigrad
 from minigrad import ops
 from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
-from minigrad.autograd.function import Function
+from minigrad.graph.function import Function
 from minigrad.kernels.pooling import Windows
 from minigrad.nn import functional as F
 from minigrad.ops.division import Underived

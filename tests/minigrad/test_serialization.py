@@ -320,7 +320,7 @@ def test_arrays_that_pytorch_has_no_strides_for_are_copied() -> None:
         "reinterpreted": np.arange(4, dtype=np.float64).view(np.int64)[1:],
         "of bytes": np.frombuffer(bytearray(b"abcdefgh"), np.int32)[1:],
     }
-    ours = {name: wrap(array, None, 0) for name, array in arrays.items()}  # from_numpy refuses some of them
+    ours = {name: wrap(array) for name, array in arrays.items()}  # from_numpy refuses some of them
     for name, theirs in to_torch(ours).items():
         np.testing.assert_array_equal(theirs.numpy(), arrays[name], err_msg=name)
     for name, loaded in load(saved(ours)).items():

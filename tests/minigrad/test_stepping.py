@@ -1,21 +1,55 @@
-"""Stepping through the engine: how many functions, in how many files, a debugger enters for one operation."""
+"""Stepping through the engine: how many lines, functions, files and stops a debugger meets in small programs."""
 
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 import minigrad
 
 PACKAGE = Path(minigrad.__file__).parent
+TESTS = Path(__file__).parent.parent
 
 
-def entered(work):
-    """The functions that ``work`` enters, as (file, name): those of the package, and those of anybody else."""
-    ours, others = [], []
+@dataclass
+class Steps:
+    """What a debugger that steps into everything stops at: each line, and the beginning and the end of each call."""
+
+    stops: list = field(default_factory=list)  # of each: "call", "line" or "return", file, function, our frames above
+    others: list = field(default_factory=list)  # functions of anybody else's
+
+    @property
+    def lines(self):
+        return sum(kind == "line" for kind, *_ in self.stops)
+
+    @property
+    def calls(self):
+        return [name for kind, _, name, _ in self.stops if kind == "call"]
+
+    @property
+    def files(self):
+        return {file for _, file, *_ in self.stops}
+
+    def up_to(self, kind, name):
+        """The steps before the first stop of this kind in the function of this name."""
+        found = next(number for number, stop in enumerate(self.stops) if stop[0] == kind and stop[2] == name)
+        return Steps(self.stops[:found])
+
+
+def steps_of(work):
+    """The :class:`Steps` of ``work()`` inside the package."""
+    steps = Steps()
 
     def trace(frame, event, argument):
         path = Path(frame.f_code.co_filename)
-        if event == "call" and path != Path(__file__):
-            (ours if PACKAGE in path.parents else others).append((path.name, described(frame)))
+        if PACKAGE not in path.parents:
+            if TESTS not in path.parents and event == "call":
+                steps.others.append(frame.f_code.co_name)
+            return None
+        if event != "exception":
+            steps.stops.append((event, str(path.relative_to(PACKAGE)), described(frame), depth(frame)))
+        return trace
 
     previous = sys.gettrace()
     sys.settrace(trace)
@@ -23,7 +57,7 @@ def entered(work):
         work()
     finally:
         sys.settrace(previous)
-    return ours, others
+    return steps
 
 
 def described(frame):
@@ -36,35 +70,108 @@ def described(frame):
     return frame.f_code.co_name
 
 
-def test_a_product_takes_six_frames_in_three_files():
-    a = minigrad.tensor([1.0, 2.0], requires_grad=True)
-    b = minigrad.tensor([3.0, 4.0], requires_grad=True)
-    ours, others = entered(lambda: a * b)
-    names = [name for _, name in ours]
-    assert names[:3] == ["Tensor.__mul__", "Mul.apply", "Mul.forward"]
-    assert len(ours) <= 6, ours
-    assert len({file for file, _ in ours}) <= 3, ours
-    assert others == []
+def depth(frame):
+    """How many frames of the package stand above this one."""
+    count = 0
+    while frame.f_back is not None and PACKAGE in Path(frame.f_back.f_code.co_filename).parents:
+        frame, count = frame.f_back, count + 1
+    return count
 
 
-def test_backward_goes_from_the_engine_to_the_rule():
-    a = minigrad.tensor([1.0, 2.0], requires_grad=True)
-    b = minigrad.tensor([3.0, 4.0], requires_grad=True)
-    z = a * b
-    start = minigrad.ones(2)
-    ours, others = entered(lambda: z.backward(start))
-    names = [name for _, name in ours]
-    position = names.index("Mul.backward")
-    assert names[position - 2 : position] == ["run_rule", "call_rule"] and "run_backward" in names[:position]
-    assert others == []
+def leaf(*values):
+    return minigrad.tensor(*values, requires_grad=True)
 
 
-def test_no_closure_lambda_or_comprehension_on_the_path():
-    a = minigrad.tensor([1.0, 2.0], requires_grad=True)
-    start = minigrad.ones(2)
-    ours, _ = entered(lambda: (a * a).backward(start))
-    hidden = [name for _, name in ours if "<genexpr>" in name or name.endswith("comp>")]
-    assert hidden == []
+def product():
+    x, y = leaf(2.0), leaf(3.0)
+    return lambda: x * y
+
+
+def polynomial():
+    x = leaf(2.0)
+    return lambda: x**2 + 2 * x + 1
+
+
+def linear():
+    layer, x = minigrad.nn.Linear(3, 2), minigrad.ones(4, 3)
+    return lambda: layer(x)
+
+
+def chain():
+    """Products of products: nothing in them is fresh, and each is used once."""
+    x, y = leaf(2.0) * 1.0, leaf(3.0) * 1.0
+    return lambda: x * y * y
+
+
+def broadcast():
+    """Vectors of different lengths, and a result that is used twice."""
+    x, y = leaf([[1.0], [2.0]]), leaf([3.0, 4.0])
+    z = x - y
+    return lambda: z / 2 + z * z
+
+
+def network():
+    nn = minigrad.nn
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    images, labels = minigrad.ones(4, 3), minigrad.tensor([0, 1, 0, 1])
+    return lambda: nn.functional.cross_entropy(model(images), labels)
+
+
+# Of each program, forward and backward: at most so many lines, calls and files.
+LIMITS = {
+    product: ((60, 6, 3), (120, 15, 5)),
+    polynomial: ((200, 22, 3), (280, 32, 5)),
+    linear: ((150, 24, 9), (350, 50, 10)),
+    chain: ((100, 12, 3), (260, 25, 5)),
+    broadcast: ((150, 20, 4), (340, 40, 6)),
+    network: ((600, 105, 25), (750, 115, 14)),
+}
+
+
+@pytest.mark.parametrize("program", LIMITS, ids=lambda program: program.__name__)
+def test_how_many_lines_calls_and_files(program):
+    program()().sum().backward()  # what is computed once is computed now
+    for work, limits in zip(both_ways(program), LIMITS[program]):
+        steps = steps_of(work)
+        counts = steps.lines, len(steps.calls), len(steps.files)
+        assert all(count <= limit for count, limit in zip(counts, limits)), (counts, limits)
+        assert not [name for name in steps.calls if "<" in name], "a lambda, a comprehension or a generator"
+        assert steps.others == [] or program is network, "Python frames of NumPy's own"
+
+
+def both_ways(program):
+    """The program's forward, and the backward of another run of it."""
+    forward = program()
+    yield forward
+    result = program()()
+    start = None if result.ndim == 0 else minigrad.ones(result.shape)
+    yield lambda: result.backward(start)
+
+
+def test_a_product_goes_from_the_operator_to_the_formula():
+    steps = steps_of(product())
+    assert steps.calls[:3] == ["Tensor.__mul__", "Mul.apply", "Mul.forward"]
+    assert len(steps.stops) <= 75
+
+
+def test_backward_goes_from_the_loop_to_the_rule():
+    _, backward = both_ways(product)
+    steps = steps_of(backward)
+    assert len(steps.stops) <= 150
+    before = steps.up_to("call", "run_backward")
+    assert (before.lines, len(before.calls), len(before.files)) <= (10, 4, 3)
+    assert len(before.calls) <= 4 and len(before.files) <= 3
+    assert len(steps.up_to("line", "Mul.backward").stops) < 50
+    depths = {name: frames for kind, _, name, frames in steps.stops if kind == "call"}
+    assert depths["Mul.backward"] == depths["run_backward"] + 1
+
+
+def test_a_limit_that_is_passed_is_noticed(monkeypatch):
+    """One line more in each product."""
+    monkeypatch.setattr(minigrad.Tensor, "__mul__", minigrad.Tensor.__rmul__)
+    before = steps_of(product()).lines
+    monkeypatch.setattr(minigrad.Tensor, "__mul__", minigrad.mul)
+    assert steps_of(product()).lines > before
 
 
 def test_a_node_says_what_it_is_first():

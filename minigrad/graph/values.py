@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.tensor import Tensor, wrap
+from minigrad.graph.function import wrap
+from minigrad.graph.node import Tensor
 
 __all__ = ["array_of", "constant_like"]
 
@@ -22,4 +23,4 @@ def array_of(value: Any) -> Any:
 def constant_like(array: np.ndarray, value: Any) -> Any:
     """``array`` in the type of ``value``, as a tensor where ``value`` is one, so that the two can be combined."""
     array = np.asarray(array, array_of(value).dtype)
-    return wrap(array, None, 0) if isinstance(value, Tensor) else array
+    return wrap(array) if isinstance(value, Tensor) else array

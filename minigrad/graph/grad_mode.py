@@ -25,13 +25,14 @@ __all__ = [
 class _GradMode(threading.local):
     """The switch. Every thread starts with its own, turned on.
 
-    ``in_rule`` is True while the engine walks a graph: then operations may be applied to plain arrays too.
-    ``inference`` is True inside ``inference_mode``.
+    ``inference`` is True inside ``inference_mode``. ``walk`` is the backward pass that is under way (``engine.py``), or
+    None: meanwhile rules apply operations to plain arrays too. ``walked`` is True once there has been one.
     """
 
     enabled = True
-    in_rule = False
     inference = False
+    walk: Any = None
+    walked = False
 
 
 grad_mode = _GradMode()

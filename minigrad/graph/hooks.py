@@ -10,10 +10,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from typing import Any
 
 __all__ = ["NodeHooks", "RemovableHandle"]
 
@@ -48,8 +45,8 @@ class NodeHooks:
     __slots__ = ("hooks", "post_accumulate", "prehooks", "retained", "tensor_hooks")
 
     def __init__(self) -> None:
-        self.tensor_hooks: dict[int, tuple[int, Callable[[Tensor], Tensor | None]]] = {}  # output_nr, hook
-        self.retained: dict[int, weakref.ref[Tensor]] = {}  # output_nr: the tensor whose .grad is wanted
+        self.tensor_hooks: dict[int, tuple[int, Callable[[Any], Any | None]]] = {}  # output_nr, hook
+        self.retained: dict[int, weakref.ref[Any]] = {}  # output_nr: the tensor whose .grad is wanted
         self.prehooks: dict[int, Callable[..., Any]] = {}
         self.hooks: dict[int, Callable[..., Any]] = {}
-        self.post_accumulate: dict[int, Callable[[Tensor], None]] = {}
+        self.post_accumulate: dict[int, Callable[[Any], None]] = {}

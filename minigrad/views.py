@@ -5,7 +5,7 @@ part of it is the operation's result, the rest is what it was. :class:`CopySlice
 that. Every view of the base, the changed one included, is then the new base seen through its window:
 :class:`AsStrided`. Both are PyTorch's nodes, and the graph is PyTorch's.
 
-Who calls this: ``inplace.py``. What a view is, and which tensors share memory: ``share_storage`` in ``tensor.py``.
+Who calls this: ``inplace.py``. What a view is, and which tensors share memory: ``graph/view.py``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-import minigrad
-from minigrad.autograd.engine import call_rule
-from minigrad.autograd.function import Function
+from minigrad.graph.engine import call_rule
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.ops.elementwise import Where
-from minigrad.tensor import Tensor, wrap
 
 __all__ = ["AsStrided", "CopySlices", "rebase", "refresh_views"]
 
@@ -86,6 +85,13 @@ class AsStrided(Function):
         return grad_x
 
 
+def maker_of_view(view: Tensor) -> str:
+    """How an error names a view: by the operation that made it."""
+    if view.grad_fn is None:
+        return "A view was created in no_grad mode and "
+    return f"Output {view.output_nr} of {view.grad_fn.name().partition('Backward')[0]} is a view and "
+
+
 class LostView(AsStrided):
     """A view that may not be changed in place (see ``Function.apply``), after its base was: it has no gradient now.
 
@@ -94,8 +100,7 @@ class LostView(AsStrided):
 
     def __init__(self, view: Tensor) -> None:
         self.error = (
-            f"{minigrad.inplace.maker_of_view(view)}its base or another view of its base has been modified inplace. "
-            f"{view._restriction}"
+            f"{maker_of_view(view)}its base or another view of its base has been modified inplace. {view._restriction}"
         )
 
     def backward(ctx, grad_z):
@@ -148,13 +153,10 @@ class CopySlices(Function):
 
     def view_of_result(self, array: np.ndarray) -> Tensor:
         """The operation's result, whose values are in ``array``, as what it is now: a view of the new base."""
-        base = wrap(self.window.base_of(self.window.memory(array.dtype)), self, 0)
+        base = self.result(self.window.base_of(self.window.memory(array.dtype)), 0)
         view = AsStrided.apply(base, window=self.window)
         view.array = array
         return view
-
-    def saved_arrays(self) -> tuple[Any, ...]:
-        return self.operation.saved_arrays()
 
     def free(self) -> None:
         self.operation.free()
@@ -165,7 +167,6 @@ def rebase(view: Tensor, operation: Function) -> None:
     base = view._base
     assert base is not None
     node = CopySlices()
-    node._saved = ()
     node.operation = operation
     node.window = window_of(base, view)
     node.needs_input_grad = [base._requires_grad]
@@ -183,7 +184,6 @@ def refresh_views(base: Tensor) -> None:
         if view._base is not base:  # a view of base.detach(), for example: the same memory, another history
             continue
         node = LostView(view) if view._restriction else AsStrided()
-        node._saved = ()
         node.needs_input_grad = [True]
         node.window = window_of(base, view)
         node.connect((base,), [view])

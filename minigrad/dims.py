@@ -57,4 +57,7 @@ def is_expandable(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
     """True where a tensor of ``shape`` broadcasts to ``larger``."""
     if len(shape) > len(larger):
         return False
-    return all(size in (1, larger_size) for size, larger_size in zip(reversed(shape), reversed(larger)))
+    for size, larger_size in zip(reversed(shape), reversed(larger)):  # noqa: SIM110  (no generator: it is stepped into)
+        if size != larger_size and size != 1:
+            return False
+    return True

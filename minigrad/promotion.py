@@ -18,6 +18,9 @@ __all__ = ["CATEGORY", "check_number", "combine", "in_default_float", "number_as
 
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
+NUMBERS = (float, int)  # the types of numbers that take a floating tensor's type, whatever their size …
+EXACT = 2**53  # … up to this one: integers that float64 holds exactly
+
 
 def _numpy_dtype(operand: Any) -> np.dtype:
     """The type that an operand brings along: a Python number brings bool, int64 or the default floating type."""

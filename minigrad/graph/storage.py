@@ -1,21 +1,24 @@
 """The memory that tensors show: how often it was changed in place, and where it lies.
 
-A tensor and its views show one memory and share one counter. A node that saved a tensor compares: see
-``autograd/function.py``; who counts is in ``inplace.py``.
+A tensor and its views show one memory and share one counter. Changes and nodes are numbered by one clock, so a node
+that saved a tensor sees by the numbers whether it was changed since: ``Function.saved_tensors``. Who counts is in
+``inplace/changing.py``.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
+import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy import ndarray
 
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+__all__ = ["InferenceCounter", "UntypedStorage", "VersionCounter", "next_sequence_number"]
 
-__all__ = ["InferenceCounter", "UntypedStorage", "VersionCounter"]
+next_sequence_number = itertools.count().__next__  # the clock, one for all threads
+changing = threading.Lock()  # so that the latest change is the one with the highest number
 
 
 class VersionCounter:
@@ -24,20 +27,34 @@ class VersionCounter:
     The values begin as the class's, so that a new counter costs nothing.
     """
 
+    counts = True
+    latest = -1  # of all memory: the number of the latest change
     value = 0
+    changed = -1  # the number of the last change
+    changed_before: tuple[int, ...] = ()  # the numbers of up to 50 changes before it
     last_change = ""
     views: Any = ()  # a list of weak references once there is one
     prune_at = 16
 
     def bump(self, operation: str) -> None:
         """Count one change, and note the line of the user's that made it."""
+        if self.value:
+            self.changed_before = (*self.changed_before[-49:], self.changed)
         self.value += 1
+        with changing:
+            self.changed = VersionCounter.latest = next_sequence_number()
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
             frame = frame.f_back
         self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
 
-    def add_view(self, view: Tensor) -> None:
+    def value_at(self, number: int) -> int | None:
+        """What the value was when the clock showed ``number``; None where that is more than 51 changes ago."""
+        known = (*self.changed_before, self.changed)
+        later = sum(each > number for each in known)
+        return None if later == len(known) < self.value else self.value - later
+
+    def add_view(self, view: Any) -> None:
         """Note that ``view`` shows this storage, for as long as it lives."""
         if not self.views:
             self.views = []
@@ -46,13 +63,15 @@ class VersionCounter:
             self.prune_at = max(16, 2 * len(self.views))
         self.views.append(weakref.ref(view))
 
-    def living_views(self) -> list[Tensor]:
+    def living_views(self) -> list[Any]:
         """The views of this storage that still exist."""
         return [view for view in [reference() for reference in self.views] if view is not None]
 
 
 class InferenceCounter(VersionCounter):
     """The counter of a tensor made in inference mode: it does not count."""
+
+    counts = False
 
     def bump(self, operation: str) -> None:
         pass

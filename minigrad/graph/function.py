@@ -1,0 +1,372 @@
+"""``Function.apply``: where an operation becomes a node of the graph, and its edges are recorded.
+
+An operation is a subclass of :class:`Function`. Calling ``Mul.apply(a, b)`` makes an instance of ``Mul``, lets
+``Mul.forward`` compute on the NumPy arrays inside ``a`` and ``b``, and keeps the instance as the result's ``grad_fn``:
+the instance *is* the graph node. It holds what forward saved and points at the nodes that made its inputs.
+
+The operations themselves are in ``minigrad/ops``. A user's own operation, on tensors, takes its place in the graph by
+the same :meth:`Function.connect` (``autograd/function.py``), and so does what a change in place makes of a view's base
+(``inplace/views.py``). Read next: ``engine.py``, which walks the graph backward.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from operator import attrgetter
+from types import NoneType
+from typing import Any
+
+import numpy as np
+from numpy import asarray, ndarray
+
+from minigrad.graph import anomaly
+from minigrad.graph.grad_mode import enable_grad, grad_mode
+from minigrad.graph.node import NO_EDGE, NO_GRADIENT, AccumulateGrad, Edge, Node, Tensor, TensorBase
+from minigrad.graph.saved_tensors import (
+    THIS_NODE,
+    Origin,
+    changed_in_place,
+    inference_saved,
+    pack,
+    saved_no_more,
+    saving,
+    unpack,
+)
+from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
+
+__all__ = ["Function", "gradient_edge", "with_zeros", "wrap"]
+
+
+counts_changes = attrgetter("_version_counter.counts")  # of a tensor: not of one made in inference mode
+
+
+def wrap(array: ndarray) -> Tensor:
+    """A new tensor around ``array``, without history."""
+    tensor: Tensor = object.__new__(TensorBase._result_type)
+    tensor.array = array
+    tensor._version_counter = InferenceCounter() if grad_mode.inference else VersionCounter()
+    return tensor
+
+
+class Function(Node):
+    """An operation on arrays: subclass it with ``forward`` and ``backward``, call it with ``apply``.
+
+    ``forward(ctx, *inputs, **options)`` receives NumPy arrays (and Python numbers as they are) and returns an array or
+    a tuple of arrays. ``inputs`` are what can have a gradient; everything else is an option. ``backward(ctx, *grads)``
+    receives one gradient an output and returns one gradient an input, None where there is none. The engine sums a
+    gradient to the shape of an input that was broadcast.
+
+    One rule serves every order: the engine feeds ``backward`` arrays, or, to record the gradient's own graph
+    (``create_graph=True``), tensors. So a rule uses only operators, other Functions, and methods that arrays and
+    tensors share. Called on arrays alone, ``apply`` just computes: no node is kept, nothing is wrapped.
+    """
+
+    __slots__ = ()
+
+    forward: Any
+    backward: Any
+
+    _saved: Any = ()  # what forward saved; None once it was freed
+    _origins: Sequence[Origin | None] = ()  # of each saved value, see :meth:`origins`
+    _inputs: Sequence[Tensor] = ()  # instead of origins, where just these inputs were saved
+
+    receives_tensors = False  # True: forward and backward work on tensors (see ``autograd/function.py``)
+    materialize_grads = True  # an output that nobody used sends zeros, not None
+    overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
+    saved_inputs: Any = None  # a slice: which of its inputs forward saves, where it saves just these
+    writes_into = False  # True: forward takes ``out``, x's own memory; the rule never needs x's old values
+    node_name = ""  # set where PyTorch's name is not the class's
+    packed = False  # True: the user's hooks hold what was saved (see saved_tensors.py)
+    inside: weakref.ref[Any] | None = None  # the CopySlices around an operation that changed a view (inplace/views.py)
+
+    def __init_subclass__(cls) -> None:
+        if isinstance(vars(cls).get("forward"), staticmethod) and not cls.receives_tensors:
+            raise TypeError(
+                f"{cls.__name__} has a static forward, as a user's function has: let it inherit from "
+                f"minigrad.autograd.Function. This class is what minigrad's own operations inherit from."
+            )
+
+    def name(self) -> str:
+        return self.node_name or f"{type(self).__name__}Backward{self.overload}"
+
+    @classmethod
+    def apply(cls, *inputs: Any, **options: Any) -> Any:
+        """Compute ``forward`` on the arrays inside ``inputs`` and, where a gradient may be wanted, record the node."""
+        if not grad_mode.enabled:
+            return cls.compute(inputs, options)
+        arrays = []
+        edges: list[Edge] = []
+        for value in inputs:
+            if not isinstance(value, Tensor):
+                arrays.append(value)
+                edges.append(NO_EDGE)
+                continue
+            arrays.append(value.array)
+            if not value._requires_grad:
+                edges.append(NO_EDGE)
+            elif value.grad_fn is not None:
+                edges.append((value.grad_fn, value.output_nr))
+            else:  # a leaf: its AccumulateGrad node, made here unless a living graph holds it
+                leaf_node = value._accumulate_grad()
+                if leaf_node is None:
+                    leaf_node = AccumulateGrad()
+                    leaf_node.variable = value
+                    leaf_node.outputs = ((value.array.shape, value.array.dtype),)
+                    value._accumulate_grad = weakref.ref(leaf_node)
+                edges.append((leaf_node, 0))
+        needs_input_grad = list(map(NO_EDGE.__ne__, edges))  # one bool an input
+        if True not in needs_input_grad:
+            return cls.compute(inputs, options)
+        node = cls()
+        node.needs_input_grad = needs_input_grad
+        node.next_functions = tuple(edges)
+        output = node.forward(*arrays, **options)
+        if type(output) is tuple:
+            results = [node.result(asarray(each), output_nr) for output_nr, each in enumerate(output)]
+            node.take_place(inputs, results)
+            return tuple(results)
+        result = node.result(asarray(output), 0)
+        node.take_place(inputs, (result,))
+        return result
+
+    def result(self, array: ndarray, output_nr: int) -> Tensor:
+        """``array`` as a tensor that this node made. Integers and bools have no gradient, so they have no history."""
+        if array.dtype.kind != "f":
+            return wrap(array)
+        tensor: Tensor = object.__new__(TensorBase._result_type)
+        tensor.array = array
+        tensor.grad_fn = self
+        tensor.output_nr = output_nr
+        tensor._requires_grad = True
+        tensor._version_counter = VersionCounter()
+        return tensor
+
+    @classmethod
+    def compute(cls, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
+        """What :meth:`apply` does where there is nothing to record: an array of arrays, a tensor of tensors.
+
+        Raises:
+            TypeError: there is no tensor, and this is no rule.
+        """
+        arrays = []
+        any_tensor = False
+        for value in inputs:
+            if isinstance(value, Tensor):
+                any_tensor = True
+                arrays.append(value.array)
+            else:
+                arrays.append(value)
+        if not any_tensor and grad_mode.walk is None:
+            raise TypeError(
+                f"{cls.__name__}: argument 'input' (position 1) must be Tensor, not {type(inputs[0]).__name__}"
+            )
+        node = cls()
+        node.needs_input_grad = [False] * len(inputs)
+        output = node.forward(*arrays, **options)
+        if not any_tensor:
+            return output
+        outputs = output if type(output) is tuple else (output,)
+        results = tuple([wrap(asarray(each)) for each in outputs])
+        if not grad_mode.enabled:
+            node.note_unrecorded(inputs, results)
+        return results if type(output) is tuple else results[0]
+
+    def note_unrecorded(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
+        """Note for ``explain_grad`` that the results would have a history had no_grad not been on."""
+        switch = "inference_mode" if grad_mode.inference else "no_grad"
+        for value in inputs:
+            if isinstance(value, Tensor) and value._requires_grad:
+                for result in results:
+                    result._history_note = f"{self.name()} made it while recording was off ({switch})"
+                return
+
+    def connect(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
+        """Make this instance, which ``apply`` did not make, a node of the graph: point at the inputs' nodes."""
+        edges = []
+        for value, needed in zip(inputs, self.needs_input_grad):
+            edges.append(gradient_edge(value) if needed else NO_EDGE)
+        self.next_functions = tuple(edges)
+        self.take_place(inputs, results)
+
+    def take_place(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
+        """Number this node, and note what it made and whose the values are that forward saved."""
+        self.sequence_number = next_sequence_number()
+        self.outputs = ((results[0].array.shape, results[0].array.dtype),)
+        if self.saved_inputs is not None and NoneType not in map(type, self._saved):
+            self._inputs = inputs[self.saved_inputs]
+            if False in map(counts_changes, self._inputs):
+                raise inference_saved(self)
+        elif ndarray in map(type, self._saved):
+            self._origins = self.find_origins(inputs, results)
+        if len(results) > 1 or saving.hooks or anomaly.enabled:
+            self.take_special_place(results)
+
+    def take_special_place(self, results: Sequence[Tensor]) -> None:
+        """What else there is to note of several results, for anomaly detection, for the user's hooks around saving."""
+        if len(results) > 1:
+            self.outputs = tuple([(each.array.shape, each.array.dtype) for each in results])
+            self.plain = False
+        if anomaly.enabled:
+            anomaly.note_origin(self)
+        if saving.hooks and self._saved:
+            self._saved = pack([self.restore(*pair) for pair in zip(self._saved, self.origins())])
+            self.packed = True
+
+    def find_origins(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> list[Origin | None]:
+        """The origin of each saved value that is an input or a result; None for the others."""
+        known: dict[int, Origin] = {}  # of each array, told by its identity
+        for result in results:
+            known[id(result.array)] = (THIS_NODE, result.output_nr), result._version_counter, self.sequence_number
+        for value, edge in zip(inputs, self.next_functions):
+            if isinstance(value, Tensor):
+                known[id(value.array)] = edge, value._version_counter, self.sequence_number
+        origins = list(map(known.get, map(id, self._saved)))
+        for origin in origins:
+            if origin is not None and type(origin[1]) is InferenceCounter:
+                raise inference_saved(self)
+        return origins
+
+    def origins(self) -> Sequence[Origin | None]:
+        """The origin of each saved value; None where it has none."""
+        if not self._inputs:
+            return self._origins or [None] * len(self._saved)
+        origins: list[Origin | None] = []
+        for value, edge in zip(self._inputs, self.next_functions[self.saved_inputs]):
+            origins.append((edge, value._version_counter, self.sequence_number))
+        return origins
+
+    def save_for_backward(self, *values: Any) -> None:
+        """Keep arrays (or None, or numbers) for ``backward``. Inputs and outputs are kept with their history."""
+        self._saved = values
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What forward saved: the arrays, or, where operations are being recorded, tensors with their history.
+
+        Raises:
+            RuntimeError: the values were freed by an earlier backward, or one was changed in place since.
+        """
+        if self._saved is None:
+            raise saved_no_more(self)
+        if VersionCounter.latest > self.sequence_number:
+            self.check_versions()
+        if grad_mode.enabled or self.packed or self.receives_tensors:
+            return self.restored()
+        return self._saved
+
+    def check_versions(self) -> None:
+        """Something was changed in place since this node saved: raise an error if it was that."""
+        for array, origin in zip(self._saved, self.origins()):
+            if origin is not None and origin[1].changed > origin[2] and not self.packed:
+                raise changed_in_place(self, array, origin)
+
+    def restored(self) -> tuple[Any, ...]:
+        """What was saved, out of the user's hooks, as tensors where the rule takes tensors."""
+        saved = self._saved
+        if self.packed:
+            if grad_mode.walk is not None:
+                grad_mode.walk.finish()  # the user's hook is going to run
+            saved = unpack(saved)
+        if grad_mode.enabled or self.receives_tensors:
+            return tuple([self.restore(*pair) for pair in zip(saved, self.origins())])
+        return saved
+
+    def restore(self, array: Any, origin: Origin | None) -> Any:
+        """The tensor that ``array`` was saved from: the same values with the same place in the graph."""
+        if not isinstance(array, ndarray):
+            return array
+        if origin is None:
+            return wrap(array)
+        (maker, output_nr), counter, _ = origin
+        if maker is None:
+            tensor = wrap(array)
+        elif isinstance(maker, AccumulateGrad):
+            if maker.variable.array is array:
+                return maker.variable
+            tensor = wrap(array)
+            tensor._requires_grad = True
+            tensor._accumulate_grad = weakref.ref(maker)
+        else:
+            tensor = self.own_result(array, output_nr) if maker is THIS_NODE else maker.result(array, output_nr)
+        tensor._version_counter = counter
+        return tensor
+
+    def own_result(self, array: ndarray, output_nr: int) -> Tensor:
+        """The tensor that this node made and saved."""
+        if self.inside is None:
+            return self.result(array, output_nr)
+        copy_slices: Any = self.inside()
+        view: Tensor = copy_slices.view_of_result(array)
+        return view
+
+    def call_rule(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
+        """From one gradient an output to one an input: what the engine's loop does with a plain node."""
+        if len(self.outputs) > 1 and self.materialize_grads:
+            gradients = with_zeros(self, gradients)
+        found = self.backward(*gradients)
+        return found if type(found) is tuple else (found,)
+
+    def free(self) -> None:
+        """Let go of what was saved. A later look raises the error of :attr:`saved_tensors`."""
+        if self._saved:
+            self._saved = None
+
+    def copy_saved_input(self, tensor: Tensor) -> None:
+        """Before ``tensor``, an input, is overwritten: what was saved of it is from now on a copy of its old values."""
+        origins = self.origins()
+        for position, array in enumerate(self._saved):
+            origin = origins[position] if array is tensor.array else None
+            if origin is not None:
+                self.replace_saved(position, array.copy(order="K"), origin[0], VersionCounter())
+
+    def redirect_saved_result(self, result: Tensor, target: Tensor) -> None:
+        """After an in-place operation: what was saved of ``result`` is ``target``, which received its values.
+
+        ``target`` is going to hold this node, so the node must not hold it, an input: that would be a cycle.
+        """
+        self._origins, self._inputs = self.origins(), ()
+        for position, array in enumerate(self._saved):
+            if array is result.array:
+                self.replace_saved(position, target.array, (THIS_NODE, 0), target._version_counter)
+
+    def replace_saved(self, position: int, array: ndarray, edge: Edge, counter: VersionCounter) -> None:
+        """Keep ``array``, which has this place in the graph, instead of what was saved at ``position``."""
+        self._saved = (*self._saved[:position], array, *self._saved[position + 1 :])
+        self._origins = origins = [*self.origins()]
+        self._inputs = ()
+        origins[position] = edge, counter, next_sequence_number()
+
+
+def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:
+    """``gradients`` with zeros where nothing arrived: an output that nobody used has the gradient zero."""
+    complete = []
+    for gradient, output in zip(gradients, node.outputs):
+        if gradient is None and output is not NO_GRADIENT:
+            gradient = np.zeros(*output)
+            if grad_mode.enabled:
+                gradient = wrap(gradient)
+        complete.append(gradient)
+    return complete
+
+
+def gradient_edge(tensor: Tensor) -> Edge:
+    """The place in the graph that receives ``tensor``'s gradient: ``(node, output_nr)``.
+
+    Raises:
+        RuntimeError: the tensor does not require grad, so there is no such place.
+    """
+    if tensor.grad_fn is not None:
+        return tensor.grad_fn, tensor.output_nr
+    if not tensor._requires_grad:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    with enable_grad():
+        edge: Edge = Identity.apply(tensor).grad_fn.next_functions[0]
+    return edge
+
+
+class Identity(Function):
+    """z = x, the same array: recorded only to see which edge any operation on x would record."""
+
+    def forward(ctx, x):
+        return x

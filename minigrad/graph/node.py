@@ -1,0 +1,215 @@
+"""What a graph is made of: nodes, the nodes of leaves, and the place in the graph that a tensor has.
+
+A result points at the node that made it, a node at the nodes that made its inputs. So a graph hangs on its last result
+and dies with it, by reference counting alone. Nodes are made, and edges recorded, in ``function.py``: read that next.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from minigrad.dtypes import dtype, from_numpy_dtype
+from minigrad.graph.hooks import NodeHooks, RemovableHandle
+from minigrad.graph.storage import InferenceCounter, VersionCounter
+
+__all__ = ["NO_EDGE", "NO_GRADIENT", "AccumulateGrad", "Edge", "InputMetadata", "Node", "Number", "Tensor", "unwrap"]
+
+Number = float  # what an argument may be that is no tensor
+Edge = tuple[Any, int]  # a node, or None, and which of its outputs
+NO_EDGE: Edge = (None, 0)  # of an input that needs no gradient
+NO_GRADIENT: Any = None  # among a node's outputs: a custom forward returned something else than a tensor there
+
+
+class _Nothing:
+    """What is gone as soon as it is made."""
+
+
+NO_NODE: Any = weakref.ref(_Nothing())  # as a weak reference to a node that is gone: called, it gives None
+
+
+class TensorBase:
+    """What the graph knows of a tensor: an array, and its place in the graph.
+
+    All tensors are ``minigrad.Tensor``, which adds operators and methods; nothing below ``tensor.py`` needs those, and
+    nothing below imports it.
+    """
+
+    _result_type: Any = None  # what operations and gradients are made as: ``tensor.py`` says Tensor
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_version_counter",
+        "array",
+    )
+
+    array: ndarray
+    _version_counter: VersionCounter
+
+    grad_fn: Any = None  # the node that made it; None for a leaf and for what needs no gradient
+    output_nr = 0  # which output of grad_fn it is
+    _requires_grad = False
+
+    _accumulate_grad: Callable[[], Any] = NO_NODE  # a leaf's node, weakly: it lives as long as a graph uses it
+    _grad: Tensor | None = None
+    _base: Tensor | None = None
+    _hooks: NodeHooks | None = None
+
+    _borrowed = False  # True: others see this memory too, beside views, so its order must stay
+    _restriction = ""  # why this view may not be changed in place while operations are recorded
+    _history_note = ""  # why it has no history although it was computed from what requires grad
+    _accumulations = 0  # how many backward passes have added to .grad since it was last set
+    _grad_given = False  # .grad was last set to a tensor, by hand
+    _grad_cleared = False  # .grad was there, and was set to None
+
+    def _replace_array(self, array: ndarray) -> None:
+        """Let this tensor show other memory; a leaf's node then expects gradients like it."""
+        self.array = array
+        node = self._accumulate_grad()
+        if node is not None:
+            node.outputs = ((array.shape, array.dtype),)
+
+    def _lay_in_order(self) -> None:
+        """Before others see this tensor's memory: if it lies channels last, put it in row-major order.
+
+        Convolutions return pictures (N, C, H, W) whose memory is ordered N, H, W, C, because they compute faster so,
+        and elementwise operations keep that order. In PyTorch these results lie in row-major order: ``view`` works on
+        them, and ``contiguous`` returns them as they are. So it must here. This is called wherever memory comes to be
+        shared, before it is: by a view, by ``detach``, ``data``, ``numpy``. So nobody but a node that saved it can hold
+        the old array, and for a node it keeps its values; and memory that is shared never changes its order. What the
+        user put in this order, as a view or as a NumPy array, is left alone.
+        """
+        array = self.array
+        if array.flags.c_contiguous or array.ndim not in (3, 4) or self._base is not None or self._borrowed:
+            return
+        if array.swapaxes(-3, -2).swapaxes(-2, -1).flags.c_contiguous:
+            self.array = array.copy(order="C")
+
+    def is_inference(self) -> bool:
+        """True for a tensor made in inference mode."""
+        return isinstance(self._version_counter, InferenceCounter)
+
+    def _node_hooks(self) -> NodeHooks:
+        """The hooks of the node that receives this tensor's gradient; a leaf keeps its node's itself."""
+        if self.grad_fn is not None:
+            return self.grad_fn._own_hooks()
+        if self._hooks is None:
+            self._hooks = NodeHooks()
+        return self._hooks
+
+
+if TYPE_CHECKING:  # the one arrow up: for type checkers, all tensors are minigrad.Tensor
+    from minigrad.tensor import Tensor
+else:
+    Tensor = TensorBase
+
+
+def unwrap(value: Any) -> Any:
+    """The array inside a tensor, anything else as it is."""
+    return value.array if isinstance(value, Tensor) else value
+
+
+class InputMetadata(NamedTuple):
+    """Shape and type of one gradient that enters a node: those of the forward output it belongs to."""
+
+    shape: tuple[int, ...]
+    dtype: dtype
+
+
+class Node:
+    """One recorded operation. Counterpart: ``torch.autograd.graph.Node``.
+
+    Attributes:
+        next_functions: one ``(node, output_nr)`` pair an input, in order, a repeated input repeated: the node that
+            made the input and which of its outputs it was; ``(None, 0)`` for an input that needs no gradient.
+        needs_input_grad: one bool an input: is its gradient wanted?
+        sequence_number: grows with every node made, and with every change in place. The engine runs the highest first.
+        outputs: one ``(shape, NumPy dtype)`` pair an output of forward: its gradient has the same.
+        hooks: what the user registered around this node, or None.
+        plain: False for a node with hooks, with several outputs, or with a user's rule: see ``Walk.run_watched``.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "needs_input_grad", "next_functions", "outputs", "sequence_number")
+
+    next_functions: tuple[Edge, ...]
+    needs_input_grad: Any
+    sequence_number: int
+    outputs: tuple[tuple[tuple[int, ...], np.dtype], ...]
+    hooks: NodeHooks | None = None
+    plain = True
+
+    def free(self) -> None:
+        """Let go of what was saved, where something was."""
+
+    def name(self) -> str:
+        """The name that PyTorch gives this node, such as ``MulBackward0``."""
+        raise NotImplementedError
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary for whatever the user wants to note at this node."""
+        return self.__dict__.setdefault("_metadata", {})
+
+    @property
+    def _input_metadata(self) -> tuple[InputMetadata, ...]:
+        described = [each for each in self.outputs if each is not NO_GRADIENT]
+        return tuple([InputMetadata(shape, from_numpy_dtype(kind)) for shape, kind in described])
+
+    def _sequence_nr(self) -> int:
+        return self.sequence_number
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` after the node ran; a tuple it returns replaces ``grad_inputs``."""
+        return RemovableHandle(self._own_hooks().hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before the node runs; a tuple it returns replaces ``grad_outputs``."""
+        return RemovableHandle(self._own_hooks().prehooks, hook)
+
+    def _own_hooks(self) -> NodeHooks:
+        """The hooks around this node, made where there were none."""
+        if self.hooks is None:
+            self.hooks = NodeHooks()
+            self.plain = False
+        return self.hooks
+
+    def __repr__(self) -> str:
+        outputs = getattr(self, "outputs", None)
+        if outputs is None:
+            return f"<{self.name()}, not recorded>"
+        shapes = ", ".join(["none" if each is NO_GRADIENT else str(list(each[0])) for each in outputs])
+        return f"<{self.name()} of shape {shapes}>"
+
+
+class AccumulateGrad(Node):
+    """The end of a path backward: at this node the engine adds what arrives to ``variable.grad`` of one leaf tensor.
+
+    The node keeps the leaf alive; the leaf knows its node by a weak reference. So there is no cycle, and a leaf has
+    one node for as long as any graph uses it. The tensor's hooks are the leaf's, so that they outlive the node; those
+    registered around the node itself die with it, as in PyTorch.
+    """
+
+    __slots__ = ("variable",)
+
+    variable: Tensor
+    around: NodeHooks | None = None
+    next_functions = ()
+    needs_input_grad = ()
+    sequence_number = 2**64 - 1  # PyTorch's choice: a leaf runs as soon as it is ready
+
+    @property
+    def hooks(self) -> NodeHooks | None:  # type: ignore[override]
+        return self.variable._hooks
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"  # PyTorch's answer, its C++ namespace included
+
+    def _own_hooks(self) -> NodeHooks:
+        if self.around is None:
+            self.around = NodeHooks()
+        return self.around

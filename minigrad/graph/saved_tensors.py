@@ -1,0 +1,123 @@
+"""What a node saved for backward: whose it is, the user's hooks around it, and the errors when it cannot be had.
+
+``function.py`` keeps the values, and packs and unpacks them through this file; ``autograd/graph.py`` offers the hooks
+to the user as ``saved_tensors_hooks``. Checkpoints in files are another thing: ``minigrad/saving``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.dtypes import from_numpy_dtype
+from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
+from minigrad.graph.storage import VersionCounter
+
+__all__ = ["THIS_NODE", "Origin", "changed_in_place", "inference_saved", "pack", "saved_no_more", "saving", "unpack"]
+
+# Of a saved array: its place in the graph, the counter of its changes, and when it was saved.
+Origin = tuple[Edge, VersionCounter, int]
+THIS_NODE: Any = "this node"  # says of a saved output who made it, without a cycle from the node to itself
+
+
+class _Saving(threading.local):
+    """The pairs of hooks that surround this thread's code, the innermost last."""
+
+    hooks: tuple[tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]], ...] = ()
+    refusal: str | None = None  # the message with which hooks are refused
+
+
+saving = _Saving()
+
+
+class Packed:
+    """A saved value in the form that the user's ``pack_hook`` gave it."""
+
+    def __init__(self, content: Any, unpack_hook: Callable[[Any], Tensor]) -> None:
+        self.content = content
+        self.unpack_hook = unpack_hook
+
+    def unpack(self) -> np.ndarray:
+        """The values again.
+
+        Raises:
+            TypeError: the user's ``unpack_hook`` gave something else than a tensor.
+        """
+        with no_grad():
+            tensor = self.unpack_hook(self.content)
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                f"{type(tensor).__name__}"
+            )
+        return tensor.array
+
+
+def pack(saved: Sequence[Any]) -> tuple[Any, ...]:
+    """What a node saves, every tensor of it packed by the innermost hooks.
+
+    Raises:
+        RuntimeError: the user's ``pack_hook`` changed its tensor in place.
+    """
+    pack_hook, unpack_hook = saving.hooks[-1]
+    packed: list[Any] = []
+    for value in saved:
+        if not isinstance(value, Tensor):
+            packed.append(value)
+            continue
+        version = value._version_counter.value
+        with no_grad():
+            content = pack_hook(value)
+        if value._version_counter.value != version:
+            raise RuntimeError(
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "
+                "cannot be modified by in-place operations as this can lead to unexpected side-effects."
+            )
+        packed.append(Packed(content, unpack_hook))
+    return tuple(packed)
+
+
+def unpack(saved: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What :func:`pack` was given."""
+    return tuple([value.unpack() if isinstance(value, Packed) else value for value in saved])
+
+
+def changed_in_place(node: Node, array: np.ndarray, origin: Origin) -> RuntimeError:
+    """PyTorch's error for a saved value that was changed since, and which operation changed it, and where."""
+    (maker, output_nr), version, saved_at = origin
+    if isinstance(maker, AccumulateGrad):
+        made_by = "a leaf tensor"
+    else:
+        made_by = f"output {output_nr} of {(node if maker is THIS_NODE else maker).name()}" if maker else "a constant"
+    saved_version = version.value_at(saved_at)
+    expected = "an earlier version" if saved_version is None else f"version {saved_version}"
+    return RuntimeError(
+        f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{from_numpy_dtype(array.dtype)} {list(array.shape)}], which is {made_by}, is at version {version.value}; "
+        f"expected {expected} instead. {node.name()} saved it; {version.last_change} changed it since. "
+        f"Hint: change a copy (tensor.clone()), or use the operation that returns a new tensor."
+    )
+
+
+def saved_no_more(node: Node) -> RuntimeError:
+    """PyTorch's error for values that an earlier backward has freed."""
+    return RuntimeError(
+        f"Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+        f"been freed): {node!r} has none left. Saved intermediate values of the graph are freed when you call "
+        f".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second "
+        f"time or if you need to access saved tensors after calling backward."
+    )
+
+
+def inference_saved(node: Node) -> RuntimeError:
+    """PyTorch's error for a value made in inference mode that a recorded operation would have to save."""
+    return RuntimeError(
+        f"Inference tensors cannot be saved for backward, and {node.name()} would have to. Please do not use Tensors "
+        f"created in inference mode in computation tracked by autograd. To work around this, you can make a clone to "
+        f"get a normal tensor and use it in autograd, or use `minigrad.no_grad()` instead of "
+        f"`minigrad.inference_mode()`."
+    )
