@@ -1,7 +1,7 @@
 """minigrad: PyTorch's concepts, names and behaviour in NumPy, small enough to read and to step through.
 
-Begin with ``tensor.py``, then ``autograd/function.py`` (how the graph is recorded), ``autograd/engine.py`` (how it is
-walked backward) and ``ops/elementwise.py`` (what a gradient rule looks like).
+Begin with ``tensor.py``, then ``graph/function.py`` (how the graph is recorded), ``graph/engine.py`` (how it is walked
+backward) and ``ops/arithmetic.py`` (what a gradient rule looks like).
 """
 
 import sys
@@ -14,809 +14,98 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
 from minigrad.tensor import Tensor  # isort: skip  (first: the whole core stands below it)
 
-# The functions look operations up in minigrad.ops when they are called: so every file of it is loaded here.
-import minigrad.ops.activation
-import minigrad.ops.arrangement
-import minigrad.ops.batch_norm
-import minigrad.ops.broadcasting
-import minigrad.ops.clamping
-import minigrad.ops.convolution
-import minigrad.ops.division
-import minigrad.ops.elementwise
-import minigrad.ops.fused
-import minigrad.ops.indexing
-import minigrad.ops.joining
-import minigrad.ops.loss
-import minigrad.ops.matmul
-import minigrad.ops.nondifferentiable
-import minigrad.ops.normalization
-import minigrad.ops.overwriting
-import minigrad.ops.picking
-import minigrad.ops.pooling
-import minigrad.ops.reduction
-import minigrad.ops.resizing
-import minigrad.ops.rounding
-import minigrad.ops.scan
-import minigrad.ops.shape
-import minigrad.ops.sorting
-import minigrad.ops.statistics
-import minigrad.ops.transcendental
-from minigrad import autograd, cuda, linalg, nn, optim, random, return_types, utils, viz
 from minigrad.attributes import Size, device
-from minigrad.autograd import (
-    enable_grad,
-    explain_grad,
-    inference_mode,
-    is_anomaly_enabled,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from minigrad.creation import (
-    arange,
-    as_tensor,
-    bernoulli,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    multinomial,
-    normal,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randint_like,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
-    zeros_like,
-)
-from minigrad.dtypes import (
-    bool,
-    double,
-    dtype,
-    finfo,
-    float,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    iinfo,
-    int,
-    int16,
-    int32,
-    int64,
-    int8,
-    long,
-    set_default_dtype,
-    short,
-    uint8,
-)
-from minigrad.functions.arrangement import (
-    chunk,
-    diag,
-    diag_embed,
-    diagonal,
-    flip,
-    fliplr,
-    flipud,
-    narrow,
-    repeat_interleave,
-    roll,
-    rot90,
-    select,
-    split,
-    split_with_sizes,
-    tensor_split,
-    tile,
-    trace,
-    tril,
-    triu,
-    unbind,
-)
-from minigrad.functions.comparison import (
-    allclose,
-    bitwise_and,
-    bitwise_left_shift,
-    bitwise_not,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
-    eq,
-    equal,
-    ge,
-    greater,
-    greater_equal,
-    gt,
-    is_tensor,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    le,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    lt,
-    ne,
-    not_equal,
-)
-from minigrad.functions.convolution import (
-    conv1d,
-    conv2d,
-    conv_transpose1d,
-    conv_transpose2d,
-)
-from minigrad.functions.division import (
-    floor_divide,
-    fmod,
-    remainder,
-)
-from minigrad.functions.einsum import (
-    einsum,
-)
-from minigrad.functions.elementwise import (
-    abs,
-    abs_,
-    absolute,
-    add,
-    clamp,
-    clamp_,
-    clamp_max,
-    clamp_max_,
-    clamp_min,
-    clamp_min_,
-    clip,
-    clip_,
-    clone,
-    cos,
-    detach,
-    cos_,
-    div,
-    divide,
-    exp,
-    exp_,
-    fill_,
-    log,
-    log_,
-    maximum,
-    minimum,
-    mul,
-    multiply,
-    neg,
-    neg_,
-    negative,
-    negative_,
-    positive,
-    pow,
-    reciprocal,
-    reciprocal_,
-    relu,
-    relu_,
-    rsub,
-    sgn,
-    sigmoid,
-    sigmoid_,
-    sin,
-    sin_,
-    sqrt,
-    sqrt_,
-    square,
-    square_,
-    sub,
-    subtract,
-    tanh,
-    tanh_,
-    true_divide,
-    where,
-    zero_,
-)
-from minigrad.functions.fused import (
-    addcdiv,
-    addcmul,
-    lerp,
-)
-from minigrad.functions.joining import (
-    cat,
-    concat,
-    concatenate,
-    dstack,
-    hstack,
-    row_stack,
-    stack,
-    vstack,
-)
-from minigrad.functions.normalization import (
-    group_norm,
-)
-from minigrad.functions.picking import (
-    argwhere,
-    gather,
-    index_add,
-    index_copy,
-    index_fill,
-    index_put,
-    index_put_,
-    index_select,
-    masked_fill,
-    masked_scatter,
-    masked_select,
-    nonzero,
-    scatter,
-    scatter_add,
-    take,
-    take_along_dim,
-)
-from minigrad.functions.pooling import (
-    adaptive_avg_pool1d,
-    avg_pool1d,
-    max_pool1d,
-    max_pool1d_with_indices,
-    max_pool2d,
-)
-from minigrad.functions.products import (
-    addmm,
-    addmv,
-    addmv_,
-    addr,
-    baddbmm,
-    bmm,
-    dot,
-    ger,
-    inner,
-    matmul,
-    mm,
-    mv,
-    outer,
-    tensordot,
-    vdot,
-)
-from minigrad.functions.reduction import (
-    all,
-    amax,
-    amin,
-    aminmax,
-    any,
-    argmax,
-    argmin,
-    count_nonzero,
-    log_softmax,
-    logsumexp,
-    max,
-    mean,
-    min,
-    nanmean,
-    nansum,
-    prod,
-    softmax,
-    sum,
-)
-from minigrad.functions.resizing import (
-    pixel_shuffle,
-    pixel_unshuffle,
-)
-from minigrad.functions.rounding import (
-    ceil,
-    ceil_,
-    fix,
-    fix_,
-    floor,
-    floor_,
-    frac,
-    frac_,
-    nan_to_num,
-    nan_to_num_,
-    round,
-    round_,
-    sign,
-    trunc,
-    trunc_,
-)
-from minigrad.functions.scan import (
-    cummax,
-    cummin,
-    cumprod,
-    cumsum,
-    diff,
-)
-from minigrad.functions.shape import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    broadcast_shapes,
-    broadcast_tensors,
-    broadcast_to,
-    flatten,
-    meshgrid,
-    moveaxis,
-    movedim,
-    numel,
-    permute,
-    ravel,
-    reshape,
-    squeeze,
-    swapaxes,
-    swapdims,
-    t,
-    transpose,
-    unflatten,
-    unsqueeze,
-)
-from minigrad.functions.sorting import (
-    argsort,
-    kthvalue,
-    msort,
-    sort,
-    topk,
-    unique,
-    unique_consecutive,
-)
-from minigrad.functions.statistics import (
-    median,
-    nanmedian,
-    norm,
-    std,
-    std_mean,
-    var,
-    var_mean,
-)
-from minigrad.functions.transcendental import (
-    acos,
-    acos_,
-    acosh,
-    acosh_,
-    arccos,
-    arccos_,
-    arccosh,
-    arccosh_,
-    arcsin,
-    arcsin_,
-    arcsinh,
-    arcsinh_,
-    arctan,
-    arctan2,
-    arctan_,
-    arctanh,
-    arctanh_,
-    asin,
-    asin_,
-    asinh,
-    asinh_,
-    atan,
-    atan2,
-    atan_,
-    atanh,
-    atanh_,
-    cosh,
-    cosh_,
-    erf,
-    erf_,
-    exp2,
-    exp2_,
-    expm1,
-    expm1_,
-    log10,
-    log10_,
-    log1p,
-    log1p_,
-    log2,
-    log2_,
-    logaddexp,
-    rsqrt,
-    rsqrt_,
-    sinh,
-    sinh_,
-    tan,
-    tan_,
-)
-from minigrad.functions.types import (
-    can_cast,
-    is_complex,
-    is_floating_point,
-    is_nonzero,
-    is_same_size,
-    is_signed,
-    promote_types,
-    result_type,
-)
+from minigrad.autograd import enable_grad, explain_grad, inference_mode, is_anomaly_enabled, is_grad_enabled
+from minigrad.autograd import is_inference_mode_enabled, no_grad, set_grad_enabled
+from minigrad.creation import *
+from minigrad.dtypes import bool, double, dtype, finfo, float, float16, float32, float64, get_default_dtype, half, iinfo
+from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
 from minigrad.kernels import reference_kernels
 from minigrad.kernels.parallel import get_num_threads, set_num_threads
+from minigrad.ops.activation import sigmoid, sigmoid_
+from minigrad.ops.adaptive_pooling import adaptive_avg_pool1d
+from minigrad.ops.arithmetic import *
+from minigrad.ops.arrangement import *
+from minigrad.ops.broadcasting import *
+from minigrad.ops.choosing import *
+from minigrad.ops.clamping import *
+from minigrad.ops.comparison import *
+from minigrad.ops.convolution import *
+from minigrad.ops.copying import *
+from minigrad.ops.cutting import *
+from minigrad.ops.diagonals import *
+from minigrad.ops.division import *
+from minigrad.ops.einsum import einsum
+from minigrad.ops.extremes import *
+from minigrad.ops.fused import *
+from minigrad.ops.joining import *
+from minigrad.ops.masking import *
+from minigrad.ops.matmul import *
+from minigrad.ops.normalization import group_norm
+from minigrad.ops.picking import *
+from minigrad.ops.pooling import avg_pool1d, max_pool1d, max_pool1d_with_indices, max_pool2d
+from minigrad.ops.powers import *
+from minigrad.ops.rectifiers import relu, relu_
+from minigrad.ops.reduction import *
+from minigrad.ops.resizing import pixel_shuffle, pixel_unshuffle
+from minigrad.ops.rounding import *
+from minigrad.ops.scan import *
+from minigrad.ops.shape import *
+from minigrad.ops.softmax import *
+from minigrad.ops.sorting import *
+from minigrad.ops.statistics import *
+from minigrad.ops.transcendental import *
+from minigrad.ops.transposition import *
+from minigrad.ops.types import *
 from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
-from minigrad.serialization import load, save
+from minigrad.saving.serialization import load, save
+from minigrad import autograd, cuda, linalg, nn, optim, random, return_types, utils, viz
 from minigrad import models  # isort: skip  (last: networks are written with the names above)
 
 newaxis = None  # x[:, newaxis] inserts a dimension
 
-__all__ = [
-    "Generator",
-    "Size",
-    "Tensor",
-    "abs",
-    "abs_",
-    "absolute",
-    "acos",
-    "acos_",
-    "acosh",
-    "acosh_",
-    "adaptive_avg_pool1d",
-    "add",
-    "addcdiv",
-    "addcmul",
-    "addmm",
-    "addmv",
-    "addmv_",
-    "addr",
-    "all",
-    "allclose",
-    "amax",
-    "amin",
-    "aminmax",
-    "any",
-    "arange",
-    "arccos",
-    "arccos_",
-    "arccosh",
-    "arccosh_",
-    "arcsin",
-    "arcsin_",
-    "arcsinh",
-    "arcsinh_",
-    "arctan",
-    "arctan2",
-    "arctan_",
-    "arctanh",
-    "arctanh_",
-    "argmax",
-    "argmin",
-    "argsort",
-    "argwhere",
-    "as_tensor",
-    "asin",
-    "asin_",
-    "asinh",
-    "asinh_",
-    "atan",
-    "atan2",
-    "atan_",
-    "atanh",
-    "atanh_",
-    "atleast_1d",
-    "atleast_2d",
-    "atleast_3d",
-    "autograd",
-    "avg_pool1d",
-    "baddbmm",
-    "bernoulli",
-    "bitwise_and",
-    "bitwise_left_shift",
-    "bitwise_not",
-    "bitwise_or",
-    "bitwise_right_shift",
-    "bitwise_xor",
-    "bmm",
-    "bool",
-    "broadcast_shapes",
-    "broadcast_tensors",
-    "broadcast_to",
-    "can_cast",
-    "cat",
-    "ceil",
-    "ceil_",
-    "chunk",
-    "clamp",
-    "clamp_",
-    "clamp_max",
-    "clamp_max_",
-    "clamp_min",
-    "clamp_min_",
-    "clip",
-    "clip_",
-    "clone",
-    "concat",
-    "concatenate",
-    "conv1d",
-    "conv2d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "cos",
-    "cos_",
-    "cosh",
-    "cosh_",
-    "count_nonzero",
-    "cuda",
-    "cummax",
-    "cummin",
-    "cumprod",
-    "cumsum",
-    "default_generator",
-    "detach",
-    "device",
-    "diag",
-    "diag_embed",
-    "diagonal",
-    "diff",
-    "div",
-    "divide",
-    "dot",
-    "double",
-    "dstack",
-    "dtype",
-    "e",
-    "einsum",
-    "empty",
-    "empty_like",
-    "enable_grad",
-    "eq",
-    "equal",
-    "erf",
-    "erf_",
-    "exp",
-    "exp2",
-    "exp2_",
-    "exp_",
-    "explain_grad",
-    "expm1",
-    "expm1_",
-    "eye",
-    "fill_",
-    "finfo",
-    "fix",
-    "fix_",
-    "flatten",
-    "flip",
-    "fliplr",
-    "flipud",
-    "float",
-    "float16",
-    "float32",
-    "float64",
-    "floor",
-    "floor_",
-    "floor_divide",
-    "fmod",
-    "frac",
-    "frac_",
-    "from_numpy",
-    "full",
-    "full_like",
-    "gather",
-    "ge",
-    "ger",
-    "get_default_dtype",
-    "get_num_threads",
-    "get_rng_state",
-    "greater",
-    "greater_equal",
-    "group_norm",
-    "gt",
-    "half",
-    "hstack",
-    "iinfo",
-    "index_add",
-    "index_copy",
-    "index_fill",
-    "index_put",
-    "index_put_",
-    "index_select",
-    "inf",
-    "inference_mode",
-    "initial_seed",
-    "inner",
-    "int",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "is_anomaly_enabled",
-    "is_complex",
-    "is_floating_point",
-    "is_grad_enabled",
-    "is_inference_mode_enabled",
-    "is_nonzero",
-    "is_same_size",
-    "is_signed",
-    "is_tensor",
-    "isclose",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "isneginf",
-    "isposinf",
-    "kthvalue",
-    "le",
-    "lerp",
-    "less",
-    "less_equal",
-    "linalg",
-    "linspace",
-    "load",
-    "log",
-    "log1p",
-    "log1p_",
-    "log2",
-    "log2_",
-    "log10",
-    "log10_",
-    "log_",
-    "log_softmax",
-    "logaddexp",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "logsumexp",
-    "long",
-    "lt",
-    "manual_seed",
-    "masked_fill",
-    "masked_scatter",
-    "masked_select",
-    "matmul",
-    "max",
-    "max_pool1d",
-    "max_pool1d_with_indices",
-    "max_pool2d",
-    "maximum",
-    "mean",
-    "median",
-    "meshgrid",
-    "min",
-    "minimum",
-    "mm",
-    "models",
-    "moveaxis",
-    "movedim",
-    "msort",
-    "mul",
-    "multinomial",
-    "multiply",
-    "mv",
-    "nan",
-    "nan_to_num",
-    "nan_to_num_",
-    "nanmean",
-    "nanmedian",
-    "nansum",
-    "narrow",
-    "ne",
-    "neg",
-    "neg_",
-    "negative",
-    "negative_",
-    "newaxis",
-    "nn",
-    "no_grad",
-    "nonzero",
-    "norm",
-    "normal",
-    "not_equal",
-    "numel",
-    "ones",
-    "ones_like",
-    "optim",
-    "outer",
-    "permute",
-    "pi",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "positive",
-    "pow",
-    "prod",
-    "promote_types",
-    "rand",
-    "rand_like",
-    "randint",
-    "randint_like",
-    "randn",
-    "randn_like",
-    "random",
-    "randperm",
-    "ravel",
-    "reciprocal",
-    "reciprocal_",
-    "reference_kernels",
-    "relu",
-    "relu_",
-    "remainder",
-    "repeat_interleave",
-    "reshape",
-    "result_type",
-    "return_types",
-    "roll",
-    "rot90",
-    "round",
-    "round_",
-    "row_stack",
-    "rsqrt",
-    "rsqrt_",
-    "rsub",
-    "save",
-    "scatter",
-    "scatter_add",
-    "seed",
-    "select",
-    "set_default_dtype",
-    "set_grad_enabled",
-    "set_num_threads",
-    "set_printoptions",
-    "set_rng_state",
-    "sgn",
-    "short",
-    "sigmoid",
-    "sigmoid_",
-    "sign",
-    "sin",
-    "sin_",
-    "sinh",
-    "sinh_",
-    "softmax",
-    "sort",
-    "split",
-    "split_with_sizes",
-    "sqrt",
-    "sqrt_",
-    "square",
-    "square_",
-    "squeeze",
-    "stack",
-    "std",
-    "std_mean",
-    "sub",
-    "subtract",
-    "sum",
-    "swapaxes",
-    "swapdims",
-    "t",
-    "take",
-    "take_along_dim",
-    "tan",
-    "tan_",
-    "tanh",
-    "tanh_",
-    "tensor",
-    "tensor_split",
-    "tensordot",
-    "tile",
-    "topk",
-    "trace",
-    "transpose",
-    "tril",
-    "triu",
-    "true_divide",
-    "trunc",
-    "trunc_",
-    "uint8",
-    "unbind",
-    "unflatten",
-    "unique",
-    "unique_consecutive",
-    "unsqueeze",
-    "utils",
-    "var",
-    "var_mean",
-    "vdot",
-    "viz",
-    "vstack",
-    "where",
-    "zero_",
-    "zeros",
-    "zeros_like",
-]
+__all__ = ["Generator", "Size", "Tensor", "abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_"]
+__all__ += ["adaptive_avg_pool1d", "add", "addcdiv", "addcmul", "addmm", "addmv", "addmv_", "addr", "all", "allclose"]
+__all__ += ["amax", "amin", "aminmax", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_"]
+__all__ += ["arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "arctanh_", "argmax", "argmin", "argsort"]
+__all__ += ["argwhere", "as_tensor", "asin", "asin_", "asinh", "asinh_", "atan", "atan2", "atan_", "atanh", "atanh_"]
+__all__ += ["atleast_1d", "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "baddbmm", "bernoulli", "bitwise_and"]
+__all__ += ["bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool"]
+__all__ += ["broadcast_shapes", "broadcast_tensors", "broadcast_to", "can_cast", "cat", "ceil", "ceil_", "chunk"]
+__all__ += ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "concat"]
+__all__ += ["concatenate", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cos", "cos_", "cosh", "cosh_"]
+__all__ += ["count_nonzero", "cuda", "cummax", "cummin", "cumprod", "cumsum", "default_generator", "detach", "device"]
+__all__ += ["diag", "diag_embed", "diagonal", "diff", "div", "divide", "dot", "double", "dstack", "dtype", "e"]
+__all__ += ["einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "exp", "exp2", "exp2_"]
+__all__ += ["exp_", "explain_grad", "expm1", "expm1_", "eye", "fill_", "finfo", "fix", "fix_", "flatten", "flip"]
+__all__ += ["fliplr", "flipud", "float", "float16", "float32", "float64", "floor", "floor_", "floor_divide", "fmod"]
+__all__ += ["frac", "frac_", "from_numpy", "full", "full_like", "gather", "ge", "ger", "get_default_dtype"]
+__all__ += ["get_num_threads", "get_rng_state", "greater", "greater_equal", "group_norm", "gt", "half", "hstack"]
+__all__ += ["iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select", "inf"]
+__all__ += ["inference_mode", "initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "is_anomaly_enabled"]
+__all__ += ["is_complex", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero"]
+__all__ += ["is_same_size", "is_signed", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf"]
+__all__ += ["kthvalue", "le", "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log1p", "log1p_"]
+__all__ += ["log2", "log2_", "log10", "log10_", "log_", "log_softmax", "logaddexp", "logical_and", "logical_not"]
+__all__ += ["logical_or", "logical_xor", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter"]
+__all__ += ["masked_select", "matmul", "max", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "maximum", "mean"]
+__all__ += ["median", "meshgrid", "min", "minimum", "mm", "models", "moveaxis", "movedim", "msort", "mul"]
+__all__ += ["multinomial", "multiply", "mv", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nansum"]
+__all__ += ["narrow", "ne", "neg", "neg_", "negative", "negative_", "newaxis", "nn", "no_grad", "nonzero", "norm"]
+__all__ += ["normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "permute", "pi", "pixel_shuffle"]
+__all__ += ["pixel_unshuffle", "positive", "pow", "prod", "promote_types", "rand", "rand_like", "randint"]
+__all__ += ["randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "reciprocal_"]
+__all__ += ["reference_kernels", "relu", "relu_", "remainder", "repeat_interleave", "reshape", "result_type"]
+__all__ += ["return_types", "roll", "rot90", "round", "round_", "row_stack", "rsqrt", "rsqrt_", "rsub", "save"]
+__all__ += ["scatter", "scatter_add", "seed", "select", "set_default_dtype", "set_grad_enabled", "set_num_threads"]
+__all__ += ["set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign", "sin", "sin_", "sinh"]
+__all__ += ["sinh_", "softmax", "sort", "split", "split_with_sizes", "sqrt", "sqrt_", "square", "square_", "squeeze"]
+__all__ += ["stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim"]
+__all__ += ["tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "tile", "topk", "trace", "transpose"]
+__all__ += ["tril", "triu", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten", "unique"]
+__all__ += ["unique_consecutive", "unsqueeze", "utils", "var", "var_mean", "vdot", "viz", "vstack", "where", "zero_"]
+__all__ += ["zeros", "zeros_like"]
 
 
 if not TYPE_CHECKING:  # a type checker would take it to mean that every name is there

@@ -10,41 +10,18 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import as_shape
+from minigrad.arguments.promotion import number_as
 from minigrad.attributes import check_device
-from minigrad.dims import as_shape
-from minigrad.functions.arguments import check_tensors
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
-from minigrad.promotion import number_as
 from minigrad.random import Generator, default_generator
 from minigrad.reading import check_layout, read
 
-__all__ = [
-    "arange",
-    "as_tensor",
-    "bernoulli",
-    "empty",
-    "empty_like",
-    "eye",
-    "from_numpy",
-    "full",
-    "full_like",
-    "linspace",
-    "multinomial",
-    "normal",
-    "ones",
-    "ones_like",
-    "rand",
-    "rand_like",
-    "randint",
-    "randint_like",
-    "randn",
-    "randn_like",
-    "randperm",
-    "tensor",
-    "zeros",
-    "zeros_like",
-]
+__all__ = ["arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like"]
+__all__ += ["linspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like"]
+__all__ += ["randn", "randn_like", "randperm", "tensor", "zeros", "zeros_like"]
 
 
 def _finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:

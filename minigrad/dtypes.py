@@ -1,7 +1,7 @@
 """Data types: ``minigrad.float32`` and its siblings, and the one default that Python numbers get.
 
 A :class:`dtype` names what one element of a tensor is; NumPy's type of the same name does the storing.
-How two types combine in one operation is told in ``ops/promotion.py``.
+How two types combine in one operation is told in ``arguments/promotion.py``.
 """
 
 from __future__ import annotations
@@ -11,24 +11,8 @@ from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "bool",
-    "dtype",
-    "finfo",
-    "float16",
-    "float32",
-    "float64",
-    "from_numpy_dtype",
-    "get_default_dtype",
-    "iinfo",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "set_default_dtype",
-    "to_numpy_dtype",
-    "uint8",
-]
+__all__ = ["bool", "dtype", "finfo", "float16", "float32", "float64", "from_numpy_dtype", "get_default_dtype", "iinfo"]
+__all__ += ["int8", "int16", "int32", "int64", "set_default_dtype", "to_numpy_dtype", "uint8"]
 
 
 class dtype:

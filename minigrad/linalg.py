@@ -6,12 +6,72 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from minigrad import dtypes
-from minigrad.dims import normalize_dim, normalize_dims
+from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
-from minigrad.ops.statistics import LinalgVectorNorm
+from minigrad.graph.values import array_of
+from minigrad.ops.broadcasting import restore_dims
+from minigrad.ops.choosing import Where
+from minigrad.ops.extremes import share_among
+from minigrad.ops.rounding import Abs, Sgn
 
 __all__ = ["matrix_norm", "norm", "vector_norm"]
+
+
+def grad_of_norm(grad, x, z, ord):
+    """dz/dx = sign(x) |x|ᵖ⁻¹ / zᵖ⁻¹, in the form that PyTorch gives it for each p."""
+    flat = array_of(z) == 0
+    if ord == 1:
+        return grad * Sgn.apply(x)
+    if ord == 2:
+        return grad * Where.apply(0.0, x / z, condition=flat)
+    if ord < 1:
+        power = Where.apply(0.0, Sgn.apply(x) * Abs.apply(x) ** (ord - 1), condition=array_of(x) == 0)
+        return power * grad * z ** (1 - ord)
+    power = Sgn.apply(x) * Abs.apply(x) ** (ord - 1) if ord < 2 else x * Abs.apply(x) ** (ord - 2)
+    return power * Where.apply(0.0, grad / z ** (ord - 1), condition=flat)
+
+
+class LinalgVectorNorm(Function):
+    """z = (Σ |x|ᵖ)^(1/p) over ``dim``, p = ``ord``. p = 0 counts what is not 0; p = ±∞ is the largest or smallest |x|.
+
+    Where z is 0 the gradient is 0. For p = ∞ tied maxima share it equally. p = 0 has none.
+    """
+
+    def forward(ctx, x, *, ord, dim, keepdim, dtype):
+        ctx.ord, ctx.shape, ctx.dims, ctx.keepdim = ord, x.shape, normalize_dims(dim, x.ndim), keepdim
+        kind = x.dtype if dtype is None else dtype
+        size = np.abs(x.astype(np.float32 if kind == np.float16 else kind, copy=False))
+        if ord == np.inf:
+            z = np.maximum.reduce(size, axis=ctx.dims, keepdims=keepdim)
+        elif ord == -np.inf:
+            z = np.minimum.reduce(size, axis=ctx.dims, keepdims=keepdim)
+        elif ord == 0:
+            z = np.add.reduce(size != 0, axis=ctx.dims, keepdims=keepdim)
+        elif ord == 1:
+            z = np.add.reduce(size, axis=ctx.dims, keepdims=keepdim)
+        elif ord == 2:
+            z = np.sqrt(np.add.reduce(size * size, axis=ctx.dims, keepdims=keepdim))
+        else:
+            z = np.add.reduce(size**ord, axis=ctx.dims, keepdims=keepdim) ** (1 / ord)
+        z = np.asarray(z, kind)
+        ctx.save_for_backward(x, z)
+        return z
+
+    def backward(ctx, grad_z):
+        x, z = ctx.saved_tensors
+        if ctx.ord == 0:
+            return None
+        if abs(ctx.ord) == np.inf:
+            size, extreme = np.abs(array_of(x)), restore_dims(array_of(z), ctx.shape, ctx.dims, ctx.keepdim)
+            return Sgn.apply(x) * share_among((size == extreme) | np.isnan(size), grad_z, ctx.dims, ctx.keepdim)
+        grad = restore_dims(grad_z, ctx.shape, ctx.dims, ctx.keepdim)
+        z = restore_dims(z, ctx.shape, ctx.dims, ctx.keepdim)
+        grad_x = grad_of_norm(grad, x, z, ctx.ord)
+        return grad_x
 
 
 def vector_norm(

@@ -1,4 +1,4 @@
-"""The operations as methods of Tensor: ``x.exp()`` is ``minigrad.exp(x)``, and both are ``functions.elementwise.exp``.
+"""The operations as methods of Tensor: ``x.exp()`` is ``minigrad.exp(x)``, and both are ``ops.powers.exp``.
 
 Each stands here by name, so that an editor finds it and a debugger steps into it. Python's operators, and what belongs
 to a tensor rather than to its values, are in ``tensor.py``.
@@ -6,367 +6,410 @@ to a tensor rather than to its values, are in ``tensor.py``.
 
 from __future__ import annotations
 
-from minigrad import functions
+from minigrad.ops import (
+    activation,
+    arithmetic,
+    arrangement,
+    broadcasting,
+    casting,
+    choosing,
+    clamping,
+    comparison,
+    copying,
+    cutting,
+    diagonals,
+    division,
+    extremes,
+    fused,
+    masking,
+    picking,
+    powers,
+    rectifiers,
+    reduction,
+    rounding,
+    scan,
+    shape,
+    sorting,
+    statistics,
+    transcendental,
+    transposition,
+    types,
+)
+from minigrad.ops import matmul as matmul_ops
+from minigrad.ops import softmax as softmax_ops
 
 __all__ = ["Methods"]
 
 
 class Methods:
-    """Every function of ``minigrad/functions`` that PyTorch has as a method too."""
+    """Every function of ``minigrad/ops`` that PyTorch has as a method too."""
 
     __slots__ = ()
 
-    abs = functions.elementwise.abs
-    abs_ = functions.elementwise.abs_
-    add = functions.elementwise.add
-    add_ = functions.elementwise.add_
-    clamp = functions.elementwise.clamp
-    clamp_ = functions.elementwise.clamp_
-    clamp_max = functions.elementwise.clamp_max
-    clamp_max_ = functions.elementwise.clamp_max_
-    clamp_min = functions.elementwise.clamp_min
-    clamp_min_ = functions.elementwise.clamp_min_
-    clone = functions.elementwise.clone
-    copy_ = functions.elementwise.copy_
-    cos = functions.elementwise.cos
-    cos_ = functions.elementwise.cos_
-    div = functions.elementwise.div
-    div_ = functions.elementwise.div_
-    exp = functions.elementwise.exp
-    exp_ = functions.elementwise.exp_
-    fill_ = functions.elementwise.fill_
-    log = functions.elementwise.log
-    log_ = functions.elementwise.log_
-    maximum = functions.elementwise.maximum
-    minimum = functions.elementwise.minimum
-    mul = functions.elementwise.mul
-    mul_ = functions.elementwise.mul_
-    neg = functions.elementwise.neg
-    neg_ = functions.elementwise.neg_
-    positive = functions.elementwise.positive
-    pow = functions.elementwise.pow
-    pow_ = functions.elementwise.pow_
-    reciprocal = functions.elementwise.reciprocal
-    reciprocal_ = functions.elementwise.reciprocal_
-    relu = functions.elementwise.relu
-    relu_ = functions.elementwise.relu_
-    sgn = functions.elementwise.sgn
-    sgn_ = functions.elementwise.sgn_
-    sigmoid = functions.elementwise.sigmoid
-    sigmoid_ = functions.elementwise.sigmoid_
-    sin = functions.elementwise.sin
-    sin_ = functions.elementwise.sin_
-    sqrt = functions.elementwise.sqrt
-    sqrt_ = functions.elementwise.sqrt_
-    square = functions.elementwise.square
-    square_ = functions.elementwise.square_
-    sub = functions.elementwise.sub
-    sub_ = functions.elementwise.sub_
-    tanh = functions.elementwise.tanh
-    tanh_ = functions.elementwise.tanh_
-    true_divide = functions.elementwise.true_divide
-    true_divide_ = functions.elementwise.true_divide_
-    zero_ = functions.elementwise.zero_
-    absolute = functions.elementwise.abs
-    absolute_ = functions.elementwise.abs_
-    negative = functions.elementwise.neg
-    negative_ = functions.elementwise.neg_
-    multiply = functions.elementwise.mul
-    multiply_ = functions.elementwise.mul_
-    subtract = functions.elementwise.sub
-    subtract_ = functions.elementwise.sub_
-    divide = functions.elementwise.div
-    divide_ = functions.elementwise.div_
-    clip = functions.elementwise.clamp
-    clip_ = functions.elementwise.clamp_
+    add = arithmetic.add
+    add_ = arithmetic.add_
+    mul = arithmetic.mul
+    mul_ = arithmetic.mul_
+    neg = arithmetic.neg
+    neg_ = arithmetic.neg_
+    positive = arithmetic.positive
+    reciprocal = arithmetic.reciprocal
+    reciprocal_ = arithmetic.reciprocal_
+    sub = arithmetic.sub
+    sub_ = arithmetic.sub_
+    negative = arithmetic.neg
+    negative_ = arithmetic.neg_
+    multiply = arithmetic.mul
+    multiply_ = arithmetic.mul_
+    subtract = arithmetic.sub
+    subtract_ = arithmetic.sub_
 
-    allclose = functions.comparison.allclose
-    bitwise_and = functions.comparison.bitwise_and
-    bitwise_and_ = functions.comparison.bitwise_and_
-    bitwise_left_shift = functions.comparison.bitwise_left_shift
-    bitwise_left_shift_ = functions.comparison.bitwise_left_shift_
-    bitwise_not = functions.comparison.bitwise_not
-    bitwise_not_ = functions.comparison.bitwise_not_
-    bitwise_or = functions.comparison.bitwise_or
-    bitwise_or_ = functions.comparison.bitwise_or_
-    bitwise_right_shift = functions.comparison.bitwise_right_shift
-    bitwise_right_shift_ = functions.comparison.bitwise_right_shift_
-    bitwise_xor = functions.comparison.bitwise_xor
-    bitwise_xor_ = functions.comparison.bitwise_xor_
-    eq = functions.comparison.eq
-    eq_ = functions.comparison.eq_
-    equal = functions.comparison.equal
-    ge = functions.comparison.ge
-    ge_ = functions.comparison.ge_
-    gt = functions.comparison.gt
-    gt_ = functions.comparison.gt_
-    isclose = functions.comparison.isclose
-    isfinite = functions.comparison.isfinite
-    isinf = functions.comparison.isinf
-    isnan = functions.comparison.isnan
-    isneginf = functions.comparison.isneginf
-    isposinf = functions.comparison.isposinf
-    le = functions.comparison.le
-    le_ = functions.comparison.le_
-    logical_and = functions.comparison.logical_and
-    logical_and_ = functions.comparison.logical_and_
-    logical_not = functions.comparison.logical_not
-    logical_not_ = functions.comparison.logical_not_
-    logical_or = functions.comparison.logical_or
-    logical_or_ = functions.comparison.logical_or_
-    logical_xor = functions.comparison.logical_xor
-    logical_xor_ = functions.comparison.logical_xor_
-    lt = functions.comparison.lt
-    lt_ = functions.comparison.lt_
-    ne = functions.comparison.ne
-    ne_ = functions.comparison.ne_
-    greater = functions.comparison.gt
-    greater_ = functions.comparison.gt_
-    greater_equal = functions.comparison.ge
-    greater_equal_ = functions.comparison.ge_
-    less = functions.comparison.lt
-    less_ = functions.comparison.lt_
-    less_equal = functions.comparison.le
-    less_equal_ = functions.comparison.le_
-    not_equal = functions.comparison.ne
-    not_equal_ = functions.comparison.ne_
+    div = division.div
+    div_ = division.div_
+    true_divide = division.true_divide
+    true_divide_ = division.true_divide_
+    divide = division.div
+    divide_ = division.div_
+    floor_divide = division.floor_divide
+    floor_divide_ = division.floor_divide_
+    fmod = division.fmod
+    fmod_ = division.fmod_
+    remainder = division.remainder
+    remainder_ = division.remainder_
 
-    all = functions.reduction.all
-    amax = functions.reduction.amax
-    amin = functions.reduction.amin
-    aminmax = functions.reduction.aminmax
-    any = functions.reduction.any
-    argmax = functions.reduction.argmax
-    argmin = functions.reduction.argmin
-    count_nonzero = functions.reduction.count_nonzero
-    log_softmax = functions.reduction.log_softmax
-    logsumexp = functions.reduction.logsumexp
-    max = functions.reduction.max
-    mean = functions.reduction.mean
-    min = functions.reduction.min
-    nanmean = functions.reduction.nanmean
-    nansum = functions.reduction.nansum
-    prod = functions.reduction.prod
-    softmax = functions.reduction.softmax
-    sum = functions.reduction.sum
+    exp = powers.exp
+    exp_ = powers.exp_
+    log = powers.log
+    log_ = powers.log_
+    pow = powers.pow
+    pow_ = powers.pow_
+    sqrt = powers.sqrt
+    sqrt_ = powers.sqrt_
+    square = powers.square
+    square_ = powers.square_
+    exp2 = powers.exp2
+    exp2_ = powers.exp2_
+    expm1 = powers.expm1
+    expm1_ = powers.expm1_
+    log10 = powers.log10
+    log10_ = powers.log10_
+    log1p = powers.log1p
+    log1p_ = powers.log1p_
+    log2 = powers.log2
+    log2_ = powers.log2_
+    logaddexp = powers.logaddexp
+    rsqrt = powers.rsqrt
+    rsqrt_ = powers.rsqrt_
 
-    cummax = functions.scan.cummax
-    cummin = functions.scan.cummin
-    cumprod = functions.scan.cumprod
-    cumprod_ = functions.scan.cumprod_
-    cumsum = functions.scan.cumsum
-    cumsum_ = functions.scan.cumsum_
-    diff = functions.scan.diff
+    cos = transcendental.cos
+    cos_ = transcendental.cos_
+    sin = transcendental.sin
+    sin_ = transcendental.sin_
+    tanh = transcendental.tanh
+    tanh_ = transcendental.tanh_
+    acos = transcendental.acos
+    acos_ = transcendental.acos_
+    acosh = transcendental.acosh
+    acosh_ = transcendental.acosh_
+    asin = transcendental.asin
+    asin_ = transcendental.asin_
+    asinh = transcendental.asinh
+    asinh_ = transcendental.asinh_
+    atan = transcendental.atan
+    atan2 = transcendental.atan2
+    atan2_ = transcendental.atan2_
+    atan_ = transcendental.atan_
+    atanh = transcendental.atanh
+    atanh_ = transcendental.atanh_
+    cosh = transcendental.cosh
+    cosh_ = transcendental.cosh_
+    erf = transcendental.erf
+    erf_ = transcendental.erf_
+    sinh = transcendental.sinh
+    sinh_ = transcendental.sinh_
+    tan = transcendental.tan
+    tan_ = transcendental.tan_
+    arccos = transcendental.acos
+    arccos_ = transcendental.acos_
+    arccosh = transcendental.acosh
+    arccosh_ = transcendental.acosh_
+    arcsin = transcendental.asin
+    arcsin_ = transcendental.asin_
+    arcsinh = transcendental.asinh
+    arcsinh_ = transcendental.asinh_
+    arctan = transcendental.atan
+    arctan_ = transcendental.atan_
+    arctan2 = transcendental.atan2
+    arctan2_ = transcendental.atan2_
+    arctanh = transcendental.atanh
+    arctanh_ = transcendental.atanh_
 
-    argsort = functions.sorting.argsort
-    kthvalue = functions.sorting.kthvalue
-    msort = functions.sorting.msort
-    sort = functions.sorting.sort
-    topk = functions.sorting.topk
-    unique = functions.sorting.unique
-    unique_consecutive = functions.sorting.unique_consecutive
+    maximum = choosing.maximum
+    minimum = choosing.minimum
 
-    median = functions.statistics.median
-    nanmedian = functions.statistics.nanmedian
-    norm = functions.statistics.norm
-    std = functions.statistics.std
-    var = functions.statistics.var
+    clamp = clamping.clamp
+    clamp_ = clamping.clamp_
+    clamp_max = clamping.clamp_max
+    clamp_max_ = clamping.clamp_max_
+    clamp_min = clamping.clamp_min
+    clamp_min_ = clamping.clamp_min_
+    clip = clamping.clamp
+    clip_ = clamping.clamp_
 
-    broadcast_to = functions.shape.broadcast_to
-    contiguous = functions.shape.contiguous
-    expand = functions.shape.expand
-    expand_as = functions.shape.expand_as
-    flatten = functions.shape.flatten
-    moveaxis = functions.shape.moveaxis
-    movedim = functions.shape.movedim
-    permute = functions.shape.permute
-    ravel = functions.shape.ravel
-    reshape_as = functions.shape.reshape_as
-    reshape = functions.shape.reshape
-    squeeze = functions.shape.squeeze
-    squeeze_ = functions.shape.squeeze_
-    swapaxes = functions.shape.swapaxes
-    swapaxes_ = functions.shape.swapaxes_
-    swapdims = functions.shape.swapdims
-    swapdims_ = functions.shape.swapdims_
-    t = functions.shape.t
-    t_ = functions.shape.t_
-    transpose = functions.shape.transpose
-    transpose_ = functions.shape.transpose_
-    unflatten = functions.shape.unflatten
-    unsqueeze = functions.shape.unsqueeze
-    unsqueeze_ = functions.shape.unsqueeze_
-    view = functions.shape.view
-    view_as = functions.shape.view_as
+    abs = rounding.abs
+    abs_ = rounding.abs_
+    sgn = rounding.sgn
+    sgn_ = rounding.sgn_
+    absolute = rounding.abs
+    absolute_ = rounding.abs_
+    ceil = rounding.ceil
+    ceil_ = rounding.ceil_
+    floor = rounding.floor
+    floor_ = rounding.floor_
+    frac = rounding.frac
+    frac_ = rounding.frac_
+    nan_to_num = rounding.nan_to_num
+    nan_to_num_ = rounding.nan_to_num_
+    round = rounding.round
+    round_ = rounding.round_
+    sign = rounding.sign
+    sign_ = rounding.sign_
+    trunc = rounding.trunc
+    trunc_ = rounding.trunc_
+    fix = rounding.trunc
+    fix_ = rounding.trunc_
 
-    addmm = functions.products.addmm
-    addmm_ = functions.products.addmm_
-    addmv = functions.products.addmv
-    addmv_ = functions.products.addmv_
-    addr = functions.products.addr
-    addr_ = functions.products.addr_
-    baddbmm = functions.products.baddbmm
-    baddbmm_ = functions.products.baddbmm_
-    bmm = functions.products.bmm
-    dot = functions.products.dot
-    inner = functions.products.inner
-    matmul = functions.products.matmul
-    mm = functions.products.mm
-    mv = functions.products.mv
-    outer = functions.products.outer
-    ger = functions.products.outer
-    vdot = functions.products.vdot
+    addcdiv = fused.addcdiv
+    addcdiv_ = fused.addcdiv_
+    addcmul = fused.addcmul
+    addcmul_ = fused.addcmul_
+    lerp = fused.lerp
+    lerp_ = fused.lerp_
 
-    floor_divide = functions.division.floor_divide
-    floor_divide_ = functions.division.floor_divide_
-    fmod = functions.division.fmod
-    fmod_ = functions.division.fmod_
-    remainder = functions.division.remainder
-    remainder_ = functions.division.remainder_
+    relu = rectifiers.relu
+    relu_ = rectifiers.relu_
 
-    acos = functions.transcendental.acos
-    acos_ = functions.transcendental.acos_
-    acosh = functions.transcendental.acosh
-    acosh_ = functions.transcendental.acosh_
-    asin = functions.transcendental.asin
-    asin_ = functions.transcendental.asin_
-    asinh = functions.transcendental.asinh
-    asinh_ = functions.transcendental.asinh_
-    atan = functions.transcendental.atan
-    atan2 = functions.transcendental.atan2
-    atan2_ = functions.transcendental.atan2_
-    atan_ = functions.transcendental.atan_
-    atanh = functions.transcendental.atanh
-    atanh_ = functions.transcendental.atanh_
-    cosh = functions.transcendental.cosh
-    cosh_ = functions.transcendental.cosh_
-    erf = functions.transcendental.erf
-    erf_ = functions.transcendental.erf_
-    exp2 = functions.transcendental.exp2
-    exp2_ = functions.transcendental.exp2_
-    expm1 = functions.transcendental.expm1
-    expm1_ = functions.transcendental.expm1_
-    log10 = functions.transcendental.log10
-    log10_ = functions.transcendental.log10_
-    log1p = functions.transcendental.log1p
-    log1p_ = functions.transcendental.log1p_
-    log2 = functions.transcendental.log2
-    log2_ = functions.transcendental.log2_
-    logaddexp = functions.transcendental.logaddexp
-    rsqrt = functions.transcendental.rsqrt
-    rsqrt_ = functions.transcendental.rsqrt_
-    sinh = functions.transcendental.sinh
-    sinh_ = functions.transcendental.sinh_
-    tan = functions.transcendental.tan
-    tan_ = functions.transcendental.tan_
-    arccos = functions.transcendental.acos
-    arccos_ = functions.transcendental.acos_
-    arccosh = functions.transcendental.acosh
-    arccosh_ = functions.transcendental.acosh_
-    arcsin = functions.transcendental.asin
-    arcsin_ = functions.transcendental.asin_
-    arcsinh = functions.transcendental.asinh
-    arcsinh_ = functions.transcendental.asinh_
-    arctan = functions.transcendental.atan
-    arctan_ = functions.transcendental.atan_
-    arctan2 = functions.transcendental.atan2
-    arctan2_ = functions.transcendental.atan2_
-    arctanh = functions.transcendental.atanh
-    arctanh_ = functions.transcendental.atanh_
+    sigmoid = activation.sigmoid
+    sigmoid_ = activation.sigmoid_
 
-    ceil = functions.rounding.ceil
-    ceil_ = functions.rounding.ceil_
-    floor = functions.rounding.floor
-    floor_ = functions.rounding.floor_
-    frac = functions.rounding.frac
-    frac_ = functions.rounding.frac_
-    nan_to_num = functions.rounding.nan_to_num
-    nan_to_num_ = functions.rounding.nan_to_num_
-    round = functions.rounding.round
-    round_ = functions.rounding.round_
-    sign = functions.rounding.sign
-    sign_ = functions.rounding.sign_
-    trunc = functions.rounding.trunc
-    trunc_ = functions.rounding.trunc_
-    fix = functions.rounding.trunc
-    fix_ = functions.rounding.trunc_
+    clone = copying.clone
+    copy_ = copying.copy_
+    fill_ = copying.fill_
+    zero_ = copying.zero_
+    contiguous = copying.contiguous
 
-    addcdiv = functions.fused.addcdiv
-    addcdiv_ = functions.fused.addcdiv_
-    addcmul = functions.fused.addcmul
-    addcmul_ = functions.fused.addcmul_
-    lerp = functions.fused.lerp
-    lerp_ = functions.fused.lerp_
+    bool = casting.bool
+    byte = casting.byte
+    char = casting.char
+    cpu = casting.cpu
+    double = casting.double
+    float = casting.float
+    half = casting.half
+    int = casting.int
+    long = casting.long
+    new_empty = casting.new_empty
+    new_full = casting.new_full
+    new_ones = casting.new_ones
+    new_tensor = casting.new_tensor
+    new_zeros = casting.new_zeros
+    short = casting.short
+    to = casting.to
+    type_as = casting.type_as
 
-    chunk = functions.arrangement.chunk
-    diag = functions.arrangement.diag
-    diag_embed = functions.arrangement.diag_embed
-    diagonal = functions.arrangement.diagonal
-    flip = functions.arrangement.flip
-    fliplr = functions.arrangement.fliplr
-    flipud = functions.arrangement.flipud
-    narrow = functions.arrangement.narrow
-    repeat = functions.arrangement.repeat
-    repeat_interleave = functions.arrangement.repeat_interleave
-    roll = functions.arrangement.roll
-    rot90 = functions.arrangement.rot90
-    select = functions.arrangement.select
-    split = functions.arrangement.split
-    split_with_sizes = functions.arrangement.split_with_sizes
-    tensor_split = functions.arrangement.tensor_split
-    tile = functions.arrangement.tile
-    trace = functions.arrangement.trace
-    tril = functions.arrangement.tril
-    tril_ = functions.arrangement.tril_
-    triu = functions.arrangement.triu
-    triu_ = functions.arrangement.triu_
-    unbind = functions.arrangement.unbind
-    unfold = functions.arrangement.unfold
+    is_complex = types.is_complex
+    is_floating_point = types.is_floating_point
+    is_nonzero = types.is_nonzero
+    is_same_size = types.is_same_size
+    is_signed = types.is_signed
 
-    argwhere = functions.picking.argwhere
-    gather = functions.picking.gather
-    index_add = functions.picking.index_add
-    index_add_ = functions.picking.index_add_
-    index_copy = functions.picking.index_copy
-    index_copy_ = functions.picking.index_copy_
-    index_fill = functions.picking.index_fill
-    index_fill_ = functions.picking.index_fill_
-    index_put = functions.picking.index_put
-    index_put_ = functions.picking.index_put_
-    index_select = functions.picking.index_select
-    masked_fill = functions.picking.masked_fill
-    masked_fill_ = functions.picking.masked_fill_
-    masked_scatter = functions.picking.masked_scatter
-    masked_scatter_ = functions.picking.masked_scatter_
-    masked_select = functions.picking.masked_select
-    nonzero = functions.picking.nonzero
-    scatter = functions.picking.scatter
-    scatter_ = functions.picking.scatter_
-    scatter_add = functions.picking.scatter_add
-    scatter_add_ = functions.picking.scatter_add_
-    take = functions.picking.take
-    take_along_dim = functions.picking.take_along_dim
+    sum = broadcasting.sum
+    broadcast_to = broadcasting.broadcast_to
+    expand = broadcasting.expand
+    expand_as = broadcasting.expand_as
 
-    is_complex = functions.types.is_complex
-    is_floating_point = functions.types.is_floating_point
-    is_nonzero = functions.types.is_nonzero
-    is_same_size = functions.types.is_same_size
-    is_signed = functions.types.is_signed
+    all = reduction.all
+    any = reduction.any
+    count_nonzero = reduction.count_nonzero
+    mean = reduction.mean
+    nanmean = reduction.nanmean
+    nansum = reduction.nansum
+    prod = reduction.prod
 
-    bool = functions.casting.bool
-    byte = functions.casting.byte
-    char = functions.casting.char
-    cpu = functions.casting.cpu
-    double = functions.casting.double
-    float = functions.casting.float
-    half = functions.casting.half
-    int = functions.casting.int
-    long = functions.casting.long
-    new_empty = functions.casting.new_empty
-    new_full = functions.casting.new_full
-    new_ones = functions.casting.new_ones
-    new_tensor = functions.casting.new_tensor
-    new_zeros = functions.casting.new_zeros
-    short = functions.casting.short
-    to = functions.casting.to
-    type_as = functions.casting.type_as
+    amax = extremes.amax
+    amin = extremes.amin
+    aminmax = extremes.aminmax
+    argmax = extremes.argmax
+    argmin = extremes.argmin
+    max = extremes.max
+    min = extremes.min
+
+    log_softmax = softmax_ops.log_softmax
+    logsumexp = softmax_ops.logsumexp
+    softmax = softmax_ops.softmax
+
+    norm = statistics.norm
+    std = statistics.std
+    var = statistics.var
+
+    cummax = scan.cummax
+    cummin = scan.cummin
+    cumprod = scan.cumprod
+    cumprod_ = scan.cumprod_
+    cumsum = scan.cumsum
+    cumsum_ = scan.cumsum_
+    diff = scan.diff
+
+    argsort = sorting.argsort
+    kthvalue = sorting.kthvalue
+    msort = sorting.msort
+    sort = sorting.sort
+    topk = sorting.topk
+    unique = sorting.unique
+    unique_consecutive = sorting.unique_consecutive
+    median = sorting.median
+    nanmedian = sorting.nanmedian
+
+    allclose = comparison.allclose
+    bitwise_and = comparison.bitwise_and
+    bitwise_and_ = comparison.bitwise_and_
+    bitwise_left_shift = comparison.bitwise_left_shift
+    bitwise_left_shift_ = comparison.bitwise_left_shift_
+    bitwise_not = comparison.bitwise_not
+    bitwise_not_ = comparison.bitwise_not_
+    bitwise_or = comparison.bitwise_or
+    bitwise_or_ = comparison.bitwise_or_
+    bitwise_right_shift = comparison.bitwise_right_shift
+    bitwise_right_shift_ = comparison.bitwise_right_shift_
+    bitwise_xor = comparison.bitwise_xor
+    bitwise_xor_ = comparison.bitwise_xor_
+    eq = comparison.eq
+    eq_ = comparison.eq_
+    equal = comparison.equal
+    ge = comparison.ge
+    ge_ = comparison.ge_
+    gt = comparison.gt
+    gt_ = comparison.gt_
+    isclose = comparison.isclose
+    isfinite = comparison.isfinite
+    isinf = comparison.isinf
+    isnan = comparison.isnan
+    isneginf = comparison.isneginf
+    isposinf = comparison.isposinf
+    le = comparison.le
+    le_ = comparison.le_
+    logical_and = comparison.logical_and
+    logical_and_ = comparison.logical_and_
+    logical_not = comparison.logical_not
+    logical_not_ = comparison.logical_not_
+    logical_or = comparison.logical_or
+    logical_or_ = comparison.logical_or_
+    logical_xor = comparison.logical_xor
+    logical_xor_ = comparison.logical_xor_
+    lt = comparison.lt
+    lt_ = comparison.lt_
+    ne = comparison.ne
+    ne_ = comparison.ne_
+    greater = comparison.gt
+    greater_ = comparison.gt_
+    greater_equal = comparison.ge
+    greater_equal_ = comparison.ge_
+    less = comparison.lt
+    less_ = comparison.lt_
+    less_equal = comparison.le
+    less_equal_ = comparison.le_
+    not_equal = comparison.ne
+    not_equal_ = comparison.ne_
+
+    flatten = shape.flatten
+    ravel = shape.ravel
+    reshape_as = shape.reshape_as
+    reshape = shape.reshape
+    squeeze = shape.squeeze
+    squeeze_ = shape.squeeze_
+    unflatten = shape.unflatten
+    unsqueeze = shape.unsqueeze
+    unsqueeze_ = shape.unsqueeze_
+    view = shape.view
+    view_as = shape.view_as
+
+    moveaxis = transposition.moveaxis
+    movedim = transposition.movedim
+    permute = transposition.permute
+    swapaxes = transposition.swapaxes
+    swapaxes_ = transposition.swapaxes_
+    swapdims = transposition.swapdims
+    swapdims_ = transposition.swapdims_
+    t = transposition.t
+    t_ = transposition.t_
+    transpose = transposition.transpose
+    transpose_ = transposition.transpose_
+
+    flip = arrangement.flip
+    fliplr = arrangement.fliplr
+    flipud = arrangement.flipud
+    repeat = arrangement.repeat
+    repeat_interleave = arrangement.repeat_interleave
+    roll = arrangement.roll
+    rot90 = arrangement.rot90
+    tile = arrangement.tile
+
+    chunk = cutting.chunk
+    narrow = cutting.narrow
+    select = cutting.select
+    split = cutting.split
+    split_with_sizes = cutting.split_with_sizes
+    tensor_split = cutting.tensor_split
+    unbind = cutting.unbind
+    unfold = cutting.unfold
+
+    diag = diagonals.diag
+    diag_embed = diagonals.diag_embed
+    diagonal = diagonals.diagonal
+    trace = diagonals.trace
+    tril = diagonals.tril
+    tril_ = diagonals.tril_
+    triu = diagonals.triu
+    triu_ = diagonals.triu_
+
+    argwhere = picking.argwhere
+    gather = picking.gather
+    index_add = picking.index_add
+    index_add_ = picking.index_add_
+    index_copy = picking.index_copy
+    index_copy_ = picking.index_copy_
+    index_fill = picking.index_fill
+    index_fill_ = picking.index_fill_
+    index_put = picking.index_put
+    index_put_ = picking.index_put_
+    index_select = picking.index_select
+    nonzero = picking.nonzero
+    scatter = picking.scatter
+    scatter_ = picking.scatter_
+    scatter_add = picking.scatter_add
+    scatter_add_ = picking.scatter_add_
+    take = picking.take
+    take_along_dim = picking.take_along_dim
+
+    masked_fill = masking.masked_fill
+    masked_fill_ = masking.masked_fill_
+    masked_scatter = masking.masked_scatter
+    masked_scatter_ = masking.masked_scatter_
+    masked_select = masking.masked_select
+
+    addmm = matmul_ops.addmm
+    addmm_ = matmul_ops.addmm_
+    addmv = matmul_ops.addmv
+    addmv_ = matmul_ops.addmv_
+    addr = matmul_ops.addr
+    addr_ = matmul_ops.addr_
+    baddbmm = matmul_ops.baddbmm
+    baddbmm_ = matmul_ops.baddbmm_
+    bmm = matmul_ops.bmm
+    dot = matmul_ops.dot
+    inner = matmul_ops.inner
+    matmul = matmul_ops.matmul
+    mm = matmul_ops.mm
+    mv = matmul_ops.mv
+    outer = matmul_ops.outer
+    ger = matmul_ops.outer
+    vdot = matmul_ops.vdot

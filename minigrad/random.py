@@ -24,10 +24,8 @@ from minigrad import attributes
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
 
-__all__ = [
-    *("Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed"),
-    "set_rng_state",
-]
+__all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed"]
+__all__ += ["set_rng_state"]
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.arguments.promotion import combine
 from minigrad.graph.node import Tensor
-from minigrad.promotion import combine
 
 __all__ = ["check_layout", "is_sequence", "read"]
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.dims import is_expandable
+from minigrad.arguments.dims import is_expandable
 from minigrad.dtypes import int64
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor, unwrap
-from minigrad.inplace import check_changeable, check_overlap, run, writeable
-from minigrad.ops.elementwise import Copy, FillFrom
+from minigrad.inplace.changing import check_changeable, check_overlap, run_in_place, writeable
+from minigrad.ops.copying import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice
 from minigrad.ops.shape import Alias, Unsqueeze
 from minigrad.reading import is_sequence, read
@@ -69,14 +69,14 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
         writeable(view.array)[where or ...] = without_leading_ones(value.array)
         tensor._version_counter.bump("__setitem__")
     elif where:
-        run(view, "__setitem__", IndexPut, sliced(value), where=where)
+        run_in_place(view, "__setitem__", IndexPut, sliced(value), where=where)
     elif value.shape == view.shape:
-        run(view, "__setitem__", Copy, value)
+        run_in_place(view, "__setitem__", Copy, value)
     elif value.ndim == 0:
-        run(view, "__setitem__", FillFrom, value)
+        run_in_place(view, "__setitem__", FillFrom, value)
     else:
         value = value.view(without_leading_ones(value.array).shape)
-        run(view, "__setitem__", Copy, value if value.shape == view.shape else value.expand(view.shape))
+        run_in_place(view, "__setitem__", Copy, value if value.shape == view.shape else value.expand(view.shape))
 
 
 def sliced(value: Tensor) -> Tensor:

@@ -14,10 +14,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import ndarray
 
-from minigrad import creation, dtypes, functions, inplace, printing, subscript
+from minigrad import dtypes, printing, subscript
+from minigrad.arguments.dims import normalize_dim
 from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
-from minigrad.dims import normalize_dim
+from minigrad.creation import bernoulli, multinomial
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import RemovableHandle
@@ -25,8 +26,25 @@ from minigrad.graph.node import Number, TensorBase, unwrap
 from minigrad.graph.storage import UntypedStorage
 from minigrad.graph.view import share_storage
 from minigrad.methods import Methods
-from minigrad.ops import elementwise, nondifferentiable, overwriting
-from minigrad.ops import shape as shape_ops
+from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
+from minigrad.ops.choosing import where
+from minigrad.ops.comparison import bitwise, invert
+from minigrad.ops.division import Div, floor_divide, remainder
+from minigrad.ops.masking import fill_diagonal
+from minigrad.ops.overwriting import (
+    Bernoulli,
+    BernoulliOfTensor,
+    Exponential,
+    Normal,
+    Random,
+    RandomAny,
+    RandomBelow,
+    Uniform,
+    fill_random,
+)
+from minigrad.ops.powers import Pow, PowOfScalar, PowScalar
+from minigrad.ops.rounding import Abs
+from minigrad.ops.transposition import Permute
 
 __all__ = ["Number", "Tensor", "share_storage", "unwrap", "wrap"]
 
@@ -184,13 +202,13 @@ class Tensor(TensorBase, Methods):
                 UserWarning,
                 stacklevel=2,
             )
-        return shape_ops.Permute.apply(self, dims=tuple(range(self.ndim))[::-1])
+        return Permute.apply(self, dims=tuple(range(self.ndim))[::-1])
 
     @property
     def mT(self) -> Tensor:
         """The last two dimensions swapped."""
         if self.ndim == 0:
-            return shape_ops.Permute.apply(self, dims=())
+            return Permute.apply(self, dims=())
         if self.ndim < 2:
             raise RuntimeError(
                 f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
@@ -459,51 +477,51 @@ class Tensor(TensorBase, Methods):
     # ------------------------------------------------------------------------------- arithmetic
 
     def __add__(self, other: Any) -> Tensor:
-        return elementwise.Add.apply(self, other)
+        return Add.apply(self, other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return elementwise.Add.apply(self, other)
+        return Add.apply(self, other)
 
     def __sub__(self, other: Any) -> Tensor:
-        return elementwise.Sub.apply(self, other)
+        return Sub.apply(self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return elementwise.Rsub.apply(self, number=other)
+        return Rsub.apply(self, number=other)
 
     def __mul__(self, other: Any) -> Tensor:
-        return elementwise.Mul.apply(self, other)
+        return Mul.apply(self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
-        return elementwise.Mul.apply(self, other)
+        return Mul.apply(self, other)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return elementwise.Div.apply(self, other)
+        return Div.apply(self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return elementwise.Mul.apply(elementwise.Reciprocal.apply(self), other)
+        return Mul.apply(Reciprocal.apply(self), other)
 
     def __pow__(self, other: Any) -> Tensor:
         if isinstance(other, Tensor):
-            return elementwise.Pow.apply(self, other)
-        return elementwise.PowScalar.apply(self, number=other)
+            return Pow.apply(self, other)
+        return PowScalar.apply(self, number=other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return elementwise.PowOfScalar.apply(self, number=other)
+        return PowOfScalar.apply(self, number=other)
 
     def __floordiv__(self, other: Any) -> Tensor:
         return self.floor_divide(other)
 
     def __rfloordiv__(self, other: Any) -> Tensor:
-        return functions.division.floor_divide(other, self)
+        return floor_divide(other, self)
 
     def __mod__(self, other: Any) -> Tensor:
         return self.remainder(other)
 
     def __rmod__(self, other: Any) -> Tensor:
-        return functions.division.remainder(other, self)
+        return remainder(other, self)
 
     def __neg__(self) -> Tensor:
-        return elementwise.Neg.apply(self)
+        return Neg.apply(self)
 
     def __pos__(self) -> Tensor:
         if self.array.dtype.kind == "b":
@@ -511,7 +529,7 @@ class Tensor(TensorBase, Methods):
         return self
 
     def __abs__(self) -> Tensor:
-        return elementwise.Abs.apply(self)
+        return Abs.apply(self)
 
     def __matmul__(self, other: Tensor) -> Tensor:
         return self.matmul(other)
@@ -544,35 +562,35 @@ class Tensor(TensorBase, Methods):
         return self.ge(other)
 
     def __and__(self, other: Any) -> Tensor:
-        return nondifferentiable.bitwise(np.bitwise_and, self, other)
+        return bitwise(np.bitwise_and, self, other)
 
     def __or__(self, other: Any) -> Tensor:
-        return nondifferentiable.bitwise(np.bitwise_or, self, other)
+        return bitwise(np.bitwise_or, self, other)
 
     def __xor__(self, other: Any) -> Tensor:
-        return nondifferentiable.bitwise(np.bitwise_xor, self, other)
+        return bitwise(np.bitwise_xor, self, other)
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __lshift__(self, other: Any) -> Tensor:
-        return nondifferentiable.bitwise(np.left_shift, self, other)
+        return bitwise(np.left_shift, self, other)
 
     def __rlshift__(self, other: Any) -> Tensor:
-        return nondifferentiable.bitwise(np.left_shift, other, self)
+        return bitwise(np.left_shift, other, self)
 
     def __rshift__(self, other: Any) -> Tensor:
-        return nondifferentiable.bitwise(np.right_shift, self, other)
+        return bitwise(np.right_shift, self, other)
 
     def __rrshift__(self, other: Any) -> Tensor:
-        return nondifferentiable.bitwise(np.right_shift, other, self)
+        return bitwise(np.right_shift, other, self)
 
     def __invert__(self) -> Tensor:
-        return nondifferentiable.invert(self)
+        return invert(self)
 
     # ------------------------------------------------------------------------------- operations: see methods.py
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
-        return functions.elementwise.where(condition, self, other)
+        return where(condition, self, other)
 
     # ------------------------------------------------------------------------------- indexing
 
@@ -585,26 +603,26 @@ class Tensor(TensorBase, Methods):
     # ------------------------------------------------------------------------------- in place
 
     def uniform_(self, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, overwriting.Uniform, generator, from_, to)
+        return fill_random(self, Uniform, generator, from_, to)
 
     def normal_(self, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, overwriting.Normal, generator, mean, std)
+        return fill_random(self, Normal, generator, mean, std)
 
     def exponential_(self, lambd: Number = 1, *, generator: Any = None) -> Tensor:
-        return inplace.fill_random(self, overwriting.Exponential, generator, lambd)
+        return fill_random(self, Exponential, generator, lambd)
 
     def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
         """Integers below the one bound, between two, or any that the type holds."""
         bounds = [each for each in (from_, to) if each is not None]
-        operation = (overwriting.RandomAny, overwriting.RandomBelow, overwriting.Random)[len(bounds)]
-        return inplace.fill_random(self, operation, generator, *bounds)
+        operation = (RandomAny, RandomBelow, Random)[len(bounds)]
+        return fill_random(self, operation, generator, *bounds)
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-        operation = overwriting.BernoulliOfTensor if isinstance(p, Tensor) else overwriting.Bernoulli
-        return inplace.fill_random(self, operation, generator, p)
+        operation = BernoulliOfTensor if isinstance(p, Tensor) else Bernoulli
+        return fill_random(self, operation, generator, p)
 
     def multinomial(self, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
-        return creation.multinomial(self, num_samples, replacement, generator=generator)
+        return multinomial(self, num_samples, replacement, generator=generator)
 
     def fill_diagonal_(self, fill_value: Number, wrap: bool = False) -> Tensor:
         """``fill_value`` where all indices are equal; with ``wrap``, again and again down a tall matrix.
@@ -612,10 +630,10 @@ class Tensor(TensorBase, Methods):
         Raises:
             RuntimeError: there is one dimension or none, or more than two of different sizes.
         """
-        return inplace.fill_diagonal(self, fill_value, wrap)
+        return fill_diagonal(self, fill_value, wrap)
 
     def bernoulli(self, p: Number | None = None, *, generator: Any = None) -> Tensor:
-        return creation.bernoulli(self, p, generator=generator)
+        return bernoulli(self, p, generator=generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
     __ifloordiv__, __imod__, __ipow__ = Methods.floor_divide_, Methods.remainder_, Methods.pow_

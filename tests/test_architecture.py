@@ -1,6 +1,10 @@
-"""The three sentences: minigrad imports NumPy only, torch_impl never minigrad; only comparisons and tests know both."""
+"""The three sentences: minigrad imports NumPy only, torch_impl never minigrad; only comparisons and tests know both.
+
+And inside minigrad: a room imports only what stands below it, so that nothing imports itself in a circle.
+"""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +55,152 @@ def test_every_module_says_what_it_is():
     for package in ("minigrad", "torch_impl", "comparisons"):
         for path in (ROOT / package).rglob("*.py"):
             assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+
+
+# ------------------------------------------------------------------------------------------- the rooms of minigrad
+
+# From the bottom up. What is named by itself does not stand in its folder's room.
+ROOMS = [
+    ["dtypes", "attributes", "printing"],
+    ["kernels", "arguments.dims", "arguments.promotion"],
+    ["graph"],
+    ["arguments", "random", "return_types"],
+    ["reading", "creation"],
+    ["ops", "inplace", "linalg"],
+    ["subscript"],
+    ["autograd"],
+    ["methods", "tensor"],
+    ["nn", "optim", "utils", "saving", "cuda", "serialization", "storage"],
+    ["viz"],
+    [""],  # the face
+    ["models"],  # networks are written with the face, as with PyTorch's
+]
+
+
+def modules():
+    """The modules of minigrad by name, without the package's; the face is ""."""
+    for path in sorted((ROOT / "minigrad").rglob("*.py")):
+        parts = path.relative_to(ROOT / "minigrad").with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+MODULES = dict(modules())
+
+
+def imported(path):
+    """The modules of minigrad that a file imports at run time, at its top or inside a function."""
+    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting.extend(node.orelse)
+            continue
+        waiting.extend(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Import):
+            yield from (name.removeprefix("minigrad").lstrip(".") for name in named(node) if belongs(name))
+        elif isinstance(node, ast.ImportFrom) and belongs(node.module):
+            source = node.module.removeprefix("minigrad").lstrip(".")
+            for name in named(node):
+                inner = f"{source}.{name}".lstrip(".")
+                yield inner if inner in MODULES else source
+
+
+def named(node):
+    return [alias.name for alias in node.names]
+
+
+def belongs(name):
+    return name.partition(".")[0] == "minigrad"
+
+
+IMPORTS = {name: set(imported(path)) - {name} for name, path in MODULES.items()}
+
+
+def room_of(module):
+    """The number of the room in which a module stands: that of the longest of its beginnings which is named."""
+    while not any(module in room for room in ROOMS):
+        assert module, "a module stands in no room"
+        module = module.rpartition(".")[0]
+    return next(number for number, room in enumerate(ROOMS) if module in room)
+
+
+def test_every_module_stands_in_a_room():
+    assert {name for room in ROOMS for name in room} <= set(MODULES)
+    assert all(room_of(module) < len(ROOMS) - 2 or module.partition(".")[0] in ("", "models") for module in MODULES)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name], ids=str)
+def test_a_room_imports_only_what_stands_below_it(module):
+    above = [other for other in IMPORTS[module] if room_of(other) > room_of(module)]
+    assert not above, f"minigrad.{module} imports {above}, which stand above it"
+
+
+def circles(imports):
+    """The sets of more than one module that import one another, found by taking away what is in none."""
+    left = dict(imports)
+    while True:
+        free = [
+            name
+            for name, others in left.items()
+            if not others & set(left) or not any(name in left[other] for other in left)
+        ]
+        if not free:
+            return set(left)
+        for name in free:
+            del left[name]
+
+
+def test_nothing_imports_itself_in_a_circle_but_the_face_and_its_networks():
+    assert {name for name in circles(IMPORTS) if name.partition(".")[0] not in ("", "models")} == set()
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"c"}}) == {"b", "c"}
+
+
+def test_one_arrow_points_up_for_types_only():
+    """Lower files know a tensor as ``graph.node.Tensor``: all that the graph needs; for type checkers it is Tensor."""
+    upwards = []
+    for name, path in MODULES.items():
+        text = path.read_text(encoding="utf-8")
+        if room_of(name) < room_of("tensor") and "minigrad.tensor" in text and "import" in text:
+            upwards += [name for line in text.splitlines() if line.strip() == "from minigrad.tensor import Tensor"]
+    assert upwards == ["graph.node"]
+
+
+@pytest.mark.slow
+def test_type_checkers_know_what_a_function_gives(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import minigrad\n"
+        "x = minigrad.ones(2)\n"
+        "reveal_type(minigrad.exp(x))\n"
+        "reveal_type(x.exp() * 2)\n"
+        "reveal_type(minigrad.nn.functional.relu(x))\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), str(program)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    revealed = [line.rpartition(" is ")[2] for line in done.stdout.splitlines() if "Revealed" in line]
+    assert revealed == ['"minigrad.tensor.Tensor"'] * 3, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "serialization",
+        "storage",
+        "autograd.function",
+        "autograd.grad_mode",
+        "autograd.anomaly_mode",
+        "autograd.graph",
+        "autograd.functional",
+        "nn.functional",
+        "nn.parameter",
+        "optim.lr_scheduler",
+        "utils.data",
+        "utils.checkpoint",
+    ],
+)
+def test_pytorchs_paths_can_be_imported(path):
+    """And what minigrad's module calls public, PyTorch's has too."""
+    module = importlib.import_module(f"minigrad.{path}")
+    theirs = importlib.import_module(f"torch.{path}")
+    for name in module.__all__:
+        assert hasattr(theirs, name), f"torch.{path} has no {name}"

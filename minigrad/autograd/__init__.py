@@ -1,6 +1,6 @@
-"""Automatic differentiation: the graph (``function.py``), the walk backward (``engine.py``), and what checks it.
+"""Automatic differentiation as users call it: gradients, operations of one's own, checks, and what explains a gradient.
 
-Read ``function.py`` first, then ``engine.py``.
+The mechanism, how the graph is recorded and walked backward, is in ``minigrad/graph``.
 """
 
 from minigrad.autograd import functional, graph
@@ -19,24 +19,6 @@ from minigrad.graph.grad_mode import (
     set_grad_enabled,
 )
 
-__all__ = [
-    "Function",
-    "GradcheckError",
-    "anomaly",
-    "backward",
-    "detect_anomaly",
-    "enable_grad",
-    "explain_grad",
-    "functional",
-    "grad",
-    "gradcheck",
-    "gradgradcheck",
-    "graph",
-    "inference_mode",
-    "is_anomaly_enabled",
-    "is_grad_enabled",
-    "is_inference_mode_enabled",
-    "no_grad",
-    "set_detect_anomaly",
-    "set_grad_enabled",
-]
+__all__ = ["Function", "GradcheckError", "anomaly", "backward", "detect_anomaly", "enable_grad", "explain_grad"]
+__all__ += ["functional", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_enabled"]
+__all__ += ["is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled"]

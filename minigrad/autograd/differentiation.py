@@ -1,6 +1,6 @@
 """``backward`` and ``grad``: what a user calls to differentiate, its checks, and how it hands over to the engine.
 
-Read next: ``engine.py``, which does the walking.
+Read next: ``graph/engine.py``, which does the walking.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import functions
 from minigrad.attributes import Size
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.engine import Arrived, add, as_array, as_tensor, run_backward, to_tensors
 from minigrad.graph.function import gradient_edge, wrap
 from minigrad.graph.node import Edge, Tensor
+from minigrad.ops.joining import stack
 
 __all__ = ["backward", "grad"]
 
@@ -234,5 +234,5 @@ def grad_of_batch(
         rows.append(grad(outputs, inputs, starts, retain_graph or number < count - 1, **options))
     stacked = []
     for column in zip(*rows):
-        stacked.append(None if column[0] is None else functions.joining.stack(column))
+        stacked.append(None if column[0] is None else stack(column))
     return tuple(stacked)

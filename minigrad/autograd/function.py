@@ -11,18 +11,18 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigrad import inplace
 from minigrad.graph import function
 from minigrad.graph.engine import to_arrays, to_tensors
 from minigrad.graph.function import with_zeros, wrap
 from minigrad.graph.grad_mode import grad_mode, no_grad
-from minigrad.graph.node import NO_GRADIENT, InputMetadata, Node, Tensor
+from minigrad.graph.node import NO_GRADIENT, Tensor
 from minigrad.graph.saved_tensors import THIS_NODE
 from minigrad.graph.storage import next_sequence_number
 from minigrad.graph.view import CUSTOM_VIEW, share_storage
-from minigrad.views import rebase
+from minigrad.inplace.changing import check_changeable
+from minigrad.inplace.views import rebase
 
-__all__ = ["Function", "InputMetadata", "Node", "once_differentiable"]
+__all__ = ["Function", "once_differentiable"]
 
 
 class Function(function.Function):
@@ -139,7 +139,7 @@ class Function(function.Function):
                     "that are modified inplace must all be outputs of the Function."
                 )
             if any(tensor is each for each in args):
-                inplace.check_changeable(tensor, self.name(), *args)
+                check_changeable(tensor, self.name(), *args)
             tensor._version_counter.bump(self.name())
 
     def _place(

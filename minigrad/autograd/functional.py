@@ -15,6 +15,7 @@ from minigrad.autograd.differentiation import grad
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import enable_grad
 from minigrad.graph.node import Tensor
+from minigrad.ops.joining import stack
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -175,8 +176,6 @@ def jacobian(
         Shape of each: the output's, then the input's. Nested in tuples as outputs and inputs are.
     """
     check_strategy(strategy, strict, vectorize, "jacobian")
-    from minigrad.functions.joining import stack
-
     given = as_checked_tuple(inputs, "inputs", "jacobian")
     with enable_grad():
         sources = fresh_inputs(given, create_graph)

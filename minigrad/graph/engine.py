@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from minigrad.dims import is_expandable
+from minigrad.arguments.dims import is_expandable
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
 from minigrad.graph.function import wrap

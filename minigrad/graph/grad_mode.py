@@ -12,14 +12,8 @@ import warnings
 from types import TracebackType
 from typing import Any
 
-__all__ = [
-    "enable_grad",
-    "inference_mode",
-    "is_grad_enabled",
-    "is_inference_mode_enabled",
-    "no_grad",
-    "set_grad_enabled",
-]
+__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad"]
+__all__ += ["set_grad_enabled"]
 
 
 class _GradMode(threading.local):

@@ -23,10 +23,8 @@ from minigrad.kernels import kernel_mode
 from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.helpers import Future, Task, Threads, dismiss_idle_helpers, of_this_part
 
-__all__ = [
-    *("a_helper_is_busy", "get_num_threads", "has_helpers", "in_background", "set_num_threads", "share_out"),
-    *("share_out_elements", "shares", "spans", "width", "worth_sharing"),
-]
+__all__ = ["a_helper_is_busy", "get_num_threads", "has_helpers", "in_background", "set_num_threads", "share_out"]
+__all__ += ["share_out_elements", "shares", "spans", "width", "worth_sharing"]
 
 FEWEST_ELEMENTS = 1 << 19  # of an elementwise step, that a thread is woken for
 FEWEST_MULTIPLICATIONS = 1 << 23  # of a matrix product, altogether, that a thread is woken for

@@ -20,10 +20,8 @@ from minigrad.kernels.layout import as_images, as_planes, is_channels_last
 from minigrad.kernels.parallel import share_out
 from minigrad.kernels.selection import where_chosen
 
-__all__ = [
-    *("Windows", "lowest_of", "max_pool", "pick_from_windows", "spread_to_windows", "spread_window_sums"),
-    *("window_sums",),
-]
+__all__ = ["Windows", "lowest_of", "max_pool", "pick_from_windows", "spread_to_windows", "spread_window_sums"]
+__all__ += ["window_sums"]
 
 BLOCK = 1 << 17  # elements worked on at a time, so that what one call writes the next still finds in the cache
 

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import creation, dtypes
-from minigrad.functions.joining import cat
+from minigrad.creation import empty, ones, zeros_like
 from minigrad.nn import functional, init
 from minigrad.nn.container import ModuleList
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import Dropout, LayerNorm
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.joining import cat
 from minigrad.tensor import Tensor
 
 __all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
@@ -29,7 +30,7 @@ def as_added(mask: Tensor | None, name: str, dtype: dtypes.dtype) -> Tensor | No
     if mask is None:
         return None
     if mask.dtype is dtypes.bool:
-        return creation.zeros_like(mask, dtype=dtype).masked_fill_(mask, -math.inf)
+        return zeros_like(mask, dtype=dtype).masked_fill_(mask, -math.inf)
     if not mask.is_floating_point():
         raise AssertionError(f"only bool and floating types of {name} are supported")
     return mask
@@ -81,24 +82,24 @@ class MultiheadAttention(Module):
         self.add_zero_attn = add_zero_attn
         options = {"device": device, "dtype": dtype}
         if self._qkv_same_embed_dim:
-            self.in_proj_weight = Parameter(creation.empty(3 * embed_dim, embed_dim, **options))
+            self.in_proj_weight = Parameter(empty(3 * embed_dim, embed_dim, **options))
             for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):
                 self.register_parameter(name, None)
         else:
-            self.q_proj_weight = Parameter(creation.empty(embed_dim, embed_dim, **options))
-            self.k_proj_weight = Parameter(creation.empty(embed_dim, self.kdim, **options))
-            self.v_proj_weight = Parameter(creation.empty(embed_dim, self.vdim, **options))
+            self.q_proj_weight = Parameter(empty(embed_dim, embed_dim, **options))
+            self.k_proj_weight = Parameter(empty(embed_dim, self.kdim, **options))
+            self.v_proj_weight = Parameter(empty(embed_dim, self.vdim, **options))
             self.register_parameter("in_proj_weight", None)
         if bias:
-            self.in_proj_bias: Parameter | None = Parameter(creation.empty(3 * embed_dim, **options))
+            self.in_proj_bias: Parameter | None = Parameter(empty(3 * embed_dim, **options))
         else:
             self.register_parameter("in_proj_bias", None)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, **options)
         self.bias_k: Parameter | None
         self.bias_v: Parameter | None
         if add_bias_kv:
-            self.bias_k = Parameter(creation.empty(1, 1, embed_dim, **options))
-            self.bias_v = Parameter(creation.empty(1, 1, embed_dim, **options))
+            self.bias_k = Parameter(empty(1, 1, embed_dim, **options))
+            self.bias_v = Parameter(empty(1, 1, embed_dim, **options))
         else:
             self.bias_k = self.bias_v = None
         self.reset_parameters()
@@ -182,7 +183,7 @@ class MultiheadAttention(Module):
             heads[1], heads[2] = cat([heads[1], zeros], 2), cat([heads[2], zeros], 2)
             mask = None if mask is None else functional.pad(mask, (0, 1))
         if causal:
-            later = creation.ones(length, heads[1].shape[2], dtype=dtypes.bool).triu(1)
+            later = ones(length, heads[1].shape[2], dtype=dtypes.bool).triu(1)
             mask = as_added(later, "attn_mask", query.dtype)
         scores = (heads[0] * math.sqrt(1 / self.head_dim)) @ heads[1].transpose(-2, -1)
         weights = (scores if mask is None else scores + mask).softmax(-1)

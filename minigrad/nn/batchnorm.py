@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad import creation
+from minigrad.creation import empty, ones, tensor, zeros
 from minigrad.dtypes import int64
 from minigrad.nn import functional, init
 from minigrad.nn.module import Module
@@ -39,12 +39,12 @@ class _BatchNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(creation.empty(num_features, **options)) if affine else None)
+        self.register_parameter("weight", Parameter(empty(num_features, **options)) if affine else None)
         has_bias = affine and bias
-        self.register_parameter("bias", Parameter(creation.empty(num_features, **options)) if has_bias else None)
-        self.register_buffer("running_mean", creation.zeros(num_features, **options) if track_running_stats else None)
-        self.register_buffer("running_var", creation.ones(num_features, **options) if track_running_stats else None)
-        count = creation.tensor(0, dtype=int64) if track_running_stats else None
+        self.register_parameter("bias", Parameter(empty(num_features, **options)) if has_bias else None)
+        self.register_buffer("running_mean", zeros(num_features, **options) if track_running_stats else None)
+        self.register_buffer("running_var", ones(num_features, **options) if track_running_stats else None)
+        count = tensor(0, dtype=int64) if track_running_stats else None
         self.register_buffer("num_batches_tracked", count)
         self.reset_parameters()
 
@@ -70,7 +70,7 @@ class _BatchNorm(Module):
         is_old = (local_metadata.get("version") or 1) < 2
         if is_old and self.track_running_stats and key not in state_dict:
             count = self.num_batches_tracked
-            state_dict[key] = creation.tensor(0, dtype=int64) if count is None else count
+            state_dict[key] = tensor(0, dtype=int64) if count is None else count
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -160,9 +160,9 @@ class GroupNorm(Module):
         self.eps = eps
         self.affine = affine
         options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(creation.empty(num_channels, **options)) if affine else None)
+        self.register_parameter("weight", Parameter(empty(num_channels, **options)) if affine else None)
         has_bias = affine and bias
-        self.register_parameter("bias", Parameter(creation.empty(num_channels, **options)) if has_bias else None)
+        self.register_parameter("bias", Parameter(empty(num_channels, **options)) if has_bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

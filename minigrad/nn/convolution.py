@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad import creation, dtypes
+from minigrad import dtypes
+from minigrad.creation import empty
 from minigrad.nn import functional, init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -64,9 +65,9 @@ class Convolution(Module):
         self.check()
 
         ends = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
-        self.weight = Parameter(creation.empty(*ends, *self.kernel_size, device=device, dtype=dtype))
+        self.weight = Parameter(empty(*ends, *self.kernel_size, device=device, dtype=dtype))
         if bias:
-            self.bias: Parameter | None = Parameter(creation.empty(out_channels, device=device, dtype=dtype))
+            self.bias: Parameter | None = Parameter(empty(out_channels, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad import creation
+from minigrad.creation import empty
 from minigrad.graph.grad_mode import no_grad
 from minigrad.nn import functional, init
 from minigrad.nn.module import Module
@@ -53,7 +53,7 @@ class Embedding(Module):
         self.scale_grad_by_freq = scale_grad_by_freq
         self.sparse = sparse
         if _weight is None:
-            values = creation.empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
+            values = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
             self.weight = Parameter(values, requires_grad=not _freeze)
             self.reset_parameters()
         else:

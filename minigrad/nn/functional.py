@@ -1,186 +1,92 @@
 """The layers' computations as functions. Each is PyTorch's ``torch.nn.functional`` function of the same name.
 
-They are written in ``minigrad/functions``: ``activation.py``, ``convolution.py``, ``layers.py``, ``losses.py``,
-``classification_losses.py``, ``margin_losses.py``, ``normalization.py``, ``pooling.py`` and ``resizing.py``.
+They are written in ``minigrad/ops``, each beside its rule: ``activation.py``, ``rectifiers.py``, ``convolution.py``,
+``pooling.py``, ``losses.py`` and so on. Here are only those that ``minigrad`` has too, with other arguments.
 """
 
-from minigrad.functions.activation import (
-    celu,
-    celu_,
-    elu,
-    elu_,
-    gelu,
-    glu,
-    hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    hardtanh_,
-    leaky_relu,
-    leaky_relu_,
-    logsigmoid,
-    mish,
-    prelu,
-    relu,
-    relu6,
-    relu_,
-    selu,
-    selu_,
-    sigmoid,
-    silu,
-    softmin,
-    softplus,
-    softshrink,
-    softsign,
-    tanh,
-    tanhshrink,
-    threshold,
-    threshold_,
-)
-from minigrad.functions.classification_losses import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    kl_div,
-    nll_loss,
-)
-from minigrad.functions.convolution import (
-    conv1d,
-    conv2d,
-    conv_transpose1d,
-    conv_transpose2d,
-    fold,
-    unfold,
-)
-from minigrad.functions.layers import (
-    bilinear,
-    dropout,
-    embedding,
-    layer_norm,
-    linear,
-    log_softmax,
-    normalize,
-    one_hot,
-    pad,
-    rms_norm,
-    scaled_dot_product_attention,
-    softmax,
-)
-from minigrad.functions.losses import huber_loss, l1_loss, mse_loss, smooth_l1_loss
-from minigrad.functions.margin_losses import (
-    cosine_embedding_loss,
-    cosine_similarity,
-    hinge_embedding_loss,
-    margin_ranking_loss,
-    pairwise_distance,
-    triplet_margin_loss,
-)
-from minigrad.functions.normalization import (
-    batch_norm,
-    dropout1d,
-    dropout2d,
-    group_norm,
-    instance_norm,
-)
-from minigrad.functions.pooling import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
-    avg_pool1d,
-    avg_pool2d,
-    max_pool1d,
-    max_pool1d_with_indices,
-    max_pool2d,
-    max_pool2d_with_indices,
-)
-from minigrad.functions.resizing import (
-    interpolate,
-    pixel_shuffle,
-    pixel_unshuffle,
-)
+from __future__ import annotations
 
-__all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "avg_pool1d",
-    "avg_pool2d",
-    "batch_norm",
-    "bilinear",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "celu",
-    "celu_",
-    "conv1d",
-    "conv2d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "cosine_embedding_loss",
-    "cosine_similarity",
-    "cross_entropy",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "elu",
-    "elu_",
-    "embedding",
-    "fold",
-    "gelu",
-    "glu",
-    "group_norm",
-    "hardshrink",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "hardtanh_",
-    "hinge_embedding_loss",
-    "huber_loss",
-    "instance_norm",
-    "interpolate",
-    "kl_div",
-    "l1_loss",
-    "layer_norm",
-    "leaky_relu",
-    "leaky_relu_",
-    "linear",
-    "log_softmax",
-    "logsigmoid",
-    "margin_ranking_loss",
-    "max_pool1d",
-    "max_pool1d_with_indices",
-    "max_pool2d",
-    "max_pool2d_with_indices",
-    "mish",
-    "mse_loss",
-    "nll_loss",
-    "normalize",
-    "one_hot",
-    "pad",
-    "pairwise_distance",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "prelu",
-    "relu",
-    "relu6",
-    "relu_",
-    "rms_norm",
-    "scaled_dot_product_attention",
-    "selu",
-    "selu_",
-    "sigmoid",
-    "silu",
-    "smooth_l1_loss",
-    "softmax",
-    "softmin",
-    "softplus",
-    "softshrink",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-    "threshold",
-    "threshold_",
-    "triplet_margin_loss",
-    "unfold",
-]
+from typing import Any
+import warnings
+
+from minigrad.graph.node import Tensor
+from minigrad.ops.activation import gelu, glu, logsigmoid, mish, silu, softplus, softsign, tanhshrink
+from minigrad.ops.adaptive_pooling import *
+from minigrad.ops.attention import scaled_dot_product_attention
+from minigrad.ops.batch_norm import batch_norm
+from minigrad.ops.classification_losses import *
+from minigrad.ops.convolution import *
+from minigrad.ops.dropout import *
+from minigrad.ops.embedding import embedding, one_hot
+from minigrad.ops.linear import bilinear, linear
+from minigrad.ops.losses import *
+from minigrad.ops.margin_losses import *
+from minigrad.ops.normalization import *
+from minigrad.ops.padding import pad
+from minigrad.ops.pooling import *
+from minigrad.ops.rectifiers import celu, celu_, elu, elu_, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_
+from minigrad.ops.rectifiers import leaky_relu, leaky_relu_, prelu, relu6, selu, selu_, softshrink, threshold
+from minigrad.ops.rectifiers import threshold_
+from minigrad.ops.rectifiers import Relu, applied
+from minigrad.ops.resizing import *
+from minigrad.ops.unfolding import fold, unfold
+
+__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d"]
+__all__ += ["avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu"]
+__all__ += ["celu_", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cosine_embedding_loss"]
+__all__ += ["cosine_similarity", "cross_entropy", "dropout", "dropout1d", "dropout2d", "elu", "elu_", "embedding"]
+__all__ += ["fold", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_"]
+__all__ += ["hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm"]
+__all__ += ["leaky_relu", "leaky_relu_", "linear", "log_softmax", "logsigmoid", "margin_ranking_loss", "max_pool1d"]
+__all__ += ["max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "mish", "mse_loss", "nll_loss"]
+__all__ += ["normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu"]
+__all__ += ["relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu"]
+__all__ += ["smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink"]
+__all__ += ["threshold", "threshold_", "triplet_margin_loss", "unfold"]
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0). At 0 the gradient is 0."""
+    return applied("relu", input, inplace, Relu)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """:func:`relu`, written into the input."""
+    return relu(input, inplace=True)
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """softmax(-x)."""
+    return softmax(-input, dim, _stacklevel, dtype)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    return input.sigmoid()
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return input.tanh()
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """exp(input) divided by its sum along ``dim``."""
+    return input.softmax(implicit_dim("softmax", dim, input.ndim, _stacklevel), dtype)
+
+
+def implicit_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
+    """``dim``, or with a warning the one that older code meant: the first of 0, 1 or 3 dimensions, else the second."""
+    if dim is None:
+        warnings.warn(
+            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
+            f"argument.",
+            stacklevel=stacklevel,
+        )
+        return 0 if ndim in (0, 1, 3) else 1
+    return dim
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """The logarithm of :func:`softmax`, computed without overflow."""
+    return input.log_softmax(implicit_dim("log_softmax", dim, input.ndim, _stacklevel), dtype)

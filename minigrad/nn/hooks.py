@@ -11,14 +11,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minigrad import creation
-from minigrad.autograd import Function
+from minigrad.autograd.function import Function
+from minigrad.creation import zeros
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
+
 
 __all__ = ["ForwardHook", "call_with_hooks", "register"]
 
@@ -210,7 +211,7 @@ class BackwardWatch:
         for place in self.input_places:
             if complete[place] is None:
                 shape, dtype = self.inputs[place]
-                complete[place] = creation.zeros(shape, dtype=dtype)
+                complete[place] = zeros(shape, dtype=dtype)
         replaced = self.call_hooks(tuple(complete))
         self.grad_outputs = None
         return tuple([replaced[place] for place in self.input_places])

@@ -10,26 +10,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import creation, dtypes
+from minigrad.creation import empty, empty_like, eye, from_numpy, ones_like, randperm
 from minigrad.graph.grad_mode import no_grad
 from minigrad.tensor import Tensor
 
-__all__ = [
-    "calculate_gain",
-    "constant_",
-    "dirac_",
-    "eye_",
-    "kaiming_normal_",
-    "kaiming_uniform_",
-    "normal_",
-    "ones_",
-    "orthogonal_",
-    "sparse_",
-    "trunc_normal_",
-    "uniform_",
-    "xavier_normal_",
-    "xavier_uniform_",
-    "zeros_",
-]
+__all__ = ["calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_"]
+__all__ += ["orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
 
 
 @no_grad()
@@ -163,7 +149,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return tensor.copy_(creation.eye(*tensor.shape))
+    return tensor.copy_(eye(*tensor.shape))
 
 
 @no_grad()
@@ -200,12 +186,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     if tensor.numel() == 0:
         return tensor
     rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
-    drawn = creation.empty(rows, columns, dtype=tensor.dtype).normal_(0, 1, generator=generator).array
+    drawn = empty(rows, columns, dtype=tensor.dtype).normal_(0, 1, generator=generator).array
     q, r = np.linalg.qr(drawn.T if rows < columns else drawn)
     q = q * np.sign(np.diagonal(r))  # makes the distribution even
-    return tensor.copy_(
-        creation.from_numpy(np.ascontiguousarray(q.T if rows < columns else q)).view(tensor.shape)
-    ).mul_(gain)
+    return tensor.copy_(from_numpy(np.ascontiguousarray(q.T if rows < columns else q)).view(tensor.shape)).mul_(gain)
 
 
 @no_grad()
@@ -220,7 +204,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     rows, columns = tensor.shape
     tensor.normal_(0, std, generator=generator)
     for column in range(columns):
-        chosen = creation.randperm(rows)[: math.ceil(sparsity * rows)]
+        chosen = randperm(rows)[: math.ceil(sparsity * rows)]
         tensor[chosen, column] = 0
     return tensor
 
@@ -241,7 +225,7 @@ def trunc_normal_(
         low, high = creation.tensor([a, b], dtype=tensor.dtype).tolist()
         tensor.normal_(mean, std, generator=generator)
         while (outside := (tensor < low) | (tensor > high)).any():
-            again = creation.empty_like(tensor).normal_(mean, std, generator=generator)
+            again = empty_like(tensor).normal_(mean, std, generator=generator)
             tensor.copy_(again.where(outside, tensor))
         return tensor
     return rejected_until_normal(tensor, mean, std, a, b, generator)
@@ -252,10 +236,10 @@ def rejected_until_normal(tensor: Tensor, mean: float, std: float, a: float, b: 
     highest = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
     tensor.uniform_(a, b, generator=generator)
     candidates = tensor.clone()
-    refused = creation.ones_like(tensor, dtype=dtypes.bool)
+    refused = ones_like(tensor, dtype=dtypes.bool)
     while True:
         density = (candidates - mean).div_(std).square_().mul_(-0.5).sub_(highest)
-        chance = creation.empty_like(tensor).uniform_(generator=generator).log_()
+        chance = empty_like(tensor).uniform_(generator=generator).log_()
         refused = refused & chance.gt(density)
         if not refused.any():
             return tensor

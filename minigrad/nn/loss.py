@@ -5,28 +5,14 @@ Each is PyTorch's ``torch.nn`` class of the same name.
 
 from __future__ import annotations
 
-from minigrad.functions.losses import legacy_reduction
 from minigrad.nn import functional
 from minigrad.nn.module import Module
+from minigrad.ops.losses import legacy_reduction
 from minigrad.tensor import Tensor
 
-__all__ = [
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "CosineEmbeddingLoss",
-    "CosineSimilarity",
-    "CrossEntropyLoss",
-    "HingeEmbeddingLoss",
-    "HuberLoss",
-    "KLDivLoss",
-    "L1Loss",
-    "MSELoss",
-    "MarginRankingLoss",
-    "NLLLoss",
-    "PairwiseDistance",
-    "SmoothL1Loss",
-    "TripletMarginLoss",
-]
+__all__ = ["BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss"]
+__all__ += ["HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss", "NLLLoss"]
+__all__ += ["PairwiseDistance", "SmoothL1Loss", "TripletMarginLoss"]
 
 
 class MSELoss(Module):

@@ -1,4 +1,4 @@
-"""Pooling layers: ``functions/pooling.py`` as modules."""
+"""Pooling layers: ``ops/pooling.py`` as modules."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from minigrad.nn import functional
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
-__all__ = [
-    *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"),
-    *("MaxPool1d", "MaxPool2d"),
-]
+__all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"]
+__all__ += ["MaxPool1d", "MaxPool2d"]
 
 Sizes = int | tuple[int, ...]
 

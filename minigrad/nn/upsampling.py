@@ -1,4 +1,4 @@
-"""Resizing layers: ``functions/resizing.py`` as modules."""
+"""Resizing layers: ``ops/resizing.py`` as modules."""
 
 from __future__ import annotations
 

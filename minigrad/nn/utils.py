@@ -6,19 +6,14 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from minigrad import creation, linalg
-from minigrad.functions.joining import cat, stack
+from minigrad.creation import tensor
 from minigrad.graph.grad_mode import no_grad
+from minigrad.linalg import vector_norm
+from minigrad.ops.joining import cat, stack
 from minigrad.tensor import Tensor
 
-__all__ = [
-    "clip_grad_norm_",
-    "clip_grad_value_",
-    "clip_grads_with_norm_",
-    "get_total_norm",
-    "parameters_to_vector",
-    "vector_to_parameters",
-]
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector"]
+__all__ += ["vector_to_parameters"]
 
 
 def as_list(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
@@ -34,10 +29,10 @@ def get_total_norm(
     Raises:
         RuntimeError: it is not finite, and ``error_if_nonfinite`` is true.
     """
-    norms = [linalg.vector_norm(each, float(norm_type)) for each in as_list(tensors)]
+    norms = [vector_norm(each, float(norm_type)) for each in as_list(tensors)]
     if not norms:
-        return creation.tensor(0.0)
-    total = linalg.vector_norm(stack(norms), float(norm_type))
+        return tensor(0.0)
+    total = vector_norm(stack(norms), float(norm_type))
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "

@@ -1,6 +1,7 @@
-"""Activation functions. Each class: formula, forward, backward. relu, tanh and sigmoid are in ``elementwise.py``.
+"""Smooth activation functions. Each rule: formula, forward, backward; then what users call.
 
-What happens at a kink is stated with each; the choice is PyTorch's.
+Those made of pieces, such as relu, are in ``rectifiers.py``, softmax is in ``softmax.py``, tanh in
+``transcendental.py``. All but sigmoid are functions of ``nn.functional``. Shapes: any, the same out.
 """
 
 from __future__ import annotations
@@ -9,74 +10,61 @@ import math
 
 import numpy as np
 
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.promotion import in_default_float
 from minigrad.graph.function import Function
-from minigrad.graph.values import array_of, constant_like
-from minigrad.ops.elementwise import Exp, Sigmoid, Tanh, Where
-from minigrad.ops.error_function import erf
+from minigrad.graph.node import Tensor
+from minigrad.graph.values import array_of
+from minigrad.inplace.changing import run_in_place
+from minigrad.kernels.error_function import erf
+from minigrad.ops.choosing import Where
 from minigrad.ops.joining import Cat
-from minigrad.ops.transcendental import Erf
-from minigrad.promotion import number_as
+from minigrad.ops.powers import Exp
+from minigrad.ops.rectifiers import applied, decaying, refuse_integers
+from minigrad.ops.transcendental import Erf, Tanh
 
-ONE_SIXTH = float(np.float32(1) / np.float32(6))  # PyTorch rounds it to float32 in every type
-
-
-def refuse_integers(name, x):
-    """Raise PyTorch's error for a type without fractions."""
-    if x.dtype.kind != "f":
-        raise NotImplementedError(f'"{name}_cpu" not implemented for {x.dtype}')
+__all__ = ["gelu", "glu", "logsigmoid", "mish", "sigmoid", "sigmoid_", "silu", "softplus", "softsign", "tanhshrink"]
 
 
-def decaying(x):
-    """e^-|x|, which never overflows."""
-    return np.exp(-np.abs(x))
+class Sigmoid(Function):
+    """z = 1 / (1 + e⁻ˣ)."""
 
-
-def logistic(x):
-    """1 / (1 + e⁻ˣ), without overflow."""
-    return np.where(x >= 0, 1, decaying(x)).astype(x.dtype) / (1 + decaying(x))
-
-
-class LeakyRelu(Function):
-    """z = x where x > 0, else slope · x. At 0 the gradient is the slope."""
-
-    def forward(ctx, x, *, slope):
-        refuse_integers("leaky_relu", x)
-        ctx.slope = slope
-        ctx.save_for_backward(x)
-        return np.where(x > 0, x, x * np.asarray(slope, x.dtype))
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        grad_x = grad_z * constant_like(np.where(array_of(x) > 0, 1, ctx.slope), grad_z)
-        return grad_x
-
-
-class Elu(Function):
-    """z = scale · x where x > 0, else alpha · scale · (exp(steepness · x) - 1). At 0 the left branch counts."""
-
-    def forward(ctx, x, *, alpha, scale=1.0, steepness=1.0):
-        refuse_integers("elu", x)
-        ctx.alpha, ctx.scale, ctx.steepness = alpha, scale, steepness
-        ctx.save_for_backward(x)
-        left = np.expm1(np.minimum(x, 0) * np.asarray(steepness, x.dtype)) * np.asarray(alpha * scale, x.dtype)
-        return np.where(x > 0, x * np.asarray(scale, x.dtype), left)
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        right = array_of(x) > 0
-        falling = Exp.apply(Where.apply(0.0, x * ctx.steepness, condition=right))
-        slope = falling * (ctx.alpha * ctx.scale * ctx.steepness)
-        grad_x = grad_z * Where.apply(ctx.scale, slope, condition=right)
-        return grad_x
-
-
-class Celu(Elu):
-    """z = x where x > 0, else alpha (exp(x / alpha) - 1)."""
-
-    def forward(ctx, x, *, alpha, steepness):
-        z = super().forward(x, alpha=alpha, steepness=steepness)
-        ctx.steepness = 1 / float(np.float32(alpha))  # of the gradient: there PyTorch rounds alpha to float32
+    def forward(ctx, x):
+        x = in_default_float(x)
+        decay = np.exp(-np.abs(x))  # at most 1: nothing overflows
+        z = np.asarray(np.where(x >= 0, 1, decay) / (1 + decay), x.dtype)
+        ctx.save_for_backward(z)
         return z
+
+    def backward(ctx, grad_z):
+        (z,) = ctx.saved_tensors
+        grad_x = SigmoidBackward.apply(grad_z, z)  # dz/dx = z (1 - z)
+        return grad_x
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-input))."""
+    return Sigmoid.apply(input)
+
+
+def sigmoid_(input: Tensor) -> Tensor:
+    """:func:`sigmoid`, in place."""
+    return run_in_place(input, "sigmoid_", Sigmoid)
+
+
+class SigmoidBackward(Function):
+    """The gradient that passes a sigmoid with result z: grad · z (1 - z)."""
+
+    def forward(ctx, grad, z):
+        ctx.save_for_backward(grad, z)
+        return grad * (1 - z) * z
+
+    def backward(ctx, grad_out):
+        grad, z = ctx.saved_tensors
+        grad_grad = SigmoidBackward.apply(grad_out, z) if ctx.needs_input_grad[0] else None
+        grad_z = grad_out * (grad * (1 - 2 * z))  # d(z (1 - z))/dz = 1 - 2z
+        return grad_grad, grad_z
 
 
 class Gelu(Function):
@@ -93,6 +81,20 @@ class Gelu(Function):
         density = Exp.apply(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
         grad_x = grad_z * (distribution + x * density)  # dz/dx = Φ(x) + x φ(x)
         return grad_x
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x Φ(x); with ``approximate`` 'tanh' a nearby formula. Source: Hendrycks & Gimpel, 2016.
+
+    Raises:
+        RuntimeError: ``approximate`` is another word.
+    """
+    check_tensors("gelu", input=input)
+    if approximate == "none":
+        return Gelu.apply(input)
+    if approximate == "tanh":
+        return GeluTanh.apply(input)
+    raise RuntimeError(f"approximate argument must be either none or tanh, not {approximate!r}")
 
 
 class GeluTanh(Function):
@@ -115,6 +117,11 @@ class GeluTanh(Function):
         return grad_x
 
 
+def logistic(x):
+    """1 / (1 + e⁻ˣ), without overflow."""
+    return np.where(x >= 0, 1, decaying(x)).astype(x.dtype) / (1 + decaying(x))
+
+
 class Silu(Function):
     """z = x · sigmoid(x)."""
 
@@ -128,6 +135,11 @@ class Silu(Function):
         gate = Sigmoid.apply(x)
         grad_x = grad_z * (gate * (1 + x * (1 - gate)))
         return grad_x
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · sigmoid(x). Source: Elfwing et al., 2017."""
+    return applied("silu", input, inplace, Silu)
 
 
 class Mish(Function):
@@ -145,64 +157,9 @@ class Mish(Function):
         return grad_x
 
 
-class PreluKernel(Function):
-    """z = x where x > 0, else weight · x. At 0 x has the gradient weight."""
-
-    def forward(ctx, x, weight):
-        ctx.save_for_backward(x, weight)
-        return np.where(x > 0, x, weight * x)
-
-    def backward(ctx, grad_z):
-        x, weight = ctx.saved_tensors
-        positive = array_of(x) > 0
-        grad_x = Where.apply(grad_z, weight * grad_z, condition=positive) if ctx.needs_input_grad[0] else None
-        grad_weight = None
-        if ctx.needs_input_grad[1]:
-            grad_weight = Where.apply(0.0, x * grad_z, condition=positive)
-        return grad_x, grad_weight
-
-
-class Hardtanh(Function):
-    """z = min(max(x, lowest), highest). At the two ends the gradient is 0."""
-
-    def forward(ctx, x, *, lowest, highest):
-        ctx.lowest, ctx.highest = lowest, highest
-        ctx.save_for_backward(x)
-        return np.minimum(np.maximum(x, np.asarray(lowest, x.dtype)), np.asarray(highest, x.dtype))
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        outside = (array_of(x) <= ctx.lowest) | (array_of(x) >= ctx.highest)
-        grad_x = Where.apply(0.0, grad_z, condition=outside)
-        return grad_x
-
-
-class Hardswish(Function):
-    """z = x · min(max(x + 3, 0), 6) / 6. At -3 the gradient is 0, at 3 it is 1."""
-
-    def forward(ctx, x):
-        refuse_integers("hardswish", x)
-        ctx.save_for_backward(x)
-        return x * np.minimum(np.maximum(x + np.asarray(3, x.dtype), 0), 6).astype(x.dtype) / np.asarray(6, x.dtype)
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        slope = Where.apply(0.0, x / 3 + 0.5, condition=array_of(x) <= -3)
-        grad_x = grad_z * Where.apply(1.0, slope, condition=array_of(x) >= 3)
-        return grad_x
-
-
-class Hardsigmoid(Function):
-    """z = min(max(x + 3, 0), 6) / 6. At -3 and 3 the gradient is 0."""
-
-    def forward(ctx, x):
-        refuse_integers("hardsigmoid", x)
-        ctx.inside = (x > -3) & (x < 3)
-        return np.minimum(np.maximum(x + np.asarray(3, x.dtype), 0), 6).astype(x.dtype) / np.asarray(6, x.dtype)
-
-    def backward(ctx, grad_z):
-        grad_x = Where.apply(grad_z * ONE_SIXTH, 0.0, condition=ctx.inside)
-        return grad_x
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · tanh(softplus(x)). Source: Misra, 2019."""
+    return applied("mish", input, inplace, Mish)
 
 
 class Softplus(Function):
@@ -223,6 +180,12 @@ class Softplus(Function):
         return grad_x
 
 
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """ln(1 + exp(beta · x)) / beta, x itself where beta · x is above ``threshold``."""
+    check_tensors("softplus", input=input)
+    return Softplus.apply(input, beta=beta, threshold=threshold)
+
+
 class LogSigmoid(Function):
     """z = ln(sigmoid(x)), without overflow."""
 
@@ -237,42 +200,17 @@ class LogSigmoid(Function):
         return grad_x
 
 
-class Softshrink(Function):
-    """z = x - λ where x > λ, x + λ where x < -λ, else 0. At ±λ the gradient is 0."""
-
-    def forward(ctx, x, *, lambd):
-        refuse_integers("softshrink", x)
-        ctx.save_for_backward(x)
-        ctx.lambd = lambd
-        shrink = np.asarray(lambd, x.dtype)
-        return np.where(x > shrink, x - shrink, np.where(x < -shrink, x + shrink, x * 0))
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        grad_x = Where.apply(0.0, grad_z, condition=np.abs(array_of(x)) <= ctx.lambd)
-        return grad_x
+def logsigmoid(input: Tensor) -> Tensor:
+    """ln(sigmoid(x))."""
+    check_tensors("log_sigmoid", input=input)
+    return LogSigmoid.apply(input)
 
 
-class Hardshrink(Softshrink):
-    """z = x where |x| > λ, else 0. At ±λ the gradient is 0."""
-
-    def forward(ctx, x, *, lambd):
-        refuse_integers("hardshrink", x)
-        ctx.save_for_backward(x)
-        ctx.lambd = lambd
-        return np.where(np.abs(x) <= lambd, np.zeros((), x.dtype), x)
-
-
-class Threshold(Function):
-    """z = x where x > threshold, else ``value``. At the threshold the gradient is 0."""
-
-    def forward(ctx, x, *, threshold, value):
-        ctx.below = x <= np.asarray(threshold).astype(x.dtype)
-        return np.where(ctx.below, number_as(value, x.dtype), x)
-
-    def backward(ctx, grad_z):
-        grad_x = Where.apply(0.0, grad_z, condition=ctx.below)
-        return grad_x
+def halves(x, dim):
+    """The two halves of x along ``dim``, an array's or a tensor's."""
+    half = x.shape[dim] // 2
+    where = (slice(None),) * dim
+    return x[(*where, slice(0, half))], x[(*where, slice(half, None))]
 
 
 class Glu(Function):
@@ -293,8 +231,28 @@ class Glu(Function):
         return grad_x
 
 
-def halves(x, dim):
-    """The two halves of x along ``dim``, an array's or a tensor's."""
-    half = x.shape[dim] // 2
-    where = (slice(None),) * dim
-    return x[(*where, slice(0, half))], x[(*where, slice(half, None))]
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a · sigmoid(b), a and b the halves of x along ``dim``. Shape: ``dim`` halved. Source: Dauphin et al., 2016.
+
+    Raises:
+        RuntimeError: the dimension's size is odd, or there is none.
+    """
+    check_tensors("glu", input=input)
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    dim = normalize_dim(dim, input.ndim)
+    if input.shape[dim] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    return Glu.apply(input, dim=dim)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+    check_tensors("softsign", input=input)
+    return input / (input.abs() + 1)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x - tanh(x)."""
+    check_tensors("tanhshrink", input=input)
+    return input - input.tanh()

@@ -1,17 +1,24 @@
-"""Elements repeated, reversed, cut into pieces, taken from diagonals and windows. Each gradient goes the way back.
+"""Elements repeated, and put in another order. Each gradient goes the way back. Rules, then what users call.
 
-Reshaping and swapping dimensions are in ``shape.py``, joining is in ``joining.py``.
+Pieces and windows are in ``cutting.py``, diagonals and triangles in ``diagonals.py``.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
+import builtins
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import as_shape, normalize_dim
+from minigrad.creation import arange, from_numpy
 from minigrad.graph.function import Function
-from minigrad.graph.view import ViewFunction
-from minigrad.ops.joining import Cat, Stack
+from minigrad.graph.node import Tensor
 from minigrad.ops.shape import Reshape
+
+__all__ = ["flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90", "tile"]
 
 
 class Repeat(Function):
@@ -31,6 +38,34 @@ class Repeat(Function):
         return grad_x
 
 
+def repeat(input: Tensor, *numbers: Any, repeats: Any = None) -> Tensor:
+    """``input`` repeated so often along each dimension, further ones counted in front.
+
+    Raises:
+        RuntimeError: there are fewer numbers than dimensions, or one is negative.
+    """
+    if not numbers and repeats is None:
+        raise TypeError('repeat() missing 1 required positional arguments: "repeats"')
+    counts = as_shape(numbers if repeats is None else (repeats,))
+    if len(counts) < input.ndim:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: "
+            f"{len(counts)} and {input.ndim}"
+        )
+    if builtins.any(count < 0 for count in counts):
+        raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(counts)}")
+    return Repeat.apply(input, repeats=counts)
+
+
+def tile(input: Tensor, *numbers: Any, dims: Any = None) -> Tensor:
+    """:func:`repeat`, with 1 for the dimensions in front that ``dims`` leaves out."""
+    check_tensors("tile", input=input)
+    if not numbers and dims is None:
+        raise TypeError('tile() missing 1 required positional arguments: "dims"')
+    counts = as_shape(numbers if dims is None else (dims,))
+    return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
+
+
 class Flip(Function):
     """z = x with the order of its elements reversed along ``dims``: a copy."""
 
@@ -41,6 +76,39 @@ class Flip(Function):
     def backward(ctx, grad_z):
         grad_x = Flip.apply(grad_z, dims=ctx.dims)
         return grad_x
+
+
+def flip(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
+    """The order reversed along ``dims``, also given one by one: a copy."""
+    check_tensors("flip", input=input)
+    if not positions and dims is None:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
+    return Flip.apply(input, dims=distinct(positions if dims is None else (dims,), input.ndim))
+
+
+def distinct(dims: tuple[Any, ...], ndim: int) -> tuple[int, ...]:
+    """``dims`` counted from the front, none named twice; a zero-dimensional tensor has none."""
+    found = [normalize_dim(each, ndim) for each in as_shape(dims)]
+    for each in found:
+        if found.count(each) > 1:
+            raise RuntimeError(f"dim {each} appears multiple times in the list of dims")
+    return tuple(found) if ndim else ()
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """The second dimension reversed."""
+    check_tensors("fliplr", input=input)
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+def flipud(input: Tensor) -> Tensor:
+    """The first dimension reversed."""
+    check_tensors("flipud", input=input)
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
 
 
 class Roll(Function):
@@ -55,6 +123,28 @@ class Roll(Function):
         return grad_x
 
 
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """The elements moved along by ``shifts``, those that leave entering at the other end.
+
+    Raises:
+        RuntimeError: there are as many shifts as dims, or one shift and no dim.
+    """
+    check_tensors("roll", input=input)
+    moves = as_shape((shifts,))
+    places = None if dims is None or dims == () else as_shape((dims,))
+    if not moves:
+        raise RuntimeError("`shifts` required")
+    if len(moves) != (1 if places is None else len(places)):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims: {len(places or ())}")
+    if places and input.ndim == 0:
+        raise IndexError(f"Dimension specified as {places[0]} but tensor has no dimensions")
+    if places is not None:
+        places = tuple([normalize_dim(each, input.ndim) for each in places])
+    if input.ndim == 0:
+        return input.clone()
+    return Roll.apply(input, shifts=moves, dims=places)
+
+
 class Rot90(Function):
     """z = x turned by ``k`` quarters from the first of two ``dims`` towards the second."""
 
@@ -67,155 +157,52 @@ class Rot90(Function):
         return grad_x
 
 
-class Tril(Function):
-    """z = x below and on its ``diagonal``, 0 above, in every matrix."""
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned by ``k`` quarters in the plane of ``dims``, from the first towards the second.
 
-    part = staticmethod(np.tril)
-
-    def forward(ctx, x, *, diagonal):
-        ctx.diagonal = diagonal
-        return ctx.part(x, diagonal)
-
-    def backward(ctx, grad_z):
-        grad_x = type(ctx).apply(grad_z, diagonal=ctx.diagonal)
-        return grad_x
-
-
-class Triu(Tril):
-    """z = x above and on its ``diagonal``, 0 below, in every matrix."""
-
-    part = staticmethod(np.triu)
-
-
-class Split(ViewFunction):
-    """x cut along ``dim`` into pieces of ``sizes``."""
-
-    def forward(ctx, x, *, sizes, dim):
-        ctx.dim = dim
-        pieces, start = [], 0
-        for size in sizes:
-            pieces.append(x[(slice(None),) * dim + (slice(start, start + size),)])
-            start += size
-        return tuple(pieces)
-
-    def backward(ctx, *grads):
-        grad_x = Cat.apply(*grads, dim=ctx.dim)
-        return grad_x
+    Raises:
+        RuntimeError: there are not two different dims, or the input has fewer.
+    """
+    check_tensors("rot90", input=input)
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    if dims[0] == dims[1] or abs(dims[0] - dims[1]) == input.ndim:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    for each in dims:
+        if not -input.ndim <= each < input.ndim:
+            raise RuntimeError(f"Rotation dim out of range, dim = {each}")
+    places = tuple([normalize_dim(each, input.ndim) for each in dims])
+    return Rot90.apply(input, k=k, dims=places)
 
 
-class SplitWithSizes(Split):
-    """The same where the sizes were given one by one: PyTorch has a node of its own for it."""
+def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Tensor:
+    """Each element repeated in place, along ``dim`` or of the flattened tensor. ``repeats`` alone gives positions.
 
-
-class Unbind(ViewFunction):
-    """The slices of x along ``dim``, which disappears."""
-
-    def forward(ctx, x, *, dim):
-        ctx.dim = dim
-        return tuple([x[(slice(None),) * dim + (index, ...)] for index in range(x.shape[dim])])
-
-    def backward(ctx, *grads):
-        grad_x = Stack.apply(*grads, dim=ctx.dim)
-        return grad_x
-
-
-# ------------------------------------------------------------------------------------ diagonals and windows
-
-
-class Diagonal(ViewFunction):
-    """z = the diagonal of the matrices that x has along ``dim1`` and ``dim2``, as the last dimension."""
-
-    def forward(ctx, x, *, offset, dim1, dim2):
-        ctx.options = {"shape": x.shape, "offset": offset, "dim1": dim1, "dim2": dim2}
-        return diagonal_view(x, offset, dim1, dim2)
-
-    def backward(ctx, grad_z):
-        grad_x = DiagonalBackward.apply(grad_z, **ctx.options)
-        return grad_x
-
-
-def diagonal_view(x, offset, dim1, dim2):
-    """The view of x that :class:`Diagonal` is. NumPy's own cannot be written to."""
-    matrices = np.moveaxis(x, (dim1, dim2), (-2, -1))[..., max(-offset, 0) :, max(offset, 0) :]
-    shape = (*matrices.shape[:-2], min(matrices.shape[-2:]))
-    strides = (*matrices.strides[:-2], matrices.strides[-2] + matrices.strides[-1])
-    return as_strided(matrices, shape, strides, writeable=x.flags.writeable)
-
-
-class DiagonalCopy(Diagonal):
-    """The same as a copy."""
-
-    is_view = False
-    node_name = "DiagonalBackward0_copy"
-
-    def forward(ctx, x, *, offset, dim1, dim2):
-        return super().forward(x, offset=offset, dim1=dim1, dim2=dim2).copy()
-
-
-class DiagonalBackward(Function):
-    """Zeros of ``shape`` with ``grad`` on the diagonal."""
-
-    def forward(ctx, grad, *, shape, offset, dim1, dim2):
-        ctx.where = {"offset": offset, "dim1": dim1, "dim2": dim2}
-        z = np.zeros(shape, grad.dtype)
-        diagonal_view(z, offset, dim1, dim2)[...] = grad
-        return z
-
-    def backward(ctx, grad_z):
-        grad_grad = Diagonal.apply(grad_z, **ctx.where)
-        return grad_grad
-
-
-class DiagEmbed(DiagonalBackward):
-    """z = matrices along ``dim1`` and ``dim2`` with the last dimension of x on their diagonal."""
-
-
-class Trace(Function):
-    """z = the sum of a matrix's diagonal."""
-
-    def forward(ctx, x):
-        ctx.shape = x.shape
-        return np.trace(x, dtype=x.dtype if x.dtype.kind == "f" else np.int64)
-
-    def backward(ctx, grad_z):
-        count = min(ctx.shape)
-        repeated = Repeat.apply(Reshape.apply(grad_z, shape=(1,)), repeats=(count,))
-        grad_x = DiagonalBackward.apply(repeated, shape=ctx.shape, offset=0, dim1=0, dim2=1)
-        return grad_x
-
-
-class Unfold(ViewFunction):
-    """z = the windows of ``size`` elements along ``dim``, ``step`` apart: their elements in a last dimension."""
-
-    def forward(ctx, x, *, dim, size, step):
-        ctx.options = {"shape": x.shape, "dim": dim, "size": size, "step": step}
-        return windows(x, dim, size, step)
-
-    def backward(ctx, grad_z):
-        grad_x = UnfoldBackward.apply(grad_z, **ctx.options)
-        return grad_x
-
-
-class UnfoldBackward(Function):
-    """Zeros of ``shape`` to which every window's ``grad`` is added."""
-
-    def forward(ctx, grad, *, shape, dim, size, step):
-        ctx.options = {"dim": dim, "size": size, "step": step}
-        z = np.zeros(shape, grad.dtype)
-        places = np.arange(z.size).reshape(shape)
-        np.add.at(z.reshape(-1), windows(places, dim, size, step), grad)
-        return z
-
-    def backward(ctx, grad_z):
-        grad_grad = Unfold.apply(grad_z, **ctx.options)
-        return grad_grad
-
-
-def windows(x, dim, size, step):
-    """The view of x that :class:`Unfold` is."""
-    if x.ndim == 0:
-        return as_strided(x, (size,), (x.itemsize,), writeable=x.flags.writeable)
-    count = (x.shape[dim] - size) // step + 1
-    shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
-    strides = (*x.strides[:dim], x.strides[dim] * step, *x.strides[dim + 1 :], x.strides[dim])
-    return as_strided(x, shape, strides, writeable=x.flags.writeable)
+    Raises:
+        RuntimeError: a number of repetitions is negative, or there are as many neither as elements nor one.
+    """
+    check_tensors("repeat_interleave", input=input)
+    if repeats is None:
+        return repeat_interleave(arange(input.numel()), input, 0)
+    if isinstance(repeats, Tensor):
+        if repeats.is_floating_point() or repeats.ndim > 1:
+            raise RuntimeError("repeat_interleave needs a 0-dim or 1-dim tensor of integers as repeats")
+        if (repeats < 0).any():
+            raise RuntimeError("repeats can not be negative")
+        values = input.flatten() if dim is None else input
+        dim = normalize_dim(0 if dim is None else dim, values.ndim)
+        size = values.shape[dim] if values.ndim else 1
+        counts = repeats.expand(size) if repeats.numel() == 1 else repeats
+        if len(counts) != size:
+            raise RuntimeError(f"repeats must have the same size as input along dim, but got {len(counts)} and {size}")
+        positions = from_numpy(arange(size).numpy().repeat(counts.numpy()))
+        return values.index_select(dim, positions)
+    if repeats < 0:
+        raise RuntimeError("Repeats must be non-negative")
+    values = input.reshape(-1) if dim is None else input
+    dim = normalize_dim(0 if dim is None else dim, values.ndim)
+    sizes = list(values.shape)
+    wide = values.unsqueeze(dim + 1).expand(*sizes[: dim + 1], repeats, *sizes[dim + 1 :])
+    return wide.clone().contiguous().view(*sizes[:dim], sizes[dim] * repeats, *sizes[dim + 1 :])

@@ -1,20 +1,40 @@
-"""Normalisation of channels over a batch, and of groups of channels. Each class: formula, forward, backward.
+"""Batch normalisation: of each channel over a batch. Rules, then the function, which is ``nn.functional``'s.
 
-What batch normalisation computes on arrays, once as the plain loop and once fast, is in
-``minigrad/kernels/batch_norm.py``. Layer normalisation is in ``normalization.py``.
+What is computed on arrays, once as the plain loop and once fast, is in ``minigrad/kernels/batch_norm.py``. Other
+normalisations are in ``normalization.py``.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
+from minigrad.graph.grad_mode import is_grad_enabled
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of, constant_like
+from minigrad.inplace.changing import check_changeable
 from minigrad.kernels import batch_norm as kernels
 from minigrad.ops.broadcasting import Sum
+from minigrad.ops.powers import Rsqrt
 from minigrad.ops.reduction import Mean
 from minigrad.ops.shape import Reshape
-from minigrad.ops.transcendental import Rsqrt
+
+__all__ = ["batch_norm"]
+
+
+def move(running, new, momentum):
+    """Move ``running``, where there is one, towards ``new``, in place."""
+    if running is not None:
+        running[...] = (1 - momentum) * running.astype(np.float64) + momentum * new
+
+
+def inverse_deviation(variance, eps):
+    """1/√(variance + eps), in float64."""
+    return 1 / np.sqrt(variance.astype(np.float64) + eps)
 
 
 class NativeBatchNorm(Function):
@@ -49,6 +69,106 @@ class NativeBatchNorm(Function):
         options = {"mean": mean, "inverse": inverse, "training": ctx.training, "eps": ctx.eps}
         grad_x, grad_weight, grad_bias = NativeBatchNormBackward.apply(grad_z, x, weight, **options)
         return grad_x, grad_weight, grad_bias
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    """(input - mean) / √(variance + eps) · weight + bias, channel by channel. Source: Ioffe & Szegedy, 2015.
+
+    Shapes: (N, C, ...), the rest (C,). In ``training`` mean and biased variance are the input's, and the running ones,
+    where given, are moved towards it by ``momentum``, in place, the variance unbiased; else they are the running ones.
+
+    Raises:
+        ValueError: in training a channel has one value only, or ``eps`` is not positive.
+        IndexError: the input has no channels.
+        RuntimeError: a parameter is of another size or type, the running statistics are missing in evaluation, or
+            require grad, or were made in inference mode.
+        NotImplementedError: the input is not floating.
+    """
+    check_tensors("batch_norm", input=input)
+    if training:
+        check_several_values(input.shape, f"{input.shape}".replace("minigrad", "torch"))
+        if eps <= 0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if not training and (running_mean is None or running_var is None):
+        missing = "running_mean" if running_mean is None else "running_var"
+        raise RuntimeError(f"{missing} must be defined in evaluation mode")
+    check_one_type("batch_norm", input, running_mean, running_var, weight, bias)
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        if running is None:
+            continue
+        if running.requires_grad and is_grad_enabled():
+            raise RuntimeError(
+                f"batch_norm is not differentiable with respect to argument '{name}'. This input cannot have "
+                f"requires_grad True."
+            )
+        if training:
+            check_changeable(running, "batch_norm")
+    if input.numel() == 0:
+        result = input.clone()
+        result = result if weight is None else result * weight[0]
+        return result if bias is None else result + bias[0]
+    if input.ndim < 2:
+        raise IndexError(f"batch_norm: expected an input (N, C, ...), but got one of shape {list(input.shape)}")
+    return NativeBatchNorm.apply(
+        input,
+        weight,
+        bias,
+        running_mean=None if running_mean is None else running_mean.array,
+        running_var=None if running_var is None else running_var.array,
+        training=training,
+        momentum=momentum,
+        eps=eps,
+    )
+
+
+def check_several_values(shape: Any, size: str) -> None:
+    """Raise PyTorch's ValueError where each channel has one value only: its variance would be 0."""
+    count = shape[0]
+    for each in shape[2:]:
+        count *= each
+    if count == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
+
+
+def check_channels(input: Tensor, **parameters: Tensor | None) -> None:
+    """Raise PyTorch's RuntimeError where a parameter has not as many elements as the input has channels."""
+    channels = input.shape[1] if input.ndim > 1 else 0
+    for name, value in parameters.items():
+        if value is not None and value.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {value.numel()}")
+
+
+def check_one_type(function: str, input: Tensor, *parameters: Tensor | None) -> None:
+    """Raise PyTorch's error unless all are of one floating type; beside a float16 input float32 will do."""
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
+    types = {each.dtype for each in parameters if each is not None}
+    if types and types != {input.dtype} and (input.dtype is not dtypes.float16 or types != {dtypes.float32}):
+        raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+
+
+def mean_over(x, dims):
+    return Mean.apply(x, dim=dims, keepdim=True)
+
+
+def normalized(x, over, ctx, shape):
+    """x normalised, and 1/√(variance + eps), as they follow from x, so that they can be differentiated too."""
+    if not ctx.training:
+        inverse = constant_like(ctx.inverse.reshape(shape), x)
+        return (x - constant_like(ctx.mean.reshape(shape), x)) * inverse, inverse
+    deviation = x - mean_over(x, over)
+    inverse = Rsqrt.apply(mean_over(deviation * deviation, over) + ctx.eps)
+    return deviation * inverse, inverse
 
 
 class NativeBatchNormBackward(Function):
@@ -104,79 +224,3 @@ class NativeBatchNormBackward(Function):
                 Sum.apply(grad_of_x * inverse * grad_rest, dim=over, keepdim=True), shape=weight.shape
             )
         return grad_grad, grad_x, grad_weight
-
-
-def move(running, new, momentum):
-    """Move ``running``, where there is one, towards ``new``, in place."""
-    if running is not None:
-        running[...] = (1 - momentum) * running.astype(np.float64) + momentum * new
-
-
-def inverse_deviation(variance, eps):
-    """1/√(variance + eps), in float64."""
-    return 1 / np.sqrt(variance.astype(np.float64) + eps)
-
-
-def mean_over(x, dims):
-    return Mean.apply(x, dim=dims, keepdim=True)
-
-
-def normalized(x, over, ctx, shape):
-    """x normalised, and 1/√(variance + eps), as they follow from x, so that they can be differentiated too."""
-    if not ctx.training:
-        inverse = constant_like(ctx.inverse.reshape(shape), x)
-        return (x - constant_like(ctx.mean.reshape(shape), x)) * inverse, inverse
-    deviation = x - mean_over(x, over)
-    inverse = Rsqrt.apply(mean_over(deviation * deviation, over) + ctx.eps)
-    return deviation * inverse, inverse
-
-
-class NativeGroupNorm(Function):
-    """z = (x - mean) / √(variance + eps) · weight + bias, mean and variance those of a sample's group of channels.
-
-    The variance is biased. Shapes: (N, C, ...), (C,), (C,).
-    """
-
-    def forward(ctx, x, weight, bias, *, groups, eps):
-        ctx.groups, ctx.eps = groups, eps
-        ctx.save_for_backward(x, weight)
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
-        grouped = wide.reshape(grouped_shape(x.shape, groups))
-        dims = tuple(range(2, grouped.ndim))
-        deviation = grouped - np.mean(grouped, axis=dims, keepdims=True)
-        variance = np.mean(deviation * deviation, axis=dims, keepdims=True)
-        deviation /= np.sqrt(variance + np.asarray(eps, wide.dtype))
-        z = deviation.reshape(x.shape)
-        of_channels = (-1, *(1,) * (x.ndim - 2))
-        if weight is not None:
-            z = z * weight.reshape(of_channels)
-        if bias is not None:
-            z = z + bias.reshape(of_channels)
-        return z.astype(x.dtype, copy=False)
-
-    def backward(ctx, grad_z):
-        x, weight = ctx.saved_tensors
-        shape = grouped_shape(x.shape, ctx.groups)
-        dims = tuple(range(2, len(shape)))
-        of_channels = (-1, *(1,) * (x.ndim - 2))
-        over = (0, *range(2, x.ndim))
-        grouped = Reshape.apply(x, shape=shape)
-        deviation = grouped - mean_over(grouped, dims)
-        inverse = Rsqrt.apply(mean_over(deviation * deviation, dims) + ctx.eps)
-        normal = deviation * inverse
-        grad_x = grad_weight = grad_bias = None
-        if ctx.needs_input_grad[0]:
-            grad = grad_z if weight is None else grad_z * Reshape.apply(weight, shape=of_channels)
-            grad = Reshape.apply(grad, shape=shape)
-            rest = grad - mean_over(grad, dims) - normal * mean_over(grad * normal, dims)
-            grad_x = Reshape.apply(inverse * rest, shape=x.shape)  # mean and variance depend on x too
-        if ctx.needs_input_grad[1]:
-            grad_weight = Sum.apply(grad_z * Reshape.apply(normal, shape=x.shape), dim=over)
-        if ctx.needs_input_grad[2]:
-            grad_bias = Sum.apply(grad_z, dim=over)
-        return grad_x, grad_weight, grad_bias
-
-
-def grouped_shape(shape, groups):
-    """(N, C, ...) as (N, groups, C / groups, ...)."""
-    return (shape[0], groups, shape[1] // groups, *shape[2:])

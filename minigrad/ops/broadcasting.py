@@ -1,19 +1,26 @@
 """Broadcasting and its mirror image: ``Expand`` repeats, ``Sum`` adds up, and each is the other's gradient.
 
 A value used many times collects the sum of many gradients: ``summed_to`` in ``graph/engine.py`` tells why the gradient
-of a value that was broadcast is summed, and does it. Read next: ``elementwise.py``.
+of a value that was broadcast is summed, and does it. Other reductions are in ``reduction.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from minigrad.dims import normalize_dims
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.dims import as_shape, normalize_dims
+from minigrad.attributes import Size
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
 from minigrad.ops.shape import View
 
-__all__ = ["Expand", "Sum", "add_up", "restore_dims", "spread"]
+__all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to", "sum"]
 
 
 class Expand(ViewFunction):
@@ -43,19 +50,11 @@ class Expand(ViewFunction):
         return grad_z  # dz/dx = 1, and the engine sums
 
 
-class Sum(Function):
-    """z = Σ x over ``dim``. Integers and bools are summed in int64. The sum of nothing is 0."""
-
-    def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
-        ctx.overload = 0 if dim is None else 1  # PyTorch's two nodes
-        ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
-        if dtype is None:
-            dtype = x.dtype if x.dtype.kind == "f" else np.int64
-        return add_up(x.astype(dtype, copy=False), ctx.dims, keepdim)
-
-    def backward(ctx, grad_z):
-        grad_x = spread(grad_z, ctx.shape, ctx.dims, ctx.keepdim)  # dz/dx = 1
-        return grad_x
+def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
+    """Dimensions of size 1 repeated to ``shape`` without copying, -1 keeping a size: a view."""
+    if not shape and size is None:
+        raise TypeError('expand() missing 1 required positional arguments: "size"')
+    return Expand.apply(input, shape=as_shape(shape if size is None else (size,)))
 
 
 def add_up(x, dims, keepdim):
@@ -81,3 +80,73 @@ def restore_dims(reduced, shape, dims, keepdim):
 def spread(grad, shape, dims, keepdim):
     """The gradient of each result at every element that it was made from: reinsert ``dims``, then repeat along them."""
     return Expand.apply(restore_dims(grad, shape, dims, keepdim), shape=shape)
+
+
+class Sum(Function):
+    """z = Σ x over ``dim``. Integers and bools are summed in int64. The sum of nothing is 0."""
+
+    def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
+        ctx.overload = 0 if dim is None else 1  # PyTorch's two nodes
+        ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
+        if dtype is None:
+            dtype = x.dtype if x.dtype.kind == "f" else np.int64
+        return add_up(x.astype(dtype, copy=False), ctx.dims, keepdim)
+
+    def backward(ctx, grad_z):
+        grad_x = spread(grad_z, ctx.shape, ctx.dims, ctx.keepdim)  # dz/dx = 1
+        return grad_x
+
+
+def sum(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
+) -> Tensor:
+    """The sum. Integers and bools are summed in int64; with ``dtype`` the elements are converted first."""
+    if numpy_names:
+        named = renamed("sum", numpy_names, dim=dim, keepdim=keepdim)
+        return sum(input, dtype=dtype, **named)
+    numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
+    return Sum.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("expand_as", input=input, other=other)
+    return input.expand(other.shape)
+
+
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """``input`` repeated to shape ``size`` without copying."""
+    check_tensors("broadcast_to", input=input)
+    return input.expand(size=tuple(size))
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors expanded to the one shape to which they broadcast.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    for position, each in enumerate(tensors):
+        if not isinstance(each, Tensor):
+            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
+    try:
+        shape = np.broadcast_shapes(*[each.shape for each in tensors])
+    except ValueError:
+        shapes = ", ".join(str(list(each.shape)) for each in tensors)
+        raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {shapes}") from None
+    return tuple([each if each.shape == shape else each.expand(shape) for each in tensors])
+
+
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape to which tensors of these shapes broadcast; a number stands for one dimension.
+
+    Raises:
+        RuntimeError: they do not.
+        ValueError: a size is negative.
+    """
+    sizes = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    if any(size < 0 for shape in sizes for size in shape):
+        raise ValueError("Attempting to broadcast a dimension with negative length!")
+    try:
+        return Size(np.broadcast_shapes(*sizes))
+    except ValueError:
+        raise RuntimeError(f"Shape mismatch: {list(shapes)} cannot be broadcast to a single shape") from None

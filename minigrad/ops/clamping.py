@@ -1,13 +1,93 @@
-"""Clamping between bounds that are tensors, and to one bound. Clamping between numbers: ``elementwise.Clamp``."""
+"""Clamping between bounds that are numbers or tensors, or to one bound. The gradient passes where no bound was met."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.operands import prepare
+from minigrad.arguments.promotion import number_as, promote
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of, constant_like
-from minigrad.ops.elementwise import Clamp, Maximum, Minimum, prepare
-from minigrad.promotion import promote
+from minigrad.inplace.changing import run_in_place
+from minigrad.ops.choosing import Maximum, Minimum, Where
+
+__all__ = ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_"]
+
+
+def check_bounds(x, lowest, highest):
+    """Raise PyTorch's error where numbers cannot be compared with x in the type to which they promote."""
+    if x.dtype.kind == "f":
+        return
+    for bound in (lowest, highest):
+        if bound is not None:
+            kind = promote(x, bound)[0].dtype
+            if kind.kind == "b":
+                raise NotImplementedError('"clamp" not implemented for bools: convert to integers first')
+            number_as(bound, kind)
+
+
+class Clamp(Function):
+    """z = min(max(x, lowest), highest). The gradient passes where lowest < x < highest."""
+
+    overload = 1
+
+    def forward(ctx, x, *, lowest, highest):
+        ctx.save_for_backward(x)
+        ctx.lowest, ctx.highest = lowest, highest
+        check_bounds(x, lowest, highest)
+        z = x
+        if lowest is not None:
+            z = np.maximum(*prepare(z, lowest))
+        if highest is not None:
+            z = np.minimum(*prepare(z, highest))
+        return z.copy() if z is x else z
+
+    def backward(ctx, grad_z):
+        x = array_of(ctx.saved_tensors[0])
+        passes = np.ones(x.shape, np.bool_)
+        if ctx.lowest is not None:
+            passes &= x > ctx.lowest
+        if ctx.highest is not None:
+            passes &= x < ctx.highest
+        grad_x = Where.apply(grad_z, 0.0, condition=passes)
+        return grad_x
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """``input`` between ``min`` and ``max``: numbers or tensors, or one of them None.
+
+    Raises:
+        RuntimeError: both are None, or a number does not fit the integer type of the result.
+    """
+    check_tensors("clamp", input=input)
+    operation, bounds, numbers = clamp_form(min, max)
+    return operation.apply(input, *bounds, **numbers)
+
+
+def clamp_form(lowest: Any, highest: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The operation that clamps to these bounds, those that are its inputs, and those that are its options."""
+    if lowest is None and highest is None:
+        raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+    tensors = [isinstance(each, Tensor) for each in (lowest, highest) if each is not None]
+    if not any(tensors):
+        return Clamp, (), {"lowest": lowest, "highest": highest}
+    if all(tensors):
+        return ClampTensor, (lowest, highest), {}
+    for bound in (lowest, highest):
+        if isinstance(bound, Tensor) and bound.ndim:
+            raise TypeError("clamp(): beside a number, the other bound must be a number or a zero-dimensional tensor")
+    lowest, highest = [each.item() if isinstance(each, Tensor) else each for each in (lowest, highest)]
+    return Clamp, (), {"lowest": lowest, "highest": highest}
+
+
+def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """:func:`clamp`, in place."""
+    operation, bounds, numbers = clamp_form(min, max)
+    return run_in_place(input, "clamp_", operation, *bounds, **numbers)
 
 
 class ClampMin(Clamp):
@@ -16,10 +96,50 @@ class ClampMin(Clamp):
     overload = 0
 
 
+def check_bound(name: str, bound: Any) -> None:
+    """Raise PyTorch's error where the one bound is left out."""
+    if bound is None:
+        raise TypeError(f"{name}() needs a number or a tensor, not None")
+
+
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """The larger of ``input`` and ``min``, a number or a tensor."""
+    check_tensors("clamp_min", input=input)
+    check_bound("clamp_min", min)
+    if isinstance(min, Tensor):
+        return ClampMinTensor.apply(input, min)
+    return ClampMin.apply(input, lowest=min, highest=None)
+
+
+def clamp_min_(input: Tensor, min: Any) -> Tensor:
+    """:func:`clamp_min`, in place."""
+    check_bound("clamp_min_", min)
+    if isinstance(min, Tensor):
+        return run_in_place(input, "clamp_min_", ClampMinTensor, min)
+    return run_in_place(input, "clamp_min_", ClampMin, lowest=min, highest=None)
+
+
 class ClampMax(Clamp):
     """z = min(x, highest). The gradient passes where x ≤ highest."""
 
     overload = 0
+
+
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """The smaller of ``input`` and ``max``, a number or a tensor."""
+    check_tensors("clamp_max", input=input)
+    check_bound("clamp_max", max)
+    if isinstance(max, Tensor):
+        return ClampMaxTensor.apply(input, max)
+    return ClampMax.apply(input, lowest=None, highest=max)
+
+
+def clamp_max_(input: Tensor, max: Any) -> Tensor:
+    """:func:`clamp_max`, in place."""
+    check_bound("clamp_max_", max)
+    if isinstance(max, Tensor):
+        return run_in_place(input, "clamp_max_", ClampMaxTensor, max)
+    return run_in_place(input, "clamp_max_", ClampMax, lowest=None, highest=max)
 
 
 class ClampMinTensor(Maximum):
@@ -32,6 +152,21 @@ class ClampMaxTensor(Minimum):
     """z = min(x, highest) for a tensor ``highest``. At a tie each receives half the gradient."""
 
     node_name = "ClampMaxBackward1"
+
+
+def share(first, second, wins):
+    """1 where this one wins or the two cannot be compared, a half where they are equal, else 0."""
+    return np.where(first == second, 0.5, wins | np.isnan(first) | np.isnan(second))
+
+
+def three_shares(x, lowest, highest):
+    """What part of the gradient x, lowest and highest receive."""
+    crossed = lowest > highest
+    below, above = (x < lowest) & ~crossed, ((x > highest) & ~(x < lowest)) | crossed
+    tie_below, tie_above = (x == lowest) & (lowest < highest), (x == highest) & (lowest < highest)
+    to_lowest = np.where(tie_below, 0.5, below)
+    to_highest = np.where(tie_above, 0.5, above)
+    return np.where(np.isnan(x), 1, 1 - to_lowest - to_highest), to_lowest, to_highest
 
 
 class ClampTensor(Function):
@@ -63,16 +198,6 @@ class ClampTensor(Function):
         return tuple(gradients)
 
 
-def share(first, second, wins):
-    """1 where this one wins or the two cannot be compared, a half where they are equal, else 0."""
-    return np.where(first == second, 0.5, wins | np.isnan(first) | np.isnan(second))
-
-
-def three_shares(x, lowest, highest):
-    """What part of the gradient x, lowest and highest receive."""
-    crossed = lowest > highest
-    below, above = (x < lowest) & ~crossed, ((x > highest) & ~(x < lowest)) | crossed
-    tie_below, tie_above = (x == lowest) & (lowest < highest), (x == highest) & (lowest < highest)
-    to_lowest = np.where(tie_below, 0.5, below)
-    to_highest = np.where(tie_above, 0.5, above)
-    return np.where(np.isnan(x), 1, 1 - to_lowest - to_highest), to_lowest, to_highest
+# Other names that PyTorch has for some of these.
+clip = clamp
+clip_ = clamp_

@@ -1,17 +1,97 @@
-"""Division with a remainder: the quotient rounded to an integer, and what is left over.
+"""Division: the quotient, the quotient rounded to an integer, and what is left over.
 
 ``floor`` rounds towards minus infinity, ``trunc`` towards zero; a remainder has the sign of the divisor with the first
-and of the dividend with the second. The quotient is constant between its jumps: its gradient is zero, and so the
-remainder's is 1 for the dividend and minus the quotient for the divisor.
+and of the dividend with the second. The rounded quotient is constant between its jumps: its gradient is zero, and so
+the remainder's is 1 for the dividend and minus the quotient for the divisor.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from numpy import asarray, ndarray
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.operands import checked_number, prepare
+from minigrad.arguments.promotion import EXACT, NUMBERS, in_default_float
+from minigrad.creation import as_tensor, tensor
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import constant_like
-from minigrad.ops.elementwise import prepare
+from minigrad.inplace.changing import run_in_place
+
+__all__ = ["div", "divide", "floor_divide", "fmod", "remainder", "true_divide"]
+
+
+class Div(Function):
+    """z = x / y, always floating."""
+
+    def forward(ctx, x, y):
+        needs_x, needs_y = ctx.needs_input_grad
+        ctx.save_for_backward(x if needs_y else None, y if needs_x or needs_y else None)
+        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            y = asarray(y, x.dtype)
+        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+            x, y = prepare(x, y)
+        return in_default_float(x) / in_default_float(y)
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad_x = grad_z / y if ctx.needs_input_grad[0] else None  # dz/dx = 1/y
+        grad_y = -grad_z * ((x / y) / y) if ctx.needs_input_grad[1] else None  # dz/dy = -x/y²
+        return grad_x, grad_y
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """``input / other``; with ``rounding_mode`` 'floor' or 'trunc' rounded down or towards zero.
+
+    Raises:
+        RuntimeError: another rounding mode, or with one of these an integer is divided by zero.
+    """
+    if rounding_mode is None:
+        if not isinstance(input, Tensor):
+            if not isinstance(other, Tensor):
+                return div(tensor(checked_number("div", input)), other)
+            return checked_number("div", input) / other
+        return Div.apply(input, other)
+    check_rounding_mode(rounding_mode)
+    return DivRounded.apply(as_tensor(input), other, rounding=rounding_mode)
+
+
+def check_rounding_mode(rounding_mode: str) -> None:
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
+
+
+def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """:func:`div`, in place."""
+    if rounding_mode is None:
+        return run_in_place(input, "div_", Div, other)
+    check_rounding_mode(rounding_mode)
+    return run_in_place(input, "div_", DivRounded, other, rounding=rounding_mode)
+
+
+def true_divide(input: Any, other: Any) -> Tensor:
+    """``input / other``."""
+    return div(input, other)
+
+
+def true_divide_(input: Tensor, other: Any) -> Tensor:
+    """:func:`true_divide`, in place."""
+    return div_(input, other)
+
+
+class Underived(Function):
+    """An operation whose gradient PyTorch leaves out: it is recorded, and refuses when its gradient is asked for."""
+
+    node_name = "torch::autograd::NotImplemented"
+    instead = ""
+
+    def backward(ctx, grad_z):
+        raise RuntimeError(f"derivative for {type(ctx).__name__} is not implemented, as in PyTorch: {ctx.instead}")
 
 
 def check_divisor(name, x, y):
@@ -38,26 +118,6 @@ def quotient(x, y, rounding):
     return rounded_down + ((rounded_down < 0) & (rounded_down * y != x)).astype(x.dtype)
 
 
-def remainder(x, y, rounding):
-    """x - quotient(x, y) * y, computed without that difference's loss of digits."""
-    x, y = prepare(x, y)
-    check_divisor("remainder" if rounding == "floor" else "fmod", x, y)
-    rest = np.fmod(x, y)  # has the sign of x
-    if rounding == "floor":
-        return np.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
-    return rest
-
-
-class Underived(Function):
-    """An operation whose gradient PyTorch leaves out: it is recorded, and refuses when its gradient is asked for."""
-
-    node_name = "torch::autograd::NotImplemented"
-    instead = ""
-
-    def backward(ctx, grad_z):
-        raise RuntimeError(f"derivative for {type(ctx).__name__} is not implemented, as in PyTorch: {ctx.instead}")
-
-
 class FloorDivide(Underived):
     """z = floor(x / y)."""
 
@@ -65,6 +125,29 @@ class FloorDivide(Underived):
 
     def forward(ctx, x, y):
         return quotient(x, y, "floor")
+
+
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """``input // other``, rounded towards minus infinity; it has no gradient, as in PyTorch.
+
+    Raises:
+        RuntimeError: an integer is divided by zero.
+        NotImplementedError: both operands are bools.
+    """
+    if isinstance(other, Tensor):
+        if isinstance(input, Tensor):
+            return FloorDivide.apply(input, other)
+        return FloorDivideNumber.apply(other, number=input)
+    if not isinstance(input, Tensor):
+        input = tensor(checked_number("floor_divide", input))
+    return FloorDivideByNumber.apply(input, number=other)
+
+
+def floor_divide_(input: Tensor, other: Any) -> Tensor:
+    """:func:`floor_divide`, in place."""
+    if isinstance(other, Tensor):
+        return run_in_place(input, "floor_divide_", FloorDivide, other)
+    return run_in_place(input, "floor_divide_", FloorDivideByNumber, number=other)
 
 
 class FloorDivideByNumber(FloorDivide):
@@ -95,6 +178,16 @@ class DivRounded(Function):
         return grad_x, grad_y
 
 
+def left_over(x, y, rounding):
+    """x - quotient(x, y) * y, computed without that difference's loss of digits."""
+    x, y = prepare(x, y)
+    check_divisor("remainder" if rounding == "floor" else "fmod", x, y)
+    rest = np.fmod(x, y)  # has the sign of x
+    if rounding == "floor":
+        return np.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
+    return rest
+
+
 class Remainder(Function):
     """z = x - floor(x / y) * y, with the sign of y."""
 
@@ -104,7 +197,7 @@ class Remainder(Function):
     def forward(ctx, x, y):
         if ctx.needs_input_grad[1]:
             ctx.save_for_backward(x, y)
-        return remainder(x, y, ctx.rounding)
+        return left_over(x, y, ctx.rounding)
 
     def backward(ctx, grad_z):
         grad_x = grad_z if ctx.needs_input_grad[0] else None  # dz/dx = 1
@@ -115,10 +208,46 @@ class Remainder(Function):
         return grad_x, grad_y
 
 
+def remainder(input: Any, other: Any) -> Tensor:
+    """``input % other``: what is left of ``input`` after whole times ``other``, with the sign of ``other``.
+
+    Raises:
+        RuntimeError: an integer is divided by zero.
+        NotImplementedError: both operands are bools.
+    """
+    if isinstance(other, Tensor):
+        if isinstance(input, Tensor):
+            return Remainder.apply(input, other)
+        return RemainderOfNumber.apply(other, number=input)
+    return RemainderByNumber.apply(input, number=other)
+
+
+def remainder_(input: Tensor, other: Any) -> Tensor:
+    """:func:`remainder`, in place."""
+    if isinstance(other, Tensor):
+        return run_in_place(input, "remainder_", Remainder, other)
+    return run_in_place(input, "remainder_", RemainderByNumber, number=other)
+
+
 class Fmod(Remainder):
     """z = x - trunc(x / y) * y, with the sign of x."""
 
     rounding = "trunc"
+
+
+def fmod(input: Tensor, other: Any) -> Tensor:
+    """As :func:`remainder`, with the sign of ``input``."""
+    check_tensors("fmod", input=input)
+    if isinstance(other, Tensor):
+        return Fmod.apply(input, other)
+    return FmodByNumber.apply(input, number=other)
+
+
+def fmod_(input: Tensor, other: Any) -> Tensor:
+    """:func:`fmod`, in place."""
+    if isinstance(other, Tensor):
+        return run_in_place(input, "fmod_", Fmod, other)
+    return run_in_place(input, "fmod_", FmodByNumber, number=other)
 
 
 class RemainderByNumber(Function):
@@ -128,7 +257,7 @@ class RemainderByNumber(Function):
     rounding = "floor"
 
     def forward(ctx, x, *, number):
-        return remainder(x, number, ctx.rounding)
+        return left_over(x, number, ctx.rounding)
 
     def backward(ctx, grad_z):
         return grad_z
@@ -147,4 +276,9 @@ class RemainderOfNumber(Underived):
     instead = "make the number a tensor"
 
     def forward(ctx, x, *, number):
-        return remainder(number, x, "floor")
+        return left_over(number, x, "floor")
+
+
+# Other names that PyTorch has for some of these.
+divide = div
+divide_ = div_

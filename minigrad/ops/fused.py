@@ -1,18 +1,30 @@
-"""Several arithmetic operations in one: interpolation, and products or quotients added."""
+"""Several arithmetic operations in one: interpolation, and products or quotients added. Rules, then what users call."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.operands import prepare
+from minigrad.arguments.promotion import promote
 from minigrad.graph.function import Function
-from minigrad.ops.elementwise import prepare
-from minigrad.promotion import promote
+from minigrad.graph.node import Number, Tensor
+from minigrad.inplace.changing import run_in_place
+
+__all__ = ["addcdiv", "addcmul", "lerp"]
 
 
 def refuse_integers(x):
     """Raise PyTorch's error for a type without fractions."""
     if x.dtype.kind != "f":
         raise NotImplementedError(f'"lerp_kernel" not implemented for {x.dtype}: convert to a floating type first')
+
+
+def interpolate(x, y, weight):
+    """From the nearer end, so that weight 1 gives y exactly."""
+    return np.where(np.abs(weight) < 0.5, x + weight * (y - x), y - (y - x) * (1 - weight))
 
 
 class LerpScalar(Function):
@@ -51,9 +63,31 @@ class Lerp(Function):
         return grad_x, grad_y, grad_weight
 
 
-def interpolate(x, y, weight):
-    """From the nearer end, so that weight 1 gives y exactly."""
-    return np.where(np.abs(weight) < 0.5, x + weight * (y - x), y - (y - x) * (1 - weight))
+def check_same_type(name: str, first: Tensor, second: Tensor) -> None:
+    if first.dtype is not second.dtype:
+        raise RuntimeError(f"{name}: expected dtype {first.dtype} for `end` but got dtype {second.dtype}")
+
+
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """``input + weight * (end - input)``, ``weight`` a number or a tensor.
+
+    Raises:
+        RuntimeError: the types differ.
+    """
+    check_tensors("lerp", input=input, end=end)
+    check_same_type("lerp", input, end)
+    if isinstance(weight, Tensor):
+        return Lerp.apply(input, end, weight)
+    return LerpScalar.apply(input, end, weight=weight)
+
+
+def lerp_(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """:func:`lerp`, in place."""
+    check_tensors("lerp_", input=input, end=end)
+    check_same_type("lerp_", input, end)
+    if isinstance(weight, Tensor):
+        return run_in_place(input, "lerp_", Lerp, end, weight)
+    return run_in_place(input, "lerp_", LerpScalar, end, weight=weight)
 
 
 class Addcmul(Function):
@@ -76,6 +110,18 @@ class Addcmul(Function):
         return grad_x, grad_first, grad_second
 
 
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """``input + value * tensor1 * tensor2``."""
+    check_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
+    return Addcmul.apply(input, tensor1, tensor2, value=value)
+
+
+def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """:func:`addcmul`, in place."""
+    check_tensors("addcmul_", input=input, tensor1=tensor1, tensor2=tensor2)
+    return run_in_place(input, "addcmul_", Addcmul, tensor1, tensor2, value=value)
+
+
 class Addcdiv(Function):
     """z = x + value · first / second."""
 
@@ -94,3 +140,26 @@ class Addcdiv(Function):
         if ctx.needs_input_grad[2]:
             grad_second = -grad_z * (ctx.value * first) / (second * second)
         return grad_x, grad_first, grad_second
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """``input + value * tensor1 / tensor2``.
+
+    Raises:
+        RuntimeError: both are integers; divide with ``div`` and its ``rounding_mode`` instead.
+    """
+    check_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
+    check_quotient(tensor1, tensor2)
+    return Addcdiv.apply(input, tensor1, tensor2, value=value)
+
+
+def check_quotient(tensor1: Tensor, tensor2: Tensor) -> None:
+    if not tensor1.is_floating_point() and not tensor2.is_floating_point():
+        raise RuntimeError("Integer division with addcdiv is not supported: use div with rounding_mode, then add")
+
+
+def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """:func:`addcdiv`, in place."""
+    check_tensors("addcdiv_", input=input, tensor1=tensor1, tensor2=tensor2)
+    check_quotient(tensor1, tensor2)
+    return run_in_place(input, "addcdiv_", Addcdiv, tensor1, tensor2, value=value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.graph.function import Function
 from minigrad.graph.view import ViewFunction
-from minigrad.ops.elementwise import Where
+from minigrad.ops.choosing import Where
 
 
 class Select(ViewFunction):

@@ -1,7 +1,8 @@
-"""Matrix products. Each class: formula, forward, backward.
+"""Products of vectors, matrices and batches of matrices. Each rule: formula, forward, backward; then what users call.
 
 One pattern serves all: z = a b has dL/da = dL/dz bᵀ and dL/db = aᵀ dL/dz. Shapes leave no other choice, and writing
-out one element, zᵢⱼ = Σₖ aᵢₖ bₖⱼ, shows why.
+out one element, zᵢⱼ = Σₖ aᵢₖ bₖⱼ, shows why. What a linear layer computes is in ``linear.py``, sums of products over
+named dimensions are in ``einsum.py``.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.dims import is_expandable
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import is_expandable, normalize_dim
+from minigrad.arguments.promotion import number_as, promote
+from minigrad.attributes import Size
 from minigrad.graph.function import Function
+from minigrad.graph.node import Number, Tensor
 from minigrad.graph.values import array_of
+from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.product import product
-from minigrad.ops.shape import T, Transpose, Unsqueeze
-from minigrad.promotion import number_as, promote
+from minigrad.ops.shape import SqueezeInPlace, UnsafeView, Unsqueeze
+from minigrad.ops.transposition import T, Transpose
 
-
-def check_types(first, second):
-    """Matrix products do not promote: both must have one type, as in PyTorch; and it is not bool."""
-    if first.dtype != second.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {first.dtype} != {second.dtype}")
-    if first.dtype.kind == "b":
-        raise NotImplementedError("matrix products are not implemented for bools: convert to integers first")
+__all__ = ["addmm", "addmv", "addmv_", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "matmul", "mm", "mv", "outer"]
+__all__ += ["tensordot", "vdot"]
 
 
 def check_matrices(a, b):
@@ -69,6 +70,20 @@ class Mm(Function):
         grad_a = grad_of_first(grad_z, b) if ctx.needs_input_grad[0] else None
         grad_b = grad_of_second(a, b, grad_z) if ctx.needs_input_grad[1] else None
         return grad_a, grad_b
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices. Shapes: (n, k), (k, m) -> (n, m)."""
+    check_tensors("mm", input=input, mat2=mat2)
+    return Mm.apply(input, mat2)
+
+
+def check_types(first, second):
+    """Matrix products do not promote: both must have one type, as in PyTorch; and it is not bool."""
+    if first.dtype != second.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {first.dtype} != {second.dtype}")
+    if first.dtype.kind == "b":
+        raise NotImplementedError("matrix products are not implemented for bools: convert to integers first")
 
 
 def add_product(bias, product, beta, alpha):
@@ -119,6 +134,18 @@ class Addmm(Function):
         return grad_of_second(a, b, grad_z)
 
 
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha * mat1 @ mat2``, the input broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
+    check_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
+    return Addmm.apply(input, mat1, mat2, beta=beta, alpha=alpha)
+
+
+def addmm_(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`addmm`, in place."""
+    check_tensors("addmm_", input=input, mat1=mat1, mat2=mat2)
+    return run_in_place(input, "addmm_", Addmm, mat1, mat2, beta=beta, alpha=alpha)
+
+
 def check_matrix_and_vector(a, v):
     """Raise PyTorch's error unless (n, k) meets (k,)."""
     if a.ndim != 2 or v.ndim != 1:
@@ -148,6 +175,12 @@ class Mv(Function):
         return grad_a, grad_v
 
 
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """A matrix times a vector. Shapes: (n, k), (k,) -> (n,)."""
+    check_tensors("mv", input=input, vec=vec)
+    return Mv.apply(input, vec)
+
+
 class Dot(Function):
     """z = Σ xᵢ yᵢ. Shapes: (n,), (n,) -> ()."""
 
@@ -168,6 +201,19 @@ class Dot(Function):
         grad_x = grad_z * y if ctx.needs_input_grad[0] else None
         grad_y = grad_z * x if ctx.needs_input_grad[1] else None
         return grad_x, grad_y
+
+
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """The sum of the products of two vectors' elements. Shapes: (n,), (n,) -> ()."""
+    check_tensors("dot", input=input, tensor=tensor)
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    return Dot.apply(input, tensor)
+
+
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`dot`, for real numbers."""
+    return dot(input, other)
 
 
 def check_batches(a, b):
@@ -200,6 +246,12 @@ class Bmm(Function):
         return grad_a, grad_b
 
 
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """A product of two matrices a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m)."""
+    check_tensors("bmm", input=input, mat2=mat2)
+    return Bmm.apply(input, mat2)
+
+
 class Addmv(Addmm):
     """z = beta · bias + alpha · a v. Shapes: (n,), (n, k), (k,) -> (n,)."""
 
@@ -212,6 +264,18 @@ class Addmv(Addmm):
         return T.apply(a) @ grad_z
 
 
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha * mat @ vec``, the input broadcast. Shapes: (n,), (n, k), (k,) -> (n,)."""
+    check_tensors("addmv", input=input, mat=mat, vec=vec)
+    return Addmv.apply(input, mat, vec, beta=beta, alpha=alpha)
+
+
+def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`addmv`, in place."""
+    check_tensors("addmv_", input=input, mat=mat, vec=vec)
+    return run_in_place(input, "addmv_", Addmv, mat, vec, beta=beta, alpha=alpha)
+
+
 class Baddbmm(Addmm):
     """z = beta · bias + alpha · a b, a product a batch entry. Shapes: (N, n, m), (N, n, k), (N, k, m) -> (N, n, m)."""
 
@@ -222,6 +286,21 @@ class Baddbmm(Addmm):
 
     def grad_of_second(ctx, a, b, grad_z):
         return Transpose.apply(a, dim0=1, dim1=2) @ grad_z
+
+
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha * batch1 @ batch2``, the input broadcast.
+
+    Shapes: (N, n, m), (N, n, k), (N, k, m) -> (N, n, m).
+    """
+    check_tensors("baddbmm", input=input, batch1=batch1, batch2=batch2)
+    return Baddbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
+
+
+def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`baddbmm`, in place."""
+    check_tensors("baddbmm_", input=input, batch1=batch1, batch2=batch2)
+    return run_in_place(input, "baddbmm_", Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
 
 
 class Addr(Function):
@@ -240,3 +319,142 @@ class Addr(Function):
         grad_x = times(grad_z @ y, ctx.alpha) if needs_x else None
         grad_y = times(T.apply(grad_z) @ x, ctx.alpha) if needs_y else None
         return grad_bias, grad_x, grad_y
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha * outer(vec1, vec2)``, the input broadcast. Shapes: (n, m), (n,), (m,) -> (n, m)."""
+    check_tensors("addr", input=input, vec1=vec1, vec2=vec2)
+    for each in (vec1, vec2):
+        if each.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
+    return Addr.apply(input, vec1, vec2, beta=beta, alpha=alpha)
+
+
+def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`addr`, in place."""
+    check_tensors("addr_", input=input, vec1=vec1, vec2=vec2)
+    for each in (vec1, vec2):
+        if each.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
+    return run_in_place(input, "addr_", Addr, vec1, vec2, beta=beta, alpha=alpha)
+
+
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """The matrix product. Shapes: (k,), (k,) -> (); (n, k), (k,) -> (n,); (k,), (k, m) -> (m,);
+    (..., n, k), (..., k, m) -> (..., n, m) with the leading dimensions broadcast.
+
+    Raises:
+        RuntimeError: an operand has no dimension, the inner sizes differ, or the types do.
+        TypeError: an operand is not a tensor.
+    """
+    for position, operand in enumerate((input, other)):
+        if not isinstance(operand, Tensor):
+            raise TypeError(f"matmul(): argument {position + 1} must be Tensor, not {type(operand).__name__}")
+    if input.ndim == 0 or other.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
+        )
+    if input.ndim == 1 and other.ndim == 1:
+        return Dot.apply(input, other)
+    if input.ndim == 2 and other.ndim == 1:
+        return Mv.apply(input, other)
+    if input.ndim == 1 and other.ndim == 2:
+        return SqueezeInPlace.apply(Mm.apply(input.unsqueeze(0), other), dim=0)
+    if input.ndim == 2 and other.ndim == 2:
+        return Mm.apply(input, other)
+    if other.ndim == 2:  # one matrix for the whole batch: fold the batch into the rows
+        count = int(np.prod(input.shape[:-1]))
+        folded = Mm.apply(input.reshape(count, input.shape[-1]), other)
+        return UnsafeView.apply(folded, shape=(*input.shape[:-1], other.shape[-1]))
+    return batched_matmul(input, other)
+
+
+def batched_matmul(input: Tensor, other: Tensor) -> Tensor:
+    """A matrix product a batch entry, the batch dimensions broadcast, through one ``Bmm``."""
+    rows = input.unsqueeze(0) if input.ndim == 1 else input
+    columns = other.unsqueeze(1) if other.ndim == 1 else other
+    try:
+        batch = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
+    except ValueError:
+        raise RuntimeError(
+            f"The batch dimensions of {list(input.shape)} and {list(other.shape)} do not broadcast"
+        ) from None
+    if rows.shape[-1] != columns.shape[-2]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied: {list(input.shape)} and {list(other.shape)}, "
+            f"{rows.shape[-1]} against {columns.shape[-2]}"
+        )
+    count = int(np.prod(batch, dtype=np.int64))
+    left = rows.expand(*batch, *rows.shape[-2:]).reshape(count, *rows.shape[-2:])
+    right = columns.expand(*batch, *columns.shape[-2:]).reshape(count, *columns.shape[-2:])
+    product = UnsafeView.apply(Bmm.apply(left, right), shape=(*batch, rows.shape[-2], columns.shape[-1]))
+    if input.ndim == 1:
+        product = product.squeeze(-2)
+    return product.squeeze(-1) if other.ndim == 1 else product
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Every element of the one times every element of the other. Shapes: (n,), (m,) -> (n, m)."""
+    check_tensors("outer", input=input, vec2=vec2)
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument self and vec2, but got {input.ndim}-D and {vec2.ndim}-D")
+    return input.reshape(input.shape[0], 1) * vec2
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """The products summed over the last dimension of both. Shapes: (..., k), (---, k) -> (..., ---).
+
+    Raises:
+        RuntimeError: the last sizes differ.
+    """
+    check_tensors("inner", input=input, other=other)
+    if input.ndim == 0 or other.ndim == 0:
+        return input * other
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
+            f"{list(other.shape)}"
+        )
+    return tensordot(input, other, ([-1], [-1]))
+
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+    """The products summed over ``dims``: the last so many of ``a`` and first of ``b``, or those listed for each.
+
+    Raises:
+        RuntimeError: there are not as many dimensions of both, or their sizes differ.
+    """
+    check_tensors("tensordot", a=a, b=b)
+    if isinstance(dims, Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0 or dims > min(a.ndim, b.ndim):
+            raise RuntimeError(f"tensordot expects dims >= 0 and no more than the tensors have, but got dims={dims}")
+        dims = (list(range(a.ndim - dims, a.ndim)), list(range(dims)))
+    dims_a, dims_b = [[each] if isinstance(each, int) else list(each) for each in dims]
+    if len(dims_a) != len(dims_b):
+        raise RuntimeError("both dimension lists should have same length")
+    dims_a = [normalize_dim(each, a.ndim) for each in dims_a]
+    dims_b = [normalize_dim(each, b.ndim) for each in dims_b]
+    for dim_a, dim_b in zip(dims_a, dims_b):
+        if a.shape[dim_a] == 1 or b.shape[dim_b] == 1:  # of size 1, it is broadcast
+            a = a.sum(dim_a, keepdim=True, dtype=a.dtype) if a.shape[dim_a] != 1 else a
+            b = b.sum(dim_b, keepdim=True, dtype=b.dtype) if b.shape[dim_b] != 1 else b
+        elif a.shape[dim_a] != b.shape[dim_b]:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {a.shape[dim_a]} in dim {dim_a} and second "
+                f"has size {b.shape[dim_b]} in dim {dim_b}"
+            )
+    if a.dtype is not b.dtype:
+        raise RuntimeError(f"both inputs should have same dtype, but got {a.dtype} and {b.dtype}")
+    free_a = [each for each in range(a.ndim) if each not in dims_a]
+    free_b = [each for each in range(b.ndim) if each not in dims_b]
+    shape_a, shape_b = [a.shape[each] for each in free_a], [b.shape[each] for each in free_b]
+    summed = Size([a.shape[each] for each in dims_a]).numel()
+    rows = a.permute(free_a + dims_a).reshape(Size(shape_a).numel(), summed)
+    columns = b.permute(dims_b + free_b).reshape(summed, Size(shape_b).numel())
+    return mm(rows, columns).reshape(shape_a + shape_b)
+
+
+# Other names that PyTorch has for some of these.
+ger = outer

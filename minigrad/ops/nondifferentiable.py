@@ -1,6 +1,7 @@
-"""The operations that have no gradient: the explicit list. Their results are counts, positions and truths.
+"""The operations that have no gradient, together with those of ``comparison.py``: counts, positions and truths.
 
-Each takes tensors and gives a tensor without history. Nothing is recorded for them.
+Each takes tensors and gives a tensor without history. Nothing is recorded for them. What users call stands in the
+families: ``extremes.py``, ``reduction.py``, ``sorting.py``, ``picking.py``.
 """
 
 from __future__ import annotations
@@ -10,77 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.dims import normalize_dim, normalize_dims
+from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import wrap
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.ops.elementwise import check_broadcast, prepare
-
-__all__ = [
-    "argmax",
-    "argmin",
-    "bitwise",
-    "compare",
-    "count_nonzero",
-    "invert",
-    "isclose",
-    "reduce_truth",
-    "test_each",
-    "unique",
-    "unique_consecutive",
-]
+from minigrad.graph.node import Tensor
 
 
 def constant(array: Any) -> Tensor:
     """``array`` as a tensor without history."""
     return wrap(np.asarray(array))
-
-
-def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
-    """A comparison such as ``np.less``, elementwise, in the type to which the operands promote."""
-    return constant(ufunc(*prepare(array_in(x, ufunc), unwrap(y))))
-
-
-def test_each(ufunc: np.ufunc, x: Tensor) -> Tensor:
-    """A test such as ``np.isnan``, of every element."""
-    return constant(ufunc(array_in(x, ufunc)))
-
-
-def array_in(x: Any, ufunc: Any) -> np.ndarray:
-    """The array of a tensor; PyTorch's TypeError for anything else."""
-    if not isinstance(x, Tensor):
-        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
-    return x.array
-
-
-def isclose(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
-    """Where ``|x - y| <= atol + rtol * |y|``, elementwise."""
-    check_broadcast(x.array, y.array)
-    return constant(np.isclose(x.array, y.array, rtol, atol, equal_nan))
-
-
-def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
-    """``&``, ``|``, ``^``, ``<<`` or ``>>``, bit by bit, on integers and bools; shifts have no bools.
-
-    Raises:
-        NotImplementedError: an operand is floating, or bools are shifted.
-    """
-    if not isinstance(x, Tensor) and not isinstance(y, Tensor):
-        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
-    first, second = prepare(unwrap(x), unwrap(y))
-    if first.dtype.kind == "f" or (first.dtype.kind == "b" and ufunc in (np.left_shift, np.right_shift)):
-        raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
-    return constant(ufunc(first, second))
-
-
-def invert(x: Tensor) -> Tensor:
-    """``~x``: not for bools, every bit flipped for integers.
-
-    Raises:
-        TypeError: x is floating.
-    """
-    if x.is_floating_point():
-        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return constant(np.invert(x.array))
 
 
 def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:

@@ -1,15 +1,113 @@
-"""Layer normalisation, embedding and padding: what layers are made of. Each class: formula, forward, backward."""
+"""Normalisation over the last dimensions, over groups of channels, and of each sample's channels alone.
+
+Each function is ``nn.functional``'s; the rules stand above them. Over a batch: ``batch_norm.py``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
-from minigrad.graph.values import constant_like
-from minigrad.ops.elementwise import Where
-from minigrad.ops.picking import Pick
+from minigrad.graph.node import Tensor
+from minigrad.ops.batch_norm import batch_norm, check_channels, check_one_type, check_several_values, mean_over
+from minigrad.ops.broadcasting import Sum
+from minigrad.ops.powers import Rsqrt
 from minigrad.ops.reduction import Mean
-from minigrad.ops.transcendental import Rsqrt
+from minigrad.ops.shape import Reshape
+
+__all__ = ["group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
+
+
+def grouped_shape(shape, groups):
+    """(N, C, ...) as (N, groups, C / groups, ...)."""
+    return (shape[0], groups, shape[1] // groups, *shape[2:])
+
+
+class NativeGroupNorm(Function):
+    """z = (x - mean) / √(variance + eps) · weight + bias, mean and variance those of a sample's group of channels.
+
+    The variance is biased. Shapes: (N, C, ...), (C,), (C,).
+    """
+
+    def forward(ctx, x, weight, bias, *, groups, eps):
+        ctx.groups, ctx.eps = groups, eps
+        ctx.save_for_backward(x, weight)
+        wide = x.astype(np.float32) if x.dtype == np.float16 else x
+        grouped = wide.reshape(grouped_shape(x.shape, groups))
+        dims = tuple(range(2, grouped.ndim))
+        deviation = grouped - np.mean(grouped, axis=dims, keepdims=True)
+        variance = np.mean(deviation * deviation, axis=dims, keepdims=True)
+        deviation /= np.sqrt(variance + np.asarray(eps, wide.dtype))
+        z = deviation.reshape(x.shape)
+        of_channels = (-1, *(1,) * (x.ndim - 2))
+        if weight is not None:
+            z = z * weight.reshape(of_channels)
+        if bias is not None:
+            z = z + bias.reshape(of_channels)
+        return z.astype(x.dtype, copy=False)
+
+    def backward(ctx, grad_z):
+        x, weight = ctx.saved_tensors
+        shape = grouped_shape(x.shape, ctx.groups)
+        dims = tuple(range(2, len(shape)))
+        of_channels = (-1, *(1,) * (x.ndim - 2))
+        over = (0, *range(2, x.ndim))
+        grouped = Reshape.apply(x, shape=shape)
+        deviation = grouped - mean_over(grouped, dims)
+        inverse = Rsqrt.apply(mean_over(deviation * deviation, dims) + ctx.eps)
+        normal = deviation * inverse
+        grad_x = grad_weight = grad_bias = None
+        if ctx.needs_input_grad[0]:
+            grad = grad_z if weight is None else grad_z * Reshape.apply(weight, shape=of_channels)
+            grad = Reshape.apply(grad, shape=shape)
+            rest = grad - mean_over(grad, dims) - normal * mean_over(grad * normal, dims)
+            grad_x = Reshape.apply(inverse * rest, shape=x.shape)  # mean and variance depend on x too
+        if ctx.needs_input_grad[1]:
+            grad_weight = Sum.apply(grad_z * Reshape.apply(normal, shape=x.shape), dim=over)
+        if ctx.needs_input_grad[2]:
+            grad_bias = Sum.apply(grad_z, dim=over)
+        return grad_x, grad_weight, grad_bias
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05
+) -> Tensor:
+    """(input - mean) / √(variance + eps) · weight + bias, over each sample's groups of channels. Source: Wu & He, 2018.
+
+    Shapes: (N, C, ...), the parameters (C,). Mean and biased variance are those of C / num_groups channels.
+
+    Raises:
+        ValueError: a group of the only sample has one value only.
+        RuntimeError: the channels do not divide, or a parameter is of another size or type.
+        NotImplementedError: the input is not floating.
+    """
+    check_tensors("group_norm", input=input)
+    if input.ndim < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+    count = input.shape[0] * input.shape[1] // num_groups
+    check_several_values((count, num_groups, *input.shape[2:]), f"{list(input.shape)}")
+    if num_groups < 0 or input.shape[1] % num_groups:
+        raise RuntimeError(
+            f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{list(input.shape)} and num_groups={num_groups}"
+        )
+    for name, value in (("weight", weight), ("bias", bias)):
+        if value is not None and value.shape != (input.shape[1],):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
+                f"shape {list(value.shape)} and input of shape {list(input.shape)}"
+            )
+    if 0 in input.shape[1:]:
+        raise RuntimeError(
+            f"Expected channels and HxW to be greater than 0, but got input of shape {list(input.shape)}"
+        )
+    check_one_type("group_norm", input, weight, bias)
+    return NativeGroupNorm.apply(input, weight, bias, groups=num_groups, eps=eps)
 
 
 class NativeLayerNorm(Function):
@@ -47,65 +145,96 @@ class NativeLayerNorm(Function):
         return grad_x, grad_weight, grad_bias
 
 
-class Embedding(Function):
-    """z = the rows of ``weight`` that the indices name. The row ``padding_index`` has no gradient.
-
-    ``by_frequency`` divides a row's gradient by how often the row was named.
-    """
-
-    def forward(ctx, weight, *, indices, padding_index, by_frequency):
-        ctx.shape, ctx.indices, ctx.padding_index = weight.shape, indices, padding_index
-        ctx.share = None
-        if by_frequency:
-            counts = np.bincount(indices.reshape(-1), minlength=len(weight))
-            ctx.share = 1 / counts[indices][..., None]
-        return weight[indices]
-
-    def backward(ctx, grad_z):
-        if ctx.share is not None:
-            grad_z = grad_z * constant_like(ctx.share, grad_z)
-        grad_weight = EmbeddingBackward.apply(
-            grad_z, shape=ctx.shape, indices=ctx.indices, padding_index=ctx.padding_index
+def check_normalized(name: str, input: Tensor, normalized_shape: Sequence[int], **parameters: Tensor | None) -> None:
+    """Raise PyTorch's RuntimeError where ``input`` does not end in ``normalized_shape``, or a parameter has another."""
+    shape = tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError(f"{name}: Expected normalized_shape to be at least 1-dimensional")
+    for parameter, value in parameters.items():
+        if value is not None and value.shape != shape:
+            raise RuntimeError(
+                f"Expected {parameter} to be of same shape as normalized_shape, but got {parameter} of shape "
+                f"{list(value.shape)} and normalized_shape = {list(shape)}"
+            )
+    if input.shape[-len(shape) :] != shape:
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but "
+            f"got input of size{list(input.shape)}"
         )
-        return grad_weight
 
 
-class EmbeddingBackward(Function):
-    """Zeros of ``shape`` to whose rows ``grad`` is added, but for the row ``padding_index``."""
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-05,
+) -> Tensor:
+    """(input - mean) / √(variance + eps) · weight + bias over the last dimensions. Source: Ba et al., 2016.
 
-    def forward(ctx, grad, *, shape, indices, padding_index):
-        ctx.indices, ctx.kept = indices, (indices != padding_index)[..., None]
-        z = np.zeros(shape, grad.dtype)
-        np.add.at(z, indices, np.where(ctx.kept, grad, np.zeros((), grad.dtype)))
-        return z
-
-    def backward(ctx, grad_z):
-        grad_grad = Where.apply(Pick.apply(grad_z, where=ctx.indices), 0.0, condition=ctx.kept)
-        return grad_grad
-
-
-class ConstantPadNd(Function):
-    """z = x with ``before`` and ``after`` places of ``value`` added along each dimension, taken away where negative."""
-
-    def forward(ctx, x, *, before, after, value):
-        ctx.before, ctx.after = before, after
-        cut = tuple([slice(max(-b, 0), size - max(-a, 0)) for b, a, size in zip(before, after, x.shape)])
-        widths = [(max(b, 0), max(a, 0)) for b, a in zip(before, after)]
-        return np.pad(x[cut], widths, constant_values=np.asarray(value, x.dtype)) if widths else x.copy()
-
-    def backward(ctx, grad_z):
-        opposite = {"before": [-each for each in ctx.before], "after": [-each for each in ctx.after]}
-        grad_x = ConstantPadNd.apply(grad_z, **opposite, value=0)
-        return grad_x
+    Raises:
+        RuntimeError: the input does not end in ``normalized_shape``, or a parameter has another shape.
+    """
+    check_normalized("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"LayerNormKernelImpl" not implemented for {input.dtype}')
+    return NativeLayerNorm.apply(input, weight, bias, ndim=len(normalized_shape), eps=eps)
 
 
-class ReflectionPad(Pick):
-    """z = x with its elements mirrored at the edges, the edge itself once."""
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
+    """input divided by its p-norm along ``dim``, the norm no less than ``eps``."""
+    return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
 
 
-class ReplicationPad(Pick):
-    """z = x with its edge elements repeated outwards."""
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """input / √(mean of squares + eps) · weight over the last dimensions; ``eps`` the type's own unless told.
+
+    Source: Zhang & Sennrich, 2019. Raises: as :func:`layer_norm`.
+    """
+    if input.ndim < len(normalized_shape):
+        raise ValueError(f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {input.ndim}")
+    check_normalized("rms_norm", input, normalized_shape, weight=weight)
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"rms_norm" not implemented for {input.dtype}')
+    dims = tuple(range(-len(normalized_shape), 0))
+    wide = input.float() if input.dtype is dtypes.float16 else input  # as in PyTorch, whose squares then fit
+    eps = float(np.finfo(wide.array.dtype).eps) if eps is None else eps
+    normal = (wide * (wide.pow(2).mean(dims, keepdim=True) + eps).rsqrt()).to(input.dtype)
+    return normal if weight is None else normal * weight
 
 
-class CircularPad(Pick):
-    """z = x continued at each edge with what begins at the opposite one."""
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> Tensor:
+    """:func:`batch_norm` of each sample alone. Shapes: (N, C, ...), the rest (C,). Source: Ulyanov et al., 2016.
+
+    The running statistics are moved towards the mean of the samples'.
+
+    Raises:
+        ValueError: a channel of a sample has one value only.
+        RuntimeError: as :func:`batch_norm`.
+    """
+    check_tensors("instance_norm", input=input)
+    if use_input_stats:
+        check_several_values((1, 1, *input.shape[2:]), f"{input.shape}".replace("minigrad", "torch"))
+    check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if not use_input_stats and (running_mean is None or running_var is None):
+        raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+    batch, channels = input.shape[:2]
+    given = (running_mean, running_var, weight, bias)
+    mean, variance, scale, shift = [None if each is None else each.repeat(batch) for each in given]
+    samples = input.contiguous().view(1, batch * channels, *input.shape[2:])
+    result = batch_norm(samples, mean, variance, scale, shift, use_input_stats, momentum, eps)
+    for running, moved in ((running_mean, mean), (running_var, variance)):
+        if use_input_stats and running is not None and moved is not None:
+            running.copy_(moved.view(batch, channels).mean(0))
+    return result.view(input.shape)

@@ -1,4 +1,7 @@
-"""In-place operations whose values do not depend on what was there: draws and comparisons. Every gradient is zero."""
+"""A tensor filled with random numbers, in place: what was there does not matter, and its gradient is zero.
+
+Each class is one distribution; :func:`fill_random` runs it. What draws is ``minigrad/random.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments.dims import is_expandable
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import constant_like
+from minigrad.inplace.changing import check_changeable, check_overlap, overwrite
+from minigrad.random import default_generator
 
-__all__ = [
-    "Bernoulli",
-    "BernoulliOfTensor",
-    "Eq",
-    "Exponential",
-    "Ge",
-    "Gt",
-    "Le",
-    "Lt",
-    "Ne",
-    "Normal",
-    "Overwrite",
-    "Random",
-    "RandomAny",
-    "RandomBelow",
-    "Uniform",
-]
+__all__ = ["Bernoulli", "BernoulliOfTensor", "Exponential", "Normal", "Overwrite", "Random", "RandomAny", "RandomBelow"]
+__all__ += ["Uniform", "fill_random"]
 
 
 class Overwrite(Function):
@@ -119,40 +111,27 @@ class BernoulliOfTensor(Bernoulli):
     overload = 1
 
 
-class Compare(Function):
-    """x becomes ``values``, an array of its shape and type, found by comparing it with y, a tensor or a number."""
+def fill_random(tensor: Tensor, operation: type[Overwrite], generator: Any, *options: Any) -> Tensor:
+    """Fill ``tensor`` with random numbers, in the order in which its elements lie in memory, as PyTorch does.
 
-    def forward(ctx, x, y, *, values):
-        ctx.shapes = np.shape(x), np.shape(y)
-        ctx.overload = 1 if isinstance(y, np.ndarray) else 0
-        return values
-
-    def backward(ctx, grad_z):
-        x_shape, y_shape = ctx.shapes
-        grad_x = constant_like(np.zeros(x_shape), grad_z)
-        grad_y = constant_like(np.zeros(y_shape), grad_z) if ctx.needs_input_grad[1] else None
-        return grad_x, grad_y
-
-
-class Eq(Compare):
-    """x becomes x == y."""
-
-
-class Ne(Compare):
-    """x becomes x != y."""
-
-
-class Lt(Compare):
-    """x becomes x < y."""
-
-
-class Le(Compare):
-    """x becomes x <= y."""
-
-
-class Gt(Compare):
-    """x becomes x > y."""
-
-
-class Ge(Compare):
-    """x becomes x >= y."""
+    Args:
+        operation: which numbers; its node tells the graph.
+        generator: draws them; the default one where it is None.
+        options: of the distribution: see the generator's method.
+    """
+    check_changeable(tensor, operation.in_place_name)
+    check_overlap(tensor)
+    array = tensor.array
+    order = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
+    shape = tuple([array.shape[dim] for dim in order])
+    source = default_generator if generator is None else generator
+    if operation is BernoulliOfTensor:
+        (probabilities,) = options
+        if not is_expandable(probabilities.array.shape, array.shape):
+            raise RuntimeError(
+                f"The expanded size of the tensor {list(array.shape)} must match the existing size "
+                f"{list(probabilities.shape)} of the probabilities"
+            )
+        options = (np.broadcast_to(probabilities.array, array.shape).transpose(order),)
+    drawn = operation.draw(source, shape, array, *options)
+    return overwrite(tensor, operation.in_place_name, operation, drawn.transpose(np.argsort(order)))

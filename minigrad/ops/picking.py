@@ -1,30 +1,30 @@
-"""Elements picked by tensors of positions or masks, and written where these say. ``x[...]`` itself: ``indexing.py``.
+"""Elements picked by tensors of positions, and written where these say: rules, then what users call.
 
 What was picked sends its gradient back to where it came from, once for every time it was picked; what was overwritten
-has none.
+has none. Positions are int64. Masks are in ``masking.py``, ``x[...]`` itself is in ``indexing.py``.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import is_expandable, normalize_dim
+from minigrad.arguments.promotion import number_as
+from minigrad.creation import empty_like
 from minigrad.graph.function import Function
-from minigrad.ops.elementwise import Where
+from minigrad.graph.node import Number, Tensor
+from minigrad.inplace.changing import run_in_place
+from minigrad.ops import nondifferentiable
+from minigrad.ops.choosing import where
+from minigrad.ops.indexing import IndexPut
 from minigrad.ops.shape import Reshape
-from minigrad.promotion import number_as
 
-
-def along(index, dim):
-    """A NumPy index: the positions ``index`` along ``dim``, and each its own place along the other dimensions."""
-    where = list(np.indices(index.shape, sparse=True))
-    if where:
-        where[dim] = index
-    return tuple(where)
-
-
-def rows(index, dim):
-    """A NumPy index: the slices ``index`` along ``dim``."""
-    return (slice(None),) * dim + (index,)
+__all__ = ["argwhere", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select"]
+__all__ += ["nonzero", "scatter", "scatter_add", "take", "take_along_dim"]
 
 
 class Zeros(Function):
@@ -61,10 +61,131 @@ class Gather(Pick):
     """z[i, j, k] = x[index[i, j, k], j, k] for dim 0, and so on."""
 
 
+def check_range(positions: np.ndarray, size: int, dim: int, error: type[Exception]) -> None:
+    """Raise ``error`` where a position is not in [0, size)."""
+    outside = positions[(positions < 0) | (positions >= size)]
+    if outside.size:
+        raise error(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {size}")
+
+
+def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any = None) -> tuple[Any, ...]:
+    """The NumPy index that ``gather`` and the ``scatter`` family mean; their arguments checked.
+
+    Raises:
+        RuntimeError: the tensors' dimensions do not fit each other, or a position lies outside.
+    """
+    check_tensors(name, input=input, index=index)
+    positions = index.array if index.numel() == 0 else check_positions(name, index, short=True)
+    dim = normalize_dim(dim, input.ndim)
+    if index.numel() == 0:
+        return tuple([np.zeros(index.shape, np.int64)] * input.ndim)
+    if max(index.ndim, 1) != max(input.ndim, 1):
+        raise RuntimeError(f"{name}(): Index tensor must have the same number of dimensions as input tensor")
+    if isinstance(source, Tensor) and max(index.ndim, 1) != max(source.ndim, 1):
+        raise RuntimeError(f"{name}(): Index tensor must have the same number of dimensions as src tensor")
+    for each in range(index.ndim):
+        fits = each == dim or index.shape[each] <= (input.shape[each] if input.ndim else 1)
+        if isinstance(source, Tensor):
+            fits = fits and index.shape[each] <= (source.shape[each] if source.ndim else 1)
+        if not fits:
+            raise RuntimeError(
+                f"{name}(): Size does not match at dimension {each}: expected index {list(index.shape)} to be no "
+                f"larger than self {list(input.shape)} apart from dimension {dim}, and than src"
+            )
+    check_range(positions, input.shape[dim] if input.ndim else 1, dim, RuntimeError)
+    if input.ndim == 0:
+        return ()
+    return along(positions.reshape(positions.shape or (1,)), dim)
+
+
+def along(index, dim):
+    """A NumPy index: the positions ``index`` along ``dim``, and each its own place along the other dimensions."""
+    where = list(np.indices(index.shape, sparse=True))
+    if where:
+        where[dim] = index
+    return tuple(where)
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+    """``z[i, j, k] = input[index[i, j, k], j, k]`` for dim 0, and so on. Shape: that of ``index``.
+
+    Raises:
+        RuntimeError: the index is not int64, does not fit, or points outside.
+    """
+    where = place_of_each("gather", input, dim, index)
+    if index.numel() == 0 and input.ndim == 0:
+        return empty_like(index, dtype=input.dtype)
+    result = Gather.apply(input, where=where)
+    return result if result.shape == index.shape else result.view(index.shape)
+
+
+def check_positions(name: str, index: Any, short: bool = False) -> np.ndarray:
+    """The array of an index of type int64, or int32 where ``short`` allows it."""
+    check_tensors(name, index=index)
+    if index.dtype is not dtypes.int64 and not (short and index.dtype is dtypes.int32):
+        kind = IndexError if name in ("index_select", "index_add", "index_fill", "index_copy") else RuntimeError
+        raise kind(f"{name}(): Expected dtype int64 for index, but got {index.dtype}")
+    return index.array
+
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """:func:`gather` with ``input`` and ``indices`` broadcast; without ``dim`` of the flattened input."""
+    check_tensors("take_along_dim", input=input)
+    check_positions("take_along_dim", indices)
+    length = input.numel() if dim is None else input.shape[dim] if -input.ndim <= dim < input.ndim else 0
+    indices = where(indices < 0, indices + length, indices)
+    if dim is None:
+        return gather(input.view(-1), 0, indices.view(-1))
+    if input.ndim != indices.ndim:
+        raise RuntimeError(
+            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
+        )
+    dim = normalize_dim(dim, input.ndim)
+    shapes = []
+    for first, second in ((input.shape, indices.shape), (indices.shape, input.shape)):
+        other = list(second)
+        other[dim] = first[dim]
+        shapes.append(np.broadcast_shapes(first, tuple(other)))
+    return gather(input.expand(shapes[0]), dim, indices.expand(shapes[1]))
+
+
 class IndexSelect(Pick):
     """z = the slices of x that an index names, along a dimension."""
 
     node_name = "IndexSelectBackward0"
+
+
+def place_of_slices(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarray]:
+    """The dimension and the checked positions of an index of one dimension or none."""
+    check_tensors(name, input=input)
+    positions = check_positions(name, index, short=name == "index_select" or name == "index_add")
+    dim = normalize_dim(dim, input.ndim)
+    if index.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim}")
+    error = RuntimeError if name == "index_add" else IndexError
+    size = input.shape[dim] if input.ndim else 1
+    if name == "index_fill":
+        positions = np.where((positions < 0) & (positions >= -size), positions + size, positions)
+    check_range(positions, size, dim, error)
+    return dim, np.atleast_1d(positions)
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices along ``dim`` that ``index``, of one dimension, names.
+
+    Raises:
+        IndexError: the index is of another type, has more dimensions, or points outside.
+    """
+    dim, positions = place_of_slices("index_select", input, dim, index)
+    if input.ndim == 0:
+        return input.clone()
+    return IndexSelect.apply(input, where=rows(positions, dim))
+
+
+def rows(index, dim):
+    """A NumPy index: the slices ``index`` along ``dim``."""
+    return (slice(None),) * dim + (index,)
 
 
 class Take(Pick):
@@ -79,6 +200,24 @@ class Take(Pick):
     def backward(ctx, grad_z):
         grad_x = Zeros.apply(grad_z, shape=ctx.shape or (1,), where=ctx.where)
         return Reshape.apply(grad_x, shape=ctx.shape)
+
+
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements at ``index`` of the flattened input. Shape: that of ``index``.
+
+    Raises:
+        RuntimeError: the index is not int64.
+        IndexError: a position lies outside.
+    """
+    check_tensors("take", input=input)
+    positions = check_positions("take", index)
+    size = input.numel()
+    if positions.size and size == 0:
+        raise IndexError("take(): tried to take from an empty tensor")
+    outside = positions[(positions < -size) | (positions >= size)]
+    if outside.size:
+        raise IndexError(f"out of range: tried to access index {outside.flat[0]} on a tensor of {size} elements.")
+    return Take.apply(input, where=positions % max(size, 1))
 
 
 class Put(Function):
@@ -104,10 +243,86 @@ class Scatter(Put):
     """z[index[i, j, k], j, k] = source[i, j, k] for dim 0, and so on; elsewhere z = x."""
 
 
+def scatter_form(name: str, input: Tensor, dim: int, index: Tensor, src: Any) -> tuple[Any, tuple[Any, ...], Any]:
+    """The operation of a ``scatter``, its further input and its options."""
+    where = place_of_each(name, input, dim, index, src)
+    if not isinstance(src, Tensor):
+        return PutNumber, (), {"number": src, "where": where}
+    if src.dtype is not input.dtype:
+        raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype: {input.dtype}, {src.dtype}")
+    return Scatter, (part(src, index),), {"where": where}
+
+
+def part(src: Tensor, index: Tensor) -> Tensor:
+    """As much of ``src`` as ``index`` is large."""
+    if src.shape == index.shape or src.ndim == 0:
+        return src
+    return src[tuple([slice(0, size) for size in index.shape])]
+
+
+def value_or_source(src: Any, value: Any, reduce: Any) -> Any:
+    if reduce is not None:
+        raise NotImplementedError("scatter with reduce is not offered; use scatter_add, or scatter and multiply")
+    return src if value is None else value
+
+
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Tensor:
+    """A copy of ``input`` with ``src``, a tensor or a number, at the places that :func:`gather` would read.
+
+    Raises:
+        RuntimeError: the index is not int64, does not fit, or points outside; or the types differ.
+    """
+    check_tensors("scatter", input=input)
+    operation, sources, options = scatter_form("scatter", input, dim, index, value_or_source(src, value, reduce))
+    return operation.apply(input, *sources, **options)
+
+
+def scatter_(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Tensor:
+    """:func:`scatter`, in place."""
+    operation, sources, options = scatter_form("scatter_", input, dim, index, value_or_source(src, value, reduce))
+    return run_in_place(input, "scatter_", operation, *sources, **options)
+
+
 class IndexCopy(Put):
     """z = x with the slices that an index names replaced by those of ``source``."""
 
     node_name = "IndexCopyBackward0"
+
+
+def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> tuple[Tensor, Any]:
+    """The source and the NumPy index of ``index_add`` and ``index_copy``."""
+    dim, positions = place_of_slices(name, input, dim, index)
+    if source.dtype is not input.dtype:
+        raise RuntimeError(f"{name}(): self and source expected to have the same dtype: {input.dtype}, {source.dtype}")
+    if input.ndim == 0:
+        if source.numel() != 1 or positions.size != 1:
+            raise RuntimeError(f"{name}(): a scalar takes one index and one element")
+        return source.reshape(()), ()
+    count = source.shape[dim] if source.ndim > dim else 1
+    if count != positions.size:
+        kind = IndexError if name == "index_copy" else RuntimeError
+        raise kind(f"{name}(): Number of indices ({positions.size}) should be equal to source.size(dim): ({count})")
+    expected = (*input.shape[:dim], positions.size, *input.shape[dim + 1 :])
+    if source.ndim and source.shape != expected:
+        kind = IndexError if name == "index_copy" and source.ndim != input.ndim else RuntimeError
+        raise kind(f"{name}(): source of shape {list(source.shape)} does not match {list(expected)}")
+    return source, rows(positions, dim)
+
+
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """A copy of ``input`` with the slices that ``index`` names replaced by those of ``source``."""
+    source, where = slices_form("index_copy", input, dim, index, source)
+    return IndexCopy.apply(input, source, where=where)
+
+
+def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """:func:`index_copy`, in place."""
+    source, where = slices_form("index_copy", input, dim, index, source)
+    return run_in_place(input, "index_copy_", IndexCopy, source, where=where)
 
 
 class IndexFillTensor(Put):
@@ -138,6 +353,29 @@ class IndexFill(PutNumber):
     node_name = "IndexFillBackward0"
 
 
+def fill_form(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[Any, tuple[Any, ...], Any]:
+    dim, positions = place_of_slices("index_fill", input, dim, index)
+    where = rows(np.unique(positions), dim) if input.ndim else ()
+    if not isinstance(value, Tensor):
+        return IndexFill, (), {"number": value, "where": where}
+    if value.ndim:
+        raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, got {value.ndim} dimensions.")
+    return IndexFillTensor, (value,), {"where": where}
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """A copy of ``input`` with the slices that ``index`` names filled with ``value``, a number or one element."""
+    check_tensors("index_fill", input=input)
+    operation, values, options = fill_form(input, dim, index, value)
+    return operation.apply(input, *values, **options)
+
+
+def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """:func:`index_fill`, in place."""
+    operation, values, options = fill_form(input, dim, index, value)
+    return run_in_place(input, "index_fill_", operation, *values, **options)
+
+
 class AddAt(Function):
     """z = x with ``alpha · source`` added at ``where``, once for every time that names a place."""
 
@@ -164,10 +402,35 @@ class ScatterAdd(AddAt):
     """z[index[i, j, k], j, k] += source[i, j, k] for dim 0, and so on, from z = x."""
 
 
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """A copy of ``input`` with ``src`` added at the places that :func:`gather` would read."""
+    check_tensors("scatter_add", input=input)
+    _, sources, options = scatter_form("scatter_add", input, dim, index, src)
+    return ScatterAdd.apply(input, *sources, **options)
+
+
+def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """:func:`scatter_add`, in place."""
+    _, sources, options = scatter_form("scatter_add_", input, dim, index, src)
+    return run_in_place(input, "scatter_add_", ScatterAdd, *sources, **options)
+
+
 class IndexAdd(AddAt):
     """z = x with the slices of ``source`` added to those that an index names."""
 
     node_name = "IndexAddBackward0"
+
+
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """A copy of ``input`` with ``alpha`` times the slices of ``source`` added to those that ``index`` names."""
+    source, where = slices_form("index_add", input, dim, index, source)
+    return IndexAdd.apply(input, source, where=where, alpha=alpha)
+
+
+def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+    """:func:`index_add`, in place."""
+    source, where = slices_form("index_add", input, dim, index, source)
+    return run_in_place(input, "index_add_", IndexAdd, source, where=where, alpha=alpha)
 
 
 class IndexPutAccumulate(AddAt):
@@ -176,66 +439,51 @@ class IndexPutAccumulate(AddAt):
     node_name = "IndexPutBackward0"
 
 
-class MaskedFill(Function):
-    """z = x with ``number`` where ``mask`` holds."""
-
-    def forward(ctx, x, *, mask, number):
-        ctx.mask = mask
-        return np.asarray(np.where(mask, np.asarray(number, x.dtype), x), order="C")
-
-    def backward(ctx, grad_z):
-        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
-        return grad_x
-
-
-class MaskedFillTensor(Function):
-    """z = x with ``value``, one element, where ``mask`` holds."""
-
-    node_name = "MaskedFillBackward1"
-
-    def forward(ctx, x, value, *, mask):
-        ctx.mask = mask
-        return np.asarray(np.where(mask, number_as(value.item(), x.dtype), x), order="C")
-
-    def backward(ctx, grad_z):
-        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
-        grad_value = None
-        if ctx.needs_input_grad[1]:
-            grad_value = Where.apply(grad_z, 0.0, condition=ctx.mask).sum()
-        return grad_x, grad_value
+def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> tuple[Any, Any]:
+    """The operation of ``index_put`` and its NumPy index."""
+    if values.dtype is not input.dtype:
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {input.dtype} for the destination and "
+            f"{values.dtype} for the source."
+        )
+    where = tuple([slice(None) if each is None else each.array for each in indices])
+    target = input.array[where].shape
+    if not is_expandable(values.shape, target):
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of "
+            f"shape {list(target)}"
+        )
+    return (IndexPutAccumulate if accumulate else IndexPut), where
 
 
-class MaskedSelect(Pick):
-    """z = the elements of x where ``mask`` holds, one after the other; the two are broadcast."""
-
-    node_name = "MaskedSelectBackward0"
-
-    def forward(ctx, x, *, mask):
-        shape = np.broadcast_shapes(x.shape, mask.shape)
-        ctx.shape, ctx.where = shape, np.broadcast_to(mask, shape)
-        return np.broadcast_to(x, shape)[ctx.where]
-
-    def backward(ctx, grad_z):
-        grad_x = Zeros.apply(grad_z, shape=ctx.shape, where=ctx.where)
-        return grad_x
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of ``input`` with ``values`` at ``indices``, one tensor a dimension; added with ``accumulate``."""
+    check_tensors("index_put", input=input)
+    operation, where = put_form(input, indices, values, accumulate)
+    return operation.apply(input, values, where=where)
 
 
-class MaskedScatter(Function):
-    """z = x with the first elements of ``source``, in order, where ``mask`` holds."""
+def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """``input[indices] = values``, or ``+=`` with ``accumulate``, where an element named twice gets both.
 
-    def forward(ctx, x, source, *, mask):
-        shape = np.broadcast_shapes(x.shape, mask.shape)
-        ctx.source_shape, ctx.mask = source.shape, np.broadcast_to(mask, shape)
-        z = np.broadcast_to(x, shape).copy()
-        z[ctx.mask] = source.reshape(-1)[: np.count_nonzero(ctx.mask)]
-        return z
+    Args:
+        indices: a tuple of index tensors, one a dimension.
 
-    def backward(ctx, grad_z):
-        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
-        grad_source = None
-        if ctx.needs_input_grad[1]:
-            picked = Pick.apply(grad_z, where=ctx.mask)
-            size = int(np.prod(ctx.source_shape))
-            first = np.arange(picked.shape[0])
-            grad_source = Reshape.apply(Zeros.apply(picked, shape=(size,), where=first), shape=ctx.source_shape)
-        return grad_x, grad_source
+    Raises:
+        IndexError: an index is outside, or there are more than dimensions.
+        RuntimeError: ``values`` does not fit, or is of another type.
+    """
+    operation, where = put_form(input, indices, values, accumulate)
+    return run_in_place(input, "index_put_", operation, values, where=where)
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Where the elements are that are not zero: (count, dimensions), or a tuple of one tensor a dimension."""
+    check_tensors("nonzero", input=input)
+    return nondifferentiable.nonzero(input, as_tuple)
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """Where the elements are that are not zero. Shape: (count, dimensions)."""
+    check_tensors("argwhere", input=input)
+    return nonzero(input)

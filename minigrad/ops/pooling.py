@@ -1,8 +1,11 @@
-"""Pooling: one number of each window of an image. Each class: formula, forward, backward.
+"""Pooling: one number of each window of an image. Rules, then what users call.
 
-Images are (N, C, H, W), or (C, H, W) without a batch. What is computed on arrays, once as the plain loop and once fast,
-is in ``minigrad/kernels/pooling.py`` and ``adaptive_pooling.py``; ``rows`` and ``columns`` are their ``Windows`` and,
-for the adaptive operations, ``Spans``.
+Images are (N, C, H, W) or (C, H, W), signals (N, C, L) or (C, L); a signal is pooled as an image of one row. A window's
+``kernel_size``, ``stride`` (as large as the kernel unless told), ``padding`` and ``dilation`` are one number, or one a
+dimension. A dimension of size n has ⌊(n + 2 padding - dilation (kernel_size - 1) - 1) / stride⌋ + 1 windows; with
+``ceil_mode`` the division is rounded up, but no window begins beyond the input and its padding on the left. What is
+computed on arrays, once as the plain loop and once fast, is in ``minigrad/kernels/pooling.py``; ``rows`` and
+``columns`` are its ``Windows``. As many windows as asked for: ``adaptive_pooling.py``.
 
 Given where the largest elements lie, pooling is linear: its gradient does not change with x, and its gradient
 is pooling again. As in PyTorch x is saved all the same, and the gradient of the gradient for x is zeros, not None.
@@ -10,13 +13,23 @@ is pooling again. As in PyTorch x is saved all the same, and the gradient of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from minigrad import dtypes, ops
+from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of, constant_like
-from minigrad.kernels import adaptive_pooling
 from minigrad.kernels import pooling as kernels
-from minigrad.ops.picking import Pick
+
+if TYPE_CHECKING:
+    from minigrad.kernels.pooling import Windows
+
+
+__all__ = ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices"]
 
 
 def batched(x):
@@ -58,6 +71,191 @@ class MaxPool2DWithIndices(Function):
         return grad_x
 
 
+Sizes = int | Sequence[int]
+
+
+def as_sizes(function: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
+    """One whole number a dimension, from one for all or from one each.
+
+    Raises:
+        TypeError: these are no whole numbers.
+        RuntimeError: there are neither one nor ``dims`` of them.
+    """
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    for each in values:
+        if not isinstance(each, (int, np.integer)) or isinstance(each, bool):
+            raise TypeError(
+                f"{function}(): argument '{argument}' must be an int or a tuple of ints, not {type(each).__name__}"
+            )
+    if len(values) not in (1, dims):
+        raise RuntimeError(
+            f"{function}: {argument} must be one int, or one for each of {dims} dimensions, but has {len(values)}"
+        )
+    return tuple([int(each) for each in values * (dims if len(values) == 1 else 1)])
+
+
+def windows_of(
+    function: str,
+    size: Sequence[int],
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+) -> list[Windows]:
+    """The windows along each dimension of ``size``.
+
+    Raises:
+        TypeError, RuntimeError: a number is none, or does not make windows.
+    """
+    dims = len(size)
+    kernels = as_sizes(function, "kernel_size", kernel_size, dims)
+    default = stride is None or (isinstance(stride, (tuple, list)) and not stride)
+    strides = kernels if default else as_sizes(function, "stride", stride, dims)
+    paddings = as_sizes(function, "padding", padding, dims)
+    dilations = as_sizes(function, "dilation", dilation, dims)
+    found = []
+    for numbers in zip(size, kernels, strides, paddings, dilations):
+        found.append(windows_along(function, *numbers, ceil_mode))
+    return found
+
+
+def windows_along(
+    function: str, size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool
+) -> Windows:
+    """The windows along one dimension of ``size``."""
+    for name, value in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
+        if value <= 0:
+            raise RuntimeError(f"{function}: {name} should be greater than zero, but got {value}")
+    if padding < 0:
+        raise RuntimeError(f"{function}: pad must be non-negative, but got pad: {padding}")
+    if padding > kernel // 2:
+        raise RuntimeError(
+            f"{function}: pad should be at most half of kernel size, but got pad={padding} and kernel_size={kernel}"
+        )
+    room = size + 2 * padding - dilation * (kernel - 1) - 1
+    count = -(-room // stride) + 1 if ceil_mode else room // stride + 1
+    if ceil_mode and (count - 1) * stride >= size + padding:
+        count -= 1
+    if count < 1:
+        raise RuntimeError(
+            f"{function}: Output size is too small: windows of {kernel} elements {dilation} apart do not fit into "
+            f"{size}, padded by {padding}"
+        )
+    return ops.pooling.kernels.Windows(count, kernel, stride, padding, dilation)
+
+
+def check_images(function: str, input: Any, dims: int) -> None:
+    """Raise PyTorch's error unless ``input`` is a tensor with ``dims`` dimensions beside channels and, maybe, a batch.
+
+    Only a batch may be empty.
+    """
+    check_tensors(function, input=input)
+    if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[-dims - 1 :]:
+        raise RuntimeError(
+            f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for "
+            f"input, but got: {list(input.shape)}"
+        )
+
+
+def check_type(function: str, input: Tensor, types: Sequence[Any]) -> None:
+    """Raise PyTorch's error for a type that the operation is not defined on; floating ones always are."""
+    if not input.is_floating_point() and input.dtype not in types:
+        raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window. Shapes: (N, C, H, W) -> (N, C, h, w).
+
+    Of equal elements the first counts, row by row; of NaNs, which are larger than anything, the last. Padding never
+    wins. With ``return_indices`` also where each lies in its channel: row · W + column, int64.
+
+    Raises:
+        RuntimeError: the input is no image, or the windows do not fit; the padding is more than half of the kernel.
+        TypeError: a size is not a whole number.
+        NotImplementedError: the input is bool.
+    """
+    check_images("max_pool2d", input, 2)
+    integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
+    check_type("max_pool2d", input, integers)
+    rows, columns = windows_of("max_pool2d", input.shape[-2:], kernel_size, stride, padding, dilation, ceil_mode)
+    return MaxPool2DWithIndices.apply(input, rows=rows, columns=columns, with_indices=return_indices)
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """:func:`max_pool2d` with ``return_indices``, whatever that argument says."""
+    result: tuple[Tensor, Tensor] = max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+    return result
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window. Shapes: (N, C, L) -> (N, C, l). All else: :func:`max_pool2d`.
+
+    Raises:
+        NotImplementedError: the input is of integers, and no indices are asked for.
+    """
+    if return_indices:
+        return max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
+    check_images("max_pool1d", input, 1)
+    check_type("max_pool1d", input, ())
+    (columns,) = windows_of("max_pool1d", input.shape[-1:], kernel_size, stride, padding, dilation, ceil_mode)
+    options = {"rows": one_row(), "columns": columns, "with_indices": False}
+    return MaxPool2DWithIndices.apply(input.unsqueeze(-2), **options).squeeze(-2)
+
+
+def one_row() -> Windows:
+    """The windows along the one row of a signal."""
+    return ops.pooling.kernels.Windows(1, 1, 1, 0, 1)
+
+
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """The largest element of each window, and where it lies. Shapes: (N, C, L) -> twice (N, C, l)."""
+    check_images("max_pool1d", input, 1)
+    integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
+    check_type("max_pool1d", input, integers)
+    (columns,) = windows_of("max_pool1d", input.shape[-1:], kernel_size, stride, padding, dilation, ceil_mode)
+    options = {"rows": one_row(), "columns": columns, "with_indices": True}
+    values, indices = MaxPool2DWithIndices.apply(input.unsqueeze(-2), **options)
+    return values.squeeze(-2), indices.squeeze(-2)
+
+
+def zeros_like(value):
+    """Zeros of the shape of an array or tensor: the gradient of what does not matter."""
+    return constant_like(np.zeros_like(array_of(value)), value)
+
+
 class MaxPool2DWithIndicesBackward(Function):
     """Zeros to which each window adds its gradient at its largest element: linear in the gradient."""
 
@@ -84,11 +282,6 @@ class PickFromWindows(Function):
         return grad_x
 
 
-def zeros_like(value):
-    """Zeros of the shape of an array or tensor: the gradient of what does not matter."""
-    return constant_like(np.zeros_like(array_of(value)), value)
-
-
 class AvgPool2D(Function):
     """z = Σ x / divisor over each window, padding being 0. ``divisors`` (h, w): one for each window."""
 
@@ -108,6 +301,67 @@ class AvgPool2D(Function):
         return grad_x
 
 
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The average of each window. Shapes: (N, C, H, W) -> (N, C, h, w).
+
+    The sum, in which padding is 0, is divided by the number of elements, padding included unless
+    ``count_include_pad`` is false; or by ``divisor_override``.
+
+    Raises:
+        IndexError: the input has too few dimensions.
+        RuntimeError: the input is no image, the windows do not fit, or the divisor is 0.
+        TypeError: a size is not a whole number.
+        NotImplementedError: the input is neither floating nor int64.
+    """
+    check_tensors("avg_pool2d", input=input)
+    if input.ndim < 3:
+        raise IndexError(f"avg_pool2d: an image has 3 or 4 dimensions, but the input has {input.ndim}")
+    check_images("avg_pool2d", input, 2)
+    check_type("avg_pool2d", input, (dtypes.int64,))
+    rows, columns = windows_of("avg_pool2d", input.shape[-2:], kernel_size, stride, padding, 1, ceil_mode)
+    if divisor_override == 0:
+        raise RuntimeError("avg_pool2d: divisor must be not zero")
+    divisors = divisor_override
+    if divisors is None:
+        heights = lengths_of(rows, input.shape[-2], count_include_pad)
+        divisors = heights[:, None] * lengths_of(columns, input.shape[-1], count_include_pad)
+    return AvgPool2D.apply(input, rows=rows, columns=columns, divisors=divisors)
+
+
+def lengths_of(windows: Windows, size: int, with_padding: bool) -> np.ndarray:
+    """How many elements each window has along its dimension; a window never reaches beyond the padding."""
+    starts = np.arange(windows.count) * windows.stride - windows.padding
+    ends = np.minimum(starts + windows.kernel, size + windows.padding)
+    if not with_padding:
+        starts, ends = np.maximum(starts, 0), np.minimum(ends, size)
+    return ends - starts
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The average of each window. Shapes: (N, C, L) -> (N, C, l). All else: :func:`avg_pool2d`."""
+    check_images("avg_pool1d", input, 1)
+    check_type("avg_pool1d", input, (dtypes.int64,))
+    (columns,) = windows_of("avg_pool1d", input.shape[-1:], kernel_size, stride, padding, 1, ceil_mode)
+    divisors = lengths_of(columns, input.shape[-1], count_include_pad)
+    row = input.unsqueeze(-2)
+    return AvgPool2D.apply(row, rows=one_row(), columns=columns, divisors=divisors).squeeze(-2)
+
+
 class AvgPool2DBackward(Function):
     """Zeros to which each window adds its gradient, divided, at every element."""
 
@@ -118,75 +372,4 @@ class AvgPool2DBackward(Function):
 
     def backward(ctx, grad_z):
         grad_grad = AvgPool2D.apply(grad_z, **ctx.options)
-        return grad_grad, zeros_like(grad_z)
-
-
-class AdaptiveAvgPool2D(Function):
-    """z = the mean of each window, the windows being as many as asked for."""
-
-    def forward(ctx, x, *, rows, columns):
-        ctx.rows, ctx.columns = rows, columns
-        ctx.save_for_backward(x)
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
-        total = like(adaptive_pooling.span_sums(batched(wide), rows, columns), x.ndim)
-        total /= counts(rows, columns)
-        return total.astype(x.dtype, copy=False)
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        grad_x = AdaptiveAvgPool2DBackward.apply(grad_z, x, rows=ctx.rows, columns=ctx.columns)
-        return grad_x
-
-
-class AdaptiveAvgPool2DBackward(Function):
-    """Zeros to which each window adds its gradient, divided by its number of elements, at every element."""
-
-    def forward(ctx, grad, x, *, rows, columns):
-        ctx.rows, ctx.columns = rows, columns
-        share = batched(np.true_divide(grad, counts(rows, columns), dtype=grad.dtype))
-        return like(adaptive_pooling.spread_span_sums(share, x.shape[-2:], rows, columns), x.ndim)
-
-    def backward(ctx, grad_z):
-        grad_grad = AdaptiveAvgPool2D.apply(grad_z, rows=ctx.rows, columns=ctx.columns)
-        return grad_grad, zeros_like(grad_z)
-
-
-def counts(rows, columns):
-    """How many elements each window has: (h, w)."""
-    heights = np.array([end - start for start, end in rows], np.int64)
-    widths = np.array([end - start for start, end in columns], np.int64)
-    return heights[:, None] * widths
-
-
-class AdaptiveMaxPool2D(Function):
-    """z = the largest element of each window, and where it lies in the image, row · W + column.
-
-    The windows are as many as asked for. Ties and NaN: as in :class:`MaxPool2DWithIndices`.
-    """
-
-    materialize_grads = False
-
-    def forward(ctx, x, *, rows, columns):
-        z, places = adaptive_pooling.adaptive_max_pool(batched(x), rows, columns)
-        z, places = like(z, x.ndim), like(places, x.ndim)
-        ctx.save_for_backward(x, places)
-        return z, places
-
-    def backward(ctx, grad_z, grad_places):
-        x, places = ctx.saved_tensors
-        grad_x = AdaptiveMaxPool2DBackward.apply(grad_z, x, places=array_of(places))
-        return grad_x
-
-
-class AdaptiveMaxPool2DBackward(Function):
-    """Zeros to which each window adds its gradient at its largest element."""
-
-    def forward(ctx, grad, x, *, places):
-        ctx.where = (*np.indices(places.shape, sparse=True)[:-2], *np.divmod(places, x.shape[-1]))
-        z = np.zeros_like(x)
-        np.add.at(z, ctx.where, grad)
-        return z
-
-    def backward(ctx, grad_z):
-        grad_grad = Pick.apply(grad_z, where=ctx.where)
         return grad_grad, zeros_like(grad_z)

@@ -1,8 +1,8 @@
-"""Reductions: many elements to one, over all or some dimensions. Each class: formula, forward, backward.
+"""Reductions: many elements to one, over all or some dimensions. Rules, then what users call.
 
-``dim`` is one dimension, several, or None for all; ``keepdim`` keeps each as size 1. What an element's gradient is
-follows from how often, and how, the result used it. ``Sum``, the simplest, is in ``broadcasting.py``; variances and
-norms are in ``statistics.py``.
+``dim`` is one dimension or, where the annotation says ``Any``, also several; without it all are reduced; ``keepdim``
+keeps each as size 1. What an element's gradient is follows from how often, and how, the result used it. ``sum``, the
+simplest, is in ``broadcasting.py``, the largest and smallest are in ``extremes.py``, variances in ``statistics.py``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.dims import normalize_dim, normalize_dims
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of, constant_like
+from minigrad.ops import nondifferentiable
 from minigrad.ops.broadcasting import add_up, restore_dims, spread
-from minigrad.ops.elementwise import Exp
+from minigrad.ops.nondifferentiable import reduce_truth
 from minigrad.ops.scan import accumulated_type, in_type_of, products_before
-from minigrad.ops.shape import Reshape, Unsqueeze, View
-from minigrad.promotion import in_default_float
+from minigrad.ops.shape import Reshape, View
+
+__all__ = ["all", "any", "count_nonzero", "mean", "nanmean", "nansum", "prod"]
 
 
 class Mean(Function):
@@ -40,6 +45,27 @@ class Mean(Function):
         return grad_x
 
 
+def mean(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
+) -> Tensor:
+    """The mean; NaN of nothing.
+
+    Raises:
+        RuntimeError: the type, ``dtype`` where given, is not a floating-point type.
+    """
+    if numpy_names:
+        named = renamed("mean", numpy_names, dim=dim, keepdim=keepdim)
+        return mean(input, dtype=dtype, **named)
+    check_tensors("mean", input=input)
+    kind = input.dtype if dtype is None else dtype
+    if not kind.is_floating_point:
+        whose = "Input" if dtype is None else "Optional"
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. {whose} dtype must be a floating point dtype. Got: {kind}"
+        )
+    return Mean.apply(input, dim=dim, keepdim=keepdim, dtype=kind.numpy)
+
+
 class Nansum(Function):
     """z = Σ x over ``dim``, NaN counted as 0."""
 
@@ -54,6 +80,42 @@ class Nansum(Function):
         grad = spread(grad_z, ctx.shape, ctx.dims, ctx.keepdim)
         grad_x = grad * constant_like(ctx.is_number, grad)  # dz/dx = 1, 0 for a NaN
         return grad_x
+
+
+def nansum(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
+) -> Tensor:
+    """:func:`sum` with every NaN counted as 0."""
+    if numpy_names:
+        named = renamed("nansum", numpy_names, dim=dim, keepdim=keepdim)
+        return nansum(input, dtype=dtype, **named)
+    numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
+    return Nansum.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
+
+
+def nanmean(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
+) -> Tensor:
+    """The mean of the elements that are not NaN.
+
+    Raises:
+        RuntimeError: the input is not of a floating-point type.
+    """
+    if numpy_names:
+        named = renamed("nanmean", numpy_names, dim=dim, keepdim=keepdim)
+        return nanmean(input, dtype=dtype, **named)
+    check_tensors("nanmean", input=input)
+    if not input.is_floating_point():
+        raise RuntimeError(f"nanmean(): expected input to have floating point dtype but got {input.dtype}")
+    count = input.isnan().logical_not().sum(dim, keepdim)
+    return nansum(input, dim, keepdim, dtype=dtype) / count
+
+
+def product_of_others(x, dim):
+    """At each place the product of all other elements, along ``dim`` or, where it is None, of the whole of x."""
+    if dim is None:
+        return View.apply(product_of_others(Reshape.apply(x, shape=(-1,)), 0), shape=x.shape)
+    return products_before(x, dim, False) * products_before(x, dim, True)
 
 
 class Prod(Function):
@@ -84,196 +146,45 @@ class Prod(Function):
         return grad_x
 
 
-def product_of_others(x, dim):
-    """At each place the product of all other elements, along ``dim`` or, where it is None, of the whole of x."""
-    if dim is None:
-        return View.apply(product_of_others(Reshape.apply(x, shape=(-1,)), 0), shape=x.shape)
-    return products_before(x, dim, False) * products_before(x, dim, True)
+def prod(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    **numpy_names: Any,
+) -> Tensor:
+    """The product, over one dimension or all. Integers and bools are multiplied in int64."""
+    if numpy_names:
+        named = renamed("prod", numpy_names, dim=dim, keepdim=keepdim)
+        return prod(input, dtype=dtype, **named)
+    numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
+    dim = None if dim is None else normalize_dim(dim, input.ndim)
+    return Prod.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
 
 
-class Logsumexp(Function):
-    """z = ln Σ exp x over ``dim``. The largest x is subtracted first, so that nothing overflows."""
-
-    def forward(ctx, x, *, dim, keepdim=False):
-        x_float = in_default_float(x)
-        ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
-        largest = np.maximum.reduce(x_float, axis=ctx.dims, keepdims=True, initial=-np.inf)
-        largest = np.where(np.isinf(largest), np.zeros((), x_float.dtype), largest)
-        total = add_up(np.exp(x_float - largest), ctx.dims, True)
-        z = np.asarray(np.log(total) + largest, x_float.dtype)
-        z = z if keepdim else z.squeeze(ctx.dims)
-        ctx.save_for_backward(x, z)
-        return z
-
-    def backward(ctx, grad_z):
-        x, z = ctx.saved_tensors
-        grad = restore_dims(grad_z, ctx.shape, ctx.dims, ctx.keepdim)
-        share = Exp.apply(x - restore_dims(z, ctx.shape, ctx.dims, ctx.keepdim))
-        grad_x = grad * share  # dz/dx = softmax(x)
-        return grad_x
+def all(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
+    if numpy_names:
+        named = renamed("all", numpy_names, dim=dim, keepdim=keepdim)
+        return all(input, **named)
+    check_tensors("all", input=input)
+    return reduce_truth(np.logical_and, input, dim, keepdim)
 
 
-def check_not_empty(name, x, dim):
-    """Raise PyTorch's error where dimension ``dim``, from which one element is to be taken, has none."""
-    if x.ndim and x.shape[dim] == 0:
-        raise IndexError(
-            f"{name}(): Expected reduction dim {dim} to have non-zero size, but the tensor has shape {list(x.shape)}."
-        )
+def any(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
+    if numpy_names:
+        named = renamed("any", numpy_names, dim=dim, keepdim=keepdim)
+        return any(input, **named)
+    check_tensors("any", input=input)
+    return reduce_truth(np.logical_or, input, dim, keepdim)
 
 
-class Max(Function):
-    """z = max x along ``dim``, and where: the position of the first maximum, or of the first NaN.
-
-    With a dim the whole gradient goes to the position reported, also at ties.
-    """
-
-    function = "max"  # for messages
-    choose: Any = staticmethod(np.argmax)
-
-    def forward(ctx, x, *, dim, keepdim=False, **options):
-        ctx.shape, ctx.keepdim = x.shape, keepdim
-        ctx.dim = dim = normalize_dim(dim, x.ndim)
-        if x.ndim == 0:
-            ctx.positions = np.zeros((), np.int64)
-            return x.copy(), ctx.positions
-        check_not_empty(ctx.function, x, dim)
-        positions = np.expand_dims(ctx.choose(x, dim, **options), dim)
-        ctx.positions = positions
-        values = np.take_along_axis(x, positions, dim)
-        return (values, positions) if keepdim else (values.squeeze(dim), positions.squeeze(dim))
-
-    def backward(ctx, grad_z, _):
-        if not ctx.shape:
-            return grad_z
-        if not ctx.keepdim:
-            grad_z = Unsqueeze.apply(grad_z, dim=ctx.dim)
-        grad_x = ScatterOne.apply(grad_z, positions=ctx.positions, dim=ctx.dim, shape=ctx.shape)  # dz/dx = 1 there
-        return grad_x
-
-
-class Min(Max):
-    """z = min x along ``dim``, and where: the position of the first minimum, or of the first NaN."""
-
-    function = "min"
-    choose = staticmethod(np.argmin)
-
-
-class ScatterOne(Function):
-    """Zeros of ``shape`` that hold ``values`` at ``positions`` along ``dim``. Linear in ``values``."""
-
-    node_name = "ValueSelectingReductionBackward0"
-
-    def forward(ctx, values, *, positions, dim, shape):
-        ctx.positions, ctx.dim = positions, dim
-        z = np.zeros(shape, values.dtype)
-        np.put_along_axis(z, positions, values, dim)
-        return z
-
-    def backward(ctx, grad_z):
-        grad_values = GatherOne.apply(grad_z, positions=ctx.positions, dim=ctx.dim)
-        return grad_values
-
-
-class GatherOne(Function):
-    """The elements of x at ``positions`` along ``dim``, one a slice."""
-
-    node_name = "GatherBackward0"
-
-    def forward(ctx, x, *, positions, dim):
-        ctx.positions, ctx.dim, ctx.shape = positions, dim, x.shape
-        return np.take_along_axis(x, positions, dim)
-
-    def backward(ctx, grad_z):
-        grad_x = ScatterOne.apply(grad_z, positions=ctx.positions, dim=ctx.dim, shape=ctx.shape)
-        return grad_x
-
-
-class Amax(Function):
-    """z = max x over ``dim``, NaN if any is. Tied maxima share the gradient equally."""
-
-    function = "amax"
-    reduce = np.maximum.reduce
-
-    def forward(ctx, x, *, dim=None, keepdim=False):
-        ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
-        if x.size == 0 and (dim is None or dim == ()):
-            raise RuntimeError(
-                f"{ctx.function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-                f"reduction dim with the 'dim' argument. The tensor has shape {list(x.shape)}."
-            )
-        for each in ctx.dims:
-            check_not_empty(ctx.function, x, each)
-        z = np.asarray(ctx.reduce(x, axis=ctx.dims, keepdims=True))
-        ctx.is_extreme = ctx.ties(x, z)
-        return z if keepdim else z.squeeze(ctx.dims)
-
-    def ties(ctx, x, z):
-        """Where x is the extremum. NaN equals nothing: where the result is NaN, 0/0 makes every gradient NaN."""
-        return x == z
-
-    def backward(ctx, grad_z):
-        grad_x = share_among(ctx.is_extreme, grad_z, ctx.dims, ctx.keepdim)  # dz/dx = 1/k at each of k maxima
-        return grad_x
-
-
-def share_among(mask, grad, dims, keepdim):
-    """Each gradient divided equally among those of its elements where ``mask`` holds."""
-    count = np.add.reduce(mask, axis=dims, keepdims=True)
-    grad = spread(grad, mask.shape, dims, keepdim)
-    return grad * constant_like(mask / count, grad)
-
-
-class Amin(Amax):
-    """z = min x over ``dim``, NaN if any is. Tied minima share the gradient equally."""
-
-    function = "amin"
-    reduce = np.minimum.reduce
-
-
-class MaxAll(Amax):
-    """z = the largest element of x. Tied maxima share the gradient equally, and so do NaNs."""
-
-    function = "max"
-    node_name = "MaxBackward1"
-
-    def ties(ctx, x, z):
-        return np.isnan(x) if np.isnan(z).any() else x == z
-
-
-class MinAll(MaxAll):
-    """z = the smallest element of x. Tied minima share the gradient equally, and so do NaNs."""
-
-    function = "min"
-    node_name = "MinBackward1"
-    reduce = np.minimum.reduce
-
-    """The smallest and the largest of x, along ``dim`` or of all, NaN if any is. Ties share the gradient."""
-
-
-class Aminmax(Function):
-    """The smallest and the largest of x, along ``dim`` or of all, NaN if any is. Ties share."""
-
-    materialize_grads = False
-
-    def forward(ctx, x, *, dim=None, keepdim=False):
-        if dim is None and x.size == 0:
-            raise RuntimeError(
-                "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
-            )
-        if dim is not None:
-            dim = normalize_dim(dim, x.ndim)
-            check_not_empty("aminmax", x, dim)
-        ctx.dims, ctx.keepdim = normalize_dims(dim, x.ndim), keepdim
-        smallest = np.asarray(np.minimum.reduce(x, axis=ctx.dims, keepdims=True))
-        largest = np.asarray(np.maximum.reduce(x, axis=ctx.dims, keepdims=True))
-        ctx.is_smallest, ctx.is_largest = x == smallest, x == largest
-        return (smallest, largest) if keepdim else (smallest.squeeze(ctx.dims), largest.squeeze(ctx.dims))
-
-    def backward(ctx, grad_smallest, grad_largest):
-        grad_x = None
-        if grad_smallest is not None:
-            grad_x = share_among(ctx.is_smallest, grad_smallest, ctx.dims, ctx.keepdim)
-        if grad_largest is not None:
-            of_largest = share_among(ctx.is_largest, grad_largest, ctx.dims, ctx.keepdim)
-            grad_x = of_largest if grad_x is None else grad_x + of_largest
-        return grad_x
+def count_nonzero(input: Tensor, dim: Any = None, **numpy_names: Any) -> Tensor:
+    """How many elements are not zero."""
+    if numpy_names:
+        named = renamed("count_nonzero", numpy_names, dim=dim)
+        return count_nonzero(input, **named)
+    check_tensors("count_nonzero", input=input)
+    return nondifferentiable.count_nonzero(input, dim)

@@ -1,4 +1,4 @@
-"""Resizing images. Each class: formula, forward, backward.
+"""Resizing images. Each rule: formula, forward, backward; then the functions, which are ``nn.functional``'s.
 
 What is computed on arrays, once as the plain loop and once fast, is in ``minigrad/kernels/resizing.py``; ``rows`` and
 ``columns`` are its ``Taps``. Resizing is linear: so the gradient's gradient is resizing again.
@@ -6,10 +6,24 @@ What is computed on arrays, once as the plain loop and once fast, is in ``minigr
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.kernels import resizing as kernels
+from minigrad.ops.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+
+if TYPE_CHECKING:
+    from minigrad.kernels.resizing import Taps
+
+
+__all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
 
 class Upsample(Function):
@@ -68,6 +82,13 @@ class UpsampleBilinear2D(Upsample):
     """z = on the lines between the four nearest elements of x."""
 
 
+def interleave(parts, order, shape):
+    """``parts``, whose last five dimensions are put into ``order``, with these merged to the three of ``shape``."""
+    leading = parts.ndim - 5
+    parts = parts.transpose(*range(leading), *[leading + each for each in order])
+    return parts.reshape(*parts.shape[:leading], *shape)
+
+
 class PixelShuffle(Function):
     """z[c, h r + i, w r + j] = x[c r² + i r + j, h, w]: r² channels become r × r pixels. Leading dimensions: any."""
 
@@ -80,6 +101,37 @@ class PixelShuffle(Function):
     def backward(ctx, grad_z):
         grad_x = PixelUnshuffle.apply(grad_z, factor=ctx.factor)
         return grad_x
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """r² channels become r × r pixels, r the factor. Shapes: (*, C r², H, W) -> (*, C, H r, W r).
+
+    Source: Shi et al., 2016.
+
+    Raises:
+        RuntimeError: there are fewer than three dimensions, the factor is not positive, or does not divide.
+        TypeError: the factor is no whole number.
+    """
+    check_factor("pixel_shuffle", "upscale_factor", input, upscale_factor)
+    if input.shape[-3] % upscale_factor**2:
+        raise RuntimeError(
+            f"pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+            f"but input.size(-3)={input.shape[-3]} is not divisible by {upscale_factor**2}"
+        )
+    return PixelShuffle.apply(input, factor=upscale_factor)
+
+
+def check_factor(function: str, argument: str, input: Any, factor: Any) -> None:
+    """Raise PyTorch's error for an input that is no image, or a factor that is not positive."""
+    check_tensors(function, input=input)
+    if not isinstance(factor, (int, np.integer)):
+        raise TypeError(f"{function}(): argument '{argument}' (position 2) must be int, not {type(factor).__name__}")
+    if input.ndim < 3:
+        raise RuntimeError(
+            f"{function} expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)"
+        )
+    if factor <= 0:
+        raise RuntimeError(f"{function} expects a positive {argument}, but got {factor}")
 
 
 class PixelUnshuffle(Function):
@@ -96,8 +148,152 @@ class PixelUnshuffle(Function):
         return grad_x
 
 
-def interleave(parts, order, shape):
-    """``parts``, whose last five dimensions are put into ``order``, with these merged to the three of ``shape``."""
-    leading = parts.ndim - 5
-    parts = parts.transpose(*range(leading), *[leading + each for each in order])
-    return parts.reshape(*parts.shape[:leading], *shape)
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """r × r pixels become r² channels, r the factor. Shapes: (*, C, H r, W r) -> (*, C r², H, W).
+
+    Source: Shi et al., 2016.
+
+    Raises: as :func:`pixel_shuffle`.
+    """
+    check_factor("pixel_unshuffle", "downscale_factor", input, downscale_factor)
+    for name, dim in (("height", -2), ("width", -1)):
+        if input.shape[dim] % downscale_factor:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({dim})="
+                f"{input.shape[dim]} is not divisible by {downscale_factor}"
+            )
+    return PixelUnshuffle.apply(input, factor=downscale_factor)
+
+
+UNALIGNED = ("nearest", "area", "nearest-exact")  # the modes that know no ``align_corners``
+
+
+def interpolate(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """The image in another size. Shapes: (N, C, H, W) -> (N, C, h, w), or (N, C, L) -> (N, C, l).
+
+    Args:
+        input: floating, or uint8 with the modes "nearest" and "nearest-exact".
+        size: the new size; or
+        scale_factor: what the old one is multiplied by, then rounded down; one number, or one a dimension.
+        mode: "nearest" takes the element under the upper left corner of the new one, "nearest-exact" the one under its
+            middle; "linear" (N, C, L) and "bilinear" (N, C, H, W) lie on the lines between the nearest; "area" is
+            ``adaptive_avg_pool``.
+        align_corners: in linear modes, whether the middles of the corner elements stay where they are, or the corners.
+        recompute_scale_factor: whether positions follow from the two sizes and not from ``scale_factor``.
+        antialias: PyTorch's smoothing of smaller images, which is not here.
+
+    Raises:
+        ValueError: not exactly one of ``size`` and ``scale_factor`` is given, its length is wrong, or an option is
+            given that the mode has not.
+        NotImplementedError: the mode is unknown, or not for so many dimensions, or not for this type.
+        RuntimeError: the image, or the new one, is empty.
+        TypeError: ``size`` is no whole number.
+    """
+    check_tensors("interpolate", input=input)
+    if mode in UNALIGNED and align_corners is not None:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
+    sizes, factors = sizes_and_factors(input, size, scale_factor, recompute_scale_factor)
+    if antialias and (mode not in ("bilinear", "bicubic", "lanczos") or input.ndim != 4):
+        raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and a 4-D tensor")
+    check_mode(input, mode, antialias)
+    check_resizable(input, sizes, mode)
+    if mode == "area":
+        pool = adaptive_avg_pool1d if input.ndim == 3 else adaptive_avg_pool2d
+        return pool(input, sizes)
+    is_wide = input.dtype is dtypes.float64 and not (mode in UNALIGNED and input.ndim == 4)
+    kind = np.dtype(np.float64 if is_wide else np.float32)  # PyTorch's choices: at a boundary rounding decides
+    taps = [taps_of(mode, *each, bool(align_corners), kind) for each in zip(input.shape[2:], sizes, factors)]
+    if input.ndim == 3:
+        taps.insert(0, [(np.zeros(1, np.int64), None)])
+    return operation_of(mode, input.ndim).apply(input, rows=taps[0], columns=taps[1])
+
+
+def sizes_and_factors(
+    input: Tensor, size: Any, scale_factor: Any, recompute: bool | None
+) -> tuple[list[int], list[float | None]]:
+    """For each dimension the new size, and the factor that positions follow from; None: they follow from the sizes."""
+    old = input.shape[2:]
+    if (size is None) == (scale_factor is None):
+        raise ValueError(
+            "either size or scale_factor should be defined"
+            if size is None
+            else "only one of size or scale_factor should be defined"
+        )
+    given = scale_factor if size is None else size
+    values = list(given) if isinstance(given, (tuple, list)) else [given] * len(old)
+    if len(values) != len(old):
+        raise ValueError(
+            f"Input and {'scale_factor' if size is None else 'output'} must have the same number of spatial "
+            f"dimensions, but got input with spatial dimensions of {list(old)} and {given}"
+        )
+    if size is None:
+        sizes = [math.floor(float(length) * factor) for length, factor in zip(old, values)]
+        return sizes, [None] * len(old) if recompute else values
+    if recompute:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+    for each in values:
+        if not isinstance(each, (int, np.integer)):
+            raise TypeError(f"interpolate(): size must be an int or a tuple of ints, not {type(each).__name__}")
+    return values, [None] * len(old)
+
+
+LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}  # along how many dimensions
+
+
+def check_mode(input: Tensor, mode: str, antialias: bool) -> None:
+    """Raise NotImplementedError for a mode, or a number of dimensions, that is unknown or not here."""
+    if mode in LINEAR and input.ndim in (3, 4, 5) and input.ndim != LINEAR[mode] + 2:
+        raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {LINEAR[mode] + 2}D input")
+    if antialias or mode not in (*UNALIGNED, "linear", "bilinear") or input.ndim not in (3, 4):
+        raise NotImplementedError(
+            f"interpolate: 3D and 4D input in the modes nearest | linear | bilinear | area | nearest-exact, without "
+            f"antialias, is supported (got {input.ndim}D in mode {mode}, antialias {antialias})"
+        )
+
+
+def check_resizable(input: Tensor, sizes: Sequence[int], mode: str) -> None:
+    """Raise PyTorch's error for an empty image, an empty result, or a type that the mode is not defined on."""
+    if min(*input.shape[1:], *sizes) < 1:
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input {list(input.shape)} and output "
+            f"{list(sizes)}"
+        )
+    is_taken = mode in ("nearest", "nearest-exact") and input.dtype is dtypes.uint8
+    if not input.is_floating_point() and not is_taken:
+        raise NotImplementedError(f'"interpolate" in mode {mode} not implemented for {input.dtype}')
+
+
+def operation_of(mode: str, ndim: int) -> Any:
+    """The operation of a mode for inputs of ``ndim`` dimensions."""
+    if mode == "nearest":
+        return UpsampleNearest1D if ndim == 3 else UpsampleNearest2D
+    if mode == "nearest-exact":
+        return UpsampleNearestExact1D if ndim == 3 else UpsampleNearestExact2D
+    return UpsampleLinear1D if ndim == 3 else UpsampleBilinear2D
+
+
+def taps_of(mode: str, old: int, new: int, factor: float | None, align_corners: bool, kind: np.dtype) -> Taps:
+    """Which old elements each new one is made of, along one dimension. Positions are computed in the type ``kind``."""
+    places = np.arange(new, dtype=kind)
+    if align_corners:
+        scale = kind.type(old - 1) / kind.type(max(new - 1, 1))
+    else:
+        scale = kind.type(old) / kind.type(new) if factor is None else kind.type(1 / factor)
+    if mode == "nearest":
+        return [(np.minimum(np.floor((places * scale).astype(np.float32)).astype(np.int64), old - 1), None)]
+    if mode == "nearest-exact":
+        return [(np.minimum(np.floor((places + 0.5) * scale).astype(np.int64), old - 1), None)]
+    source = places * scale if align_corners else np.maximum((places + 0.5) * scale - 0.5, 0)
+    below = np.minimum(np.floor(source).astype(np.int64), old - 1)
+    share = np.minimum(source - below.astype(kind), 1)
+    return [(below, 1 - share), (np.minimum(below + 1, old - 1), share)]

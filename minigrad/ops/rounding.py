@@ -1,12 +1,68 @@
-"""Rounding and signs, flat between their jumps, and what replaces or keeps numbers as they are."""
+"""Absolute values and signs, rounding, and numbers in place of NaN: rules, then what users call.
+
+Signs and roundings are flat between their jumps: their gradient is zero everywhere, as in PyTorch.
+"""
 
 from __future__ import annotations
+
+import builtins
 
 import numpy as np
 
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of, constant_like
-from minigrad.ops.elementwise import Sgn, Where
+from minigrad.inplace.changing import run_in_place
+from minigrad.ops.choosing import Where
+
+__all__ = ["abs", "abs_", "absolute", "ceil", "ceil_", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num"]
+__all__ += ["nan_to_num_", "round", "round_", "sgn", "sign", "trunc", "trunc_"]
+
+
+class Abs(Function):
+    """z = |x|. At 0 the gradient is 0."""
+
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        if x.dtype.kind == "b":
+            raise NotImplementedError("abs is not supported for bool tensors")
+        return np.abs(x)
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        grad_x = grad_z * Sgn.apply(x)  # dz/dx = sign(x)
+        return grad_x
+
+
+def abs(input: Tensor) -> Tensor:
+    """|input|. At 0 the gradient is 0."""
+    return Abs.apply(input)
+
+
+def abs_(input: Tensor) -> Tensor:
+    """:func:`abs`, in place."""
+    return run_in_place(input, "abs_", Abs)
+
+
+class Sgn(Function):
+    """z = sign(x), 0 at 0 and for NaN: flat, so its gradient is zero everywhere."""
+
+    def forward(ctx, x):
+        return ((x > 0) * 1 - (x < 0)).astype(x.dtype)
+
+    def backward(ctx, grad_z):
+        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
+        return grad_x
+
+
+def sgn(input: Tensor) -> Tensor:
+    """As :func:`sign`, which for real numbers is the same."""
+    return Sgn.apply(input)
+
+
+def sgn_(input: Tensor) -> Tensor:
+    """:func:`sgn`, in place."""
+    return run_in_place(input, "sgn_", Sgn)
 
 
 class Floor(Function):
@@ -24,10 +80,30 @@ class Floor(Function):
         return grad_x
 
 
+def floor(input: Tensor) -> Tensor:
+    """The largest integer not above; integers stay as they are."""
+    return Floor.apply(input)
+
+
+def floor_(input: Tensor) -> Tensor:
+    """:func:`floor`, in place."""
+    return run_in_place(input, "floor_", Floor)
+
+
 class Ceil(Floor):
     """z = the smallest integer not below x."""
 
     rounded = staticmethod(np.ceil)
+
+
+def ceil(input: Tensor) -> Tensor:
+    """The smallest integer not below."""
+    return Ceil.apply(input)
+
+
+def ceil_(input: Tensor) -> Tensor:
+    """:func:`ceil`, in place."""
+    return run_in_place(input, "ceil_", Ceil)
 
 
 class Trunc(Floor):
@@ -36,10 +112,38 @@ class Trunc(Floor):
     rounded = staticmethod(np.trunc)
 
 
+def trunc(input: Tensor) -> Tensor:
+    """Without the fraction."""
+    return Trunc.apply(input)
+
+
+def trunc_(input: Tensor) -> Tensor:
+    """:func:`trunc`, in place."""
+    return run_in_place(input, "trunc_", Trunc)
+
+
 class Round(Floor):
     """z = the integer nearest to x, of two the even one."""
 
     rounded = staticmethod(np.rint)
+
+
+def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
+    """The nearest integer, of two the even one; or the nearest number of ``decimals`` digits after the point.
+
+    Raises:
+        NotImplementedError: the type is bool, or with ``decimals`` an integer type.
+    """
+    if decimals is None:
+        return Round.apply(input)
+    return RoundDecimals.apply(input, decimals=decimals)
+
+
+def round_(input: Tensor, *, decimals: int | None = None) -> Tensor:
+    """:func:`round`, in place."""
+    if decimals is None:
+        return run_in_place(input, "round_", Round)
+    return run_in_place(input, "round_", RoundDecimals, decimals=decimals)
 
 
 class RoundDecimals(Floor):
@@ -50,7 +154,7 @@ class RoundDecimals(Floor):
     def forward(ctx, x, *, decimals):
         if x.dtype.kind != "f":
             raise NotImplementedError(f'"round_vml_cpu" with decimals is not implemented for {x.dtype}')
-        scale = np.asarray(10.0 ** abs(decimals), x.dtype)
+        scale = np.asarray(10.0 ** builtins.abs(decimals), x.dtype)
         return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 
@@ -66,8 +170,28 @@ class Frac(Function):
         return grad_z  # dz/dx = 1
 
 
+def frac(input: Tensor) -> Tensor:
+    """The fraction, with the sign of ``input``."""
+    return Frac.apply(input)
+
+
+def frac_(input: Tensor) -> Tensor:
+    """:func:`frac`, in place."""
+    return run_in_place(input, "frac_", Frac)
+
+
 class Sign(Sgn):
     """z = sign(x), 0 at 0 and for NaN."""
+
+
+def sign(input: Tensor) -> Tensor:
+    """1, 0 or -1; 0 for NaN."""
+    return Sign.apply(input)
+
+
+def sign_(input: Tensor) -> Tensor:
+    """:func:`sign`, in place."""
+    return run_in_place(input, "sign_", Sign)
 
 
 class NanToNum(Function):
@@ -86,3 +210,26 @@ class NanToNum(Function):
         (x,) = ctx.saved_tensors
         grad_x = Where.apply(grad_z, 0.0, condition=np.isfinite(array_of(x)))
         return grad_x
+
+
+def nan_to_num(
+    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """``nan`` (0) in place of NaN, ``posinf`` and ``neginf`` (the largest and lowest number) in place of infinities."""
+    nan = 0.0 if nan is None else nan
+    return NanToNum.apply(input, nan=nan, posinf=posinf, neginf=neginf)
+
+
+def nan_to_num_(
+    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """:func:`nan_to_num`, in place."""
+    nan = 0.0 if nan is None else nan
+    return run_in_place(input, "nan_to_num_", NanToNum, nan=nan, posinf=posinf, neginf=neginf)
+
+
+# Other names that PyTorch has for some of these.
+absolute = abs
+absolute_ = abs_
+fix = trunc
+fix_ = trunc_

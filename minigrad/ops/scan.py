@@ -1,4 +1,4 @@
-"""Scans: the running sum, product and extremum along one dimension. Each class: formula, forward, backward.
+"""Scans: the running sum, product and extremum along one dimension, and differences of neighbours.
 
 The k-th result uses elements 1 to k, so an element's gradient is gathered from the results at its place and after it:
 a scan in the other direction. ``reverse`` runs a scan from the end; the rules use it, users do not see it.
@@ -6,13 +6,24 @@ a scan in the other direction. ``reverse`` runs a scan from the end; the rules u
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad import dtypes, return_types
+from minigrad.arguments.checks import check_dim, check_tensors, renamed
+from minigrad.arguments.dims import normalize_dim
+from minigrad.creation import zeros_like
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of, constant_like
-from minigrad.ops.elementwise import ToCopy
+from minigrad.inplace.changing import run_in_place
+from minigrad.ops.casting import ToCopy
 from minigrad.ops.indexing import IndexBackward, Select, Slice
-from minigrad.ops.joining import Cat, Stack
+from minigrad.ops.joining import Cat, Stack, cat
+
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "diff"]
+
 
 WIDER = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.float32): np.dtype(np.float64)}
 
@@ -45,27 +56,36 @@ class Cumsum(Function):
         return grad_x
 
 
-class Cumprod(Function):
-    """zₖ = x₁ · … · xₖ along ``dim``. The gradient is right where x is zero too."""
+def cumsum(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+    """The sum of the elements up to each, along ``dim``. Integers and bools are summed in int64."""
+    if numpy_names:
+        named = renamed("cumsum", numpy_names, dim=dim)
+        return cumsum(input, dtype=dtype, **named)
+    check_dim("cumsum", dim)
+    check_tensors("cumsum", input=input)
+    return Cumsum.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
 
-    def forward(ctx, x, *, dim, dtype=None, reverse=False):
-        ctx.dim, ctx.reverse = dim, reverse
-        z = accumulate(np.multiply, x.astype(accumulated_type(x, dtype), copy=False), dim, reverse)
-        ctx.save_for_backward(x, z)
-        return z
 
-    def backward(ctx, grad_z):
-        x, z = ctx.saved_tensors
-        dim = ctx.dim
-        if x.ndim == 0 or x.shape[dim] <= 1:
-            return grad_z
-        x = in_type_of(grad_z, x)
-        if (array_of(x) == 0).any():
-            carried = carry_back(grad_z, x, dim, ctx.reverse)
-            grad_x = products_before(x, dim, ctx.reverse) * carried  # dzₖ/dxⱼ = the product without xⱼ
-        else:
-            grad_x = Cumsum.apply(grad_z * z, dim=dim, reverse=not ctx.reverse) / x  # dzₖ/dxⱼ = zₖ/xⱼ where j ≤ k
-        return grad_x
+def cumsum_(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """:func:`cumsum` in place, in the type of ``input``; ``dtype`` may only repeat it."""
+    return scan_in_place("cumsum", Cumsum, input, dim, dtype)
+
+
+def scan_in_place(name: str, operation: Any, input: Tensor, dim: int, dtype: dtypes.dtype | None) -> Tensor:
+    """Let ``input`` become its running sum or product.
+
+    Raises:
+        RuntimeError: ``dtype`` is another than that of ``input``, or it may not be changed.
+        NotImplementedError: the type is bool.
+    """
+    if dtype is not None and dtype is not input.dtype:
+        raise RuntimeError(
+            f"Bad in-place call: input tensor dtype {input.dtype} and output tensor dtype {dtype} should match"
+        )
+    if input.dtype is dtypes.bool:
+        raise NotImplementedError(f'"{name}_out_cpu" not implemented for {input.dtype}')
+    dim = normalize_dim(dim, input.ndim)
+    return run_in_place(input, f"{name}_", operation, dim=dim, dtype=input.dtype.numpy)
 
 
 def in_type_of(grad, x):
@@ -98,6 +118,44 @@ def carry_back(grad, x, dim, reverse):
     return Stack.apply(*sums, dim=dim)
 
 
+class Cumprod(Function):
+    """zₖ = x₁ · … · xₖ along ``dim``. The gradient is right where x is zero too."""
+
+    def forward(ctx, x, *, dim, dtype=None, reverse=False):
+        ctx.dim, ctx.reverse = dim, reverse
+        z = accumulate(np.multiply, x.astype(accumulated_type(x, dtype), copy=False), dim, reverse)
+        ctx.save_for_backward(x, z)
+        return z
+
+    def backward(ctx, grad_z):
+        x, z = ctx.saved_tensors
+        dim = ctx.dim
+        if x.ndim == 0 or x.shape[dim] <= 1:
+            return grad_z
+        x = in_type_of(grad_z, x)
+        if (array_of(x) == 0).any():
+            carried = carry_back(grad_z, x, dim, ctx.reverse)
+            grad_x = products_before(x, dim, ctx.reverse) * carried  # dzₖ/dxⱼ = the product without xⱼ
+        else:
+            grad_x = Cumsum.apply(grad_z * z, dim=dim, reverse=not ctx.reverse) / x  # dzₖ/dxⱼ = zₖ/xⱼ where j ≤ k
+        return grad_x
+
+
+def cumprod(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+    """The product of the elements up to each, along ``dim``. Integers and bools are multiplied in int64."""
+    if numpy_names:
+        named = renamed("cumprod", numpy_names, dim=dim)
+        return cumprod(input, dtype=dtype, **named)
+    check_dim("cumprod", dim)
+    check_tensors("cumprod", input=input)
+    return Cumprod.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
+
+
+def cumprod_(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
+    """:func:`cumprod` in place, in the type of ``input``; ``dtype`` may only repeat it."""
+    return scan_in_place("cumprod", Cumprod, input, dim, dtype)
+
+
 class Cummax(Function):
     """zₖ = max(x₁ … xₖ) along ``dim``, and where: the last of equal maxima. After a NaN all is NaN.
 
@@ -126,7 +184,52 @@ class Cummax(Function):
         return grad_x
 
 
+def cummax(input: Tensor, dim: int) -> Any:
+    """The largest element up to each, along ``dim``, and where it is, the last of equal ones."""
+    check_tensors("cummax", input=input)
+    return return_types.cummax(*Cummax.apply(input, dim=normalize_dim(dim, input.ndim)))
+
+
 class Cummin(Cummax):
     """zₖ = min(x₁ … xₖ) along ``dim``, and where: the last of equal minima. After a NaN all is NaN."""
 
     extremum = np.minimum
+
+
+def cummin(input: Tensor, dim: int) -> Any:
+    """The smallest element up to each, along ``dim``, and where it is, the last of equal ones."""
+    check_tensors("cummin", input=input)
+    return return_types.cummin(*Cummin.apply(input, dim=normalize_dim(dim, input.ndim)))
+
+
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
+    """Each element minus the one before it along ``dim``, ``n`` times; for bools whether the two differ.
+
+    ``prepend`` and ``append`` are joined to the input first. Shape: that of the input, ``dim`` smaller by ``n``.
+
+    Raises:
+        RuntimeError: ``n`` is negative, or the input has no dimension, or what is to be joined does not fit.
+    """
+    check_tensors("diff", input=input)
+    if input.ndim == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    dim = normalize_dim(dim, input.ndim)
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    pieces = [each for each in (prepend, input, append) if each is not None]
+    for each in pieces:
+        if each.ndim != input.ndim:
+            raise RuntimeError(
+                f"diff expects prepend or append to be the same dimension as input, got {each.ndim} and {input.ndim}"
+            )
+    if n == 0:
+        return zeros_like(input).copy_(input)
+    values = cat(pieces, dim) if len(pieces) > 1 else input
+    for _ in range(min(n, values.shape[dim])):
+        count = values.shape[dim]
+        later = Slice.apply(values, dim=dim, where=slice(1, count))
+        earlier = Slice.apply(values, dim=dim, where=slice(0, count - 1))
+        values = later.ne(earlier) if values.dtype is dtypes.bool else later - earlier
+    return values

@@ -1,15 +1,96 @@
-"""Shape operations: the same elements under another shape.
+"""The same elements under another shape: rules, then what users call.
 
 Most results are views: they share memory with their input, and changing one changes the other. A gradient simply
-travels back through the inverse rearrangement. Repeating is in ``broadcasting.py``, joining in ``joining.py``.
+travels back through the inverse rearrangement. Dimensions in another order are in ``transposition.py``, repeating is in
+``broadcasting.py``, joining in ``joining.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
-from minigrad.dims import normalize_dim, normalize_dims
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
+from minigrad.attributes import Size
+from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
+from minigrad.inplace.changing import check_changeable
+
+__all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "flatten", "meshgrid", "numel", "ravel", "reshape", "squeeze"]
+__all__ += ["unflatten", "unsqueeze"]
+
+
+class Alias(ViewFunction):
+    """z = x, as another tensor in the same memory."""
+
+    def forward(ctx, x):
+        return x.view()
+
+    def backward(ctx, grad_z):
+        return grad_z
+
+
+class ViewDtype(ViewFunction):
+    """z = the bits of x read as numbers of another type. It has no gradient."""
+
+    def forward(ctx, x, *, dtype):
+        return x.view(dtype)
+
+
+class View(ViewFunction):
+    """z = x under another shape, the elements in row-major order."""
+
+    def forward(ctx, x, *, shape):
+        ctx.shape = x.shape
+        return x.reshape(shape)
+
+    def backward(ctx, grad_z):
+        grad_x = Reshape.apply(grad_z, shape=ctx.shape)
+        return grad_x
+
+
+def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
+    """The same elements under another shape, or the same bits read as another type, in the same memory.
+
+    Raises:
+        RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
+    """
+    if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
+        return read_as(input, shape[0] if dtype is None else dtype)
+    if not shape and size is None:
+        raise TypeError("view() needs a shape or a type")
+    wanted = infer_shape(as_shape(shape if size is None else (size,)), input.array.size)
+    input._lay_in_order()
+    if not is_viewable(input.array, wanted):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+            "across two contiguous subspaces). Use .reshape(...) instead."
+        )
+    return View.apply(input, shape=wanted)
+
+
+def read_as(input: Tensor, dtype: Any) -> Tensor:
+    """The bits of ``input`` as numbers of another type, in the same memory; it has no gradient."""
+    size, wanted = input.dtype.itemsize, dtype.itemsize
+    if size != wanted:
+        if input.ndim == 0:
+            raise RuntimeError(f"self.dim() cannot be 0 to view {input.dtype} as {dtype} (different element sizes)")
+        if input.stride(-1) != 1:
+            raise RuntimeError(
+                f"self.stride(-1) must be 1 to view {input.dtype} as {dtype} (different element sizes), but got "
+                f"{input.stride(-1)}"
+            )
+        steps = [input.shape[-1], *input.stride()[:-1]]
+        if any(step * size % wanted for step in steps):
+            raise RuntimeError(
+                f"self.size(-1) and the strides must be divisible by {wanted // size} to view {input.dtype} as "
+                f"{dtype} (different element sizes), but got {steps}"
+            )
+    return ViewDtype.apply(input.detach(), dtype=dtype.numpy)
 
 
 def infer_shape(shape, size):
@@ -45,35 +126,6 @@ def is_viewable(x, shape):
     return x.size == 0 or np.may_share_memory(x.reshape(shape), x)
 
 
-class Alias(ViewFunction):
-    """z = x, as another tensor in the same memory."""
-
-    def forward(ctx, x):
-        return x.view()
-
-    def backward(ctx, grad_z):
-        return grad_z
-
-
-class ViewDtype(ViewFunction):
-    """z = the bits of x read as numbers of another type. It has no gradient."""
-
-    def forward(ctx, x, *, dtype):
-        return x.view(dtype)
-
-
-class View(ViewFunction):
-    """z = x under another shape, the elements in row-major order."""
-
-    def forward(ctx, x, *, shape):
-        ctx.shape = x.shape
-        return x.reshape(shape)
-
-    def backward(ctx, grad_z):
-        grad_x = Reshape.apply(grad_z, shape=ctx.shape)
-        return grad_x
-
-
 class ReshapeAlias(View):
     """The same of an x that does not lie in row-major order: what ``reshape`` records where it need not copy."""
 
@@ -91,49 +143,22 @@ class Reshape(View):
     is_view = False
 
 
-class Transpose(ViewFunction):
-    """z = x with two dimensions swapped."""
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
+    """The same elements under another shape: a view where the memory's layout allows it, else a copy.
 
-    def forward(ctx, x, *, dim0, dim1):
-        ctx.dim0, ctx.dim1 = dim0, dim1
-        return x.swapaxes(dim0, dim1)
-
-    def backward(ctx, grad_z):
-        grad_x = Transpose.apply(grad_z, dim0=ctx.dim0, dim1=ctx.dim1)
-        return grad_x
-
-
-class T(ViewFunction):
-    """z = xᵀ for a matrix; fewer dimensions stay as they are."""
-
-    def forward(ctx, x):
-        if x.ndim > 2:
-            raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but input is {x.ndim}D")
-        return x.T
-
-    def backward(ctx, grad_z):
-        grad_x = T.apply(grad_z)
-        return grad_x
-
-
-class Permute(ViewFunction):
-    """z = x with its dimensions in another order."""
-
-    def forward(ctx, x, *, dims):
-        ctx.dims = normalize_dims(dims, x.ndim) if dims else ()
-        if len(ctx.dims) != x.ndim:
-            raise RuntimeError(
-                f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
-                f"desired ordering of dimensions i.e. input.dim() = {x.ndim} is not equal to len(dims) = {len(dims)}"
-            )
-        return x.transpose(ctx.dims)
-
-    def backward(ctx, grad_z):
-        inverse = [0] * len(ctx.dims)
-        for position, dim in enumerate(ctx.dims):
-            inverse[dim] = position
-        grad_x = Permute.apply(grad_z, dims=tuple(inverse))
-        return grad_x
+    Raises:
+        RuntimeError: the shape holds another number of elements.
+    """
+    check_tensors("reshape", input=input)
+    if not sizes and shape is None:
+        raise TypeError('reshape() missing 1 required positional arguments: "shape"')
+    wanted = infer_shape(as_shape(sizes if shape is None else (shape,)), input.array.size)
+    input._lay_in_order()
+    if input.array.flags.c_contiguous:
+        return View.apply(input, shape=wanted)
+    if is_viewable(input.array, wanted):
+        return ReshapeAlias.apply(input, shape=wanted)
+    return UnsafeView.apply(input.contiguous(), shape=wanted)
 
 
 class Unsqueeze(ViewFunction):
@@ -148,6 +173,31 @@ class Unsqueeze(ViewFunction):
         return grad_x
 
 
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A new dimension of size 1 at ``dim``: a view. Shapes: (a, b) -> (a, 1, b) for 1.
+
+    Raises:
+        IndexError: ``dim`` is not in [-ndim - 1, ndim].
+    """
+    return Unsqueeze.apply(input, dim=dim)
+
+
+def unsqueeze_(input: Tensor, dim: int) -> Tensor:
+    """:func:`unsqueeze`, in place."""
+    return restride(input, unsqueeze(input, dim), "unsqueeze_")
+
+
+def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
+    """Let ``input`` become ``result``, a view of it: the same memory under another shape."""
+    check_changeable(input, name)
+    input._replace_array(result.array)
+    input._borrowed = True
+    if result.grad_fn is not None:
+        input.grad_fn, input.output_nr, input._requires_grad = result.grad_fn, result.output_nr, True
+    input._version_counter.bump(name)
+    return input
+
+
 class Squeeze(ViewFunction):
     """z = x without its dimensions of size 1."""
 
@@ -158,6 +208,20 @@ class Squeeze(ViewFunction):
     def backward(ctx, grad_z):
         grad_x = Reshape.apply(grad_z, shape=ctx.shape)
         return grad_x
+
+
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without the dimensions of size 1, or without those of them that ``dim`` names: a view."""
+    if dim is None:
+        return Squeeze.apply(input)
+    if isinstance(dim, (tuple, list)):
+        return SqueezeDims.apply(input, dims=normalize_dims(dim, input.ndim) if dim else ())
+    return SqueezeDim.apply(input, dim=dim)
+
+
+def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
+    """:func:`squeeze`, in place."""
+    return restride(input, squeeze(input, dim), "squeeze_")
 
 
 class SqueezeDim(ViewFunction):
@@ -190,3 +254,141 @@ class SqueezeInPlace(SqueezeDim):
 
     is_view = False
     node_name = "SqueezeBackward4"
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("view_as", input=input, other=other)
+    return input.view(other.shape)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from ``start_dim`` to ``end_dim`` as one; a view where the memory allows.
+
+    Shapes: (a, b, c, d) -> (a, b * c, d) for 1 and 2; a number becomes (1,).
+
+    Raises:
+        IndexError: there is no such dimension.
+        RuntimeError: ``start_dim`` comes after ``end_dim``.
+    """
+    check_tensors("flatten", input=input)
+    if input.ndim == 0:
+        return input.reshape(1)
+    start, end = normalize_dim(start_dim, input.ndim), normalize_dim(end_dim, input.ndim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if start == end:
+        return input
+    return input.reshape(*input.shape[:start], Size(input.shape[start : end + 1]).numel(), *input.shape[end + 1 :])
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    check_tensors("reshape_as", input=input, other=other)
+    return input.reshape(other.shape)
+
+
+def ravel(input: Tensor) -> Tensor:
+    """One dimension, of all elements in row-major order."""
+    check_tensors("ravel", input=input)
+    return input.contiguous().view(-1)
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Dimension ``dim`` as several of ``sizes``, one of which may be -1: a view.
+
+    Raises:
+        RuntimeError: the sizes do not multiply to that of the dimension.
+    """
+    check_tensors("unflatten", input=input)
+    dim = normalize_dim(dim, input.ndim)
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    wanted = as_shape((sizes,))
+    known = Size([size for size in wanted if size != -1]).numel()
+    size = input.shape[dim]
+    if (wanted.count(-1) == 0 and known != size) or (wanted.count(-1) == 1 and (known == 0 or size % known)):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {dim} ({size}) in the "
+            f"input tensor"
+        )
+    return input.view(*input.shape[:dim], *wanted, *input.shape[dim + 1 :])
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Each tensor with at least one dimension."""
+    return for_each(tensors, one_dim)
+
+
+def one_dim(input: Tensor) -> Tensor:
+    return input.reshape(1) if input.ndim == 0 else input
+
+
+def for_each(tensors: tuple[Any, ...], change: Callable[[Tensor], Tensor]) -> Any:
+    """``change`` of one tensor; of several, or of a sequence of them, a tuple."""
+    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+        return change(tensors[0])
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    for each in tensors:
+        check_tensors("atleast", input=each)
+    return tuple([change(each) for each in tensors])
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Each tensor with at least two dimensions, new ones in front."""
+    return for_each(tensors, two_dims)
+
+
+def two_dims(input: Tensor) -> Tensor:
+    if input.ndim == 0:
+        return input.reshape(1, 1)
+    return input.unsqueeze(0) if input.ndim == 1 else input
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """Each tensor with at least three dimensions: a row becomes (1, n, 1), a matrix (m, n, 1)."""
+    return for_each(tensors, three_dims)
+
+
+def three_dims(input: Tensor) -> Tensor:
+    if input.ndim == 0:
+        return input.reshape(1, 1, 1)
+    if input.ndim == 1:
+        return input.unsqueeze(0).unsqueeze(-1)
+    return input.unsqueeze(-1) if input.ndim == 2 else input
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """The coordinates of a grid whose axes have these values: one tensor an axis, views.
+
+    ``indexing`` 'ij' has the first axis first, 'xy' the second.
+
+    Raises:
+        RuntimeError: a tensor has more than one dimension, the types differ, or ``indexing`` is another word.
+    """
+    axes = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
+    if not axes:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    for each in axes:
+        check_tensors("meshgrid", tensors=each)
+        if each.ndim > 1:
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each.ndim}D")
+        if each.dtype is not axes[0].dtype:
+            raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f"torch.meshgrid: indexing must be one of 'xy' or 'ij', but received: {indexing!r}")
+    swap = indexing == "xy" and len(axes) >= 2
+    if swap:
+        axes[0], axes[1] = axes[1], axes[0]
+    shape = [each.numel() for each in axes]
+    grids = []
+    for position, each in enumerate(axes):
+        grids.append(each.view([-1 if dim == position else 1 for dim in range(len(axes))]).expand(shape))
+    if swap:
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
+
+
+def numel(input: Tensor) -> int:
+    """How many elements ``input`` has."""
+    check_tensors("numel", input=input)
+    return input.array.size

@@ -1,15 +1,26 @@
-"""Sorting and what picks elements by their rank. Each class: formula, forward, backward.
+"""Sorting, elements by their rank, medians, and distinct elements. Rules, then what users call.
 
 Every result is an element of x, reported with its position, and its gradient goes to that position. NaN counts as the
-largest number. Equal elements keep their order.
+largest number. Equal elements keep their order; where PyTorch does not promise an order, its positions of equal
+elements may differ.
 """
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
 import numpy as np
 
+from minigrad import dtypes, return_types
+from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.dims import normalize_dim
 from minigrad.graph.function import Function
-from minigrad.ops.reduction import Max, MaxAll, ScatterOne
+from minigrad.graph.node import Tensor
+from minigrad.ops import nondifferentiable
+from minigrad.ops.extremes import Max, MaxAll, ScatterOne, check_not_empty
+
+__all__ = ["argsort", "kthvalue", "median", "msort", "nanmedian", "sort", "topk", "unique", "unique_consecutive"]
 
 
 def order(x, dim, descending=False):
@@ -41,8 +52,53 @@ class Sort(Function):
         return grad_x
 
 
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, **numpy_names: Any
+) -> Any:
+    """The elements in order along ``dim``, and where each was."""
+    if numpy_names:
+        named = renamed("sort", numpy_names, dim=dim)
+        return sort(input, descending=descending, stable=stable, **named)
+    check_tensors("sort", input=input)
+    dim = normalize_dim(dim, input.ndim)
+    sorted_and_positions = Sort.apply(input, dim=dim, descending=bool(descending), stable=stable is not None)
+    return return_types.sort(*sorted_and_positions)
+
+
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False, **numpy_names: Any
+) -> Tensor:
+    """The positions that put the elements in order along ``dim``."""
+    if numpy_names:
+        named = renamed("argsort", numpy_names, dim=dim)
+        return argsort(input, descending=descending, stable=stable, **named)
+    check_tensors("argsort", input=input)
+    return sort(input.detach(), dim, descending, stable=stable).indices
+
+
+def msort(input: Tensor) -> Tensor:
+    """The elements in order along the first dimension."""
+    check_tensors("msort", input=input)
+    return sort(input, 0).values
+
+
 class Topk(Sort):
     """The ``count`` largest elements of x along ``dim`` in descending order, or the smallest in ascending order."""
+
+
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+    """The ``k`` largest, or smallest, elements along ``dim``, and where each is; in order whatever ``sorted`` says.
+
+    Raises:
+        RuntimeError: there are not that many, or the type is bool.
+    """
+    check_tensors("topk", input=input)
+    dim = normalize_dim(dim, input.ndim)
+    if not 0 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):
+        raise RuntimeError(f"selected index k out of range: {k} of shape {list(input.shape)} along dim {dim}")
+    if input.dtype is dtypes.bool:
+        raise RuntimeError("topk does not support bool dtypes on CPU")
+    return return_types.topk(*Topk.apply(input, dim=dim, descending=bool(largest), count=k))
 
 
 def choose_kth(x, dim, k):
@@ -50,25 +106,35 @@ def choose_kth(x, dim, k):
     return np.take(order(x, dim), k - 1, dim)
 
 
-def choose_median(x, dim):
-    """The position of the median of each slice, the lower of two; that of the first NaN where there is one."""
-    middle = np.take(order(x, dim), (x.shape[dim] - 1) // 2, dim)
-    missing = np.isnan(x)
-    return np.where(missing.any(axis=dim), missing.argmax(axis=dim), middle)
-
-
-def choose_nanmedian(x, dim):
-    """The position of the median of each slice without its NaNs, the lower of two; 0 where all are NaN."""
-    count = np.add.reduce(~np.isnan(x), axis=dim, keepdims=True)
-    middle = np.maximum(count - 1, 0) // 2
-    return np.take_along_axis(order(x, dim), middle, dim).squeeze(dim)
-
-
 class Kthvalue(Max):
     """z = the ``k``-th smallest element of x along ``dim``, and where it is."""
 
     function = "kthvalue"
     choose = staticmethod(choose_kth)
+
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """The ``k``-th smallest element along ``dim``, k counted from 1, and where it is.
+
+    Raises:
+        RuntimeError: there are not that many.
+        IndexError: the dimension is empty.
+    """
+    check_tensors("kthvalue", input=input)
+    dim = normalize_dim(dim, input.ndim)
+    check_not_empty("kthvalue", input.array, dim)
+    if not 1 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
+    if input.dtype is dtypes.bool:
+        raise NotImplementedError(f'"kthvalue_cpu" not implemented for {input.dtype}')
+    return return_types.kthvalue(*Kthvalue.apply(input, dim=dim, keepdim=keepdim, k=k))
+
+
+def choose_median(x, dim):
+    """The position of the median of each slice, the lower of two; that of the first NaN where there is one."""
+    middle = np.take(order(x, dim), (x.shape[dim] - 1) // 2, dim)
+    missing = np.isnan(x)
+    return np.where(missing.any(axis=dim), missing.argmax(axis=dim), middle)
 
 
 class Median(Max):
@@ -79,12 +145,52 @@ class Median(Max):
     choose = staticmethod(choose_median)
 
 
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
+    """The element in the middle, the lower of two, NaN if any is; along a dim also where it is.
+
+    Without a dim equal elements share the gradient; with one it goes to the position reported.
+    """
+    if numpy_names:
+        named = renamed("median", numpy_names, dim=dim, keepdim=keepdim)
+        return median(input, **named)
+    check_tensors("median", input=input)
+    refuse_bool("median", input)
+    if dim is None:
+        return MedianAll.apply(input)
+    return return_types.median(*Median.apply(input, dim=dim, keepdim=keepdim))
+
+
+def refuse_bool(name: str, input: Tensor) -> None:
+    """Raise PyTorch's error for a tensor of bools."""
+    if input.dtype is dtypes.bool:
+        raise NotImplementedError(f'"{name}_cpu" not implemented for {input.dtype}')
+
+
+def choose_nanmedian(x, dim):
+    """The position of the median of each slice without its NaNs, the lower of two; 0 where all are NaN."""
+    count = np.add.reduce(~np.isnan(x), axis=dim, keepdims=True)
+    middle = np.maximum(count - 1, 0) // 2
+    return np.take_along_axis(order(x, dim), middle, dim).squeeze(dim)
+
+
 class Nanmedian(Max):
     """z = the median of those elements of x along ``dim`` that are not NaN, the lower of two, and where it is."""
 
     overload = 1
     function = "nanmedian"
     choose = staticmethod(choose_nanmedian)
+
+
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
+    """:func:`median` of the elements that are not NaN; NaN where all are."""
+    if numpy_names:
+        named = renamed("nanmedian", numpy_names, dim=dim, keepdim=keepdim)
+        return nanmedian(input, **named)
+    check_tensors("nanmedian", input=input)
+    refuse_bool("nanmedian", input)
+    if dim is None:
+        return NanmedianAll.apply(input)
+    return return_types.nanmedian(*Nanmedian.apply(input, dim=dim, keepdim=keepdim))
 
 
 class MedianAll(MaxAll):
@@ -108,3 +214,38 @@ class NanmedianAll(MedianAll):
 
     node_name = "NanmedianBackward0"
     choose = staticmethod(choose_nanmedian)
+
+
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The distinct elements in order, or slices along ``dim``; without history. Every NaN is distinct.
+
+    Returns:
+        The elements; with ``return_inverse`` also where in them each element of the input is; with ``return_counts``
+        how often each occurs.
+    """
+    check_tensors("unique", input=input)
+    found = nondifferentiable.unique(input, dim)
+    return chosen(found, return_inverse, return_counts)
+
+
+def chosen(found: tuple[Tensor, Tensor, Tensor], return_inverse: bool, return_counts: bool) -> Any:
+    """Of elements, inverse and counts those that are wanted: one tensor or a tuple."""
+    values, inverse, counts = found
+    if not return_inverse and not return_counts:
+        return values
+    return (values, *((inverse,) if return_inverse else ()), *((counts,) if return_counts else ()))
+
+
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements, or slices along ``dim``, without those equal to the one before. Returns as :func:`unique`."""
+    check_tensors("unique_consecutive", input=input)
+    found = nondifferentiable.unique_consecutive(input, dim)
+    return chosen(found, return_inverse, return_counts)

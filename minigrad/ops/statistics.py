@@ -1,20 +1,28 @@
-"""Variances, standard deviations and norms over all or some dimensions. Each class: formula, forward, backward.
+"""Variances, standard deviations and norms, over all or some dimensions. Rules, then what users call.
 
-``dim`` and ``keepdim`` are those of ``reduction.py``.
+``dim`` and ``keepdim`` are those of ``reduction.py``. Medians are in ``sorting.py``; the rule of norms is in
+``minigrad/linalg.py``.
 """
 
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
-from minigrad.dims import normalize_dims
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.dims import normalize_dims
 from minigrad.graph.function import Function
+from minigrad.graph.node import Number, Tensor
 from minigrad.graph.values import array_of, constant_like
+from minigrad.linalg import matrix_norm, vector_norm
 from minigrad.ops.broadcasting import restore_dims, spread
-from minigrad.ops.elementwise import Abs, Sgn, Where
-from minigrad.ops.reduction import Mean, share_among
+from minigrad.ops.choosing import Where
+from minigrad.ops.reduction import Mean
+
+__all__ = ["norm", "std", "std_mean", "var", "var_mean"]
 
 
 class Var(Function):
@@ -63,6 +71,53 @@ class Var(Function):
         return restore_dims(grad_variance, ctx.shape, ctx.dims, ctx.keepdim) * slope
 
 
+def apply_with_correction(
+    name: str, operation: Any, input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: Number | None
+) -> Any:
+    """``operation`` with its arguments in PyTorch's three forms: ``(unbiased)``, ``(dim, unbiased, keepdim)``, and
+    ``(dim, correction=, keepdim=)``. Unbiased is a correction of 1, the default; biased one of 0."""
+    if isinstance(dim, bool):
+        if unbiased is not None or keepdim:
+            raise TypeError(f"{name}(): argument 'dim' must be tuple of ints, not bool")
+        dim, unbiased = None, dim
+    if unbiased is not None:
+        if not isinstance(unbiased, bool):
+            raise TypeError(f"{name}(): argument 'unbiased' must be bool, not {type(unbiased).__name__}")
+        if correction is not None:
+            raise TypeError(f"{name}(): 'unbiased' and 'correction' say the same: only one of them can be given")
+        correction = 1 if unbiased else 0
+    if not input.is_floating_point():
+        subject = name if name.endswith("mean") else "std and var"
+        raise RuntimeError(f"{subject} only support floating point and complex dtypes, not {input.dtype}")
+    return operation.apply(input, dim=dim, correction=1 if correction is None else correction, keepdim=keepdim)
+
+
+def var(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Number | None = None,
+    **numpy_names: Any,
+) -> Tensor:
+    """The variance Σ (x - mean)² / (n - correction), over all dimensions or ``dim``.
+
+    Raises:
+        RuntimeError: the input is not of a floating-point type.
+    """
+    if numpy_names:
+        named = renamed("var", numpy_names, dim=dim, keepdim=keepdim)
+        return var(input, unbiased=unbiased, correction=correction, **named)
+    check_tensors("var", input=input)
+    return apply_with_correction("var", Var, input, dim, unbiased, keepdim, correction)
+
+
+def gradient_of_square(grad_z, z):
+    """dL/d(z²) from dL/dz: dz/d(z²) = 1/(2z), and 0 where z is."""
+    return Where.apply(0.0, grad_z / (z * 2), condition=array_of(z) == 0)
+
+
 class Std(Var):
     """z = √variance over ``dim``. Where it is 0 the gradient is 0."""
 
@@ -80,9 +135,21 @@ class Std(Var):
         return grad_x
 
 
-def gradient_of_square(grad_z, z):
-    """dL/d(z²) from dL/dz: dz/d(z²) = 1/(2z), and 0 where z is."""
-    return Where.apply(0.0, grad_z / (z * 2), condition=array_of(z) == 0)
+def std(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Number | None = None,
+    **numpy_names: Any,
+) -> Tensor:
+    """The square root of :func:`var`."""
+    if numpy_names:
+        named = renamed("std", numpy_names, dim=dim, keepdim=keepdim)
+        return std(input, unbiased=unbiased, correction=correction, **named)
+    check_tensors("std", input=input)
+    return apply_with_correction("std", Std, input, dim, unbiased, keepdim, correction)
 
 
 class VarMean(Var):
@@ -103,6 +170,23 @@ class VarMean(Var):
             of_mean = spread(grad_mean, ctx.shape, ctx.dims, ctx.keepdim) / ctx.count  # d(mean)/dx = 1/n
             grad_x = of_mean if grad_x is None else grad_x + of_mean
         return grad_x
+
+
+def var_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Number | None = None,
+    **numpy_names: Any,
+) -> tuple[Tensor, Tensor]:
+    """:func:`var` and the mean."""
+    if numpy_names:
+        named = renamed("var_mean", numpy_names, dim=dim, keepdim=keepdim)
+        return var_mean(input, unbiased=unbiased, correction=correction, **named)
+    check_tensors("var_mean", input=input)
+    return apply_with_correction("var_mean", VarMean, input, dim, unbiased, keepdim, correction)
 
 
 class StdMean(VarMean):
@@ -127,54 +211,35 @@ class StdMean(VarMean):
         return grad_x
 
 
-class LinalgVectorNorm(Function):
-    """z = (Σ |x|ᵖ)^(1/p) over ``dim``, p = ``ord``. p = 0 counts what is not 0; p = ±∞ is the largest or smallest |x|.
-
-    Where z is 0 the gradient is 0. For p = ∞ tied maxima share it equally. p = 0 has none.
-    """
-
-    def forward(ctx, x, *, ord, dim, keepdim, dtype):
-        ctx.ord, ctx.shape, ctx.dims, ctx.keepdim = ord, x.shape, normalize_dims(dim, x.ndim), keepdim
-        kind = x.dtype if dtype is None else dtype
-        size = np.abs(x.astype(np.float32 if kind == np.float16 else kind, copy=False))
-        if ord == np.inf:
-            z = np.maximum.reduce(size, axis=ctx.dims, keepdims=keepdim)
-        elif ord == -np.inf:
-            z = np.minimum.reduce(size, axis=ctx.dims, keepdims=keepdim)
-        elif ord == 0:
-            z = np.add.reduce(size != 0, axis=ctx.dims, keepdims=keepdim)
-        elif ord == 1:
-            z = np.add.reduce(size, axis=ctx.dims, keepdims=keepdim)
-        elif ord == 2:
-            z = np.sqrt(np.add.reduce(size * size, axis=ctx.dims, keepdims=keepdim))
-        else:
-            z = np.add.reduce(size**ord, axis=ctx.dims, keepdims=keepdim) ** (1 / ord)
-        z = np.asarray(z, kind)
-        ctx.save_for_backward(x, z)
-        return z
-
-    def backward(ctx, grad_z):
-        x, z = ctx.saved_tensors
-        if ctx.ord == 0:
-            return None
-        if abs(ctx.ord) == np.inf:
-            size, extreme = np.abs(array_of(x)), restore_dims(array_of(z), ctx.shape, ctx.dims, ctx.keepdim)
-            return Sgn.apply(x) * share_among((size == extreme) | np.isnan(size), grad_z, ctx.dims, ctx.keepdim)
-        grad = restore_dims(grad_z, ctx.shape, ctx.dims, ctx.keepdim)
-        z = restore_dims(z, ctx.shape, ctx.dims, ctx.keepdim)
-        grad_x = grad_of_norm(grad, x, z, ctx.ord)
-        return grad_x
+def std_mean(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Number | None = None,
+    **numpy_names: Any,
+) -> tuple[Tensor, Tensor]:
+    """:func:`std` and the mean."""
+    if numpy_names:
+        named = renamed("std_mean", numpy_names, dim=dim, keepdim=keepdim)
+        return std_mean(input, unbiased=unbiased, correction=correction, **named)
+    check_tensors("std_mean", input=input)
+    return apply_with_correction("std_mean", StdMean, input, dim, unbiased, keepdim, correction)
 
 
-def grad_of_norm(grad, x, z, ord):
-    """dz/dx = sign(x) |x|ᵖ⁻¹ / zᵖ⁻¹, in the form that PyTorch gives it for each p."""
-    flat = array_of(z) == 0
-    if ord == 1:
-        return grad * Sgn.apply(x)
-    if ord == 2:
-        return grad * Where.apply(0.0, x / z, condition=flat)
-    if ord < 1:
-        power = Where.apply(0.0, Sgn.apply(x) * Abs.apply(x) ** (ord - 1), condition=array_of(x) == 0)
-        return power * grad * z ** (1 - ord)
-    power = Sgn.apply(x) * Abs.apply(x) ** (ord - 1) if ord < 2 else x * Abs.apply(x) ** (ord - 2)
-    return power * Where.apply(0.0, grad / z ** (ord - 1), condition=flat)
+def norm(
+    input: Tensor,
+    p: Number | str | None = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+) -> Tensor:
+    """(Σ |x|ᵖ)^(1/p) over all dimensions or ``dim``: ``linalg.vector_norm``, "fro" and None meaning p = 2."""
+    if isinstance(p, str):
+        dims = range(input.ndim) if dim is None else dim
+        if p == "fro" and (dim is None or isinstance(dim, int) or len(dim) <= 2):
+            return vector_norm(input, 2, dim, keepdim, dtype=dtype)
+        return matrix_norm(input, p, (dims,) if isinstance(dims, int) else dims, keepdim, dtype=dtype)
+    return vector_norm(input, 2 if p is None else p, dim, keepdim, dtype=dtype)

@@ -1,7 +1,7 @@
-"""Exponentials, logarithms, trigonometric and hyperbolic functions and erf, of one number and of two.
+"""Trigonometric and hyperbolic functions, their inverses, and the error function: rules, then what users call.
 
-The most common, exp, log, sin, cos and tanh, are in ``elementwise.py``. Integers and bools are computed in the default
-floating type. Angles are in radians.
+Angles are in radians. Integers and bools are computed in the default floating type. Exponentials and logarithms are in
+``powers.py``.
 """
 
 from __future__ import annotations
@@ -10,120 +10,71 @@ import math
 
 import numpy as np
 
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.operands import prepare
+from minigrad.arguments.promotion import in_default_float
 from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of
-from minigrad.ops.elementwise import Exp, MulScalar, PowScalar, Reciprocal, Where, prepare
-from minigrad.ops.error_function import erf
-from minigrad.promotion import in_default_float
+from minigrad.inplace.changing import run_in_place
+from minigrad.kernels import error_function
+from minigrad.ops.arithmetic import MulScalar, Reciprocal
+from minigrad.ops.choosing import Where
+from minigrad.ops.powers import Exp, Rsqrt
 
-# ----------------------------------------------------------------------------------- exponentials, logarithms
-
-
-class Exp2(Function):
-    """z = 2ˣ."""
-
-    def forward(ctx, x):
-        z = np.asarray(np.exp2(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
-
-    def backward(ctx, grad_z):
-        (z,) = ctx.saved_tensors
-        grad_x = grad_z * MulScalar.apply(z, number=math.log(2))  # dz/dx = 2ˣ ln 2
-        return grad_x
+__all__ = ["acos", "acos_", "acosh", "acosh_", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_"]
+__all__ += ["arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "arctanh_", "asin", "asin_", "asinh"]
+__all__ += ["asinh_", "atan", "atan2", "atan_", "atanh", "atanh_", "cos", "cos_", "cosh", "cosh_", "erf", "erf_", "sin"]
+__all__ += ["sin_", "sinh", "sinh_", "tan", "tan_", "tanh", "tanh_"]
 
 
-class Expm1(Function):
-    """z = eˣ - 1, accurate near 0."""
-
-    def forward(ctx, x):
-        z = np.asarray(np.expm1(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
-
-    def backward(ctx, grad_z):
-        (z,) = ctx.saved_tensors
-        grad_x = grad_z * (z + 1)  # dz/dx = eˣ
-        return grad_x
+# -------------------------------------------------------------------------------------------------------- trigonometric
 
 
-class Log1p(Function):
-    """z = ln(1 + x), accurate near 0."""
-
-    node_name = "Log1PBackward0"
+class Sin(Function):
+    """z = sin x, x in radians."""
 
     def forward(ctx, x):
         ctx.save_for_backward(x)
-        return np.log1p(in_default_float(x))
+        return np.sin(in_default_float(x))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = grad_z / (x + 1)  # dz/dx = 1/(1 + x)
+        grad_x = grad_z * Cos.apply(x)  # dz/dx = cos x
         return grad_x
 
 
-class Log2(Function):
-    """z = log₂ x."""
+def sin(input: Tensor) -> Tensor:
+    """The sine; angles are in radians."""
+    return Sin.apply(input)
 
-    base = 2
+
+def sin_(input: Tensor) -> Tensor:
+    """:func:`sin`, in place."""
+    return run_in_place(input, "sin_", Sin)
+
+
+class Cos(Function):
+    """z = cos x, x in radians."""
 
     def forward(ctx, x):
         ctx.save_for_backward(x)
-        return np.log2(in_default_float(x))
+        return np.cos(in_default_float(x))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = grad_z / MulScalar.apply(x, number=math.log(ctx.base))  # dz/dx = 1/(x ln base)
+        grad_x = grad_z * -Sin.apply(x)  # dz/dx = -sin x
         return grad_x
 
 
-class Log10(Log2):
-    """z = log₁₀ x."""
-
-    base = 10
-
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.log10(in_default_float(x))
+def cos(input: Tensor) -> Tensor:
+    """The cosine; angles are in radians."""
+    return Cos.apply(input)
 
 
-class Rsqrt(Function):
-    """z = 1/√x."""
-
-    def forward(ctx, x):
-        z = np.asarray(1 / np.sqrt(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
-
-    def backward(ctx, grad_z):
-        (z,) = ctx.saved_tensors
-        grad_x = grad_z * MulScalar.apply(PowScalar.apply(z, number=3), number=-0.5)  # dz/dx = -z³/2
-        return grad_x
-
-
-class Logaddexp(Function):
-    """z = ln(eˣ + eʸ), without overflow."""
-
-    def forward(ctx, x, y):
-        ctx.save_for_backward(x, y)
-        x, y = prepare(x, y)
-        if x.dtype.kind != "f":
-            raise NotImplementedError(
-                f'"logaddexp_cpu" not implemented for {x.dtype}: convert to a floating type first'
-            )
-        return np.logaddexp(x, y)
-
-    def backward(ctx, grad_z):
-        x, y = ctx.saved_tensors
-        grad_x = grad_y = None
-        if ctx.needs_input_grad[0]:
-            grad_x = grad_z / (Exp.apply(y - x) + 1)  # dz/dx = eˣ/(eˣ + eʸ)
-        if ctx.needs_input_grad[1]:
-            grad_y = grad_z / (Exp.apply(x - y) + 1)  # dz/dy = eʸ/(eˣ + eʸ)
-        return grad_x, grad_y
-
-
-# ------------------------------------------------------------------------------------------- trigonometric
+def cos_(input: Tensor) -> Tensor:
+    """:func:`cos`, in place."""
+    return run_in_place(input, "cos_", Cos)
 
 
 class Tan(Function):
@@ -140,6 +91,16 @@ class Tan(Function):
         return grad_x
 
 
+def tan(input: Tensor) -> Tensor:
+    """The tangent; angles are in radians."""
+    return Tan.apply(input)
+
+
+def tan_(input: Tensor) -> Tensor:
+    """:func:`tan`, in place."""
+    return run_in_place(input, "tan_", Tan)
+
+
 class Asin(Function):
     """z = arcsin x, NaN outside [-1, 1]."""
 
@@ -151,6 +112,16 @@ class Asin(Function):
         (x,) = ctx.saved_tensors
         grad_x = grad_z * Rsqrt.apply(-x * x + 1)  # dz/dx = 1/√(1 - x²)
         return grad_x
+
+
+def asin(input: Tensor) -> Tensor:
+    """NaN outside [-1, 1]."""
+    return Asin.apply(input)
+
+
+def asin_(input: Tensor) -> Tensor:
+    """:func:`asin`, in place."""
+    return run_in_place(input, "asin_", Asin)
 
 
 class Acos(Function):
@@ -166,6 +137,16 @@ class Acos(Function):
         return grad_x
 
 
+def acos(input: Tensor) -> Tensor:
+    """NaN outside [-1, 1]."""
+    return Acos.apply(input)
+
+
+def acos_(input: Tensor) -> Tensor:
+    """:func:`acos`, in place."""
+    return run_in_place(input, "acos_", Acos)
+
+
 class Atan(Function):
     """z = arctan x."""
 
@@ -177,6 +158,16 @@ class Atan(Function):
         (x,) = ctx.saved_tensors
         grad_x = grad_z / (x * x + 1)  # dz/dx = 1/(1 + x²)
         return grad_x
+
+
+def atan(input: Tensor) -> Tensor:
+    """The inverse of :func:`tan`, in (-π/2, π/2)."""
+    return Atan.apply(input)
+
+
+def atan_(input: Tensor) -> Tensor:
+    """:func:`atan`, in place."""
+    return run_in_place(input, "atan_", Atan)
 
 
 class Atan2(Function):
@@ -196,7 +187,18 @@ class Atan2(Function):
         return grad_x, grad_y
 
 
-# ---------------------------------------------------------------------------------------------- hyperbolic
+def atan2(input: Tensor, other: Tensor) -> Tensor:
+    """The angle of the point (other, input), in (-π, π]."""
+    check_tensors("atan2", input=input, other=other)
+    return Atan2.apply(input, other)
+
+
+def atan2_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`atan2`, in place."""
+    return run_in_place(input, "atan2_", Atan2, other)
+
+
+# ----------------------------------------------------------------------------------------------------------- hyperbolic
 
 
 class Sinh(Function):
@@ -212,6 +214,16 @@ class Sinh(Function):
         return grad_x
 
 
+def sinh(input: Tensor) -> Tensor:
+    """(eˣ - e⁻ˣ) / 2."""
+    return Sinh.apply(input)
+
+
+def sinh_(input: Tensor) -> Tensor:
+    """:func:`sinh`, in place."""
+    return run_in_place(input, "sinh_", Sinh)
+
+
 class Cosh(Function):
     """z = cosh x."""
 
@@ -223,6 +235,54 @@ class Cosh(Function):
         (x,) = ctx.saved_tensors
         grad_x = grad_z * Sinh.apply(x)  # dz/dx = sinh x
         return grad_x
+
+
+def cosh(input: Tensor) -> Tensor:
+    """(eˣ + e⁻ˣ) / 2."""
+    return Cosh.apply(input)
+
+
+def cosh_(input: Tensor) -> Tensor:
+    """:func:`cosh`, in place."""
+    return run_in_place(input, "cosh_", Cosh)
+
+
+class Tanh(Function):
+    """z = tanh x."""
+
+    def forward(ctx, x):
+        z = np.asarray(np.tanh(in_default_float(x)))
+        ctx.save_for_backward(z)
+        return z
+
+    def backward(ctx, grad_z):
+        (z,) = ctx.saved_tensors
+        grad_x = TanhBackward.apply(grad_z, z)  # dz/dx = 1 - tanh²x
+        return grad_x
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return Tanh.apply(input)
+
+
+def tanh_(input: Tensor) -> Tensor:
+    """:func:`tanh`, in place."""
+    return run_in_place(input, "tanh_", Tanh)
+
+
+class TanhBackward(Function):
+    """The gradient that passes a tanh with result z: grad · (1 - z²)."""
+
+    def forward(ctx, grad, z):
+        ctx.save_for_backward(grad, z)
+        return grad * (1 - z * z)
+
+    def backward(ctx, grad_out):
+        grad, z = ctx.saved_tensors
+        grad_grad = TanhBackward.apply(grad_out, z) if ctx.needs_input_grad[0] else None
+        grad_z = grad_out * (-2 * z * grad)  # d(1 - z²)/dz = -2z
+        return grad_grad, grad_z
 
 
 class Asinh(Function):
@@ -238,6 +298,16 @@ class Asinh(Function):
         return grad_x
 
 
+def asinh(input: Tensor) -> Tensor:
+    """The inverse of :func:`sinh`."""
+    return Asinh.apply(input)
+
+
+def asinh_(input: Tensor) -> Tensor:
+    """:func:`asinh`, in place."""
+    return run_in_place(input, "asinh_", Asinh)
+
+
 class Acosh(Function):
     """z = arcosh x, NaN below 1."""
 
@@ -249,6 +319,16 @@ class Acosh(Function):
         (x,) = ctx.saved_tensors
         grad_x = grad_z * Rsqrt.apply(x * x - 1)  # dz/dx = 1/√(x² - 1)
         return grad_x
+
+
+def acosh(input: Tensor) -> Tensor:
+    """NaN below 1."""
+    return Acosh.apply(input)
+
+
+def acosh_(input: Tensor) -> Tensor:
+    """:func:`acosh`, in place."""
+    return run_in_place(input, "acosh_", Acosh)
 
 
 class Atanh(Function):
@@ -264,7 +344,17 @@ class Atanh(Function):
         return grad_x
 
 
-# ------------------------------------------------------------------------------------------ error function
+def atanh(input: Tensor) -> Tensor:
+    """NaN outside [-1, 1]."""
+    return Atanh.apply(input)
+
+
+def atanh_(input: Tensor) -> Tensor:
+    """:func:`atanh`, in place."""
+    return run_in_place(input, "atanh_", Atanh)
+
+
+# ------------------------------------------------------------------------------------------------------- error function
 
 
 class Erf(Function):
@@ -272,9 +362,36 @@ class Erf(Function):
 
     def forward(ctx, x):
         ctx.save_for_backward(x)
-        return erf(in_default_float(x))
+        return error_function.erf(in_default_float(x))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
         grad_x = MulScalar.apply(Exp.apply(-(x * x)), number=2 / math.sqrt(math.pi)) * grad_z  # dz/dx = 2/√π exp(-x²)
         return grad_x
+
+
+def erf(input: Tensor) -> Tensor:
+    """The error function 2/√π ∫₀ˣ exp(-t²) dt."""
+    return Erf.apply(input)
+
+
+def erf_(input: Tensor) -> Tensor:
+    """:func:`erf`, in place."""
+    return run_in_place(input, "erf_", Erf)
+
+
+# Other names that PyTorch has for some of these.
+arccos = acos
+arccos_ = acos_
+arccosh = acosh
+arccosh_ = acosh_
+arcsin = asin
+arcsin_ = asin_
+arcsinh = asinh
+arcsinh_ = asinh_
+arctan = atan
+arctan_ = atan_
+arctan2 = atan2
+arctan2_ = atan2_
+arctanh = atanh
+arctanh_ = atanh_

@@ -48,7 +48,7 @@ def test_another_random_order_is_noticed():
 
 
 def test_a_wrong_rule_is_noticed(monkeypatch):
-    from minigrad.ops.elementwise import Sin
+    from minigrad.ops.transcendental import Sin
 
     monkeypatch.setattr(Sin, "backward", lambda ctx, grad_z: grad_z * ctx.saved_tensors[0])
     with pytest.raises(Mismatch, match="dy/dx"):
@@ -203,7 +203,7 @@ def test_wrong_usage_ends_with_2(arguments):
 
 
 def test_a_difference_ends_with_1(monkeypatch):
-    from minigrad.ops.elementwise import Sin
+    from minigrad.ops.transcendental import Sin
 
     monkeypatch.setattr(Sin, "backward", lambda ctx, grad_z: grad_z * ctx.saved_tensors[0])
     done = command("--only", "dynamic-graph")

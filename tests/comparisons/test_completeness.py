@@ -10,21 +10,18 @@ import pytest
 import torch
 
 import minigrad
-import minigrad.functions.arguments
-from minigrad import functions
+from minigrad import ops
+from minigrad.methods import Methods
 
 HERE = Path(__file__)
 CASES = [*HERE.parent.glob("*.py"), *HERE.parent.glob("expressions/*.txt")]
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in CASES if path != HERE)
 MODULES = ["nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "utils.data", "linalg"]
 PUBLIC = [(module, name) for module in MODULES for name in importlib.import_module(f"minigrad.{module}").__all__]
-FAMILIES = [
-    importlib.import_module(f"minigrad.functions.{each.name}") for each in pkgutil.iter_modules(functions.__path__)
-]
+FAMILIES = [importlib.import_module(f"minigrad.ops.{each.name}") for each in pkgutil.iter_modules(ops.__path__)]
 FUNCTIONS = sorted(
-    {name for family in FAMILIES for name in family.__all__}
-    - set(functions.arguments.__all__)
-    - set(minigrad.nn.functional.__all__)
+    {name for family in FAMILIES for name in getattr(family, "__all__", ())} - set(minigrad.nn.functional.__all__)
+    | {name for name in vars(Methods) if not name.startswith("__")}
 )
 
 

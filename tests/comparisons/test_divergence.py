@@ -12,7 +12,7 @@ from comparisons import first_divergence
 from comparisons.graphs import GraphsDiffer
 from minigrad import models
 from minigrad.graph import engine as backward_engine
-from minigrad.ops import elementwise, matmul, reduction
+from minigrad.ops import extremes, matmul, rectifiers
 
 rng = np.random.default_rng(3)
 
@@ -142,7 +142,7 @@ def test_a_tie(monkeypatch):
         (z,) = ctx.saved_tensors
         return grad_z * (z >= 0)
 
-    monkeypatch.setattr(elementwise.Relu, "backward", passes_zero)
+    monkeypatch.setattr(rectifiers.Relu, "backward", passes_zero)
     found = first_divergence(ours, theirs, np.abs(rng.normal(size=(5, 4))))
     assert found.gradient.where == "the gradient that ReluBackward0 in module 1 returns for its input 0"
     assert found.gradient.causes[0].startswith("a tie")
@@ -151,7 +151,7 @@ def test_a_tie(monkeypatch):
 def test_a_tie_of_the_largest(monkeypatch):
     """Of equal values the first is the largest; here the last one is."""
     monkeypatch.setattr(
-        reduction.Max, "choose", staticmethod(lambda x, dim: x.shape[dim] - 1 - np.argmax(np.flip(x, dim), dim))
+        extremes.Max, "choose", staticmethod(lambda x, dim: x.shape[dim] - 1 - np.argmax(np.flip(x, dim), dim))
     )
     ours, theirs = [e.nn.Sequential(e.nn.Identity()) for e in (minigrad, torch)]
     batch = np.array([[2.0, 2.0, 1.0], [0.0, 1.0, 1.0]])
@@ -168,7 +168,7 @@ def test_a_nan_and_a_factor(monkeypatch):
     ours, theirs = perceptrons()
     batch = rng.normal(size=(5, 4))
     with monkeypatch.context() as patch:
-        patch.setattr(elementwise.Relu, "backward", lambda ctx, grad_z: grad_z * np.nan)
+        patch.setattr(rectifiers.Relu, "backward", lambda ctx, grad_z: grad_z * np.nan)
         assert first_divergence(ours, theirs, batch).gradient.causes[0].startswith("a NaN of ours alone")
     monkeypatch.setattr(matmul, "grad_of_second", lambda a, b, grad_z: 3 * (a.T @ grad_z))
     assert "ours is 3 times theirs" in str(first_divergence(ours, theirs, batch).gradient)

@@ -8,9 +8,11 @@ separated by ``;``. In reach are ``T`` (``torch.tensor``) and five tensors: ``F`
 """
 
 import copy
+import importlib
 import math
 import operator
 import pickle
+import pkgutil
 import re
 from pathlib import Path
 
@@ -21,7 +23,8 @@ import torch
 import minigrad
 from comparisons import Mismatch
 from comparisons.outcomes import check_outcome, check_outcomes, outcome
-from minigrad import creation, functions, linalg
+from minigrad import creation, linalg, ops
+from minigrad.methods import Methods
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # warnings are compared elsewhere
 
@@ -80,8 +83,10 @@ def test_line(line):
         raise Mismatch(f"{line}: PyTorch's result can be viewed under another shape, ours, {ours.stride()}, cannot")
 
 
-FUNCTIONS = {name for family in functions.__all__ for name in getattr(functions, family).__all__}
+FAMILIES = [importlib.import_module(f"minigrad.ops.{each.name}") for each in pkgutil.iter_modules(ops.__path__)]
+FUNCTIONS = {name for family in FAMILIES for name in getattr(family, "__all__", ())}
 FUNCTIONS -= {*minigrad.nn.functional.__all__}  # layers and losses are compared elsewhere
+FUNCTIONS |= {name for name in vars(Methods) if not name.startswith("__")}
 IN_PLACE = [
     name
     for name in dir(minigrad.Tensor)

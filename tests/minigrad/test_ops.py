@@ -16,7 +16,7 @@ from minigrad.graph.function import Function
 from minigrad.kernels.pooling import Windows
 from minigrad.nn import functional as F
 from minigrad.ops.division import Underived
-from minigrad.ops.reduction import GatherOne
+from minigrad.ops.extremes import GatherOne
 
 MODULES = [importlib.import_module(f"minigrad.ops.{module.name}") for module in pkgutil.iter_modules(ops.__path__)]
 RULES = {

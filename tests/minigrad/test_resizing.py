@@ -5,9 +5,9 @@ import pytest
 
 import minigrad
 from minigrad.autograd import gradcheck, gradgradcheck
-from minigrad.functions.resizing import taps_of
 from minigrad.kernels import resizing
 from minigrad.nn import functional as F
+from minigrad.ops.resizing import taps_of
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(2, 3, 4, 5))

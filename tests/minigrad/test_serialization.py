@@ -26,10 +26,11 @@ import torch
 from numpy.lib.array_utils import byte_bounds
 
 import minigrad
-from minigrad import Size, Tensor, device, dtypes, from_numpy, serialization
-from minigrad._unpickler import INSTRUCTIONS
+from minigrad import Size, Tensor, device, dtypes, from_numpy
 from minigrad.nn.parameter import Parameter
-from minigrad.serialization import load, save
+from minigrad.saving import serialization
+from minigrad.saving.serialization import load, save
+from minigrad.saving.unpickler import INSTRUCTIONS
 from minigrad.tensor import wrap
 
 SECONDS_EACH = 5.0  # of computing, for any one file: several times what the slowest takes
@@ -415,7 +416,7 @@ class NoTorch:
         if name.partition(".")[0] == "torch":
             raise AssertionError("torch was imported")
 sys.meta_path.insert(0, NoTorch())
-from minigrad.serialization import load, save
+from minigrad.saving.serialization import load, save
 save(load({str(theirs)!r}), {str(ours)!r})
 assert "torch" not in sys.modules
 """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.creation import as_tensor, tensor
-from minigrad.functions.joining import stack
+from minigrad.ops.joining import stack
 from minigrad.random import Generator, default_generator
 from minigrad.tensor import Tensor
 from minigrad.utils.data.dataset import IterableDataset, TensorDataset

@@ -15,16 +15,8 @@ from minigrad.creation import randperm
 from minigrad.random import default_generator
 from minigrad.tensor import Tensor
 
-__all__ = [
-    "ChainDataset",
-    "ConcatDataset",
-    "Dataset",
-    "IterableDataset",
-    "StackDataset",
-    "Subset",
-    "TensorDataset",
-    "random_split",
-]
+__all__ = ["ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "StackDataset", "Subset", "TensorDataset"]
+__all__ += ["random_split"]
 
 
 class Dataset:

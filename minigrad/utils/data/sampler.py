@@ -16,14 +16,8 @@ from minigrad.creation import as_tensor, multinomial
 from minigrad.dtypes import float64
 from minigrad.random import Generator, default_generator
 
-__all__ = [
-    "BatchSampler",
-    "RandomSampler",
-    "Sampler",
-    "SequentialSampler",
-    "SubsetRandomSampler",
-    "WeightedRandomSampler",
-]
+__all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler"]
+__all__ += ["WeightedRandomSampler"]
 
 
 class Sampler:

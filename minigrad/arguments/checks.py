@@ -1,0 +1,40 @@
+"""What functions check of their arguments before they compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.graph.node import Tensor
+
+__all__ = ["check_dim", "check_tensors", "renamed"]
+
+
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def check_tensors(function: str, **arguments: Any) -> None:
+    """Raise PyTorch's TypeError unless every argument, given in the order of the signature, is a tensor."""
+    for position, (name, value) in enumerate(arguments.items(), 1):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
+
+
+def check_dim(function: str, dim: Any) -> None:
+    """Raise PyTorch's TypeError where no dimension is given to a function that needs one."""
+    if dim is None:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "dim"')
+
+
+def renamed(function: str, numpy_names: dict[str, Any], **arguments: Any) -> dict[str, Any]:
+    """The ``arguments`` of a call, with what was given by NumPy's names for them, ``axis`` and ``keepdims``.
+
+    Raises:
+        TypeError: the function has no such argument.
+    """
+    for name, value in numpy_names.items():
+        if NUMPY_NAMES.get(name) not in arguments:
+            raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
+        arguments[NUMPY_NAMES[name]] = value
+    return arguments

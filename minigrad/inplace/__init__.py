@@ -1,0 +1,1 @@
+"""Changes in place (``changing.py``), and the views that have to follow them (``views.py``)."""

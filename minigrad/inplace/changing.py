@@ -1,0 +1,176 @@
+"""In-place operations: the tensor itself receives the result, and with it the result's place in the graph.
+
+``x.mul_(y)`` computes ``x * y`` as any operation does, copies the values into x's memory, and makes the new node x's
+``grad_fn``; ``add_`` of a tensor like x and ``relu_`` compute in x's memory at once (``writes_into``). The node keeps a
+copy of x's old values where its rule needs them; an older node that saved them learns of the change through the version
+counter. Where x is a view, or has views, they all get a new place in the graph: see ``views.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.arguments.promotion import CATEGORY
+from minigrad.dtypes import from_numpy_dtype
+from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.node import Tensor
+from minigrad.graph.view import NO_GRAD_VIEW
+from minigrad.inplace.views import maker_of_view, rebase, refresh_views
+
+__all__ = ["become", "check_changeable", "check_overlap", "overwrite", "run_in_place", "writeable"]
+
+
+# What may be written to an expanded tensor, whose elements share places: the same to all of them.
+WRITE_EXPANDED = frozenset(["fill_", "zero_"])
+
+
+def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
+    """Raise PyTorch's error for a tensor that ``operation``, with ``inputs`` beside it, may not change in place.
+
+    Only where the operation would be recorded: unrecorded, everything may be changed; but a tensor made in inference
+    mode only there.
+    """
+    if tensor.is_inference() and not grad_mode.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a "
+            "normal tensor before doing inplace update."
+        )
+    if not grad_mode.enabled:
+        return
+    base = tensor._base
+    changes_history = tensor._requires_grad or (base is not None and base._requires_grad)
+    if not changes_history and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
+        return
+    if base is not None:
+        if tensor._restriction is NO_GRAD_VIEW:
+            raise RuntimeError(NO_GRAD_VIEW)
+        if tensor._restriction:
+            raise RuntimeError(f"{maker_of_view(tensor)}is being modified inplace. {tensor._restriction}")
+        if base._requires_grad and base.grad_fn is None:
+            raise RuntimeError(
+                f"a view of a leaf Variable that requires grad is being used in an in-place operation ({operation})."
+            )
+    if tensor._requires_grad and tensor.grad_fn is None:
+        raise RuntimeError(
+            f"a leaf Variable that requires grad is being used in an in-place operation ({operation}). Use "
+            f"minigrad.no_grad() to change its values unrecorded, or an operation that returns a new tensor."
+        )
+
+
+def check_overlap(tensor: Tensor, *inputs: Any) -> None:
+    """Raise PyTorch's error where ``tensor`` cannot be written because its memory is shown twice: by another element of
+    its own (it was expanded), or by one of ``inputs`` in another arrangement.
+    """
+    array = tensor.array
+    if 0 in array.strides and array.size:
+        for size, stride in zip(array.shape, array.strides):
+            if stride == 0 and size > 1:
+                raise RuntimeError(
+                    f"unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                    f"location. Please clone() the tensor before performing the operation. Its shape is "
+                    f"{list(array.shape)}, its strides are {list(tensor.stride())}: it was expanded."
+                )
+    for each in inputs:
+        if not isinstance(each, Tensor) or each is tensor or not np.may_share_memory(each.array, array):
+            continue
+        other = each.array
+        same = other.ctypes.data == array.ctypes.data and other.shape == array.shape and other.strides == array.strides
+        if not same and is_dense(array) and is_dense(other):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                "memory location. Please clone() the tensor before performing the operation."
+            )
+
+
+def is_dense(array: np.ndarray) -> bool:
+    """True where the elements lie side by side in memory, in whichever order of dimensions."""
+    reach = array.itemsize
+    for stride, size in sorted(zip(array.strides, array.shape)):
+        if size > 1:
+            if stride != reach:
+                return False
+            reach *= size
+    return True
+
+
+def writeable(array: np.ndarray) -> np.ndarray:
+    """``array``, open for writing where it is an expanded view, which NumPy protects."""
+    if array.flags.writeable:
+        return array
+    target = array.view()
+    target.flags.writeable = True
+    return target
+
+
+def run_in_place(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any) -> Tensor:
+    """Apply ``operation`` to ``tensor`` and ``inputs`` and let ``tensor`` become the result.
+
+    Raises:
+        RuntimeError: ``tensor`` is a leaf that requires grad, or the result has another shape or a type that does not
+            fit. Nothing is changed then.
+    """
+    check_changeable(tensor, name, *inputs)
+    at_once = operation.writes_into and all(fits(each, tensor) for each in inputs)
+    if at_once:
+        check_overlap(tensor, *inputs)
+        options["out"] = writeable(tensor.array)
+    try:
+        result = operation.apply(tensor, *inputs, **options)
+    except BaseException:
+        if at_once:
+            tensor._version_counter.bump(name)  # a hook failed, say, when the new values were written already
+        raise
+    if result.grad_fn is not None and not at_once and not any(each is tensor for each in inputs):
+        result.grad_fn.copy_saved_input(tensor)
+    return become(tensor, result, name, *inputs)
+
+
+def fits(value: Any, tensor: Tensor) -> bool:
+    """Whether ``value`` is a tensor of the same shape and type, so that the result is one too."""
+    return isinstance(value, Tensor) and value.array.shape == tensor.array.shape and value.dtype is tensor.dtype
+
+
+def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
+    """Give ``tensor`` the values of ``result``, computed from it and ``inputs``, and its place in the graph."""
+    array = tensor.array
+    if result.array.shape != array.shape:
+        raise RuntimeError(
+            f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.array.shape)}"
+        )
+    check_castable(tensor, result.array.dtype)
+    if name not in WRITE_EXPANDED:
+        check_overlap(tensor, *inputs)
+    if result.array is not array:
+        writeable(array)[...] = result.array
+    tensor._version_counter.bump(name)
+    node = result.grad_fn
+    base = tensor if tensor._base is None else tensor._base
+    if node is not None:
+        node.redirect_saved_result(result, tensor)
+        retaining = {each for each in (tensor, base) if each.retains_grad}  # wanted is now the new value's gradient
+        for each in retaining:
+            each.grad_fn.hooks.retained.pop(each.output_nr)
+        if tensor._base is not None:
+            rebase(tensor, node)
+        else:
+            tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, result.output_nr, True
+        for each in retaining:
+            each.retain_grad()
+    if base.grad_fn is not None and base._version_counter.views:
+        refresh_views(base)
+    return tensor
+
+
+def check_castable(tensor: Tensor, kind: np.dtype) -> None:
+    """Raise PyTorch's error where a result of type ``kind`` may not be written to ``tensor``."""
+    if CATEGORY[kind.kind] > CATEGORY[tensor.array.dtype.kind]:
+        raise RuntimeError(
+            f"result type {from_numpy_dtype(kind)} can't be cast to the desired output type {tensor.dtype}"
+        )
+
+
+def overwrite(tensor: Tensor, name: str, operation: Any, values: np.ndarray, *inputs: Any) -> Tensor:
+    """Give ``tensor`` the ``values``, converted, whose gradients are zero: ``operation`` tells the graph."""
+    return run_in_place(tensor, name, operation, *inputs, values=values.astype(tensor.array.dtype, copy=False))

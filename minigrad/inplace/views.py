@@ -1,0 +1,190 @@
+"""Views and in-place operations: how the graph is rewired when memory that several tensors show is changed.
+
+A view shows its base's memory. When an operation changes a view in place and is recorded, the base has a new value too:
+part of it is the operation's result, the rest is what it was. :class:`CopySlices` is the base's new node and says just
+that. Every view of the base, the changed one included, is then the new base seen through its window:
+:class:`AsStrided`. Both are PyTorch's nodes, and the graph is PyTorch's.
+
+Who calls this: ``changing.py``. What a view is, and which tensors share memory: ``graph/view.py``.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from minigrad.graph.engine import call_rule
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
+from minigrad.ops.choosing import Where
+
+__all__ = ["AsStrided", "CopySlices", "rebase", "refresh_views"]
+
+
+class Window(NamedTuple):
+    """Where a view's elements lie in its base's memory. Strides and offset count elements, not bytes."""
+
+    base_shape: tuple[int, ...]
+    base_strides: tuple[int, ...]
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int
+
+    def memory(self, dtype: Any) -> np.ndarray:
+        """Zeros, as many as the base's memory has places."""
+        last = sum((size - 1) * stride for size, stride in zip(self.base_shape, self.base_strides))
+        return np.zeros(0 if 0 in self.base_shape else last + 1, dtype)
+
+    def base_of(self, memory: np.ndarray) -> np.ndarray:
+        """The base, laid over ``memory``."""
+        return lay_over(memory, self.base_shape, self.base_strides)
+
+    def view_of(self, memory: np.ndarray) -> np.ndarray:
+        """The view, laid over ``memory``."""
+        return lay_over(memory[self.offset :], self.shape, self.strides)
+
+    def overlaps(self) -> bool:
+        """True if two elements of the view may be the same place."""
+        reach = 0
+        for stride, size in sorted(zip(self.strides, self.shape)):
+            if size > 1:
+                if stride <= reach:
+                    return True
+                reach += (size - 1) * stride
+        return False
+
+
+def lay_over(memory: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    """An array of ``shape`` whose elements are ``memory``'s, ``strides`` apart."""
+    return as_strided(memory, shape, [stride * memory.itemsize for stride in strides])
+
+
+def window_of(base: Tensor, view: Tensor) -> Window:
+    """Where ``view`` lies in ``base``'s memory."""
+    size = base.array.itemsize
+    offset = 0
+    if view.array.size:
+        offset = (view.data_ptr() - base.data_ptr()) // size
+    return Window(base.array.shape, base.stride(), view.array.shape, view.stride(), offset)
+
+
+class AsStrided(Function):
+    """z = the elements of x's memory that ``window`` shows."""
+
+    def forward(ctx, x, *, window):
+        ctx.window = window
+        memory = window.memory(x.dtype)
+        window.base_of(memory)[...] = x
+        return window.view_of(memory)
+
+    def backward(ctx, grad_z):
+        grad_x = AsStridedScatter.apply(grad_z, window=ctx.window)
+        return grad_x
+
+
+def maker_of_view(view: Tensor) -> str:
+    """How an error names a view: by the operation that made it."""
+    if view.grad_fn is None:
+        return "A view was created in no_grad mode and "
+    return f"Output {view.output_nr} of {view.grad_fn.name().partition('Backward')[0]} is a view and "
+
+
+class LostView(AsStrided):
+    """A view that may not be changed in place (see ``Function.apply``), after its base was: it has no gradient now.
+
+    PyTorch raises the error when the view is used next, this node when backward comes to it.
+    """
+
+    def __init__(self, view: Tensor) -> None:
+        self.error = (
+            f"{maker_of_view(view)}its base or another view of its base has been modified inplace. {view._restriction}"
+        )
+
+    def backward(ctx, grad_z):
+        raise RuntimeError(ctx.error)
+
+
+class AsStridedScatter(Function):
+    """z = zeros of the base's shape, with x at the places that ``window`` shows; places shown twice are summed."""
+
+    def forward(ctx, x, *, window):
+        ctx.window = window
+        memory = window.memory(x.dtype)
+        if window.overlaps():
+            places = window.view_of(np.arange(memory.size))
+            np.add.at(memory, places, x)
+        else:
+            window.view_of(memory)[...] = x
+        return window.base_of(memory)
+
+    def backward(ctx, grad_z):
+        grad_x = AsStrided.apply(grad_z, window=ctx.window)
+        return grad_x
+
+
+class CopySlices(Function):
+    """A base after ``operation`` changed a view of it: the operation's result in the window, the old base elsewhere.
+
+    Its first edge leads to the base as it was, the others are the operation's own. Backward lets the gradient outside
+    the window pass, and sends what is inside through the operation's rule.
+    """
+
+    node_name = "torch::autograd::CopySlices"
+
+    operation: Function
+    window: Window
+
+    def backward(ctx, grad_base):
+        window = ctx.window
+        inside = np.zeros(window.base_shape, np.bool_)
+        memory = window.memory(np.bool_)
+        window.view_of(memory)[...] = True
+        inside[...] = window.base_of(memory)
+
+        grad_view = AsStrided.apply(grad_base, window=window)
+        gradients = call_rule(ctx.operation, [grad_view])
+        grad_old_base = Where.apply(0.0, grad_base, condition=inside)
+        if gradients[0] is not None:
+            grad_old_base = grad_old_base + AsStridedScatter.apply(gradients[0], window=window)
+        return grad_old_base, *gradients[1:]
+
+    def view_of_result(self, array: np.ndarray) -> Tensor:
+        """The operation's result, whose values are in ``array``, as what it is now: a view of the new base."""
+        base = self.result(self.window.base_of(self.window.memory(array.dtype)), 0)
+        view = AsStrided.apply(base, window=self.window)
+        view.array = array
+        return view
+
+    def free(self) -> None:
+        self.operation.free()
+
+
+def rebase(view: Tensor, operation: Function) -> None:
+    """Record that ``operation`` changed ``view`` in place: its base gets a new node, every view a new window on it."""
+    base = view._base
+    assert base is not None
+    node = CopySlices()
+    node.operation = operation
+    node.window = window_of(base, view)
+    node.needs_input_grad = [base._requires_grad]
+    node.connect((base,), [base])
+    node.needs_input_grad += operation.needs_input_grad[1:]
+    node.next_functions += operation.next_functions[1:]
+    operation.inside = weakref.ref(node)
+    base.grad_fn, base.output_nr, base._requires_grad = node, 0, True
+    refresh_views(base)
+
+
+def refresh_views(base: Tensor) -> None:
+    """After ``base`` was changed: make every living view of it the new base seen through its window."""
+    for view in base._version_counter.living_views():
+        if view._base is not base:  # a view of base.detach(), for example: the same memory, another history
+            continue
+        node = LostView(view) if view._restriction else AsStrided()
+        node.needs_input_grad = [True]
+        node.window = window_of(base, view)
+        node.connect((base,), [view])
+        view.grad_fn, view.output_nr, view._requires_grad = node, 0, True

@@ -1,0 +1,166 @@
+"""A tensor in another type, and new tensors of a tensor's type. Each is a method of ``Tensor``, as in PyTorch.
+
+What type a tensor has, and what type two have together, is asked in ``types.py``.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
+from minigrad.attributes import check_device
+from minigrad.creation import empty, full, ones, tensor, zeros
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
+
+
+class ToCopy(Function):
+    """z = x converted to another type. The engine converts the gradient back."""
+
+    def forward(ctx, x, *, dtype):
+        return x.astype(dtype)
+
+    def backward(ctx, grad_z):
+        return grad_z
+
+
+def to(
+    input: Tensor,
+    *target: Any,
+    dtype: dtypes.dtype | None = None,
+    device: Any = None,
+    non_blocking: builtins.bool = False,
+    copy: builtins.bool = False,
+) -> Tensor:
+    """The tensor in another type: itself where nothing changes, unless a copy is asked for.
+
+    Args:
+        target: as in PyTorch, a type, or a device and a type, or a tensor whose type is taken; then
+            ``non_blocking`` and ``copy``.
+        device: must be the CPU.
+        non_blocking: changes nothing on the CPU.
+    """
+    if target and isinstance(target[0], Tensor):
+        dtype, *flags = target[0].dtype, *target[1:]
+    elif target and is_type(target[0]):
+        dtype, *flags = target
+    elif len(target) > 1 and (target[1] is None or is_type(target[1])):
+        device, dtype, *flags = target
+    else:
+        device, *flags = target or (device,)
+    if flags:
+        check_flags(flags)
+        copy = flags[1] if len(flags) > 1 else copy
+    if device is not None:
+        check_device(device)
+    kind = input.array.dtype if dtype is None else dtypes.to_numpy_dtype(dtype)
+    if not copy and input.array.dtype == kind:
+        return input
+    return ToCopy.apply(input, dtype=kind)
+
+
+def check_flags(flags: list[Any]) -> None:
+    """Raise PyTorch's error unless ``flags`` are what may follow the type in ``to``: non_blocking and copy."""
+    if len(flags) > 2 or not all(isinstance(each, builtins.bool) for each in flags):
+        raise TypeError(
+            f"to() takes a type, or a device and a type, or a tensor, then non_blocking and copy, not {flags}"
+        )
+
+
+def is_type(value: Any) -> builtins.bool:
+    """True for a dtype, and for Python's types that stand for one."""
+    return isinstance(value, dtypes.dtype) or value in (builtins.float, builtins.int, builtins.bool)
+
+
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the type of ``other``."""
+    check_tensors("type_as", input=input, other=other)
+    return input.to(other.dtype)
+
+
+def cpu(input: Tensor) -> Tensor:
+    """The tensor itself: it is there already."""
+    return input
+
+
+def float(input: Tensor) -> Tensor:
+    """In float32."""
+    return input.to(dtypes.float32)
+
+
+def double(input: Tensor) -> Tensor:
+    """In float64."""
+    return input.to(dtypes.float64)
+
+
+def half(input: Tensor) -> Tensor:
+    """In float16."""
+    return input.to(dtypes.float16)
+
+
+def long(input: Tensor) -> Tensor:
+    """In int64."""
+    return input.to(dtypes.int64)
+
+
+def int(input: Tensor) -> Tensor:
+    """In int32."""
+    return input.to(dtypes.int32)
+
+
+def short(input: Tensor) -> Tensor:
+    """In int16."""
+    return input.to(dtypes.int16)
+
+
+def char(input: Tensor) -> Tensor:
+    """In int8."""
+    return input.to(dtypes.int8)
+
+
+def byte(input: Tensor) -> Tensor:
+    """In uint8."""
+    return input.to(dtypes.uint8)
+
+
+def bool(input: Tensor) -> Tensor:
+    """In bool: True where it is not zero."""
+    return input.to(dtypes.bool)
+
+
+def new_tensor(
+    input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
+) -> Tensor:
+    """A copy of ``data``, in this tensor's type unless told."""
+    return tensor(data, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_empty(
+    input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
+) -> Tensor:
+    """A tensor of this size and this one's type, its values arbitrary."""
+    return empty(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_zeros(
+    input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
+) -> Tensor:
+    """Zeros of this size, in this one's type unless told."""
+    return zeros(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_ones(
+    input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
+) -> Tensor:
+    """Ones of this size, in this one's type unless told."""
+    return ones(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def new_full(
+    input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
+) -> Tensor:
+    """A tensor of this size that is ``fill_value`` everywhere, in this one's type unless told."""
+    kind = dtype or input.dtype
+    return full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)

@@ -1,0 +1,108 @@
+"""One of two: where a condition holds, or the larger or smaller. The gradient goes where the value came from.
+
+At a tie each of the two receives half. Bounds are in ``clamping.py``, the largest of many in ``extremes.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.operands import check_broadcast, checked_number, prepare
+from minigrad.creation import as_tensor
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
+from minigrad.graph.values import array_of
+from minigrad.ops.nondifferentiable import nonzero
+
+__all__ = ["maximum", "minimum", "where"]
+
+
+class Where(Function):
+    """z = x where ``condition`` (a bool array) holds, else y. The gradient goes where the value came from."""
+
+    def forward(ctx, x, y, *, condition):
+        ctx.save_for_backward(condition)
+        x, y = prepare(x, y)
+        check_broadcast(condition, x)
+        check_broadcast(condition, y)
+        return np.where(condition, x, y)
+
+    def backward(ctx, grad_z):
+        condition = array_of(ctx.saved_tensors[0])
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            grad_x = Where.apply(grad_z, 0.0, condition=condition)
+        if ctx.needs_input_grad[1]:
+            grad_y = Where.apply(0.0, grad_z, condition=condition)
+        return grad_x, grad_y
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """``input`` where ``condition`` holds, ``other`` elsewhere; the three are broadcast. Alone, where it is not zero.
+
+    Raises:
+        RuntimeError: the condition is not of type bool (or uint8), or the shapes do not broadcast.
+    """
+    if input is None and other is None:
+        check_tensors("where", condition=condition)
+        return nonzero(condition, True)
+    check_tensors("where", condition=condition)
+    if condition.array.dtype not in (np.bool_, np.uint8):
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
+    for each in (input, other):
+        if not isinstance(each, Tensor):
+            checked_number("where", each)
+    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        input = as_tensor(input)
+    return Where.apply(input, other, condition=condition.array.astype(np.bool_, copy=False))
+
+
+class Maximum(Function):
+    """z = max(x, y), NaN if either is. Where they are equal each receives half the gradient."""
+
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        x, y = prepare(x, y)
+        return np.maximum(x, y)
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        first, second = array_of(x), array_of(y)
+        shared = Where.apply(grad_z / 2, grad_z, condition=first == second)
+        grad_x = Where.apply(0.0, shared, condition=first < second)
+        grad_y = Where.apply(0.0, shared, condition=second < first)
+        return grad_x, grad_y
+
+
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of the two, NaN if either is; at a tie each receives half the gradient."""
+    check_tensors("maximum", input=input, other=other)
+    return Maximum.apply(input, other)
+
+
+class Minimum(Function):
+    """z = min(x, y), NaN if either is. Where they are equal each receives half the gradient."""
+
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        x, y = prepare(x, y)
+        return np.minimum(x, y)
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        first, second = array_of(x), array_of(y)
+        shared = Where.apply(grad_z / 2, grad_z, condition=first == second)
+        grad_x = Where.apply(0.0, shared, condition=first > second)
+        grad_y = Where.apply(0.0, shared, condition=second > first)
+        return grad_x, grad_y
+
+
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of the two, NaN if either is; at a tie each receives half the gradient."""
+    check_tensors("minimum", input=input, other=other)
+    return Minimum.apply(input, other)

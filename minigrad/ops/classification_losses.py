@@ -1,0 +1,422 @@
+"""Losses of classification: of classes, and of probabilities. Rules, then the functions, which are ``nn.functional``'s.
+
+``reduction`` is as in ``losses.py``. ``LogSoftmax`` (in ``softmax.py``) and ``NllLoss`` together are the cross-entropy
+of ``nn.CrossEntropyLoss``.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.arguments.operands import prepare
+from minigrad.graph.function import Function
+from minigrad.graph.grad_mode import is_grad_enabled
+from minigrad.graph.node import Tensor
+from minigrad.graph.values import array_of, constant_like
+from minigrad.ops.activation import Sigmoid
+from minigrad.ops.choosing import Where
+from minigrad.ops.indexing import Index
+from minigrad.ops.losses import check_reduction, legacy_reduction, reduce_losses, reduced, share_of_each
+from minigrad.ops.powers import Log
+from minigrad.ops.shape import View
+
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "kl_div", "nll_loss"]
+
+
+class NllLoss(Function):
+    """z = -Σₙ w(tₙ) x(n, tₙ) / Σₙ w(tₙ) over the samples n whose class t is not ``ignore_index``.
+
+    Shapes: x (N, C) or (C,) of log-probabilities, ``target`` (N,) of classes, ``weight`` (C,) -> ().
+    ``reduction`` "sum" leaves the division out, "none" gives one loss a sample, (N,). The mean over no sample is NaN.
+    """
+
+    def forward(ctx, x, *, target, weight, reduction, ignore_index):
+        ctx.shape = x.shape
+        if x.ndim == 1:
+            x = x[None]
+        counted = target != ignore_index
+        safe_target = np.where(counted, target, 0)
+        picked_weight = np.ones(target.shape, x.dtype) if weight is None else weight[safe_target]
+        ctx.scale = np.where(counted, picked_weight, np.zeros((), x.dtype))
+        ctx.rows = (np.arange(len(target)), safe_target)
+        losses = np.where(counted, -x[ctx.rows] * ctx.scale, np.zeros((), x.dtype))
+        if reduction == "none":
+            return losses if len(ctx.shape) == 2 else losses.reshape(())
+        if reduction == "mean":
+            total_weight = np.add.reduce(ctx.scale)
+            ctx.scale = np.where(counted, ctx.scale / total_weight, np.zeros((), x.dtype))
+            return np.add.reduce(losses) / total_weight
+        return np.add.reduce(losses)
+
+    def backward(ctx, grad_z):
+        grad_x = NllLossBackward.apply(grad_z, scale=ctx.scale, rows=ctx.rows, shape=ctx.shape)
+        return grad_x
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The negative log-likelihood loss. Shapes: (N, C, *) or (C,), (N, *) or () -> (), or the targets' with "none".
+
+    Raises:
+        ValueError: the batch sizes differ, or the reduction is unknown.
+        IndexError: a target is no class.
+        RuntimeError: the target is not of an integer type, or the shapes are none of the above.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    if input.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if input.ndim > 1 and (target.ndim == 0 or input.shape[0] != target.shape[0]):
+        batch_size = target.shape[0] if target.ndim else 0
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch_size}).")
+    if target.dtype is not dtypes.int64 and (target.dtype is not dtypes.uint8 or input.ndim > 2):
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype}: targets are classes")
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"nll_loss_out_frame" not implemented for {input.dtype}')
+    check_constant("nll_loss_forward", weight=weight)
+    if input.ndim > 2:
+        return nll_loss_of_places(input, target, weight, ignore_index, reduction)
+    if input.ndim == 1 and target.ndim == 0:
+        target = target.reshape(1)
+    elif target.ndim != 1:
+        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got {list(target.shape)}")
+    if input.ndim == 1 and target.shape[0] != 1:
+        raise ValueError(f"Expected input batch_size (1) to match target batch_size ({target.shape[0]}).")
+    check_classes(target.array, input, weight, ignore_index)
+    return NllLoss.apply(
+        input,
+        target=target.array,
+        weight=None if weight is None else weight.array,
+        reduction=reduction,
+        ignore_index=ignore_index,
+    )
+
+
+def nll_loss_of_places(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
+    """:func:`nll_loss` with a class at each of further dimensions: the places are samples of their own."""
+    if target.shape != (input.shape[0], *input.shape[2:]):
+        raise RuntimeError(
+            f"Expected target size {[input.shape[0], *input.shape[2:]]}, got {list(target.shape)}: one class a place"
+        )
+    samples = input.movedim(1, -1).reshape(target.numel(), input.shape[1])
+    losses = nll_loss(samples, target.reshape(-1), weight, None, ignore_index, None, reduction)
+    return losses.reshape(target.shape) if reduction == "none" else losses
+
+
+def check_classes(target: np.ndarray, input: Tensor, weight: Tensor | None, ignore_index: int) -> None:
+    """Raise PyTorch's errors for targets that are no class, and for weights that are not one a class."""
+    classes = input.shape[-1]
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(
+            f"expected scalar type {input.dtype} but found {weight.dtype}: weights are of the input's type"
+        )
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.shape)}"
+        )
+    counted = target[target != ignore_index]
+    outside = counted[(counted < 0) | (counted >= classes)]
+    if outside.size:
+        raise IndexError(f"Target {outside[0]} is out of bounds: there are {classes} classes.")
+
+
+def check_constant(name: str, **weights: Tensor | None) -> None:
+    """Raise PyTorch's RuntimeError for weights that require grad: the loss is not differentiated by them."""
+    for argument, weight in weights.items():
+        if weight is not None and weight.requires_grad and is_grad_enabled():
+            raise RuntimeError(
+                f"The function '{name}' is not differentiable with respect to argument '{argument}'. This input cannot "
+                f"have requires_grad True."
+            )
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-ln softmax(input) of the target class. Shapes: (N, C, *) or (C,), targets (N, *) or (), or probabilities of the
+    input's shape.
+
+    ``label_smoothing`` mixes the target with equal probabilities for all classes. Source: Szegedy et al., 2015.
+
+    Raises:
+        RuntimeError: ``label_smoothing`` is above 1, or a class is ignored where targets are probabilities.
+        ValueError, IndexError: as :func:`nll_loss`.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    if label_smoothing > 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    dim = 0 if input.ndim == 1 else 1
+    if target.is_floating_point():
+        if target.shape != input.shape:
+            raise RuntimeError(
+                f"cross entropy loss with probability targets: expected the input's shape {list(input.shape)}, got "
+                f"{list(target.shape)}"
+            )
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
+        return cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing, dim)
+    logarithms = input.log_softmax(dim)
+    loss = nll_loss(logarithms, target, weight, None, ignore_index, None, reduction)
+    if label_smoothing <= 0:
+        return loss
+    return smoothed(loss, logarithms, target, weight, ignore_index, reduction, label_smoothing, dim)
+
+
+def smoothed(
+    loss: Tensor,
+    logarithms: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+    dim: int,
+) -> Tensor:
+    """``loss`` mixed with the loss of equal probabilities for all classes."""
+    classes = logarithms.shape[dim]
+    weighted = logarithms if weight is None else logarithms * along(weight, logarithms.ndim, dim)
+    ignored = target == ignore_index
+    even = (-weighted.sum(dim)).masked_fill(ignored, 0.0)
+    if reduction == "sum":
+        even = even.sum()
+    elif reduction == "mean" and weight is None:
+        even = even.sum() / ignored.logical_not().sum()
+    elif reduction == "mean" and weight is not None:
+        safe = target.masked_fill(ignored, 0)
+        even = even.sum() / weight[safe].masked_fill(ignored, 0.0).sum()
+    return loss * (1 - label_smoothing) + even * (label_smoothing / classes)
+
+
+def along(weight: Tensor, ndim: int, dim: int) -> Tensor:
+    """A weight a class, shaped so that the classes lie along ``dim``."""
+    return weight.view([-1 if each == dim else 1 for each in range(ndim)])
+
+
+def cross_entropy_of_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float, dim: int
+) -> Tensor:
+    classes = input.shape[dim]
+    if label_smoothing > 0:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    products = input.log_softmax(dim) * target
+    if weight is not None:
+        products = products * along(weight, input.ndim, dim)
+    if reduction == "none":
+        return -products.sum(dim)
+    if reduction == "sum":
+        return -products.sum()
+    return -products.sum() / (input.numel() // max(classes, 1))
+
+
+class NllLossBackward(Function):
+    """Zeros that hold -grad · scale at each sample's class: the gradient of NllLoss, linear in ``grad``."""
+
+    def forward(ctx, grad, *, scale, rows, shape):
+        ctx.scale, ctx.rows = scale, rows
+        z = np.zeros(shape, grad.dtype)
+        z.reshape(-1, shape[-1])[rows] = -grad * scale
+        return z
+
+    def backward(ctx, grad_z):
+        picked = Index.apply(View.apply(grad_z, shape=(-1, grad_z.shape[-1])), where=ctx.rows)
+        grad_grad = picked * constant_like(-ctx.scale, picked)
+        return grad_grad
+
+
+LEAST_SPREAD = float(np.float32(1e-12))  # PyTorch keeps it in float32
+
+
+class BinaryCrossEntropy(Function):
+    """z = the mean of -w (y ln x + (1 - y) ln(1 - x)), each logarithm no less than -100."""
+
+    def forward(ctx, x, y, *, weight, reduction):
+        ctx.weight, ctx.reduction, ctx.count = weight, reduction, x.size
+        ctx.save_for_backward(x, y)
+        losses = (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
+        return reduce_losses(losses if weight is None else losses * weight, reduction)
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad = share_of_each(ctx, grad_z)
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            spread_out = x * (1 - x)
+            safe = Where.apply(spread_out, LEAST_SPREAD, condition=array_of(spread_out) > LEAST_SPREAD)
+            grad_x = grad * ((x - y) / safe)
+        if ctx.needs_input_grad[1]:
+            odds = Log.apply(1 - x) - Log.apply(x)
+            grad_y = grad * odds
+        return grad_x, grad_y
+
+
+def check_spread(input: Tensor, *weights: Tensor | None) -> None:
+    """Raise PyTorch's RuntimeError for weights that do not broadcast to the input's shape."""
+    for weight in weights:
+        if weight is not None:
+            sizes = zip(reversed(weight.shape), reversed(input.shape))
+            if weight.ndim > input.ndim or any(own not in (1, size) for own, size in sizes):
+                raise RuntimeError(
+                    f"weights of shape {list(weight.shape)} do not broadcast to the input's {list(input.shape)}"
+                )
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(target ln input + (1 - target) ln(1 - input)), each logarithm no less than -100.
+
+    Raises:
+        ValueError: the shapes differ.
+        RuntimeError: an element is not in [0, 1], the types differ, or the weights do not fit.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}) is "
+            f"deprecated. Please ensure they have the same size."
+        )
+    if not input.is_floating_point():
+        raise NotImplementedError(f'"binary_cross_entropy" not implemented for {input.dtype}')
+    if input.dtype is not target.dtype:
+        raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}")
+    for name, each in (("input", input), ("target", target)):
+        if ((each.array < 0) | (each.array > 1)).any():
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
+    check_spread(input, weight)
+    check_constant("binary_cross_entropy", weight=weight)
+    weights = None if weight is None else weight.array
+    return BinaryCrossEntropy.apply(input, target, weight=weights, reduction=reduction)
+
+
+class BinaryCrossEntropyWithLogits(Function):
+    """z = the mean of -w (p y ln s(x) + (1 - y) ln(1 - s(x))), s the sigmoid, computed without overflow."""
+
+    def forward(ctx, x, y, *, weight, positive_weight, reduction):
+        ctx.weight, ctx.positive_weight, ctx.reduction, ctx.count = weight, positive_weight, reduction, x.size
+        ctx.save_for_backward(x, y)
+        softplus = np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x)))  # -ln s(x)
+        scale = 1 if positive_weight is None else (positive_weight - 1) * y + 1
+        losses = (1 - y) * x + scale * softplus
+        return reduce_losses(losses if weight is None else losses * weight, reduction)
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad = share_of_each(ctx, grad_z)
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            if ctx.positive_weight is None:
+                grad_x = grad * (Sigmoid.apply(x) - y)
+            else:
+                positive = y * constant_like(ctx.positive_weight, y)
+                grad_x = grad * ((positive + 1 - y) * Sigmoid.apply(x) - positive)
+        if ctx.needs_input_grad[1]:
+            if ctx.positive_weight is None:
+                grad_y = grad * -x
+            else:
+                weight = constant_like(ctx.positive_weight, x)
+                grad_y = grad * (Log.apply(Sigmoid.apply(-x)) - weight * Log.apply(Sigmoid.apply(x)))
+        return grad_x, grad_y
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """:func:`binary_cross_entropy` of sigmoid(input), without overflow; ``pos_weight`` weighs the target's ones.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    if input.shape != target.shape:
+        raise ValueError(f"Target size ({list(target.shape)}) must be the same as input size ({list(input.shape)})")
+    if target.dtype is dtypes.bool:
+        raise NotImplementedError("Subtraction is not supported for bool targets: convert them to the input's type")
+    if not target.is_floating_point():
+        raise RuntimeError(f"result type {input.dtype} can't be cast to {target.dtype}: give float targets")
+    check_spread(input, weight, pos_weight)
+    check_constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
+    weights = [None if each is None else each.array.astype(target.array.dtype) for each in (weight, pos_weight)]
+    return BinaryCrossEntropyWithLogits.apply(
+        input, target, weight=weights[0], positive_weight=weights[1], reduction=reduction
+    )
+
+
+class Xlogy(Function):
+    """z = x ln y, 0 where x is 0."""
+
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        x, y = prepare(x, y)
+        return np.where((x == 0) & ~np.isnan(y), np.zeros((), x.dtype), x * np.log(y))
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            flat = (array_of(x) == 0) & (array_of(y) <= 0)
+            grad_x = grad_z * Where.apply(0.0, Log.apply(y), condition=flat)
+        if ctx.needs_input_grad[1]:
+            grad_y = grad_z * (x / y)
+        return grad_x, grad_y
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """target (ln target - input): the divergence of exp(input) from ``target``, whose logarithm it may also be.
+
+    ``reduction`` "batchmean" divides the sum by the batch size, which is the divergence's definition.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if log_target:
+        losses = target.exp() * (target - input)
+    else:
+        losses = Xlogy.apply(target, target) - target * input
+    if reduction == "batchmean":
+        return losses.sum() / (input.shape[0] if input.ndim else 1)
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.",
+            stacklevel=2,
+        )
+    return reduced(losses, reduction)

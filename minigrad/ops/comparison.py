@@ -1,0 +1,392 @@
+"""Comparisons, tests and logic: what is equal, smaller, finite, true; and bits. None has a gradient.
+
+In place, the tensor becomes 1 where it holds and 0 elsewhere, and its gradient is zero. Counts and positions are in
+``nondifferentiable.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.operands import check_broadcast, prepare
+from minigrad.graph.function import Function
+from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
+from minigrad.inplace.changing import become, check_castable, check_changeable, overwrite
+from minigrad.ops.nondifferentiable import constant
+from minigrad.ops.types import result_type
+
+__all__ = ["allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift"]
+__all__ += ["bitwise_xor", "eq", "equal", "ge", "greater", "greater_equal", "gt", "is_tensor", "isclose", "isfinite"]
+__all__ += ["isinf", "isnan", "isneginf", "isposinf", "le", "less", "less_equal", "logical_and", "logical_not"]
+__all__ += ["logical_or", "logical_xor", "lt", "ne", "not_equal"]
+
+
+class Compare(Function):
+    """x becomes ``values``, an array of its shape and type, found by comparing it with y, a tensor or a number."""
+
+    def forward(ctx, x, y, *, values):
+        ctx.shapes = np.shape(x), np.shape(y)
+        ctx.overload = 1 if isinstance(y, np.ndarray) else 0
+        return values
+
+    def backward(ctx, grad_z):
+        x_shape, y_shape = ctx.shapes
+        grad_x = constant_like(np.zeros(x_shape), grad_z)
+        grad_y = constant_like(np.zeros(y_shape), grad_z) if ctx.needs_input_grad[1] else None
+        return grad_x, grad_y
+
+
+class Eq(Compare):
+    """x becomes x == y."""
+
+
+def eq(input: Tensor, other: Any) -> Tensor:
+    """Where the two are equal; NaN equals nothing. Shapes: broadcast; bool."""
+    return compare(np.equal, input, other)
+
+
+def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
+    """A comparison such as ``np.less``, elementwise, in the type to which the operands promote."""
+    return constant(ufunc(*prepare(array_in(x, ufunc), unwrap(y))))
+
+
+def array_in(x: Any, ufunc: Any) -> np.ndarray:
+    """The array of a tensor; PyTorch's TypeError for anything else."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+    return x.array
+
+
+def eq_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return compare_in_place(input, other, eq(input, other), "eq_", Eq)
+
+
+def compare_in_place(input: Tensor, other: Any, result: Tensor, name: str, operation: Any) -> Tensor:
+    """Let ``input`` become ``result``, converted to its type: the gradients of ``input`` and ``other`` are zero."""
+    return overwrite(input, name, operation, result.array, other)
+
+
+class Ne(Compare):
+    """x becomes x != y."""
+
+
+def ne(input: Tensor, other: Any) -> Tensor:
+    """Where the two differ; NaN differs from everything. Shapes: broadcast; bool."""
+    return compare(np.not_equal, input, other)
+
+
+def ne_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return compare_in_place(input, other, ne(input, other), "ne_", Ne)
+
+
+class Lt(Compare):
+    """x becomes x < y."""
+
+
+def lt(input: Tensor, other: Any) -> Tensor:
+    """Where ``input < other``. Shapes: broadcast; bool."""
+    return compare(np.less, input, other)
+
+
+def lt_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return compare_in_place(input, other, lt(input, other), "lt_", Lt)
+
+
+class Le(Compare):
+    """x becomes x <= y."""
+
+
+def le(input: Tensor, other: Any) -> Tensor:
+    """Where ``input <= other``. Shapes: broadcast; bool."""
+    return compare(np.less_equal, input, other)
+
+
+def le_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return compare_in_place(input, other, le(input, other), "le_", Le)
+
+
+class Gt(Compare):
+    """x becomes x > y."""
+
+
+def gt(input: Tensor, other: Any) -> Tensor:
+    """Where ``input > other``. Shapes: broadcast; bool."""
+    return compare(np.greater, input, other)
+
+
+def gt_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return compare_in_place(input, other, gt(input, other), "gt_", Gt)
+
+
+class Ge(Compare):
+    """x becomes x >= y."""
+
+
+def ge(input: Tensor, other: Any) -> Tensor:
+    """Where ``input >= other``. Shapes: broadcast; bool."""
+    return compare(np.greater_equal, input, other)
+
+
+def ge_(input: Tensor, other: Any) -> Tensor:
+    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    return compare_in_place(input, other, ge(input, other), "ge_", Ge)
+
+
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """What is not zero counts as true. Both are tensors."""
+    check_tensors("logical_and", input=input, other=other)
+    return compare(np.logical_and, input, other)
+
+
+def replace(input: Tensor, result: Tensor, name: str) -> Tensor:
+    """Let ``input`` become ``result``, converted to its type. The graph does not learn of it, as in PyTorch."""
+    check_changeable(input, name)
+    with no_grad():
+        return become(input, result.to(input.dtype), name)
+
+
+def logical_and_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`logical_and`, in place."""
+    return replace(input, logical_and(input, other), "logical_and_")
+
+
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """What is not zero counts as true. Both are tensors."""
+    check_tensors("logical_or", input=input, other=other)
+    return compare(np.logical_or, input, other)
+
+
+def logical_or_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`logical_or`, in place."""
+    return replace(input, logical_or(input, other), "logical_or_")
+
+
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """What is not zero counts as true. Both are tensors."""
+    check_tensors("logical_xor", input=input, other=other)
+    return compare(np.logical_xor, input, other)
+
+
+def logical_xor_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`logical_xor`, in place."""
+    return replace(input, logical_xor(input, other), "logical_xor_")
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """Where 0 or False. Shape: that of ``input``; bool."""
+    return test_each(np.logical_not, input)
+
+
+def test_each(ufunc: np.ufunc, x: Tensor) -> Tensor:
+    """A test such as ``np.isnan``, of every element."""
+    return constant(ufunc(array_in(x, ufunc)))
+
+
+def logical_not_(input: Tensor) -> Tensor:
+    """:func:`logical_not`, in place."""
+    return replace(input, logical_not(input), "logical_not_")
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """Every bit flipped; for bools, not.
+
+    Raises:
+        NotImplementedError: the type is floating.
+    """
+    check_tensors("bitwise_not", input=input)
+    if input.is_floating_point():
+        raise NotImplementedError(f'"bitwise_not_cpu" not implemented for {input.dtype}: use integers or bools')
+    return invert(input)
+
+
+def invert(x: Tensor) -> Tensor:
+    """``~x``: not for bools, every bit flipped for integers.
+
+    Raises:
+        TypeError: x is floating.
+    """
+    if x.is_floating_point():
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return constant(np.invert(x.array))
+
+
+def bitwise_not_(input: Tensor) -> Tensor:
+    """:func:`bitwise_not`, in place."""
+    check_changeable(input, "bitwise_not_")
+    return replace(input, bitwise_not(input), "bitwise_not_")
+
+
+def bitwise_and(input: Any, other: Any) -> Tensor:
+    """The bits set in both, or both of two bools.
+
+    Raises:
+        NotImplementedError: a type is of floating point.
+    """
+    return bitwise(np.bitwise_and, input, other)
+
+
+def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
+    """``&``, ``|``, ``^``, ``<<`` or ``>>``, bit by bit, on integers and bools; shifts have no bools.
+
+    Raises:
+        NotImplementedError: an operand is floating, or bools are shifted.
+    """
+    if not isinstance(x, Tensor) and not isinstance(y, Tensor):
+        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+    first, second = prepare(unwrap(x), unwrap(y))
+    if first.dtype.kind == "f" or (first.dtype.kind == "b" and ufunc in (np.left_shift, np.right_shift)):
+        raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
+    return constant(ufunc(first, second))
+
+
+def bitwise_and_(input: Tensor, other: Any) -> Tensor:
+    """:func:`bitwise_and`, in place."""
+    return fit(input, bitwise_and, other, "bitwise_and_")
+
+
+def fit(input: Tensor, operation: Any, other: Any, name: str) -> Tensor:
+    """Let ``input`` become ``operation(input, other)``, where its type can hold the result."""
+    check_changeable(input, name)
+    check_castable(input, result_type(input, other).numpy)
+    return become(input, operation(input, other), name)
+
+
+def bitwise_or(input: Any, other: Any) -> Tensor:
+    """The bits set in either, or either of two bools.
+
+    Raises:
+        NotImplementedError: a type is of floating point.
+    """
+    return bitwise(np.bitwise_or, input, other)
+
+
+def bitwise_or_(input: Tensor, other: Any) -> Tensor:
+    """:func:`bitwise_or`, in place."""
+    return fit(input, bitwise_or, other, "bitwise_or_")
+
+
+def bitwise_xor(input: Any, other: Any) -> Tensor:
+    """The bits set in one and not in the other.
+
+    Raises:
+        NotImplementedError: a type is of floating point.
+    """
+    return bitwise(np.bitwise_xor, input, other)
+
+
+def bitwise_xor_(input: Tensor, other: Any) -> Tensor:
+    """:func:`bitwise_xor`, in place."""
+    return fit(input, bitwise_xor, other, "bitwise_xor_")
+
+
+def bitwise_left_shift(input: Any, other: Any) -> Tensor:
+    """``input << other``: the bits moved up by ``other`` places.
+
+    Raises:
+        NotImplementedError: a type is of floating point, or both are bools.
+    """
+    return bitwise(np.left_shift, input, other)
+
+
+def bitwise_left_shift_(input: Tensor, other: Any) -> Tensor:
+    """:func:`bitwise_left_shift`, in place."""
+    return fit(input, bitwise_left_shift, other, "bitwise_left_shift_")
+
+
+def bitwise_right_shift(input: Any, other: Any) -> Tensor:
+    """``input >> other``: the bits moved down by ``other`` places.
+
+    Raises:
+        NotImplementedError: a type is of floating point, or both are bools.
+    """
+    return bitwise(np.right_shift, input, other)
+
+
+def bitwise_right_shift_(input: Tensor, other: Any) -> Tensor:
+    """:func:`bitwise_right_shift`, in place."""
+    return fit(input, bitwise_right_shift, other, "bitwise_right_shift_")
+
+
+def isnan(input: Tensor) -> Tensor:
+    """Where NaN. Shape: that of ``input``; bool."""
+    return test_each(np.isnan, input)
+
+
+def isinf(input: Tensor) -> Tensor:
+    """Where infinite, of either sign. Shape: that of ``input``; bool."""
+    return test_each(np.isinf, input)
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """Where neither infinite nor NaN. Shape: that of ``input``; bool."""
+    return test_each(np.isfinite, input)
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """True where shape and every value agree; NaN equals nothing."""
+    check_tensors("equal", input=input, other=other)
+    return bool(np.array_equal(input.array, other.array))
+
+
+def isposinf(input: Tensor) -> Tensor:
+    """Where plus infinity. Shape: that of ``input``; bool."""
+    return compare(np.equal, input, np.inf)
+
+
+def isneginf(input: Tensor) -> Tensor:
+    """Where minus infinity. Shape: that of ``input``; bool."""
+    return compare(np.equal, input, -np.inf)
+
+
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Where ``|input - other| <= atol + rtol * |other|``, elementwise.
+
+    Raises:
+        RuntimeError: the types differ, or a tolerance is negative.
+    """
+    check_tensors("isclose", input=input, other=other)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"isclose: {input.dtype} did not match {other.dtype}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
+    return are_close(input, other, rtol, atol, equal_nan)
+
+
+def are_close(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
+    """Where ``|x - y| <= atol + rtol * |y|``, elementwise."""
+    check_broadcast(x.array, y.array)
+    return constant(np.isclose(x.array, y.array, rtol, atol, equal_nan))
+
+
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """True where :func:`isclose` holds for every element."""
+    return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
+
+
+def is_tensor(obj: Any) -> bool:
+    """True for a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+# Other names that PyTorch has for some of these.
+greater = gt
+greater_ = gt_
+greater_equal = ge
+greater_equal_ = ge_
+less = lt
+less_ = lt_
+less_equal = le
+less_equal_ = le_
+not_equal = ne
+not_equal_ = ne_

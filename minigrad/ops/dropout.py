@@ -1,0 +1,93 @@
+"""Dropout, of elements and of whole channels, as functions of ``nn.functional``: products with random zeros."""
+
+from __future__ import annotations
+
+import warnings
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.creation import empty, empty_like, zeros, zeros_like
+from minigrad.graph.node import Tensor
+
+__all__ = ["dropout", "dropout1d", "dropout2d"]
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """In training each element is 0 with probability ``p``, the others divided by 1 - p.
+
+    Source: Srivastava et al., 2014.
+
+    Raises:
+        ValueError: ``p`` is no probability.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0 or input.numel() == 0:
+        return input
+    kept = zeros_like(input) if p == 1 else empty_like(input).bernoulli_(1 - p).div_(1 - p)
+    return input.mul_(kept) if inplace else input * kept
+
+
+def drop_channels(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+    """In training each channel of each sample is 0 with probability ``p``, the others divided by 1 - p."""
+    if not training or p == 0 or input.numel() == 0:
+        return input
+    if p == 1:
+        kept = zeros((), dtype=input.dtype)
+    else:
+        if input.ndim < 2:
+            raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+        kept = empty(*input.shape[:2], *(1,) * (input.ndim - 2), dtype=input.dtype)
+        kept.bernoulli_(1 - p).div_(1 - p)
+    return input.mul_(kept) if inplace else input * kept
+
+
+def check_probability(p: float) -> None:
+    if p < 0.0 or p > 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """In training each channel is 0 with probability ``p``, the others divided by 1 - p. Shapes: (N, C, L) or (C, L).
+
+    Source: Tompson et al., 2015.
+
+    Raises:
+        ValueError: ``p`` is no probability.
+        RuntimeError: the input has other than two or three dimensions.
+    """
+    check_tensors("dropout1d", input=input)
+    check_probability(p)
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input")
+    if input.ndim == 3:
+        return drop_channels(input, p, training, inplace)
+    samples = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
+    result = drop_channels(samples, p, training, inplace)
+    return result.squeeze_(0) if inplace else result.squeeze(0)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """In training each channel is 0 with probability ``p``, the others divided by 1 - p. Shapes: (N, C, H, W).
+
+    Three dimensions are taken for (N, C, L), as PyTorch takes them. Source: Tompson et al., 2015.
+
+    Raises:
+        ValueError: ``p`` is no probability.
+        RuntimeError: the input has fewer than two dimensions.
+    """
+    check_tensors("dropout2d", input=input)
+    check_probability(p)
+    if input.ndim not in (3, 4):
+        warnings.warn(
+            f"dropout2d: Received a {input.ndim}-D input to dropout2d, which is deprecated and will result in an error "
+            f"in a future release. To retain the behavior and silence this warning, please use dropout instead.",
+            stacklevel=2,
+        )
+    if input.ndim == 3:
+        warnings.warn(
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is "
+            "desired - input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change "
+            "in a future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W).",
+            stacklevel=2,
+        )
+    return drop_channels(input, p, training, inplace)

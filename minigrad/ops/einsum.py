@@ -1,0 +1,181 @@
+"""Einstein summation: products of tensors summed over the letters that the result does not have.
+
+Each tensor is brought to one dimension a letter, in one order; two at a time are then multiplied, and what no later
+tensor and no result needs is summed, as a batched matrix product.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.graph.node import Tensor
+from minigrad.ops.matmul import bmm
+
+__all__ = ["einsum"]
+
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+DOTS = "..."
+
+
+def einsum(equation: Any, *operands: Any) -> Tensor:
+    """``einsum("bij,bjk->bik", a, b)`` is a batched matrix product; "..." stands for leading dimensions, broadcast.
+
+    Without "->" the result has, in alphabetical order, the letters that occur once. Instead of letters, lists of
+    numbers may follow each operand: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
+
+    Raises:
+        RuntimeError: the equation does not fit the operands, or their sizes each other.
+    """
+    if not operands:
+        raise ValueError("einsum(): must specify the equation and at least one operand")
+    if not isinstance(equation, str):
+        check_tensors("einsum", equation=equation)
+        equation, operands = from_lists((equation, *operands))
+    elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    if not operands:
+        raise RuntimeError("einsum(): must provide at least one operand")
+    for each in operands:
+        check_tensors("einsum", operands=each)
+    terms, result = parse(equation, operands)
+    for term, operand in zip(terms, operands):
+        if DOTS not in term and len(term) != operand.ndim:
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({len(term)}) does not match the number of "
+                f"dimensions ({operand.ndim}) for operand '{''.join(term)}'"
+            )
+    leading = max([operand.ndim - len(term) + 1 for term, operand in zip(terms, operands) if DOTS in term], default=0)
+    places = [f"dot{number}" for number in range(leading)]
+    wanted = spell(result, places)
+    spelled = [spell(term, places, operand.ndim) for term, operand in zip(terms, operands)]
+    summed = sorted({label for term in spelled for label in term} - set(wanted))
+    order = wanted + summed
+    check_sizes(spelled, operands)
+    aligned = [align(operand, term, order) for operand, term in zip(operands, spelled)]
+    total = aligned[0]
+    for position in range(len(aligned)):
+        later = {label for term in spelled[position + 1 :] for label in term}
+        now = [order.index(label) for label in summed if label in set(spelled[position]) - later]
+        if position == 0:
+            total = total.sum(now, keepdim=True) if now else total
+        else:
+            earlier = {label for term in spelled[:position] for label in term}
+            now = [order.index(label) for label in summed if label in (set(spelled[position]) | earlier) - later]
+            total = multiply_and_sum(total, aligned[position], now)
+    return total.reshape(total.shape[: len(wanted)])
+
+
+def from_lists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The equation that lists of numbers mean, and the operands between them."""
+    result = arguments[-1] if len(arguments) % 2 else None
+    operands = arguments[: len(arguments) // 2 * 2 : 2]
+    terms = ["".join(DOTS if each is Ellipsis else LETTERS[each] for each in term) for term in arguments[1::2]]
+    equation = ",".join(terms[: len(operands)])
+    if result is not None:
+        equation += "->" + "".join(DOTS if each is Ellipsis else LETTERS[each] for each in result)
+    return equation, operands
+
+
+def parse(equation: str, operands: tuple[Any, ...]) -> tuple[list[list[str]], list[str]]:
+    """The labels of each operand and of the result: letters, and one :data:`DOTS` at most."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = [labels_of(term) for term in left.split(",")]
+    if len(terms) != len(operands):
+        raise RuntimeError(
+            f"einsum(): {'more' if len(operands) > len(terms) else 'fewer'} operands were provided than specified in "
+            f"the equation: {len(operands)} and {len(terms)}"
+        )
+    used = [label for term in terms for label in term]
+    if not arrow:
+        once = sorted(label for label in set(used) - {DOTS} if used.count(label) == 1)
+        return terms, ([DOTS] if DOTS in used else []) + once
+    result = labels_of(right)
+    for label in result:
+        if result.count(label) > 1:
+            raise RuntimeError(f"einsum(): output subscript {label} appears more than once in the output")
+        if label not in used and label != DOTS:
+            raise RuntimeError(f"einsum(): output subscript {label} does not appear in the equation for any operand")
+    return terms, result
+
+
+def labels_of(term: str) -> list[str]:
+    """``"i...j"`` as ``["i", "...", "j"]``."""
+    before, dots, after = term.partition(DOTS)
+    labels = list(before) + ([DOTS] if dots else []) + list(after)
+    for label in labels:
+        if label != DOTS and label not in LETTERS:
+            raise RuntimeError(f"einsum(): invalid subscript given: {label}, subscripts must be in [a-zA-Z]")
+    return labels
+
+
+def spell(term: list[str], places: list[str], ndim: int | None = None) -> list[str]:
+    """The labels with the dots replaced by the leading dimensions that they stand for, the last ones if fewer."""
+    if DOTS not in term:
+        return list(term)
+    position = term.index(DOTS)
+    count = len(places) if ndim is None else ndim - len(term) + 1
+    if count < 0:
+        raise RuntimeError(f"einsum(): operand with {ndim} dimensions has fewer than the subscripts {''.join(term)}")
+    return term[:position] + places[len(places) - count :] + term[position + 1 :]
+
+
+def check_sizes(spelled: list[list[str]], operands: tuple[Any, ...]) -> None:
+    """Raise a RuntimeError where one label means two sizes, neither of them 1."""
+    sizes: dict[str, int] = {}
+    for term, operand in zip(spelled, operands):
+        within: dict[str, int] = {}
+        for label, size in zip(term, operand.shape):
+            if within.setdefault(label, size) != size:
+                raise RuntimeError(f"einsum(): subscript {label} is repeated for one operand with sizes that differ")
+            known = sizes.get(label, 1)
+            if known != 1 and size not in (1, known):
+                raise RuntimeError(
+                    f"einsum(): subscript {label} has size {size} for one operand and {known} for another, and "
+                    f"neither is 1"
+                )
+            sizes[label] = size if known == 1 else known
+
+
+def align(operand: Tensor, term: list[str], order: list[str]) -> Tensor:
+    """``operand`` with one dimension a label of ``order``, of size 1 where it lacks the label."""
+    labels = list(term)
+    for label in dict.fromkeys(term):
+        while labels.count(label) > 1:  # a repeated letter is a diagonal
+            first = labels.index(label)
+            second = labels.index(label, first + 1)
+            operand = operand.diagonal(0, first, second)
+            labels = [each for place, each in enumerate(labels) if place not in (first, second)] + [label]
+    present = [label for label in order if label in labels]
+    operand = operand.permute([labels.index(label) for label in present])
+    for position, label in enumerate(order):
+        if label not in labels:
+            operand = operand.unsqueeze(position)
+    return operand
+
+
+def multiply_and_sum(left: Tensor, right: Tensor, dims: list[int]) -> Tensor:
+    """``(left * right).sum(dims, keepdim=True)``, through one batched matrix product."""
+    for dim in dims:
+        if left.shape[dim] == 1 and right.shape[dim] != 1:
+            right = right.sum(dim, keepdim=True)
+        elif right.shape[dim] == 1 and left.shape[dim] != 1:
+            left = left.sum(dim, keepdim=True)
+    dims = [dim for dim in dims if left.shape[dim] != 1]
+    if not dims:
+        return left * right
+    free = [dim for dim in range(left.ndim) if dim not in dims]
+    batch = [dim for dim in free if left.shape[dim] != 1 and right.shape[dim] != 1]
+    rows = [dim for dim in free if right.shape[dim] == 1]
+    columns = [dim for dim in free if dim not in batch and dim not in rows]
+    sizes = [left.shape[dim] for dim in batch]
+    rows_sizes, columns_sizes = [left.shape[dim] for dim in rows], [right.shape[dim] for dim in columns]
+    count, length = int(np.prod(sizes)), int(np.prod([left.shape[dim] for dim in dims]))
+    first = left.permute(batch + rows + dims + columns).reshape(count, int(np.prod(rows_sizes)), length)
+    second = right.permute(batch + dims + columns + rows).reshape(count, length, int(np.prod(columns_sizes)))
+    product = bmm(first, second).reshape(sizes + rows_sizes + columns_sizes + [1] * len(dims))
+    made_of = batch + rows + columns + dims
+    return product.permute([made_of.index(dim) for dim in range(left.ndim)])

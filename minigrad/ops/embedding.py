@@ -1,0 +1,127 @@
+"""Rows of a table picked by whole numbers, and classes as rows of zeros with a one: what embedding layers compute."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
+from minigrad.creation import from_numpy
+from minigrad.graph.function import Function
+from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.node import Tensor
+from minigrad.graph.values import constant_like
+from minigrad.linalg import vector_norm
+from minigrad.ops.choosing import Where, where
+from minigrad.ops.picking import Pick
+
+__all__ = ["embedding", "one_hot"]
+
+
+class Embedding(Function):
+    """z = the rows of ``weight`` that the indices name. The row ``padding_index`` has no gradient.
+
+    ``by_frequency`` divides a row's gradient by how often the row was named.
+    """
+
+    def forward(ctx, weight, *, indices, padding_index, by_frequency):
+        ctx.shape, ctx.indices, ctx.padding_index = weight.shape, indices, padding_index
+        ctx.share = None
+        if by_frequency:
+            counts = np.bincount(indices.reshape(-1), minlength=len(weight))
+            ctx.share = 1 / counts[indices][..., None]
+        return weight[indices]
+
+    def backward(ctx, grad_z):
+        if ctx.share is not None:
+            grad_z = grad_z * constant_like(ctx.share, grad_z)
+        grad_weight = EmbeddingBackward.apply(
+            grad_z, shape=ctx.shape, indices=ctx.indices, padding_index=ctx.padding_index
+        )
+        return grad_weight
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """The rows of ``weight`` that ``input`` names. Shapes: (*), (n, d) -> (*, d).
+
+    ``max_norm`` first scales the rows named down to that norm, in place. ``sparse`` changes nothing.
+
+    Raises:
+        RuntimeError: the input is not of an integer type.
+        IndexError: an index is no row.
+        ValueError: ``padding_idx`` is no row.
+    """
+    check_tensors("embedding", input=input, weight=weight)
+    if weight.ndim != 2:
+        raise RuntimeError(f"'weight' must be 2-D, but has {weight.ndim} dimensions")
+    rows = weight.shape[0]
+    if padding_idx is not None:
+        if not -rows <= padding_idx < rows:
+            raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx}, {rows}")
+        padding_idx %= rows
+    if input.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError(
+            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"{input.dtype} instead"
+        )
+    if ((input.array < 0) | (input.array >= rows)).any():
+        raise IndexError(f"index out of range in self: there are {rows} rows")
+    if max_norm is not None:
+        renormalize(weight, np.unique(input.array), max_norm, norm_type)
+    return Embedding.apply(
+        weight,
+        indices=input.array,
+        padding_index=-1 if padding_idx is None else padding_idx,
+        by_frequency=scale_grad_by_freq,
+    )
+
+
+def renormalize(weight: Tensor, rows: np.ndarray, max_norm: float, norm_type: float) -> None:
+    """Scale the rows of ``weight`` whose norm is above ``max_norm`` down to it, in place."""
+    with no_grad():
+        norms = vector_norm(weight[rows], norm_type, 1, True)
+        weight[rows] = weight[rows] * where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+
+
+class EmbeddingBackward(Function):
+    """Zeros of ``shape`` to whose rows ``grad`` is added, but for the row ``padding_index``."""
+
+    def forward(ctx, grad, *, shape, indices, padding_index):
+        ctx.indices, ctx.kept = indices, (indices != padding_index)[..., None]
+        z = np.zeros(shape, grad.dtype)
+        np.add.at(z, indices, np.where(ctx.kept, grad, np.zeros((), grad.dtype)))
+        return z
+
+    def backward(ctx, grad_z):
+        grad_grad = Where.apply(Pick.apply(grad_z, where=ctx.indices), 0.0, condition=ctx.kept)
+        return grad_grad
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Zeros with a one at each class: int64. Shapes: (*) -> (*, classes), as many as the largest class asks for.
+
+    Raises:
+        RuntimeError: a class is negative or too large, the type is not int64, or there is no class to count.
+    """
+    check_tensors("one_hot", tensor=tensor)
+    if tensor.dtype is not dtypes.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if tensor.numel() == 0 and num_classes <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    if (tensor.array < 0).any():
+        raise RuntimeError("Class values must be non-negative.")
+    if num_classes == -1:
+        num_classes = int(tensor.array.max()) + 1
+    elif num_classes <= 0:
+        raise RuntimeError("num_classes should be positive")
+    elif (tensor.array >= num_classes).any():
+        raise RuntimeError(f"Class values must be smaller than num_classes ({num_classes}).")
+    return from_numpy(np.eye(num_classes, dtype=np.int64)[tensor.array])

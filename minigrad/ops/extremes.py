@@ -1,0 +1,282 @@
+"""The largest and the smallest: of all elements or along dimensions, and where they are. Rules, then what users call.
+
+Which of several equal ones receives the gradient is stated with each; the choice is PyTorch's. The larger of two
+tensors is in ``choosing.py``, running extremes are in ``scan.py``, elements by rank in ``sorting.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import return_types
+from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
+from minigrad.graph.values import constant_like
+from minigrad.ops import nondifferentiable
+from minigrad.ops.broadcasting import spread
+from minigrad.ops.shape import Unsqueeze
+
+__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
+
+
+def check_not_empty(name, x, dim):
+    """Raise PyTorch's error where dimension ``dim``, from which one element is to be taken, has none."""
+    if x.ndim and x.shape[dim] == 0:
+        raise IndexError(
+            f"{name}(): Expected reduction dim {dim} to have non-zero size, but the tensor has shape {list(x.shape)}."
+        )
+
+
+class Max(Function):
+    """z = max x along ``dim``, and where: the position of the first maximum, or of the first NaN.
+
+    With a dim the whole gradient goes to the position reported, also at ties.
+    """
+
+    function = "max"  # for messages
+    choose: Any = staticmethod(np.argmax)
+
+    def forward(ctx, x, *, dim, keepdim=False, **options):
+        ctx.shape, ctx.keepdim = x.shape, keepdim
+        ctx.dim = dim = normalize_dim(dim, x.ndim)
+        if x.ndim == 0:
+            ctx.positions = np.zeros((), np.int64)
+            return x.copy(), ctx.positions
+        check_not_empty(ctx.function, x, dim)
+        positions = np.expand_dims(ctx.choose(x, dim, **options), dim)
+        ctx.positions = positions
+        values = np.take_along_axis(x, positions, dim)
+        return (values, positions) if keepdim else (values.squeeze(dim), positions.squeeze(dim))
+
+    def backward(ctx, grad_z, _):
+        if not ctx.shape:
+            return grad_z
+        if not ctx.keepdim:
+            grad_z = Unsqueeze.apply(grad_z, dim=ctx.dim)
+        grad_x = ScatterOne.apply(grad_z, positions=ctx.positions, dim=ctx.dim, shape=ctx.shape)  # dz/dx = 1 there
+        return grad_x
+
+
+def max(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, **numpy_names: Any
+) -> Any:
+    """The largest element; along a dim the largest of each slice and where it is; or the larger of two tensors.
+
+    Raises:
+        IndexError, RuntimeError: there is no element to take.
+    """
+    if numpy_names:
+        named = renamed("max", numpy_names, dim=dim, keepdim=keepdim)
+        return max(input, other=other, **named)
+    other = dim if isinstance(dim, Tensor) else other
+    if other is not None:
+        check_tensors("max", input=input)
+        check_other("max", other, keepdim)
+        return input.maximum(other)
+    if dim is None:
+        return MaxAll.apply(input)
+    return return_types.max(*Max.apply(input, dim=dim, keepdim=keepdim))
+
+
+def check_other(name: str, other: Any, keepdim: bool) -> None:
+    """Raise a TypeError unless ``other`` is a tensor, and nothing is asked for that two tensors do not have."""
+    if not isinstance(other, Tensor):
+        raise TypeError(f"{name}(): argument 'other' must be Tensor, not {type(other).__name__}")
+    if keepdim:
+        raise TypeError(f"{name}(): argument 'dim' (position 1) must be int, not Tensor")
+
+
+class Min(Max):
+    """z = min x along ``dim``, and where: the position of the first minimum, or of the first NaN."""
+
+    function = "min"
+    choose = staticmethod(np.argmin)
+
+
+def min(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, **numpy_names: Any
+) -> Any:
+    """The smallest element; along a dim the smallest of each slice and where it is; or the smaller of two tensors.
+
+    Raises:
+        IndexError, RuntimeError: there is no element to take.
+    """
+    if numpy_names:
+        named = renamed("min", numpy_names, dim=dim, keepdim=keepdim)
+        return min(input, other=other, **named)
+    other = dim if isinstance(dim, Tensor) else other
+    if other is not None:
+        check_tensors("min", input=input)
+        check_other("min", other, keepdim)
+        return input.minimum(other)
+    if dim is None:
+        return MinAll.apply(input)
+    return return_types.min(*Min.apply(input, dim=dim, keepdim=keepdim))
+
+
+class ScatterOne(Function):
+    """Zeros of ``shape`` that hold ``values`` at ``positions`` along ``dim``. Linear in ``values``."""
+
+    node_name = "ValueSelectingReductionBackward0"
+
+    def forward(ctx, values, *, positions, dim, shape):
+        ctx.positions, ctx.dim = positions, dim
+        z = np.zeros(shape, values.dtype)
+        np.put_along_axis(z, positions, values, dim)
+        return z
+
+    def backward(ctx, grad_z):
+        grad_values = GatherOne.apply(grad_z, positions=ctx.positions, dim=ctx.dim)
+        return grad_values
+
+
+class GatherOne(Function):
+    """The elements of x at ``positions`` along ``dim``, one a slice."""
+
+    node_name = "GatherBackward0"
+
+    def forward(ctx, x, *, positions, dim):
+        ctx.positions, ctx.dim, ctx.shape = positions, dim, x.shape
+        return np.take_along_axis(x, positions, dim)
+
+    def backward(ctx, grad_z):
+        grad_x = ScatterOne.apply(grad_z, positions=ctx.positions, dim=ctx.dim, shape=ctx.shape)
+        return grad_x
+
+
+def share_among(mask, grad, dims, keepdim):
+    """Each gradient divided equally among those of its elements where ``mask`` holds."""
+    count = np.add.reduce(mask, axis=dims, keepdims=True)
+    grad = spread(grad, mask.shape, dims, keepdim)
+    return grad * constant_like(mask / count, grad)
+
+
+class Amax(Function):
+    """z = max x over ``dim``, NaN if any is. Tied maxima share the gradient equally."""
+
+    function = "amax"
+    reduce = np.maximum.reduce
+
+    def forward(ctx, x, *, dim=None, keepdim=False):
+        ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
+        if x.size == 0 and (dim is None or dim == ()):
+            raise RuntimeError(
+                f"{ctx.function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                f"reduction dim with the 'dim' argument. The tensor has shape {list(x.shape)}."
+            )
+        for each in ctx.dims:
+            check_not_empty(ctx.function, x, each)
+        z = np.asarray(ctx.reduce(x, axis=ctx.dims, keepdims=True))
+        ctx.is_extreme = ctx.ties(x, z)
+        return z if keepdim else z.squeeze(ctx.dims)
+
+    def ties(ctx, x, z):
+        """Where x is the extremum. NaN equals nothing: where the result is NaN, 0/0 makes every gradient NaN."""
+        return x == z
+
+    def backward(ctx, grad_z):
+        grad_x = share_among(ctx.is_extreme, grad_z, ctx.dims, ctx.keepdim)  # dz/dx = 1/k at each of k maxima
+        return grad_x
+
+
+def amax(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """The largest element; equal ones share the gradient."""
+    if numpy_names:
+        named = renamed("amax", numpy_names, dim=dim, keepdim=keepdim)
+        return amax(input, **named)
+    return Amax.apply(input, dim=dim, keepdim=keepdim)
+
+
+class Amin(Amax):
+    """z = min x over ``dim``, NaN if any is. Tied minima share the gradient equally."""
+
+    function = "amin"
+    reduce = np.minimum.reduce
+
+
+def amin(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """The smallest element; equal ones share the gradient."""
+    if numpy_names:
+        named = renamed("amin", numpy_names, dim=dim, keepdim=keepdim)
+        return amin(input, **named)
+    return Amin.apply(input, dim=dim, keepdim=keepdim)
+
+
+class MaxAll(Amax):
+    """z = the largest element of x. Tied maxima share the gradient equally, and so do NaNs."""
+
+    function = "max"
+    node_name = "MaxBackward1"
+
+    def ties(ctx, x, z):
+        return np.isnan(x) if np.isnan(z).any() else x == z
+
+
+class MinAll(MaxAll):
+    """z = the smallest element of x. Tied minima share the gradient equally, and so do NaNs."""
+
+    function = "min"
+    node_name = "MinBackward1"
+    reduce = np.minimum.reduce
+
+    """The smallest and the largest of x, along ``dim`` or of all, NaN if any is. Ties share the gradient."""
+
+
+class Aminmax(Function):
+    """The smallest and the largest of x, along ``dim`` or of all, NaN if any is. Ties share."""
+
+    materialize_grads = False
+
+    def forward(ctx, x, *, dim=None, keepdim=False):
+        if dim is None and x.size == 0:
+            raise RuntimeError(
+                "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+            )
+        if dim is not None:
+            dim = normalize_dim(dim, x.ndim)
+            check_not_empty("aminmax", x, dim)
+        ctx.dims, ctx.keepdim = normalize_dims(dim, x.ndim), keepdim
+        smallest = np.asarray(np.minimum.reduce(x, axis=ctx.dims, keepdims=True))
+        largest = np.asarray(np.maximum.reduce(x, axis=ctx.dims, keepdims=True))
+        ctx.is_smallest, ctx.is_largest = x == smallest, x == largest
+        return (smallest, largest) if keepdim else (smallest.squeeze(ctx.dims), largest.squeeze(ctx.dims))
+
+    def backward(ctx, grad_smallest, grad_largest):
+        grad_x = None
+        if grad_smallest is not None:
+            grad_x = share_among(ctx.is_smallest, grad_smallest, ctx.dims, ctx.keepdim)
+        if grad_largest is not None:
+            of_largest = share_among(ctx.is_largest, grad_largest, ctx.dims, ctx.keepdim)
+            grad_x = of_largest if grad_x is None else grad_x + of_largest
+        return grad_x
+
+
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
+    """The smallest and the largest element, of all or along one dim; equal ones share the gradient."""
+    if numpy_names:
+        named = renamed("aminmax", numpy_names, dim=dim, keepdim=keepdim)
+        return aminmax(input, **named)
+    dim = None if dim is None else normalize_dim(dim, input.ndim)
+    return return_types.aminmax(*Aminmax.apply(input, dim=dim, keepdim=keepdim))
+
+
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim."""
+    if numpy_names:
+        named = renamed("argmax", numpy_names, dim=dim, keepdim=keepdim)
+        return argmax(input, **named)
+    check_tensors("argmax", input=input)
+    return nondifferentiable.argmax(input, dim, keepdim)
+
+
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim."""
+    if numpy_names:
+        named = renamed("argmin", numpy_names, dim=dim, keepdim=keepdim)
+        return argmin(input, **named)
+    check_tensors("argmin", input=input)
+    return nondifferentiable.argmin(input, dim, keepdim)

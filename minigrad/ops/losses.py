@@ -1,0 +1,227 @@
+"""Losses of regression, and what all losses share. Rules, then the functions, which are ``nn.functional``'s.
+
+``reduction`` is "mean", "sum" or "none". Each result is zero-dimensional, or with "none" of the shape of the losses.
+Further losses: ``classification_losses.py``, ``margin_losses.py``.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from minigrad.arguments.operands import prepare
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
+from minigrad.graph.values import array_of, constant_like
+from minigrad.ops.choosing import Where
+from minigrad.ops.rounding import Sgn
+
+__all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
+
+
+class PointwiseLoss(Function):
+    """z = the mean of a loss of each pair x, y; ``reduction`` "sum" adds instead, "none" gives every one.
+
+    A subclass has the loss of each pair, ``losses``, and dL/d(x - y) of each, ``slopes``.
+    """
+
+    def forward(ctx, x, y, *, reduction, **options):
+        ctx.reduction, ctx.options = reduction, options
+        ctx.save_for_backward(x, y)
+        losses = np.asarray(ctx.losses(*prepare(x, y)))
+        ctx.count = losses.size
+        if reduction == "none":
+            return losses
+        total = np.add.reduce(losses, axis=None)
+        return np.true_divide(total, ctx.count, dtype=losses.dtype) if reduction == "mean" else total
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        grad_difference = grad_z * ctx.slopes(x - y, 1 / ctx.count if ctx.reduction == "mean" and ctx.count else 1)
+        grad_x = grad_difference if ctx.needs_input_grad[0] else None
+        grad_y = -grad_difference if ctx.needs_input_grad[1] else None
+        return grad_x, grad_y
+
+
+class MseLoss(PointwiseLoss):
+    """(x - y)²."""
+
+    def losses(ctx, x, y):
+        difference = x - y
+        return difference * difference
+
+    def slopes(ctx, difference, factor):
+        return difference * (2 * factor)
+
+
+def check_reduction(reduction: str) -> None:
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction: use 'none', 'mean' or 'sum'")
+
+
+def weighted(losses: Tensor, weight: Tensor, reduction: str, over_weights: bool = True) -> Tensor:
+    """``losses`` times ``weight``, reduced; a mean is divided by the weights' sum, or by the number of losses."""
+    losses = losses * weight
+    return losses.sum() / weight.sum() if reduction == "mean" and over_weights else reduced(losses, reduction)
+
+
+def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction; where one of the two older arguments is given, what they mean: mean, sum or, not reduced, none."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is False:
+        reduction = "none"
+    else:
+        reduction = "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction={reduction!r} instead.", stacklevel=3
+    )
+    return reduction
+
+
+def warn_of_broadcast(input: Tensor, target: Tensor) -> None:
+    if input.shape != target.shape:
+        warnings.warn(
+            f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}). "
+            f"This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+
+
+def check_pair(name: str, input: Tensor, target: Tensor, weight: Tensor | None = None) -> None:
+    """Raise PyTorch's errors for a pair of integer tensors, and where there is not one weight an element."""
+    if weight is not None and weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    if not input.is_floating_point() and not target.is_floating_point():
+        raise NotImplementedError(f'"{name}" not implemented for {input.dtype} and {target.dtype}')
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """(input - target)², times ``weight`` where given.
+
+    Raises:
+        RuntimeError: the shapes do not broadcast.
+        ValueError: the reduction is unknown.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    warn_of_broadcast(input, target)
+    check_pair("mse_cpu", input, target, weight)
+    if weight is None:
+        return MseLoss.apply(input, target, reduction=reduction)
+    return weighted(MseLoss.apply(input, target, reduction="none"), weight, reduction)
+
+
+class SmoothL1Loss(PointwiseLoss):
+    """(x - y)² / (2 beta) where |x - y| < beta, else |x - y| - beta/2."""
+
+    def losses(ctx, x, y):
+        beta, size = np.asarray(ctx.options["beta"], x.dtype), np.abs(x - y)
+        return np.where(size < beta, size * size / (2 * beta), size - beta / 2)
+
+    def slopes(ctx, difference, factor):
+        beta = ctx.options["beta"]
+        near = ~(np.abs(array_of(difference)) >= beta)  # NaN too
+        return Where.apply(difference * (factor / beta), Sgn.apply(difference) * factor, condition=near)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """(input - target)² / (2 beta) where they are nearer than ``beta``, else |input - target| - beta/2.
+
+    Raises:
+        RuntimeError: ``beta`` is negative.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    warn_of_broadcast(input, target)
+    check_pair("smooth_l1_cpu", input, target)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return SmoothL1Loss.apply(input, target, reduction=reduction, beta=beta)
+
+
+class HuberLoss(PointwiseLoss):
+    """(x - y)² / 2 where |x - y| <= delta, else delta (|x - y| - delta/2)."""
+
+    def losses(ctx, x, y):
+        delta, size = np.asarray(ctx.options["delta"], x.dtype), np.abs(x - y)
+        return np.where(size <= delta, size * size / 2, delta * (size - delta / 2))
+
+    def slopes(ctx, difference, factor):
+        delta = ctx.options["delta"]
+        near = ~(np.abs(array_of(difference)) > delta)  # NaN too
+        return Where.apply(difference * factor, Sgn.apply(difference) * (delta * factor), condition=near)
+
+
+def reduce_losses(losses, reduction):
+    """The mean, the sum, or the losses themselves."""
+    if reduction == "none":
+        return losses
+    total = np.add.reduce(losses, axis=None)
+    return np.true_divide(total, losses.size, dtype=losses.dtype) if reduction == "mean" else total
+
+
+def share_of_each(ctx, grad):
+    """The gradient of each loss: that of the result, divided for a mean, times the loss's weight."""
+    if ctx.reduction == "mean":
+        grad = grad * (1 / ctx.count if ctx.count else np.nan)
+    return grad if ctx.weight is None else grad * constant_like(ctx.weight, grad)
+
+
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
+    """(input - target)² / 2 where they are nearer than ``delta``, else delta (|input - target| - delta/2).
+
+    Raises:
+        RuntimeError: ``delta`` is not positive.
+    """
+    check_reduction(reduction)
+    warn_of_broadcast(input, target)
+    check_pair("huber_cpu", input, target, weight)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    if weight is not None:
+        return weighted(HuberLoss.apply(input, target, reduction="none", delta=delta), weight, reduction, False)
+    return HuberLoss.apply(input, target, reduction=reduction, delta=delta)
+
+
+def reduced(losses: Tensor, reduction: str) -> Tensor:
+    check_reduction(reduction)
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """|input - target|."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    warn_of_broadcast(input, target)
+    if weight is not None and weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    losses = (input - target).abs()
+    return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)

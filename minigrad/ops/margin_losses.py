@@ -1,0 +1,124 @@
+"""Losses of distance: what is alike is to be near, the rest apart by a margin. ``reduction`` is as in ``losses.py``."""
+
+from __future__ import annotations
+
+from minigrad.arguments.promotion import result_dtype
+from minigrad.creation import zeros_like
+from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.node import Tensor
+from minigrad.linalg import vector_norm
+from minigrad.ops.broadcasting import broadcast_tensors
+from minigrad.ops.choosing import minimum, where
+from minigrad.ops.losses import legacy_reduction, reduced
+
+__all__ = ["cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "margin_ranking_loss"]
+__all__ += ["pairwise_distance", "triplet_margin_loss"]
+
+
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """input where the target is 1, max(0, margin - input) where it is -1."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    far = (margin - input).clamp_min(0)
+    losses = where(target != 1, far, zeros_like(far)) + where(target != -1, input, zeros_like(input))
+    return reduced(losses, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, -target (input1 - input2) + margin)."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            f"margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
+            f"{list(input1.shape)}, input2: {list(input2.shape)}, target: {list(target.shape)}"
+        )
+    return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
+    """x1 · x2 / (|x1| |x2|) along ``dim``, each norm no less than ``eps``. The two are broadcast."""
+    kind = result_dtype(x1.array, x2.array)
+    if kind.kind != "f":
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind}")
+    x1, x2 = broadcast_tensors(x1, x2)
+    norm1 = vector_norm(x1, 2, dim, True).clone()
+    norm2 = vector_norm(x2, 2, dim, True).clone()
+    with no_grad():  # the gradient is that of the norms, also where they are less than eps, as in PyTorch
+        norm1.clamp_min_(eps)
+        norm2.clamp_min_(eps)
+    return ((x1 / norm1) * (x2 / norm2)).sum(dim)
+
+
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """1 - cos(input1, input2) where the target is 1, max(0, cos - margin) where it is -1.
+
+    Shapes: (N, D), (N, D), (N,), or without N.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if target.ndim not in (0, 1):
+        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got {list(target.shape)}")
+    if target.ndim + 1 != input1.ndim or input1.ndim != input2.ndim:
+        raise RuntimeError(
+            f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs with sizes "
+            f"{list(input1.shape)} and {list(input2.shape)}."
+        )
+    products, squares1, squares2 = (input1 * input2).sum(-1), (input1 * input1).sum(-1), (input2 * input2).sum(-1)
+    cosine = products / ((squares1 + 1e-12) * (squares2 + 1e-12)).sqrt()
+    zeros = zeros_like(cosine)
+    near, far = 1 - cosine, (cosine - margin).clamp_min(0)
+    return reduced(where(target == 1, near, zeros) + where(target == -1, far, zeros), reduction)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
+    """The p-norm of x1 - x2 + eps over the last dimension."""
+    return (x1 - x2 + eps).norm(p, -1, keepdim)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-06,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, |anchor - positive| - |anchor - negative| + margin). ``swap`` also takes the positive's distance.
+
+    Raises:
+        ValueError: ``margin`` is not positive.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of dims")
+    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced((near - far + margin).clamp_min(0), reduction)

@@ -1,0 +1,165 @@
+"""Elements picked and written by a mask, a tensor of bools. Rules, then what users call.
+
+What was picked sends its gradient back to where it came from; what was overwritten has none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.operands import check_broadcast
+from minigrad.arguments.promotion import number_as
+from minigrad.creation import tensor
+from minigrad.graph.function import Function, wrap
+from minigrad.graph.node import Tensor
+from minigrad.inplace.changing import run_in_place
+from minigrad.ops.choosing import Where
+from minigrad.ops.picking import Pick, Zeros
+from minigrad.ops.shape import Reshape
+
+__all__ = ["masked_fill", "masked_scatter", "masked_select"]
+
+
+class MaskedFill(Function):
+    """z = x with ``number`` where ``mask`` holds."""
+
+    def forward(ctx, x, *, mask, number):
+        ctx.mask = mask
+        return np.asarray(np.where(mask, np.asarray(number, x.dtype), x), order="C")
+
+    def backward(ctx, grad_z):
+        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
+        return grad_x
+
+
+def masked_form(input: Tensor, mask: Tensor, value: Any) -> tuple[Any, tuple[Any, ...], Any]:
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.ndim} dimensions.")
+        return MaskedFillTensor, (value,), {"mask": check_mask("masked_fill", input, mask)}
+    number = tensor(value, dtype=input.dtype).item()
+    return MaskedFill, (), {"mask": check_mask("masked_fill", input, mask), "number": number}
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """``value``, a number or one element, where ``mask`` holds, ``input`` elsewhere; the two are broadcast.
+
+    Raises:
+        RuntimeError: the mask is not bool, or the value has dimensions or does not fit the type.
+    """
+    check_tensors("masked_fill", input=input)
+    operation, values, options = masked_form(input, mask, value)
+    return operation.apply(input, *values, **options)
+
+
+def masked_fill_(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """:func:`masked_fill`, in place."""
+    operation, values, options = masked_form(input, mask, value)
+    return run_in_place(input, "masked_fill_", operation, *values, **options)
+
+
+class MaskedFillTensor(Function):
+    """z = x with ``value``, one element, where ``mask`` holds."""
+
+    node_name = "MaskedFillBackward1"
+
+    def forward(ctx, x, value, *, mask):
+        ctx.mask = mask
+        return np.asarray(np.where(mask, number_as(value.item(), x.dtype), x), order="C")
+
+    def backward(ctx, grad_z):
+        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
+        grad_value = None
+        if ctx.needs_input_grad[1]:
+            grad_value = Where.apply(grad_z, 0.0, condition=ctx.mask).sum()
+        return grad_x, grad_value
+
+
+class MaskedSelect(Pick):
+    """z = the elements of x where ``mask`` holds, one after the other; the two are broadcast."""
+
+    node_name = "MaskedSelectBackward0"
+
+    def forward(ctx, x, *, mask):
+        shape = np.broadcast_shapes(x.shape, mask.shape)
+        ctx.shape, ctx.where = shape, np.broadcast_to(mask, shape)
+        return np.broadcast_to(x, shape)[ctx.where]
+
+    def backward(ctx, grad_z):
+        grad_x = Zeros.apply(grad_z, shape=ctx.shape, where=ctx.where)
+        return grad_x
+
+
+def check_mask(name: str, input: Tensor, mask: Any) -> np.ndarray:
+    """The array of a bool mask that broadcasts with ``input``."""
+    check_tensors(name, input=input, mask=mask)
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError(f"{name}: expected BoolTensor for mask, but got {mask.dtype}")
+    check_broadcast(input.array, mask.array)
+    return mask.array
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements where ``mask`` holds, one after the other."""
+    return MaskedSelect.apply(input, mask=check_mask("masked_select", input, mask))
+
+
+class MaskedScatter(Function):
+    """z = x with the first elements of ``source``, in order, where ``mask`` holds."""
+
+    def forward(ctx, x, source, *, mask):
+        shape = np.broadcast_shapes(x.shape, mask.shape)
+        ctx.source_shape, ctx.mask = source.shape, np.broadcast_to(mask, shape)
+        z = np.broadcast_to(x, shape).copy()
+        z[ctx.mask] = source.reshape(-1)[: np.count_nonzero(ctx.mask)]
+        return z
+
+    def backward(ctx, grad_z):
+        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
+        grad_source = None
+        if ctx.needs_input_grad[1]:
+            picked = Pick.apply(grad_z, where=ctx.mask)
+            size = int(np.prod(ctx.source_shape))
+            first = np.arange(picked.shape[0])
+            grad_source = Reshape.apply(Zeros.apply(picked, shape=(size,), where=first), shape=ctx.source_shape)
+        return grad_x, grad_source
+
+
+def check_source(input: Tensor, mask: Tensor, source: Tensor) -> np.ndarray:
+    check_tensors("masked_scatter", input=input, mask=mask, source=source)
+    if source.dtype is not input.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got {input.dtype} and {source.dtype}"
+        )
+    array = check_mask("masked_scatter", input, mask)
+    wanted = int(np.count_nonzero(np.broadcast_to(array, np.broadcast_shapes(array.shape, input.shape))))
+    if wanted > source.numel():
+        raise RuntimeError(f"masked_scatter: the mask holds {wanted} times, but source has {source.numel()} elements")
+    return array
+
+
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """The first elements of ``source``, in order, where ``mask`` holds, ``input`` elsewhere."""
+    return MaskedScatter.apply(input, source, mask=check_source(input, mask, source))
+
+
+def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """:func:`masked_scatter`, in place."""
+    array = check_source(input, mask, source)
+    return run_in_place(input, "masked_scatter_", MaskedScatter, source, mask=array)
+
+
+def fill_diagonal(tensor: Tensor, value: float, again: bool) -> Tensor:
+    """Fill the places of ``tensor`` whose indices are all equal, again and again down a tall matrix where asked."""
+    shape = tensor.array.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"fill_diagonal_: dimensions must larger than 1, but the tensor has {len(shape)}")
+    if len(shape) > 2 and len({*shape}) > 1:
+        raise RuntimeError(f"fill_diagonal_: all dimensions of input must be of equal length, but they are {shape}")
+    mask = np.zeros(shape, np.bool_)
+    np.fill_diagonal(mask, True, wrap=again)
+    return tensor.masked_fill_(wrap(mask), value)

@@ -1,0 +1,369 @@
+"""Activation functions made of pieces: relu and its kin. Each rule: formula, forward, backward; then what users call.
+
+What happens at a kink is stated with each; the choice is PyTorch's. Smooth ones are in ``activation.py``. All but relu
+are functions of ``nn.functional``. Shapes: any, the same out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.promotion import number_as
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
+from minigrad.graph.values import array_of, constant_like
+from minigrad.inplace.changing import run_in_place
+from minigrad.kernels.parallel import share_out_elements
+from minigrad.kernels.selection import positive_part, where_not
+from minigrad.ops.choosing import Where
+from minigrad.ops.powers import Exp
+
+__all__ = ["celu", "celu_", "elu", "elu_", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_"]
+__all__ += ["leaky_relu", "leaky_relu_", "prelu", "relu", "relu6", "relu_", "selu", "selu_", "softshrink", "threshold"]
+__all__ += ["threshold_"]
+
+
+class Relu(Function):
+    """z = max(x, 0), NaN stays NaN. At 0 the gradient is 0."""
+
+    writes_into = True
+
+    def forward(ctx, x, *, out=None):
+        if x.dtype.kind == "b":
+            raise NotImplementedError("relu is not supported for bool tensors")
+        z = np.empty_like(x) if out is None else out
+        share_out_elements(positive_part, x, z)
+        ctx.save_for_backward(z)
+        return z
+
+    def backward(ctx, grad_z):
+        (z,) = ctx.saved_tensors
+        grad_x = ThresholdBackward.apply(grad_z, z)  # dz/dx = 1 where x > 0, else 0
+        return grad_x
+
+
+def relu(input: Tensor) -> Tensor:
+    """The larger of ``input`` and 0. At 0 the gradient is 0."""
+    return Relu.apply(input)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """:func:`relu`, in place."""
+    return run_in_place(input, "relu_", Relu)
+
+
+def pass_where_positive(grad, result, z):
+    """z becomes grad where result is positive or NaN, 0 elsewhere."""
+    where_not(result <= 0, grad, out=z)
+
+
+class ThresholdBackward(Function):
+    """The gradient that passes a ReLU: unchanged where its result is positive or NaN, zero where it is zero."""
+
+    def forward(ctx, grad, result):
+        ctx.save_for_backward(result)
+        z = np.empty_like(result, grad.dtype)
+        share_out_elements(pass_where_positive, grad, result, z)
+        return z
+
+    def backward(ctx, grad_z):
+        (result,) = ctx.saved_tensors
+        grad_grad = ThresholdBackward.apply(grad_z, result)
+        grad_result = constant_like(np.zeros(grad_z.shape), grad_z)  # the result only switches
+        return grad_grad, grad_result
+
+
+def refuse_integers(name, x):
+    """Raise PyTorch's error for a type without fractions."""
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f'"{name}_cpu" not implemented for {x.dtype}')
+
+
+def decaying(x):
+    """e^-|x|, which never overflows."""
+    return np.exp(-np.abs(x))
+
+
+class LeakyRelu(Function):
+    """z = x where x > 0, else slope · x. At 0 the gradient is the slope."""
+
+    def forward(ctx, x, *, slope):
+        refuse_integers("leaky_relu", x)
+        ctx.slope = slope
+        ctx.save_for_backward(x)
+        return np.where(x > 0, x, x * np.asarray(slope, x.dtype))
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        grad_x = grad_z * constant_like(np.where(array_of(x) > 0, 1, ctx.slope), grad_z)
+        return grad_x
+
+
+def applied(name: str, input: Any, inplace: bool, operation: Any, **options: Any) -> Tensor:
+    """``operation`` of ``input``, written into it where ``inplace`` says so."""
+    check_tensors(name, input=input)
+    if inplace:
+        return run_in_place(input, name + "_", operation, **options)
+    return operation.apply(input, **options)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else ``negative_slope * x``."""
+    return applied("leaky_relu", input, inplace, LeakyRelu, slope=negative_slope)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """:func:`leaky_relu`, written into the input."""
+    return leaky_relu(input, negative_slope, inplace=True)
+
+
+class PreluKernel(Function):
+    """z = x where x > 0, else weight · x. At 0 x has the gradient weight."""
+
+    def forward(ctx, x, weight):
+        ctx.save_for_backward(x, weight)
+        return np.where(x > 0, x, weight * x)
+
+    def backward(ctx, grad_z):
+        x, weight = ctx.saved_tensors
+        positive = array_of(x) > 0
+        grad_x = Where.apply(grad_z, weight * grad_z, condition=positive) if ctx.needs_input_grad[0] else None
+        grad_weight = None
+        if ctx.needs_input_grad[1]:
+            grad_weight = Where.apply(0.0, x * grad_z, condition=positive)
+        return grad_x, grad_weight
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x where x > 0, else ``weight * x``; one weight, or one a channel, the second dimension. Source: He et al., 2015.
+
+    Raises:
+        RuntimeError: there are neither one weight nor one a channel.
+    """
+    check_tensors("prelu", input=input, weight=weight)
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
+    if weight.numel() not in (1, channels) or (input.ndim == 0 and weight.numel() != 1):
+        raise RuntimeError(
+            f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
+            f"channel size = {channels}."
+        )
+    if weight.dtype is not input.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}")
+    if input.ndim != weight.ndim:
+        weight = weight.reshape([weight.numel() if dim == min(1, input.ndim - 1) else 1 for dim in range(input.ndim)])
+    return PreluKernel.apply(input, weight)
+
+
+class Elu(Function):
+    """z = scale · x where x > 0, else alpha · scale · (exp(steepness · x) - 1). At 0 the left branch counts."""
+
+    def forward(ctx, x, *, alpha, scale=1.0, steepness=1.0):
+        refuse_integers("elu", x)
+        ctx.alpha, ctx.scale, ctx.steepness = alpha, scale, steepness
+        ctx.save_for_backward(x)
+        left = np.expm1(np.minimum(x, 0) * np.asarray(steepness, x.dtype)) * np.asarray(alpha * scale, x.dtype)
+        return np.where(x > 0, x * np.asarray(scale, x.dtype), left)
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        right = array_of(x) > 0
+        falling = Exp.apply(Where.apply(0.0, x * ctx.steepness, condition=right))
+        slope = falling * (ctx.alpha * ctx.scale * ctx.steepness)
+        grad_x = grad_z * Where.apply(ctx.scale, slope, condition=right)
+        return grad_x
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else ``alpha * (exp(x) - 1)``. Source: Clevert et al., 2015."""
+    return applied("elu", input, inplace, Elu, alpha=alpha)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """:func:`elu`, written into the input."""
+    return elu(input, alpha, inplace=True)
+
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """ELU with the scale and alpha that keep mean 0 and variance 1. Source: Klambauer et al., 2017."""
+    return applied("selu", input, inplace, Elu, alpha=SELU_ALPHA, scale=SELU_SCALE)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """:func:`selu`, written into the input."""
+    return selu(input, inplace=True)
+
+
+class Celu(Elu):
+    """z = x where x > 0, else alpha (exp(x / alpha) - 1)."""
+
+    def forward(ctx, x, *, alpha, steepness):
+        z = super().forward(x, alpha=alpha, steepness=steepness)
+        ctx.steepness = 1 / float(np.float32(alpha))  # of the gradient: there PyTorch rounds alpha to float32
+        return z
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else ``alpha * (exp(x / alpha) - 1)``. Source: Barron, 2017.
+
+    Raises:
+        RuntimeError: ``alpha`` is 0.
+    """
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return applied("celu", input, inplace, Celu, alpha=alpha, steepness=1 / alpha)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """:func:`celu`, written into the input."""
+    return celu(input, alpha, inplace=True)
+
+
+class Threshold(Function):
+    """z = x where x > threshold, else ``value``. At the threshold the gradient is 0."""
+
+    def forward(ctx, x, *, threshold, value):
+        ctx.below = x <= np.asarray(threshold).astype(x.dtype)
+        return np.where(ctx.below, number_as(value, x.dtype), x)
+
+    def backward(ctx, grad_z):
+        grad_x = Where.apply(0.0, grad_z, condition=ctx.below)
+        return grad_x
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where x > ``threshold``, else ``value``."""
+    return applied("threshold", input, inplace, Threshold, threshold=threshold, value=value)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """:func:`threshold`, written into the input."""
+    return applied("threshold", input, True, Threshold, threshold=threshold, value=value)
+
+
+class Hardtanh(Function):
+    """z = min(max(x, lowest), highest). At the two ends the gradient is 0."""
+
+    def forward(ctx, x, *, lowest, highest):
+        ctx.lowest, ctx.highest = lowest, highest
+        ctx.save_for_backward(x)
+        return np.minimum(np.maximum(x, np.asarray(lowest, x.dtype)), np.asarray(highest, x.dtype))
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        outside = (array_of(x) <= ctx.lowest) | (array_of(x) >= ctx.highest)
+        grad_x = Where.apply(0.0, grad_z, condition=outside)
+        return grad_x
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(x, 0), 6)."""
+    return applied("relu6", input, inplace, Hardtanh, lowest=0, highest=6)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """min(max(x, ``min_val``), ``max_val``).
+
+    Raises:
+        ValueError: ``min_val`` is above ``max_val``.
+    """
+    if min_val > max_val:
+        raise ValueError(f"min_val cannot be greater than max_val: {min_val}, {max_val}")
+    return applied("hardtanh", input, inplace, Hardtanh, lowest=min_val, highest=max_val)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """:func:`hardtanh`, written into the input."""
+    return hardtanh(input, min_val, max_val, inplace=True)
+
+
+class Hardswish(Function):
+    """z = x · min(max(x + 3, 0), 6) / 6. At -3 the gradient is 0, at 3 it is 1."""
+
+    def forward(ctx, x):
+        refuse_integers("hardswish", x)
+        ctx.save_for_backward(x)
+        return x * np.minimum(np.maximum(x + np.asarray(3, x.dtype), 0), 6).astype(x.dtype) / np.asarray(6, x.dtype)
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        slope = Where.apply(0.0, x / 3 + 0.5, condition=array_of(x) <= -3)
+        grad_x = grad_z * Where.apply(1.0, slope, condition=array_of(x) >= 3)
+        return grad_x
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · relu6(x + 3) / 6. Source: Howard et al., "Searching for MobileNetV3", 2019."""
+    return applied("hardswish", input, inplace, Hardswish)
+
+
+ONE_SIXTH = float(np.float32(1) / np.float32(6))  # PyTorch rounds it to float32 in every type
+
+
+class Hardsigmoid(Function):
+    """z = min(max(x + 3, 0), 6) / 6. At -3 and 3 the gradient is 0."""
+
+    def forward(ctx, x):
+        refuse_integers("hardsigmoid", x)
+        ctx.inside = (x > -3) & (x < 3)
+        return np.minimum(np.maximum(x + np.asarray(3, x.dtype), 0), 6).astype(x.dtype) / np.asarray(6, x.dtype)
+
+    def backward(ctx, grad_z):
+        grad_x = Where.apply(grad_z * ONE_SIXTH, 0.0, condition=ctx.inside)
+        return grad_x
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """relu6(x + 3) / 6."""
+    return applied("hardsigmoid", input, inplace, Hardsigmoid)
+
+
+class Softshrink(Function):
+    """z = x - λ where x > λ, x + λ where x < -λ, else 0. At ±λ the gradient is 0."""
+
+    def forward(ctx, x, *, lambd):
+        refuse_integers("softshrink", x)
+        ctx.save_for_backward(x)
+        ctx.lambd = lambd
+        shrink = np.asarray(lambd, x.dtype)
+        return np.where(x > shrink, x - shrink, np.where(x < -shrink, x + shrink, x * 0))
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        grad_x = Where.apply(0.0, grad_z, condition=np.abs(array_of(x)) <= ctx.lambd)
+        return grad_x
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved towards 0 by ``lambd``, 0 where it is nearer.
+
+    Raises:
+        RuntimeError: ``lambd`` is negative.
+    """
+    check_tensors("softshrink", input=input)
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    return Softshrink.apply(input, lambd=lambd)
+
+
+class Hardshrink(Softshrink):
+    """z = x where |x| > λ, else 0. At ±λ the gradient is 0."""
+
+    def forward(ctx, x, *, lambd):
+        refuse_integers("hardshrink", x)
+        ctx.save_for_backward(x)
+        ctx.lambd = lambd
+        return np.where(np.abs(x) <= lambd, np.zeros((), x.dtype), x)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x where |x| > ``lambd``, else 0."""
+    check_tensors("hardshrink", input=input)
+    return Hardshrink.apply(input, lambd=lambd)

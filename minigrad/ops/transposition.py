@@ -1,0 +1,148 @@
+"""The dimensions in another order: views, whose gradient is put back in the old order. Rules, then what users call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
+from minigrad.graph.node import Tensor
+from minigrad.graph.view import ViewFunction
+from minigrad.ops.shape import Alias, restride
+
+__all__ = ["moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
+
+
+class Transpose(ViewFunction):
+    """z = x with two dimensions swapped."""
+
+    def forward(ctx, x, *, dim0, dim1):
+        ctx.dim0, ctx.dim1 = dim0, dim1
+        return x.swapaxes(dim0, dim1)
+
+    def backward(ctx, grad_z):
+        grad_x = Transpose.apply(grad_z, dim0=ctx.dim0, dim1=ctx.dim1)
+        return grad_x
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Dimensions ``dim0`` and ``dim1`` exchanged: a view.
+
+    Raises:
+        IndexError: there is no such dimension.
+    """
+    check_tensors("transpose", input=input)
+    if input.ndim == 0:
+        return Permute.apply(input, dims=())
+    return Transpose.apply(input, dim0=normalize_dim(dim0, input.ndim), dim1=normalize_dim(dim1, input.ndim))
+
+
+def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """:func:`transpose`, in place."""
+    return restride(input, transpose(input, dim0, dim1), "transpose_")
+
+
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """:func:`transpose`."""
+    check_tensors("swapaxes", input=input)
+    return transpose(input, axis0, axis1)
+
+
+def swapaxes_(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """:func:`swapaxes`, in place."""
+    return transpose_(input, axis0, axis1)
+
+
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """:func:`transpose`."""
+    check_tensors("swapdims", input=input)
+    return transpose(input, dim0, dim1)
+
+
+def swapdims_(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """:func:`swapdims`, in place."""
+    return transpose_(input, dim0, dim1)
+
+
+class T(ViewFunction):
+    """z = xᵀ for a matrix; fewer dimensions stay as they are."""
+
+    def forward(ctx, x):
+        if x.ndim > 2:
+            raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but input is {x.ndim}D")
+        return x.T
+
+    def backward(ctx, grad_z):
+        grad_x = T.apply(grad_z)
+        return grad_x
+
+
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix, (n, k) -> (k, n): a view. A vector or a number stays as it is.
+
+    Raises:
+        RuntimeError: there are more than two dimensions.
+    """
+    check_tensors("t", input=input)
+    return T.apply(input)
+
+
+def t_(input: Tensor) -> Tensor:
+    """:func:`t`, in place."""
+    return restride(input, t(input), "t_")
+
+
+class Permute(ViewFunction):
+    """z = x with its dimensions in another order."""
+
+    def forward(ctx, x, *, dims):
+        ctx.dims = normalize_dims(dims, x.ndim) if dims else ()
+        if len(ctx.dims) != x.ndim:
+            raise RuntimeError(
+                f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
+                f"desired ordering of dimensions i.e. input.dim() = {x.ndim} is not equal to len(dims) = {len(dims)}"
+            )
+        return x.transpose(ctx.dims)
+
+    def backward(ctx, grad_z):
+        inverse = [0] * len(ctx.dims)
+        for position, dim in enumerate(ctx.dims):
+            inverse[dim] = position
+        grad_x = Permute.apply(grad_z, dims=tuple(inverse))
+        return grad_x
+
+
+def permute(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
+    """The dimensions in the order ``dims``, also given one by one: a view."""
+    return Permute.apply(input, dims=as_shape(positions if dims is None else (dims,)))
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """The dimensions ``source`` at the places ``destination``, the others in their order: a view.
+
+    Raises:
+        RuntimeError: there are not as many of both, or one is named twice.
+    """
+    check_tensors("movedim", input=input)
+    sources, places = as_shape((source,)), as_shape((destination,))
+    if len(sources) != len(places):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should contain the same "
+            f"number of dims as destination ({list(places)} dims)"
+        )
+    sources, places = [tuple([normalize_dim(each, input.ndim) for each in dims]) for dims in (sources, places)]
+    for dims in (sources, places):
+        if len(dims) != len({*dims}):
+            raise RuntimeError(f"movedim: repeated dim in {list(dims)}")
+    if input.ndim == 0:
+        return Alias.apply(input)
+    order = [each for each in range(input.ndim) if each not in sources]
+    for place, each in sorted(zip(places, sources)):
+        order.insert(place, each)
+    return permute(input, order)
+
+
+def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """:func:`movedim`."""
+    check_tensors("moveaxis", input=input)
+    return movedim(input, source, destination)

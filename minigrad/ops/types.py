@@ -1,0 +1,87 @@
+"""What type a tensor has, and what type two have together: questions about types, answered without computing.
+
+Each is a function of ``minigrad`` and, where the tensor comes first, a method of ``Tensor``, as in PyTorch. The rules
+of promotion: ``arguments/promotion.py``. The ranges of the types: ``finfo`` and ``iinfo`` in ``dtypes.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import dtypes
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.promotion import CATEGORY, check_number, combine, result_dtype
+from minigrad.graph.node import Tensor
+
+__all__ = ["can_cast", "is_complex", "is_floating_point", "is_nonzero", "is_same_size", "is_signed", "promote_types"]
+__all__ += ["result_type"]
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """True for float16, float32 and float64."""
+    check_tensors("is_floating_point", input=input)
+    return input.array.dtype.kind == "f"
+
+
+def is_complex(input: Tensor) -> bool:
+    """Always False: minigrad has real numbers only."""
+    check_tensors("is_complex", input=input)
+    return False
+
+
+def is_signed(input: Tensor) -> bool:
+    """True for a type with negative numbers."""
+    check_tensors("is_signed", input=input)
+    return input.dtype.is_signed
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element is not zero.
+
+    Raises:
+        RuntimeError: there is not exactly one.
+    """
+    check_tensors("is_nonzero", input=input)
+    return bool(input)
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """True where both have one shape."""
+    check_tensors("is_same_size", input=input, other=other)
+    return input.array.shape == other.array.shape
+
+
+def promote_types(type1: Any, type2: Any) -> Any:
+    """The smallest type to which tensors of both types are converted in one operation."""
+    check_types("promote_types", type1=type1, type2=type2)
+    return dtypes.from_numpy_dtype(combine(type1.numpy, type2.numpy))
+
+
+def result_type(tensor: Any, other: Any) -> Any:
+    """The type of an operation on two tensors or numbers.
+
+    Raises:
+        TypeError: one is neither.
+    """
+    operands = [each.array if isinstance(each, Tensor) else each for each in (tensor, other)]
+    for each in operands:
+        check_number(each)
+    return dtypes.from_numpy_dtype(result_dtype(*operands))
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether an in-place operation may write a result of one type to a tensor of another: no float to integers, and
+    nothing but bools to bools."""
+    check_types("can_cast", from_=from_, to=to)
+    category = CATEGORY
+    return category[from_.numpy.kind] <= category[to.numpy.kind]
+
+
+def check_types(function: str, **types: Any) -> None:
+    """Raise PyTorch's TypeError unless every argument is a type."""
+    for position, (name, value) in enumerate(types.items(), 1):
+        if not isinstance(value, dtypes.dtype):
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position}) must be minigrad.dtype, not "
+                f"{type(value).__name__}"
+            )

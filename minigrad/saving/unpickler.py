@@ -1,0 +1,405 @@
+"""A reader of pickles that runs no code: the small stack machine beneath ``minigrad.load``.
+
+A pickle is a program. Its instructions push numbers and strings, gather them into lists and dicts, keep
+values in a numbered memo to use again, name functions (GLOBAL) and call them (REDUCE). Python's own reader
+will name and call any function there is, so opening a stranger's pickle is running a stranger's program. This
+machine knows only the 30 instructions that a checkpoint is written with, and a name means what the caller's
+table says: nothing is ever imported. Time and memory stay in proportion to the length of the program, so a
+short file is neither a long computation nor a large object.
+
+What a tensor looks like in such a program, and the table of names, are in ``serialization.py``.
+Source: the standard library's ``pickletools``, which documents each instruction.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from pickle import UnpicklingError
+
+__all__ = ["CONTAINER_BUILDERS", "Builder", "Refusal", "StackMachine", "excerpt", "is_key"]
+
+
+_INT64 = range(-(2**63), 2**63)
+_KEY_TYPES = (str, bytes, bool, float, type(None))
+_MAX_TUPLE = 16  # items of a tuple that is a key
+_MAX_TWINS = 256  # such keys with one hash. Some honest ones have it: hash((-1,)) is hash((-2,))
+
+
+def excerpt(value: object) -> str:
+    """A few words for an error message on a value that a file named: its type, and its text if it is one."""
+    if isinstance(value, str):
+        return ascii(value[:80])
+    return f"a value of type {type(value).__name__}"
+
+
+def is_key(value: object) -> bool:
+    """Whether a dict may have this key and a set this element: a string, bytes, number, None or a tuple of these.
+
+    Tuples in tuples are left out, and so are integers past 64 bits: hashing nested tuples can take exponential
+    time, and many large integers share one hash, so that a short file could keep ``load`` busy for days.
+    """
+    if type(value) is tuple:
+        return len(value) <= _MAX_TUPLE and all(map(_is_plain_key, value))
+    return _is_plain_key(value)
+
+
+def _is_plain_key(value: object) -> bool:
+    return type(value) in _KEY_TYPES or (type(value) is int and value in _INT64)
+
+
+class Builder:
+    """What a name of a function stands for: a safe function of our own, given the tuple of arguments."""
+
+    __slots__ = ("build",)
+
+    def __init__(self, build: Callable[[tuple[object, ...]], object]) -> None:
+        self.build = build
+
+
+class Refusal:
+    """What a name that is known, but cannot be had, stands for: the reason, to be told."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+class StackMachine:
+    """Runs one pickle program and returns the object it describes.
+
+    Args:
+        program: the pickle.
+        names: what each name that GLOBAL may give stands for, by ``"module name"``.
+        load_persistent: gives the object for a persistent id, which is how a checkpoint refers to a storage.
+        leaves: the types which the result may hold, besides containers, numbers, strings, bytes and None.
+
+    Raises:
+        pickle.UnpicklingError: by :meth:`run`, for anything that is not a well-formed program of these parts.
+    """
+
+    def __init__(
+        self,
+        program: bytes,
+        names: Mapping[str, object],
+        load_persistent: Callable[[object], object],
+        leaves: tuple[type, ...],
+    ) -> None:
+        self.program = program
+        self.names = names
+        self.load_persistent = load_persistent
+        self.leaves = leaves
+        self.position = 0
+        self.stack: list[object] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, object] = {}
+        self.copied = 0
+        self.tuple_hashes: Counter[int] = Counter()
+
+    def run(self) -> object:
+        opcode = self.take(1)
+        while opcode != pickle.STOP:
+            instruction = INSTRUCTIONS.get(opcode)
+            if instruction is None:
+                raise UnpicklingError(f"its pickle has the instruction {opcode!r}, which no checkpoint needs")
+            instruction(self)
+            opcode = self.take(1)
+        result = self.pop()
+        if self.stack or self.marks:
+            raise UnpicklingError("its pickle ends with values left over")
+        self.check_result(result)
+        return result
+
+    def check_result(self, result: object) -> None:
+        """Refuse a result that holds a part, such as a storage or a function's name, in a value's place."""
+        seen: set[int] = set()
+        waiting = [result]
+        while waiting:
+            value = waiting.pop()
+            if id(value) in seen or isinstance(value, (str, bytes, int, float, type(None), *self.leaves)):
+                continue
+            seen.add(id(value))
+            if isinstance(value, dict):
+                waiting.extend(value.values())
+                waiting.extend(vars(value).values() if type(value) is OrderedDict else ())
+            elif isinstance(value, (list, tuple, set)):
+                waiting.extend(value)
+            else:
+                raise UnpicklingError("its pickle leaves a storage or a function where a value belongs")
+
+    # The program text
+
+    def take(self, count: int) -> bytes:
+        start = self.position
+        self.position = start + count
+        if self.position > len(self.program):
+            raise UnpicklingError("its pickle breaks off")
+        return self.program[start : self.position]
+
+    def take_number(self, layout: str) -> int:
+        number: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
+        return number
+
+    def take_line(self) -> str:
+        end = self.program.find(b"\n", self.position)
+        if end < 0:
+            raise UnpicklingError("its pickle breaks off")
+        line = self.take(end - self.position)
+        self.position = end + 1
+        return line.decode("utf-8", "backslashreplace")
+
+    # The stack. A mark divides it: nothing pops values from below the last mark.
+
+    def pop(self) -> object:
+        floor = self.marks[-1] if self.marks else 0
+        if len(self.stack) <= floor:
+            raise UnpicklingError("its pickle takes a value where there is none")
+        return self.stack.pop()
+
+    def top(self) -> object:
+        value = self.pop()
+        self.stack.append(value)
+        return value
+
+    def pop_to_mark(self) -> list[object]:
+        if not self.marks:
+            raise UnpicklingError("its pickle takes a value where there is none")
+        start = self.marks.pop()
+        values = self.stack[start:]
+        del self.stack[start:]
+        return values
+
+    # The instructions
+
+    def protocol(self) -> None:
+        version = self.take_number("<B")
+        if version != 2:
+            raise UnpicklingError(f"its pickle is of protocol {version}; save it with pickle_protocol=2")
+
+    def mark(self) -> None:
+        self.marks.append(len(self.stack))
+
+    def push_none(self) -> None:
+        self.stack.append(None)
+
+    def push_true(self) -> None:
+        self.stack.append(True)
+
+    def push_false(self) -> None:
+        self.stack.append(False)
+
+    def push_int(self) -> None:
+        self.stack.append(self.take_number("<i"))
+
+    def push_one_byte_int(self) -> None:
+        self.stack.append(self.take_number("<B"))
+
+    def push_two_byte_int(self) -> None:
+        self.stack.append(self.take_number("<H"))
+
+    def push_long(self) -> None:
+        digits = self.take(self.take_number("<B"))
+        self.stack.append(int.from_bytes(digits, "little", signed=True))
+
+    def push_float(self) -> None:
+        self.stack.append(struct.unpack(">d", self.take(8))[0])
+
+    def push_string(self) -> None:
+        text = self.take(self.take_number("<I"))
+        try:
+            self.stack.append(text.decode("utf-8", "surrogatepass"))
+        except UnicodeDecodeError as error:
+            raise UnpicklingError("its pickle has a string that is not UTF-8") from error
+
+    def push_dict(self) -> None:
+        self.stack.append({})
+
+    def push_list(self) -> None:
+        self.stack.append([])
+
+    def push_empty_tuple(self) -> None:
+        self.stack.append(())
+
+    def push_tuple(self) -> None:
+        self.stack.append(tuple(self.pop_to_mark()))
+
+    def push_tuple_of_1(self) -> None:
+        self.stack.append((self.pop(),))
+
+    def push_tuple_of_2(self) -> None:
+        second, first = self.pop(), self.pop()
+        self.stack.append((first, second))
+
+    def push_tuple_of_3(self) -> None:
+        third, second, first = self.pop(), self.pop(), self.pop()
+        self.stack.append((first, second, third))
+
+    def append(self) -> None:
+        self.extend([self.pop()])
+
+    def append_all(self) -> None:
+        self.extend(self.pop_to_mark())
+
+    def extend(self, values: list[object]) -> None:
+        target = self.top()
+        if type(target) is not list:
+            raise UnpicklingError("its pickle appends to something that is not a list")
+        target.extend(values)
+
+    def set_item(self) -> None:
+        value, key = self.pop(), self.pop()
+        self.update([key, value])
+
+    def set_items(self) -> None:
+        self.update(self.pop_to_mark())
+
+    def update(self, keys_and_values: list[object]) -> None:
+        target = self.top()
+        if type(target) not in (dict, OrderedDict) or len(keys_and_values) % 2:
+            raise UnpicklingError("its pickle sets an item of something that is not a dict")
+        assert isinstance(target, dict)
+        for key, value in zip(keys_and_values[::2], keys_and_values[1::2], strict=True):
+            self.check_key(key)
+            target[key] = value
+
+    def check_key(self, key: object) -> None:
+        """Refuse what is no key, and tuples that were chosen to have one hash: each would be compared with all."""
+        if not is_key(key):
+            raise UnpicklingError(f"its pickle has {excerpt(key)} as a key of a dict or an element of a set")
+        if type(key) is tuple:
+            self.tuple_hashes[hash(key)] += 1
+            if self.tuple_hashes[hash(key)] > _MAX_TWINS:
+                raise UnpicklingError("its pickle has many tuples of one hash as keys")
+
+    def put(self) -> None:
+        self.memo[self.take_number("<B")] = self.top()
+
+    def long_put(self) -> None:
+        self.memo[self.take_number("<I")] = self.top()
+
+    def get(self) -> None:
+        self.recall(self.take_number("<B"))
+
+    def long_get(self) -> None:
+        self.recall(self.take_number("<I"))
+
+    def recall(self, index: int) -> None:
+        if index not in self.memo:
+            raise UnpicklingError("its pickle recalls a value that it never kept")
+        self.stack.append(self.memo[index])
+
+    def push_global(self) -> None:
+        module = self.take_line()
+        name = self.take_line()
+        if f"{module} {name}" not in self.names:
+            full_name = ascii(f"{module}.{name}"[:80])
+            raise UnpicklingError(
+                f"its pickle names {full_name}, which minigrad does not load; "
+                "a checkpoint holds tensors, numbers, strings and containers, such as a state_dict"
+            )
+        meaning = self.names[f"{module} {name}"]
+        if isinstance(meaning, Refusal):
+            raise UnpicklingError(meaning.reason)
+        self.stack.append(meaning)
+
+    def push_persistent(self) -> None:
+        self.stack.append(self.load_persistent(self.pop()))
+
+    def reduce(self) -> None:
+        arguments, function = self.pop(), self.pop()
+        if not isinstance(function, Builder) or type(arguments) is not tuple:
+            raise UnpicklingError("its pickle calls something that is not a function")
+        if arguments and isinstance(arguments[0], (str, list, dict)):
+            self.copied += len(arguments[0])  # honest programs spell out each string or list that a call copies
+        if self.copied > len(self.program):
+            raise UnpicklingError("its pickle copies one value many times")
+        if arguments and type(arguments[0]) is list:  # the elements of a set: no other function takes a list
+            for element in arguments[0]:
+                self.check_key(element)
+        self.stack.append(function.build(arguments))
+
+    def build(self) -> None:
+        """Give an OrderedDict the one attribute that a ``state_dict`` has: the versions of its modules."""
+        state, target = self.pop(), self.top()
+        metadata = state.get("_metadata") if type(state) is dict and len(state) == 1 else None
+        if type(target) is not OrderedDict or type(metadata) not in (dict, OrderedDict):
+            raise UnpicklingError("its pickle sets attributes other than a state_dict's _metadata")
+        vars(target)["_metadata"] = metadata
+
+
+INSTRUCTIONS: Mapping[bytes, Callable[[StackMachine], None]] = {
+    pickle.PROTO: StackMachine.protocol,
+    pickle.MARK: StackMachine.mark,
+    pickle.NONE: StackMachine.push_none,
+    pickle.NEWTRUE: StackMachine.push_true,
+    pickle.NEWFALSE: StackMachine.push_false,
+    pickle.BININT: StackMachine.push_int,
+    pickle.BININT1: StackMachine.push_one_byte_int,
+    pickle.BININT2: StackMachine.push_two_byte_int,
+    pickle.LONG1: StackMachine.push_long,
+    pickle.BINFLOAT: StackMachine.push_float,
+    pickle.BINUNICODE: StackMachine.push_string,
+    pickle.EMPTY_DICT: StackMachine.push_dict,
+    pickle.EMPTY_LIST: StackMachine.push_list,
+    pickle.EMPTY_TUPLE: StackMachine.push_empty_tuple,
+    pickle.TUPLE: StackMachine.push_tuple,
+    pickle.TUPLE1: StackMachine.push_tuple_of_1,
+    pickle.TUPLE2: StackMachine.push_tuple_of_2,
+    pickle.TUPLE3: StackMachine.push_tuple_of_3,
+    pickle.APPEND: StackMachine.append,
+    pickle.APPENDS: StackMachine.append_all,
+    pickle.SETITEM: StackMachine.set_item,
+    pickle.SETITEMS: StackMachine.set_items,
+    pickle.BINPUT: StackMachine.put,
+    pickle.LONG_BINPUT: StackMachine.long_put,
+    pickle.BINGET: StackMachine.get,
+    pickle.LONG_BINGET: StackMachine.long_get,
+    pickle.GLOBAL: StackMachine.push_global,
+    pickle.BINPERSID: StackMachine.push_persistent,
+    pickle.REDUCE: StackMachine.reduce,
+    pickle.BUILD: StackMachine.build,
+}
+
+
+def _build_ordered_dict(arguments: tuple[object, ...]) -> object:
+    if arguments:
+        raise UnpicklingError("its pickle calls OrderedDict with arguments")
+    return OrderedDict()
+
+
+def _build_set(arguments: tuple[object, ...]) -> object:
+    if len(arguments) != 1 or type(arguments[0]) is not list:
+        raise UnpicklingError("its pickle calls set with something that is not a list")
+    return set(arguments[0])
+
+
+def _build_counter(arguments: tuple[object, ...]) -> object:
+    if len(arguments) != 1 or type(arguments[0]) is not dict:
+        raise UnpicklingError("its pickle calls Counter with something that is not a dict")
+    return Counter(arguments[0])
+
+
+def _build_bytes(arguments: tuple[object, ...]) -> object:
+    if len(arguments) != 2 or type(arguments[0]) is not str or type(arguments[1]) is not str:
+        raise UnpicklingError("its pickle spells bytes in an unknown way")
+    if arguments[1] != "latin1" or max(arguments[0], default="") > "\xff":
+        raise UnpicklingError("its pickle spells bytes in an unknown way")
+    return arguments[0].encode("latin1")
+
+
+def _build_empty_bytes(arguments: tuple[object, ...]) -> object:
+    if arguments:
+        raise UnpicklingError("its pickle spells bytes in an unknown way")
+    return b""
+
+
+CONTAINER_BUILDERS: Mapping[str, object] = {
+    "collections OrderedDict": Builder(_build_ordered_dict),
+    "collections Counter": Builder(_build_counter),
+    "__builtin__ set": Builder(_build_set),
+    "__builtin__ bytes": Builder(_build_empty_bytes),
+    "_codecs encode": Builder(_build_bytes),
+}
