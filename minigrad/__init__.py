@@ -41,6 +41,7 @@ from minigrad.ops.fused import *
 from minigrad.ops.joining import *
 from minigrad.ops.masking import *
 from minigrad.ops.matmul import *
+from minigrad.ops.nondifferentiable import *
 from minigrad.ops.normalization import group_norm
 from minigrad.ops.picking import *
 from minigrad.ops.pooling import avg_pool1d, max_pool1d, max_pool1d_with_indices, max_pool2d

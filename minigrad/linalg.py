@@ -85,7 +85,7 @@ def vector_norm(
     """
     if not isinstance(ord, (int, float)):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
-    check_types("linalg.vector_norm", input, dtype)
+    check_norm_types("linalg.vector_norm", input, dtype)
     dims = normalize_dims(dim, input.ndim)
     if ord < 0 or ord == math.inf:
         for each in dims:
@@ -97,7 +97,7 @@ def vector_norm(
     return LinalgVectorNorm.apply(input, ord=ord, dim=dims, keepdim=keepdim, dtype=dtype and dtype.numpy)
 
 
-def check_types(name: str, input: Tensor, dtype: dtypes.dtype | None) -> None:
+def check_norm_types(name: str, input: Tensor, dtype: dtypes.dtype | None) -> None:
     """Raise PyTorch's error unless both types are floating and the input's is no wider than ``dtype``."""
     if not input.is_floating_point():
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {input.dtype}")
@@ -138,7 +138,7 @@ def matrix_norm(
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {tuple(dim)}")
     if dims[0] == dims[1]:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got {tuple(dim)}")
-    check_types("linalg.matrix_norm", input, dtype)
+    check_norm_types("linalg.matrix_norm", input, dtype)
     if ord == "fro":
         return vector_norm(input, 2, dims, keepdim, dtype=dtype)
     if ord in ("nuc", 2, -2):

@@ -22,6 +22,7 @@ from minigrad.ops import (
     extremes,
     fused,
     masking,
+    nondifferentiable,
     picking,
     powers,
     rectifiers,
@@ -227,9 +228,6 @@ class Methods:
     expand = broadcasting.expand
     expand_as = broadcasting.expand_as
 
-    all = reduction.all
-    any = reduction.any
-    count_nonzero = reduction.count_nonzero
     mean = reduction.mean
     nanmean = reduction.nanmean
     nansum = reduction.nansum
@@ -238,8 +236,6 @@ class Methods:
     amax = extremes.amax
     amin = extremes.amin
     aminmax = extremes.aminmax
-    argmax = extremes.argmax
-    argmin = extremes.argmin
     max = extremes.max
     min = extremes.min
 
@@ -264,10 +260,18 @@ class Methods:
     msort = sorting.msort
     sort = sorting.sort
     topk = sorting.topk
-    unique = sorting.unique
-    unique_consecutive = sorting.unique_consecutive
     median = sorting.median
     nanmedian = sorting.nanmedian
+
+    all = nondifferentiable.all
+    any = nondifferentiable.any
+    argmax = nondifferentiable.argmax
+    argmin = nondifferentiable.argmin
+    argwhere = nondifferentiable.argwhere
+    count_nonzero = nondifferentiable.count_nonzero
+    nonzero = nondifferentiable.nonzero
+    unique = nondifferentiable.unique
+    unique_consecutive = nondifferentiable.unique_consecutive
 
     allclose = comparison.allclose
     bitwise_and = comparison.bitwise_and
@@ -371,7 +375,6 @@ class Methods:
     triu = diagonals.triu
     triu_ = diagonals.triu_
 
-    argwhere = picking.argwhere
     gather = picking.gather
     index_add = picking.index_add
     index_add_ = picking.index_add_
@@ -382,7 +385,6 @@ class Methods:
     index_put = picking.index_put
     index_put_ = picking.index_put_
     index_select = picking.index_select
-    nonzero = picking.nonzero
     scatter = picking.scatter
     scatter_ = picking.scatter_
     scatter_add = picking.scatter_add

@@ -122,7 +122,7 @@ def _dtype_of(data: Any) -> np.dtype:
 def _gather(data: Any, shape: tuple[int, ...], dim: int, values: list[Any]) -> None:
     """Append the numbers in ``data``, of which ``shape[dim:]`` are the lengths, to ``values`` in order."""
     if dim == len(shape):
-        values.append(_number(data))
+        values.append(_one_number(data))
         return
     if not is_sequence(data):
         raise TypeError(f"expected a sequence of length {shape[dim]} at dim {dim}, not {type(data).__name__}")
@@ -132,7 +132,7 @@ def _gather(data: Any, shape: tuple[int, ...], dim: int, values: list[Any]) -> N
         _gather(each, shape, dim + 1, values)
 
 
-def _number(data: Any) -> Any:
+def _one_number(data: Any) -> Any:
     if isinstance(data, (bool, int, float)):
         return data
     if isinstance(data, Tensor) or hasattr(data, "__array__"):

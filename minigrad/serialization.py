@@ -1,4 +1,4 @@
-"""``minigrad.serialization``, PyTorch's path to ``save`` and ``load``: they are written in ``saving/serialization.py``."""
+"""``minigrad.serialization``, PyTorch's path to ``save`` and ``load``: see ``saving/serialization.py``."""
 
 from minigrad.saving.serialization import load, save
 

@@ -37,7 +37,7 @@ def get(tensor: Tensor, index: Any) -> Tensor:
     """
     if isinstance(index, slice) and tensor.ndim:
         return Slice.apply(tensor, dim=0, where=checked_slice(index))
-    view, where = narrow(tensor, take_apart(index))
+    view, where = take_views(tensor, take_apart(index))
     if where:
         return Index.apply(view, where=where)
     return Alias.apply(tensor) if view is tensor else view
@@ -60,7 +60,7 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
                 f"can't assign a {type(value).__name__} to a {tensor.dtype} tensor; use a tensor or a number"
             )
         value = wrap(read(read(np.asarray(value).item()).item(), tensor.dtype))  # refuses what no type holds
-    view, where = narrow(tensor, take_apart(None if index is True else index))
+    view, where = take_views(tensor, take_apart(None if index is True else index))
     check_changeable(view, "__setitem__", value)
     check_fits(view, where, value)
     if not (grad_mode.enabled and (tensor._requires_grad or value._requires_grad)):
@@ -108,7 +108,7 @@ def check_fits(view: Tensor, where: tuple[Any, ...], value: Tensor) -> None:
         )
 
 
-def narrow(tensor: Tensor, parts: list[Any]) -> tuple[Tensor, tuple[Any, ...]]:
+def take_views(tensor: Tensor, parts: list[Any]) -> tuple[Tensor, tuple[Any, ...]]:
     """Apply the parts of an index that give views; what remains is a NumPy index into the view: arrays and full slices.
 
     ``dim`` is the dimension of the view that the next part is about.

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import dtypes
 
-__all__ = ["CATEGORY", "check_number", "combine", "in_default_float", "number_as", "promote", "result_dtype"]
+__all__ = ["CATEGORY", "check_operand", "combine", "in_default_float", "number_as", "promote", "result_dtype"]
 
 
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
@@ -67,7 +67,7 @@ def result_dtype(*operands: Any) -> np.dtype:
     return result
 
 
-def check_number(operand: Any) -> None:
+def check_operand(operand: Any) -> None:
     """Raise a TypeError unless ``operand`` is an array or a Python number, and an OverflowError beyond 64 bits."""
     if isinstance(operand, int):
         if not -(2**63) <= operand < 2**64:
@@ -94,7 +94,7 @@ def number_as(number: Any, kind: np.dtype) -> np.ndarray:
 def promote(*operands: Any) -> tuple[Any, ...]:
     """The operands as arrays of the one type in which PyTorch computes."""
     for operand in operands:
-        check_number(operand)
+        check_operand(operand)
     kind = result_dtype(*operands)
     return tuple([np.asarray(operand).astype(kind, copy=False) for operand in operands])
 

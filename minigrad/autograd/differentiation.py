@@ -14,9 +14,9 @@ import numpy as np
 
 from minigrad.attributes import Size
 from minigrad.dtypes import from_numpy_dtype
-from minigrad.graph.engine import Arrived, add, as_array, as_tensor, run_backward, to_tensors
+from minigrad.graph.engine import Arrived, receive, run_backward, to_tensors, wrapped
 from minigrad.graph.function import gradient_edge, wrap
-from minigrad.graph.node import Edge, Tensor
+from minigrad.graph.node import Edge, Tensor, unwrap
 from minigrad.ops.joining import stack
 
 __all__ = ["backward", "grad"]
@@ -54,7 +54,7 @@ def first_gradients(outputs: Any, grad_outputs: Any, create_graph: bool) -> Arri
     for position, (output, gradient) in enumerate(zip(sources, given)):
         edge, shape, kind = root_of(output, position)
         start = checked_first(gradient, shape, kind, position)
-        add(arrived, edge, as_tensor(start) if create_graph else as_array(start))
+        receive(arrived, edge, wrapped(start) if create_graph else unwrap(start))
     return arrived
 
 

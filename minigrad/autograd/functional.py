@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiation import grad
+from minigrad.creation import zeros_like
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import enable_grad
 from minigrad.graph.node import Tensor
@@ -103,11 +104,6 @@ def differentiate(
             )
         filled.append(zeros_like(source) if gradient is None else gradient)
     return tuple(filled)
-
-
-def zeros_like(tensor: Tensor) -> Tensor:
-    """Zeros of the same shape and type."""
-    return wrap(np.zeros_like(tensor.array))
 
 
 def finish(values: Any, create_graph: bool) -> Any:

@@ -177,7 +177,7 @@ def compare_all(
                     )
         for number, ours in zip(checked, analytical):
             numerical = numerical_jacobian(func, given, number, eps)[output_number]
-            compare(ours, numerical, output_number, number, atol, rtol)
+            check_agreement(ours, numerical, output_number, number, atol, rtol)
 
 
 def check_undefined(outputs: list[Tensor], inputs: list[Tensor]) -> None:
@@ -213,7 +213,7 @@ class Undefined(Function):
         return None
 
 
-def compare(
+def check_agreement(
     analytical: np.ndarray, numerical: np.ndarray, output_number: int, input_number: int, atol: float, rtol: float
 ) -> None:
     """Raise a GradcheckError at the element where the two Jacobians differ most, if they do."""

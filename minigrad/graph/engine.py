@@ -30,10 +30,11 @@ from minigrad.graph import anomaly
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import NodeHooks
-from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
+from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor, unwrap
 from minigrad.kernels.helpers import Future
+from minigrad.kernels.layout import is_dense
 
-__all__ = ["Arrived", "Walk", "add", "as_array", "as_tensor", "call_rule", "run_backward", "to_arrays", "to_tensors"]
+__all__ = ["Arrived", "Walk", "call_rule", "receive", "run_backward", "to_arrays", "to_tensors", "wrapped"]
 
 Arrived = dict[Any, list[Any]]  # of each node the gradients that have come to it so far, one an output
 
@@ -113,7 +114,7 @@ def in_order(roots: Arrived) -> list[Any]:
     return sorted(turn, key=turn.__getitem__, reverse=True)
 
 
-def add(arrived: Arrived, edge: Edge, gradient: Any) -> None:
+def receive(arrived: Arrived, edge: Edge, gradient: Any) -> None:
     """Let ``gradient`` wait where ``edge`` leads, added to what waits there."""
     node, output_nr = edge
     if node in arrived:
@@ -209,10 +210,10 @@ def run_leaf(node: AccumulateGrad, gradient: Any) -> None:
         return grad_mode.walk.run_watched_leaf(node, results([gradient]))
     with accumulating:
         if leaf._grad is not None or gradient.dtype is not leaf.array.dtype or not leaf._requires_grad:
-            return accumulate(node, gradient)
+            return add_to_grad(node, gradient)
         gradient = np.asarray(gradient)  # NumPy makes numbers of zero-dimensional arrays
         if sys.getrefcount(gradient) > ALONE or gradient.base is not None:
-            gradient = own(gradient)
+            gradient = own_memory(gradient)
         leaf._grad = wrap(gradient)
         leaf._accumulations += 1
 
@@ -220,7 +221,7 @@ def run_leaf(node: AccumulateGrad, gradient: Any) -> None:
 accumulating = threading.RLock()  # NumPy adds large arrays side by side with other threads: one .grad at a time
 
 
-def accumulate(node: AccumulateGrad, gradient: Any) -> None:
+def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
     """The rest of :func:`run_leaf`: there is a ``.grad`` already, or the sum is recorded, or still being computed.
 
     It is added in place, so that who holds ``leaf.grad`` sees it, unless it is recorded.
@@ -249,7 +250,7 @@ def accumulate(node: AccumulateGrad, gradient: Any) -> None:
         leaf._grad._version_counter.bump("accumulation in backward()")
 
 
-def own(gradient: ndarray) -> ndarray:
+def own_memory(gradient: ndarray) -> ndarray:
     """``gradient``, or a copy where somebody else may see its memory: it becomes a ``.grad``.
 
     Others are a node that saved it, a hook that kept it, another gradient of the same rule. A view of an array that
@@ -260,14 +261,6 @@ def own(gradient: ndarray) -> ndarray:
     if alone and type(owner) is ndarray and gradient.flags.writeable and is_dense(gradient):
         return gradient
     return gradient.copy(order="K")
-
-
-def is_dense(array: ndarray) -> bool:
-    """True if each element has its own place and nothing lies between them: for images also with the channels last."""
-    flags = array.flags
-    if flags.c_contiguous or flags.f_contiguous:
-        return True
-    return array.ndim == 4 and array.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 def count_references() -> tuple[int, int, int, int]:
@@ -389,7 +382,7 @@ class Walk:
             incoming = list(call_prehooks(incoming, around))
         if incoming[0] is not None:
             with accumulating:
-                accumulate(node, incoming[0])
+                add_to_grad(node, incoming[0])
         if of_leaf is not None:
             for hook in list(of_leaf.post_accumulate.values()):
                 given = hook(node.variable)
@@ -418,7 +411,7 @@ class Walk:
                     node.variable._grad = wrap(gradient)  # the future's value is nobody else's
                     node.variable._accumulations += 1
                 else:
-                    accumulate(node, gradient)
+                    add_to_grad(node, gradient)
 
 
 def run_with_hooks(node: Any, incoming: list[Any] | None) -> Any:
@@ -478,24 +471,19 @@ def results(gradients: Sequence[Any]) -> list[Any]:
     return [each.result() if type(each) is Future else each for each in gradients]
 
 
-def as_tensor(gradient: Any) -> Any:
+def wrapped(gradient: Any) -> Any:
     """An array, or a number that NumPy made of one, as a tensor without history; None and a tensor as they are."""
     return wrap(np.asarray(gradient)) if isinstance(gradient, (ndarray, np.generic)) else gradient
 
 
-def as_array(gradient: Any) -> Any:
-    """The array inside a tensor, anything else as it is."""
-    return gradient.array if isinstance(gradient, Tensor) else gradient
-
-
 def to_tensors(gradients: Sequence[Any]) -> list[Any]:
     """Arrays as tensors without history; None and tensors as they are."""
-    return [as_tensor(each) for each in gradients]
+    return [wrapped(each) for each in gradients]
 
 
 def to_arrays(gradients: Sequence[Any]) -> tuple[Any, ...]:
     """The arrays inside tensors."""
-    return tuple([as_array(each) for each in gradients])
+    return tuple([unwrap(each) for each in gradients])
 
 
 def call_hooks_of_tensor(node: Any, gradients: list[Any]) -> None:

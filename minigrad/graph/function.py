@@ -361,11 +361,11 @@ def gradient_edge(tensor: Tensor) -> Edge:
     if not tensor._requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     with enable_grad():
-        edge: Edge = Identity.apply(tensor).grad_fn.next_functions[0]
+        edge: Edge = Probe.apply(tensor).grad_fn.next_functions[0]
     return edge
 
 
-class Identity(Function):
+class Probe(Function):
     """z = x, the same array: recorded only to see which edge any operation on x would record."""
 
     def forward(ctx, x):

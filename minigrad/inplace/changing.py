@@ -18,6 +18,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import NO_GRAD_VIEW
 from minigrad.inplace.views import maker_of_view, rebase, refresh_views
+from minigrad.kernels.layout import is_dense
 
 __all__ = ["become", "check_changeable", "check_overlap", "overwrite", "run_in_place", "writeable"]
 
@@ -82,17 +83,6 @@ def check_overlap(tensor: Tensor, *inputs: Any) -> None:
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
                 "memory location. Please clone() the tensor before performing the operation."
             )
-
-
-def is_dense(array: np.ndarray) -> bool:
-    """True where the elements lie side by side in memory, in whichever order of dimensions."""
-    reach = array.itemsize
-    for stride, size in sorted(zip(array.strides, array.shape)):
-        if size > 1:
-            if stride != reach:
-                return False
-            reach *= size
-    return True
 
 
 def writeable(array: np.ndarray) -> np.ndarray:

@@ -170,7 +170,7 @@ def empty_beside(x: np.ndarray) -> np.ndarray:
     return np.empty((count, *places, channels), x.dtype).transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
 
 
-def in_order(x: np.ndarray, together: bool) -> np.ndarray:
+def laid_out(x: np.ndarray, together: bool) -> np.ndarray:
     """x as a matrix (places, C), or as (N, C, places): copied only where it does not lie so."""
     if together:
         return np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1)).reshape(-1, x.shape[1])
@@ -187,7 +187,7 @@ class Pieces:
     def __init__(self, *arrays: np.ndarray) -> None:
         self.together = channels_lie_together(arrays[-1])
         self.channels, self.size = arrays[-1].shape[1], arrays[-1].size
-        ordered = [in_order(each, self.together) for each in arrays]
+        ordered = [laid_out(each, self.together) for each in arrays]
         length, of_one = len(ordered[0]), max(1, ordered[0][:1].size)
         elements = min(PIECE, -(-self.size // width())) if self.size >= 2 * FEWEST_SHARED else PIECE
         if not self.together:

@@ -1,4 +1,4 @@
-"""How a batch of images lies in memory, and one shape under which both ways look alike.
+"""How arrays lie in memory, and one shape under which both ways of laying a batch of images look alike.
 
 Images have the shape (N, C, H, W). In memory either the pixels of one channel follow each other (PyTorch's contiguous
 format) or the channels of one pixel do ("channels last", which convolutions here give). Pooling and resizing treat
@@ -9,7 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["as_images", "as_planes", "is_channels_last"]
+__all__ = ["as_images", "as_planes", "is_channels_last", "is_dense"]
+
+
+def is_dense(array: np.ndarray) -> bool:
+    """True where the elements lie side by side in memory, each in its own place, in whichever order of dimensions."""
+    if array.flags.c_contiguous or array.flags.f_contiguous:
+        return True
+    reach = array.itemsize
+    for stride, size in sorted(zip(array.strides, array.shape)):
+        if size > 1:
+            if stride != reach:
+                return False
+            reach *= size
+    return True
 
 
 def is_channels_last(x: np.ndarray) -> bool:

@@ -26,7 +26,7 @@ def resize(x: np.ndarray, rows: Taps, columns: Taps) -> np.ndarray:
     if kernel_mode.get().reference:
         return plain_resize(x, rows, columns)
     channels_last = is_channels_last(x)
-    planes = combine(combine(as_planes(x, channels_last), 2, columns), 1, rows)
+    planes = weighted_sum(weighted_sum(as_planes(x, channels_last), 2, columns), 1, rows)
     return as_images(planes, x.shape[:2], channels_last)
 
 
@@ -45,13 +45,13 @@ def plain_resize(x: np.ndarray, rows: Taps, columns: Taps) -> np.ndarray:
     return z
 
 
-def combine(x, axis, taps):
+def weighted_sum(x, axis, taps):
     """The new elements along one axis."""
     total = None
     for positions, weights in taps:
         part = np.take(x, positions, axis)
         if weights is not None:
-            part *= along(weights, axis)
+            part *= on_axis(weights, axis)
         if total is None:
             total = part
         else:
@@ -90,13 +90,13 @@ def distribute(grad, axis, taps, size):
     """Along one axis, at each old element the sum of the gradients of the new ones made of it."""
     z = np.zeros((*grad.shape[:axis], size, *grad.shape[axis + 1 :]), grad.dtype)
     for positions, weights in taps:
-        part = grad if weights is None else grad * along(weights, axis)
+        part = grad if weights is None else grad * on_axis(weights, axis)
         starts = np.flatnonzero(np.diff(positions, prepend=-1))  # positions rise: equal ones are neighbours
         z[(slice(None),) * axis + (positions[starts],)] += np.add.reduceat(part, starts, axis)
     return z
 
 
-def along(weights, axis):
+def on_axis(weights, axis):
     """``weights`` as an array of four dimensions, along one of them."""
     shape = [1, 1, 1, 1]
     shape[axis] = -1

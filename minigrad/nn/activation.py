@@ -313,7 +313,7 @@ class GLU(Module):
         return f"dim={self.dim}"
 
 
-def check_dim(dim: Any) -> None:
+def check_optional_dim(dim: Any) -> None:
     """Raise PyTorch's TypeError unless ``dim`` is an integer or None."""
     if dim is not None and (not isinstance(dim, int) or isinstance(dim, bool)):
         raise TypeError(f"dim must be an int or None, got {type(dim)}")
@@ -323,7 +323,7 @@ class Softmax(Module):
     """exp(x) divided by its sum along ``dim``."""
 
     def __init__(self, dim: int | None = None) -> None:
-        check_dim(dim)
+        check_optional_dim(dim)
         super().__init__()
         self.dim = dim
 
@@ -352,7 +352,7 @@ class LogSoftmax(Module):
     """The logarithm of softmax along ``dim``, computed without overflow."""
 
     def __init__(self, dim: int | None = None) -> None:
-        check_dim(dim)
+        check_optional_dim(dim)
         super().__init__()
         self.dim = dim
 

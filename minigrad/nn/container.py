@@ -278,7 +278,7 @@ def old_type_name(value: Any) -> str:
     return f"torch.{OLD_NAMES.get(name, name.capitalize())}Tensor"
 
 
-def described(name: Any, value: Any, kind_of_values: str) -> str:
+def line_about(name: Any, value: Any, kind_of_values: str) -> str:
     """One line about what a parameter container holds."""
     if not isinstance(value, Tensor):
         return f"  ({name}): Object of type: {type(value).__name__}"
@@ -343,7 +343,7 @@ class ParameterList(Module):
         raise RuntimeError("ParameterList should not be called.")
 
     def extra_repr(self) -> str:
-        return "\n".join([described(position, value, type_name(value)) for position, value in enumerate(self)])
+        return "\n".join([line_about(position, value, type_name(value)) for position, value in enumerate(self)])
 
 
 class ParameterDict(Module):
@@ -459,4 +459,4 @@ class ParameterDict(Module):
         raise RuntimeError("ParameterDict should not be called.")
 
     def extra_repr(self) -> str:
-        return "\n".join([described(key, value, old_type_name(value)) for key, value in self.items()])
+        return "\n".join([line_about(key, value, old_type_name(value)) for key, value in self.items()])

@@ -14,9 +14,9 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.attributes import check_device
 from minigrad.graph.hooks import RemovableHandle
-from minigrad.nn.hooks import ForwardHook, call_with_hooks, register
+from minigrad.nn.module_hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, saved, take, value_for
+from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, load_into, saved, value_for
 from minigrad.tensor import Tensor
 
 __all__ = ["Module"]
@@ -444,7 +444,7 @@ class Module:
                 if value is None:
                     continue
             if pending is None:
-                take(self, name, value, local_metadata.get("assign_to_params_buffers", False))
+                load_into(self, name, value, local_metadata.get("assign_to_params_buffers", False))
             else:
                 pending.append((self, name, value))
         for key in state_dict if strict else ():

@@ -21,7 +21,7 @@ from minigrad.tensor import Tensor
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
-__all__ = ["EXTRA_STATE", "IncompatibleKeys", "Loading", "saved", "take", "value_for"]
+__all__ = ["EXTRA_STATE", "IncompatibleKeys", "Loading", "load_into", "saved", "value_for"]
 
 EXTRA_STATE = "_extra_state"
 
@@ -95,7 +95,7 @@ class Loading:
         """
         if not self.problems and (self.post_hooks or not strict or not any(self.keys)):
             for owner, name, value in self.pending:
-                take(owner, name, value, self.assign)
+                load_into(owner, name, value, self.assign)
         for owner, hook in self.post_hooks:
             if hook(owner, self.keys) is not None:
                 raise AssertionError(
@@ -139,7 +139,7 @@ def value_for(own: Tensor, key: str, value: Any, problems: list[str]) -> Tensor 
     return value
 
 
-def take(module: Module, name: str, value: Any, assign: bool) -> None:
+def load_into(module: Module, name: str, value: Any, assign: bool) -> None:
     """Copy ``value`` into the module's tensor ``name``, or put it in that one's place; extra state is given over."""
     if name == EXTRA_STATE:
         module.set_extra_state(value)

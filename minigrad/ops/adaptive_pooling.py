@@ -17,7 +17,7 @@ from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of
 from minigrad.kernels import adaptive_pooling
 from minigrad.ops.picking import Pick
-from minigrad.ops.pooling import Sizes, as_sizes, batched, check_type, like, zeros_like
+from minigrad.ops.pooling import Sizes, as_sizes, batched, check_pooled_type, like, zero_gradient
 
 if TYPE_CHECKING:
     from minigrad.kernels.adaptive_pooling import Spans
@@ -100,7 +100,7 @@ def check_spanned(function: str, input: Tensor, first: int) -> None:
             f"{function}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
             f"{list(input.shape)}"
         )
-    check_type(function, input, ())
+    check_pooled_type(function, input, ())
 
 
 def spans_of(size: int, count: int) -> Spans:
@@ -132,7 +132,7 @@ class AdaptiveAvgPool2DBackward(Function):
 
     def backward(ctx, grad_z):
         grad_grad = AdaptiveAvgPool2D.apply(grad_z, rows=ctx.rows, columns=ctx.columns)
-        return grad_grad, zeros_like(grad_z)
+        return grad_grad, zero_gradient(grad_z)
 
 
 class AdaptiveMaxPool2D(Function):
@@ -193,4 +193,4 @@ class AdaptiveMaxPool2DBackward(Function):
 
     def backward(ctx, grad_z):
         grad_grad = Pick.apply(grad_z, where=ctx.where)
-        return grad_grad, zeros_like(grad_z)
+        return grad_grad, zero_gradient(grad_z)

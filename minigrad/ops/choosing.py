@@ -48,7 +48,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         check_tensors("where", condition=condition)
-        return nonzero(condition, True)
+        return nonzero(condition, as_tuple=True)
     check_tensors("where", condition=condition)
     if condition.array.dtype not in (np.bool_, np.uint8):
         raise RuntimeError(

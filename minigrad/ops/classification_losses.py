@@ -195,7 +195,7 @@ def smoothed(
 ) -> Tensor:
     """``loss`` mixed with the loss of equal probabilities for all classes."""
     classes = logarithms.shape[dim]
-    weighted = logarithms if weight is None else logarithms * along(weight, logarithms.ndim, dim)
+    weighted = logarithms if weight is None else logarithms * shaped_along(weight, logarithms.ndim, dim)
     ignored = target == ignore_index
     even = (-weighted.sum(dim)).masked_fill(ignored, 0.0)
     if reduction == "sum":
@@ -208,7 +208,7 @@ def smoothed(
     return loss * (1 - label_smoothing) + even * (label_smoothing / classes)
 
 
-def along(weight: Tensor, ndim: int, dim: int) -> Tensor:
+def shaped_along(weight: Tensor, ndim: int, dim: int) -> Tensor:
     """A weight a class, shaped so that the classes lie along ``dim``."""
     return weight.view([-1 if each == dim else 1 for each in range(ndim)])
 
@@ -221,7 +221,7 @@ def cross_entropy_of_probabilities(
         target = target * (1 - label_smoothing) + label_smoothing / classes
     products = input.log_softmax(dim) * target
     if weight is not None:
-        products = products * along(weight, input.ndim, dim)
+        products = products * shaped_along(weight, input.ndim, dim)
     if reduction == "none":
         return -products.sum(dim)
     if reduction == "sum":

@@ -1,7 +1,7 @@
 """Comparisons, tests and logic: what is equal, smaller, finite, true; and bits. None has a gradient.
 
-In place, the tensor becomes 1 where it holds and 0 elsewhere, and its gradient is zero. Counts and positions are in
-``nondifferentiable.py``.
+In place, the tensor becomes 1 where it holds and 0 elsewhere, and its gradient is zero. What else has no gradient is
+told in ``nondifferentiable.py``.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Tril(Function):
         return grad_x
 
 
-def check_matrices(name: str, input: Tensor) -> None:
+def check_has_matrices(name: str, input: Tensor) -> None:
     if input.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
 
@@ -39,13 +39,13 @@ def check_matrices(name: str, input: Tensor) -> None:
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Every matrix with zeros above its ``diagonal``."""
     check_tensors("tril", input=input)
-    check_matrices("tril", input)
+    check_has_matrices("tril", input)
     return Tril.apply(input, diagonal=diagonal)
 
 
 def tril_(input: Tensor, diagonal: int = 0) -> Tensor:
     """:func:`tril`, in place."""
-    check_matrices("tril_", input)
+    check_has_matrices("tril_", input)
     return run_in_place(input, "tril_", Tril, diagonal=diagonal)
 
 
@@ -58,13 +58,13 @@ class Triu(Tril):
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Every matrix with zeros below its ``diagonal``."""
     check_tensors("triu", input=input)
-    check_matrices("triu", input)
+    check_has_matrices("triu", input)
     return Triu.apply(input, diagonal=diagonal)
 
 
 def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
     """:func:`triu`, in place."""
-    check_matrices("triu_", input)
+    check_has_matrices("triu_", input)
     return run_in_place(input, "triu_", Triu, diagonal=diagonal)
 
 

@@ -1,7 +1,8 @@
-"""The largest and the smallest: of all elements or along dimensions, and where they are. Rules, then what users call.
+"""The largest and the smallest, of all elements or along dimensions. Rules, then what users call.
 
 Which of several equal ones receives the gradient is stated with each; the choice is PyTorch's. The larger of two
-tensors is in ``choosing.py``, running extremes are in ``scan.py``, elements by rank in ``sorting.py``.
+tensors is in ``choosing.py``, running extremes are in ``scan.py``, elements by rank in ``sorting.py``; positions alone,
+``argmax`` and ``argmin``, have no gradient: ``nondifferentiable.py``.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.values import constant_like
-from minigrad.ops import nondifferentiable
 from minigrad.ops.broadcasting import spread
 from minigrad.ops.shape import Unsqueeze
 
-__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
+__all__ = ["amax", "amin", "aminmax", "max", "min"]
 
 
 def check_not_empty(name, x, dim):
@@ -262,21 +262,3 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, **n
         return aminmax(input, **named)
     dim = None if dim is None else normalize_dim(dim, input.ndim)
     return return_types.aminmax(*Aminmax.apply(input, dim=dim, keepdim=keepdim))
-
-
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim."""
-    if numpy_names:
-        named = renamed("argmax", numpy_names, dim=dim, keepdim=keepdim)
-        return argmax(input, **named)
-    check_tensors("argmax", input=input)
-    return nondifferentiable.argmax(input, dim, keepdim)
-
-
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim."""
-    if numpy_names:
-        named = renamed("argmin", numpy_names, dim=dim, keepdim=keepdim)
-        return argmin(input, **named)
-    check_tensors("argmin", input=input)
-    return nondifferentiable.argmin(input, dim, keepdim)

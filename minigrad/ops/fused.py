@@ -16,13 +16,13 @@ from minigrad.inplace.changing import run_in_place
 __all__ = ["addcdiv", "addcmul", "lerp"]
 
 
-def refuse_integers(x):
+def check_lerp_type(x):
     """Raise PyTorch's error for a type without fractions."""
     if x.dtype.kind != "f":
         raise NotImplementedError(f'"lerp_kernel" not implemented for {x.dtype}: convert to a floating type first')
 
 
-def interpolate(x, y, weight):
+def between(x, y, weight):
     """From the nearer end, so that weight 1 gives y exactly."""
     return np.where(np.abs(weight) < 0.5, x + weight * (y - x), y - (y - x) * (1 - weight))
 
@@ -33,10 +33,10 @@ class LerpScalar(Function):
     node_name = "LerpBackward0"
 
     def forward(ctx, x, y, *, weight):
-        refuse_integers(x)
+        check_lerp_type(x)
         ctx.weight = weight
         x, y = prepare(x, y)
-        return interpolate(x, y, np.asarray(weight, x.dtype))
+        return between(x, y, np.asarray(weight, x.dtype))
 
     def backward(ctx, grad_z):
         grad_x = grad_z * (1 - ctx.weight) if ctx.needs_input_grad[0] else None
@@ -50,10 +50,10 @@ class Lerp(Function):
     overload = 1
 
     def forward(ctx, x, y, weight):
-        refuse_integers(x)
+        check_lerp_type(x)
         ctx.save_for_backward(x, y, weight)
         x, y, weight = promote(x, y, weight)
-        return interpolate(x, y, weight)
+        return between(x, y, weight)
 
     def backward(ctx, grad_z):
         x, y, weight = ctx.saved_tensors

@@ -1,7 +1,10 @@
-"""The operations that have no gradient, together with those of ``comparison.py``: counts, positions and truths.
+"""The operations that have no gradient: truths, counts, positions, and what is distinct.
 
-Each takes tensors and gives a tensor without history. Nothing is recorded for them. What users call stands in the
-families: ``extremes.py``, ``reduction.py``, ``sorting.py``, ``picking.py``.
+Each takes tensors and gives a tensor without history: nothing is recorded. So do those of ``comparison.py``
+(comparisons, tests, logic, bits), questions about types in ``types.py``, and drawing random numbers in ``creation.py``.
+``Tensor.view(dtype)``, which reads the same bits as other numbers, has a node and no rule (``shape.py``). Functions
+that are flat between jumps, such as ``round``, ``sign`` and ``floor_divide``, have a gradient, which is zero:
+``rounding.py``, ``division.py``. All other operations are differentiable.
 """
 
 from __future__ import annotations
@@ -11,14 +14,35 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
+
+__all__ = ["all", "any", "argmax", "argmin", "argwhere", "count_nonzero", "nonzero", "unique", "unique_consecutive"]
 
 
 def constant(array: Any) -> Tensor:
     """``array`` as a tensor without history."""
     return wrap(np.asarray(array))
+
+
+def all(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
+    if numpy_names:
+        named = renamed("all", numpy_names, dim=dim, keepdim=keepdim)
+        return all(input, **named)
+    check_tensors("all", input=input)
+    return reduce_truth(np.logical_and, input, dim, keepdim)
+
+
+def any(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
+    if numpy_names:
+        named = renamed("any", numpy_names, dim=dim, keepdim=keepdim)
+        return any(input, **named)
+    check_tensors("any", input=input)
+    return reduce_truth(np.logical_or, input, dim, keepdim)
 
 
 def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
@@ -28,55 +52,34 @@ def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     return constant(np.asarray(truth, np.uint8 if x.array.dtype == np.uint8 else np.bool_))
 
 
-def count_nonzero(x: Tensor, dim: Any) -> Tensor:
-    """How many elements are not zero, over ``dim``."""
-    return constant(np.add.reduce(x.array != 0, axis=normalize_dims(dim, x.ndim), dtype=np.int64))
+def count_nonzero(input: Tensor, dim: Any = None, **numpy_names: Any) -> Tensor:
+    """How many elements are not zero."""
+    if numpy_names:
+        named = renamed("count_nonzero", numpy_names, dim=dim)
+        return count_nonzero(input, **named)
+    check_tensors("count_nonzero", input=input)
+    return constant(np.add.reduce(input.array != 0, axis=normalize_dims(dim, input.ndim), dtype=np.int64))
 
 
-def unique(x: Tensor, dim: int | None) -> tuple[Tensor, Tensor, Tensor]:
-    """The distinct elements in order, or slices along ``dim``; where in them each of x is; how often each occurs."""
-    rows = _slices(x.array, dim)
-    keys = rows.reshape(len(rows), math.prod(rows.shape[1:]))
-    order = np.lexsort(keys.T[::-1]) if keys.shape[1] else np.arange(len(rows))
-    return _runs(x.array, rows, order, dim)
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim."""
+    if numpy_names:
+        named = renamed("argmax", numpy_names, dim=dim, keepdim=keepdim)
+        return argmax(input, **named)
+    check_tensors("argmax", input=input)
+    return constant(position(np.argmax, "argmax", input.array, dim, keepdim))
 
 
-def unique_consecutive(x: Tensor, dim: int | None) -> tuple[Tensor, Tensor, Tensor]:
-    """The elements, or slices along ``dim``, without those that equal the one before; where each of x is; counts."""
-    rows = _slices(x.array, dim)
-    return _runs(x.array, rows, np.arange(len(rows)), dim)
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+    """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim."""
+    if numpy_names:
+        named = renamed("argmin", numpy_names, dim=dim, keepdim=keepdim)
+        return argmin(input, **named)
+    check_tensors("argmin", input=input)
+    return constant(position(np.argmin, "argmin", input.array, dim, keepdim))
 
 
-def _slices(x: np.ndarray, dim: int | None) -> np.ndarray:
-    """What is to be compared, along the first dimension: the elements, or the slices along ``dim``."""
-    if dim is None:
-        return x.reshape(-1)
-    rows = np.atleast_1d(np.moveaxis(x, dim, 0) if x.ndim else x)
-    if rows.size == 0 and 0 in rows.shape[1:]:
-        raise RuntimeError(
-            f"There are 0 sized dimensions, and they aren't selected, so unique cannot be applied: {list(x.shape)}"
-        )
-    return rows
-
-
-def _runs(x: np.ndarray, rows: np.ndarray, order: np.ndarray, dim: int | None) -> tuple[Tensor, Tensor, Tensor]:
-    """The first of each run of equal ``rows``, taken in ``order``; in which run each is; how long each run is."""
-    ordered = rows[order]
-    keys = ordered.reshape(len(rows), math.prod(rows.shape[1:]))
-    begins = np.ones(len(rows), np.bool_)
-    begins[1:] = (keys[1:] != keys[:-1]).any(axis=1)
-    run = np.cumsum(begins) - 1
-    inverse = np.empty(len(rows), np.int64)
-    inverse[order] = run
-    values = ordered[begins] if dim is None else np.moveaxis(ordered[begins], 0, dim)
-    return (
-        constant(np.ascontiguousarray(values)),
-        constant(inverse.reshape(x.shape) if dim is None else inverse),
-        constant(np.bincount(run, minlength=0).astype(np.int64)),
-    )
-
-
-def _position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bool) -> np.ndarray:
+def position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bool) -> np.ndarray:
     if x.dtype == np.bool_:
         raise RuntimeError(f"{name}(): does not support bool input")
     if dim is None:
@@ -93,18 +96,81 @@ def _position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: b
     return np.expand_dims(position, dim) if keepdim else position
 
 
-def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The position of the first maximum, or of the first NaN; in the flattened array where ``dim`` is None."""
-    return constant(_position(np.argmax, "argmax", x.array, dim, keepdim))
-
-
-def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The position of the first minimum, or of the first NaN; in the flattened array where ``dim`` is None."""
-    return constant(_position(np.argmin, "argmin", x.array, dim, keepdim))
-
-
-def nonzero(x: Tensor, as_tuple: bool) -> Any:
-    """The positions of the elements that are not zero."""
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Where the elements are that are not zero: (count, dimensions), or a tuple of one tensor a dimension."""
+    check_tensors("nonzero", input=input)
     if as_tuple:
-        return tuple([constant(each) for each in np.nonzero(np.atleast_1d(x.array))])
-    return constant(np.argwhere(x.array).astype(np.int64))
+        return tuple([constant(each) for each in np.nonzero(np.atleast_1d(input.array))])
+    return constant(np.argwhere(input.array).astype(np.int64))
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """Where the elements are that are not zero. Shape: (count, dimensions)."""
+    check_tensors("argwhere", input=input)
+    return nonzero(input)
+
+
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The distinct elements in order, or slices along ``dim``; without history. Every NaN is distinct.
+
+    Returns:
+        The elements; with ``return_inverse`` also where in them each element of the input is; with ``return_counts``
+        how often each occurs.
+    """
+    check_tensors("unique", input=input)
+    rows = slices(input.array, dim)
+    keys = rows.reshape(len(rows), math.prod(rows.shape[1:]))
+    order = np.lexsort(keys.T[::-1]) if keys.shape[1] else np.arange(len(rows))
+    return chosen(runs(input.array, rows, order, dim), return_inverse, return_counts)
+
+
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements, or slices along ``dim``, without those equal to the one before. Returns as :func:`unique`."""
+    check_tensors("unique_consecutive", input=input)
+    rows = slices(input.array, dim)
+    return chosen(runs(input.array, rows, np.arange(len(rows)), dim), return_inverse, return_counts)
+
+
+def slices(x: np.ndarray, dim: int | None) -> np.ndarray:
+    """What is to be compared, along the first dimension: the elements, or the slices along ``dim``."""
+    if dim is None:
+        return x.reshape(-1)
+    rows = np.atleast_1d(np.moveaxis(x, dim, 0) if x.ndim else x)
+    if rows.size == 0 and 0 in rows.shape[1:]:
+        raise RuntimeError(
+            f"There are 0 sized dimensions, and they aren't selected, so unique cannot be applied: {list(x.shape)}"
+        )
+    return rows
+
+
+def runs(x: np.ndarray, rows: np.ndarray, order: np.ndarray, dim: int | None) -> tuple[Tensor, Tensor, Tensor]:
+    """The first of each run of equal ``rows``, taken in ``order``; in which run each is; how long each run is."""
+    ordered = rows[order]
+    keys = ordered.reshape(len(rows), math.prod(rows.shape[1:]))
+    begins = np.ones(len(rows), np.bool_)
+    begins[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+    run = np.cumsum(begins) - 1
+    inverse = np.empty(len(rows), np.int64)
+    inverse[order] = run
+    values = ordered[begins] if dim is None else np.moveaxis(ordered[begins], 0, dim)
+    return (
+        constant(np.ascontiguousarray(values)),
+        constant(inverse.reshape(x.shape) if dim is None else inverse),
+        constant(np.bincount(run, minlength=0).astype(np.int64)),
+    )
+
+
+def chosen(found: tuple[Tensor, Tensor, Tensor], return_inverse: bool, return_counts: bool) -> Any:
+    """Of elements, inverse and counts those that are wanted: one tensor or a tuple."""
+    values, inverse, counts = found
+    if not return_inverse and not return_counts:
+        return values
+    return (values, *((inverse,) if return_inverse else ()), *((counts,) if return_counts else ()))

@@ -16,9 +16,6 @@ from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable, check_overlap, overwrite
 from minigrad.random import default_generator
 
-__all__ = ["Bernoulli", "BernoulliOfTensor", "Exponential", "Normal", "Overwrite", "Random", "RandomAny", "RandomBelow"]
-__all__ += ["Uniform", "fill_random"]
-
 
 class Overwrite(Function):
     """x becomes ``values``, an array of its shape and type."""

@@ -18,13 +18,12 @@ from minigrad.creation import empty_like
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.inplace.changing import run_in_place
-from minigrad.ops import nondifferentiable
 from minigrad.ops.choosing import where
 from minigrad.ops.indexing import IndexPut
 from minigrad.ops.shape import Reshape
 
-__all__ = ["argwhere", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select"]
-__all__ += ["nonzero", "scatter", "scatter_add", "take", "take_along_dim"]
+__all__ = ["gather", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select"]
+__all__ += ["scatter", "scatter_add", "take", "take_along_dim"]
 
 
 class Zeros(Function):
@@ -475,15 +474,3 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
     """
     operation, where = put_form(input, indices, values, accumulate)
     return run_in_place(input, "index_put_", operation, values, where=where)
-
-
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Where the elements are that are not zero: (count, dimensions), or a tuple of one tensor a dimension."""
-    check_tensors("nonzero", input=input)
-    return nondifferentiable.nonzero(input, as_tuple)
-
-
-def argwhere(input: Tensor) -> Tensor:
-    """Where the elements are that are not zero. Shape: (count, dimensions)."""
-    check_tensors("argwhere", input=input)
-    return nonzero(input)

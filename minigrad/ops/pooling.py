@@ -158,7 +158,7 @@ def check_images(function: str, input: Any, dims: int) -> None:
         )
 
 
-def check_type(function: str, input: Tensor, types: Sequence[Any]) -> None:
+def check_pooled_type(function: str, input: Tensor, types: Sequence[Any]) -> None:
     """Raise PyTorch's error for a type that the operation is not defined on; floating ones always are."""
     if not input.is_floating_point() and input.dtype not in types:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
@@ -185,7 +185,7 @@ def max_pool2d(
     """
     check_images("max_pool2d", input, 2)
     integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
-    check_type("max_pool2d", input, integers)
+    check_pooled_type("max_pool2d", input, integers)
     rows, columns = windows_of("max_pool2d", input.shape[-2:], kernel_size, stride, padding, dilation, ceil_mode)
     return MaxPool2DWithIndices.apply(input, rows=rows, columns=columns, with_indices=return_indices)
 
@@ -221,7 +221,7 @@ def max_pool1d(
     if return_indices:
         return max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
     check_images("max_pool1d", input, 1)
-    check_type("max_pool1d", input, ())
+    check_pooled_type("max_pool1d", input, ())
     (columns,) = windows_of("max_pool1d", input.shape[-1:], kernel_size, stride, padding, dilation, ceil_mode)
     options = {"rows": one_row(), "columns": columns, "with_indices": False}
     return MaxPool2DWithIndices.apply(input.unsqueeze(-2), **options).squeeze(-2)
@@ -244,14 +244,14 @@ def max_pool1d_with_indices(
     """The largest element of each window, and where it lies. Shapes: (N, C, L) -> twice (N, C, l)."""
     check_images("max_pool1d", input, 1)
     integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
-    check_type("max_pool1d", input, integers)
+    check_pooled_type("max_pool1d", input, integers)
     (columns,) = windows_of("max_pool1d", input.shape[-1:], kernel_size, stride, padding, dilation, ceil_mode)
     options = {"rows": one_row(), "columns": columns, "with_indices": True}
     values, indices = MaxPool2DWithIndices.apply(input.unsqueeze(-2), **options)
     return values.squeeze(-2), indices.squeeze(-2)
 
 
-def zeros_like(value):
+def zero_gradient(value):
     """Zeros of the shape of an array or tensor: the gradient of what does not matter."""
     return constant_like(np.zeros_like(array_of(value)), value)
 
@@ -265,7 +265,7 @@ class MaxPool2DWithIndicesBackward(Function):
 
     def backward(ctx, grad_z):
         grad_grad = PickFromWindows.apply(grad_z, numbers=ctx.numbers, rows=ctx.rows, columns=ctx.columns)
-        return grad_grad, zeros_like(grad_z)
+        return grad_grad, zero_gradient(grad_z)
 
 
 class PickFromWindows(Function):
@@ -325,7 +325,7 @@ def avg_pool2d(
     if input.ndim < 3:
         raise IndexError(f"avg_pool2d: an image has 3 or 4 dimensions, but the input has {input.ndim}")
     check_images("avg_pool2d", input, 2)
-    check_type("avg_pool2d", input, (dtypes.int64,))
+    check_pooled_type("avg_pool2d", input, (dtypes.int64,))
     rows, columns = windows_of("avg_pool2d", input.shape[-2:], kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero")
@@ -355,7 +355,7 @@ def avg_pool1d(
 ) -> Tensor:
     """The average of each window. Shapes: (N, C, L) -> (N, C, l). All else: :func:`avg_pool2d`."""
     check_images("avg_pool1d", input, 1)
-    check_type("avg_pool1d", input, (dtypes.int64,))
+    check_pooled_type("avg_pool1d", input, (dtypes.int64,))
     (columns,) = windows_of("avg_pool1d", input.shape[-1:], kernel_size, stride, padding, 1, ceil_mode)
     divisors = lengths_of(columns, input.shape[-1], count_include_pad)
     row = input.unsqueeze(-2)
@@ -372,4 +372,4 @@ class AvgPool2DBackward(Function):
 
     def backward(ctx, grad_z):
         grad_grad = AvgPool2D.apply(grad_z, **ctx.options)
-        return grad_grad, zeros_like(grad_z)
+        return grad_grad, zero_gradient(grad_z)

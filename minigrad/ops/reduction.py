@@ -2,7 +2,8 @@
 
 ``dim`` is one dimension or, where the annotation says ``Any``, also several; without it all are reduced; ``keepdim``
 keeps each as size 1. What an element's gradient is follows from how often, and how, the result used it. ``sum``, the
-simplest, is in ``broadcasting.py``, the largest and smallest are in ``extremes.py``, variances in ``statistics.py``.
+simplest, is in ``broadcasting.py``, the largest and smallest are in ``extremes.py``, variances in ``statistics.py``,
+``all`` and ``any`` in ``nondifferentiable.py``.
 """
 
 from __future__ import annotations
@@ -17,13 +18,11 @@ from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of, constant_like
-from minigrad.ops import nondifferentiable
 from minigrad.ops.broadcasting import add_up, restore_dims, spread
-from minigrad.ops.nondifferentiable import reduce_truth
 from minigrad.ops.scan import accumulated_type, in_type_of, products_before
 from minigrad.ops.shape import Reshape, View
 
-__all__ = ["all", "any", "count_nonzero", "mean", "nanmean", "nansum", "prod"]
+__all__ = ["mean", "nanmean", "nansum", "prod"]
 
 
 class Mean(Function):
@@ -161,30 +160,3 @@ def prod(
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
     dim = None if dim is None else normalize_dim(dim, input.ndim)
     return Prod.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
-
-
-def all(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
-    if numpy_names:
-        named = renamed("all", numpy_names, dim=dim, keepdim=keepdim)
-        return all(input, **named)
-    check_tensors("all", input=input)
-    return reduce_truth(np.logical_and, input, dim, keepdim)
-
-
-def any(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
-    if numpy_names:
-        named = renamed("any", numpy_names, dim=dim, keepdim=keepdim)
-        return any(input, **named)
-    check_tensors("any", input=input)
-    return reduce_truth(np.logical_or, input, dim, keepdim)
-
-
-def count_nonzero(input: Tensor, dim: Any = None, **numpy_names: Any) -> Tensor:
-    """How many elements are not zero."""
-    if numpy_names:
-        named = renamed("count_nonzero", numpy_names, dim=dim)
-        return count_nonzero(input, **named)
-    check_tensors("count_nonzero", input=input)
-    return nondifferentiable.count_nonzero(input, dim)

@@ -1,4 +1,4 @@
-"""Sorting, elements by their rank, medians, and distinct elements. Rules, then what users call.
+"""Sorting, elements by their rank, and medians. Rules, then what users call.
 
 Every result is an element of x, reported with its position, and its gradient goes to that position. NaN counts as the
 largest number. Equal elements keep their order; where PyTorch does not promise an order, its positions of equal
@@ -17,10 +17,9 @@ from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
-from minigrad.ops import nondifferentiable
 from minigrad.ops.extremes import Max, MaxAll, ScatterOne, check_not_empty
 
-__all__ = ["argsort", "kthvalue", "median", "msort", "nanmedian", "sort", "topk", "unique", "unique_consecutive"]
+__all__ = ["argsort", "kthvalue", "median", "msort", "nanmedian", "sort", "topk"]
 
 
 def order(x, dim, descending=False):
@@ -154,13 +153,13 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
         named = renamed("median", numpy_names, dim=dim, keepdim=keepdim)
         return median(input, **named)
     check_tensors("median", input=input)
-    refuse_bool("median", input)
+    check_not_bool("median", input)
     if dim is None:
         return MedianAll.apply(input)
     return return_types.median(*Median.apply(input, dim=dim, keepdim=keepdim))
 
 
-def refuse_bool(name: str, input: Tensor) -> None:
+def check_not_bool(name: str, input: Tensor) -> None:
     """Raise PyTorch's error for a tensor of bools."""
     if input.dtype is dtypes.bool:
         raise NotImplementedError(f'"{name}_cpu" not implemented for {input.dtype}')
@@ -187,7 +186,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, **nu
         named = renamed("nanmedian", numpy_names, dim=dim, keepdim=keepdim)
         return nanmedian(input, **named)
     check_tensors("nanmedian", input=input)
-    refuse_bool("nanmedian", input)
+    check_not_bool("nanmedian", input)
     if dim is None:
         return NanmedianAll.apply(input)
     return return_types.nanmedian(*Nanmedian.apply(input, dim=dim, keepdim=keepdim))
@@ -214,38 +213,3 @@ class NanmedianAll(MedianAll):
 
     node_name = "NanmedianBackward0"
     choose = staticmethod(choose_nanmedian)
-
-
-def unique(
-    input: Tensor,
-    sorted: bool = True,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    dim: int | None = None,
-) -> Any:
-    """The distinct elements in order, or slices along ``dim``; without history. Every NaN is distinct.
-
-    Returns:
-        The elements; with ``return_inverse`` also where in them each element of the input is; with ``return_counts``
-        how often each occurs.
-    """
-    check_tensors("unique", input=input)
-    found = nondifferentiable.unique(input, dim)
-    return chosen(found, return_inverse, return_counts)
-
-
-def chosen(found: tuple[Tensor, Tensor, Tensor], return_inverse: bool, return_counts: bool) -> Any:
-    """Of elements, inverse and counts those that are wanted: one tensor or a tuple."""
-    values, inverse, counts = found
-    if not return_inverse and not return_counts:
-        return values
-    return (values, *((inverse,) if return_inverse else ()), *((counts,) if return_counts else ()))
-
-
-def unique_consecutive(
-    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
-) -> Any:
-    """The elements, or slices along ``dim``, without those equal to the one before. Returns as :func:`unique`."""
-    check_tensors("unique_consecutive", input=input)
-    found = nondifferentiable.unique_consecutive(input, dim)
-    return chosen(found, return_inverse, return_counts)

@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.promotion import CATEGORY, check_number, combine, result_dtype
+from minigrad.arguments.promotion import CATEGORY, check_operand, combine, result_dtype
 from minigrad.graph.node import Tensor
 
 __all__ = ["can_cast", "is_complex", "is_floating_point", "is_nonzero", "is_same_size", "is_signed", "promote_types"]
@@ -53,7 +53,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 def promote_types(type1: Any, type2: Any) -> Any:
     """The smallest type to which tensors of both types are converted in one operation."""
-    check_types("promote_types", type1=type1, type2=type2)
+    check_dtypes("promote_types", type1=type1, type2=type2)
     return dtypes.from_numpy_dtype(combine(type1.numpy, type2.numpy))
 
 
@@ -65,19 +65,19 @@ def result_type(tensor: Any, other: Any) -> Any:
     """
     operands = [each.array if isinstance(each, Tensor) else each for each in (tensor, other)]
     for each in operands:
-        check_number(each)
+        check_operand(each)
     return dtypes.from_numpy_dtype(result_dtype(*operands))
 
 
 def can_cast(from_: Any, to: Any) -> bool:
     """Whether an in-place operation may write a result of one type to a tensor of another: no float to integers, and
     nothing but bools to bools."""
-    check_types("can_cast", from_=from_, to=to)
+    check_dtypes("can_cast", from_=from_, to=to)
     category = CATEGORY
     return category[from_.numpy.kind] <= category[to.numpy.kind]
 
 
-def check_types(function: str, **types: Any) -> None:
+def check_dtypes(function: str, **types: Any) -> None:
     """Raise PyTorch's TypeError unless every argument is a type."""
     for position, (name, value) in enumerate(types.items(), 1):
         if not isinstance(value, dtypes.dtype):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.creation import zeros_like
 from minigrad.optim.optimizer import (
     Optimizer,
     check_kernels,
@@ -15,7 +16,6 @@ from minigrad.optim.optimizer import (
     check_rate,
     check_unused,
     counter,
-    zeros_like,
 )
 from minigrad.tensor import Tensor
 

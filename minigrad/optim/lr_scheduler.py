@@ -49,13 +49,13 @@ class LRScheduler:
         self.optimizer = optimizer
         for number, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", own(group["lr"]))
+                group.setdefault("initial_lr", copied(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"param 'initial_lr' is not specified in param_groups[{number}] when resuming scheduler with "
                     f"last_epoch >= 0"
                 )
-        self.base_lrs = [own(group["initial_lr"]) for group in optimizer.param_groups]
+        self.base_lrs = [copied(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         if optimizer.stepped is None:
             optimizer.stepped = False
@@ -87,7 +87,7 @@ class LRScheduler:
         return self._last_lr
 
     def present(self) -> list[Any]:
-        return [own(group["lr"]) for group in self.optimizer.param_groups]
+        return [copied(group["lr"]) for group in self.optimizer.param_groups]
 
     def step(self, epoch: int | None = None) -> None:
         """Give every group its next rate. Call it after ``optimizer.step()``. ``epoch``, deprecated: go to that one."""
@@ -131,7 +131,7 @@ class LRScheduler:
         self.__dict__.update(state_dict)
 
 
-def own(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """A copy of a tensor, so that changing one in place leaves the other; a number as it is."""
     return value.clone() if isinstance(value, Tensor) else value
 

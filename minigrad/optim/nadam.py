@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.creation import zeros_like
 from minigrad.optim.adam import check_betas
 from minigrad.optim.optimizer import (
     Optimizer,
@@ -15,7 +16,6 @@ from minigrad.optim.optimizer import (
     check_unused,
     counter,
     prepared,
-    zeros_like,
 )
 from minigrad.tensor import Tensor
 

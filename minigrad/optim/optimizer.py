@@ -16,7 +16,7 @@ from minigrad.creation import as_tensor
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import enable_grad, no_grad
 from minigrad.graph.hooks import RemovableHandle
-from minigrad.nn.hooks import register
+from minigrad.nn.module_hooks import register
 from minigrad.tensor import Tensor
 
 __all__ = ["Optimizer"]
@@ -364,11 +364,6 @@ def check_unused(optimizer: str, **options: Any) -> None:
     for name, value in options.items():
         if value:
             raise NotImplementedError(f"{optimizer} does not offer {name}=True")
-
-
-def zeros_like(parameter: Tensor) -> Tensor:
-    """State of the parameter's shape and type, 0 everywhere."""
-    return wrap(np.zeros_like(parameter.array))
 
 
 def counter(value: float) -> Tensor:

@@ -20,8 +20,9 @@ MODULES = ["nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_sche
 PUBLIC = [(module, name) for module in MODULES for name in importlib.import_module(f"minigrad.{module}").__all__]
 FAMILIES = [importlib.import_module(f"minigrad.ops.{each.name}") for each in pkgutil.iter_modules(ops.__path__)]
 FUNCTIONS = sorted(
-    {name for family in FAMILIES for name in getattr(family, "__all__", ())} - set(minigrad.nn.functional.__all__)
-    | {name for name in vars(Methods) if not name.startswith("__")}
+    {name for family in FAMILIES for name in getattr(family, "__all__", ())}.union(
+        [name for name in vars(Methods) if not name.startswith("__")]
+    ).difference(minigrad.nn.functional.__all__)
 )
 
 

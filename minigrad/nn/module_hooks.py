@@ -169,7 +169,7 @@ class BackwardWatch:
         Raises:
             RuntimeError: a pre-hook returned another number of gradients, or a hook one for inputs that have none.
         """
-        grad_outputs = spread(grads, self.output_places, self.output_count)
+        grad_outputs = at_places(grads, self.output_places, self.output_count)
         for hook in list(self.module._backward_pre_hooks.values()):
             replacement = hook(self.module, grad_outputs)
             if replacement is not None:
@@ -207,7 +207,7 @@ class BackwardWatch:
         if self.grad_outputs is None:  # the gradient came past the outputs
             return None
         assert self.input_places is not None
-        complete = list(spread(grad_inputs, self.input_places, len(self.inputs)))
+        complete = list(at_places(grad_inputs, self.input_places, len(self.inputs)))
         for place in self.input_places:
             if complete[place] is None:
                 shape, dtype = self.inputs[place]
@@ -247,7 +247,7 @@ def behind_identity(values: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[int]
     return tuple(changed), places, next(each.grad_fn for each in results if each.grad_fn is not None)
 
 
-def spread(grads: tuple[Any, ...], places: list[int], count: int) -> tuple[Any, ...]:
+def at_places(grads: tuple[Any, ...], places: list[int], count: int) -> tuple[Any, ...]:
     """``count`` gradients: those of the tensors at their places, None for the rest."""
     complete: list[Any] = [None] * count
     for place, gradient in zip(places, grads):
