@@ -1,10 +1,73 @@
-"""What several test files share."""
+"""What several test files share, and how a run is shared out among processes, or not.
 
+The whole suite is run by as many processes as there are processors, and what it covers of minigrad is measured. Whoever
+runs a part of it, or debugs, wants to stop inside of a test instead: a process of pytest-xdist has no terminal to stop
+at, and coverage takes the place of a debugger's trace function. So there is one process then, and nothing is measured.
+"""
+
+import os
 import sys
+from pathlib import Path
 
+import coverage
 import pytest
 
-from minigrad.graph import engine
+NARROWING = ("keyword", "lf", "stepwise")  # options that leave a few tests of many
+
+
+def may_stop(config):
+    """Whether this run may stop inside of a test: it is debugged, or only a file or a few tests are run."""
+    option = config.option
+    if option.usepdb or option.trace or option.capture == "no" or debugged():
+        return True
+    folders = all((config.invocation_params.dir / argument).is_dir() for argument in config.args)
+    return not folders or any(getattr(option, name, False) for name in NARROWING)  # a plugin's, which may be off
+
+
+def debugged():
+    """Whether a debugger runs this process. Coverage's own trace function is none."""
+    if {"debugpy", "pydevd"} & set(sys.modules):
+        return True
+    trace = sys.gettrace()
+    return trace is not None and not type(trace).__module__.startswith("coverage")
+
+
+def is_whole(config):
+    """Whether this run is of all tests, so that what they cover says something."""
+    everything = {Path(__file__).parent, config.rootpath}
+    chosen = {config.invocation_params.dir / argument for argument in config.args}
+    return chosen <= everything and not (config.option.markexpr or config.option.collectonly or may_stop(config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """No processes beside this one where a test may stop; otherwise pytest-xdist decides, by the processors."""
+    return 0 if may_stop(config) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Stop measuring what is not the whole suite, unless the command line asks for it."""
+    asked_for = any(str(argument).startswith("--cov") for argument in config.invocation_params.args)
+    measuring = coverage.Coverage.current()
+    if measuring is None or asked_for or hasattr(config, "workerinput") or is_whole(config):
+        return
+    measuring.stop()
+    config.option.no_cov = True  # for processes of pytest-xdist
+    config.known_args_namespace.no_cov = True  # for this one: pytest-cov looks here when the session starts
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs):
+    """Several processes compute on one thread each: those of BLAS and of PyTorch keep turning while they wait."""
+    if len(specs) > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Begin with the slow tests where processes share them: one that is begun last is waited for by all others."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,6 +76,30 @@ def unlocked_backends():
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.backends.flags_frozen.__globals__["__allow_nonbracketed_mutation_flag"] = True
+
+
+@pytest.fixture
+def unmeasured():
+    """In a test that asks for this no coverage is measured, which would take longer than the test.
+
+    It is for tests of many samples, whose lines others reach as well, and for those that do not reach minigrad at all.
+    """
+    stopped = []
+    while (measuring := coverage.Coverage.current()) is not None:
+        measuring.stop()
+        stopped.append(measuring)
+    yield
+    for measuring in reversed(stopped):
+        measuring.start()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def threads_of_minigrad():
+    """Where several processes share the tests, minigrad still computes on two threads: they wait without turning."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        import minigrad
+
+        minigrad.set_num_threads(2)
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +121,8 @@ def newer_than_what_it_points_at():
 
     The engine runs nodes in the order of their numbers alone and relies on it.
     """
+    from minigrad.graph import engine  # here, when what is covered is measured already
+
     in_order = engine.in_order
 
     def checked(roots):

@@ -14,7 +14,10 @@ from comparisons import Mismatch, compare_graphs, compare_values
 from comparisons.conversion import DTYPES, as_minigrad, tensors_in
 
 database = pytest.importorskip("torch.testing._internal.common_methods_invocations")
-pytestmark = pytest.mark.filterwarnings("ignore")  # the samples provoke many; warnings are compared elsewhere
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # the samples provoke many; warnings are compared elsewhere
+    pytest.mark.usefixtures("unmeasured"),
+]
 
 NAMES = """
 add sub rsub mul div true_divide floor_divide remainder fmod pow neg abs sign sgn positive reciprocal exp exp2 expm1

@@ -22,6 +22,17 @@ def threads(request, set_threads):
     return request.param
 
 
+@pytest.fixture
+def threads_of_blas():
+    """BLAS on two threads; pytest's processes have one each, where there are several."""
+    if blas.get_blas_threads is None:
+        pytest.skip("NumPy computes with another BLAS than OpenBLAS")
+    before = blas.get_blas_threads()
+    blas.set_blas_threads(2)
+    yield 2
+    blas.set_blas_threads(before)
+
+
 def test_every_part_is_worked_on_once_and_in_its_place(threads):
     seen = []
     results = parallel.share_out(lambda part: seen.append(part) or part * 10, range(50))
@@ -178,13 +189,10 @@ def test_no_more_helpers_wait_than_are_wanted(set_threads):
     assert not helpers.Threads.idle
 
 
-def test_blas_keeps_its_threads(threads):
-    if blas.get_blas_threads is None:
-        pytest.skip("NumPy computes with another BLAS than OpenBLAS")
-    before = blas.get_blas_threads()
+def test_blas_keeps_its_threads(threads, threads_of_blas):
     inside = parallel.share_out(lambda part: blas.get_blas_threads(), range(4))
-    assert blas.get_blas_threads() == before
-    assert set(inside) == {1 if threads > 1 else before}
+    assert blas.get_blas_threads() == threads_of_blas
+    assert set(inside) == {1 if threads > 1 else threads_of_blas}
 
 
 def test_helpers_compute_in_the_context_of_the_caller(threads):

@@ -1,0 +1,92 @@
+"""How the tests are run: the whole suite by several processes, but where one may stop inside of a test, by one."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STOP = "MINIGRAD_STOP"
+HERE = f"{__file__}::test_where_one_may_stop"
+
+
+def test_where_one_may_stop():
+    """Others below run this one by itself and stop in it."""
+    if STOP in os.environ:
+        answer = 42
+        breakpoint()
+        assert answer == 42
+
+
+def launched():
+    """The arguments of ``.vscode/launch.json``'s entry for tests."""
+    entries = json.loads((ROOT / ".vscode" / "launch.json").read_text(encoding="utf-8"))["configurations"]
+    (arguments,) = [entry["args"] for entry in entries if entry.get("module") == "pytest"]
+    return [argument.replace("${file}", HERE) for argument in arguments]
+
+
+@pytest.mark.parametrize("arguments", [[HERE], [HERE, "--pdb"], launched()], ids=["by name", "pdb", "launch.json"])
+def test_one_can_stop_inside_of_a_test(arguments, tmp_path):
+    """The debugger is told what to do by its terminal, here a pipe. The run passes, whatever little it covers."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment |= {STOP: "1", "COVERAGE_FILE": str(tmp_path / "coverage")}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    commands = "p 'the answer is', answer\ncontinue\n"
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, input=commands, capture_output=True, text=True, timeout=120
+    )
+    assert "('the answer is', 42)" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.fixture
+def ask(pytestconfig, monkeypatch):
+    """Asks ``conftest.py`` about a run: how many processes, None being as many as processors, and if it is measured."""
+    plugins = pytestconfig.pluginmanager.get_plugins()
+    (conftest,) = [each for each in plugins if getattr(each, "__file__", "") == str(ROOT / "tests" / "conftest.py")]
+    monkeypatch.setattr(conftest, "debugged", lambda: False)
+    plain = {"usepdb": False, "trace": False, "capture": "fd", "keyword": "", "lf": False, "stepwise": False}
+    plain |= {"markexpr": "", "collectonly": False}
+
+    def asked(*arguments, debugged=False, **options):
+        config = SimpleNamespace(
+            option=SimpleNamespace(**{**plain, **options}),
+            args=[str(argument) for argument in arguments],
+            invocation_params=SimpleNamespace(dir=ROOT),
+            rootpath=ROOT,
+        )
+        if debugged:
+            monkeypatch.setattr(conftest, "debugged", lambda: True)
+        return conftest.pytest_xdist_auto_num_workers(config), conftest.is_whole(config)
+
+    return asked
+
+
+@pytest.mark.parametrize("arguments", [["tests"], [ROOT / "tests"], ["."]], ids=["tests", "absolute", "dot"])
+def test_the_whole_suite_is_run_by_all_processors_and_measured(ask, pytestconfig, arguments):
+    assert ask(*arguments) == (None, True)
+    options = pytestconfig.getini("addopts")
+    assert {"--numprocesses=logical", "--cov=minigrad", "--cov-fail-under=95"} <= set(options)
+
+
+def test_a_folder_is_run_by_all_processors(ask):
+    assert ask("tests/minigrad") == ask("tests/minigrad", "tests/comparisons") == (None, False)
+    assert ask("tests", markexpr="not slow") == (None, False)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"usepdb": True}, {"trace": True}, {"capture": "no"}, {"keyword": "add"}, {"lf": True}, {"debugged": True}],
+    ids=str,
+)
+def test_nothing_stands_in_the_way_of_a_debugger(ask, options):
+    assert ask("tests", **options) == (0, False)
+
+
+def test_a_file_is_run_by_one_process(ask):
+    assert ask("tests/test_running.py") == ask("tests/minigrad/test_ops.py", "tests") == (0, False)
+    assert ask("tests/test_running.py::test_a_file_is_run_by_one_process") == (0, False)
