@@ -114,7 +114,7 @@ if not TYPE_CHECKING:  # a type checker would take it to mean that every name is
     def __getattr__(name: str) -> NoReturn:
         raise AttributeError(
             f"minigrad has no {name!r}: it has a part of PyTorch's names, those in minigrad.__all__; what is left out "
-            f"is told in README.md, 'Where minigrad differs from PyTorch'",
+            f"is told in docs/differences.md",
             name=name,
             obj=sys.modules[__name__],
         )

@@ -644,7 +644,7 @@ class Tensor(TensorBase, Methods):
         """Only for what is not found otherwise."""
         raise AttributeError(
             f"{type(self).__name__!r} object has no attribute {name!r}. Where it is PyTorch's, minigrad does not have "
-            f"it: see README.md, 'Where minigrad differs from PyTorch'",
+            f"it: see docs/differences.md",
             name=name,
             obj=self,
         )
