@@ -1,18 +1,39 @@
-"""Every command and every code block of the README, run as it stands there."""
+"""Every command and every code block of the README and of ``docs/``, run as it stands; and that what they name exists.
 
+The commands of one block run in order in one folder; blocks need nothing of each other, and may run side by side.
+"""
+
+import pkgutil
 import re
+import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import minigrad
+
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-CODE = [block for language, block in BLOCKS if language == "python"]
-COMMANDS = [line for language, block in BLOCKS if language == "sh" for line in block.splitlines()]
+README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [README, *DOCS]
+FOLDERS = {"minigrad", "torch_impl", "comparisons", "tests", "docs", ".vscode", ".ci"}
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SET_UP = re.compile(r"pip install -c constraints\.txt -e (\.|\"\.\[test\]\") && ")
+
+
+def blocks(page, language):
+    return [text for kind, text in FENCED.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+CODE = [block for page in PAGES for block in blocks(page, "python")]
+ON_BOTH = [block for block in CODE if "import minigrad as engine" in block]
+COMMANDS = [line for block in blocks(README, "sh") for line in block.splitlines()]
+COMMANDS_OF_DOCS = {
+    f"{page.stem} {number}": block.splitlines() for page in DOCS for number, block in enumerate(blocks(page, "sh"), 1)
+}
 
 
 def run(folder, *command):
@@ -21,8 +42,15 @@ def run(folder, *command):
     return done.stdout
 
 
+def run_in_order(folder, commands):
+    """Run lines of a shell that start Python's modules."""
+    for command in commands:
+        assert command.startswith("python -m "), command
+        run(folder, sys.executable, *shlex.split(command)[1:])
+
+
 def test_there_is_something_to_run():
-    assert len(CODE) >= 4 and len(COMMANDS) >= 7
+    assert len(CODE) >= 4 and len(COMMANDS) == 2 and len(COMMANDS_OF_DOCS) >= 4
 
 
 @pytest.mark.parametrize("code", CODE, ids=[block.splitlines()[-1][:40] for block in CODE])
@@ -31,23 +59,133 @@ def test_code_block(code, tmp_path):
 
 
 def test_the_ten_lines_print_the_same_on_both_engines(tmp_path):
-    code = next(block for block in CODE if "as engine" in block)
-    ours = run(tmp_path, sys.executable, "-c", code)
-    theirs = run(tmp_path, sys.executable, "-c", code.replace("import minigrad as engine", "import torch as engine"))
-    assert ours == theirs and len(ours.splitlines()) == 5
+    for ours_code in ON_BOTH:
+        theirs_code = ours_code.replace("import minigrad as engine", "import torch as engine")
+        assert theirs_code != ours_code
+        ours = run(tmp_path, sys.executable, "-c", ours_code)
+        theirs = run(tmp_path, sys.executable, "-c", theirs_code)
+        assert ours == theirs and len(ours.splitlines()) == 5
 
 
 @pytest.mark.slow
 def test_commands(tmp_path):
-    """In order, in one folder. Setting up is what brought this test here, and pytest is what runs it."""
-    for line in COMMANDS:
-        command = SET_UP.sub("", line)
-        if command == "python -m pytest":
-            continue
-        assert command.startswith("python -m "), line
-        run(tmp_path, sys.executable, *command.split()[1:])
+    """The README's. Setting up is what brought this test here, and pytest is what runs it."""
+    commands = [SET_UP.sub("", line) for line in COMMANDS]
+    run_in_order(tmp_path, [command for command in commands if command != "python -m pytest"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("commands", COMMANDS_OF_DOCS.values(), ids=COMMANDS_OF_DOCS)
+def test_commands_of_docs(commands, tmp_path):
+    run_in_order(tmp_path, commands)
 
 
 def test_the_set_up_lines_name_what_exists():
     set_up = [line for line in COMMANDS if SET_UP.match(line)]
     assert len(set_up) == 2 and (ROOT / "constraints.txt").is_file()
+
+
+# ---------------------------------------------------------------------------------------------- what the pages name
+
+
+def prose(page):
+    """The page without its blocks."""
+    return FENCED.sub("", page.read_text(encoding="utf-8"))
+
+
+def quoted(page):
+    """What stands in backticks, outside of blocks."""
+    return re.findall(r"`([^`]+)`", prose(page))
+
+
+def anchors(page):
+    """The headings of a page as a link names them."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def is_path(text):
+    """True for what names a file or a folder of the repository, or what ends like one of its files."""
+    if not re.fullmatch(r"[\w./-]+", text):
+        return False
+    return text.endswith((".py", ".md", ".toml")) or ("/" in text and text.split("/")[0] in FOLDERS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_paths_of_a_page_exist(page):
+    missing = [text for text in quoted(page) if is_path(text) and not (ROOT / text).exists()]
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if "://" not in link and not (target.is_file() and (not anchor or anchor in anchors(target))):
+            missing.append(link)
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_names_of_a_page_exist(page):
+    """``minigrad.rand`` can be had, and "`Mul` in `minigrad/ops/arithmetic.py`" stands in that file."""
+    for text in quoted(page):
+        for name in re.findall(r"\bminigrad(?:\.[A-Za-z_]\w*)+", "" if is_path(text) else text):
+            pkgutil.resolve_name(name)
+    for name, path in re.findall(r"`([\w.]+)` in\s+`([\w/]+\.py)`", prose(page)):
+        assert re.search(rf"\b{name.split('.')[0]}\b", (ROOT / path).read_text(encoding="utf-8")), (name, path)
+
+
+def test_every_page_is_in_the_map():
+    assert [page.name for page in DOCS if f"(docs/{page.name})" not in prose(README)] == []
+
+
+def test_the_readme_is_one_screen():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 60
+
+
+# ---------------------------------------------------------------------------------------------- docs/stepping.md
+
+
+def traced(work, trace):
+    """Call ``work`` as a debugger does: ``trace`` is told of every call."""
+    previous = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(previous)
+
+
+def test_the_first_breakpoint_shows_what_the_page_says():
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    rule = type((x * x).grad_fn).backward.__code__
+    stops = []
+
+    def trace(frame, event, argument):
+        if frame.f_code is not rule:
+            return None
+        if event == "line":
+            stops.append((set(frame.f_locals), frame.f_back.f_code))
+        return trace
+
+    traced(y.backward, trace)
+    (first, loop), (second, _) = stops[:2]
+    assert first == {"ctx", "grad_z"} and second == {"ctx", "grad_z", "x", "y"}
+    assert loop.co_name == "run_backward"
+    files = [Path(code.co_filename).relative_to(Path(minigrad.__file__).parent).as_posix() for code in (rule, loop)]
+    assert files == ["ops/arithmetic.py", "graph/engine.py"]
+
+
+def test_the_first_gradient_is_stepped_through_as_its_comments_say():
+    functions, rules = [], []
+
+    def trace(frame, event, argument):
+        file = Path(frame.f_code.co_filename)
+        if Path(minigrad.__file__).parent in file.parents:
+            functions.append(frame.f_code.co_name)
+            if file.parent.name == "ops" and functions[-1] == "backward":
+                rules.append(type(frame.f_locals["ctx"]).__name__)
+
+    traced(lambda: runpy.run_path(str(ROOT / ".vscode" / "first_gradient.py")), trace)
+    later = iter(functions)
+    for name in ("__pow__", "apply", "forward", "backward", "backward", "first_gradients", "run_backward"):
+        assert name in later, name
+    assert rules == ["Add", "Add", "Mul", "PowScalar"]
