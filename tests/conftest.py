@@ -48,9 +48,12 @@ def pytest_xdist_auto_num_workers(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     """Stop measuring what is not the whole suite, unless the command line asks for it."""
+    if hasattr(config, "workerinput"):
+        config.known_args_namespace.no_cov = config.option.no_cov  # as the process decided that began this one
+        return
     asked_for = any(str(argument).startswith("--cov") for argument in config.invocation_params.args)
     measuring = coverage.Coverage.current()
-    if measuring is None or asked_for or hasattr(config, "workerinput") or is_whole(config):
+    if measuring is None or asked_for or is_whole(config):
         return
     measuring.stop()
     config.option.no_cov = True  # for processes of pytest-xdist

@@ -43,6 +43,15 @@ def test_one_can_stop_inside_of_a_test(arguments, tmp_path):
     assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
 
 
+def test_a_folder_is_run_by_several_processes_unmeasured(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    environment["COVERAGE_FILE"] = str(tmp_path / "coverage")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "tests/minigrad/graph"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
+    assert not (tmp_path / "coverage").exists() and "TOTAL" not in done.stdout
+
+
 @pytest.fixture
 def ask(pytestconfig, monkeypatch):
     """Asks ``conftest.py`` about a run: how many processes, None being as many as processors, and if it is measured."""

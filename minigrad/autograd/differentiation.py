@@ -14,9 +14,11 @@ import numpy as np
 
 from minigrad.attributes import Size
 from minigrad.dtypes import from_numpy_dtype
-from minigrad.graph.engine import Arrived, receive, run_backward, to_tensors, wrapped
+from minigrad.graph.accumulation import Arrived, receive
+from minigrad.graph.engine import run_backward
 from minigrad.graph.function import gradient_edge, wrap
 from minigrad.graph.node import Edge, Tensor, unwrap
+from minigrad.graph.watching import to_tensors, wrapped
 from minigrad.ops.joining import stack
 
 __all__ = ["backward", "grad"]

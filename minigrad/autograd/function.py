@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad.graph import function
-from minigrad.graph.engine import to_arrays, to_tensors
 from minigrad.graph.function import with_zeros, wrap
 from minigrad.graph.grad_mode import grad_mode, no_grad
 from minigrad.graph.node import NO_GRADIENT, Tensor
 from minigrad.graph.saved_tensors import THIS_NODE
 from minigrad.graph.storage import next_sequence_number
 from minigrad.graph.view import CUSTOM_VIEW, share_storage
+from minigrad.graph.watching import to_arrays, to_tensors
 from minigrad.inplace.changing import check_changeable
 from minigrad.inplace.views import rebase
 

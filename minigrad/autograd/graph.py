@@ -12,11 +12,11 @@ from contextlib import ContextDecorator
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from minigrad.graph.engine import Walk
 from minigrad.graph.function import gradient_edge
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Node, Tensor
 from minigrad.graph.saved_tensors import saving
+from minigrad.graph.watching import Walk
 
 __all__ = ["GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version"]
 __all__ += ["register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]

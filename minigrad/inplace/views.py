@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.graph.engine import call_rule
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.watching import call_rule
 from minigrad.ops.choosing import Where
 
 __all__ = ["AsStrided", "CopySlices", "rebase", "refresh_views"]

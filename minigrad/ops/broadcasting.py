@@ -1,7 +1,7 @@
 """Broadcasting and its mirror image: ``Expand`` repeats, ``Sum`` adds up, and each is the other's gradient.
 
-A value used many times collects the sum of many gradients: ``summed_to`` in ``graph/engine.py`` tells why the gradient
-of a value that was broadcast is summed, and does it. Other reductions are in ``reduction.py``.
+A value used many times collects the sum of many gradients: ``summed_to`` in ``graph/accumulation.py`` tells why the
+gradient of a value that was broadcast is summed, and does it. Other reductions are in ``reduction.py``.
 """
 
 from __future__ import annotations

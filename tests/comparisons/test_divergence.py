@@ -11,7 +11,7 @@ import torch_impl.models
 from comparisons import first_divergence
 from comparisons.graphs import GraphsDiffer
 from minigrad import models
-from minigrad.graph import engine as backward_engine
+from minigrad.graph import accumulation, engine
 from minigrad.ops import extremes, matmul, rectifiers
 
 rng = np.random.default_rng(3)
@@ -113,7 +113,7 @@ def test_a_lost_accumulation(monkeypatch):
         waiting[output_nr] = gradient
 
     assert not first_divergence(ours, theirs, rng.normal(size=(5, 4)))
-    monkeypatch.setattr(backward_engine, "add_to", last_one_wins)
+    monkeypatch.setattr(engine, "add_to", last_one_wins)
     found = first_divergence(ours, theirs, rng.normal(size=(5, 4)))
     assert found.activation is None
     assert found.gradient.where == "the gradient that arrives at AddmmBackward0 in module inner"
@@ -122,7 +122,7 @@ def test_a_lost_accumulation(monkeypatch):
 
 def test_a_missing_unbroadcast(monkeypatch):
     ours, theirs = perceptrons()
-    monkeypatch.setattr(backward_engine, "summed_to", lambda gradient, shape: gradient[0])
+    monkeypatch.setattr(accumulation, "summed_to", lambda gradient, shape: gradient[0])
     found = first_divergence(ours, theirs, rng.normal(size=(5, 4)))
     assert found.activation is None
     assert found.gradient.where == "the gradient that AddmmBackward0 in module 2 returns for its input 0"

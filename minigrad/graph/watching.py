@@ -1,0 +1,303 @@
+"""What somebody watches in a walk: hooks, gradients that were asked for, anomalies, nodes with several outputs.
+
+The loop in ``engine.py`` runs plain nodes itself and leaves the others to :meth:`Walk.run_watched`, which does the
+same with everything that may be around it, in PyTorch's order. What is registered is in ``hooks.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from minigrad.dtypes import from_numpy_dtype
+from minigrad.graph import anomaly
+from minigrad.graph.accumulation import accumulating, add_to_grad, fitted, results
+from minigrad.graph.function import wrap
+from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.hooks import NodeHooks
+from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor, unwrap
+
+__all__ = ["Walk", "call_rule", "checked_count", "to_arrays", "to_tensors", "wrapped"]
+
+
+class Walk:
+    """One backward pass: the nodes in their order, and what is watched.
+
+    Attributes:
+        order: the nodes.
+        watched: True: :meth:`run_watched` runs the plain nodes too.
+        captured: for each edge that was asked for, what arrived there (None where nothing did); as in PyTorch, before
+            the hooks of its tensor where the walk goes on from there, after them where it ends.
+        passages: the nodes that lead to what was asked for, and for each whether its rule has to run: it has not where
+            the gradient that enters the node was asked for, and none beyond it. None where nothing was asked for.
+        accumulate: whether leaves' ``.grad`` is set.
+        unfinished: leaves whose gradient another thread computes.
+    """
+
+    order: list[Any]
+    watched = False
+    captured: dict[Edge, Any] | None = None
+    passages: dict[Any, bool] | None = None
+    accumulate = True
+    unfinished: tuple[tuple[AccumulateGrad, Any], ...] = ()
+
+    def watch(self, inputs: Sequence[Edge] | None, accumulate: bool) -> None:
+        """See to what is asked for: the gradients at ``inputs`` and no others, or anomalies."""
+        self.watched = True
+        self.accumulate = accumulate
+        if inputs is None:
+            return
+        self.captured = dict.fromkeys(inputs)
+        asked = {node for node, _ in inputs}
+        self.passages = {node: False for node in self.order if node in asked}
+        for node in reversed(self.order):  # what a node points at comes after it
+            for next_node, _ in node.next_functions:
+                if next_node in self.passages:
+                    self.passages[node] = True
+        self.order = [node for node in self.order if node in self.passages]
+
+    def will_run(self, node: Any) -> bool:
+        """True if this walk runs ``node``'s rule, or adds to its leaf's ``.grad``.
+
+        Raises:
+            RuntimeError: ``node`` is a leaf's and the walk is that of ``autograd.grad``, which has no answer.
+        """
+        if self.passages is None:
+            return node in self.order
+        if isinstance(node, AccumulateGrad):
+            if not self.accumulate:
+                raise RuntimeError(
+                    "A leaf's node has no gradient to accumulate while autograd.grad() runs: whether it will run is "
+                    "not answered there. This is currently not supported, as in PyTorch."
+                )
+            return node in self.passages
+        return self.passages.get(node, False)
+
+    def run_watched(self, node: Any, incoming: list[Any] | None) -> Any:
+        """Run ``node`` with everything that may be around it, in PyTorch's order. What it sends on."""
+        if isinstance(node, AccumulateGrad):
+            if incoming is not None:
+                self.run_watched_leaf(node, results(incoming))
+            return ()
+        goes_on = self.passages is None or self.passages[node]
+        if node.hooks is not None or node.receives_tensors:
+            self.finish()  # a function of the user's is going to run
+        if incoming is not None:
+            if goes_on:
+                self.capture(node, incoming)
+            if node.hooks is not None:
+                call_hooks_of_tensor(node, incoming)
+            if not goes_on:
+                self.capture(node, incoming)
+        if not goes_on:
+            return (None,) * len(node.next_functions)
+        return run_for_anomalies(node, incoming) if anomaly.enabled else run_with_hooks(node, incoming)
+
+    def run_watched_leaf(self, node: AccumulateGrad, incoming: list[Any]) -> None:
+        """Add what arrived at a leaf to its ``.grad``, with everything that may be around it, in PyTorch's order."""
+        around, of_leaf = node.around, node.hooks
+        if of_leaf is not None or around is not None:
+            self.finish()
+        if of_leaf is not None:
+            call_hooks_of_tensor(node, incoming)
+        self.capture(node, incoming)
+        if not self.accumulate:
+            return
+        if around is not None and around.prehooks:
+            incoming = list(call_prehooks(incoming, around))
+        if incoming[0] is not None:
+            with accumulating:
+                add_to_grad(node, incoming[0])
+        if of_leaf is not None:
+            for hook in list(of_leaf.post_accumulate.values()):
+                given = hook(node.variable)
+                if given is not None and given is not node.variable:
+                    raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+        if around is not None and around.hooks:
+            call_posthooks((), incoming, around)
+
+    def capture(self, node: Node, incoming: Sequence[Any]) -> None:
+        """Note what arrived at ``node`` where the user asked for it."""
+        if self.captured is None:
+            return
+        for output_nr, gradient in enumerate(incoming):
+            if (node, output_nr) in self.captured:
+                self.captured[node, output_nr] = gradient
+
+    def finish(self) -> None:
+        """Give the leaves whose gradient another thread computes what they wait for: for the user, who is going to see
+        them, everything happens in order."""
+        while self.unfinished:
+            (node, future), *others = self.unfinished
+            self.unfinished = tuple(others)
+            gradient = future.result()
+            with accumulating:
+                if node.variable._grad is None and node.variable._requires_grad:
+                    node.variable._grad = wrap(gradient)  # the future's value is nobody else's
+                    node.variable._accumulations += 1
+                else:
+                    add_to_grad(node, gradient)
+
+
+def run_with_hooks(node: Any, incoming: list[Any] | None) -> Any:
+    """Run the node's rule between its hooks; a rule of minigrad's does not run where nothing arrived."""
+    hooks = node.hooks
+    gradients: Sequence[Any] = [None] * len(node.outputs) if incoming is None else incoming
+    undefined = incoming is None
+    if hooks is not None and hooks.prehooks:
+        gradients = call_prehooks(gradients, hooks)
+        undefined = all(gradient is None for gradient in gradients)
+    if undefined and not node.receives_tensors:
+        outgoing: Any = (None,) * len(node.next_functions)
+    else:
+        outgoing = node.call_rule(gradients)
+    if hooks is not None and hooks.hooks:
+        return tuple(call_posthooks(fitted_to_inputs(node, outgoing), gradients, hooks))
+    return outgoing
+
+
+def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
+    """What ``node``'s rule makes of ``gradients``, fitted to its inputs."""
+    return fitted_to_inputs(node, node.call_rule(gradients))
+
+
+def fitted_to_inputs(node: Node, outgoing: tuple[Any, ...]) -> list[Any]:
+    """What ``node``'s rule gave, as it is for those who see it: fitted, and waited for."""
+    complete: list[Any] = []
+    for edge, gradient in zip(node.next_functions, checked_count(node, outgoing)):
+        if edge[0] is None or gradient is None:
+            complete.append(None)
+        else:
+            (gradient,) = results([gradient])
+            complete.append(fitted(gradient, edge, node))
+    return complete
+
+
+def checked_count(node: Node, outgoing: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What ``node``'s rule gave, without surplus ones that are None.
+
+    Raises:
+        RuntimeError: there are fewer than inputs, or more that are not None.
+    """
+    wanted = len(node.next_functions)
+    if len(outgoing) < wanted or any(each is not None for each in outgoing[wanted:]):
+        raise RuntimeError(
+            f"function {node.name()} returned an incorrect number of gradients (expected {wanted}, got {len(outgoing)})"
+        )
+    return outgoing[:wanted]
+
+
+def run_for_anomalies(node: Any, incoming: list[Any] | None) -> Any:
+    """:func:`run_with_hooks` while anomalies are detected: an error, or a NaN, names the line that made the node.
+
+    Raises:
+        RuntimeError: a gradient is NaN.
+    """
+    outer, anomaly.running.node = anomaly.running.node, node
+    try:
+        gradients = fitted_to_inputs(node, run_with_hooks(node, incoming))
+        anomaly.check_nan(node, gradients)
+    except Exception:
+        anomaly.tell_origin(node)
+        raise
+    finally:
+        anomaly.running.node = outer
+    return tuple(gradients)
+
+
+def wrapped(gradient: Any) -> Any:
+    """An array, or a number that NumPy made of one, as a tensor without history; None and a tensor as they are."""
+    return wrap(np.asarray(gradient)) if isinstance(gradient, (ndarray, np.generic)) else gradient
+
+
+def to_tensors(gradients: Sequence[Any]) -> list[Any]:
+    """Arrays as tensors without history; None and tensors as they are."""
+    return [wrapped(each) for each in gradients]
+
+
+def to_arrays(gradients: Sequence[Any]) -> tuple[Any, ...]:
+    """The arrays inside tensors."""
+    return tuple([unwrap(each) for each in gradients])
+
+
+def call_hooks_of_tensor(node: Any, gradients: list[Any]) -> None:
+    """Show each arrived gradient to its tensor's hooks, in the order of registration, then keep it if asked to."""
+    hooks = node.hooks
+    for output_nr, hook in list(hooks.tensor_hooks.values()):
+        gradient = gradients[output_nr]
+        if gradient is None:
+            continue
+        replacement = hook(*to_tensors([gradient]))
+        if replacement is not None:
+            gradients[output_nr] = checked_replacement(gradient, replacement, hook)
+    for output_nr, reference in hooks.retained.items():
+        tensor, gradient = reference(), gradients[output_nr]
+        if tensor is not None and gradient is not None:
+            kept = gradient.clone() if isinstance(gradient, Tensor) else wrap(np.array(gradient))
+            tensor._grad = kept if tensor._grad is None else tensor._grad + kept
+            tensor._accumulations += 1
+
+
+def checked_replacement(gradient: Any, replacement: Any, hook: Any) -> Any:
+    """What a hook returned instead of ``gradient``, as the engine carries it.
+
+    Raises:
+        TypeError: it is not a tensor.
+        RuntimeError: its shape or its type is not the gradient's.
+    """
+    name = repr(getattr(hook, "__name__", type(hook).__name__))
+    if not isinstance(replacement, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(replacement).__name__}'")
+    if gradient is not None:
+        was, now = to_arrays([gradient, replacement])
+        if was.shape != now.shape:
+            raise RuntimeError(
+                f"hook {name} has changed the size of value: expected {list(was.shape)}, got {list(now.shape)}"
+            )
+        if was.dtype != now.dtype:
+            raise RuntimeError(
+                f"hook {name} has changed the type of value (was {from_numpy_dtype(was.dtype)} got {replacement.dtype})"
+            )
+    return replacement if grad_mode.enabled else replacement.array
+
+
+def checked_replacements(gradients: Sequence[Any], replacement: Any, hook: Any) -> list[Any]:
+    """The tuple that a node's hook returned instead of ``gradients``, as the engine carries it.
+
+    Raises:
+        TypeError: it is no tuple of tensors.
+        RuntimeError: there are more or fewer, or one has another shape or type.
+    """
+    if not isinstance(replacement, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(replacement).__name__}'")
+    if len(replacement) != len(gradients):
+        name = repr(getattr(hook, "__name__", type(hook).__name__))
+        raise RuntimeError(
+            f"hook {name} has returned an incorrect number of values (got {len(replacement)}, but expected "
+            f"{len(gradients)})"
+        )
+    checked = []
+    for gradient, new in zip(gradients, replacement):
+        checked.append(None if new is None else checked_replacement(gradient, new, hook))
+    return checked
+
+
+def call_prehooks(gradients: Sequence[Any], hooks: NodeHooks) -> Sequence[Any]:
+    """Show the incoming gradients to the node's pre-hooks; a hook may return a tuple to use instead."""
+    for hook in list(hooks.prehooks.values()):
+        replacement = hook(tuple(to_tensors(gradients)))
+        if replacement is not None:
+            gradients = checked_replacements(gradients, replacement, hook)
+    return gradients
+
+
+def call_posthooks(result: Sequence[Any], gradients: Sequence[Any], hooks: NodeHooks) -> Sequence[Any]:
+    """Show the node's result and its incoming gradients to its hooks; a hook may return a tuple to use instead."""
+    for hook in list(hooks.hooks.values()):
+        replacement = hook(tuple(to_tensors(result)), tuple(to_tensors(gradients)))
+        if replacement is not None:
+            result = checked_replacements(result, replacement, hook)
+    return result
