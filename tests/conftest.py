@@ -48,16 +48,21 @@ def pytest_xdist_auto_num_workers(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     """Stop measuring what is not the whole suite, unless the command line asks for it."""
-    if hasattr(config, "workerinput"):
-        config.known_args_namespace.no_cov = config.option.no_cov  # as the process decided that began this one
-        return
     asked_for = any(str(argument).startswith("--cov") for argument in config.invocation_params.args)
     measuring = coverage.Coverage.current()
-    if measuring is None or asked_for or is_whole(config):
-        return
-    measuring.stop()
-    config.option.no_cov = True  # for processes of pytest-xdist
-    config.known_args_namespace.no_cov = True  # for this one: pytest-cov looks here when the session starts
+    if hasattr(config, "workerinput"):
+        measured = config.workerinput["measured"]  # as the process has decided that began this one
+    else:
+        measured = asked_for or is_whole(config)
+    if measuring is not None and not measured:
+        measuring.stop()
+        config.option.no_cov = config.known_args_namespace.no_cov = True  # pytest-cov looks at the second
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Tell a process of pytest-xdist whether it measures: it has the same command line, and would decide again."""
+    node.workerinput["measured"] = not node.config.option.no_cov
 
 
 @pytest.hookimpl(optionalhook=True)
