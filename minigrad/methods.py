@@ -6,36 +6,11 @@ to a tensor rather than to its values, are in ``tensor.py``.
 
 from __future__ import annotations
 
-from minigrad.ops import (
-    activation,
-    arithmetic,
-    arrangement,
-    broadcasting,
-    casting,
-    choosing,
-    clamping,
-    comparison,
-    copying,
-    cutting,
-    diagonals,
-    division,
-    extremes,
-    fused,
-    masking,
-    nondifferentiable,
-    picking,
-    powers,
-    rectifiers,
-    reduction,
-    rounding,
-    scan,
-    shape,
-    sorting,
-    statistics,
-    transcendental,
-    transposition,
-    types,
-)
+from minigrad import creation
+from minigrad.ops import activation, arithmetic, arrangement, broadcasting, casting, choosing, clamping, comparison
+from minigrad.ops import copying, cutting, diagonals, division, extremes, fused, masking, nondifferentiable, overwriting
+from minigrad.ops import picking, powers, rectifiers, reduction, rounding, scan, shape, sorting, statistics
+from minigrad.ops import transcendental, transposition, types
 from minigrad.ops import matmul as matmul_ops
 from minigrad.ops import softmax as softmax_ops
 
@@ -46,6 +21,14 @@ class Methods:
     """Every function of ``minigrad/ops`` that PyTorch has as a method too."""
 
     __slots__ = ()
+
+    bernoulli = creation.bernoulli
+    multinomial = creation.multinomial
+    bernoulli_ = overwriting.bernoulli_
+    exponential_ = overwriting.exponential_
+    normal_ = overwriting.normal_
+    random_ = overwriting.random_
+    uniform_ = overwriting.uniform_
 
     add = arithmetic.add
     add_ = arithmetic.add_
@@ -392,6 +375,7 @@ class Methods:
     take = picking.take
     take_along_dim = picking.take_along_dim
 
+    fill_diagonal_ = masking.fill_diagonal_
     masked_fill = masking.masked_fill
     masked_fill_ = masking.masked_fill_
     masked_scatter = masking.masked_scatter

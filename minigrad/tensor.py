@@ -1,7 +1,7 @@
 """Tensor: a NumPy array with a place in the graph. Every operator is one line that calls an operation.
 
 ``data``, ``grad``, ``grad_fn`` and ``requires_grad`` mean what they mean in PyTorch. What an operation computes, and
-its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``autograd/function.py``: read that next.
+its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``graph/function.py``: read that next.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from minigrad import dtypes, printing, subscript
 from minigrad.arguments.dims import normalize_dim
 from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
-from minigrad.creation import bernoulli, multinomial
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import RemovableHandle
@@ -28,20 +27,8 @@ from minigrad.graph.view import share_storage
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
 from minigrad.ops.choosing import where
-from minigrad.ops.comparison import bitwise, invert
+from minigrad.ops.comparison import bitwise
 from minigrad.ops.division import Div, floor_divide, remainder
-from minigrad.ops.masking import fill_diagonal
-from minigrad.ops.overwriting import (
-    Bernoulli,
-    BernoulliOfTensor,
-    Exponential,
-    Normal,
-    Random,
-    RandomAny,
-    RandomBelow,
-    Uniform,
-    fill_random,
-)
 from minigrad.ops.powers import Pow, PowOfScalar, PowScalar
 from minigrad.ops.rounding import Abs
 from minigrad.ops.transposition import Permute
@@ -508,14 +495,10 @@ class Tensor(TensorBase, Methods):
     def __rpow__(self, other: Any) -> Tensor:
         return PowOfScalar.apply(self, number=other)
 
-    def __floordiv__(self, other: Any) -> Tensor:
-        return self.floor_divide(other)
+    __floordiv__, __mod__, __matmul__ = Methods.floor_divide, Methods.remainder, Methods.matmul
 
     def __rfloordiv__(self, other: Any) -> Tensor:
         return floor_divide(other, self)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return self.remainder(other)
 
     def __rmod__(self, other: Any) -> Tensor:
         return remainder(other, self)
@@ -530,9 +513,6 @@ class Tensor(TensorBase, Methods):
 
     def __abs__(self) -> Tensor:
         return Abs.apply(self)
-
-    def __matmul__(self, other: Tensor) -> Tensor:
-        return self.matmul(other)
 
     # ------------------------------------------------------------------------------- comparison, truth
 
@@ -549,43 +529,16 @@ class Tensor(TensorBase, Methods):
             )
         return (self == element).any().item()
 
-    def __lt__(self, other: Any) -> Tensor:
-        return self.lt(other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return self.le(other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return self.gt(other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return self.ge(other)
-
-    def __and__(self, other: Any) -> Tensor:
-        return bitwise(np.bitwise_and, self, other)
-
-    def __or__(self, other: Any) -> Tensor:
-        return bitwise(np.bitwise_or, self, other)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return bitwise(np.bitwise_xor, self, other)
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
-
-    def __lshift__(self, other: Any) -> Tensor:
-        return bitwise(np.left_shift, self, other)
+    __lt__, __le__, __gt__, __ge__ = Methods.lt, Methods.le, Methods.gt, Methods.ge
+    __and__, __or__, __xor__ = Methods.bitwise_and, Methods.bitwise_or, Methods.bitwise_xor
+    __rand__, __ror__, __rxor__ = Methods.bitwise_and, Methods.bitwise_or, Methods.bitwise_xor
+    __lshift__, __rshift__, __invert__ = Methods.bitwise_left_shift, Methods.bitwise_right_shift, Methods.bitwise_not
 
     def __rlshift__(self, other: Any) -> Tensor:
         return bitwise(np.left_shift, other, self)
 
-    def __rshift__(self, other: Any) -> Tensor:
-        return bitwise(np.right_shift, self, other)
-
     def __rrshift__(self, other: Any) -> Tensor:
         return bitwise(np.right_shift, other, self)
-
-    def __invert__(self) -> Tensor:
-        return invert(self)
 
     # ------------------------------------------------------------------------------- operations: see methods.py
 
@@ -601,39 +554,6 @@ class Tensor(TensorBase, Methods):
         subscript.set(self, index, value)
 
     # ------------------------------------------------------------------------------- in place
-
-    def uniform_(self, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
-        return fill_random(self, Uniform, generator, from_, to)
-
-    def normal_(self, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
-        return fill_random(self, Normal, generator, mean, std)
-
-    def exponential_(self, lambd: Number = 1, *, generator: Any = None) -> Tensor:
-        return fill_random(self, Exponential, generator, lambd)
-
-    def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
-        """Integers below the one bound, between two, or any that the type holds."""
-        bounds = [each for each in (from_, to) if each is not None]
-        operation = (RandomAny, RandomBelow, Random)[len(bounds)]
-        return fill_random(self, operation, generator, *bounds)
-
-    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-        operation = BernoulliOfTensor if isinstance(p, Tensor) else Bernoulli
-        return fill_random(self, operation, generator, p)
-
-    def multinomial(self, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
-        return multinomial(self, num_samples, replacement, generator=generator)
-
-    def fill_diagonal_(self, fill_value: Number, wrap: bool = False) -> Tensor:
-        """``fill_value`` where all indices are equal; with ``wrap``, again and again down a tall matrix.
-
-        Raises:
-            RuntimeError: there is one dimension or none, or more than two of different sizes.
-        """
-        return fill_diagonal(self, fill_value, wrap)
-
-    def bernoulli(self, p: Number | None = None, *, generator: Any = None) -> Tensor:
-        return bernoulli(self, p, generator=generator)
 
     __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
     __ifloordiv__, __imod__, __ipow__ = Methods.floor_divide_, Methods.remainder_, Methods.pow_

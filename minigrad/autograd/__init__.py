@@ -10,14 +10,8 @@ from minigrad.autograd.function import Function
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.graph import anomaly
 from minigrad.graph.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
-from minigrad.graph.grad_mode import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
+from minigrad.graph.grad_mode import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled
+from minigrad.graph.grad_mode import no_grad, set_grad_enabled
 
 __all__ = ["Function", "GradcheckError", "anomaly", "backward", "detect_anomaly", "enable_grad", "explain_grad"]
 __all__ += ["functional", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_enabled"]

@@ -213,11 +213,7 @@ def grad(
 
 
 def grad_of_batch(
-    outputs: Sequence[Any],
-    inputs: Sequence[Any],
-    batches: Sequence[Any],
-    retain_graph: bool,
-    options: dict[str, Any],
+    outputs: Sequence[Any], inputs: Sequence[Any], batches: Sequence[Any], retain_graph: bool, options: dict[str, Any]
 ) -> tuple[Tensor | None, ...]:
     """:func:`grad` once for each of the gradients that the first dimension of ``batches`` numbers, stacked."""
     for position, (output, batch) in enumerate(zip(outputs, batches)):

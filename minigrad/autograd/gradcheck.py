@@ -54,11 +54,7 @@ def analytical_jacobian(output: Tensor, inputs: Sequence[Tensor]) -> list[np.nda
         one_hot = np.zeros(output.array.size, output.array.dtype)
         one_hot[row] = 1
         gradients = grad(
-            output,
-            inputs,
-            wrap(one_hot.reshape(output.array.shape)),
-            retain_graph=True,
-            allow_unused=True,
+            output, inputs, wrap(one_hot.reshape(output.array.shape)), retain_graph=True, allow_unused=True
         )
         for jacobian, gradient in zip(jacobians, gradients):
             if gradient is not None:

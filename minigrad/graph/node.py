@@ -41,12 +41,7 @@ class TensorBase:
 
     _result_type: Any = None  # what operations and gradients are made as: ``tensor.py`` says Tensor
 
-    __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_version_counter",
-        "array",
-    )
+    __slots__ = ("__dict__", "__weakref__", "_version_counter", "array")
 
     array: ndarray
     _version_counter: VersionCounter

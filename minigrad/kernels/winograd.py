@@ -258,10 +258,7 @@ def transformed_tiles(tiling, chunk):
     picture, row, column, channel = framed.strides
     places = (end - first, bottom - top, tiling.across)
     overlapping = as_strided(
-        framed,
-        (m + 2, m + 2, *places, channels),
-        (row, column, picture, row * m, column * m, channel),
-        writeable=False,
+        framed, (m + 2, m + 2, *places, channels), (row, column, picture, row * m, column * m, channel), writeable=False
     )
     tiles = workspace("tiles of x", overlapping.shape, x.dtype)
     tiles[...] = overlapping

@@ -51,9 +51,7 @@ class UpsamplingNearest2d(Upsample):
     """:class:`Upsample` in the mode "nearest"."""
 
     def __init__(
-        self,
-        size: int | Sequence[int] | None = None,
-        scale_factor: float | Sequence[float] | None = None,
+        self, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None
     ) -> None:
         super().__init__(size, scale_factor, mode="nearest")
 
@@ -62,9 +60,7 @@ class UpsamplingBilinear2d(Upsample):
     """:class:`Upsample` in the mode "bilinear", corners aligned."""
 
     def __init__(
-        self,
-        size: int | Sequence[int] | None = None,
-        scale_factor: float | Sequence[float] | None = None,
+        self, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None
     ) -> None:
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
 

@@ -7,7 +7,7 @@ and ``columns`` are its ``Spans``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +16,9 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of
 from minigrad.kernels import adaptive_pooling
+from minigrad.kernels.adaptive_pooling import Spans
 from minigrad.ops.picking import Pick
 from minigrad.ops.pooling import Sizes, as_sizes, batched, check_pooled_type, like, zero_gradient
-
-if TYPE_CHECKING:
-    from minigrad.kernels.adaptive_pooling import Spans
-
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d"]
 

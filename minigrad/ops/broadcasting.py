@@ -102,8 +102,7 @@ def sum(
 ) -> Tensor:
     """The sum. Integers and bools are summed in int64; with ``dtype`` the elements are converted first."""
     if numpy_names:
-        named = renamed("sum", numpy_names, dim=dim, keepdim=keepdim)
-        return sum(input, dtype=dtype, **named)
+        return sum(input, dtype=dtype, **renamed("sum", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
     return Sum.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
 

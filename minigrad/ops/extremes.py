@@ -70,8 +70,7 @@ def max(
         IndexError, RuntimeError: there is no element to take.
     """
     if numpy_names:
-        named = renamed("max", numpy_names, dim=dim, keepdim=keepdim)
-        return max(input, other=other, **named)
+        return max(input, other=other, **renamed("max", numpy_names, dim=dim, keepdim=keepdim))
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
         check_tensors("max", input=input)
@@ -106,8 +105,7 @@ def min(
         IndexError, RuntimeError: there is no element to take.
     """
     if numpy_names:
-        named = renamed("min", numpy_names, dim=dim, keepdim=keepdim)
-        return min(input, other=other, **named)
+        return min(input, other=other, **renamed("min", numpy_names, dim=dim, keepdim=keepdim))
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
         check_tensors("min", input=input)
@@ -186,8 +184,7 @@ class Amax(Function):
 def amax(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """The largest element; equal ones share the gradient."""
     if numpy_names:
-        named = renamed("amax", numpy_names, dim=dim, keepdim=keepdim)
-        return amax(input, **named)
+        return amax(input, **renamed("amax", numpy_names, dim=dim, keepdim=keepdim))
     return Amax.apply(input, dim=dim, keepdim=keepdim)
 
 
@@ -201,8 +198,7 @@ class Amin(Amax):
 def amin(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """The smallest element; equal ones share the gradient."""
     if numpy_names:
-        named = renamed("amin", numpy_names, dim=dim, keepdim=keepdim)
-        return amin(input, **named)
+        return amin(input, **renamed("amin", numpy_names, dim=dim, keepdim=keepdim))
     return Amin.apply(input, dim=dim, keepdim=keepdim)
 
 
@@ -258,7 +254,6 @@ class Aminmax(Function):
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
     """The smallest and the largest element, of all or along one dim; equal ones share the gradient."""
     if numpy_names:
-        named = renamed("aminmax", numpy_names, dim=dim, keepdim=keepdim)
-        return aminmax(input, **named)
+        return aminmax(input, **renamed("aminmax", numpy_names, dim=dim, keepdim=keepdim))
     dim = None if dim is None else normalize_dim(dim, input.ndim)
     return return_types.aminmax(*Aminmax.apply(input, dim=dim, keepdim=keepdim))

@@ -70,8 +70,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
         ValueError: there is no tensor.
     """
     if numpy_names:
-        named = renamed("cat", numpy_names, dim=dim)
-        return cat(tensors, **named)
+        return cat(tensors, **renamed("cat", numpy_names, dim=dim))
     given = as_tensors(tensors, "cat")
     for position, each in enumerate(given):
         if each.ndim == 0:
@@ -128,8 +127,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor
         RuntimeError: their shapes differ, or there is no tensor.
     """
     if numpy_names:
-        named = renamed("stack", numpy_names, dim=dim)
-        return stack(tensors, **named)
+        return stack(tensors, **renamed("stack", numpy_names, dim=dim))
     joined = as_tensors(tensors, "stack")
     for position, each in enumerate(joined):
         if each.shape != joined[0].shape:

@@ -14,7 +14,8 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import check_broadcast
 from minigrad.arguments.promotion import number_as
 from minigrad.creation import tensor
-from minigrad.graph.function import Function, wrap
+from minigrad.graph.function import Function
+from minigrad.graph.function import wrap as tensor_of  # ``wrap`` is an argument of a function here
 from minigrad.graph.node import Tensor
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Where
@@ -153,13 +154,17 @@ def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return run_in_place(input, "masked_scatter_", MaskedScatter, source, mask=array)
 
 
-def fill_diagonal(tensor: Tensor, value: float, again: bool) -> Tensor:
-    """Fill the places of ``tensor`` whose indices are all equal, again and again down a tall matrix where asked."""
-    shape = tensor.array.shape
+def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """``fill_value`` where all indices are equal; with ``wrap``, again and again down a tall matrix.
+
+    Raises:
+        RuntimeError: there is one dimension or none, or more than two of different sizes.
+    """
+    shape = input.array.shape
     if len(shape) < 2:
         raise RuntimeError(f"fill_diagonal_: dimensions must larger than 1, but the tensor has {len(shape)}")
     if len(shape) > 2 and len({*shape}) > 1:
         raise RuntimeError(f"fill_diagonal_: all dimensions of input must be of equal length, but they are {shape}")
     mask = np.zeros(shape, np.bool_)
-    np.fill_diagonal(mask, True, wrap=again)
-    return tensor.masked_fill_(wrap(mask), value)
+    np.fill_diagonal(mask, True, wrap=wrap)
+    return input.masked_fill_(tensor_of(mask), fill_value)

@@ -30,8 +30,7 @@ def constant(array: Any) -> Tensor:
 def all(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
     if numpy_names:
-        named = renamed("all", numpy_names, dim=dim, keepdim=keepdim)
-        return all(input, **named)
+        return all(input, **renamed("all", numpy_names, dim=dim, keepdim=keepdim))
     check_tensors("all", input=input)
     return reduce_truth(np.logical_and, input, dim, keepdim)
 
@@ -39,8 +38,7 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: An
 def any(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
     if numpy_names:
-        named = renamed("any", numpy_names, dim=dim, keepdim=keepdim)
-        return any(input, **named)
+        return any(input, **renamed("any", numpy_names, dim=dim, keepdim=keepdim))
     check_tensors("any", input=input)
     return reduce_truth(np.logical_or, input, dim, keepdim)
 
@@ -55,8 +53,7 @@ def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 def count_nonzero(input: Tensor, dim: Any = None, **numpy_names: Any) -> Tensor:
     """How many elements are not zero."""
     if numpy_names:
-        named = renamed("count_nonzero", numpy_names, dim=dim)
-        return count_nonzero(input, **named)
+        return count_nonzero(input, **renamed("count_nonzero", numpy_names, dim=dim))
     check_tensors("count_nonzero", input=input)
     return constant(np.add.reduce(input.array != 0, axis=normalize_dims(dim, input.ndim), dtype=np.int64))
 
@@ -64,8 +61,7 @@ def count_nonzero(input: Tensor, dim: Any = None, **numpy_names: Any) -> Tensor:
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim."""
     if numpy_names:
-        named = renamed("argmax", numpy_names, dim=dim, keepdim=keepdim)
-        return argmax(input, **named)
+        return argmax(input, **renamed("argmax", numpy_names, dim=dim, keepdim=keepdim))
     check_tensors("argmax", input=input)
     return constant(position(np.argmax, "argmax", input.array, dim, keepdim))
 
@@ -73,8 +69,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim."""
     if numpy_names:
-        named = renamed("argmin", numpy_names, dim=dim, keepdim=keepdim)
-        return argmin(input, **named)
+        return argmin(input, **renamed("argmin", numpy_names, dim=dim, keepdim=keepdim))
     check_tensors("argmin", input=input)
     return constant(position(np.argmin, "argmin", input.array, dim, keepdim))
 

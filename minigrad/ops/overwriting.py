@@ -1,6 +1,8 @@
 """A tensor filled with random numbers, in place: what was there does not matter, and its gradient is zero.
 
-Each class is one distribution; :func:`fill_random` runs it. What draws is ``minigrad/random.py``.
+Each rule is one distribution, and below it stands the method of ``Tensor`` that fills by it; ``generator`` draws, the
+default one where it is None. How numbers are drawn is in ``minigrad/random.py``, new random tensors are made in
+``minigrad/creation.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import numpy as np
 
 from minigrad.arguments.dims import is_expandable
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Number, Tensor
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable, check_overlap, overwrite
 from minigrad.random import default_generator
@@ -41,6 +43,11 @@ class Uniform(Overwrite):
         return generator.uniform(shape, array.dtype, low, high)
 
 
+def uniform_(input: Tensor, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
+    """Even draws from ``from_`` up to but not including ``to``."""
+    return fill_random(input, Uniform, generator, from_, to)
+
+
 class Normal(Overwrite):
     """x becomes normal draws."""
 
@@ -51,6 +58,11 @@ class Normal(Overwrite):
         return generator.normal(shape, array.dtype, mean, std, contiguous=array.flags.c_contiguous)
 
 
+def normal_(input: Tensor, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
+    """Draws of the normal distribution."""
+    return fill_random(input, Normal, generator, mean, std)
+
+
 class Exponential(Overwrite):
     """x becomes draws of the exponential distribution."""
 
@@ -59,6 +71,11 @@ class Exponential(Overwrite):
     @staticmethod
     def draw(generator, shape, array, rate):
         return generator.exponential(shape, array.dtype, rate)
+
+
+def exponential_(input: Tensor, lambd: Number = 1, *, generator: Any = None) -> Tensor:
+    """Draws of the exponential distribution of rate ``lambd``."""
+    return fill_random(input, Exponential, generator, lambd)
 
 
 class Random(Overwrite):
@@ -91,6 +108,13 @@ class RandomAny(Random):
         return generator.any_integers(shape, array.dtype)
 
 
+def random_(input: Tensor, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
+    """Integers below the one bound, between two, or any that the type holds."""
+    bounds = [each for each in (from_, to) if each is not None]
+    operation = (RandomAny, RandomBelow, Random)[len(bounds)]
+    return fill_random(input, operation, generator, *bounds)
+
+
 class Bernoulli(Overwrite):
     """x becomes draws of 0 and 1, with one probability."""
 
@@ -108,12 +132,18 @@ class BernoulliOfTensor(Bernoulli):
     overload = 1
 
 
+def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+    """1 with the probability ``p``, a number or a tensor of one each, else 0."""
+    operation = BernoulliOfTensor if isinstance(p, Tensor) else Bernoulli
+    return fill_random(input, operation, generator, p)
+
+
 def fill_random(tensor: Tensor, operation: type[Overwrite], generator: Any, *options: Any) -> Tensor:
     """Fill ``tensor`` with random numbers, in the order in which its elements lie in memory, as PyTorch does.
 
     Args:
         operation: which numbers; its node tells the graph.
-        generator: draws them; the default one where it is None.
+        generator: draws them.
         options: of the distribution: see the generator's method.
     """
     check_changeable(tensor, operation.in_place_name)

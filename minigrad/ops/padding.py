@@ -69,11 +69,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if input.ndim not in (count + 1, count + 2) or count not in (1, 2, 3):
         raise NotImplementedError(f"Only 2D, 3D, 4D, 5D padding with non-constant padding are supported, not {mode} so")
     where = np.ix_(*[positions(mode, *each) for each in zip(input.shape, before, after)])
-    operation = {
-        "reflect": ReflectionPad,
-        "replicate": ReplicationPad,
-        "circular": CircularPad,
-    }[mode]
+    operation = {"reflect": ReflectionPad, "replicate": ReplicationPad, "circular": CircularPad}[mode]
     return operation.apply(input, where=where)
 
 

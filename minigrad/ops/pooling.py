@@ -14,20 +14,17 @@ is pooling again. As in PyTorch x is saved all the same, and the gradient of the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes, ops
+from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.values import array_of, constant_like
 from minigrad.kernels import pooling as kernels
-
-if TYPE_CHECKING:
-    from minigrad.kernels.pooling import Windows
-
+from minigrad.kernels.pooling import Windows
 
 __all__ = ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices"]
 
@@ -95,13 +92,7 @@ def as_sizes(function: str, argument: str, value: Any, dims: int) -> tuple[int, 
 
 
 def windows_of(
-    function: str,
-    size: Sequence[int],
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    ceil_mode: bool,
+    function: str, size: Sequence[int], kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> list[Windows]:
     """The windows along each dimension of ``size``.
 
@@ -142,7 +133,7 @@ def windows_along(
             f"{function}: Output size is too small: windows of {kernel} elements {dilation} apart do not fit into "
             f"{size}, padded by {padding}"
         )
-    return ops.pooling.kernels.Windows(count, kernel, stride, padding, dilation)
+    return Windows(count, kernel, stride, padding, dilation)
 
 
 def check_images(function: str, input: Any, dims: int) -> None:
@@ -229,7 +220,7 @@ def max_pool1d(
 
 def one_row() -> Windows:
     """The windows along the one row of a signal."""
-    return ops.pooling.kernels.Windows(1, 1, 1, 0, 1)
+    return Windows(1, 1, 1, 0, 1)
 
 
 def max_pool1d_with_indices(

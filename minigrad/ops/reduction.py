@@ -53,8 +53,7 @@ def mean(
         RuntimeError: the type, ``dtype`` where given, is not a floating-point type.
     """
     if numpy_names:
-        named = renamed("mean", numpy_names, dim=dim, keepdim=keepdim)
-        return mean(input, dtype=dtype, **named)
+        return mean(input, dtype=dtype, **renamed("mean", numpy_names, dim=dim, keepdim=keepdim))
     check_tensors("mean", input=input)
     kind = input.dtype if dtype is None else dtype
     if not kind.is_floating_point:
@@ -86,8 +85,7 @@ def nansum(
 ) -> Tensor:
     """:func:`sum` with every NaN counted as 0."""
     if numpy_names:
-        named = renamed("nansum", numpy_names, dim=dim, keepdim=keepdim)
-        return nansum(input, dtype=dtype, **named)
+        return nansum(input, dtype=dtype, **renamed("nansum", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
     return Nansum.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
 
@@ -101,8 +99,7 @@ def nanmean(
         RuntimeError: the input is not of a floating-point type.
     """
     if numpy_names:
-        named = renamed("nanmean", numpy_names, dim=dim, keepdim=keepdim)
-        return nanmean(input, dtype=dtype, **named)
+        return nanmean(input, dtype=dtype, **renamed("nanmean", numpy_names, dim=dim, keepdim=keepdim))
     check_tensors("nanmean", input=input)
     if not input.is_floating_point():
         raise RuntimeError(f"nanmean(): expected input to have floating point dtype but got {input.dtype}")
@@ -155,8 +152,7 @@ def prod(
 ) -> Tensor:
     """The product, over one dimension or all. Integers and bools are multiplied in int64."""
     if numpy_names:
-        named = renamed("prod", numpy_names, dim=dim, keepdim=keepdim)
-        return prod(input, dtype=dtype, **named)
+        return prod(input, dtype=dtype, **renamed("prod", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
     dim = None if dim is None else normalize_dim(dim, input.ndim)
     return Prod.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +17,8 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.kernels import resizing as kernels
+from minigrad.kernels.resizing import Taps
 from minigrad.ops.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
-
-if TYPE_CHECKING:
-    from minigrad.kernels.resizing import Taps
-
 
 __all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 

@@ -59,8 +59,7 @@ class Cumsum(Function):
 def cumsum(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
     """The sum of the elements up to each, along ``dim``. Integers and bools are summed in int64."""
     if numpy_names:
-        named = renamed("cumsum", numpy_names, dim=dim)
-        return cumsum(input, dtype=dtype, **named)
+        return cumsum(input, dtype=dtype, **renamed("cumsum", numpy_names, dim=dim))
     check_dim("cumsum", dim)
     check_tensors("cumsum", input=input)
     return Cumsum.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
@@ -144,8 +143,7 @@ class Cumprod(Function):
 def cumprod(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
     """The product of the elements up to each, along ``dim``. Integers and bools are multiplied in int64."""
     if numpy_names:
-        named = renamed("cumprod", numpy_names, dim=dim)
-        return cumprod(input, dtype=dtype, **named)
+        return cumprod(input, dtype=dtype, **renamed("cumprod", numpy_names, dim=dim))
     check_dim("cumprod", dim)
     check_tensors("cumprod", input=input)
     return Cumprod.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)

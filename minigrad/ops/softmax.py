@@ -48,8 +48,7 @@ def log_softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = Non
         NotImplementedError: the type, ``dtype`` where given, is not a floating-point type.
     """
     if numpy_names:
-        named = renamed("log_softmax", numpy_names, dim=dim)
-        return log_softmax(input, dtype=dtype, **named)
+        return log_softmax(input, dtype=dtype, **renamed("log_softmax", numpy_names, dim=dim))
     check_dim("log_softmax", dim)
     return LogSoftmax.apply(floating("log_softmax", input, dtype), dim=normalize_dim(dim, input.ndim))
 
@@ -107,8 +106,7 @@ def softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None, *
         NotImplementedError: the type, ``dtype`` where given, is not a floating-point type.
     """
     if numpy_names:
-        named = renamed("softmax", numpy_names, dim=dim)
-        return softmax(input, dtype=dtype, **named)
+        return softmax(input, dtype=dtype, **renamed("softmax", numpy_names, dim=dim))
     check_dim("softmax", dim)
     return Softmax.apply(floating("softmax", input, dtype), dim=normalize_dim(dim, input.ndim))
 
@@ -138,7 +136,6 @@ class Logsumexp(Function):
 def logsumexp(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """ln Σ exp(input), computed without overflow."""
     if numpy_names:
-        named = renamed("logsumexp", numpy_names, dim=dim, keepdim=keepdim)
-        return logsumexp(input, **named)
+        return logsumexp(input, **renamed("logsumexp", numpy_names, dim=dim, keepdim=keepdim))
     check_dim("logsumexp", dim)
     return Logsumexp.apply(input, dim=dim, keepdim=keepdim)

@@ -56,8 +56,7 @@ def sort(
 ) -> Any:
     """The elements in order along ``dim``, and where each was."""
     if numpy_names:
-        named = renamed("sort", numpy_names, dim=dim)
-        return sort(input, descending=descending, stable=stable, **named)
+        return sort(input, descending=descending, stable=stable, **renamed("sort", numpy_names, dim=dim))
     check_tensors("sort", input=input)
     dim = normalize_dim(dim, input.ndim)
     sorted_and_positions = Sort.apply(input, dim=dim, descending=bool(descending), stable=stable is not None)
@@ -69,8 +68,7 @@ def argsort(
 ) -> Tensor:
     """The positions that put the elements in order along ``dim``."""
     if numpy_names:
-        named = renamed("argsort", numpy_names, dim=dim)
-        return argsort(input, descending=descending, stable=stable, **named)
+        return argsort(input, descending=descending, stable=stable, **renamed("argsort", numpy_names, dim=dim))
     check_tensors("argsort", input=input)
     return sort(input.detach(), dim, descending, stable=stable).indices
 
@@ -150,8 +148,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
     Without a dim equal elements share the gradient; with one it goes to the position reported.
     """
     if numpy_names:
-        named = renamed("median", numpy_names, dim=dim, keepdim=keepdim)
-        return median(input, **named)
+        return median(input, **renamed("median", numpy_names, dim=dim, keepdim=keepdim))
     check_tensors("median", input=input)
     check_not_bool("median", input)
     if dim is None:
@@ -183,8 +180,7 @@ class Nanmedian(Max):
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
     """:func:`median` of the elements that are not NaN; NaN where all are."""
     if numpy_names:
-        named = renamed("nanmedian", numpy_names, dim=dim, keepdim=keepdim)
-        return nanmedian(input, **named)
+        return nanmedian(input, **renamed("nanmedian", numpy_names, dim=dim, keepdim=keepdim))
     check_tensors("nanmedian", input=input)
     check_not_bool("nanmedian", input)
     if dim is None:

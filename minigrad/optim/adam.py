@@ -9,14 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.creation import zeros_like
-from minigrad.optim.optimizer import (
-    Optimizer,
-    check_kernels,
-    check_not_negative,
-    check_rate,
-    check_unused,
-    counter,
-)
+from minigrad.optim.optimizer import Optimizer, check_kernels, check_not_negative, check_rate, check_unused, counter
 from minigrad.tensor import Tensor
 
 __all__ = ["Adam", "AdamW"]
