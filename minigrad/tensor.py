@@ -27,7 +27,7 @@ from minigrad.graph.view import share_storage
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
 from minigrad.ops.choosing import where
-from minigrad.ops.comparison import bitwise
+from minigrad.ops.comparison import bitwise, invert
 from minigrad.ops.division import Div, floor_divide, remainder
 from minigrad.ops.powers import Pow, PowOfScalar, PowScalar
 from minigrad.ops.rounding import Abs
@@ -532,7 +532,7 @@ class Tensor(TensorBase, Methods):
     __lt__, __le__, __gt__, __ge__ = Methods.lt, Methods.le, Methods.gt, Methods.ge
     __and__, __or__, __xor__ = Methods.bitwise_and, Methods.bitwise_or, Methods.bitwise_xor
     __rand__, __ror__, __rxor__ = Methods.bitwise_and, Methods.bitwise_or, Methods.bitwise_xor
-    __lshift__, __rshift__, __invert__ = Methods.bitwise_left_shift, Methods.bitwise_right_shift, Methods.bitwise_not
+    __lshift__, __rshift__, __invert__ = Methods.bitwise_left_shift, Methods.bitwise_right_shift, invert
 
     def __rlshift__(self, other: Any) -> Tensor:
         return bitwise(np.left_shift, other, self)

@@ -85,8 +85,8 @@ def test_line(line):
 
 FAMILIES = [importlib.import_module(f"minigrad.ops.{each.name}") for each in pkgutil.iter_modules(ops.__path__)]
 FUNCTIONS = {name for family in FAMILIES for name in getattr(family, "__all__", ())}
-FUNCTIONS -= {*minigrad.nn.functional.__all__}  # layers and losses are compared elsewhere
 FUNCTIONS |= {name for name in vars(Methods) if not name.startswith("__")}
+FUNCTIONS -= {*minigrad.nn.functional.__all__}  # layers and losses are compared elsewhere
 IN_PLACE = [
     name
     for name in dir(minigrad.Tensor)
