@@ -150,7 +150,7 @@ def causes_of_rule(
     if ours is not None and theirs is not None:
         if arrived and arrived[0] is not None and is_broadcast(theirs.shape, arrived[0].shape):
             found.append(
-                f"a missing unbroadcast: an input of shape {list(theirs.shape)} was repeated to "
+                f"a gradient not summed over a broadcast: an input of shape {list(theirs.shape)} was repeated to "
                 f"{list(arrived[0].shape)}, so its gradient is the sum over the repeated dimensions"
             )
         if name.startswith(TIES) and is_moved(ours, theirs):

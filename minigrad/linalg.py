@@ -11,8 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor
-from minigrad.graph.values import array_of
+from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.ops.broadcasting import restore_dims
 from minigrad.ops.choosing import Where
 from minigrad.ops.extremes import share_among
@@ -23,13 +22,13 @@ __all__ = ["matrix_norm", "norm", "vector_norm"]
 
 def grad_of_norm(grad, x, z, ord):
     """dz/dx = sign(x) |x|ᵖ⁻¹ / zᵖ⁻¹, in the form that PyTorch gives it for each p."""
-    flat = array_of(z) == 0
+    flat = unwrap(z) == 0
     if ord == 1:
         return grad * Sgn.apply(x)
     if ord == 2:
         return grad * Where.apply(0.0, x / z, condition=flat)
     if ord < 1:
-        power = Where.apply(0.0, Sgn.apply(x) * Abs.apply(x) ** (ord - 1), condition=array_of(x) == 0)
+        power = Where.apply(0.0, Sgn.apply(x) * Abs.apply(x) ** (ord - 1), condition=unwrap(x) == 0)
         return power * grad * z ** (1 - ord)
     power = Sgn.apply(x) * Abs.apply(x) ** (ord - 1) if ord < 2 else x * Abs.apply(x) ** (ord - 2)
     return power * Where.apply(0.0, grad / z ** (ord - 1), condition=flat)
@@ -66,7 +65,7 @@ class LinalgVectorNorm(Function):
         if ctx.ord == 0:
             return None
         if abs(ctx.ord) == np.inf:
-            size, extreme = np.abs(array_of(x)), restore_dims(array_of(z), ctx.shape, ctx.dims, ctx.keepdim)
+            size, extreme = np.abs(unwrap(x)), restore_dims(unwrap(z), ctx.shape, ctx.dims, ctx.keepdim)
             return Sgn.apply(x) * share_among((size == extreme) | np.isnan(size), grad_z, ctx.dims, ctx.keepdim)
         grad = restore_dims(grad_z, ctx.shape, ctx.dims, ctx.keepdim)
         z = restore_dims(z, ctx.shape, ctx.dims, ctx.keepdim)

@@ -21,9 +21,8 @@ from minigrad.autograd import differentiation
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import RemovableHandle
-from minigrad.graph.node import Number, TensorBase, unwrap
+from minigrad.graph.node import TensorBase
 from minigrad.graph.storage import UntypedStorage
-from minigrad.graph.view import share_storage
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
 from minigrad.ops.choosing import where
@@ -33,7 +32,7 @@ from minigrad.ops.powers import Pow, PowOfScalar, PowScalar
 from minigrad.ops.rounding import Abs
 from minigrad.ops.transposition import Permute
 
-__all__ = ["Number", "Tensor", "share_storage", "unwrap", "wrap"]
+__all__ = ["Tensor"]
 
 
 class Tensor(TensorBase, Methods):

@@ -15,7 +15,7 @@ from minigrad.graph import function
 from minigrad.graph.function import with_zeros, wrap
 from minigrad.graph.grad_mode import grad_mode, no_grad
 from minigrad.graph.node import NO_GRADIENT, Tensor
-from minigrad.graph.saved_tensors import THIS_NODE
+from minigrad.graph.saved_tensors import THIS_NODE, Origin
 from minigrad.graph.storage import next_sequence_number
 from minigrad.graph.view import CUSTOM_VIEW, share_storage
 from minigrad.graph.watching import to_arrays, to_tensors
@@ -111,7 +111,6 @@ class Function(function.Function):
         if grad_fn is not None:
             ctx._tensor_places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
             ctx._connect_tensors(args, results)
-            ctx._note_intermediates()
         ctx._place_dirty(results, grad_fn)
         ctx._to_save = ctx._dirty = ctx._non_differentiable = ()  # these tensors point at ctx: no cycle
         return tuple(results) if isinstance(output, tuple) else results[0]
@@ -224,13 +223,22 @@ class Function(function.Function):
                 )
         return tuple([gradients[place] for place in self._tensor_places])
 
-    def _note_intermediates(self) -> None:
-        """Saved tensors that are neither inputs nor outputs keep the place in the graph that they have."""
-        self._origins = origins = [*self.origins()]
-        for position, tensor in enumerate(self._to_save):
-            if isinstance(tensor, Tensor) and origins[position] is None:
-                edge = tensor.grad_fn, tensor.output_nr
-                origins[position] = edge, tensor._version_counter, self.sequence_number
+    def find_origins(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> list[Origin | None]:
+        """The place in the graph of each tensor that was saved: an argument's, a result's, or, in between, its own."""
+        origins: list[Origin | None] = []
+        for tensor in self._to_save:
+            if tensor is None:
+                origins.append(None)
+                continue
+            edge = tensor.grad_fn, tensor.output_nr
+            for result in results:
+                if result.array is tensor.array:
+                    edge = THIS_NODE, result.output_nr
+            for value, its_edge in zip(inputs, self.next_functions):
+                if value is tensor:
+                    edge = its_edge
+            origins.append((edge, tensor._version_counter, self.sequence_number))
+        return origins
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for ``backward``, where ``ctx.saved_tensors`` gives them back.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from minigrad.graph.function import gradient_edge
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Node, Tensor
-from minigrad.graph.saved_tensors import saving
+from minigrad.graph.saved_tensors import packing
 from minigrad.graph.watching import Walk
 
 __all__ = ["GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version"]
@@ -55,14 +55,14 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> None:
-        if saving.refusal is not None:
-            raise RuntimeError(saving.refusal)
-        saving.hooks = (*saving.hooks, (self.pack_hook, self.unpack_hook))
+        if packing.refusal is not None:
+            raise RuntimeError(packing.refusal)
+        packing.hooks = (*packing.hooks, (self.pack_hook, self.unpack_hook))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        saving.hooks = saving.hooks[:-1]
+        packing.hooks = packing.hooks[:-1]
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -96,14 +96,14 @@ class disable_saved_tensors_hooks(ContextDecorator):
         self.error_message = error_message
 
     def __enter__(self) -> None:
-        if saving.hooks:
+        if packing.hooks:
             raise RuntimeError(self.error_message)
-        self.outside, saving.refusal = saving.refusal, self.error_message
+        self.outside, packing.refusal = packing.refusal, self.error_message
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        saving.refusal = self.outside
+        packing.refusal = self.outside
 
 
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
@@ -141,12 +141,10 @@ def register_multi_grad_hook(
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
-    edges = []
     for each in tensors:
         if not each._requires_grad:
             raise AssertionError("Expected gradient function to be set: each of the tensors must require grad")
-        edges.append(gradient_edge(each))
-    watched = _Watched([node for node, _ in edges], fn, mode)
+    watched = _Watched(tensors, fn, mode)
     return MultiGradHandle([each.register_hook(_Watch(watched, place)) for place, each in enumerate(tensors)])
 
 
@@ -156,27 +154,37 @@ class _Watched:
     The first to arrive asks the engine how many will.
     """
 
-    def __init__(self, nodes: Sequence[Node], fn: Callable[..., None], mode: str) -> None:
-        self.nodes = nodes
+    def __init__(self, tensors: Sequence[Tensor], fn: Callable[..., None], mode: str) -> None:
+        # Leaves, and the nodes of others: weakly, since they hold the hooks, which hold this.
+        self.owners = [weakref.ref(each if each.grad_fn is None else each.grad_fn) for each in tensors]
         self.fn = fn
         self.mode = mode
         self.lock = threading.Lock()
-        self.walks: weakref.WeakKeyDictionary[Walk, list[Tensor | None]] = weakref.WeakKeyDictionary()
+        self.walks: weakref.WeakKeyDictionary[Walk, tuple[list[Tensor | None], int]] = weakref.WeakKeyDictionary()
 
     def receive(self, place: int, gradient: Tensor) -> None:
         walk = grad_mode.walk
         assert walk is not None
         with self.lock:
             first = walk not in self.walks
-            gradients = self.walks.setdefault(walk, [None] * len(self.nodes))
+            if first:
+                self.walks[walk] = [None] * len(self.owners), self.expected(walk)
+            gradients, expected = self.walks[walk]
             gradients[place] = gradient
         if self.mode == "any":
             if first:
                 self.fn(gradient)
-            return
-        expected = sum(walk.will_run(node) for node in self.nodes)
-        if sum(each is not None for each in gradients) == expected:
+        elif sum(each is not None for each in gradients) == expected:
             self.fn(gradients)
+
+    def expected(self, walk: Walk) -> int:
+        """How many of the gradients ``walk`` computes, where that is asked."""
+        count = 0
+        for reference in self.owners if self.mode == "all" else ():
+            owner = reference()
+            node = owner._accumulate_grad() if isinstance(owner, Tensor) else owner
+            count += node is not None and walk.will_run(node)
+        return count
 
 
 class _Watch:

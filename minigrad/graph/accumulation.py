@@ -62,20 +62,20 @@ def add_to(waiting: list[Any], output_nr: int, gradient: Any) -> None:
         waiting[output_nr] = so_far + gradient
 
 
-def fitted(gradient: Any, edge: Edge, maker: Node) -> Any:
-    """``gradient``, which ``maker``'s rule gave, with the shape and the type of the value it belongs to.
+def fitted(gradient: Any, maker: Node, position: int) -> Any:
+    """``gradient``, which ``maker``'s rule gave for the input at ``position``, with that input's shape and type.
 
     Raises:
         RuntimeError: the shapes do not fit.
     """
-    node, output_nr = edge
+    node, output_nr = maker.next_functions[position]
     shape, kind = node.outputs[output_nr]
     if type(gradient) is Future:  # of an operation of minigrad's own
-        return gradient if type(node) is AccumulateGrad else fitted(gradient.result(), edge, maker)
+        return gradient if type(node) is AccumulateGrad else fitted(gradient.result(), maker, position)
     if gradient.shape != shape:
         if not is_expandable(shape, gradient.shape):
             raise RuntimeError(
-                f"Function {maker.name()} returned an invalid gradient at index {maker.next_functions.index(edge)} - "
+                f"Function {maker.name()} returned an invalid gradient at index {position} - "
                 f"got {list(gradient.shape)} but expected shape compatible with {list(shape)}"
             )
         gradient = summed_to(gradient, shape)
@@ -108,12 +108,13 @@ accumulating = threading.RLock()  # NumPy adds large arrays side by side with ot
 
 
 def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
-    """The rest of :func:`run_leaf`: there is a ``.grad`` already, or the sum is recorded, or still being computed.
+    """The rest of ``run_leaf`` in ``engine.py``: there is a ``.grad`` already, the sum is recorded, or not there yet.
 
     It is added in place, so that who holds ``leaf.grad`` sees it, unless it is recorded.
 
     Raises:
-        RuntimeError: ``leaf.grad`` has another shape, because ``leaf.data`` was replaced.
+        RuntimeError: ``leaf.grad`` has another shape, because ``leaf.data`` was replaced, was made in inference mode, or
+            is an expanded view.
     """
     leaf = node.variable
     if type(gradient) is Future:
@@ -130,6 +131,16 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
         raise RuntimeError(
             f"The size of the .grad that is there, {list(leaf._grad.shape)}, is not that of the new gradient, "
             f"{list(gradient.shape)}: set .grad to None after you have replaced .data"
+        )
+    elif leaf._grad.is_inference() and not grad_mode.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed: the .grad that is there was made in "
+            "inference mode. Set it to None, or to a clone."
+        )
+    elif not leaf._grad.array.flags.writeable:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the .grad that is there refers to a single memory "
+            "location, because it was expanded. Please clone() the tensor before performing the operation."
         )
     else:
         leaf._grad.array += gradient
@@ -152,7 +163,8 @@ def own_memory(gradient: ndarray) -> ndarray:
 def count_references() -> tuple[int, int, int, int]:
     """How many references are counted to an array that only the engine holds, at each place where it asks that.
 
-    Each function here goes about the array as its namesake above does. Where the interpreter does not count each
+    Each function here goes about the array as the engine does at that place: one more name for it there, and ownership
+    becomes copying. Where the interpreter does not count each
     reference (Python 3.14 borrows some, a build without the lock splits the count), no array is taken to be alone: it
     is copied, or a new one made, instead.
     """

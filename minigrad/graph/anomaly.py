@@ -1,7 +1,7 @@
 """Anomaly detection: while it is on, an error or a NaN in backward names the line of forward that made the node.
 
-``function.py`` notes where each node is made, ``engine.py`` asks here after each rule. It costs a walk up the stack for
-every operation: for debugging only. Counterpart: ``torch.autograd.anomaly_mode``.
+``function.py`` notes where each node is made, ``watching.py`` asks here after each rule. It costs a walk up the stack
+for every operation: for debugging only. Counterpart: ``torch.autograd.anomaly_mode``.
 """
 
 from __future__ import annotations

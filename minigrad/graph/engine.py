@@ -67,6 +67,8 @@ def run_backward(
             incoming = arrived.pop(node, None)  # dL/d(each output)
             if walk.watched or incoming is None or not node.plain:
                 outgoing = walk.run_watched(node, incoming)
+                if outgoing is None:  # its rule did not run
+                    continue
             elif type(node) is AccumulateGrad:
                 run_leaf(node, incoming[0])
                 continue
@@ -76,12 +78,12 @@ def run_backward(
                 outgoing = (outgoing,)
             if len(outgoing) != len(node.next_functions):
                 outgoing = checked_count(node, outgoing)
-            for (target, output_nr), grad in zip(node.next_functions, outgoing):
+            for position, ((target, output_nr), grad) in enumerate(zip(node.next_functions, outgoing)):
                 if target is None or grad is None:
                     continue
                 shape, kind = target.outputs[output_nr]
                 if grad.shape != shape or grad.dtype is not kind:
-                    grad = fitted(grad, (target, output_nr), node)
+                    grad = fitted(grad, node, position)
                 if target in arrived:  # two paths lead from there to the result: two terms
                     add_to(arrived[target], output_nr, grad)
                 else:

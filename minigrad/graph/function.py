@@ -4,9 +4,9 @@ An operation is a subclass of :class:`Function`. Calling ``Mul.apply(a, b)`` mak
 ``Mul.forward`` compute on the NumPy arrays inside ``a`` and ``b``, and keeps the instance as the result's ``grad_fn``:
 the instance *is* the graph node. It holds what forward saved and points at the nodes that made its inputs.
 
-The operations themselves are in ``minigrad/ops``. A user's own operation, on tensors, takes its place in the graph by
-the same :meth:`Function.connect` (``autograd/function.py``), and so does what a change in place makes of a view's base
-(``inplace/views.py``). Read next: ``engine.py``, which walks the graph backward.
+The operations themselves are in ``minigrad/ops``. Two others take their place in the graph by
+:meth:`Function.connect`: a user's own operation, on tensors (``autograd/function.py``), and what a change in place
+makes of a view's base (``inplace/views.py``). Read next: ``engine.py``, which walks the graph backward.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from numpy import asarray, ndarray
 
 from minigrad.graph import anomaly
 from minigrad.graph.grad_mode import enable_grad, grad_mode
-from minigrad.graph.node import NO_EDGE, NO_GRADIENT, AccumulateGrad, Edge, Node, Tensor, TensorBase
+from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
 from minigrad.graph.saved_tensors import (
     THIS_NODE,
     Origin,
     changed_in_place,
     inference_saved,
     pack,
+    packing,
     saved_no_more,
-    saving,
     unpack,
 )
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
@@ -38,7 +38,7 @@ from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequen
 __all__ = ["Function", "gradient_edge", "with_zeros", "wrap"]
 
 
-counts_changes = attrgetter("_version_counter.counts")  # of a tensor: not of one made in inference mode
+counter_of = attrgetter("_version_counter")
 
 
 def wrap(array: ndarray) -> Tensor:
@@ -69,7 +69,7 @@ class Function(Node):
 
     _saved: Any = ()  # what forward saved; None once it was freed
     _origins: Sequence[Origin | None] = ()  # of each saved value, see :meth:`origins`
-    _inputs: Sequence[Tensor] = ()  # instead of origins, where just these inputs were saved
+    _counters: Sequence[VersionCounter] = ()  # instead, where just the ``saved_inputs`` were saved: of their changes
 
     receives_tensors = False  # True: forward and backward work on tensors (see ``autograd/function.py``)
     materialize_grads = True  # an output that nobody used sends zeros, not None
@@ -96,13 +96,16 @@ class Function(Node):
         if not grad_mode.enabled:
             return cls.compute(inputs, options)
         arrays = []
+        needs_input_grad = []
         edges: list[Edge] = []
         for value in inputs:
             if not isinstance(value, Tensor):
                 arrays.append(value)
+                needs_input_grad.append(False)
                 edges.append(NO_EDGE)
                 continue
             arrays.append(value.array)
+            needs_input_grad.append(value._requires_grad)
             if not value._requires_grad:
                 edges.append(NO_EDGE)
             elif value.grad_fn is not None:
@@ -112,16 +115,15 @@ class Function(Node):
                 if leaf_node is None:
                     leaf_node = AccumulateGrad()
                     leaf_node.variable = value
-                    leaf_node.outputs = ((value.array.shape, value.array.dtype),)
+                    leaf_node.outputs = ONE_OUTPUT[value.array.shape, value.array.dtype]
                     value._accumulate_grad = weakref.ref(leaf_node)
                 edges.append((leaf_node, 0))
-        needs_input_grad = list(map(NO_EDGE.__ne__, edges))  # one bool an input
         if True not in needs_input_grad:
             return cls.compute(inputs, options)
         node = cls()
         node.needs_input_grad = needs_input_grad
         node.next_functions = tuple(edges)
-        output = node.forward(*arrays, **options)
+        output = node.forward(*arrays, **options) if options else node.forward(*arrays)
         if type(output) is tuple:
             results = [node.result(asarray(each), output_nr) for output_nr, each in enumerate(output)]
             node.take_place(inputs, results)
@@ -192,14 +194,14 @@ class Function(Node):
     def take_place(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Number this node, and note what it made and whose the values are that forward saved."""
         self.sequence_number = next_sequence_number()
-        self.outputs = ((results[0].array.shape, results[0].array.dtype),)
+        self.outputs = ONE_OUTPUT[results[0].array.shape, results[0].array.dtype]
         if self.saved_inputs is not None and NoneType not in map(type, self._saved):
-            self._inputs = inputs[self.saved_inputs]
-            if False in map(counts_changes, self._inputs):
+            self._counters = tuple(map(counter_of, inputs[self.saved_inputs]))  # not the tensors: they may be let go
+            if InferenceCounter.made and InferenceCounter in map(type, self._counters):
                 raise inference_saved(self)
         elif ndarray in map(type, self._saved):
             self._origins = self.find_origins(inputs, results)
-        if len(results) > 1 or saving.hooks or anomaly.enabled:
+        if len(results) > 1 or packing.hooks or anomaly.enabled:
             self.take_special_place(results)
 
     def take_special_place(self, results: Sequence[Tensor]) -> None:
@@ -209,32 +211,35 @@ class Function(Node):
             self.plain = False
         if anomaly.enabled:
             anomaly.note_origin(self)
-        if saving.hooks and self._saved:
+        if packing.hooks and self._saved:
             self._saved = pack([self.restore(*pair) for pair in zip(self._saved, self.origins())])
             self.packed = True
 
     def find_origins(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> list[Origin | None]:
-        """The origin of each saved value that is an input or a result; None for the others."""
-        known: dict[int, Origin] = {}  # of each array, told by its identity
+        """The origin of each saved value that is an input or a result; None for the others.
+
+        Several inputs may show one array, as x and x.detach() do: the one at the saved value's own place is meant.
+        """
+        places = [*zip(inputs, self.next_functions)]
         for result in results:
-            known[id(result.array)] = (THIS_NODE, result.output_nr), result._version_counter, self.sequence_number
-        for value, edge in zip(inputs, self.next_functions):
-            if isinstance(value, Tensor):
-                known[id(value.array)] = edge, value._version_counter, self.sequence_number
-        origins = list(map(known.get, map(id, self._saved)))
-        for origin in origins:
-            if origin is not None and type(origin[1]) is InferenceCounter:
-                raise inference_saved(self)
+            places.append((result, (THIS_NODE, result.output_nr)))
+        origins: list[Origin | None] = []
+        for position, array in enumerate(self._saved):
+            origins.append(None)
+            for value, edge in (*places[position : position + 1], *places):
+                if isinstance(value, Tensor) and value.array is array:
+                    if type(value._version_counter) is InferenceCounter:
+                        raise inference_saved(self)
+                    origins[-1] = edge, value._version_counter, self.sequence_number
+                    break
         return origins
 
     def origins(self) -> Sequence[Origin | None]:
         """The origin of each saved value; None where it has none."""
-        if not self._inputs:
+        if not self._counters:
             return self._origins or [None] * len(self._saved)
-        origins: list[Origin | None] = []
-        for value, edge in zip(self._inputs, self.next_functions[self.saved_inputs]):
-            origins.append((edge, value._version_counter, self.sequence_number))
-        return origins
+        edges = self.next_functions[self.saved_inputs]
+        return [(edge, counter, self.sequence_number) for edge, counter in zip(edges, self._counters)]
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep arrays (or None, or numbers) for ``backward``. Inputs and outputs are kept with their history."""
@@ -321,11 +326,7 @@ class Function(Node):
                 self.replace_saved(position, array.copy(order="K"), origin[0], VersionCounter())
 
     def redirect_saved_result(self, result: Tensor, target: Tensor) -> None:
-        """After an in-place operation: what was saved of ``result`` is ``target``, which received its values.
-
-        ``target`` is going to hold this node, so the node must not hold it, an input: that would be a cycle.
-        """
-        self._origins, self._inputs = self.origins(), ()
+        """After an in-place operation: what was saved of ``result`` is ``target``, which received its values."""
         for position, array in enumerate(self._saved):
             if array is result.array:
                 self.replace_saved(position, target.array, (THIS_NODE, 0), target._version_counter)
@@ -334,7 +335,7 @@ class Function(Node):
         """Keep ``array``, which has this place in the graph, instead of what was saved at ``position``."""
         self._saved = (*self._saved[:position], array, *self._saved[position + 1 :])
         self._origins = origins = [*self.origins()]
-        self._inputs = ()
+        self._counters = ()
         origins[position] = edge, counter, next_sequence_number()
 
 

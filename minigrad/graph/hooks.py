@@ -1,6 +1,6 @@
 """Hooks: functions of the user's that the engine calls around a node, and the handles that remove them.
 
-``engine.py`` calls what is registered here: first the hooks of the tensor whose gradient enters the node, then
+``watching.py`` calls what is registered here: first the hooks of the tensor whose gradient enters the node, then
 ``retain_grad``, then the node's own pre-hooks, then the node's rule, then its hooks. At a leaf the rule is to add to
 ``.grad``, and after it, before the node's hooks, come the leaf's own: those of ``register_post_accumulate_grad_hook``.
 """

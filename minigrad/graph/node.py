@@ -17,12 +17,36 @@ from minigrad.dtypes import dtype, from_numpy_dtype
 from minigrad.graph.hooks import NodeHooks, RemovableHandle
 from minigrad.graph.storage import InferenceCounter, VersionCounter
 
-__all__ = ["NO_EDGE", "NO_GRADIENT", "AccumulateGrad", "Edge", "InputMetadata", "Node", "Number", "Tensor", "unwrap"]
+__all__ = [
+    "NO_EDGE",
+    "NO_GRADIENT",
+    "ONE_OUTPUT",
+    "AccumulateGrad",
+    "Edge",
+    "InputMetadata",
+    "Node",
+    "Number",
+    "Tensor",
+    "unwrap",
+]
 
 Number = float  # what an argument may be that is no tensor
 Edge = tuple[Any, int]  # a node, or None, and which of its outputs
 NO_EDGE: Edge = (None, 0)  # of an input that needs no gradient
 NO_GRADIENT: Any = None  # among a node's outputs: a custom forward returned something else than a tensor there
+
+
+class _OneOutput(dict[tuple[Any, Any], Any]):
+    """The ``outputs`` of nodes that have one, each made once: all nodes of a program share a few."""
+
+    def __missing__(self, output: tuple[Any, Any]) -> Any:
+        if len(self) > 10_000:  # of a program whose shapes never come again
+            self.clear()
+        self[output] = (output,)
+        return self[output]
+
+
+ONE_OUTPUT = _OneOutput()
 
 
 class _Nothing:
@@ -67,7 +91,7 @@ class TensorBase:
         self.array = array
         node = self._accumulate_grad()
         if node is not None:
-            node.outputs = ((array.shape, array.dtype),)
+            node.outputs = ONE_OUTPUT[array.shape, array.dtype]
 
     def _lay_in_order(self) -> None:
         """Before others see this tensor's memory: if it lies channels last, put it in row-major order.
@@ -123,7 +147,8 @@ class Node:
         next_functions: one ``(node, output_nr)`` pair an input, in order, a repeated input repeated: the node that
             made the input and which of its outputs it was; ``(None, 0)`` for an input that needs no gradient.
         needs_input_grad: one bool an input: is its gradient wanted?
-        sequence_number: grows with every node made, and with every change in place. The engine runs the highest first.
+        sequence_number: grows with every node made, and with every change in place. The engine runs the highest first,
+            a leaf's node right after the last that uses it.
         outputs: one ``(shape, NumPy dtype)`` pair an output of forward: its gradient has the same.
         hooks: what the user registered around this node, or None.
         plain: False for a node with hooks, with several outputs, or with a user's rule: see ``Walk.run_watched``.
@@ -195,7 +220,7 @@ class AccumulateGrad(Node):
     around: NodeHooks | None = None
     next_functions = ()
     needs_input_grad = ()
-    sequence_number = 2**64 - 1  # PyTorch's choice: a leaf runs as soon as it is ready
+    sequence_number = 2**64 - 1  # PyTorch's number
 
     @property
     def hooks(self) -> NodeHooks | None:  # type: ignore[override]

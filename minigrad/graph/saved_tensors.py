@@ -17,21 +17,21 @@ from minigrad.graph.grad_mode import no_grad
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
 from minigrad.graph.storage import VersionCounter
 
-__all__ = ["THIS_NODE", "Origin", "changed_in_place", "inference_saved", "pack", "saved_no_more", "saving", "unpack"]
+__all__ = ["THIS_NODE", "Origin", "changed_in_place", "inference_saved", "pack", "packing", "saved_no_more", "unpack"]
 
 # Of a saved array: its place in the graph, the counter of its changes, and when it was saved.
 Origin = tuple[Edge, VersionCounter, int]
 THIS_NODE: Any = "this node"  # says of a saved output who made it, without a cycle from the node to itself
 
 
-class _Saving(threading.local):
+class _Packing(threading.local):
     """The pairs of hooks that surround this thread's code, the innermost last."""
 
     hooks: tuple[tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]], ...] = ()
     refusal: str | None = None  # the message with which hooks are refused
 
 
-saving = _Saving()
+packing = _Packing()
 
 
 class Packed:
@@ -63,7 +63,7 @@ def pack(saved: Sequence[Any]) -> tuple[Any, ...]:
     Raises:
         RuntimeError: the user's ``pack_hook`` changed its tensor in place.
     """
-    pack_hook, unpack_hook = saving.hooks[-1]
+    pack_hook, unpack_hook = packing.hooks[-1]
     packed: list[Any] = []
     for value in saved:
         if not isinstance(value, Tensor):

@@ -18,7 +18,7 @@ from numpy import ndarray
 __all__ = ["InferenceCounter", "UntypedStorage", "VersionCounter", "next_sequence_number"]
 
 next_sequence_number = itertools.count().__next__  # the clock, one for all threads
-changing = threading.Lock()  # so that the latest change is the one with the highest number
+clock_lock = threading.Lock()  # so that the latest change is the one with the highest number
 
 
 class VersionCounter:
@@ -27,7 +27,6 @@ class VersionCounter:
     The values begin as the class's, so that a new counter costs nothing.
     """
 
-    counts = True
     latest = -1  # of all memory: the number of the latest change
     value = 0
     changed = -1  # the number of the last change
@@ -41,7 +40,7 @@ class VersionCounter:
         if self.value:
             self.changed_before = (*self.changed_before[-49:], self.changed)
         self.value += 1
-        with changing:
+        with clock_lock:
             self.changed = VersionCounter.latest = next_sequence_number()
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
@@ -71,7 +70,10 @@ class VersionCounter:
 class InferenceCounter(VersionCounter):
     """The counter of a tensor made in inference mode: it does not count."""
 
-    counts = False
+    made = False  # True once there has been one
+
+    def __init__(self) -> None:
+        InferenceCounter.made = True
 
     def bump(self, operation: str) -> None:
         pass

@@ -1,6 +1,6 @@
 """What a rule needs to treat arrays and tensors alike where it deals with constants.
 
-A rule receives arrays, or, when the gradient itself is recorded, tensors (see ``autograd/function.py``).
+A rule receives arrays, or, when the gradient itself is recorded, tensors (see ``graph/function.py``).
 """
 
 from __future__ import annotations
@@ -10,17 +10,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph.function import wrap
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Tensor, unwrap
 
-__all__ = ["array_of", "constant_like"]
-
-
-def array_of(value: Any) -> Any:
-    """The array inside a tensor, an array as it is: for conditions, through which no gradient flows."""
-    return value.array if isinstance(value, Tensor) else value
+__all__ = ["constant_like"]
 
 
 def constant_like(array: np.ndarray, value: Any) -> Any:
     """``array`` in the type of ``value``, as a tensor where ``value`` is one, so that the two can be combined."""
-    array = np.asarray(array, array_of(value).dtype)
+    array = np.asarray(array, unwrap(value).dtype)
     return wrap(array) if isinstance(value, Tensor) else array

@@ -7,6 +7,7 @@ same with everything that may be around it, in PyTorch's order. What is register
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class Walk:
             RuntimeError: ``node`` is a leaf's and the walk is that of ``autograd.grad``, which has no answer.
         """
         if self.passages is None:
-            return node in self.order
+            return node in self.reached
         if isinstance(node, AccumulateGrad):
             if not self.accumulate:
                 raise RuntimeError(
@@ -76,16 +77,23 @@ class Walk:
             return node in self.passages
         return self.passages.get(node, False)
 
+    @cached_property
+    def reached(self) -> frozenset[Any]:
+        """The nodes."""
+        return frozenset(self.order)
+
     def run_watched(self, node: Any, incoming: list[Any] | None) -> Any:
-        """Run ``node`` with everything that may be around it, in PyTorch's order. What it sends on."""
+        """Run ``node`` with everything that may be around it, in PyTorch's order. What it sends on; None where its rule
+        did not run, and what it saved is still wanted."""
         if isinstance(node, AccumulateGrad):
             if incoming is not None:
                 self.run_watched_leaf(node, results(incoming))
-            return ()
+            return None
         goes_on = self.passages is None or self.passages[node]
         if node.hooks is not None or node.receives_tensors:
             self.finish()  # a function of the user's is going to run
         if incoming is not None:
+            incoming = changeable(incoming)
             if goes_on:
                 self.capture(node, incoming)
             if node.hooks is not None:
@@ -93,11 +101,12 @@ class Walk:
             if not goes_on:
                 self.capture(node, incoming)
         if not goes_on:
-            return (None,) * len(node.next_functions)
+            return (None,) * len(node.next_functions) if self.accumulate else None
         return run_for_anomalies(node, incoming) if anomaly.enabled else run_with_hooks(node, incoming)
 
     def run_watched_leaf(self, node: AccumulateGrad, incoming: list[Any]) -> None:
         """Add what arrived at a leaf to its ``.grad``, with everything that may be around it, in PyTorch's order."""
+        incoming = changeable(incoming)
         around, of_leaf = node.around, node.hooks
         if of_leaf is not None or around is not None:
             self.finish()
@@ -142,6 +151,11 @@ class Walk:
                     add_to_grad(node, gradient)
 
 
+def changeable(gradients: Sequence[Any]) -> list[Any]:
+    """``gradients`` as hooks may change them in place: NumPy makes numbers of zero-dimensional arrays."""
+    return [np.asarray(each) if isinstance(each, np.generic) else each for each in gradients]
+
+
 def run_with_hooks(node: Any, incoming: list[Any] | None) -> Any:
     """Run the node's rule between its hooks; a rule of minigrad's does not run where nothing arrived."""
     hooks = node.hooks
@@ -167,12 +181,11 @@ def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
 def fitted_to_inputs(node: Node, outgoing: tuple[Any, ...]) -> list[Any]:
     """What ``node``'s rule gave, as it is for those who see it: fitted, and waited for."""
     complete: list[Any] = []
-    for edge, gradient in zip(node.next_functions, checked_count(node, outgoing)):
-        if edge[0] is None or gradient is None:
+    for position, gradient in enumerate(results(checked_count(node, outgoing))):
+        if node.next_functions[position][0] is None or gradient is None:
             complete.append(None)
         else:
-            (gradient,) = results([gradient])
-            complete.append(fitted(gradient, edge, node))
+            complete.append(fitted(gradient, node, position))
     return complete
 
 

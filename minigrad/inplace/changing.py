@@ -137,19 +137,21 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
     tensor._version_counter.bump(name)
     node = result.grad_fn
     base = tensor if tensor._base is None else tensor._base
+    shown = [tensor, base, *base._version_counter.living_views()]
+    retaining = {each for each in shown if each.retains_grad}  # wanted is now the new value's gradient
+    for each in retaining:
+        each.grad_fn.hooks.retained.pop(each.output_nr)
     if node is not None:
         node.redirect_saved_result(result, tensor)
-        retaining = {each for each in (tensor, base) if each.retains_grad}  # wanted is now the new value's gradient
-        for each in retaining:
-            each.grad_fn.hooks.retained.pop(each.output_nr)
-        if tensor._base is not None:
-            rebase(tensor, node)
-        else:
+    if node is not None and tensor._base is not None:
+        rebase(tensor, node)
+    else:
+        if node is not None:
             tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, result.output_nr, True
-        for each in retaining:
-            each.retain_grad()
-    if base.grad_fn is not None and base._version_counter.views:
-        refresh_views(base)
+        if base.grad_fn is not None and base._version_counter.views:
+            refresh_views(base)
+    for each in retaining:
+        each.retain_grad()
     return tensor
 
 

@@ -14,8 +14,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.promotion import in_default_float
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.error_function import erf
 from minigrad.ops.choosing import Where
@@ -175,7 +174,7 @@ class Softplus(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        linear = array_of(x) * ctx.beta > ctx.threshold
+        linear = unwrap(x) * ctx.beta > ctx.threshold
         grad_x = Where.apply(grad_z, grad_z * Sigmoid.apply(x * ctx.beta), condition=linear)
         return grad_x
 

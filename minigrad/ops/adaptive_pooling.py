@@ -13,8 +13,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.kernels import adaptive_pooling
 from minigrad.kernels.adaptive_pooling import Spans
 from minigrad.ops.picking import Pick
@@ -148,7 +147,7 @@ class AdaptiveMaxPool2D(Function):
 
     def backward(ctx, grad_z, grad_places):
         x, places = ctx.saved_tensors
-        grad_x = AdaptiveMaxPool2DBackward.apply(grad_z, x, places=array_of(places))
+        grad_x = AdaptiveMaxPool2DBackward.apply(grad_z, x, places=unwrap(places))
         return grad_x
 
 

@@ -14,8 +14,8 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable
 from minigrad.kernels import batch_norm as kernels
 from minigrad.ops.broadcasting import Sum
@@ -64,7 +64,7 @@ class NativeBatchNorm(Function):
 
     def backward(ctx, grad_z):
         x, weight, mean, spread = ctx.saved_tensors
-        mean, spread = array_of(mean).astype(np.float64), array_of(spread)
+        mean, spread = unwrap(mean).astype(np.float64), unwrap(spread)
         inverse = spread if ctx.training else inverse_deviation(spread, ctx.eps)
         options = {"mean": mean, "inverse": inverse, "training": ctx.training, "eps": ctx.eps}
         grad_x, grad_weight, grad_bias = NativeBatchNormBackward.apply(grad_z, x, weight, **options)

@@ -13,8 +13,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import check_broadcast, checked_number, prepare
 from minigrad.creation import as_tensor
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.ops.nondifferentiable import nonzero
 
 __all__ = ["maximum", "minimum", "where"]
@@ -31,7 +30,7 @@ class Where(Function):
         return np.where(condition, x, y)
 
     def backward(ctx, grad_z):
-        condition = array_of(ctx.saved_tensors[0])
+        condition = unwrap(ctx.saved_tensors[0])
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
             grad_x = Where.apply(grad_z, 0.0, condition=condition)
@@ -72,7 +71,7 @@ class Maximum(Function):
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
-        first, second = array_of(x), array_of(y)
+        first, second = unwrap(x), unwrap(y)
         shared = Where.apply(grad_z / 2, grad_z, condition=first == second)
         grad_x = Where.apply(0.0, shared, condition=first < second)
         grad_y = Where.apply(0.0, shared, condition=second < first)
@@ -95,7 +94,7 @@ class Minimum(Function):
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
-        first, second = array_of(x), array_of(y)
+        first, second = unwrap(x), unwrap(y)
         shared = Where.apply(grad_z / 2, grad_z, condition=first == second)
         grad_x = Where.apply(0.0, shared, condition=first > second)
         grad_y = Where.apply(0.0, shared, condition=second > first)

@@ -10,8 +10,8 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import number_as, promote
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Maximum, Minimum, Where
 
@@ -47,7 +47,7 @@ class Clamp(Function):
         return z.copy() if z is x else z
 
     def backward(ctx, grad_z):
-        x = array_of(ctx.saved_tensors[0])
+        x = unwrap(ctx.saved_tensors[0])
         passes = np.ones(x.shape, np.bool_)
         if ctx.lowest is not None:
             passes &= x > ctx.lowest
@@ -185,7 +185,7 @@ class ClampTensor(Function):
         return x if highest is None else np.minimum(*prepare(x, bounds[-1]))
 
     def backward(ctx, grad_z):
-        x, lowest, highest = [array_of(each) for each in ctx.saved_tensors]
+        x, lowest, highest = [unwrap(each) for each in ctx.saved_tensors]
         if lowest is None:
             shares = share(x, highest, x < highest), None, share(x, highest, x > highest)
         elif highest is None:

@@ -14,8 +14,8 @@ from minigrad import dtypes
 from minigrad.arguments.operands import prepare
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.ops.activation import Sigmoid
 from minigrad.ops.choosing import Where
 from minigrad.ops.indexing import Index
@@ -262,7 +262,7 @@ class BinaryCrossEntropy(Function):
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
             spread_out = x * (1 - x)
-            safe = Where.apply(spread_out, LEAST_SPREAD, condition=array_of(spread_out) > LEAST_SPREAD)
+            safe = Where.apply(spread_out, LEAST_SPREAD, condition=unwrap(spread_out) > LEAST_SPREAD)
             grad_x = grad * ((x - y) / safe)
         if ctx.needs_input_grad[1]:
             odds = Log.apply(1 - x) - Log.apply(x)
@@ -387,7 +387,7 @@ class Xlogy(Function):
         x, y = ctx.saved_tensors
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
-            flat = (array_of(x) == 0) & (array_of(y) <= 0)
+            flat = (unwrap(x) == 0) & (unwrap(y) <= 0)
             grad_x = grad_z * Where.apply(0.0, Log.apply(y), condition=flat)
         if ctx.needs_input_grad[1]:
             grad_y = grad_z * (x / y)

@@ -2,7 +2,7 @@
 
 ``floor`` rounds towards minus infinity, ``trunc`` towards zero; a remainder has the sign of the divisor with the first
 and of the dividend with the second. The rounded quotient is constant between its jumps: its gradient is zero, and so
-the remainder's is 1 for the dividend and minus the quotient for the divisor.
+the remainder's is 1 for the dividend and minus the quotient for the divisor. As in PyTorch, ``floor_divide`` has none.
 """
 
 from __future__ import annotations

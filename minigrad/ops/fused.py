@@ -93,6 +93,8 @@ def lerp_(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 class Addcmul(Function):
     """z = x + value · first · second."""
 
+    saved_inputs = slice(1, 3)
+
     def forward(ctx, x, first, second, *, value):
         ctx.value = value
         ctx.save_for_backward(first, second)
@@ -124,6 +126,8 @@ def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number =
 
 class Addcdiv(Function):
     """z = x + value · first / second."""
+
+    saved_inputs = slice(1, 3)
 
     def forward(ctx, x, first, second, *, value):
         ctx.value = value

@@ -12,8 +12,8 @@ import numpy as np
 
 from minigrad.arguments.operands import prepare
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.ops.choosing import Where
 from minigrad.ops.rounding import Sgn
 
@@ -129,7 +129,7 @@ class SmoothL1Loss(PointwiseLoss):
 
     def slopes(ctx, difference, factor):
         beta = ctx.options["beta"]
-        near = ~(np.abs(array_of(difference)) >= beta)  # NaN too
+        near = ~(np.abs(unwrap(difference)) >= beta)  # NaN too
         return Where.apply(difference * (factor / beta), Sgn.apply(difference) * factor, condition=near)
 
 
@@ -166,7 +166,7 @@ class HuberLoss(PointwiseLoss):
 
     def slopes(ctx, difference, factor):
         delta = ctx.options["delta"]
-        near = ~(np.abs(array_of(difference)) > delta)  # NaN too
+        near = ~(np.abs(unwrap(difference)) > delta)  # NaN too
         return Where.apply(difference * factor, Sgn.apply(difference) * (delta * factor), condition=near)
 
 

@@ -16,8 +16,7 @@ from minigrad.arguments.dims import is_expandable, normalize_dim
 from minigrad.arguments.promotion import number_as, promote
 from minigrad.attributes import Size
 from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor
-from minigrad.graph.values import array_of
+from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.product import product
 from minigrad.ops.shape import SqueezeInPlace, UnsafeView, Unsqueeze
@@ -50,7 +49,7 @@ def grad_of_second(a, b, grad_z):
     Where b's memory is that of a transposed matrix, as a Linear layer's weight is, the transposed product is computed:
     the same numbers, laid out in memory as b is.
     """
-    if array_of(b).T.flags.c_contiguous:
+    if unwrap(b).T.flags.c_contiguous:
         return T.apply(Mm.apply(T.apply(grad_z), a))
     return Mm.apply(T.apply(a), grad_z)
 
@@ -305,6 +304,8 @@ def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1,
 
 class Addr(Function):
     """z = beta · bias + alpha · x yᵀ. Shapes: (n, m), (n,), (m,) -> (n, m)."""
+
+    saved_inputs = slice(1, 3)
 
     def forward(ctx, bias, x, y, *, beta, alpha):
         ctx.beta, ctx.alpha = beta, alpha

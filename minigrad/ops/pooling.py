@@ -21,8 +21,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.kernels import pooling as kernels
 from minigrad.kernels.pooling import Windows
 
@@ -63,7 +63,7 @@ class MaxPool2DWithIndices(Function):
     def backward(ctx, grad_z, grad_indices=None):
         x, numbers = ctx.saved_tensors
         grad_x = MaxPool2DWithIndicesBackward.apply(
-            grad_z, x, numbers=array_of(numbers), rows=ctx.rows, columns=ctx.columns
+            grad_z, x, numbers=unwrap(numbers), rows=ctx.rows, columns=ctx.columns
         )
         return grad_x
 
@@ -244,7 +244,7 @@ def max_pool1d_with_indices(
 
 def zero_gradient(value):
     """Zeros of the shape of an array or tensor: the gradient of what does not matter."""
-    return constant_like(np.zeros_like(array_of(value)), value)
+    return constant_like(np.zeros_like(unwrap(value)), value)
 
 
 class MaxPool2DWithIndicesBackward(Function):

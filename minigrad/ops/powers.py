@@ -16,8 +16,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import EXACT, NUMBERS, in_default_float
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.arithmetic import MulScalar
 from minigrad.ops.choosing import Where
@@ -101,10 +100,10 @@ class Pow(Function):
         x, y, z = ctx.saved_tensors
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
-            zero_where_flat = Where.apply(0.0, grad_z * (y * x ** (y - 1)), condition=array_of(y) == 0)
+            zero_where_flat = Where.apply(0.0, grad_z * (y * x ** (y - 1)), condition=unwrap(y) == 0)
             grad_x = zero_where_flat  # dz/dx = y xʸ⁻¹
         if ctx.needs_input_grad[1]:
-            at_zero = (array_of(x) == 0) & (array_of(y) >= 0)
+            at_zero = (unwrap(x) == 0) & (unwrap(y) >= 0)
             logarithm = Where.apply(0.0, z * Log.apply(x), condition=at_zero)
             grad_y = grad_z * logarithm  # dz/dy = xʸ ln x
         return grad_x, grad_y
@@ -139,7 +138,7 @@ class PowOfScalar(Function):
     def backward(ctx, grad_z):
         x, z = ctx.saved_tensors
         if ctx.number == 0:
-            return grad_z * Where.apply(0.0, z * -np.inf, condition=array_of(x) >= 0)
+            return grad_z * Where.apply(0.0, z * -np.inf, condition=unwrap(x) >= 0)
         grad_x = grad_z * MulScalar.apply(z, number=float(np.log(ctx.number)))  # dz/dx = numberˣ ln(number)
         return grad_x
 

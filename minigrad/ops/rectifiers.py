@@ -13,8 +13,8 @@ import numpy as np
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.promotion import number_as
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.parallel import share_out_elements
 from minigrad.kernels.selection import positive_part, where_not
@@ -98,7 +98,7 @@ class LeakyRelu(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = grad_z * constant_like(np.where(array_of(x) > 0, 1, ctx.slope), grad_z)
+        grad_x = grad_z * constant_like(np.where(unwrap(x) > 0, 1, ctx.slope), grad_z)
         return grad_x
 
 
@@ -129,7 +129,7 @@ class PreluKernel(Function):
 
     def backward(ctx, grad_z):
         x, weight = ctx.saved_tensors
-        positive = array_of(x) > 0
+        positive = unwrap(x) > 0
         grad_x = Where.apply(grad_z, weight * grad_z, condition=positive) if ctx.needs_input_grad[0] else None
         grad_weight = None
         if ctx.needs_input_grad[1]:
@@ -171,7 +171,7 @@ class Elu(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        right = array_of(x) > 0
+        right = unwrap(x) > 0
         falling = Exp.apply(Where.apply(0.0, x * ctx.steepness, condition=right))
         slope = falling * (ctx.alpha * ctx.scale * ctx.steepness)
         grad_x = grad_z * Where.apply(ctx.scale, slope, condition=right)
@@ -258,7 +258,7 @@ class Hardtanh(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        outside = (array_of(x) <= ctx.lowest) | (array_of(x) >= ctx.highest)
+        outside = (unwrap(x) <= ctx.lowest) | (unwrap(x) >= ctx.highest)
         grad_x = Where.apply(0.0, grad_z, condition=outside)
         return grad_x
 
@@ -294,8 +294,8 @@ class Hardswish(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        slope = Where.apply(0.0, x / 3 + 0.5, condition=array_of(x) <= -3)
-        grad_x = grad_z * Where.apply(1.0, slope, condition=array_of(x) >= 3)
+        slope = Where.apply(0.0, x / 3 + 0.5, condition=unwrap(x) <= -3)
+        grad_x = grad_z * Where.apply(1.0, slope, condition=unwrap(x) >= 3)
         return grad_x
 
 
@@ -337,7 +337,7 @@ class Softshrink(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = Where.apply(0.0, grad_z, condition=np.abs(array_of(x)) <= ctx.lambd)
+        grad_x = Where.apply(0.0, grad_z, condition=np.abs(unwrap(x)) <= ctx.lambd)
         return grad_x
 
 

@@ -16,8 +16,8 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.ops.broadcasting import add_up, restore_dims, spread
 from minigrad.ops.scan import accumulated_type, in_type_of, products_before
 from minigrad.ops.shape import Reshape, View
@@ -135,7 +135,7 @@ class Prod(Function):
             return grad_z
         x = in_type_of(grad_z, x)
         grad = restore_dims(grad_z, ctx.shape, ctx.dims, ctx.keepdim)
-        if (array_of(x) == 0).any():
+        if (unwrap(x) == 0).any():
             grad_x = grad * product_of_others(x, ctx.dim)
         else:
             grad_x = grad * (restore_dims(z, ctx.shape, ctx.dims, ctx.keepdim) / x)  # dz/dx = z/x

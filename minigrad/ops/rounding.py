@@ -10,8 +10,8 @@ import builtins
 import numpy as np
 
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Where
 
@@ -208,7 +208,7 @@ class NanToNum(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = Where.apply(grad_z, 0.0, condition=np.isfinite(array_of(x)))
+        grad_x = Where.apply(grad_z, 0.0, condition=np.isfinite(unwrap(x)))
         return grad_x
 
 

@@ -15,8 +15,8 @@ from minigrad.arguments.checks import check_dim, check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim
 from minigrad.creation import zeros_like
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.casting import ToCopy
 from minigrad.ops.indexing import IndexBackward, Select, Slice
@@ -89,8 +89,8 @@ def scan_in_place(name: str, operation: Any, input: Tensor, dim: int, dtype: dty
 
 def in_type_of(grad, x):
     """``x`` in the type of ``grad``: where an operation was told its type, its input may have another."""
-    kind = array_of(grad).dtype
-    return x if array_of(x).dtype == kind else ToCopy.apply(x, dtype=kind)
+    kind = unwrap(grad).dtype
+    return x if unwrap(x).dtype == kind else ToCopy.apply(x, dtype=kind)
 
 
 def products_before(x, dim, reverse):
@@ -132,7 +132,7 @@ class Cumprod(Function):
         if x.ndim == 0 or x.shape[dim] <= 1:
             return grad_z
         x = in_type_of(grad_z, x)
-        if (array_of(x) == 0).any():
+        if (unwrap(x) == 0).any():
             carried = carry_back(grad_z, x, dim, ctx.reverse)
             grad_x = products_before(x, dim, ctx.reverse) * carried  # dzₖ/dxⱼ = the product without xⱼ
         else:

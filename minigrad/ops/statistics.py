@@ -15,8 +15,8 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dims
 from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor
-from minigrad.graph.values import array_of, constant_like
+from minigrad.graph.node import Number, Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.linalg import matrix_norm, vector_norm
 from minigrad.ops.broadcasting import restore_dims, spread
 from minigrad.ops.choosing import Where
@@ -65,7 +65,7 @@ class Var(Function):
         """dL/dx, the variance's slope being 2 (x - mean) / (n - correction)."""
         mean = Mean.apply(x, dim=ctx.dims, keepdim=True)
         if ctx.over_all and ctx.freedom <= 0:
-            slope = constant_like(np.where(array_of(x) == array_of(mean), np.nan, np.inf), x)
+            slope = constant_like(np.where(unwrap(x) == unwrap(mean), np.nan, np.inf), x)
         else:
             slope = (x - mean) * (2 / ctx.freedom if ctx.freedom else np.inf)
         return restore_dims(grad_variance, ctx.shape, ctx.dims, ctx.keepdim) * slope
@@ -115,7 +115,7 @@ def var(
 
 def gradient_of_square(grad_z, z):
     """dL/d(z²) from dL/dz: dz/d(z²) = 1/(2z), and 0 where z is."""
-    return Where.apply(0.0, grad_z / (z * 2), condition=array_of(z) == 0)
+    return Where.apply(0.0, grad_z / (z * 2), condition=unwrap(z) == 0)
 
 
 class Std(Var):

@@ -14,8 +14,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import in_default_float
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import array_of
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels import error_function
 from minigrad.ops.arithmetic import MulScalar, Reciprocal
@@ -181,7 +180,7 @@ class Atan2(Function):
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
         squares = x * x + y * y
-        inverse = Where.apply(0.0, Reciprocal.apply(squares), condition=array_of(squares) == 0)
+        inverse = Where.apply(0.0, Reciprocal.apply(squares), condition=unwrap(squares) == 0)
         grad_x = grad_z * (y * inverse) if ctx.needs_input_grad[0] else None  # y/(x² + y²)
         grad_y = grad_z * (-x * inverse) if ctx.needs_input_grad[1] else None  # -x/(x² + y²)
         return grad_x, grad_y

@@ -10,6 +10,7 @@ Source: T. Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016. C
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from minigrad.autograd import Function, backward, enable_grad, is_grad_enabled
 from minigrad.autograd.graph import saved_tensors_hooks
 from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.node import NO_NODE
 from minigrad.random import fork_rng, get_rng_state, set_rng_state
 from minigrad.tensor import Tensor
 
@@ -67,7 +69,7 @@ class _Recomputation:
         self.versions = [each._version_counter.value for each in self.tensors_given()]
         self.shapes: list[Any] = []
         self.values: dict[int, Tensor] = {}
-        self.filled_in: Any = None
+        self.filled_in: Callable[[], Any] = NO_NODE  # the walk, weakly: it knows the nodes, which know this
         self.collected = 0
 
     def tensors_given(self) -> list[Tensor]:
@@ -86,9 +88,10 @@ class _Recomputation:
             CheckpointError: the function saved something else than the first time.
             RuntimeError: an argument was changed in place since.
         """
-        if number not in self.values or self.filled_in is not grad_mode.walk:
+        walk = grad_mode.walk
+        if number not in self.values or self.filled_in() is not walk:
             self.run_again()
-            self.filled_in = grad_mode.walk
+            self.filled_in = NO_NODE if walk is None else weakref.ref(walk)
         return self.values.pop(number)
 
     def run_again(self) -> None:

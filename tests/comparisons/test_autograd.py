@@ -707,3 +707,153 @@ def test_no_warning_for_a_leaf():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert leaf(minigrad, 1.0).grad is None
+
+
+# ---------------------------------------------------------------------------------------------------- saved values
+
+
+DETACHED = {
+    "a product, from the left": lambda e, x: x.detach() * x * x,
+    "a product, from the right": lambda e, x: x * x.detach() * x,
+    "a quotient": lambda e, x: x.detach() / x,
+    "a quotient of the data": lambda e, x: x.data / x,
+    "a power": lambda e, x: x.detach() ** x,
+    "a constant power": lambda e, x: x ** x.detach(),
+    "logaddexp": lambda e, x: e.logaddexp(x.detach(), x),
+    "atan2": lambda e, x: e.atan2(x, x.detach()),
+    "a loss": lambda e, x: e.nn.functional.mse_loss(x, x.detach()),
+    "a dot product": lambda e, x: e.dot((x * x).detach(), x * x),
+    "matrix products": lambda e, x: e.bmm(x.detach().view(1, 1, 2), (x * x).view(1, 2, 1)),
+    "a fused product": lambda e, x: e.addcmul(x, x.detach(), x * x),
+    "a fused quotient": lambda e, x: e.addcdiv(x, x.detach(), x),
+    "an outer product": lambda e, x: e.addr(e.zeros(2, 2, dtype=e.float64), x.detach(), x * x),
+    "a result": lambda e, x: x.log_softmax(0).detach() * x.log_softmax(0),
+    "a custom function": lambda e, x: multiplied(e).apply(x.detach(), x) * x,
+    "saved inside": lambda e, x: multiplied_by_constant(e).apply(x) * x,
+}
+
+
+def multiplied(e):
+    class Multiplied(e.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(x, y)
+            return x * y
+
+        @staticmethod
+        def backward(ctx, grad):
+            x, y = ctx.saved_tensors
+            return grad * y, grad * x
+
+    return Multiplied
+
+
+def multiplied_by_constant(e):
+    class MultipliedByConstant(e.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x.detach())
+            return x * x.detach()
+
+        @staticmethod
+        def backward(ctx, grad):
+            (constant,) = ctx.saved_tensors
+            return grad * constant
+
+    return MultipliedByConstant
+
+
+@pytest.mark.parametrize("name", DETACHED)
+def test_a_saved_constant_that_shows_a_variables_memory_stays_a_constant(name):
+    answers = []
+    for e in (minigrad, torch):
+        x = e.tensor([2.0, 3.0], dtype=e.float64, requires_grad=True)
+        (first,) = e.autograd.grad(DETACHED[name](e, x).sum(), x, create_graph=True)
+        second = e.autograd.grad(first.sum(), x)[0].tolist() if first.requires_grad else None
+        answers.append((first.tolist(), second))
+    (first, second), (their_first, their_second) = answers
+    assert np.allclose(first, their_first)
+    assert (second is None) == (their_second is None)
+    assert second is None or np.allclose(second, their_second)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_graph_may_be_walked_in_two_halves(name):
+    """What grad() only looks at is not freed: its rule did not run."""
+    e = ENGINES[name]
+    x = leaf(e, 1.0, 2.0)
+    y = x * x
+    (grad_y,) = e.autograd.grad(y.exp().sum(), y)
+    y.backward(grad_y)
+    assert np.allclose(x.grad.tolist(), 2 * np.array([1.0, 2.0]) * np.exp([1.0, 4.0]))
+    z = x * x
+    z.exp().sum().backward(inputs=[z])  # this does run the rule
+    with pytest.raises(RuntimeError, match="a second time"):
+        z.sum().backward()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_hooks_change_the_gradient_of_a_number_in_place(name):
+    e = ENGINES[name]
+    seen = []
+    for register in (
+        lambda x, y: x.register_hook(lambda grad: e.Tensor.clamp_(grad, max=1.0) and None),
+        lambda x, y: y.register_hook(lambda grad: grad.mul_(10) and None),
+        lambda x, y: y.grad_fn.register_prehook(lambda grads: grads[0].mul_(10) and None),
+        lambda x, y: e.autograd.graph.register_multi_grad_hook([x], lambda grads: grads[0].add_(1) and None),
+    ):
+        x = e.tensor(2.0, dtype=e.float64, requires_grad=True)
+        y = x * x
+        register(x, y)
+        (y * y).backward()
+        seen.append(x.grad.item())
+    assert seen == [1.0, 320.0, 320.0, 33.0]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_gradient_of_a_view_is_kept_when_another_view_is_changed(name):
+    e = ENGINES[name]
+    base = leaf(e, 1.0, 2.0) * 2
+    changed, kept = base[0:1], base[1:2]
+    kept.retain_grad()
+    changed.mul_(3)
+    (kept * 5).sum().backward()
+    assert kept.grad.tolist() == [5.0]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_expanded_grad_is_not_added_to(name):
+    e = ENGINES[name]
+    x = leaf(e, 1.0, 2.0)
+    x.grad = leaf(e, 1.0).detach().expand(2)
+    with pytest.raises(RuntimeError, match="refers to a single memory"):
+        (x * x).sum().backward()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_grad_made_in_inference_mode_is_not_added_to(name):
+    e = ENGINES[name]
+    x = leaf(e, 1.0, 2.0)
+    y, z = (x * x).sum(), (x * 3).sum()
+    with e.inference_mode():
+        y.backward()
+    with pytest.raises(RuntimeError, match="Inplace update to inference tensor outside InferenceMode"):
+        z.backward()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_error_names_the_input_whose_gradient_is_wrong(name):
+    e = ENGINES[name]
+
+    class Bad(e.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x * y
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad, e.ones(3, dtype=e.float64)
+
+    x = leaf(e, 1.0, 2.0)
+    with pytest.raises(RuntimeError, match="invalid gradient at index 1"):
+        Bad.apply(x, x).sum().backward()

@@ -27,11 +27,11 @@ from numpy.lib.array_utils import byte_bounds
 
 import minigrad
 from minigrad import Size, Tensor, device, dtypes, from_numpy
+from minigrad.graph.function import wrap
 from minigrad.nn.parameter import Parameter
 from minigrad.saving import serialization
 from minigrad.saving.serialization import load, save
 from minigrad.saving.unpickler import INSTRUCTIONS
-from minigrad.tensor import wrap
 
 SECONDS_EACH = 5.0  # of computing, for any one file: several times what the slowest takes
 DTYPES = ["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool"]

@@ -3,12 +3,14 @@
 import gc
 import sys
 import threading
+import time
 import weakref
 
 import numpy as np
 import pytest
 
 import minigrad
+import minigrad.utils.checkpoint
 from minigrad.graph import accumulation, engine
 from minigrad.graph.function import Function
 from minigrad.graph.storage import VersionCounter
@@ -210,3 +212,91 @@ def test_a_leaf_with_other_data_expects_gradients_like_it():
     (x * 3).sum().backward()
     assert x.grad.tolist() == [3.0, 3.0, 3.0]
     assert y.tolist() == [2.0, 4.0]
+
+
+IN_THE_TENSORS_OF_ITS_OWN_GRAPH = {
+    "a residual": "x = w * 3; y = x * w; x.add_(y)",
+    "residuals": "x = w.tanh(); [x.add_((x * w).tanh()) for _ in range(3)]",
+    "an element": "x = w * 1; x[0] = (x * x)[1]",
+    "a recurrence": "x = minigrad.zeros(3, 2, dtype=minigrad.float64) + w; x[1] = x[0] * w; x[2] = x[1] * w",
+}
+
+
+@pytest.mark.parametrize("name", IN_THE_TENSORS_OF_ITS_OWN_GRAPH)
+def test_a_graph_with_changes_in_place_dies_by_counting_alone(name):
+    gc.collect()
+    gc.disable()
+    try:
+        names = {"w": leaf(2.0, 3.0), "minigrad": minigrad}
+        exec(IN_THE_TENSORS_OF_ITS_OWN_GRAPH[name], names)
+        del names
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_values_that_a_rule_needed_are_let_go_after_backward():
+    x = leaf(1.0, 2.0)
+    hidden = x.tanh()
+    gone = weakref.ref(hidden)
+    loss = (hidden * hidden).sum()
+    del hidden
+    loss.backward()
+    assert gone() is None and loss.item() > 0
+
+
+def test_a_node_keeps_no_view_alive():
+    """Every living view is given a new place at each change of the base: a recurrence would take quadratic time."""
+    w = leaf(2.0, 3.0)
+    out = minigrad.zeros(50, 2, dtype=minigrad.float64) + w
+    for row in range(1, 50):
+        out[row] = out[row - 1] * w
+    assert len(out._version_counter.living_views()) == 0
+
+
+def test_what_will_run_is_asked_in_a_moment():
+    x = leaf(1.0)
+    y = x
+    for _ in range(20_000):
+        y = y * 1.0
+    counted = []
+
+    def hook(grad):
+        walk = engine.grad_mode.walk
+        counted.append(sum(walk.will_run(y.grad_fn) for _ in range(20_000)))
+
+    x.register_hook(hook)
+    started = time.perf_counter()
+    y.backward()
+    assert counted == [20_000]
+    assert time.perf_counter() - started < 20, "a search through all nodes for each question"
+
+
+def test_a_hook_on_several_gradients_is_in_no_cycle():
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf(1.0, 2.0)
+        y = x * x
+        seen = []
+        minigrad.autograd.graph.register_multi_grad_hook([x, y], seen.append)
+        y.sum().backward()
+        assert len(seen) == 1
+        del x, y, seen
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_a_checkpoint_is_in_no_cycle(reentrant):
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf(1.0, 2.0)
+        y = minigrad.utils.checkpoint.checkpoint(lambda a: (a * a).exp(), x, use_reentrant=reentrant)
+        y.sum().backward(retain_graph=True)
+        del x, y
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
