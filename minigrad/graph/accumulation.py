@@ -113,7 +113,7 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
     It is added in place, so that who holds ``leaf.grad`` sees it, unless it is recorded.
 
     Raises:
-        RuntimeError: ``leaf.grad`` has another shape, because ``leaf.data`` was replaced, was made in inference mode, or
+        RuntimeError: ``leaf.grad`` has another shape, because ``leaf.data`` was replaced; was made in inference mode; or
             is an expanded view.
     """
     leaf = node.variable
@@ -134,8 +134,8 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
         )
     elif leaf._grad.is_inference() and not grad_mode.inference:
         raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed: the .grad that is there was made in "
-            "inference mode. Set it to None, or to a clone."
+            "Inplace update to inference tensor outside InferenceMode is not allowed: the .grad that is there was made "
+            "in inference mode. Set it to None, or to a clone."
         )
     elif not leaf._grad.array.flags.writeable:
         raise RuntimeError(
