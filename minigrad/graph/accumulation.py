@@ -113,8 +113,8 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
     It is added in place, so that who holds ``leaf.grad`` sees it, unless it is recorded.
 
     Raises:
-        RuntimeError: ``leaf.grad`` has another shape, because ``leaf.data`` was replaced; was made in inference mode; or
-            is an expanded view.
+        RuntimeError: ``leaf.grad`` has another shape, because ``leaf.data`` was replaced, was made in inference mode,
+            or is an expanded view.
     """
     leaf = node.variable
     if type(gradient) is Future:
