@@ -5,6 +5,7 @@ runs a part of it, or debugs, wants to stop inside of a test instead: a process 
 at, and coverage takes the place of a debugger's trace function. So there is one process then, and nothing is measured.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -76,6 +77,11 @@ def pytest_collection_modifyitems(config, items):
     """Begin with the slow tests where processes share them: one that is begun last is waited for by all others."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish(session):
+    """What is there now, PyTorch and thousands of tests, stays: the garbage collector need not go through it again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,6 +16,8 @@ from comparisons.curves import train_in_step
 from comparisons.settings import Settings
 from comparisons.tolerances import TOLERANCES, Tolerance
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("chapter", CHAPTERS)

@@ -15,7 +15,10 @@ from comparisons import compare_values
 from comparisons.conversion import as_minigrad, tensors_in
 
 database = pytest.importorskip("torch.testing._internal.common_modules")
-pytestmark = pytest.mark.filterwarnings("ignore")  # the samples provoke many; warnings are compared elsewhere
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # the samples provoke many; warnings are compared elsewhere
+    pytest.mark.usefixtures("unmeasured"),
+]
 
 EVERY = {each.name.split(".")[-1]: each for each in database.module_db}
 MODULES = {name: info for name, info in EVERY.items() if hasattr(minigrad.nn, name)}

@@ -14,6 +14,8 @@ from hypothesis.extra import numpy as arrays
 import minigrad
 from comparisons import check_outcome, compare_values
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "int8", "bool"]
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
 THOROUGH = settings(max_examples=300, deadline=None, derandomize=True)
