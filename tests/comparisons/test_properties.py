@@ -6,6 +6,7 @@ Hypothesis draws them, and shrinks what fails to the smallest case that still do
 import warnings
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
