@@ -142,8 +142,8 @@ def newer_than_what_it_points_at():
     def checked(roots):
         order = in_order(roots)
         for node in order:
-            for next_node, _ in node.next_functions:
-                if next_node is not None and next_node.next_functions:
+            for next_node, _, _ in node.edges:
+                if next_node is not None and next_node.edges:
                     assert next_node.sequence_number < node.sequence_number, (node, next_node)
         return order
 

@@ -234,9 +234,9 @@ class Function(function.Function):
             for result in results:
                 if result.array is tensor.array:
                     edge = THIS_NODE, result.output_nr
-            for value, its_edge in zip(inputs, self.next_functions):
+            for value, (node, output_nr, _) in zip(inputs, self.edges):
                 if value is tensor:
-                    edge = its_edge
+                    edge = node, output_nr
             origins.append((edge, tensor._version_counter, self.sequence_number))
         return origins
 

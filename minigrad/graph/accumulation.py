@@ -62,18 +62,19 @@ def add_to(waiting: list[Any], output_nr: int, gradient: Any) -> None:
         waiting[output_nr] = so_far + gradient
 
 
-def fitted(gradient: Any, maker: Node, position: int) -> Any:
-    """``gradient``, which ``maker``'s rule gave for the input at ``position``, with that input's shape and type.
+def fitted(gradient: Any, edge: Edge, maker: Node, outgoing: Sequence[Any]) -> Any:
+    """``gradient``, one of those that ``maker``'s rule gave, with the shape and the type of the value it belongs to.
 
     Raises:
         RuntimeError: the shapes do not fit.
     """
-    node, output_nr = maker.next_functions[position]
+    node, output_nr = edge
     shape, kind = node.outputs[output_nr]
     if type(gradient) is Future:  # of an operation of minigrad's own
-        return gradient if type(node) is AccumulateGrad else fitted(gradient.result(), maker, position)
+        return gradient if type(node) is AccumulateGrad else fitted(gradient.result(), edge, maker, outgoing)
     if gradient.shape != shape:
         if not is_expandable(shape, gradient.shape):
+            position = [each is gradient for each in outgoing].index(True)
             raise RuntimeError(
                 f"Function {maker.name()} returned an invalid gradient at index {position} - "
                 f"got {list(gradient.shape)} but expected shape compatible with {list(shape)}"

@@ -76,14 +76,14 @@ def run_backward(
                 outgoing = node.backward(*incoming)  # the rule: dL/d(each input)
             if type(outgoing) is not tuple:
                 outgoing = (outgoing,)
-            if len(outgoing) != len(node.next_functions):
+            if len(outgoing) != len(node.edges):
                 outgoing = checked_count(node, outgoing)
-            for position, ((target, output_nr), grad) in enumerate(zip(node.next_functions, outgoing)):
+            for (target, output_nr, _), grad in zip(node.edges, outgoing):
                 if target is None or grad is None:
                     continue
                 shape, kind = target.outputs[output_nr]
                 if grad.shape != shape or grad.dtype is not kind:
-                    grad = fitted(grad, node, position)
+                    grad = fitted(grad, (target, output_nr), node, outgoing)
                 if target in arrived:  # two paths lead from there to the result: two terms
                     add_to(arrived[target], output_nr, grad)
                 else:
@@ -108,7 +108,7 @@ def in_order(roots: Arrived) -> list[Any]:
             continue
         number = node.sequence_number
         turn[node] = number
-        for next_node, _ in node.next_functions:
+        for next_node, _, _ in node.edges:
             if type(next_node) is not AccumulateGrad:
                 if next_node is not None:
                     found.append(next_node)

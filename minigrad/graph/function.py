@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from operator import attrgetter
-from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -36,9 +34,6 @@ from minigrad.graph.saved_tensors import (
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
 
 __all__ = ["Function", "gradient_edge", "with_zeros", "wrap"]
-
-
-counter_of = attrgetter("_version_counter")
 
 
 def wrap(array: ndarray) -> Tensor:
@@ -69,12 +64,11 @@ class Function(Node):
 
     _saved: Any = ()  # what forward saved; None once it was freed
     _origins: Sequence[Origin | None] = ()  # of each saved value, see :meth:`origins`
-    _counters: Sequence[VersionCounter] = ()  # instead, where just the ``saved_inputs`` were saved: of their changes
 
     receives_tensors = False  # True: forward and backward work on tensors (see ``autograd/function.py``)
     materialize_grads = True  # an output that nobody used sends zeros, not None
     overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
-    saved_inputs: Any = None  # a slice: which of its inputs forward saves, where it saves just these
+    saved_inputs: Any = None  # a slice: forward saves just these inputs, or None in the place of one
     writes_into = False  # True: forward takes ``out``, x's own memory; the rule never needs x's old values
     node_name = ""  # set where PyTorch's name is not the class's
     packed = False  # True: the user's hooks hold what was saved (see saved_tensors.py)
@@ -97,7 +91,7 @@ class Function(Node):
             return cls.compute(inputs, options)
         arrays = []
         needs_input_grad = []
-        edges: list[Edge] = []
+        edges: list[Any] = []
         for value in inputs:
             if not isinstance(value, Tensor):
                 arrays.append(value)
@@ -107,9 +101,9 @@ class Function(Node):
             arrays.append(value.array)
             needs_input_grad.append(value._requires_grad)
             if not value._requires_grad:
-                edges.append(NO_EDGE)
+                edges.append((None, 0, value._version_counter))
             elif value.grad_fn is not None:
-                edges.append((value.grad_fn, value.output_nr))
+                edges.append((value.grad_fn, value.output_nr, value._version_counter))
             else:  # a leaf: its AccumulateGrad node, made here unless a living graph holds it
                 leaf_node = value._accumulate_grad()
                 if leaf_node is None:
@@ -117,12 +111,12 @@ class Function(Node):
                     leaf_node.variable = value
                     leaf_node.outputs = ONE_OUTPUT[value.array.shape, value.array.dtype]
                     value._accumulate_grad = weakref.ref(leaf_node)
-                edges.append((leaf_node, 0))
+                edges.append((leaf_node, 0, value._version_counter))
         if True not in needs_input_grad:
             return cls.compute(inputs, options)
         node = cls()
         node.needs_input_grad = needs_input_grad
-        node.next_functions = tuple(edges)
+        node.edges = tuple(edges)
         output = node.forward(*arrays, **options) if options else node.forward(*arrays)
         if type(output) is tuple:
             results = [node.result(asarray(each), output_nr) for output_nr, each in enumerate(output)]
@@ -185,27 +179,31 @@ class Function(Node):
 
     def connect(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Make this instance, which ``apply`` did not make, a node of the graph: point at the inputs' nodes."""
-        edges = []
+        edges: list[Any] = []
         for value, needed in zip(inputs, self.needs_input_grad):
-            edges.append(gradient_edge(value) if needed else NO_EDGE)
-        self.next_functions = tuple(edges)
+            node, output_nr = gradient_edge(value) if needed else (None, 0)
+            edges.append((node, output_nr, value._version_counter))
+        self.edges = tuple(edges)
         self.take_place(inputs, results)
 
     def take_place(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Number this node, and note what it made and whose the values are that forward saved."""
         self.sequence_number = next_sequence_number()
         self.outputs = ONE_OUTPUT[results[0].array.shape, results[0].array.dtype]
-        if self.saved_inputs is not None and NoneType not in map(type, self._saved):
-            self._counters = tuple(map(counter_of, inputs[self.saved_inputs]))  # not the tensors: they may be let go
-            if InferenceCounter.made and InferenceCounter in map(type, self._counters):
-                raise inference_saved(self)
-        elif ndarray in map(type, self._saved):
+        if self.saved_inputs is None and ndarray in map(type, self._saved):
             self._origins = self.find_origins(inputs, results)
-        if len(results) > 1 or packing.hooks or anomaly.enabled:
+        if len(results) > 1 or packing.hooks or anomaly.enabled or InferenceCounter.made:
             self.take_special_place(results)
 
     def take_special_place(self, results: Sequence[Tensor]) -> None:
-        """What else there is to note of several results, for anomaly detection, for the user's hooks around saving."""
+        """What else there is to note of several results, for anomaly detection, for the user's hooks around saving.
+
+        Raises:
+            RuntimeError: a value is saved that was made in inference mode.
+        """
+        for array, origin in zip(self._saved, self.origins()):
+            if type(array) is ndarray and origin is not None and type(origin[1]) is InferenceCounter:
+                raise inference_saved(self)
         if len(results) > 1:
             self.outputs = tuple([(each.array.shape, each.array.dtype) for each in results])
             self.plain = False
@@ -220,7 +218,9 @@ class Function(Node):
 
         Several inputs may show one array, as x and x.detach() do: the one at the saved value's own place is meant.
         """
-        places = [*zip(inputs, self.next_functions)]
+        places: list[tuple[Any, Edge]] = []
+        for value, (node, output_nr, _) in zip(inputs, self.edges):
+            places.append((value, (node, output_nr)))
         for result in results:
             places.append((result, (THIS_NODE, result.output_nr)))
         origins: list[Origin | None] = []
@@ -228,18 +228,19 @@ class Function(Node):
             origins.append(None)
             for value, edge in (*places[position : position + 1], *places):
                 if isinstance(value, Tensor) and value.array is array:
-                    if type(value._version_counter) is InferenceCounter:
-                        raise inference_saved(self)
                     origins[-1] = edge, value._version_counter, self.sequence_number
                     break
         return origins
 
     def origins(self) -> Sequence[Origin | None]:
         """The origin of each saved value; None where it has none."""
-        if not self._counters:
+        if self.saved_inputs is None or self._origins:
             return self._origins or [None] * len(self._saved)
-        edges = self.next_functions[self.saved_inputs]
-        return [(edge, counter, self.sequence_number) for edge, counter in zip(edges, self._counters)]
+        origins: list[Origin | None] = []
+        for array, (node, output_nr, counter) in zip(self._saved, self.edges[self.saved_inputs]):
+            has_origin = type(array) is ndarray and counter is not None
+            origins.append(((node, output_nr), counter, self.sequence_number) if has_origin else None)
+        return origins
 
     def save_for_backward(self, *values: Any) -> None:
         """Keep arrays (or None, or numbers) for ``backward``. Inputs and outputs are kept with their history."""
@@ -335,7 +336,6 @@ class Function(Node):
         """Keep ``array``, which has this place in the graph, instead of what was saved at ``position``."""
         self._saved = (*self._saved[:position], array, *self._saved[position + 1 :])
         self._origins = origins = [*self.origins()]
-        self._counters = ()
         origins[position] = edge, counter, next_sequence_number()
 
 

@@ -32,7 +32,7 @@ __all__ = [
 
 Number = float  # what an argument may be that is no tensor
 Edge = tuple[Any, int]  # a node, or None, and which of its outputs
-NO_EDGE: Edge = (None, 0)  # of an input that needs no gradient
+NO_EDGE: Any = (None, 0, None)  # of an input that is no tensor
 NO_GRADIENT: Any = None  # among a node's outputs: a custom forward returned something else than a tensor there
 
 
@@ -144,8 +144,9 @@ class Node:
     """One recorded operation. Counterpart: ``torch.autograd.graph.Node``.
 
     Attributes:
-        next_functions: one ``(node, output_nr)`` pair an input, in order, a repeated input repeated: the node that
-            made the input and which of its outputs it was; ``(None, 0)`` for an input that needs no gradient.
+        edges: one ``(node, output_nr, counter)`` triple an input, in order, a repeated input repeated: the node that
+            made the input and which of its outputs it was, ``None, 0`` for an input that needs no gradient; and what
+            counts the changes of the input's memory, None for an input that is no tensor.
         needs_input_grad: one bool an input: is its gradient wanted?
         sequence_number: grows with every node made, and with every change in place. The engine runs the highest first,
             a leaf's node right after the last that uses it.
@@ -154,14 +155,19 @@ class Node:
         plain: False for a node with hooks, with several outputs, or with a user's rule: see ``Walk.run_watched``.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "needs_input_grad", "next_functions", "outputs", "sequence_number")
+    __slots__ = ("__dict__", "__weakref__", "edges", "needs_input_grad", "outputs", "sequence_number")
 
-    next_functions: tuple[Edge, ...]
+    edges: tuple[Any, ...]
     needs_input_grad: Any
     sequence_number: int
     outputs: tuple[tuple[tuple[int, ...], np.dtype], ...]
     hooks: NodeHooks | None = None
     plain = True
+
+    @property
+    def next_functions(self) -> tuple[Edge, ...]:
+        """The edges as PyTorch tells them: one ``(node, output_nr)`` pair an input."""
+        return tuple([(node, output_nr) for node, output_nr, _ in self.edges])
 
     def free(self) -> None:
         """Let go of what was saved, where something was."""
@@ -218,7 +224,7 @@ class AccumulateGrad(Node):
 
     variable: Tensor
     around: NodeHooks | None = None
-    next_functions = ()
+    edges = ()
     needs_input_grad = ()
     sequence_number = 2**64 - 1  # PyTorch's number
 

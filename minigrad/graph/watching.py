@@ -55,7 +55,7 @@ class Walk:
         asked = {node for node, _ in inputs}
         self.passages = {node: False for node in self.order if node in asked}
         for node in reversed(self.order):  # what a node points at comes after it
-            for next_node, _ in node.next_functions:
+            for next_node, _, _ in node.edges:
                 if next_node in self.passages:
                     self.passages[node] = True
         self.order = [node for node in self.order if node in self.passages]
@@ -101,7 +101,7 @@ class Walk:
             if not goes_on:
                 self.capture(node, incoming)
         if not goes_on:
-            return (None,) * len(node.next_functions) if self.accumulate else None
+            return (None,) * len(node.edges) if self.accumulate else None
         return run_for_anomalies(node, incoming) if anomaly.enabled else run_with_hooks(node, incoming)
 
     def run_watched_leaf(self, node: AccumulateGrad, incoming: list[Any]) -> None:
@@ -165,7 +165,7 @@ def run_with_hooks(node: Any, incoming: list[Any] | None) -> Any:
         gradients = call_prehooks(gradients, hooks)
         undefined = all(gradient is None for gradient in gradients)
     if undefined and not node.receives_tensors:
-        outgoing: Any = (None,) * len(node.next_functions)
+        outgoing: Any = (None,) * len(node.edges)
     else:
         outgoing = node.call_rule(gradients)
     if hooks is not None and hooks.hooks:
@@ -181,11 +181,12 @@ def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
 def fitted_to_inputs(node: Node, outgoing: tuple[Any, ...]) -> list[Any]:
     """What ``node``'s rule gave, as it is for those who see it: fitted, and waited for."""
     complete: list[Any] = []
-    for position, gradient in enumerate(results(checked_count(node, outgoing))):
-        if node.next_functions[position][0] is None or gradient is None:
+    gradients = results(checked_count(node, outgoing))
+    for (target, output_nr, _), gradient in zip(node.edges, gradients):
+        if target is None or gradient is None:
             complete.append(None)
         else:
-            complete.append(fitted(gradient, node, position))
+            complete.append(fitted(gradient, (target, output_nr), node, gradients))
     return complete
 
 
@@ -195,7 +196,7 @@ def checked_count(node: Node, outgoing: tuple[Any, ...]) -> tuple[Any, ...]:
     Raises:
         RuntimeError: there are fewer than inputs, or more that are not None.
     """
-    wanted = len(node.next_functions)
+    wanted = len(node.edges)
     if len(outgoing) < wanted or any(each is not None for each in outgoing[wanted:]):
         raise RuntimeError(
             f"function {node.name()} returned an incorrect number of gradients (expected {wanted}, got {len(outgoing)})"

@@ -172,7 +172,7 @@ def rebase(view: Tensor, operation: Function) -> None:
     node.needs_input_grad = [base._requires_grad]
     node.connect((base,), [base])
     node.needs_input_grad += operation.needs_input_grad[1:]
-    node.next_functions += operation.next_functions[1:]
+    node.edges += operation.edges[1:]
     operation.inside = weakref.ref(node)
     base.grad_fn, base.output_nr, base._requires_grad = node, 0, True
     refresh_views(base)

@@ -83,8 +83,8 @@ class Convolution(Function):
     def backward(ctx, grad_z):
         x, weight = ctx.saved_tensors
         wanted = tuple(ctx.needs_input_grad)
-        maker_of_x, _ = ctx.next_functions[0]
-        walk_goes_on = maker_of_x is not None and maker_of_x.next_functions != ()  # beyond x: it is no leaf
+        maker_of_x, _, _ = ctx.edges[0]
+        walk_goes_on = maker_of_x is not None and maker_of_x.edges != ()  # beyond x: it is no leaf
         at_once = not walk_goes_on or not isinstance(grad_z, np.ndarray)
         gradients = ConvolutionBackward.apply(grad_z, x, weight, wanted=wanted, geometry=ctx.geometry, at_once=at_once)
         return in_place_of(wanted, gradients)
