@@ -237,8 +237,8 @@ class Function(Node):
         if self.saved_inputs is None or self._origins:
             return self._origins or [None] * len(self._saved)
         origins: list[Origin | None] = []
-        for array, (node, output_nr, counter) in zip(self._saved, self.edges[self.saved_inputs]):
-            has_origin = type(array) is ndarray and counter is not None
+        for value, (node, output_nr, counter) in zip(self._saved, self.edges[self.saved_inputs]):
+            has_origin = value is not None and counter is not None
             origins.append(((node, output_nr), counter, self.sequence_number) if has_origin else None)
         return origins
 

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+import torch.utils.checkpoint
 
 import minigrad
 import minigrad.graph.function
@@ -775,6 +776,37 @@ def test_a_saved_constant_that_shows_a_variables_memory_stays_a_constant(name):
     assert np.allclose(first, their_first)
     assert (second is None) == (their_second is None)
     assert second is None or np.allclose(second, their_second)
+
+
+KEPT_ELSEWHERE = {
+    "hooks": lambda e, compute, x: within(e.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t), compute, x),
+    "a checkpoint": lambda e, compute, x: e.utils.checkpoint.checkpoint(compute, x, use_reentrant=False),
+}
+
+
+def within(context, compute, x):
+    with context:
+        return compute(x)
+
+
+@pytest.mark.parametrize("way", KEPT_ELSEWHERE)
+@pytest.mark.parametrize("name", ["product", "power", "matrix product", "exp", "fused"])
+def test_second_derivatives_through_values_that_are_kept_elsewhere(name, way):
+    answers = []
+    for e in (minigrad, torch):
+        compute = {
+            "product": lambda x: x * x * x,
+            "power": lambda x: x**3,
+            "matrix product": lambda x: x @ x @ x,
+            "exp": lambda x: (x * x).exp(),
+            "fused": lambda x: x.addcmul(x, x * x),
+        }[name]
+        x = e.tensor([[0.5, 1.5], [-0.5, 1.0]], dtype=e.float64, requires_grad=True)
+        z = KEPT_ELSEWHERE[way](e, compute, x)
+        (first,) = e.autograd.grad(z.sum(), x, create_graph=True)
+        (second,) = e.autograd.grad((first * first).sum(), x)
+        answers.append([first.tolist(), second.tolist()])
+    assert np.allclose(*answers)
 
 
 @pytest.mark.parametrize("name", ENGINES)
