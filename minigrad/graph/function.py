@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ from minigrad.graph.saved_tensors import (
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
 
 __all__ = ["Function", "gradient_edge", "with_zeros", "wrap"]
+
+
+counter_of = itemgetter(2)  # an edge's
 
 
 def wrap(array: ndarray) -> Tensor:
@@ -189,10 +193,12 @@ class Function(Node):
     def take_place(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Number this node, and note what it made and whose the values are that forward saved."""
         self.sequence_number = next_sequence_number()
-        self.outputs = ONE_OUTPUT[results[0].array.shape, results[0].array.dtype]
-        if self.saved_inputs is None and ndarray in map(type, self._saved):
+        array = results[0].array
+        self.outputs = ONE_OUTPUT[array.shape, array.dtype]
+        if self.saved_inputs is None and ndarray in map(type, self._saved):  # arrays are among what was saved
             self._origins = self.find_origins(inputs, results)
-        if len(results) > 1 or packing.hooks or anomaly.enabled or InferenceCounter.made:
+        special = len(results) > 1 or packing.hooks or anomaly.enabled
+        if special or (InferenceCounter.made and InferenceCounter in map(type, map(counter_of, self.edges))):
             self.take_special_place(results)
 
     def take_special_place(self, results: Sequence[Tensor]) -> None:

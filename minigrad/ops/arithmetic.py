@@ -30,10 +30,11 @@ class Add(Function):
     writes_into = True
 
     def forward(ctx, x, y, *, out=None):
-        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
-            y = asarray(y, x.dtype)  # a number takes the tensor's type
-        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
-            x, y = prepare(x, y)
+        if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+            if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+                y = asarray(y, x.dtype)  # a number takes the tensor's type
+            else:
+                x, y = prepare(x, y)
         return x + y if out is None else np.add(x, y, out=out)
 
     def backward(ctx, grad_z):
@@ -109,10 +110,11 @@ class Sub(Function):
 
     def forward(ctx, x, y):
         refuse_bool(x, y)
-        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
-            y = asarray(y, x.dtype)  # a number takes the tensor's type
-        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
-            x, y = prepare(x, y)
+        if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+            if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+                y = asarray(y, x.dtype)  # a number takes the tensor's type
+            else:
+                x, y = prepare(x, y)
         return x - y
 
     def backward(ctx, grad_z):
@@ -202,10 +204,11 @@ class Mul(Function):
 
     def forward(ctx, x, y):
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
-        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
-            y = asarray(y, x.dtype)  # a number takes the tensor's type
-        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
-            x, y = prepare(x, y)
+        if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+            if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+                y = asarray(y, x.dtype)  # a number takes the tensor's type
+            else:
+                x, y = prepare(x, y)
         return x * y
 
     def backward(ctx, grad_z):

@@ -30,10 +30,11 @@ class Div(Function):
     def forward(ctx, x, y):
         needs_x, needs_y = ctx.needs_input_grad
         ctx.save_for_backward(x if needs_y else None, y if needs_x or needs_y else None)
-        if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
-            y = asarray(y, x.dtype)
-        elif type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
-            x, y = prepare(x, y)
+        if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
+            if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+                y = asarray(y, x.dtype)  # a number takes the tensor's type
+            else:
+                x, y = prepare(x, y)
         return in_default_float(x) / in_default_float(y)
 
     def backward(ctx, grad_z):

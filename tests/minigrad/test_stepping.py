@@ -131,6 +131,15 @@ LIMITS = {
 }
 
 
+@pytest.fixture(params=[False, True], ids=["", "after inference mode"])
+def whatever_was_done_before(request):
+    """What a program before this one did, such as making a tensor in inference mode, adds no step."""
+    if request.param:
+        with minigrad.inference_mode():
+            minigrad.ones(2) * 2
+
+
+@pytest.mark.usefixtures("whatever_was_done_before")
 @pytest.mark.parametrize("program", LIMITS, ids=lambda program: program.__name__)
 def test_how_many_lines_calls_and_files(program):
     program()().sum().backward()  # what is computed once is computed now
