@@ -22,17 +22,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import anomaly
-from minigrad.graph.accumulation import (
-    ALONE,
-    Arrived,
-    accumulating,
-    add_to,
-    add_to_grad,
-    fitted,
-    one_of,
-    own_memory,
-    results,
-)
+from minigrad.graph.accumulation import ALONE, Arrived, accumulating, add_to, add_to_grad, fitted, one_of, own_memory
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Edge
@@ -122,7 +112,7 @@ def run_leaf(node: AccumulateGrad, gradient: Any) -> None:
     """Add what arrived at a leaf to its ``.grad``; what arrives first becomes it."""
     leaf = node.variable
     if leaf._hooks is not None or node.around is not None:
-        return grad_mode.walk.run_watched_leaf(node, results([gradient]))
+        return grad_mode.walk.run_watched_leaf(node, [gradient])
     with accumulating:
         if leaf._grad is not None or gradient.dtype is not leaf.array.dtype or not leaf._requires_grad:
             return add_to_grad(node, gradient)

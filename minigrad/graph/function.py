@@ -22,16 +22,7 @@ from numpy import asarray, ndarray
 from minigrad.graph import anomaly
 from minigrad.graph.grad_mode import enable_grad, grad_mode
 from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
-from minigrad.graph.saved_tensors import (
-    THIS_NODE,
-    Origin,
-    changed_in_place,
-    inference_saved,
-    pack,
-    packing,
-    saved_no_more,
-    unpack,
-)
+from minigrad.graph.saved_tensors import THIS_NODE, Origin, changed_since, freed, inference_saved, pack, packing, unpack
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
 
 __all__ = ["Function", "gradient_edge", "with_zeros", "wrap"]
@@ -260,7 +251,7 @@ class Function(Node):
             RuntimeError: the values were freed by an earlier backward, or one was changed in place since.
         """
         if self._saved is None:
-            raise saved_no_more(self)
+            raise freed(self)
         if VersionCounter.latest > self.sequence_number:
             self.check_versions()
         if grad_mode.enabled or self.packed or self.receives_tensors:
@@ -271,7 +262,7 @@ class Function(Node):
         """Something was changed in place since this node saved: raise an error if it was that."""
         for array, origin in zip(self._saved, self.origins()):
             if origin is not None and origin[1].changed > origin[2] and not self.packed:
-                raise changed_in_place(self, array, origin)
+                raise changed_since(self, array, origin)
 
     def restored(self) -> tuple[Any, ...]:
         """What was saved, out of the user's hooks, as tensors where the rule takes tensors."""

@@ -17,18 +17,8 @@ from minigrad.dtypes import dtype, from_numpy_dtype
 from minigrad.graph.hooks import NodeHooks, RemovableHandle
 from minigrad.graph.storage import InferenceCounter, VersionCounter
 
-__all__ = [
-    "NO_EDGE",
-    "NO_GRADIENT",
-    "ONE_OUTPUT",
-    "AccumulateGrad",
-    "Edge",
-    "InputMetadata",
-    "Node",
-    "Number",
-    "Tensor",
-    "unwrap",
-]
+__all__ = ["NO_EDGE", "NO_GRADIENT", "ONE_OUTPUT", "AccumulateGrad", "Edge", "InputMetadata"]
+__all__ += ["Node", "Number", "Tensor", "unwrap"]
 
 Number = float  # what an argument may be that is no tensor
 Edge = tuple[Any, int]  # a node, or None, and which of its outputs

@@ -17,7 +17,7 @@ from minigrad.graph.grad_mode import no_grad
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
 from minigrad.graph.storage import VersionCounter
 
-__all__ = ["THIS_NODE", "Origin", "changed_in_place", "inference_saved", "pack", "packing", "saved_no_more", "unpack"]
+__all__ = ["THIS_NODE", "Origin", "changed_since", "freed", "inference_saved", "pack", "packing", "unpack"]
 
 # Of a saved array: its place in the graph, the counter of its changes, and when it was saved.
 Origin = tuple[Edge, VersionCounter, int]
@@ -86,7 +86,7 @@ def unpack(saved: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([value.unpack() if isinstance(value, Packed) else value for value in saved])
 
 
-def changed_in_place(node: Node, array: np.ndarray, origin: Origin) -> RuntimeError:
+def changed_since(node: Node, array: np.ndarray, origin: Origin) -> RuntimeError:
     """PyTorch's error for a saved value that was changed since, and which operation changed it, and where."""
     (maker, output_nr), version, saved_at = origin
     if isinstance(maker, AccumulateGrad):
@@ -103,7 +103,7 @@ def changed_in_place(node: Node, array: np.ndarray, origin: Origin) -> RuntimeEr
     )
 
 
-def saved_no_more(node: Node) -> RuntimeError:
+def freed(node: Node) -> RuntimeError:
     """PyTorch's error for values that an earlier backward has freed."""
     return RuntimeError(
         f"Trying to backward through the graph a second time (or directly access saved tensors after they have already "

@@ -87,7 +87,7 @@ class Walk:
         did not run, and what it saved is still wanted."""
         if isinstance(node, AccumulateGrad):
             if incoming is not None:
-                self.run_watched_leaf(node, results(incoming))
+                self.run_watched_leaf(node, incoming)
             return None
         goes_on = self.passages is None or self.passages[node]
         if node.hooks is not None or node.receives_tensors:
@@ -106,7 +106,7 @@ class Walk:
 
     def run_watched_leaf(self, node: AccumulateGrad, incoming: list[Any]) -> None:
         """Add what arrived at a leaf to its ``.grad``, with everything that may be around it, in PyTorch's order."""
-        incoming = changeable(incoming)
+        incoming = changeable(results(incoming))
         around, of_leaf = node.around, node.hooks
         if of_leaf is not None or around is not None:
             self.finish()

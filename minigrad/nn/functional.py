@@ -27,7 +27,7 @@ from minigrad.ops.pooling import *
 from minigrad.ops.rectifiers import celu, celu_, elu, elu_, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_
 from minigrad.ops.rectifiers import leaky_relu, leaky_relu_, prelu, relu6, selu, selu_, softshrink, threshold
 from minigrad.ops.rectifiers import threshold_
-from minigrad.ops.rectifiers import Relu, applied
+from minigrad.ops.rectifiers import Relu, applied, relu_
 from minigrad.ops.resizing import *
 from minigrad.ops.unfolding import fold, unfold
 
@@ -48,11 +48,6 @@ __all__ += ["threshold", "threshold_", "triplet_margin_loss", "unfold"]
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0). At 0 the gradient is 0."""
     return applied("relu", input, inplace, Relu)
-
-
-def relu_(input: Tensor) -> Tensor:
-    """:func:`relu`, written into the input."""
-    return relu(input, inplace=True)
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
