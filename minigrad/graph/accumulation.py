@@ -165,9 +165,8 @@ def count_references() -> tuple[int, int, int, int]:
     """How many references are counted to an array that only the engine holds, at each place where it asks that.
 
     Each function here goes about the array as the engine does at that place: one more name for it there, and ownership
-    becomes copying. Where the interpreter does not count each
-    reference (Python 3.14 borrows some, a build without the lock splits the count), no array is taken to be alone: it
-    is copied, or a new one made, instead.
+    becomes copying. Where the interpreter does not count each reference (Python 3.14 borrows some, a build without the
+    lock splits the count), no array is taken to be alone: it is copied, or a new one made, instead.
     """
     if sys.version_info >= (3, 14) or sysconfig.get_config_var("Py_GIL_DISABLED"):
         return 0, 0, 0, 0

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.graph.node import unwrap
+
 __all__ = ["check_nan", "detect_anomaly", "is_anomaly_enabled", "note_origin", "set_detect_anomaly", "tell_origin"]
 
 enabled = False
@@ -106,6 +108,5 @@ def check_nan(node: Any, gradients: Sequence[Any]) -> None:
     if not checks_nan:
         return
     for position, gradient in enumerate(gradients):
-        values = getattr(gradient, "array", gradient)
-        if values is not None and np.isnan(values).any():
+        if gradient is not None and np.isnan(unwrap(gradient)).any():
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {position}th output.")

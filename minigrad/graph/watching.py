@@ -79,7 +79,7 @@ class Walk:
 
     @cached_property
     def reached(self) -> frozenset[Any]:
-        """The nodes."""
+        """The nodes, to be looked up quickly: only :meth:`will_run` asks."""
         return frozenset(self.order)
 
     def run_watched(self, node: Any, incoming: list[Any] | None) -> Any:
@@ -244,7 +244,7 @@ def call_hooks_of_tensor(node: Any, gradients: list[Any]) -> None:
         gradient = gradients[output_nr]
         if gradient is None:
             continue
-        replacement = hook(*to_tensors([gradient]))
+        replacement = hook(wrapped(gradient))
         if replacement is not None:
             gradients[output_nr] = checked_replacement(gradient, replacement, hook)
     for output_nr, reference in hooks.retained.items():

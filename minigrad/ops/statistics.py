@@ -166,10 +166,14 @@ class VarMean(Var):
     def backward(ctx, grad_variance, grad_mean):
         (x,) = ctx.saved_tensors
         grad_x = None if grad_variance is None else ctx.gradient_of_variance(grad_variance, x)
-        if grad_mean is not None:
-            of_mean = spread(grad_mean, ctx.shape, ctx.dims, ctx.keepdim) / ctx.count  # d(mean)/dx = 1/n
-            grad_x = of_mean if grad_x is None else grad_x + of_mean
-        return grad_x
+        return ctx.plus_gradient_of_mean(grad_x, grad_mean)
+
+    def plus_gradient_of_mean(ctx, grad_x, grad_mean):
+        """``grad_x``, the gradient along the first result, and that along the mean; None where neither arrived."""
+        if grad_mean is None:
+            return grad_x
+        of_mean = spread(grad_mean, ctx.shape, ctx.dims, ctx.keepdim) / ctx.count  # d(mean)/dx = 1/n
+        return of_mean if grad_x is None else grad_x + of_mean
 
 
 def var_mean(
@@ -205,10 +209,7 @@ class StdMean(VarMean):
         grad_x = None
         if grad_z is not None:
             grad_x = ctx.gradient_of_variance(gradient_of_square(grad_z, z), x)
-        if grad_mean is not None:
-            of_mean = spread(grad_mean, ctx.shape, ctx.dims, ctx.keepdim) / ctx.count  # d(mean)/dx = 1/n
-            grad_x = of_mean if grad_x is None else grad_x + of_mean
-        return grad_x
+        return ctx.plus_gradient_of_mean(grad_x, grad_mean)
 
 
 def std_mean(
