@@ -16,6 +16,7 @@ from minigrad.arguments.promotion import number_as
 from minigrad.attributes import check_device
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import array_like, keep_strides
 from minigrad.random import Generator, default_generator
 from minigrad.reading import check_layout, read
 
@@ -30,6 +31,16 @@ def _finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
         check_device(device)
     result = wrap(array)
     return result.requires_grad_() if requires_grad else result
+
+
+def _finish_like(input: Tensor, dtype: Any, device: Any, requires_grad: bool, value: Any) -> Tensor:
+    """A tensor like ``input``, of its strides too, full of ``value``; None leaves what the memory held."""
+    array = array_like(input, None if dtype is None else _kind(dtype))
+    if value is not None:
+        array[...] = value
+    result = _finish(array, device, requires_grad)
+    keep_strides(result)
+    return result
 
 
 def _kind(dtype: dtypes.dtype | None) -> np.dtype:
@@ -71,7 +82,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     tensor = _finish(read(data, dtype), device, False)
-    tensor._borrowed = True
+    keep_strides(tensor)
     return tensor
 
 
@@ -86,7 +97,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     check_layout(ndarray)
     tensor = wrap(ndarray)
-    tensor._borrowed = True
+    keep_strides(tensor)
     return tensor
 
 
@@ -124,19 +135,19 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the shape of ``input``, and of its type unless told, whose values are whatever the memory held."""
     check_tensors("empty_like", input=input)
-    return _finish(np.empty_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
+    return _finish_like(input, dtype, device, requires_grad, None)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape of ``input``, and of its type unless told."""
     check_tensors("zeros_like", input=input)
-    return _finish(np.zeros_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
+    return _finish_like(input, dtype, device, requires_grad, 0)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape of ``input``, and of its type unless told."""
     check_tensors("ones_like", input=input)
-    return _finish(np.ones_like(input.array, None if dtype is None else _kind(dtype)), device, requires_grad)
+    return _finish_like(input, dtype, device, requires_grad, 1)
 
 
 def full_like(
@@ -145,9 +156,7 @@ def full_like(
     """A tensor of the shape of ``input`` filled with ``fill_value``."""
     check_tensors("full_like", input=input)
     kind = input.array.dtype if dtype is None else _kind(dtype)
-    return _finish(
-        np.full_like(input.array, number_as(_number("full_like", fill_value), kind), kind), device, requires_grad
-    )
+    return _finish_like(input, dtype, device, requires_grad, number_as(_number("full_like", fill_value), kind))
 
 
 def arange(
@@ -252,8 +261,7 @@ def rand_like(
 ) -> Tensor:
     """:func:`rand` in the shape of ``input``, and in its type unless told."""
     check_tensors("rand_like", input=input)
-    options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
-    return rand(input.shape, dtype=dtype or input.dtype, **options)
+    return empty_like(input, dtype=dtype, device=device).uniform_(generator=generator).requires_grad_(requires_grad)
 
 
 def randn_like(
@@ -266,8 +274,7 @@ def randn_like(
 ) -> Tensor:
     """:func:`randn` in the shape of ``input``, and in its type unless told."""
     check_tensors("randn_like", input=input)
-    options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
-    return randn(input.shape, dtype=dtype or input.dtype, **options)
+    return empty_like(input, dtype=dtype, device=device).normal_(generator=generator).requires_grad_(requires_grad)
 
 
 def normal(
@@ -403,8 +410,8 @@ def randint_like(
     """:func:`randint` in the shape of ``input``, and in its type unless told."""
     check_tensors("randint_like", input=input)
     bounds = (0, low) if high is None else (low, high)
-    options: Any = {"generator": generator, "device": device, "requires_grad": requires_grad}
-    return randint(*bounds, input.shape, dtype=dtype or input.dtype, **options)
+    drawn = empty_like(input, dtype=dtype, device=device).random_(*bounds, generator=generator)
+    return drawn.requires_grad_(requires_grad)
 
 
 def randperm(

@@ -23,6 +23,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.graph.node import TensorBase
 from minigrad.graph.storage import UntypedStorage
+from minigrad.graph.strides import keep_strides, lay_in_order, strides_of
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
 from minigrad.ops.choosing import where
@@ -162,9 +163,9 @@ class Tensor(TensorBase, Methods):
     @property
     def data(self) -> Tensor:
         """The same values without history, in the same memory. Changes made through it are not counted."""
-        self._lay_in_order()
+        lay_in_order(self)
         values = wrap(self.array)
-        values._borrowed = True
+        values._strided = self._strided
         values._history_note = "it was made by .data, which leaves the history behind"
         return values
 
@@ -174,9 +175,9 @@ class Tensor(TensorBase, Methods):
             raise TypeError(f"Variable data has to be a tensor, but got {type(values).__name__}")
         if self._requires_grad and values.array.dtype.kind != "f":
             raise RuntimeError("data set to a tensor that requires gradients must be floating point")
-        values._lay_in_order()
+        lay_in_order(values)
         self._replace_array(values.array)
-        self._borrowed = True
+        self._strided = values._strided
 
     @property
     def T(self) -> Tensor:
@@ -220,18 +221,19 @@ class Tensor(TensorBase, Methods):
         return self.array.itemsize
 
     def stride(self, dim: int | None = None) -> Any:
-        strides = tuple([step // self.array.itemsize for step in self.array.strides])
+        strides = strides_of(self)
         return strides if dim is None else strides[normalize_dim(dim, self.ndim)]
 
     def is_contiguous(self) -> bool:
-        return self.array.flags.c_contiguous
+        return not self._strided or self.array.flags.c_contiguous
 
     def data_ptr(self) -> int:
-        self._lay_in_order()
+        lay_in_order(self)
         return self.array.ctypes.data
 
     def untyped_storage(self) -> UntypedStorage:
         """The memory that this tensor and its views show."""
+        lay_in_order(self)
         return UntypedStorage(self.array)
 
     def storage_offset(self) -> int:
@@ -288,7 +290,7 @@ class Tensor(TensorBase, Methods):
         """
         if self._requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        self._lay_in_order()
+        lay_in_order(self)
         return self.array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
@@ -340,7 +342,7 @@ class Tensor(TensorBase, Methods):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
                 "moment: detach() this one first"
             )
-        copied = wrap(self.array.copy())
+        copied = self.detach().clone()
         copied.__class__ = type(self)
         copied._requires_grad = self._requires_grad
         copied._grad = None if self._grad is None else self._grad.clone().detach()
@@ -349,6 +351,7 @@ class Tensor(TensorBase, Methods):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """How ``pickle`` and ``copy.copy`` make it again: a leaf with the same values. The history is left behind."""
+        lay_in_order(self)
         return rebuild, (type(self), self.array, self._requires_grad)
 
     # ------------------------------------------------------------------------------- autograd
@@ -391,9 +394,9 @@ class Tensor(TensorBase, Methods):
 
     def detach(self) -> Tensor:
         """The same values in the same memory, without history; in-place changes are counted for both."""
-        self._lay_in_order()
+        lay_in_order(self)
         detached = wrap(self.array)
-        detached._borrowed = True
+        detached._strided = self._strided
         detached._version_counter = self._version_counter
         detached._history_note = "it was made by detach(), which leaves the history behind"
         return detached
@@ -572,6 +575,7 @@ class Tensor(TensorBase, Methods):
 def rebuild(kind: Any, array: ndarray, requires_grad: bool) -> Tensor:
     """A leaf of the class ``kind`` around ``array``: what a pickled tensor is made of."""
     tensor = wrap(array)
+    keep_strides(tensor)
     tensor.__class__ = kind
     tensor._requires_grad = requires_grad
     return tensor

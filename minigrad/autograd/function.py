@@ -17,6 +17,7 @@ from minigrad.graph.grad_mode import grad_mode, no_grad
 from minigrad.graph.node import NO_GRADIENT, Tensor
 from minigrad.graph.saved_tensors import THIS_NODE, Origin
 from minigrad.graph.storage import next_sequence_number
+from minigrad.graph.strides import lay_in_order
 from minigrad.graph.view import CUSTOM_VIEW, share_storage
 from minigrad.graph.watching import to_arrays, to_tensors
 from minigrad.inplace.changing import check_changeable
@@ -160,12 +161,12 @@ class Function(function.Function):
                 results[earlier].output_nr = output_nr
                 return results[earlier]
         constant = any(output is each for each in self._non_differentiable)
-        output._lay_in_order()
+        lay_in_order(output)
         if grad_fn is None or constant:
             result = wrap(output.array)
         else:
             result = grad_fn.result(output.array, output_nr)
-        result._borrowed = True
+        result._strided = output._strided
         if constant:
             result._history_note = f"{self.name()} marked it as non-differentiable"
         if not grad_mode.enabled:

@@ -23,8 +23,9 @@ from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
+from minigrad.graph.strides import array_like, keep_strides
 from minigrad.kernels.helpers import Future
-from minigrad.kernels.layout import is_dense
+from minigrad.kernels.layout import is_dense, is_expanded
 
 __all__ = ["ALONE", "Arrived", "accumulating", "add_to", "add_to_grad", "fitted", "one_of", "own_memory", "receive"]
 __all__ += ["results"]
@@ -127,7 +128,9 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
     if isinstance(gradient, Tensor):
         leaf._grad = leaf.new_empty(leaf.shape).copy_(gradient) if leaf._grad is None else leaf._grad + gradient
     elif leaf._grad is None:
-        leaf._grad = wrap(np.array(gradient))
+        leaf._grad = wrap(array_like(leaf, None))  # laid as the leaf is
+        leaf._grad.array[...] = gradient
+        keep_strides(leaf._grad)
     elif leaf._grad.array.shape != gradient.shape:
         raise RuntimeError(
             f"The size of the .grad that is there, {list(leaf._grad.shape)}, is not that of the new gradient, "
@@ -138,7 +141,7 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
             "Inplace update to inference tensor outside InferenceMode is not allowed: the .grad that is there was made "
             "in inference mode. Set it to None, or to a clone."
         )
-    elif not leaf._grad.array.flags.writeable:
+    elif is_expanded(leaf._grad.array):
         raise RuntimeError(
             "unsupported operation: more than one element of the .grad that is there refers to a single memory "
             "location, because it was expanded. Please clone() the tensor before performing the operation."

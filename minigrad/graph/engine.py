@@ -114,7 +114,7 @@ def run_leaf(node: AccumulateGrad, gradient: Any) -> None:
     if leaf._hooks is not None or node.around is not None:
         return grad_mode.walk.run_watched_leaf(node, [gradient])
     with accumulating:
-        if leaf._grad is not None or gradient.dtype is not leaf.array.dtype or not leaf._requires_grad:
+        if leaf._grad is not None or gradient.dtype is not leaf.array.dtype or leaf._strided or not leaf._requires_grad:
             return add_to_grad(node, gradient)
         gradient = np.asarray(gradient)  # NumPy makes numbers of zero-dimensional arrays
         if sys.getrefcount(gradient) > ALONE or gradient.base is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -24,11 +25,13 @@ from minigrad.graph.grad_mode import enable_grad, grad_mode
 from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
 from minigrad.graph.saved_tensors import THIS_NODE, Origin, changed_since, freed, inference_saved, pack, packing, unpack
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
+from minigrad.graph.strides import elementwise, lay_as_pytorch
 
 __all__ = ["Function", "gradient_edge", "with_zeros", "wrap"]
 
 
 counter_of = itemgetter(2)  # an edge's
+STRIDED = repeat("_strided"), repeat(False)  # for map(getattr, …): whether the user laid a tensor himself
 
 
 def wrap(array: ndarray) -> Tensor:
@@ -64,6 +67,7 @@ class Function(Node):
     materialize_grads = True  # an output that nobody used sends zeros, not None
     overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
     saved_inputs: Any = None  # a slice: forward saves just these inputs, or None in the place of one
+    result_strides: Any = elementwise  # how results lie if the user laid an input, see strides.py; None: in order
     writes_into = False  # True: forward takes ``out``, x's own memory; the rule never needs x's old values
     node_name = ""  # set where PyTorch's name is not the class's
     packed = False  # True: the user's hooks hold what was saved (see saved_tensors.py)
@@ -159,6 +163,8 @@ class Function(Node):
             return output
         outputs = output if type(output) is tuple else (output,)
         results = tuple([wrap(asarray(each)) for each in outputs])
+        if TensorBase._some_strided and cls.result_strides and True in map(getattr, inputs, *STRIDED):
+            node.lay(inputs, results)
         if not grad_mode.enabled:
             node.note_unrecorded(inputs, results)
         return results if type(output) is tuple else results[0]
@@ -184,13 +190,21 @@ class Function(Node):
     def take_place(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Number this node, and note what it made and whose the values are that forward saved."""
         self.sequence_number = next_sequence_number()
-        array = results[0].array
-        self.outputs = ONE_OUTPUT[array.shape, array.dtype]
+        if TensorBase._some_strided and self.result_strides and True in map(getattr, inputs, *STRIDED):
+            self.lay(inputs, results)
+        self.outputs = ONE_OUTPUT[results[0].array.shape, results[0].array.dtype]
         if self.saved_inputs is None and ndarray in map(type, self._saved):  # arrays are among what was saved
             self._origins = self.find_origins(inputs, results)
         special = len(results) > 1 or packing.hooks or anomaly.enabled
         if special or (InferenceCounter.made and InferenceCounter in map(type, map(counter_of, self.edges))):
             self.take_special_place(results)
+
+    def lay(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
+        """Lay the results as PyTorch would lay them, for the user laid one of the inputs: see ``strides.py``."""
+        arrays = [each.array for each in results]
+        lay_as_pytorch(type(self).result_strides, inputs, results)
+        for old, result in zip(arrays, results):
+            self._saved = tuple([result.array if each is old else each for each in self._saved])
 
     def take_special_place(self, results: Sequence[Tensor]) -> None:
         """What else there is to note of several results, for anomaly detection, for the user's hooks around saving.

@@ -69,7 +69,8 @@ class TensorBase:
     _base: Tensor | None = None
     _hooks: NodeHooks | None = None
 
-    _borrowed = False  # True: others see this memory too, beside views, so its order must stay
+    _strided = False  # True: users see the array's own strides, else row-major ones: see strides.py
+    _some_strided = False  # the class's: True once a tensor was
     _restriction = ""  # why this view may not be changed in place while operations are recorded
     _history_note = ""  # why it has no history although it was computed from what requires grad
     _accumulations = 0  # how many backward passes have added to .grad since it was last set
@@ -82,22 +83,6 @@ class TensorBase:
         node = self._accumulate_grad()
         if node is not None:
             node.outputs = ONE_OUTPUT[array.shape, array.dtype]
-
-    def _lay_in_order(self) -> None:
-        """Before others see this tensor's memory: if it lies channels last, put it in row-major order.
-
-        Convolutions return pictures (N, C, H, W) whose memory is ordered N, H, W, C, because they compute faster so,
-        and elementwise operations keep that order. In PyTorch these results lie in row-major order: ``view`` works on
-        them, and ``contiguous`` returns them as they are. So it must here. This is called wherever memory comes to be
-        shared, before it is: by a view, by ``detach``, ``data``, ``numpy``. So nobody but a node that saved it can hold
-        the old array, and for a node it keeps its values; and memory that is shared never changes its order. What the
-        user put in this order, as a view or as a NumPy array, is left alone.
-        """
-        array = self.array
-        if array.flags.c_contiguous or array.ndim not in (3, 4) or self._base is not None or self._borrowed:
-            return
-        if array.swapaxes(-3, -2).swapaxes(-2, -1).flags.c_contiguous:
-            self.array = array.copy(order="C")
 
     def is_inference(self) -> bool:
         """True for a tensor made in inference mode."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import grad_mode
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Tensor, TensorBase
+from minigrad.graph.strides import keep_strides, lay_in_order
 
 __all__ = ["CUSTOM_VIEW", "NO_GRAD_VIEW", "ViewFunction", "share_storage"]
 
@@ -39,7 +40,12 @@ def share_storage(view: Tensor, source: Tensor, restriction: str = "") -> None:
     ``restriction`` says why ``view`` may not be changed in place while operations are recorded; views of it inherit it.
     """
     owner = source.array if source.array.base is None else source.array.base
-    if view.array.base is owner or view.array is owner or np.may_share_memory(view.array, source.array):
+    if not view.array.flags.c_contiguous:
+        view._strided = TensorBase._some_strided = True
+    elif 1 in view.array.shape or 0 in view.array.shape:
+        keep_strides(view)
+    is_shown = view.array.base is owner or view.array is owner or not view.array.size
+    if is_shown or np.may_share_memory(view.array, source.array):
         view._version_counter = source._version_counter
         view._base = source if source._base is None else source._base
         view._version_counter.add_view(view)
@@ -60,8 +66,8 @@ class ViewFunction(Function):
             return cls.compute(inputs, options)
         if not cls.is_view:
             return super().apply(*inputs, **options)
-        if not base.array.flags.c_contiguous:
-            base._lay_in_order()
+        if not base.array.flags.c_contiguous or 1 in base.array.shape or 0 in base.array.shape:
+            lay_in_order(base)
         result = super().apply(*inputs, **options)
         restriction = "" if grad_mode.enabled else NO_GRAD_VIEW
         if type(result) is not tuple:

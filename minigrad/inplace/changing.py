@@ -18,7 +18,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import NO_GRAD_VIEW
 from minigrad.inplace.views import maker_of_view, rebase, refresh_views
-from minigrad.kernels.layout import is_dense
+from minigrad.kernels.layout import is_dense, is_expanded
 
 __all__ = ["become", "check_changeable", "check_overlap", "overwrite", "run_in_place", "writeable"]
 
@@ -65,14 +65,12 @@ def check_overlap(tensor: Tensor, *inputs: Any) -> None:
     its own (it was expanded), or by one of ``inputs`` in another arrangement.
     """
     array = tensor.array
-    if 0 in array.strides and array.size:
-        for size, stride in zip(array.shape, array.strides):
-            if stride == 0 and size > 1:
-                raise RuntimeError(
-                    f"unsupported operation: more than one element of the written-to tensor refers to a single memory "
-                    f"location. Please clone() the tensor before performing the operation. Its shape is "
-                    f"{list(array.shape)}, its strides are {list(tensor.stride())}: it was expanded."
-                )
+    if is_expanded(array):
+        raise RuntimeError(
+            f"unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            f"location. Please clone() the tensor before performing the operation. Its shape is {list(array.shape)}, "
+            f"its strides are {list(tensor.stride())}: it was expanded."
+        )
     for each in inputs:
         if not isinstance(each, Tensor) or each is tensor or not np.may_share_memory(each.array, array):
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["as_images", "as_planes", "is_channels_last", "is_dense"]
+__all__ = ["as_images", "as_planes", "is_channels_last", "is_dense", "is_expanded"]
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -23,6 +23,11 @@ def is_dense(array: np.ndarray) -> bool:
                 return False
             reach *= size
     return True
+
+
+def is_expanded(array: np.ndarray) -> bool:
+    """True where several elements are one place in memory."""
+    return any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape)) and array.size > 0
 
 
 def is_channels_last(x: np.ndarray) -> bool:

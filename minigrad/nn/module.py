@@ -126,9 +126,8 @@ class Module:
 
     def __getattr__(self, name: str) -> Any:  # called only where ordinary lookup found nothing
         for parts in ("_parameters", "_buffers", "_modules"):
-            found = self.__dict__.get(parts, {})
-            if name in found:
-                return found[name]
+            if name in self.__dict__.get(parts, ()):
+                return self.__dict__[parts][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:

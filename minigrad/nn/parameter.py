@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.graph.function import wrap
+from minigrad.graph.strides import lay_in_order
 from minigrad.tensor import Tensor
 
 __all__ = ["Parameter"]
@@ -20,10 +21,10 @@ class Parameter(Tensor):
             return cls(Tensor(0), requires_grad)
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter expects a Tensor, not {type(data).__name__}: use minigrad.tensor(...) first")
-        data._lay_in_order()
+        lay_in_order(data)
         parameter = wrap(data.array)
         parameter.__class__ = cls
-        parameter._borrowed = True
+        parameter._strided = data._strided
         return parameter.requires_grad_(requires_grad)  # type: ignore[return-value]
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.promotion import in_default_float
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.strides import as_part
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.error_function import erf
 from minigrad.ops.choosing import Where
@@ -214,6 +215,8 @@ def halves(x, dim):
 
 class Glu(Function):
     """z = a · sigmoid(b), a and b the two halves of x along ``dim``."""
+
+    result_strides = as_part
 
     def forward(ctx, x, *, dim):
         refuse_integers("glu", x)

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.strides import as_pictures
 from minigrad.kernels import adaptive_pooling
 from minigrad.kernels.adaptive_pooling import Spans
 from minigrad.ops.picking import Pick
@@ -31,6 +32,8 @@ def counts(rows, columns):
 
 class AdaptiveAvgPool2D(Function):
     """z = the mean of each window, the windows being as many as asked for."""
+
+    result_strides = as_pictures
 
     def forward(ctx, x, *, rows, columns):
         ctx.rows, ctx.columns = rows, columns
@@ -137,6 +140,7 @@ class AdaptiveMaxPool2D(Function):
     The windows are as many as asked for. Ties and NaN: as in :class:`MaxPool2DWithIndices`.
     """
 
+    result_strides = as_pictures
     materialize_grads = False
 
     def forward(ctx, x, *, rows, columns):

@@ -18,6 +18,7 @@ from minigrad.arguments.promotion import EXACT, NUMBERS, in_default_float, numbe
 from minigrad.creation import tensor
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
+from minigrad.graph.strides import from_last
 from minigrad.inplace.changing import run_in_place
 
 __all__ = ["add", "mul", "multiply", "neg", "neg_", "negative", "negative_", "positive", "reciprocal", "reciprocal_"]
@@ -184,6 +185,7 @@ class RsubTensor(Function):
     """z = y - alpha · x."""
 
     node_name = "RsubBackward0"
+    result_strides = from_last
 
     def forward(ctx, x, y, *, alpha):
         refuse_bool(y, x)

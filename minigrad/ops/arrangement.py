@@ -16,6 +16,7 @@ from minigrad.arguments.dims import as_shape, normalize_dim
 from minigrad.creation import arange, from_numpy
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import as_like, keep_strides, lay_in_order
 from minigrad.ops.shape import Reshape
 
 __all__ = ["flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90", "tile"]
@@ -23,6 +24,8 @@ __all__ = ["flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90", "ti
 
 class Repeat(Function):
     """z = x repeated ``repeats[i]`` times along dimension i; x counts as having as many dimensions as ``repeats``."""
+
+    result_strides = None
 
     def forward(ctx, x, *, repeats):
         ctx.shape, ctx.repeats = x.shape, repeats
@@ -69,6 +72,8 @@ def tile(input: Tensor, *numbers: Any, dims: Any = None) -> Tensor:
 class Flip(Function):
     """z = x with the order of its elements reversed along ``dims``: a copy."""
 
+    result_strides = as_like
+
     def forward(ctx, x, *, dims):
         ctx.dims = dims
         return np.flip(x, dims).copy()
@@ -114,6 +119,8 @@ def flipud(input: Tensor) -> Tensor:
 class Roll(Function):
     """z = x moved along by ``shifts``; what leaves at one end enters at the other. Without ``dims``, x flattened."""
 
+    result_strides = None
+
     def forward(ctx, x, *, shifts, dims):
         ctx.shifts, ctx.dims = shifts, dims
         return np.asarray(np.roll(x, shifts[0] if dims is None else shifts, dims), order="C")
@@ -148,9 +155,14 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 class Rot90(Function):
     """z = x turned by ``k`` quarters from the first of two ``dims`` towards the second."""
 
+    result_strides = None
+
     def forward(ctx, x, *, k, dims):
         ctx.k, ctx.dims = k, dims
-        return np.rot90(x, k, dims).copy()
+        if k % 4 == 0:
+            return x.copy()
+        z = np.flip(x, {1: dims[1], 2: dims, 3: dims[0]}[k % 4]).copy(order="K")
+        return z.swapaxes(*dims) if k % 2 else z
 
     def backward(ctx, grad_z):
         grad_x = Rot90.apply(grad_z, k=-ctx.k, dims=ctx.dims)
@@ -174,7 +186,10 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         if not -input.ndim <= each < input.ndim:
             raise RuntimeError(f"Rotation dim out of range, dim = {each}")
     places = tuple([normalize_dim(each, input.ndim) for each in dims])
-    return Rot90.apply(input, k=k, dims=places)
+    lay_in_order(input)
+    turned = Rot90.apply(input, k=k, dims=places)
+    keep_strides(turned)  # PyTorch swaps dimensions without copying
+    return turned
 
 
 def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Tensor:

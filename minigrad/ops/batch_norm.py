@@ -15,6 +15,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.strides import as_pictures
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable
 from minigrad.kernels import batch_norm as kernels
@@ -44,6 +45,8 @@ class NativeBatchNorm(Function):
     where given, are moved towards them in place: running = (1 - momentum) · running + momentum · new, the new variance
     unbiased. Otherwise mean and variance are the running ones.
     """
+
+    result_strides = as_pictures
 
     def forward(ctx, x, weight, bias, *, running_mean, running_var, training, momentum, eps):
         ctx.training, ctx.eps = training, eps

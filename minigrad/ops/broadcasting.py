@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors, renamed
@@ -17,6 +18,7 @@ from minigrad.arguments.dims import as_shape, normalize_dims
 from minigrad.attributes import Size
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import spanning
 from minigrad.graph.view import ViewFunction
 from minigrad.ops.shape import View
 
@@ -44,7 +46,14 @@ class Expand(ViewFunction):
                     f"non-singleton dimension {dim}.  Target sizes: {list(shape)}.  Tensor sizes: {list(x.shape)}"
                 )
             sizes.append(size)
-        return np.broadcast_to(x, sizes)
+        z = np.broadcast_to(x, sizes)
+        if (z.size and 1 not in sizes) or not x.ndim:
+            return z
+        kept = {}
+        for dim, (size, existing, step) in enumerate(zip(sizes[new:], x.shape, x.strides), new):
+            kept[dim] = step // x.itemsize if size == existing else 0
+        z = as_strided(x, sizes, z.strides)  # writeable, as x is
+        return spanning(z, [dim for dim in range(new) if sizes[dim] == 1], kept)
 
     def backward(ctx, grad_z):
         return grad_z  # dz/dx = 1, and the engine sums
@@ -84,6 +93,8 @@ def spread(grad, shape, dims, keepdim):
 
 class Sum(Function):
     """z = Σ x over ``dim``. Integers and bools are summed in int64. The sum of nothing is 0."""
+
+    result_strides = None
 
     def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
         ctx.overload = 0 if dim is None else 1  # PyTorch's two nodes

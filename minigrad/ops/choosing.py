@@ -13,7 +13,8 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import check_broadcast, checked_number, prepare
 from minigrad.creation import as_tensor
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.node import Tensor, TensorBase, unwrap
+from minigrad.graph.strides import elementwise, lay_as_pytorch
 from minigrad.ops.nondifferentiable import nonzero
 
 __all__ = ["maximum", "minimum", "where"]
@@ -21,6 +22,8 @@ __all__ = ["maximum", "minimum", "where"]
 
 class Where(Function):
     """z = x where ``condition`` (a bool array) holds, else y. The gradient goes where the value came from."""
+
+    result_strides = None  # the condition's count first: see :func:`where`
 
     def forward(ctx, x, y, *, condition):
         ctx.save_for_backward(condition)
@@ -58,7 +61,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
             checked_number("where", each)
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = as_tensor(input)
-    return Where.apply(input, other, condition=condition.array.astype(np.bool_, copy=False))
+    chosen = Where.apply(input, other, condition=condition.array.astype(np.bool_, copy=False))
+    if TensorBase._some_strided:
+        lay_as_pytorch(elementwise, (condition, input, other), (chosen,))
+    return chosen
 
 
 class Maximum(Function):

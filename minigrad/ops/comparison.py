@@ -52,7 +52,7 @@ def eq(input: Tensor, other: Any) -> Tensor:
 
 def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
     """A comparison such as ``np.less``, elementwise, in the type to which the operands promote."""
-    return constant(ufunc(*prepare(array_in(x, ufunc), unwrap(y))))
+    return constant(ufunc(*prepare(array_in(x, ufunc), unwrap(y))), x, y)
 
 
 def array_in(x: Any, ufunc: Any) -> np.ndarray:
@@ -189,7 +189,7 @@ def logical_not(input: Tensor) -> Tensor:
 
 def test_each(ufunc: np.ufunc, x: Tensor) -> Tensor:
     """A test such as ``np.isnan``, of every element."""
-    return constant(ufunc(array_in(x, ufunc)))
+    return constant(ufunc(array_in(x, ufunc)), x)
 
 
 def logical_not_(input: Tensor) -> Tensor:
@@ -217,7 +217,7 @@ def invert(x: Tensor) -> Tensor:
     """
     if x.is_floating_point():
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return constant(np.invert(x.array))
+    return constant(np.invert(x.array), x)
 
 
 def bitwise_not_(input: Tensor) -> Tensor:
@@ -246,7 +246,7 @@ def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
     first, second = prepare(unwrap(x), unwrap(y))
     if first.dtype.kind == "f" or (first.dtype.kind == "b" and ufunc in (np.left_shift, np.right_shift)):
         raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
-    return constant(ufunc(first, second))
+    return constant(ufunc(first, second), x, y)
 
 
 def bitwise_and_(input: Tensor, other: Any) -> Tensor:
@@ -366,7 +366,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 def are_close(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
     """Where ``|x - y| <= atol + rtol * |y|``, elementwise."""
     check_broadcast(x.array, y.array)
-    return constant(np.isclose(x.array, y.array, rtol, atol, equal_nan))
+    return constant(np.isclose(x.array, y.array, rtol, atol, equal_nan), x, y)
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:

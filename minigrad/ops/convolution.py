@@ -16,6 +16,7 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import as_any_picture
 from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight
 from minigrad.kernels.parallel import a_helper_is_busy, has_helpers, in_background, share_out, worth_sharing
 from minigrad.ops.broadcasting import Expand, add_up
@@ -66,6 +67,8 @@ class Convolution(Function):
 
     ``transposed``, z is instead what the gradient of such a convolution's input would be, were x its output's gradient.
     """
+
+    result_strides = as_any_picture
 
     def forward(ctx, x, weight, bias, *, geometry):
         ctx.geometry = geometry

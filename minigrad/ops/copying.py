@@ -11,6 +11,7 @@ from minigrad.arguments.operands import check_broadcast, checked_number
 from minigrad.creation import tensor
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import as_like
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 
@@ -19,6 +20,8 @@ __all__ = ["clone", "detach", "fill_", "zero_"]
 
 class Clone(Function):
     """z = a copy of x."""
+
+    result_strides: Any = as_like
 
     def forward(ctx, x):
         return x.copy(order="K")
@@ -35,6 +38,8 @@ def clone(input: Tensor) -> Tensor:
 class CloneContiguous(Clone):
     """z = a copy of x whose elements lie in row-major order."""
 
+    result_strides = None
+
     node_name = "CloneBackward0"
 
     def forward(ctx, x):
@@ -43,8 +48,7 @@ class CloneContiguous(Clone):
 
 def contiguous(input: Tensor) -> Tensor:
     """This tensor if its elements lie in row-major order, else a copy that does."""
-    input._lay_in_order()
-    return input if input.array.flags.c_contiguous else CloneContiguous.apply(input)
+    return input if input.is_contiguous() else CloneContiguous.apply(input)
 
 
 class Copy(Function):

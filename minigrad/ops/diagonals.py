@@ -20,6 +20,7 @@ __all__ = ["diag", "diag_embed", "diagonal", "trace", "tril", "triu"]
 class Tril(Function):
     """z = x below and on its ``diagonal``, 0 above, in every matrix."""
 
+    result_strides = None
     part = staticmethod(np.tril)
 
     def forward(ctx, x, *, diagonal):
@@ -132,6 +133,8 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 class DiagonalBackward(Function):
     """Zeros of ``shape`` with ``grad`` on the diagonal."""
+
+    result_strides = None
 
     def forward(ctx, grad, *, shape, offset, dim1, dim2):
         ctx.where = {"offset": offset, "dim1": dim1, "dim2": dim2}

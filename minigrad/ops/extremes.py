@@ -37,6 +37,7 @@ class Max(Function):
     With a dim the whole gradient goes to the position reported, also at ties.
     """
 
+    result_strides = None
     function = "max"  # for messages
     choose: Any = staticmethod(np.argmax)
 
@@ -156,6 +157,7 @@ def share_among(mask, grad, dims, keepdim):
 class Amax(Function):
     """z = max x over ``dim``, NaN if any is. Tied maxima share the gradient equally."""
 
+    result_strides = None
     function = "amax"
     reduce = np.maximum.reduce
 
@@ -225,6 +227,7 @@ class MinAll(MaxAll):
 class Aminmax(Function):
     """The smallest and the largest of x, along ``dim`` or of all, NaN if any is. Ties share."""
 
+    result_strides = None
     materialize_grads = False
 
     def forward(ctx, x, *, dim=None, keepdim=False):

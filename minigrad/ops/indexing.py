@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.graph.function import Function
+from minigrad.graph.strides import as_first, spanning
 from minigrad.graph.view import ViewFunction
 from minigrad.ops.choosing import Where
 
@@ -30,7 +31,9 @@ class Slice(ViewFunction):
 
     def forward(ctx, x, *, dim, where):
         ctx.shape, ctx.where = x.shape, (slice(None),) * dim + (where,)
-        return x[ctx.where]
+        z = x[ctx.where]
+        step = where.step or 1
+        return z if z.shape[dim] else spanning(z, (), {dim: x.strides[dim] // x.itemsize * step})  # NumPy forgets it
 
     def backward(ctx, grad_z):
         grad_x = SliceBackward.apply(grad_z, shape=ctx.shape, where=ctx.where)
@@ -57,6 +60,8 @@ class SliceBackward(SelectBackward):
 
 class Index(Function):
     """z = a copy of the elements that ``where`` (a NumPy index with arrays) names, possibly several times."""
+
+    result_strides = None
 
     def forward(ctx, x, *, where):
         ctx.shape, ctx.where = x.shape, where
@@ -88,6 +93,8 @@ class IndexPut(Function):
 
     Of values written to one place the last stays, but each receives the gradient of the place, as in PyTorch.
     """
+
+    result_strides = as_first
 
     def forward(ctx, x, value, *, where):
         ctx.where = where

@@ -12,6 +12,7 @@ from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.promotion import result_dtype
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import as_all_pictures
 from minigrad.graph.values import constant_like
 from minigrad.ops.indexing import Select, Slice
 from minigrad.ops.shape import atleast_2d, atleast_3d
@@ -30,6 +31,8 @@ def result_dtype_of(tensors):
 
 class Cat(Function):
     """z = the tensors one after the other along ``dim``; their other sizes must agree."""
+
+    result_strides = as_all_pictures
 
     def forward(ctx, *tensors, dim):
         filled = [each for each in tensors if each.shape != (0,)] or tensors[:1]
@@ -107,6 +110,8 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
 
 class Stack(Function):
     """z = the tensors, all of one shape, along a new dimension ``dim``."""
+
+    result_strides = None
 
     def forward(ctx, *tensors, dim):
         ctx.dim, ctx.count = dim, len(tensors)

@@ -28,6 +28,8 @@ __all__ = ["masked_fill", "masked_scatter", "masked_select"]
 class MaskedFill(Function):
     """z = x with ``number`` where ``mask`` holds."""
 
+    result_strides = None
+
     def forward(ctx, x, *, mask, number):
         ctx.mask = mask
         return np.asarray(np.where(mask, np.asarray(number, x.dtype), x), order="C")
@@ -66,6 +68,7 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 class MaskedFillTensor(Function):
     """z = x with ``value``, one element, where ``mask`` holds."""
 
+    result_strides = None
     node_name = "MaskedFillBackward1"
 
     def forward(ctx, x, value, *, mask):
@@ -111,6 +114,8 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 class MaskedScatter(Function):
     """z = x with the first elements of ``source``, in order, where ``mask`` holds."""
+
+    result_strides = None
 
     def forward(ctx, x, source, *, mask):
         shape = np.broadcast_shapes(x.shape, mask.shape)

@@ -17,6 +17,7 @@ from minigrad.arguments.promotion import number_as, promote
 from minigrad.attributes import Size
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
+from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.product import product
 from minigrad.ops.shape import SqueezeInPlace, UnsafeView, Unsqueeze
@@ -57,6 +58,7 @@ def grad_of_second(a, b, grad_z):
 class Mm(Function):
     """z = a b. Shapes: (n, k), (k, m) -> (n, m)."""
 
+    result_strides = None
     saved_inputs = slice(None)
 
     def forward(ctx, a, b):
@@ -107,6 +109,7 @@ def times(grad, factor):
 class Addmm(Function):
     """z = beta · bias + alpha · a b, the bias broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
 
+    result_strides = None
     saved_inputs = slice(1, 3)
     check: Any = staticmethod(check_matrices)
 
@@ -158,6 +161,8 @@ def check_matrix_and_vector(a, v):
 
 class Mv(Function):
     """z = a v. Shapes: (n, k), (k,) -> (n,)."""
+
+    result_strides = None
 
     def forward(ctx, a, v):
         check_matrix_and_vector(a, v)
@@ -229,6 +234,8 @@ def check_batches(a, b):
 
 class Bmm(Function):
     """z = a b, one product a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m)."""
+
+    result_strides = None
 
     def forward(ctx, a, b):
         check_batches(a, b)
@@ -305,6 +312,7 @@ def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1,
 class Addr(Function):
     """z = beta · bias + alpha · x yᵀ. Shapes: (n, m), (n,), (m,) -> (n, m)."""
 
+    result_strides = as_first
     saved_inputs = slice(1, 3)
 
     def forward(ctx, bias, x, y, *, beta, alpha):

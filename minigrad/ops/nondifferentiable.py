@@ -18,14 +18,18 @@ import numpy as np
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import wrap
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Tensor, TensorBase
+from minigrad.graph.strides import elementwise, keep_strides, lay_as_pytorch
 
 __all__ = ["all", "any", "argmax", "argmin", "argwhere", "count_nonzero", "nonzero", "unique", "unique_consecutive"]
 
 
-def constant(array: Any) -> Tensor:
-    """``array`` as a tensor without history."""
-    return wrap(np.asarray(array))
+def constant(array: Any, *inputs: Any) -> Tensor:
+    """``array`` as a tensor without history; if it was computed elementwise from ``inputs``, it lies as they do."""
+    result = wrap(np.asarray(array))
+    if inputs and TensorBase._some_strided:
+        lay_as_pytorch(elementwise, inputs, [result])
+    return result
 
 
 def all(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
@@ -97,7 +101,9 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     check_tensors("nonzero", input=input)
     if as_tuple:
         return tuple([constant(each) for each in np.nonzero(np.atleast_1d(input.array))])
-    return constant(np.argwhere(input.array).astype(np.int64))
+    places = constant(np.argwhere(input.array).T.astype(np.int64, order="C").T)
+    keep_strides(places)  # a dimension after the other, as in PyTorch
+    return places
 
 
 def argwhere(input: Tensor) -> Tensor:
@@ -156,9 +162,11 @@ def runs(x: np.ndarray, rows: np.ndarray, order: np.ndarray, dim: int | None) ->
     run = np.cumsum(begins) - 1
     inverse = np.empty(len(rows), np.int64)
     inverse[order] = run
-    values = ordered[begins] if dim is None else np.moveaxis(ordered[begins], 0, dim)
+    distinct = np.ascontiguousarray(ordered[begins])
+    values = constant(distinct if dim is None else np.moveaxis(distinct, 0, dim))
+    keep_strides(values)  # the slices one after the other, as in PyTorch
     return (
-        constant(np.ascontiguousarray(values)),
+        values,
         constant(inverse.reshape(x.shape) if dim is None else inverse),
         constant(np.bincount(run, minlength=0).astype(np.int64)),
     )

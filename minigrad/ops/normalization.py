@@ -34,6 +34,8 @@ class NativeGroupNorm(Function):
     The variance is biased. Shapes: (N, C, ...), (C,), (C,).
     """
 
+    result_strides = None
+
     def forward(ctx, x, weight, bias, *, groups, eps):
         ctx.groups, ctx.eps = groups, eps
         ctx.save_for_backward(x, weight)
@@ -112,6 +114,8 @@ def group_norm(
 
 class NativeLayerNorm(Function):
     """z = (x - mean) / √(variance + eps) · weight + bias over the last ``ndim`` dimensions, the variance biased."""
+
+    result_strides = None
 
     def forward(ctx, x, weight, bias, *, ndim, eps):
         ctx.dims, ctx.eps = tuple(range(x.ndim - ndim, x.ndim)), eps
@@ -199,6 +203,7 @@ def rms_norm(
     if not input.is_floating_point():
         raise NotImplementedError(f'"rms_norm" not implemented for {input.dtype}')
     dims = tuple(range(-len(normalized_shape), 0))
+    input = input.contiguous()
     wide = input.float() if input.dtype is dtypes.float16 else input  # as in PyTorch, whose squares then fit
     eps = float(np.finfo(wide.array.dtype).eps) if eps is None else eps
     normal = (wide * (wide.pow(2).mean(dims, keepdim=True) + eps).rsqrt()).to(input.dtype)

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.arguments.dims import is_expandable
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
+from minigrad.graph.strides import lay_in_order
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable, check_overlap, overwrite
 from minigrad.random import default_generator
@@ -148,6 +149,7 @@ def fill_random(tensor: Tensor, operation: type[Overwrite], generator: Any, *opt
     """
     check_changeable(tensor, operation.in_place_name)
     check_overlap(tensor)
+    lay_in_order(tensor)
     array = tensor.array
     order = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
     shape = tuple([array.shape[dim] for dim in order])

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import as_pictures
 from minigrad.ops.picking import Pick
 
 __all__ = ["pad"]
@@ -15,6 +16,8 @@ __all__ = ["pad"]
 
 class ConstantPadNd(Function):
     """z = x with ``before`` and ``after`` places of ``value`` added along each dimension, taken away where negative."""
+
+    result_strides = as_pictures
 
     def forward(ctx, x, *, before, after, value):
         ctx.before, ctx.after = before, after
@@ -31,9 +34,13 @@ class ConstantPadNd(Function):
 class ReflectionPad(Pick):
     """z = x with its elements mirrored at the edges, the edge itself once."""
 
+    result_strides = as_pictures
+
 
 class ReplicationPad(Pick):
     """z = x with its edge elements repeated outwards."""
+
+    result_strides = as_pictures
 
 
 class CircularPad(Pick):

@@ -17,6 +17,7 @@ from minigrad.arguments.promotion import number_as
 from minigrad.creation import empty_like
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
+from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import where
 from minigrad.ops.indexing import IndexPut
@@ -45,6 +46,7 @@ class Zeros(Function):
 class Pick(Function):
     """z = x at ``where``, a NumPy index that may name an element several times."""
 
+    result_strides: Any = None
     node_name = "GatherBackward0"
 
     def forward(ctx, x, *, where):
@@ -222,6 +224,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 class Put(Function):
     """z = x with ``source`` written at ``where``."""
 
+    result_strides: Any = None
     node_name = "ScatterBackward0"
 
     def forward(ctx, x, source, *, where):
@@ -327,12 +330,14 @@ def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tenso
 class IndexFillTensor(Put):
     """z = x with the slices that an index names filled with ``source``, one element."""
 
+    result_strides = as_first
     node_name = "IndexFillBackward1"
 
 
 class PutNumber(Function):
     """z = x with ``number`` written at ``where``."""
 
+    result_strides: Any = None
     node_name = "ScatterBackward1"
 
     def forward(ctx, x, *, number, where):
@@ -349,6 +354,7 @@ class PutNumber(Function):
 class IndexFill(PutNumber):
     """z = x with the slices that an index names filled with a number."""
 
+    result_strides = as_first
     node_name = "IndexFillBackward0"
 
 
@@ -378,6 +384,7 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 class AddAt(Function):
     """z = x with ``alpha · source`` added at ``where``, once for every time that names a place."""
 
+    result_strides: Any = None
     node_name = "ScatterAddBackward0"
 
     def forward(ctx, x, source, *, where, alpha=1):
@@ -435,6 +442,7 @@ def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha:
 class IndexPutAccumulate(AddAt):
     """z = x with values added at an index's places."""
 
+    result_strides = as_first
     node_name = "IndexPutBackward0"
 
 

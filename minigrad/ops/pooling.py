@@ -22,6 +22,7 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.strides import as_pictures
 from minigrad.graph.values import constant_like
 from minigrad.kernels import pooling as kernels
 from minigrad.kernels.pooling import Windows
@@ -46,6 +47,7 @@ class MaxPool2DWithIndices(Function):
     NaNs to the last of them. Only the number of that element in its window is kept.
     """
 
+    result_strides = as_pictures
     materialize_grads = False
 
     def forward(ctx, x, *, rows, columns, with_indices):
@@ -275,6 +277,8 @@ class PickFromWindows(Function):
 
 class AvgPool2D(Function):
     """z = Σ x / divisor over each window, padding being 0. ``divisors`` (h, w): one for each window."""
+
+    result_strides = as_pictures
 
     def forward(ctx, x, *, rows, columns, divisors):
         ctx.options = {"rows": rows, "columns": columns, "divisors": divisors}

@@ -28,6 +28,8 @@ __all__ = ["mean", "nanmean", "nansum", "prod"]
 class Mean(Function):
     """z = Σ x / n over ``dim``, n the number of elements summed. The mean of nothing is NaN."""
 
+    result_strides = None
+
     def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
         ctx.overload = 0 if dim is None else 1  # PyTorch's two nodes
         ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
@@ -66,6 +68,8 @@ def mean(
 
 class Nansum(Function):
     """z = Σ x over ``dim``, NaN counted as 0."""
+
+    result_strides = None
 
     def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
         ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
@@ -117,6 +121,8 @@ def product_of_others(x, dim):
 class Prod(Function):
     """z = Π x over ``dim``, one dimension or all. Integers and bools are multiplied in int64. The product of nothing
     is 1. The gradient is right where x is zero too."""
+
+    result_strides = None
 
     def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
         ctx.overload = 0 if dim is None else 1  # PyTorch's two nodes

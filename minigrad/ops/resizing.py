@@ -16,6 +16,7 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import as_pictures
 from minigrad.kernels import resizing as kernels
 from minigrad.kernels.resizing import Taps
 from minigrad.ops.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
@@ -28,6 +29,8 @@ class Upsample(Function):
 
     Each subclass is a way to choose positions and weights, and has PyTorch's name.
     """
+
+    result_strides = as_pictures
 
     def forward(ctx, x, *, rows, columns):
         ctx.size, ctx.rows, ctx.columns = x.shape[2:], rows, columns
@@ -80,14 +83,16 @@ class UpsampleBilinear2D(Upsample):
 
 
 def interleave(parts, order, shape):
-    """``parts``, whose last five dimensions are put into ``order``, with these merged to the three of ``shape``."""
+    """A copy of ``parts``, the last five dimensions put into ``order``, with these merged to the three of ``shape``."""
     leading = parts.ndim - 5
-    parts = parts.transpose(*range(leading), *[leading + each for each in order])
+    parts = parts.transpose(*range(leading), *[leading + each for each in order]).copy()
     return parts.reshape(*parts.shape[:leading], *shape)
 
 
 class PixelShuffle(Function):
     """z[c, h r + i, w r + j] = x[c r² + i r + j, h, w]: r² channels become r × r pixels. Leading dimensions: any."""
+
+    result_strides = as_pictures
 
     def forward(ctx, x, *, factor):
         ctx.factor = factor
@@ -133,6 +138,8 @@ def check_factor(function: str, argument: str, input: Any, factor: Any) -> None:
 
 class PixelUnshuffle(Function):
     """z[c r² + i r + j, h, w] = x[c, h r + i, w r + j]: r × r pixels become r² channels. Leading dimensions: any."""
+
+    result_strides = as_pictures
 
     def forward(ctx, x, *, factor):
         ctx.factor = factor

@@ -47,6 +47,8 @@ def accumulated_type(x, dtype):
 class Cumsum(Function):
     """zₖ = x₁ + … + xₖ along ``dim``. Integers and bools are summed in int64."""
 
+    result_strides = None
+
     def forward(ctx, x, *, dim, dtype=None, reverse=False):
         ctx.dim, ctx.reverse = dim, reverse
         return accumulate(np.add, x.astype(accumulated_type(x, dtype), copy=False), dim, reverse)
@@ -120,6 +122,8 @@ def carry_back(grad, x, dim, reverse):
 class Cumprod(Function):
     """zₖ = x₁ · … · xₖ along ``dim``. The gradient is right where x is zero too."""
 
+    result_strides = None
+
     def forward(ctx, x, *, dim, dtype=None, reverse=False):
         ctx.dim, ctx.reverse = dim, reverse
         z = accumulate(np.multiply, x.astype(accumulated_type(x, dtype), copy=False), dim, reverse)
@@ -159,6 +163,8 @@ class Cummax(Function):
 
     The gradient of a result goes to the position reported.
     """
+
+    result_strides = None
 
     extremum: np.ufunc = np.maximum
 

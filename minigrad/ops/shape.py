@@ -17,6 +17,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
 from minigrad.attributes import Size
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import lay_in_order, row_major, spanning, with_strides
 from minigrad.graph.view import ViewFunction
 from minigrad.inplace.changing import check_changeable
 
@@ -46,7 +47,14 @@ class View(ViewFunction):
 
     def forward(ctx, x, *, shape):
         ctx.shape = x.shape
-        return x.reshape(shape)
+        z = x.reshape(shape)
+        if z.size and 1 not in shape:
+            return z
+        if not z.size:
+            return with_strides(z, row_major(shape)) if shape != x.shape else x.view()
+        singles = [dim for dim, size in enumerate(shape) if size == 1]
+        last = {z.ndim - 1: x.strides[-1] // x.itemsize} if x.ndim and shape[-1] == 1 else {}
+        return spanning(z, singles, last)
 
     def backward(ctx, grad_z):
         grad_x = Reshape.apply(grad_z, shape=ctx.shape)
@@ -64,7 +72,7 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
     if not shape and size is None:
         raise TypeError("view() needs a shape or a type")
     wanted = infer_shape(as_shape(shape if size is None else (size,)), input.array.size)
-    input._lay_in_order()
+    lay_in_order(input)
     if not is_viewable(input.array, wanted):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -153,7 +161,7 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     if not sizes and shape is None:
         raise TypeError('reshape() missing 1 required positional arguments: "shape"')
     wanted = infer_shape(as_shape(sizes if shape is None else (shape,)), input.array.size)
-    input._lay_in_order()
+    lay_in_order(input)
     if input.array.flags.c_contiguous:
         return View.apply(input, shape=wanted)
     if is_viewable(input.array, wanted):
@@ -166,7 +174,7 @@ class Unsqueeze(ViewFunction):
 
     def forward(ctx, x, *, dim):
         ctx.dim = normalize_dim(dim, x.ndim + 1)
-        return x[(slice(None),) * ctx.dim + (None,)]
+        return spanning(x[(slice(None),) * ctx.dim + (None,)], [ctx.dim])
 
     def backward(ctx, grad_z):
         grad_x = SqueezeDim.apply(grad_z, dim=ctx.dim)
@@ -191,7 +199,7 @@ def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     """Let ``input`` become ``result``, a view of it: the same memory under another shape."""
     check_changeable(input, name)
     input._replace_array(result.array)
-    input._borrowed = True
+    input._strided = result._strided
     if result.grad_fn is not None:
         input.grad_fn, input.output_nr, input._requires_grad = result.grad_fn, result.output_nr, True
     input._version_counter.bump(name)

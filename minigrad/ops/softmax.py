@@ -25,6 +25,8 @@ __all__ = ["log_softmax", "logsumexp", "softmax"]
 class LogSoftmax(Function):
     """zᵢ = xᵢ - ln Σⱼ exp xⱼ along ``dim``. The largest x is subtracted first, so that nothing overflows."""
 
+    result_strides = None
+
     def forward(ctx, x, *, dim):
         ctx.dim = dim
         if x.size == 0:
@@ -56,13 +58,15 @@ def log_softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = Non
 def floating(name: str, input: Tensor, dtype: dtypes.dtype | None) -> Tensor:
     """``input`` in type ``dtype``, or PyTorch's error where it is then not floating."""
     values = input if dtype is None else input.to(dtype)
-    if not values.is_floating_point():
+    if values.array.dtype.kind != "f":
         raise NotImplementedError(f'"{name}_kernel_impl" not implemented for {values.dtype}')
     return values
 
 
 class LogSoftmaxBackwardData(Function):
     """gradᵢ - exp zᵢ Σⱼ gradⱼ: the gradient of log-softmax, as dzᵢ/dxⱼ = [i = j] - softmax(x)ⱼ."""
+
+    result_strides = None
 
     def forward(ctx, grad, z, *, dim):
         ctx.dim = dim
@@ -81,6 +85,8 @@ class LogSoftmaxBackwardData(Function):
 
 class Softmax(Function):
     """zᵢ = exp xᵢ / Σⱼ exp xⱼ along ``dim``."""
+
+    result_strides = None
 
     def forward(ctx, x, *, dim):
         ctx.dim = dim
@@ -113,6 +119,8 @@ def softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None, *
 
 class Logsumexp(Function):
     """z = ln Σ exp x over ``dim``. The largest x is subtracted first, so that nothing overflows."""
+
+    result_strides = None
 
     def forward(ctx, x, *, dim, keepdim=False):
         x_float = in_default_float(x)

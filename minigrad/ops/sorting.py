@@ -82,6 +82,8 @@ def msort(input: Tensor) -> Tensor:
 class Topk(Sort):
     """The ``count`` largest elements of x along ``dim`` in descending order, or the smallest in ascending order."""
 
+    result_strides = None
+
 
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The ``k`` largest, or smallest, elements along ``dim``, and where each is; in order whatever ``sorted`` says.

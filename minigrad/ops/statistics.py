@@ -28,6 +28,7 @@ __all__ = ["norm", "std", "std_mean", "var", "var_mean"]
 class Var(Function):
     """z = Σ (x - mean)² / (n - correction) over ``dim``. With n ≤ correction the result is NaN or infinite."""
 
+    result_strides = None
     function = "var"  # for messages
 
     def forward(ctx, x, *, dim=None, correction=1, keepdim=False):

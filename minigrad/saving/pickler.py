@@ -22,6 +22,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from minigrad import dtypes
 from minigrad.attributes import Size, device
+from minigrad.graph.strides import lay_in_order
 from minigrad.nn.parameter import Parameter
 from minigrad.saving.unpickler import is_key
 from minigrad.tensor import Tensor
@@ -201,6 +202,7 @@ class CheckpointWriter:
         self._remember(value)
 
     def _write_tensor(self, tensor: Tensor) -> None:
+        lay_in_order(tensor)
         array = tensor.array
         is_parameter = isinstance(tensor, Parameter)
         if is_parameter:
