@@ -19,7 +19,7 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
 from minigrad.ops.broadcasting import add_up, restore_dims, spread
-from minigrad.ops.scan import accumulated_type, in_type_of, products_before
+from minigrad.ops.scan import WIDER, accumulated_type, in_type_of, products_before, times_zeros, zeros_and_rest
 from minigrad.ops.shape import Reshape, View
 
 __all__ = ["mean", "nanmean", "nansum", "prod"]
@@ -115,7 +115,13 @@ def product_of_others(x, dim):
     """At each place the product of all other elements, along ``dim`` or, where it is None, of the whole of x."""
     if dim is None:
         return View.apply(product_of_others(Reshape.apply(x, shape=(-1,)), 0), shape=x.shape)
-    return products_before(x, dim, False) * products_before(x, dim, True)
+    if not np.isfinite(unwrap(x)).all():
+        return products_before(x, dim, False) * products_before(x, dim, True)
+    zeros, rest = zeros_and_rest(x)
+    of_zeros = products_before(zeros, dim, False) * products_before(zeros, dim, True)
+    kind = unwrap(x).dtype
+    of_rest = Prod.apply(rest, dim=dim, keepdim=True, dtype=WIDER.get(kind, kind)) / rest
+    return times_zeros(of_zeros, of_rest)
 
 
 class Prod(Function):

@@ -19,6 +19,7 @@ from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.casting import ToCopy
+from minigrad.ops.choosing import Where
 from minigrad.ops.indexing import IndexBackward, Select, Slice
 from minigrad.ops.joining import Cat, Stack, cat
 
@@ -105,6 +106,18 @@ def products_before(x, dim, reverse):
     return Cumprod.apply(Cat.apply(*shifted, dim=dim), dim=dim, reverse=reverse)
 
 
+def times_zeros(x, factor):
+    """``x · factor``, 0 where x is: also where ``factor``, a product, went beyond its type, as 0 · ∞ is NaN."""
+    beyond = ~np.isfinite(unwrap(factor)) & (unwrap(x) == 0)
+    return x * Where.apply(0.0, factor, condition=beyond)
+
+
+def zeros_and_rest(x):
+    """x with 1 in place of what is not zero, and x with 1 in place of the zeros: multiplied, they are x."""
+    zero = unwrap(x) == 0
+    return Where.apply(x, 1.0, condition=zero), Where.apply(1.0, x, condition=zero)
+
+
 def carry_back(grad, x, dim, reverse):
     """sₖ = gradₖ + xₖ₊₁ sₖ₊₁ along ``dim``: the gradients of later products, times what was multiplied on the way."""
     count = x.shape[dim]
@@ -113,7 +126,7 @@ def carry_back(grad, x, dim, reverse):
     for place in range(count) if reverse else reversed(range(count)):
         total = Select.apply(grad, dim=dim, index=place)
         if following is not None:
-            total = total + Select.apply(x, dim=dim, index=following) * sums[following]
+            total = total + times_zeros(Select.apply(x, dim=dim, index=following), sums[following])
         sums[place] = total
         following = place
     return Stack.apply(*sums, dim=dim)
@@ -138,7 +151,9 @@ class Cumprod(Function):
         x = in_type_of(grad_z, x)
         if (unwrap(x) == 0).any():
             carried = carry_back(grad_z, x, dim, ctx.reverse)
-            grad_x = products_before(x, dim, ctx.reverse) * carried  # dzₖ/dxⱼ = the product without xⱼ
+            zeros, rest = zeros_and_rest(x)
+            before = times_zeros(products_before(zeros, dim, ctx.reverse), products_before(rest, dim, ctx.reverse))
+            grad_x = times_zeros(before, carried)  # dzₖ/dxⱼ = the product without xⱼ
         else:
             grad_x = Cumsum.apply(grad_z * z, dim=dim, reverse=not ctx.reverse) / x  # dzₖ/dxⱼ = zₖ/xⱼ where j ≤ k
         return grad_x

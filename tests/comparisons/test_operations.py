@@ -373,3 +373,64 @@ def test_in_place_with_itself_is_noticed():
         x = e.tensor([1.5, 2.5], requires_grad=True) * 1
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             x.mul_(x).sum().backward()
+
+
+# --------------------------------------------------------------------------------------------------- products and zeros
+
+
+def gradient_of_product(values, running):
+    """The gradient and the second derivatives of the product of all, or of the sum of the running products, by hand."""
+    count = len(values)
+    gradient, second = np.zeros(count), np.zeros((count, count))
+    for last in range(count) if running else [count - 1]:
+        for i in range(last + 1):
+            gradient[i] += math.prod(values[k] for k in range(last + 1) if k != i)
+            for j in set(range(last + 1)) - {i}:
+                second[i, j] += math.prod(values[k] for k in range(last + 1) if k not in (i, j))
+    return gradient, second
+
+
+PRODUCTS = {"prod": lambda x: x.prod(), "prod of a dim": lambda x: x.prod(0), "cumprod": lambda x: x.cumprod(0).sum()}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+@pytest.mark.parametrize("values", [[2, -3, 0.5], [0, 2, -3], [2, 0, 0, 5], [0, 0, 0, 2], [0, 3, 0], [0], [7]], ids=str)
+def test_products_with_zeros_to_second_order(values, name):
+    gradient, second = gradient_of_product(values, name == "cumprod")
+    x = minigrad.tensor(values, dtype=minigrad.float64, requires_grad=True)
+    (plain,) = minigrad.autograd.grad(PRODUCTS[name](x), x)
+    assert np.array_equal(plain.numpy(), gradient)
+    (first,) = minigrad.autograd.grad(PRODUCTS[name](x), x, create_graph=True)
+    assert np.array_equal(first.detach().numpy(), gradient)
+    for row, expected in zip(first, second):
+        if row.requires_grad:
+            (found,) = minigrad.autograd.grad(row, x, retain_graph=True, materialize_grads=True)
+            assert np.allclose(found.numpy(), expected, rtol=1e-15)
+        else:
+            assert not expected.any()
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "signs", ["++00", "++0+", "0++", "00++", "++0--", "0++--", "+0+0+", "++00++", "0+++0"], ids=str
+)
+def test_products_of_large_numbers_and_zeros(signs, kind):
+    """What is multiplied by a zero is zero, though the rest goes beyond the type: never 0 · ∞."""
+    size = {"float32": 1e30, "float64": 1e250}[kind]
+    values = [{"+": size, "-": 1 / size, "0": 0.0}[sign] for sign in signs]
+    zeros = [place for place, sign in enumerate(signs) if sign == "0"]
+    x = minigrad.tensor(values, dtype=getattr(minigrad, kind), requires_grad=True)
+    for product in (lambda: x.prod(), lambda: x.prod(0), lambda: x.expand(2, -1).prod(1).sum()):
+        (grad,) = minigrad.autograd.grad(product(), x)
+        others = [place for place in range(len(signs)) if zeros != [place]]
+        assert not grad.numpy()[others].any(), "another factor is zero"
+        assert not np.isnan(grad.numpy()).any()
+    (grad,) = minigrad.autograd.grad(x.cumprod(0), x, minigrad.ones_like(x))
+    assert not np.isnan(grad.numpy()).any()
+    assert not grad.numpy()[zeros[0] + 1 :].any(), "a zero stands before"
+
+
+def test_a_product_may_return_from_beyond_the_type():
+    x = minigrad.tensor([1e30, 1e30, 0.0, 1e-30, 1e-30], requires_grad=True)
+    x.prod().backward()
+    assert x.grad.tolist() == pytest.approx([0, 0, 1, 0, 0])
