@@ -5,6 +5,7 @@ Random numbers come from ``random.py``: the same seed gives the numbers that PyT
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape
-from minigrad.arguments.promotion import number_as
+from minigrad.arguments.promotion import check_operand, number_as, result_dtype
 from minigrad.attributes import check_device
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import array_like, keep_strides
+from minigrad.kernels.sequences import counted, evenly_spaced
 from minigrad.random import Generator, default_generator
 from minigrad.reading import check_layout, read
 
@@ -104,16 +106,17 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ``size`` filled with ``fill_value``, whose type it takes unless told."""
     value = _number("full", fill_value)
-    kind = read(value).dtype if dtype is None else _kind(dtype)
+    kind = result_dtype(value) if dtype is None else _kind(dtype)
     return _finish(np.full(_shape("full", size), number_as(value, kind), kind), device, requires_grad)
 
 
 def _number(name: str, value: Any) -> Any:
     """The number that ``value`` is, or that a zero-dimensional tensor holds."""
-    if isinstance(value, Tensor) and value.ndim == 0:
+    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.ndim == 0):
         return value.item()
-    if not isinstance(value, (bool, int, float, np.generic)):
+    if not isinstance(value, (bool, int, float)):
         raise TypeError(f"{name}(): argument 'fill_value' must be Number, not {type(value).__name__}")
+    check_operand(value)
     return value
 
 
@@ -175,34 +178,45 @@ def arange(
         NotImplementedError: the type is bool.
     """
     if end is None:
-        start, end = None, start
+        start, end = 0, start
     if end is None:
         raise TypeError('arange() missing 1 required positional arguments: "end"')
-    start, end, step = [each.item() if isinstance(each, Tensor) else each for each in (start or 0, end, step)]
+    start, end, step = [each.item() if isinstance(each, Tensor) else each for each in (start, end, step)]
+    start = 0 if start is None else start
+    if dtype is dtypes.bool:
+        raise NotImplementedError('"arange_cpu" not implemented for bools')
     if not np.isfinite([start, end]).all():
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if dtype is None and all(isinstance(each, int) for each in (start, end, step)):
-        dtype = dtypes.int64
-    if dtype is dtypes.bool:
-        raise NotImplementedError('"arange_cpu" not implemented for bools')
-    count = int(np.ceil((end - start) / step))
-    steps: Any = np.arange(count, dtype=np.int64 if isinstance(step, int) else np.float64)
-    values = start + step * steps
-    return _finish(values.astype(_kind(dtype)), device, requires_grad)
+    if all(isinstance(each, int) for each in (start, end, step)):
+        dtype = dtypes.int64 if dtype is None else dtype
+        count = -((start - end) // step)
+    else:
+        count = math.ceil((end - start) / step)
+    return _finish(counted(start, step, count, _kind(dtype)), device, requires_grad)
 
 
 def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """``steps`` numbers from ``start`` to ``end``, both included, at equal distances."""
-    start, end = [each.item() if isinstance(each, Tensor) else each for each in (start, end)]
+    """``steps`` numbers from ``start`` to ``end``, both included, at equal distances.
+
+    Raises:
+        RuntimeError: ``steps`` is negative, or the type holds no such number.
+        NotImplementedError: the type is bool.
+    """
+    kind = _kind(dtype)
+    if kind.kind == "b":
+        raise NotImplementedError('"linspace_cpu" not implemented for bools')
+    if isinstance(steps, (bool, float)):
+        raise TypeError(f"linspace(): argument 'steps' must be int, not {type(steps).__name__}")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    return _finish(np.linspace(start, end, steps).astype(_kind(dtype)), device, requires_grad)
+    first, last = [number_as(_number("linspace", each), kind) for each in (start, end)]
+    return _finish(evenly_spaced(first, last, steps, kind), device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -377,10 +391,10 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
 
 
 def randint(
-    low: Any = 0,
+    *bounds: Any,
+    low: Any = None,
     high: Any = None,
     size: Any = None,
-    *,
     generator: Generator | None = None,
     dtype: Any = dtypes.int64,
     device: Any = None,
@@ -388,11 +402,22 @@ def randint(
 ) -> Tensor:
     """Integers drawn evenly from ``low`` (0 unless told) up to but not including ``high``.
 
+    Args:
+        bounds: high, or low and high, and then the size, each of which may also be given by name.
+
     Raises:
+        TypeError: there is no high or no size, or a bound is no integer.
         RuntimeError: there is no such integer.
     """
-    if size is None:  # randint(high, size)
-        low, high, size = 0, low, high
+    given = list(bounds)
+    if size is None and given:
+        size = given.pop()
+    if high is None and given:
+        high = given.pop()
+    if low is None:
+        low = given.pop() if given else 0
+    if high is None or given:
+        raise TypeError("randint() takes (high, size) or (low, high, size)")
     drawn = _source(generator).integers(low, high, _shape("randint", size), _kind(dtype))
     return _finish(drawn, device, requires_grad)
 

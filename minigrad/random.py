@@ -268,10 +268,14 @@ class Generator:
         ``r`` has 64 bits if there are 2**28 integers or more, else 32, so that none is much likelier.
 
         Raises:
+            TypeError: a bound is no integer.
             ValueError: a bound does not fit into 64 bits.
             RuntimeError: there is no such integer, or ``dtype`` does not hold each (where a floating-point
                 type does not, PyTorch only warns).
         """
+        for bound in (low, high):
+            if isinstance(bound, bool) or not hasattr(bound, "__index__"):
+                raise TypeError(f"the bounds of random integers must be int, not {type(bound).__name__}")
         low, high, dtype = operator.index(low), operator.index(high), np.dtype(dtype)
         if low < -(2**63) or high >= 2**63:
             raise ValueError(f"Overflow when unpacking long long: from={low}, to={high}")

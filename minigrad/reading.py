@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.promotion import combine
+from minigrad.arguments.promotion import combine, number_as
 from minigrad.graph.node import Tensor
 
 __all__ = ["check_layout", "is_sequence", "read"]
@@ -55,6 +55,8 @@ def read(data: Any, dtype: dtypes.dtype | None = None) -> np.ndarray:
         return np.asarray(data.array, kind)
     if not isinstance(data, (np.ndarray, np.generic)) and not is_sequence(data) and hasattr(data, "__array__"):
         data = np.asarray(data)
+    if isinstance(data, np.generic) and kind is not None:
+        return _in_range([data.item()], kind).reshape(())
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
         check_layout(array)
@@ -111,8 +113,9 @@ def _dtype_of(data: Any) -> np.dtype:
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
     if len(data) == 0:
         return dtypes.get_default_dtype().numpy
-    found = _dtype_of(data[0])
-    for each in data[1:]:
+    items = iter(data)
+    found = _dtype_of(next(items))
+    for each in items:
         kind = _dtype_of(each)
         if kind != found:
             found = combine(found, kind)
@@ -146,14 +149,13 @@ def _one_number(data: Any) -> Any:
 
 
 def _in_range(values: list[Any], kind: np.dtype) -> np.ndarray:
-    """The numbers as an array of ``kind``. An unsigned type takes negative numbers modulo its range, as C does."""
+    """The numbers as an array of ``kind``."""
     if kind.kind not in "iu":
         return np.array(values, kind)
-    largest = int(np.iinfo(kind).max)
-    lowest = -largest if kind.kind == "u" else int(np.iinfo(kind).min)
+    limits = np.iinfo(kind)
     for value in values:
-        if not lowest <= value <= largest:  # true of NaN as well
+        if not limits.min <= value <= limits.max:  # true of NaN as well
             if isinstance(value, int) and not -(2**63) <= value < 2**63:
                 raise ValueError(f"{value} does not fit in 64 bits")
-            raise RuntimeError(f"value {value} cannot be converted to type {kind.name} without overflow")
+            number_as(value, kind)
     return np.array([int(value) for value in values], np.int64).astype(kind)

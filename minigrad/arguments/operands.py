@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.promotion import promote
+from minigrad.arguments.promotion import check_operand, promote, result_dtype
 
-__all__ = ["check_broadcast", "checked_number", "prepare"]
+__all__ = ["check_broadcast", "checked_number", "prepare", "with_one_number"]
 
 
 def check_broadcast(x, y):
@@ -31,15 +31,29 @@ def check_broadcast(x, y):
             )
 
 
-def prepare(x, y):
-    """The two operands in one type and with shapes that broadcast, or PyTorch's error."""
-    x, y = promote(x, y)
+def prepare(x, y, floating=False):
+    """The two operands in one type, with ``floating`` a floating one, and with shapes that broadcast, or PyTorch's
+    error."""
+    x, y = promote(x, y, floating=floating)
     check_broadcast(x, y)
     return x, y
 
 
+def with_one_number(operation, x, y):
+    """A product or quotient of float16 numbers and one number, which may be beyond them: PyTorch rounds no factor and
+    no divisor to float16, it computes in float32."""
+    check_operand(y)
+    kind = result_dtype(x, y)
+    wide = np.float32 if kind == np.float16 else kind
+    return operation(x.astype(wide), np.asarray(y).astype(wide)).astype(kind)
+
+
 def checked_number(name: str, value: Any) -> Any:
     """``value``, which stands where a tensor or a number should."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, complex):
+        raise RuntimeError(f"{name}(): value {value} cannot be converted to a real type without overflow")
     if not isinstance(value, (bool, int, float)):
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(value).__name__}")
     return value

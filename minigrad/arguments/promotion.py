@@ -8,19 +8,22 @@ number is a float. NumPy's rules differ: there int64 with float32 is float64. So
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 
-__all__ = ["CATEGORY", "check_operand", "combine", "in_default_float", "number_as", "promote", "result_dtype"]
+__all__ = ["CATEGORY", "check_operand", "combine", "in_default_float", "in_opmath", "number_as", "promote"]
+__all__ += ["result_dtype", "scalar_as"]
 
 
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 NUMBERS = (float, int)  # the types of numbers that take a floating tensor's type, whatever their size …
 EXACT = 2**53  # … up to this one: integers that float64 holds exactly
+PRECISE = "fd"  # NumPy's codes of float32 and float64; to float16 no factor or divisor is rounded
 
 
 def _numpy_dtype(operand: Any) -> np.dtype:
@@ -44,7 +47,13 @@ def combine(first: np.dtype, second: np.dtype) -> np.dtype:
 
 
 def result_dtype(*operands: Any) -> np.dtype:
-    """The NumPy type in which PyTorch computes an operation on ``operands`` (arrays, Python numbers)."""
+    """The NumPy type in which PyTorch computes an operation on ``operands`` (arrays, Python numbers).
+
+    Beside an array NumPy's numbers, such as ``np.float32(0.1)``, count as Python's. Alone they are what operations of
+    NumPy's make of arrays without dimensions, and count as such.
+    """
+    if np.ndarray in map(type, operands):
+        operands = tuple([each.item() if isinstance(each, np.generic) else each for each in operands])
     by_rank: list[np.dtype | None] = [None, None, None]  # with dimensions, zero-dimensional, Python numbers
     for operand in operands:
         kind = _numpy_dtype(operand)
@@ -77,26 +86,51 @@ def check_operand(operand: Any) -> None:
 
 
 def number_as(number: Any, kind: np.dtype) -> np.ndarray:
-    """A Python number in the type ``kind``; an unsigned type takes negative numbers modulo its range, as C does.
+    """A Python number that is to be of the type ``kind``: what fills a tensor, bounds it, or weighs a part of a sum.
+
+    A fraction is cut off for an integer type; an unsigned type takes negative integers modulo its range, as C does;
+    infinities and NaN fit every floating type. Beside this a number that is an operand, as in ``x + number``, is
+    promoted with x and then wraps: :func:`promote`.
 
     Raises:
-        RuntimeError: it is too large for the type.
+        OverflowError: it is an integer beyond 64 bits.
+        RuntimeError: the type does not reach so far.
     """
-    if kind.kind not in "iu":
+    check_operand(number)
+    number = number.item() if isinstance(number, np.generic) else number
+    if kind.kind == "b":
         return np.asarray(number, kind)
-    largest = int(np.iinfo(kind).max)
-    lowest = -largest if kind.kind == "u" else int(np.iinfo(kind).min)
-    if not lowest <= number <= largest:  # so written, it refuses NaN
+    if kind.kind == "f":
+        largest = float(np.finfo(kind).max)
+        fits = abs(number) <= largest or not math.isfinite(number)
+    else:
+        limits = np.iinfo(kind)
+        lowest = -limits.max if kind.kind == "u" and isinstance(number, int) else limits.min
+        fits = lowest <= number <= limits.max
+    if not fits:
         raise RuntimeError(f"value {number} cannot be converted to type {kind.name} without overflow")
-    return np.asarray(int(number)).astype(kind)
+    return np.asarray(number if kind.kind == "f" else int(number)).astype(kind)
 
 
-def promote(*operands: Any) -> tuple[Any, ...]:
-    """The operands as arrays of the one type in which PyTorch computes."""
+def promote(*operands: Any, floating: bool = False) -> tuple[Any, ...]:
+    """The operands as arrays of the one type in which PyTorch computes; with ``floating`` not of integers or bools."""
     for operand in operands:
         check_operand(operand)
     kind = result_dtype(*operands)
+    if floating and kind.kind != "f":
+        kind = dtypes.get_default_dtype().numpy
     return tuple([np.asarray(operand).astype(kind, copy=False) for operand in operands])
+
+
+def scalar_as(number: Any, kind: np.dtype) -> np.ndarray:
+    """As :func:`number_as`, of a number that becomes a tensor of no dimension: what is beyond float16 is infinite."""
+    return np.asarray(number).astype(kind) if kind.char == "e" else number_as(number, kind)
+
+
+def in_opmath(x: Any) -> Any:
+    """``x`` as it is, but float16 in float32: in what PyTorch calls the opmath type an operation computes with numbers
+    beside the tensor, so that they need only fit this one."""
+    return x.astype(np.float32) if x.dtype.char == "e" else x
 
 
 def in_default_float(x: Any) -> Any:

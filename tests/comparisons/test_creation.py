@@ -8,6 +8,7 @@ import torch
 
 import minigrad
 from comparisons import compare_values
+from comparisons.outcomes import check_outcome, outcome
 
 ENGINES = {"minigrad": minigrad, "torch": torch}
 FLOATS = ["float16", "float32", "float64"]
@@ -319,3 +320,33 @@ def test_the_state_of_the_generator():
         e.set_rng_state(states[-1])
         assert e.rand(4).tolist() == numbers.tolist()
     compare_values("state", *states, "exact").check()
+
+
+# ----------------------------------------------------------------------------------------------- numbers at equal steps
+
+VECTORS = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")  # PyTorch computes by parts of these lengths
+
+
+@pytest.mark.skipif(not VECTORS, reason="PyTorch computes otherwise on this processor")
+@pytest.mark.parametrize("kind", [None, *TYPES[:-1]])
+def test_arange_and_linspace_to_the_last_bit(kind):
+    draw = np.random.default_rng(0)
+    for _ in range(150):
+        start, end = [each.item() for each in draw.choice([0.0, -3.0, 3.1, 7.0, *draw.uniform(-10, 10, 4)], 2)]
+        step = draw.choice([0.1, 0.3, 1.0, draw.uniform(0.01, 1)]).item() * (1 if end >= start else -1)
+        count = int(draw.integers(0, 200))
+        for call in (
+            lambda e, k: e.arange(start, end, step, dtype=k),  # noqa: B023
+            lambda e, k: e.linspace(start, end, count, dtype=k),  # noqa: B023
+        ):
+            ours, theirs = [outcome(lambda e: call(e, kind and getattr(e, kind)), e) for e in (minigrad, torch)]  # noqa: B023
+            case = (start, end, step, count)
+            assert isinstance(ours, Exception) == isinstance(theirs, Exception), (case, ours, theirs)
+            if not isinstance(ours, Exception):
+                assert ours.numpy().dtype == theirs.numpy().dtype
+                assert np.array_equal(ours.numpy(), theirs.numpy()), case
+
+
+@pytest.mark.parametrize("arguments", [(0.0, 4), (0, 4.0), (4.0,), (0, 4, 1.0), (0.0, 0), (True,), (-3, 3.1, 0.1)])
+def test_arange_is_floating_where_a_bound_or_the_step_is(arguments):
+    check_outcome("arange", lambda e: e.arange(*arguments))
