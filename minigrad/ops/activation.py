@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import normalize_dim
-from minigrad.arguments.promotion import in_default_float
+from minigrad.arguments.promotion import in_default_float, in_opmath, number_as
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_part
@@ -32,7 +32,7 @@ class Sigmoid(Function):
 
     def forward(ctx, x):
         x = in_default_float(x)
-        decay = np.exp(-np.abs(x))  # at most 1: nothing overflows
+        decay = decaying(in_opmath(x))  # at most 1: nothing overflows
         z = np.asarray(np.where(x >= 0, 1, decay) / (1 + decay), x.dtype)
         ctx.save_for_backward(z)
         return z
@@ -73,7 +73,8 @@ class Gelu(Function):
     def forward(ctx, x):
         refuse_integers("GeluKernelImpl", x)
         ctx.save_for_backward(x)
-        return (x * 0.5 * (1 + erf(x * np.asarray(math.sqrt(0.5), x.dtype)))).astype(x.dtype)
+        wide = in_opmath(x)
+        return (wide * 0.5 * (1 + erf(wide * np.asarray(math.sqrt(0.5), wide.dtype)))).astype(x.dtype)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -106,8 +107,9 @@ class GeluTanh(Function):
     def forward(ctx, x):
         refuse_integers("GeluKernelImpl", x)
         ctx.save_for_backward(x)
-        inner = np.asarray(ctx.scale, x.dtype) * (x + np.asarray(0.044715, x.dtype) * x * x * x)
-        return x * np.asarray(0.5, x.dtype) * (1 + np.tanh(inner))
+        wide = in_opmath(x)
+        inner = np.asarray(ctx.scale, wide.dtype) * (wide + np.asarray(0.044715, wide.dtype) * wide * wide * wide)
+        return (wide * np.asarray(0.5, wide.dtype) * (1 + np.tanh(inner))).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -128,7 +130,8 @@ class Silu(Function):
     def forward(ctx, x):
         refuse_integers("silu", x)
         ctx.save_for_backward(x)
-        return x * logistic(x)
+        wide = in_opmath(x)
+        return (wide * logistic(wide)).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -148,7 +151,8 @@ class Mish(Function):
     def forward(ctx, x):
         refuse_integers("mish", x)
         ctx.save_for_backward(x)
-        return x * np.tanh(np.maximum(x, 0) + np.log1p(decaying(x)))
+        wide = in_opmath(x)
+        return (wide * np.tanh(np.maximum(wide, 0) + np.log1p(decaying(wide)))).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -163,20 +167,24 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 class Softplus(Function):
-    """z = ln(1 + exp(beta · x)) / beta, x itself where beta · x > threshold."""
+    """z = ln(1 + exp(beta · x)) / beta, x itself where beta · x > threshold. At the threshold the gradient is that of
+    the left branch, and the gradient's gradient that of the right one, 0."""
 
     def forward(ctx, x, *, beta, threshold):
         refuse_integers("softplus", x)
         ctx.beta, ctx.threshold = beta, threshold
         ctx.save_for_backward(x)
-        scaled = x * np.asarray(beta, x.dtype)
-        soft = (np.maximum(scaled, 0) + np.log1p(decaying(scaled))) / np.asarray(beta, x.dtype)
-        return np.where(scaled > threshold, x, soft)
+        wide = in_opmath(x)
+        beta, threshold = number_as(beta, wide.dtype), number_as(threshold, wide.dtype)
+        scaled = wide * beta
+        soft = (np.maximum(scaled, 0) + np.log1p(decaying(scaled))) / beta
+        return np.where(scaled > threshold, x, soft).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        linear = unwrap(x) * ctx.beta > ctx.threshold
-        grad_x = Where.apply(grad_z, grad_z * Sigmoid.apply(x * ctx.beta), condition=linear)
+        scaled = x * ctx.beta
+        curved = Where.apply(ctx.threshold, scaled, condition=unwrap(scaled) >= ctx.threshold)
+        grad_x = Where.apply(grad_z, grad_z * Sigmoid.apply(curved), condition=unwrap(scaled) > ctx.threshold)
         return grad_x
 
 
@@ -192,7 +200,8 @@ class LogSigmoid(Function):
     def forward(ctx, x):
         refuse_integers("log_sigmoid", x)
         ctx.save_for_backward(x)
-        return np.minimum(x, 0) - np.log1p(decaying(x))
+        wide = in_opmath(x)
+        return (np.minimum(wide, 0) - np.log1p(decaying(wide))).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -222,8 +231,8 @@ class Glu(Function):
         refuse_integers("glu", x)
         ctx.dim = dim
         ctx.save_for_backward(x)
-        a, b = np.split(x, 2, dim)
-        return a * logistic(b)
+        a, b = np.split(in_opmath(x), 2, dim)
+        return (a * logistic(b)).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors

@@ -33,7 +33,10 @@ class NllLoss(Function):
     ``reduction`` "sum" leaves the division out, "none" gives one loss a sample, (N,). The mean over no sample is NaN.
     """
 
+    saved_inputs = slice(None)
+
     def forward(ctx, x, *, target, weight, reduction, ignore_index):
+        ctx.save_for_backward(x)
         ctx.shape = x.shape
         if x.ndim == 1:
             x = x[None]
@@ -52,7 +55,8 @@ class NllLoss(Function):
         return np.add.reduce(losses)
 
     def backward(ctx, grad_z):
-        grad_x = NllLossBackward.apply(grad_z, scale=ctx.scale, rows=ctx.rows, shape=ctx.shape)
+        (x,) = ctx.saved_tensors
+        grad_x = NllLossBackward.apply(grad_z, x, scale=ctx.scale, rows=ctx.rows)
         return grad_x
 
 
@@ -230,18 +234,19 @@ def cross_entropy_of_probabilities(
 
 
 class NllLossBackward(Function):
-    """Zeros that hold -grad · scale at each sample's class: the gradient of NllLoss, linear in ``grad``."""
+    """Zeros that hold -grad · scale at each sample's class: the gradient of NllLoss, linear in ``grad``, flat in x."""
 
-    def forward(ctx, grad, *, scale, rows, shape):
+    def forward(ctx, grad, x, *, scale, rows):
         ctx.scale, ctx.rows = scale, rows
-        z = np.zeros(shape, grad.dtype)
-        z.reshape(-1, shape[-1])[rows] = -grad * scale
+        z = np.zeros(x.shape, grad.dtype)
+        z.reshape(-1, x.shape[-1])[rows] = -grad * scale
         return z
 
     def backward(ctx, grad_z):
         picked = Index.apply(View.apply(grad_z, shape=(-1, grad_z.shape[-1])), where=ctx.rows)
         grad_grad = picked * constant_like(-ctx.scale, picked)
-        return grad_grad
+        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
+        return grad_grad, grad_x
 
 
 LEAST_SPREAD = float(np.float32(1e-12))  # PyTorch keeps it in float32

@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 
 from minigrad.arguments.operands import prepare
+from minigrad.arguments.promotion import in_opmath
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -29,12 +30,10 @@ class PointwiseLoss(Function):
     def forward(ctx, x, y, *, reduction, **options):
         ctx.reduction, ctx.options = reduction, options
         ctx.save_for_backward(x, y)
-        losses = np.asarray(ctx.losses(*prepare(x, y)))
+        x, y = prepare(x, y)
+        losses = np.asarray(ctx.losses(x, y), x.dtype)
         ctx.count = losses.size
-        if reduction == "none":
-            return losses
-        total = np.add.reduce(losses, axis=None)
-        return np.true_divide(total, ctx.count, dtype=losses.dtype) if reduction == "mean" else total
+        return reduce_losses(losses, reduction)
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
@@ -161,12 +160,13 @@ class HuberLoss(PointwiseLoss):
     """(x - y)² / 2 where |x - y| <= delta, else delta (|x - y| - delta/2)."""
 
     def losses(ctx, x, y):
-        delta, size = np.asarray(ctx.options["delta"], x.dtype), np.abs(x - y)
+        size = np.abs(in_opmath(x) - y)
+        delta = np.asarray(ctx.options["delta"], size.dtype)
         return np.where(size <= delta, size * size / 2, delta * (size - delta / 2))
 
     def slopes(ctx, difference, factor):
         delta = ctx.options["delta"]
-        near = ~(np.abs(unwrap(difference)) > delta)  # NaN too
+        near = ~(np.abs(unwrap(difference)) >= delta)  # NaN too
         return Where.apply(difference * factor, Sgn.apply(difference) * (delta * factor), condition=near)
 
 
@@ -174,8 +174,11 @@ def reduce_losses(losses, reduction):
     """The mean, the sum, or the losses themselves."""
     if reduction == "none":
         return losses
-    total = np.add.reduce(losses, axis=None)
-    return np.true_divide(total, losses.size, dtype=losses.dtype) if reduction == "mean" else total
+    wide = in_opmath(losses)
+    total = np.add.reduce(wide, axis=None)
+    return np.asarray(
+        np.true_divide(total, wide.size, dtype=wide.dtype) if reduction == "mean" else total, losses.dtype
+    )
 
 
 def share_of_each(ctx, grad):

@@ -10,13 +10,23 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy import asarray
+from numpy import asarray, ndarray
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import prepare
-from minigrad.arguments.promotion import EXACT, NUMBERS, in_default_float
+from minigrad.arguments.promotion import (
+    EXACT,
+    NUMBERS,
+    PRECISE,
+    in_default_float,
+    in_opmath,
+    number_as,
+    promote,
+    result_dtype,
+)
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.arithmetic import MulScalar
 from minigrad.ops.choosing import Where
@@ -31,6 +41,12 @@ def refuse_negative_power(x, number):
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
+def check_exponent(number, kind):
+    """Raise PyTorch's error where integers or float16 numbers, of the type ``kind``, have a power beyond that type."""
+    if kind.char not in PRECISE:
+        number_as(number, kind)
+
+
 # ----------------------------------------------------------------------------------------------------- powers and roots
 
 
@@ -43,19 +59,22 @@ class PowScalar(Function):
     def forward(ctx, x, *, number):
         ctx.number = number
         ctx.save_for_backward(x)
-        if type(number) in NUMBERS and x.dtype.kind == "f" and -EXACT <= number <= EXACT:
+        if type(number) in NUMBERS and x.dtype.char in PRECISE and -EXACT <= number <= EXACT:
             number = asarray(number, x.dtype)
         else:
             refuse_negative_power(x, number)
-            x, number = prepare(x, number)
+            check_exponent(number, result_dtype(x, number))
+            x, number = promote(x, number)
         if x.dtype.kind == "b":
             return x | ~number
-        return 1 / np.sqrt(x) if number == -0.5 else x**number  # PyTorch's way: NaN where x < 0, also at -inf
+        if number == -0.5:  # PyTorch's way: NaN where x < 0, also at -inf
+            return (1 / np.sqrt(in_opmath(x))).astype(x.dtype, copy=False)
+        return x**number
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
         if ctx.number == 0:
-            return grad_z * 0
+            return constant_like(np.zeros(grad_z.shape), grad_z)
         power = PowScalar.apply(x, number=ctx.number - 1)
         slope = MulScalar.apply(power, number=ctx.number)  # dz/dx = n xⁿ⁻¹
         grad_x = grad_z * slope
@@ -110,7 +129,12 @@ class Pow(Function):
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
-    """``input ** exponent``; one of the two may be a number."""
+    """``input ** exponent``; one of the two may be a number.
+
+    Raises:
+        TypeError: neither is a tensor, or one is neither that nor a number.
+        RuntimeError: an integer has a negative exponent, or one that its type does not hold.
+    """
     if not isinstance(input, Tensor):
         check_tensors("pow", exponent=exponent)
     return input**exponent
@@ -118,7 +142,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 def pow_(input: Tensor, exponent: Any) -> Tensor:
     """:func:`pow`, in place."""
-    if isinstance(exponent, Tensor):
+    if isinstance(exponent, (Tensor, ndarray)):
         return run_in_place(input, "pow_", Pow, exponent)
     return run_in_place(input, "pow_", PowScalar, number=exponent)
 
@@ -171,7 +195,8 @@ class Rsqrt(Function):
     """z = 1/√x."""
 
     def forward(ctx, x):
-        z = np.asarray(1 / np.sqrt(in_default_float(x)))
+        x = in_default_float(x)
+        z = np.asarray(1 / np.sqrt(in_opmath(x)), x.dtype)
         ctx.save_for_backward(z)
         return z
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.promotion import number_as
+from minigrad.arguments.promotion import in_opmath, number_as
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -76,6 +76,24 @@ class ThresholdBackward(Function):
         return grad_grad, grad_result
 
 
+class Switched(Function):
+    """The gradient that passes straight pieces: grad where ``straight`` holds, elsewhere ``slope`` · grad.
+
+    x has chosen the piece. To it this is flat: its gradient is zero, also at the kink.
+    """
+
+    def forward(ctx, grad, x, *, straight, slope=0):
+        ctx.save_for_backward(x)
+        ctx.straight, ctx.slope = straight, slope
+        return np.where(straight, grad, grad * slope if slope else np.zeros((), grad.dtype))
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        grad_grad = Switched.apply(grad_z, x, straight=ctx.straight, slope=ctx.slope)
+        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
+        return grad_grad, grad_x
+
+
 def refuse_integers(name, x):
     """Raise PyTorch's error for a type without fractions."""
     if x.dtype.kind != "f":
@@ -94,11 +112,12 @@ class LeakyRelu(Function):
         refuse_integers("leaky_relu", x)
         ctx.slope = slope
         ctx.save_for_backward(x)
-        return np.where(x > 0, x, x * np.asarray(slope, x.dtype))
+        wide = in_opmath(x)
+        return np.where(x > 0, x, (wide * number_as(slope, wide.dtype)).astype(x.dtype, copy=False))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = grad_z * constant_like(np.where(unwrap(x) > 0, 1, ctx.slope), grad_z)
+        grad_x = Switched.apply(grad_z, x, straight=unwrap(x) > 0, slope=ctx.slope)
         return grad_x
 
 
@@ -129,12 +148,27 @@ class PreluKernel(Function):
 
     def backward(ctx, grad_z):
         x, weight = ctx.saved_tensors
-        positive = unwrap(x) > 0
-        grad_x = Where.apply(grad_z, weight * grad_z, condition=positive) if ctx.needs_input_grad[0] else None
-        grad_weight = None
-        if ctx.needs_input_grad[1]:
-            grad_weight = Where.apply(0.0, x * grad_z, condition=positive)
+        grad_x, grad_weight = PreluKernelBackward.apply(grad_z, x, weight)
         return grad_x, grad_weight
+
+
+class PreluKernelBackward(Function):
+    """The gradients that pass a PReLU: to x, grad where x > 0, else weight · grad; to the weight, there x · grad.
+
+    At 0 their own gradients are those of the right branch.
+    """
+
+    def forward(ctx, grad, x, weight):
+        ctx.save_for_backward(grad, x, weight)
+        return np.where(x > 0, grad, weight * grad), np.where(x > 0, np.zeros((), grad.dtype), x * grad)
+
+    def backward(ctx, grad_of_x, grad_of_weight):
+        grad, x, weight = ctx.saved_tensors
+        right = unwrap(x) >= 0
+        grad_grad = Where.apply(grad_of_x, grad_of_x * weight + grad_of_weight * x, condition=right)
+        grad_x = Where.apply(0.0, grad_of_weight * grad, condition=right)
+        grad_weight = Where.apply(0.0, grad_of_x * grad, condition=right)
+        return grad_grad, grad_x, grad_weight
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -160,19 +194,22 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 
 class Elu(Function):
-    """z = scale · x where x > 0, else alpha · scale · (exp(steepness · x) - 1). At 0 the left branch counts."""
+    """z = scale · x where x > 0, else alpha · scale · (exp(steepness · x) - 1). At 0 the gradient is that of the left
+    branch, and the gradient's gradient that of the right one, 0."""
 
     def forward(ctx, x, *, alpha, scale=1.0, steepness=1.0):
         refuse_integers("elu", x)
         ctx.alpha, ctx.scale, ctx.steepness = alpha, scale, steepness
         ctx.save_for_backward(x)
-        left = np.expm1(np.minimum(x, 0) * np.asarray(steepness, x.dtype)) * np.asarray(alpha * scale, x.dtype)
-        return np.where(x > 0, x * np.asarray(scale, x.dtype), left)
+        wide = in_opmath(x)
+        alpha, scale, steepness = [number_as(each, wide.dtype) for each in (alpha, scale, steepness)]
+        left = np.expm1(np.minimum(wide, 0) * steepness) * (alpha * scale)
+        return np.where(x < 0, left, wide * scale).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
         right = unwrap(x) > 0
-        falling = Exp.apply(Where.apply(0.0, x * ctx.steepness, condition=right))
+        falling = Exp.apply(Where.apply(0.0, x * ctx.steepness, condition=unwrap(x) >= 0))
         slope = falling * (ctx.alpha * ctx.scale * ctx.steepness)
         grad_x = grad_z * Where.apply(ctx.scale, slope, condition=right)
         return grad_x
@@ -230,11 +267,16 @@ class Threshold(Function):
     """z = x where x > threshold, else ``value``. At the threshold the gradient is 0."""
 
     def forward(ctx, x, *, threshold, value):
-        ctx.below = x <= np.asarray(threshold).astype(x.dtype)
-        return np.where(ctx.below, number_as(value, x.dtype), x)
+        if x.dtype.kind == "b":
+            raise NotImplementedError('"threshold_cpu" not implemented for bools')
+        ctx.save_for_backward(x)
+        wide = in_opmath(x)
+        ctx.above = ~(wide <= number_as(threshold, wide.dtype))  # NaN too
+        return np.where(ctx.above, x, number_as(value, x.dtype))
 
     def backward(ctx, grad_z):
-        grad_x = Where.apply(0.0, grad_z, condition=ctx.below)
+        (x,) = ctx.saved_tensors
+        grad_x = Switched.apply(grad_z, x, straight=ctx.above)
         return grad_x
 
 
@@ -252,14 +294,18 @@ class Hardtanh(Function):
     """z = min(max(x, lowest), highest). At the two ends the gradient is 0."""
 
     def forward(ctx, x, *, lowest, highest):
+        if x.dtype.kind == "b":
+            raise NotImplementedError("Bool inputs not supported for hardtanh")
+        if x.dtype.kind == "u" and (lowest < 0 or highest < 0):
+            raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
         ctx.lowest, ctx.highest = lowest, highest
         ctx.save_for_backward(x)
-        return np.minimum(np.maximum(x, np.asarray(lowest, x.dtype)), np.asarray(highest, x.dtype))
+        return np.minimum(np.maximum(x, number_as(lowest, x.dtype)), number_as(highest, x.dtype))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
         outside = (unwrap(x) <= ctx.lowest) | (unwrap(x) >= ctx.highest)
-        grad_x = Where.apply(0.0, grad_z, condition=outside)
+        grad_x = Switched.apply(grad_z, x, straight=~outside)
         return grad_x
 
 
@@ -290,7 +336,8 @@ class Hardswish(Function):
     def forward(ctx, x):
         refuse_integers("hardswish", x)
         ctx.save_for_backward(x)
-        return x * np.minimum(np.maximum(x + np.asarray(3, x.dtype), 0), 6).astype(x.dtype) / np.asarray(6, x.dtype)
+        wide = in_opmath(x)
+        return (wide * np.clip(wide + 3, 0, 6) / 6).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -312,11 +359,13 @@ class Hardsigmoid(Function):
 
     def forward(ctx, x):
         refuse_integers("hardsigmoid", x)
-        ctx.inside = (x > -3) & (x < 3)
-        return np.minimum(np.maximum(x + np.asarray(3, x.dtype), 0), 6).astype(x.dtype) / np.asarray(6, x.dtype)
+        ctx.save_for_backward(x)
+        return (np.clip(in_opmath(x) + 3, 0, 6) / 6).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
-        grad_x = Where.apply(grad_z * ONE_SIXTH, 0.0, condition=ctx.inside)
+        (x,) = ctx.saved_tensors
+        inside = (unwrap(x) > -3) & (unwrap(x) < 3)
+        grad_x = Switched.apply(grad_z * ONE_SIXTH, x, straight=inside)
         return grad_x
 
 
@@ -330,14 +379,17 @@ class Softshrink(Function):
 
     def forward(ctx, x, *, lambd):
         refuse_integers("softshrink", x)
+        largest = np.finfo(x.dtype).max
+        if not 0 <= lambd <= largest:
+            raise RuntimeError(f"lambda must be in range [0, {largest}] for type {x.dtype}, but found to be {lambd}.")
         ctx.save_for_backward(x)
         ctx.lambd = lambd
-        shrink = np.asarray(lambd, x.dtype)
+        shrink = number_as(lambd, x.dtype)
         return np.where(x > shrink, x - shrink, np.where(x < -shrink, x + shrink, x * 0))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = Where.apply(0.0, grad_z, condition=np.abs(unwrap(x)) <= ctx.lambd)
+        grad_x = Switched.apply(grad_z, x, straight=~(np.abs(unwrap(x)) <= ctx.lambd))  # NaN too
         return grad_x
 
 
@@ -345,11 +397,9 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by ``lambd``, 0 where it is nearer.
 
     Raises:
-        RuntimeError: ``lambd`` is negative.
+        RuntimeError: ``lambd`` is negative, or the type does not reach so far.
     """
     check_tensors("softshrink", input=input)
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
     return Softshrink.apply(input, lambd=lambd)
 
 
@@ -360,7 +410,7 @@ class Hardshrink(Softshrink):
         refuse_integers("hardshrink", x)
         ctx.save_for_backward(x)
         ctx.lambd = lambd
-        return np.where(np.abs(x) <= lambd, np.zeros((), x.dtype), x)
+        return np.where(np.abs(x) <= number_as(lambd, x.dtype), np.zeros((), x.dtype), x)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:

@@ -162,3 +162,55 @@ def test_normal_weights_and_gains():
         ]:
             assert e.nn.init.calculate_gain(name, slope) == torch.nn.init.calculate_gain(name, slope)
     compare_values("normal_", *results, "float32").check()
+
+
+# ------------------------------------------------------------------------------------- pieces: where the slope jumps
+
+PIECES = {
+    "leaky_relu": lambda f, x: f.leaky_relu(x, 0.25),
+    "relu6": lambda f, x: f.relu6(x),
+    "hardtanh": lambda f, x: f.hardtanh(x, -0.5, 2.0),
+    "hardshrink": lambda f, x: f.hardshrink(x, 0.5),
+    "softshrink": lambda f, x: f.softshrink(x, 0.5),
+    "threshold": lambda f, x: f.threshold(x, 0.5, 2.0),
+    "hardswish": lambda f, x: f.hardswish(x),
+    "prelu": lambda f, x: f.prelu(x, x.detach()[:1] * 0.1),
+    "prelu of a weight that counts": lambda f, x: f.prelu(x, x[:1] * 0.1),
+    "elu": lambda f, x: f.elu(x, 2.5),
+    "selu": lambda f, x: f.selu(x),
+    "celu": lambda f, x: f.celu(x, 2.0),
+    "softplus": lambda f, x: f.softplus(x, 2.0, 4.0),
+    "relu": lambda f, x: f.relu(x),
+    "abs": lambda f, x: x.abs(),
+    "clamp": lambda f, x: x.clamp(-0.5, 2.0),
+    "huber_loss": lambda f, x: f.huber_loss(x, x.detach() * 0, delta=0.5),
+    "smooth_l1_loss": lambda f, x: f.smooth_l1_loss(x, x.detach() * 0, beta=0.5),
+    "nll_loss": lambda f, x: f.nll_loss(x.reshape(1, -1), (x.detach()[:1] * 0).long()),
+    "nll_loss of one": lambda f, x: f.nll_loss(x, (x.detach()[0] * 0).long(), reduction="sum"),
+    "nll_loss of places": lambda f, x: f.nll_loss(x.reshape(1, -1, 1), (x.detach()[:1, None] * 0).long()),
+    "x to the power of 0": lambda f, x: x**0,
+}
+AT_KINKS = [-3.0, -2.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 6.0, 7.0]
+
+
+@pytest.mark.parametrize("of_result", [False, True], ids=["", "weighed by what requires grad"])
+@pytest.mark.parametrize("name", PIECES)
+def test_second_derivatives_of_pieces(name, of_result):
+    """The gradient requires grad where PyTorch's does, and has its gradients: zeros between kinks, and at them."""
+    answers = []
+    for e in (minigrad, torch):
+        x = e.tensor(AT_KINKS, dtype=e.float64, requires_grad=True)
+        y = PIECES[name](e.nn.functional, x * 1)
+        weight = e.ones_like(y).detach().requires_grad_(of_result)
+        (first,) = e.autograd.grad(y, x, weight, create_graph=True)
+        answers.append([first.requires_grad, first.detach().clone().tolist()])
+        if first.requires_grad:
+            total = (first * e.arange(1.0, 13.0, dtype=e.float64)).sum()
+            options = {"retain_graph": True, "allow_unused": True}
+            for each in e.autograd.grad(total, [x, weight] if of_result else [x], **options):
+                answers[-1].append(None if each is None else (each + 0.0).tolist())
+    ours, theirs = answers
+    assert len(ours) == len(theirs)
+    for mine, yours in zip(ours, theirs):
+        assert (mine is None) == (yours is None)
+        assert mine is None or np.allclose(mine, yours, rtol=1e-12, atol=0)
