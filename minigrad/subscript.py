@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.dims import is_expandable
-from minigrad.dtypes import int64
+from minigrad.arguments.promotion import scalar_as
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
-from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.node import Tensor
 from minigrad.inplace.changing import check_changeable, check_overlap, run_in_place, writeable
 from minigrad.ops.copying import Copy, FillFrom
-from minigrad.ops.indexing import Index, IndexPut, Select, Slice
+from minigrad.ops.indexing import Index, IndexPut, Select, Slice, check_array, check_types, checked_array, dims_of
 from minigrad.ops.shape import Alias, Unsqueeze
-from minigrad.reading import is_sequence, read
+from minigrad.reading import is_sequence
 
 __all__ = ["get", "set"]
 
@@ -59,7 +59,10 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
             raise TypeError(
                 f"can't assign a {type(value).__name__} to a {tensor.dtype} tensor; use a tensor or a number"
             )
-        value = wrap(read(read(np.asarray(value).item()).item(), tensor.dtype))  # refuses what no type holds
+        value = np.asarray(value).item()
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ValueError(f"{value} does not fit in 64 bits")
+        value = wrap(scalar_as(value, tensor.array.dtype))
     view, where = take_views(tensor, take_apart(None if index is True else index))
     check_changeable(view, "__setitem__", value)
     check_fits(view, where, value)
@@ -96,11 +99,8 @@ def without_leading_ones(array: np.ndarray) -> np.ndarray:
 def check_fits(view: Tensor, where: tuple[Any, ...], value: Tensor) -> None:
     """Raise PyTorch's RuntimeError where ``value`` cannot be written to ``view[where]``."""
     target = view.array[where].shape if where else view.array.shape
-    if where and value.array.dtype != view.array.dtype:
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {view.dtype} for the destination and "
-            f"{value.dtype} for the source."
-        )
+    if where:
+        check_types(view, where, value)
     if not is_expandable(without_leading_ones(value.array).shape, target):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
@@ -146,29 +146,8 @@ def take_views(tensor: Tensor, parts: list[Any]) -> tuple[Tensor, tuple[Any, ...
     return view, tuple(where)
 
 
-def dims_of(part: Any) -> int:
-    """How many dimensions of the tensor a part of an index is about."""
-    if part is None or part is Ellipsis or isinstance(part, bool):
-        return 0
-    return part.ndim if isinstance(part, np.ndarray) and part.dtype == np.bool_ else 1
-
-
 def covered(where: list[Any]) -> int:
     return sum(dims_of(part) for part in where)
-
-
-def check_array(part: np.ndarray, shape: tuple[int, ...], dim: int) -> None:
-    """Raise PyTorch's IndexError where positions point outside, or a mask has another shape than what it masks."""
-    if part.dtype == np.bool_:
-        if part.shape != shape[dim : dim + part.ndim]:
-            raise IndexError(
-                f"The shape of the mask {list(part.shape)} at index 0 does not match the shape of the indexed "
-                f"tensor {list(shape)} at index {dim}"
-            )
-        return
-    outside = part[(part < -shape[dim]) | (part >= shape[dim])]
-    if outside.size:
-        raise IndexError(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {shape[dim]}")
 
 
 def take_apart(index: Any) -> list[Any]:
@@ -197,7 +176,7 @@ def checked_part(part: Any) -> Any:
     if isinstance(part, slice):
         return checked_slice(part)
     if isinstance(part, Tensor) or is_sequence(part) or isinstance(part, np.ndarray):
-        return checked_array(part)
+        return checked_array(part, stacklevel=6)
     try:
         if isinstance(part, np.bool_):  # as an integer it would be a position
             raise TypeError
@@ -215,23 +194,3 @@ def checked_slice(part: slice) -> slice:
     if bounds[2] is not None and bounds[2] <= 0:
         raise ValueError("step must be greater than zero")
     return slice(*bounds)
-
-
-def checked_array(part: Any) -> Any:
-    """Positions as integers, a mask as bools; a zero-dimensional one as int or bool. Unsigned bytes are a mask."""
-    array = unwrap(part)
-    if not isinstance(part, Tensor):
-        array = read(part)
-        if array.dtype not in (np.bool_, np.uint8):
-            array = read(part, int64)
-    if array.dtype == np.uint8:
-        if array.ndim:
-            warnings.warn(
-                "indexing with dtype minigrad.uint8 is now deprecated, please use a dtype minigrad.bool instead.",
-                UserWarning,
-                stacklevel=6,
-            )
-        array = array != 0
-    if array.dtype.kind == "f" or (array.ndim and array.dtype not in (np.bool_, np.int32, np.int64)):
-        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-    return array.item() if array.ndim == 0 else array

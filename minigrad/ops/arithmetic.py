@@ -13,12 +13,12 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.operands import checked_number, prepare
-from minigrad.arguments.promotion import EXACT, NUMBERS, in_default_float, number_as
+from minigrad.arguments.operands import checked_number, prepare, with_one_number
+from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, number_as, result_dtype
 from minigrad.creation import tensor
 from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import from_last
+from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.inplace.changing import run_in_place
 
 __all__ = ["add", "mul", "multiply", "neg", "neg_", "negative", "negative_", "positive", "reciprocal", "reciprocal_"]
@@ -52,29 +52,40 @@ def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
         if not isinstance(other, Tensor):
             return add(tensor(checked_number("add", input)), other, alpha=alpha)
         return Add.apply(scaled(input, other, alpha), checked_number("add", input))
-    if alpha == 1:
+    if is_one(alpha):
         return Add.apply(input, other)
     return AddScaled.apply(input, other, alpha=check_alpha(input, other, alpha))
 
 
+def is_one(alpha: Number) -> bool:
+    """True for the integer 1, which any type takes."""
+    return type(alpha) is int and alpha == 1
+
+
 def check_alpha(input: Any, other: Any, alpha: Number) -> Number:
-    """``alpha``, a truth where both operands are; PyTorch's error where it is a float and they are integers."""
-    kinds = [each.array.dtype.kind if isinstance(each, Tensor) else "" for each in (input, other)]
-    if isinstance(alpha, float) and "f" not in kinds and not isinstance(other, float):
+    """``alpha`` in the type of ``input + other``.
+
+    Raises:
+        RuntimeError: it is a float and the type is not floating, or a bool and the type is another, or the type does
+            not reach so far.
+    """
+    kind = result_dtype(unwrap(input), unwrap(other))
+    alpha = alpha.item() if isinstance(alpha, (np.generic, Tensor)) else alpha
+    if isinstance(alpha, float) and kind.kind != "f":
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    if isinstance(alpha, bool) and kinds != ["b", "b"]:
+    if isinstance(alpha, bool) and kind.kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    return bool(alpha) if kinds == ["b", "b"] else alpha
+    return number_as(alpha, kind).item()
 
 
 def scaled(input: Any, other: Any, alpha: Number) -> Any:
     """``alpha * other``."""
-    return other if alpha == 1 else other * check_alpha(input, other, alpha)
+    return other if is_one(alpha) else other * check_alpha(input, other, alpha)
 
 
 def add_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
     """:func:`add`, in place."""
-    if alpha == 1:
+    if is_one(alpha):
         return run_in_place(input, "add_", Add, other)
     alpha = check_alpha(input, other, alpha)
     return run_in_place(input, "add_", AddScaled, other, alpha=alpha)
@@ -134,17 +145,28 @@ def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
     if not isinstance(input, Tensor):
         if not isinstance(other, Tensor):
             return sub(tensor(checked_number("sub", input)), other, alpha=alpha)
-        return Rsub.apply(scaled(input, other, alpha), number=checked_number("sub", input))
-    if alpha == 1:
+        return Rsub.apply(subtrahend(input, other, alpha), number=checked_number("sub", input))
+    if is_one(alpha):
         return Sub.apply(input, other)
-    return SubScaled.apply(input, other, alpha=-check_alpha(input, other, alpha))
+    return SubScaled.apply(input, other, alpha=opposite(input, other, alpha))
+
+
+def opposite(input: Any, other: Any, alpha: Number) -> Number:
+    """``-alpha`` in the type of ``input - other``; PyTorch's errors for an ``alpha`` that has none, and for bools."""
+    refuse_bool(unwrap(input), unwrap(other))
+    return check_alpha(input, other, alpha if isinstance(alpha, (bool, np.bool_)) else -alpha)
+
+
+def subtrahend(input: Any, other: Any, alpha: Number) -> Any:
+    """``alpha * other``, which is to be subtracted from ``input``."""
+    return other if is_one(alpha) else other * -opposite(input, other, alpha)
 
 
 def sub_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
     """:func:`sub`, in place."""
-    if alpha == 1:
+    if is_one(alpha):
         return run_in_place(input, "sub_", Sub, other)
-    alpha = -check_alpha(input, other, alpha)
+    alpha = opposite(input, other, alpha)
     return run_in_place(input, "sub_", SubScaled, other, alpha=alpha)
 
 
@@ -152,10 +174,6 @@ class SubScaled(AddScaled):
     """z = x - alpha · y, given -alpha."""
 
     node_name = "SubBackward0"
-
-    def forward(ctx, x, y, *, alpha):
-        refuse_bool(x, y)
-        return super().forward(x, y, alpha=alpha)
 
 
 class Rsub(Function):
@@ -177,24 +195,23 @@ def rsub(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``."""
     check_tensors("rsub", input=input)
     if isinstance(other, Tensor):
-        return RsubTensor.apply(input, other, alpha=check_alpha(other, input, alpha))
-    return Rsub.apply(scaled(other, input, alpha), number=other)
+        return RsubTensor.apply(input, other, alpha=opposite(other, input, alpha))
+    return Rsub.apply(subtrahend(other, input, alpha), number=other)
 
 
 class RsubTensor(Function):
-    """z = y - alpha · x."""
+    """z = y - alpha · x, given -alpha."""
 
     node_name = "RsubBackward0"
     result_strides = from_last
 
     def forward(ctx, x, y, *, alpha):
-        refuse_bool(y, x)
         ctx.alpha = alpha
         x, y = prepare(x, y)
-        return y - x * number_as(alpha, x.dtype)
+        return y + x * number_as(alpha, x.dtype)
 
     def backward(ctx, grad_z):
-        grad_x = grad_z * -ctx.alpha if ctx.needs_input_grad[0] else None  # dz/dx = -alpha
+        grad_x = grad_z * ctx.alpha if ctx.needs_input_grad[0] else None  # dz/dx = -alpha
         grad_y = grad_z if ctx.needs_input_grad[1] else None  # dz/dy = 1
         return grad_x, grad_y
 
@@ -207,8 +224,10 @@ class Mul(Function):
     def forward(ctx, x, y):
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
         if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
-            if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            if type(y) in NUMBERS and x.dtype.char in PRECISE and -EXACT <= y <= EXACT:
                 y = asarray(y, x.dtype)  # a number takes the tensor's type
+            elif x.dtype.char == "e" and np.ndim(y) == 0:
+                return with_one_number(np.multiply, x, y)
             else:
                 x, y = prepare(x, y)
         return x * y
@@ -248,7 +267,7 @@ class MulScalar(Function):
 
     def forward(ctx, x, *, number):
         ctx.number = number
-        return x * number
+        return with_one_number(np.multiply, x, number) if x.dtype.char == "e" else x * number
 
     def backward(ctx, grad_z):
         grad_x = MulScalar.apply(grad_z, number=ctx.number)  # dz/dx = number

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import check_broadcast, checked_number, prepare
+from minigrad.arguments.promotion import result_dtype, scalar_as
 from minigrad.creation import as_tensor
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, TensorBase, unwrap
@@ -56,9 +57,11 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
+    input, other = [each if isinstance(each, Tensor) else checked_number("where", each) for each in (input, other)]
+    kind = result_dtype(unwrap(input), unwrap(other))
     for each in (input, other):
         if not isinstance(each, Tensor):
-            checked_number("where", each)
+            scalar_as(each, kind)
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = as_tensor(input)
     chosen = Where.apply(input, other, condition=condition.array.astype(np.bool_, copy=False))

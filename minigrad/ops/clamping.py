@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import prepare
-from minigrad.arguments.promotion import number_as, promote
+from minigrad.arguments.promotion import number_as, promote, result_dtype
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -18,16 +18,13 @@ from minigrad.ops.choosing import Maximum, Minimum, Where
 __all__ = ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_"]
 
 
-def check_bounds(x, lowest, highest):
-    """Raise PyTorch's error where numbers cannot be compared with x in the type to which they promote."""
-    if x.dtype.kind == "f":
-        return
-    for bound in (lowest, highest):
-        if bound is not None:
-            kind = promote(x, bound)[0].dtype
-            if kind.kind == "b":
-                raise NotImplementedError('"clamp" not implemented for bools: convert to integers first')
-            number_as(bound, kind)
+def in_one_type(x, lowest, highest):
+    """x and two numbers, or None, in the type to which they promote; PyTorch's error where it cannot hold one."""
+    kind = result_dtype(*[each for each in (x, lowest, highest) if each is not None])
+    if kind.kind == "b":
+        raise NotImplementedError('"clamp" not implemented for bools: convert to integers first')
+    bounds = [None if each is None else number_as(each, kind) for each in (lowest, highest)]
+    return x.astype(kind, copy=False), *bounds
 
 
 class Clamp(Function):
@@ -38,13 +35,10 @@ class Clamp(Function):
     def forward(ctx, x, *, lowest, highest):
         ctx.save_for_backward(x)
         ctx.lowest, ctx.highest = lowest, highest
-        check_bounds(x, lowest, highest)
-        z = x
+        z, lowest, highest = in_one_type(x, lowest, highest)
         if lowest is not None:
-            z = np.maximum(*prepare(z, lowest))
-        if highest is not None:
-            z = np.minimum(*prepare(z, highest))
-        return z.copy() if z is x else z
+            z = np.maximum(z, lowest)
+        return z if highest is None else np.minimum(z, highest)
 
     def backward(ctx, grad_z):
         x = unwrap(ctx.saved_tensors[0])

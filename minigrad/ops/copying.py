@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import check_broadcast, checked_number
-from minigrad.creation import tensor
-from minigrad.graph.function import Function
+from minigrad.arguments.promotion import check_operand, number_as
+from minigrad.graph.function import Function, wrap
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_like
 from minigrad.graph.values import constant_like
@@ -69,7 +69,8 @@ class Copy(Function):
 def copy_(input: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
     """Write ``other``, a number or a tensor that broadcasts to ``input``, to it; ``non_blocking`` changes nothing."""
     if not isinstance(other, Tensor):
-        other = tensor(checked_number("copy_", other))
+        check_operand(checked_number("copy_", other))
+        other = wrap(np.asarray(other))
     return run_in_place(input, "copy_", Copy, other)
 
 
@@ -95,7 +96,7 @@ class Fill(Function):
     overload = 2
 
     def forward(ctx, x, *, number):
-        return np.full_like(x, number)
+        return np.full_like(x, number_as(number, x.dtype))
 
     def backward(ctx, grad_z):
         grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
@@ -109,8 +110,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
         RuntimeError: the tensor has dimensions, or the number does not fit the type.
     """
     if not isinstance(value, Tensor):
-        number = tensor(checked_number("fill_", value), dtype=input.dtype).item()
-        return run_in_place(input, "fill_", Fill, number=number)
+        return run_in_place(input, "fill_", Fill, number=checked_number("fill_", value))
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
     return run_in_place(input, "fill_", FillFrom, value)

@@ -13,10 +13,10 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.operands import checked_number, prepare
-from minigrad.arguments.promotion import EXACT, NUMBERS, in_default_float
-from minigrad.creation import as_tensor, tensor
-from minigrad.graph.function import Function
+from minigrad.arguments.operands import checked_number, prepare, with_one_number
+from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, promote
+from minigrad.creation import tensor
+from minigrad.graph.function import Function, wrap
 from minigrad.graph.node import Tensor
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
@@ -31,10 +31,12 @@ class Div(Function):
         needs_x, needs_y = ctx.needs_input_grad
         ctx.save_for_backward(x if needs_y else None, y if needs_x or needs_y else None)
         if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
-            if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            if type(y) in NUMBERS and x.dtype.char in PRECISE and -EXACT <= y <= EXACT:
                 y = asarray(y, x.dtype)  # a number takes the tensor's type
+            elif x.dtype.char == "e" and np.ndim(y) == 0:
+                return with_one_number(np.divide, x, y)
             else:
-                x, y = prepare(x, y)
+                x, y = prepare(x, y, floating=True)
         return in_default_float(x) / in_default_float(y)
 
     def backward(ctx, grad_z):
@@ -54,10 +56,14 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         if not isinstance(input, Tensor):
             if not isinstance(other, Tensor):
                 return div(tensor(checked_number("div", input)), other)
-            return checked_number("div", input) / other
+            input, _ = promote(checked_number("div", input), other.array, floating=True)
+            return Div.apply(wrap(input), other)
         return Div.apply(input, other)
     check_rounding_mode(rounding_mode)
-    return DivRounded.apply(as_tensor(input), other, rounding=rounding_mode)
+    if not isinstance(input, Tensor):
+        input = checked_number("div", input)
+        input = input if isinstance(other, Tensor) else tensor(input)
+    return DivRounded.apply(input, other, rounding=rounding_mode)
 
 
 def check_rounding_mode(rounding_mode: str) -> None:
@@ -109,10 +115,16 @@ def check_divisor(name, x, y):
 
 def quotient(x, y, rounding):
     """x / y rounded to an integer: ``rounding`` is 'floor' or 'trunc'."""
+    divide = np.floor_divide if rounding == "floor" else truncated_quotient
+    if isinstance(x, ndarray) and x.dtype.char == "e" and np.ndim(y) == 0:
+        return with_one_number(divide, x, y)
     x, y = prepare(x, y)
     check_divisor("div_" + rounding, x, y)
-    if rounding == "floor":
-        return np.floor_divide(x, y)
+    return divide(x, y)
+
+
+def truncated_quotient(x, y):
+    """x / y rounded towards zero."""
     if x.dtype.kind == "f":
         return np.trunc(x / y)
     rounded_down = np.floor_divide(x, y)

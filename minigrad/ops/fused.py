@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import prepare
-from minigrad.arguments.promotion import promote
+from minigrad.arguments.promotion import in_opmath, number_as, promote
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.inplace.changing import run_in_place
@@ -36,7 +36,8 @@ class LerpScalar(Function):
         check_lerp_type(x)
         ctx.weight = weight
         x, y = prepare(x, y)
-        return between(x, y, np.asarray(weight, x.dtype))
+        wide = in_opmath(x)
+        return between(wide, in_opmath(y), number_as(weight, wide.dtype)).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         grad_x = grad_z * (1 - ctx.weight) if ctx.needs_input_grad[0] else None
@@ -53,7 +54,7 @@ class Lerp(Function):
         check_lerp_type(x)
         ctx.save_for_backward(x, y, weight)
         x, y, weight = promote(x, y, weight)
-        return between(x, y, weight)
+        return between(in_opmath(x), in_opmath(y), in_opmath(weight)).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         x, y, weight = ctx.saved_tensors
@@ -99,7 +100,10 @@ class Addcmul(Function):
         ctx.value = value
         ctx.save_for_backward(first, second)
         x, first, second = promote(x, first, second)
-        return x + np.asarray(value, x.dtype) * first * second
+        if x.dtype.kind == "b":
+            raise NotImplementedError('"addcmul_cpu_out" not implemented for bools: convert to integers first')
+        wide = in_opmath(x)
+        return (wide + number_as(value, wide.dtype) * first * second).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         first, second = ctx.saved_tensors
@@ -133,7 +137,8 @@ class Addcdiv(Function):
         ctx.value = value
         ctx.save_for_backward(first, second)
         x, first, second = promote(x, first, second)
-        return x + np.asarray(value, x.dtype) * first / second
+        wide = in_opmath(x)
+        return (wide + number_as(value, wide.dtype) * first / second).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         first, second = ctx.saved_tensors

@@ -6,12 +6,19 @@ with tensors, arrays or lists gives a copy and may pick an element several times
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 
+from minigrad.arguments.promotion import number_as
+from minigrad.dtypes import int64
 from minigrad.graph.function import Function
 from minigrad.graph.strides import as_first, spanning
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.view import ViewFunction
 from minigrad.ops.choosing import Where
+from minigrad.reading import read
 
 
 class Select(ViewFunction):
@@ -110,3 +117,61 @@ class IndexPut(Function):
         if ctx.needs_input_grad[1]:
             grad_value = Index.apply(grad_z, where=ctx.where)
         return grad_x, grad_value
+
+
+def checked_array(part: Any, stacklevel: int) -> Any:
+    """Positions as integers, a mask as bools; a zero-dimensional one as int or bool. Unsigned bytes are a mask, and the
+    caller at ``stacklevel`` is warned of them."""
+    array = unwrap(part)
+    if not isinstance(part, Tensor):
+        array = read(part)
+        if array.dtype not in (np.bool_, np.uint8):
+            array = read(part, int64)
+    if array.dtype == np.uint8:
+        if array.ndim:
+            warnings.warn(
+                "indexing with dtype minigrad.uint8 is now deprecated, please use a dtype minigrad.bool instead.",
+                UserWarning,
+                stacklevel=stacklevel,
+            )
+        array = array != 0
+    if array.dtype.kind == "f" or (array.ndim and array.dtype not in (np.bool_, np.int32, np.int64)):
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return array.item() if array.ndim == 0 else array
+
+
+def dims_of(part: Any) -> int:
+    """How many dimensions of the tensor a part of an index is about."""
+    if part is None or part is Ellipsis or isinstance(part, bool):
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype == np.bool_ else 1
+
+
+def check_array(part: np.ndarray, shape: tuple[int, ...], dim: int) -> None:
+    """Raise PyTorch's IndexError where positions point outside, or a mask has another shape than what it masks."""
+    if part.dtype == np.bool_:
+        if part.shape != shape[dim : dim + part.ndim]:
+            raise IndexError(
+                f"The shape of the mask {list(part.shape)} at index 0 does not match the shape of the indexed "
+                f"tensor {list(shape)} at index {dim}"
+            )
+        return
+    outside = part[(part < -shape[dim]) | (part >= shape[dim])]
+    if outside.size:
+        raise IndexError(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {shape[dim]}")
+
+
+def check_types(target: Tensor, where: tuple[Any, ...], value: Tensor) -> None:
+    """Raise PyTorch's RuntimeError where ``value`` is of another type than ``target``, to which it is to be written.
+
+    One number at the places of a mask is converted, if the type of ``target`` can hold it.
+    """
+    if value.array.dtype == target.array.dtype:
+        return
+    arrays = [part for part in where if isinstance(part, np.ndarray)]
+    if len(arrays) != 1 or arrays[0].dtype != np.bool_ or value.array.size != 1:
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {target.dtype} for the destination and "
+            f"{value.dtype} for the source."
+        )
+    number_as(value.item(), target.array.dtype)

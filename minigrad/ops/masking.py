@@ -11,9 +11,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.operands import check_broadcast
+from minigrad.arguments.operands import check_broadcast, checked_number
 from minigrad.arguments.promotion import number_as
-from minigrad.creation import tensor
 from minigrad.graph.function import Function
 from minigrad.graph.function import wrap as tensor_of  # ``wrap`` is an argument of a function here
 from minigrad.graph.node import Tensor
@@ -32,7 +31,7 @@ class MaskedFill(Function):
 
     def forward(ctx, x, *, mask, number):
         ctx.mask = mask
-        return np.asarray(np.where(mask, np.asarray(number, x.dtype), x), order="C")
+        return np.asarray(np.where(mask, number_as(number, x.dtype), x), order="C")
 
     def backward(ctx, grad_z):
         grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
@@ -44,7 +43,7 @@ def masked_form(input: Tensor, mask: Tensor, value: Any) -> tuple[Any, tuple[Any
         if value.ndim:
             raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.ndim} dimensions.")
         return MaskedFillTensor, (value,), {"mask": check_mask("masked_fill", input, mask)}
-    number = tensor(value, dtype=input.dtype).item()
+    number = checked_number("masked_fill", value)
     return MaskedFill, (), {"mask": check_mask("masked_fill", input, mask), "number": number}
 
 

@@ -13,13 +13,14 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
-from minigrad.arguments.promotion import number_as, promote
+from minigrad.arguments.promotion import in_opmath, number_as, promote
 from minigrad.attributes import Size
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.product import product
+from minigrad.ops.arithmetic import check_alpha
 from minigrad.ops.shape import SqueezeInPlace, UnsafeView, Unsqueeze
 from minigrad.ops.transposition import T, Transpose
 
@@ -95,9 +96,13 @@ def add_product(bias, product, beta, alpha):
             f"what is added to the product"
         )
     if alpha != 1:
-        product *= number_as(alpha, product.dtype)
-    if beta != 0:
-        product += bias if beta == 1 else bias * number_as(beta, bias.dtype)
+        wide = in_opmath(product)
+        product[...] = wide * number_as(alpha, wide.dtype)
+    if beta == 1:
+        product += bias
+    elif beta != 0:
+        wide = in_opmath(bias)
+        product += (wide * number_as(beta, wide.dtype)).astype(bias.dtype, copy=False)
     return product
 
 
@@ -319,6 +324,7 @@ class Addr(Function):
         ctx.beta, ctx.alpha = beta, alpha
         ctx.save_for_backward(x, y)
         bias, x, y = promote(bias, x, y)
+        beta, alpha = [check_alpha(bias, x, each) for each in (beta, alpha)]
         return add_product(bias, np.multiply.outer(x, y), beta, alpha)
 
     def backward(ctx, grad_z):

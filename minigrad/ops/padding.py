@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from minigrad.arguments.promotion import number_as
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_pictures
@@ -23,7 +24,7 @@ class ConstantPadNd(Function):
         ctx.before, ctx.after = before, after
         cut = tuple([slice(max(-b, 0), size - max(-a, 0)) for b, a, size in zip(before, after, x.shape)])
         widths = [(max(b, 0), max(a, 0)) for b, a in zip(before, after)]
-        return np.pad(x[cut], widths, constant_values=np.asarray(value, x.dtype)) if widths else x.copy()
+        return np.pad(x[cut], widths, constant_values=number_as(float(value), x.dtype)) if widths else x.copy()
 
     def backward(ctx, grad_z):
         opposite = {"before": [-each for each in ctx.before], "after": [-each for each in ctx.after]}

@@ -20,7 +20,7 @@ from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import where
-from minigrad.ops.indexing import IndexPut
+from minigrad.ops.indexing import IndexPut, check_array, check_types, checked_array, dims_of
 from minigrad.ops.shape import Reshape
 
 __all__ = ["gather", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select"]
@@ -333,6 +333,9 @@ class IndexFillTensor(Put):
     result_strides = as_first
     node_name = "IndexFillBackward1"
 
+    def forward(ctx, x, source, *, where):
+        return super().forward(x, number_as(source.item(), x.dtype), where=where)
+
 
 class PutNumber(Function):
     """z = x with ``number`` written at ``where``."""
@@ -343,7 +346,7 @@ class PutNumber(Function):
     def forward(ctx, x, *, number, where):
         ctx.where = where
         z = x.copy()
-        z[where] = number
+        z[where] = number_as(number, x.dtype)
         return z
 
     def backward(ctx, grad_z):
@@ -446,14 +449,25 @@ class IndexPutAccumulate(AddAt):
     node_name = "IndexPutBackward0"
 
 
+def index_of(input: Tensor, indices: Any) -> tuple[Any, ...]:
+    """The NumPy index that the tensors ``indices``, or None for all positions of a dimension, mean; checked."""
+    where: list[Any] = []
+    dim = 0
+    for each in indices:
+        part = slice(None) if each is None else np.asarray(checked_array(each, stacklevel=5))
+        if dim + dims_of(part) > input.ndim:
+            raise IndexError(f"too many indices for tensor of dimension {input.ndim} (got {len(indices)})")
+        if isinstance(part, np.ndarray):
+            check_array(part, input.shape, dim)
+        where.append(part)
+        dim += dims_of(part)
+    return tuple(where)
+
+
 def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> tuple[Any, Any]:
     """The operation of ``index_put`` and its NumPy index."""
-    if values.dtype is not input.dtype:
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {input.dtype} for the destination and "
-            f"{values.dtype} for the source."
-        )
-    where = tuple([slice(None) if each is None else each.array for each in indices])
+    where = index_of(input, indices)
+    check_types(input, () if accumulate else where, values)
     target = input.array[where].shape
     if not is_expandable(values.shape, target):
         raise RuntimeError(

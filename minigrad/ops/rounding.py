@@ -9,6 +9,7 @@ import builtins
 
 import numpy as np
 
+from minigrad.arguments.promotion import in_opmath
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -154,8 +155,10 @@ class RoundDecimals(Floor):
     def forward(ctx, x, *, decimals):
         if x.dtype.kind != "f":
             raise NotImplementedError(f'"round_vml_cpu" with decimals is not implemented for {x.dtype}')
-        scale = np.asarray(10.0 ** builtins.abs(decimals), x.dtype)
-        return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
+        wide = in_opmath(x)
+        scale = np.asarray(10.0 ** builtins.abs(decimals), wide.dtype)
+        rounded = np.rint(wide * scale) / scale if decimals > 0 else np.rint(wide / scale) * scale
+        return rounded.astype(x.dtype, copy=False)
 
 
 class Frac(Function):

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.checks import check_dim, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
-from minigrad.arguments.promotion import in_default_float
+from minigrad.arguments.promotion import in_default_float, in_opmath
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.ops.broadcasting import Sum, add_up, restore_dims
@@ -93,8 +93,8 @@ class Softmax(Function):
         if x.size == 0:
             z = x.copy()
         else:
-            exponentials = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True))
-            z = np.asarray(exponentials / np.add.reduce(exponentials, axis=dim, keepdims=True), order="C")
+            exponentials = np.exp(in_opmath(x) - np.maximum.reduce(x, axis=dim, keepdims=True))
+            z = np.asarray(exponentials / np.add.reduce(exponentials, axis=dim, keepdims=True), x.dtype, order="C")
         ctx.save_for_backward(z)
         return z
 

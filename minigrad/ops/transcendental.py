@@ -174,8 +174,7 @@ class Atan2(Function):
 
     def forward(ctx, x, y):
         ctx.save_for_backward(x, y)
-        x, y = prepare(x, y)
-        return np.arctan2(in_default_float(x), in_default_float(y))
+        return np.arctan2(*prepare(x, y, floating=True))
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
