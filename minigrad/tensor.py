@@ -490,7 +490,7 @@ class Tensor(TensorBase, Methods):
         return Mul.apply(Reciprocal.apply(self), other)
 
     def __pow__(self, other: Any) -> Tensor:
-        if isinstance(other, Tensor):
+        if isinstance(other, (Tensor, ndarray)):
             return Pow.apply(self, other)
         return PowScalar.apply(self, number=other)
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.older import older_sum
 from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, number_as, result_dtype
 from minigrad.creation import tensor
@@ -42,12 +43,14 @@ class Add(Function):
         return grad_z, grad_z  # dz/dx = dz/dy = 1
 
 
-def add(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
+def add(input: Any, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
     """``input + alpha * other``; either may be a number.
 
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
     """
+    if older:
+        other, alpha = older_sum("add", input, other, *older)
     if not isinstance(input, Tensor):
         if not isinstance(other, Tensor):
             return add(tensor(checked_number("add", input)), other, alpha=alpha)
@@ -83,8 +86,10 @@ def scaled(input: Any, other: Any, alpha: Number) -> Any:
     return other if is_one(alpha) else other * check_alpha(input, other, alpha)
 
 
-def add_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
+def add_(input: Tensor, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
     """:func:`add`, in place."""
+    if older:
+        other, alpha = older_sum("add_", input, other, *older)
     if is_one(alpha):
         return run_in_place(input, "add_", Add, other)
     alpha = check_alpha(input, other, alpha)
@@ -135,13 +140,15 @@ class Sub(Function):
         return grad_x, grad_y
 
 
-def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
+def sub(input: Any, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
     """``input - alpha * other``; either may be a number.
 
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
         NotImplementedError: one of them is bool.
     """
+    if older:
+        other, alpha = older_sum("sub", input, other, *older)
     if not isinstance(input, Tensor):
         if not isinstance(other, Tensor):
             return sub(tensor(checked_number("sub", input)), other, alpha=alpha)
@@ -162,8 +169,10 @@ def subtrahend(input: Any, other: Any, alpha: Number) -> Any:
     return other if is_one(alpha) else other * -opposite(input, other, alpha)
 
 
-def sub_(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
+def sub_(input: Tensor, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
     """:func:`sub`, in place."""
+    if older:
+        other, alpha = older_sum("sub_", input, other, *older)
     if is_one(alpha):
         return run_in_place(input, "sub_", Sub, other)
     alpha = opposite(input, other, alpha)
@@ -191,8 +200,10 @@ class Rsub(Function):
         return grad_x
 
 
-def rsub(input: Tensor, other: Any, *, alpha: Number = 1) -> Tensor:
+def rsub(input: Tensor, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``."""
+    if older:
+        other, alpha = older_sum("rsub", input, other, *older)
     check_tensors("rsub", input=input)
     if isinstance(other, Tensor):
         return RsubTensor.apply(input, other, alpha=opposite(other, input, alpha))

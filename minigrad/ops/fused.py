@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.older import older_fused
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import in_opmath, number_as, promote
 from minigrad.graph.function import Function
@@ -116,14 +117,18 @@ class Addcmul(Function):
         return grad_x, grad_first, grad_second
 
 
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+def addcmul(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """``input + value * tensor1 * tensor2``."""
+    if older:
+        value, (input, tensor1, tensor2) = older_fused("addcmul", input, tensor1, tensor2, *older)
     check_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
     return Addcmul.apply(input, tensor1, tensor2, value=value)
 
 
-def addcmul_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+def addcmul_(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """:func:`addcmul`, in place."""
+    if older:
+        value, (input, tensor1, tensor2) = older_fused("addcmul_", input, tensor1, tensor2, *older)
     check_tensors("addcmul_", input=input, tensor1=tensor1, tensor2=tensor2)
     return run_in_place(input, "addcmul_", Addcmul, tensor1, tensor2, value=value)
 
@@ -151,12 +156,14 @@ class Addcdiv(Function):
         return grad_x, grad_first, grad_second
 
 
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+def addcdiv(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """``input + value * tensor1 / tensor2``.
 
     Raises:
         RuntimeError: both are integers; divide with ``div`` and its ``rounding_mode`` instead.
     """
+    if older:
+        value, (input, tensor1, tensor2) = older_fused("addcdiv", input, tensor1, tensor2, *older)
     check_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
     check_quotient(tensor1, tensor2)
     return Addcdiv.apply(input, tensor1, tensor2, value=value)
@@ -167,8 +174,10 @@ def check_quotient(tensor1: Tensor, tensor2: Tensor) -> None:
         raise RuntimeError("Integer division with addcdiv is not supported: use div with rounding_mode, then add")
 
 
-def addcdiv_(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+def addcdiv_(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """:func:`addcdiv`, in place."""
+    if older:
+        value, (input, tensor1, tensor2) = older_fused("addcdiv_", input, tensor1, tensor2, *older)
     check_tensors("addcdiv_", input=input, tensor1=tensor1, tensor2=tensor2)
     check_quotient(tensor1, tensor2)
     return run_in_place(input, "addcdiv_", Addcdiv, tensor1, tensor2, value=value)

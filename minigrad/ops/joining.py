@@ -79,7 +79,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
         if each.ndim == 0:
             raise RuntimeError(f"zero-dimensional tensor (at position {position}) cannot be concatenated")
     joined = [each for each in given if each.shape != (0,)] or given[:1]
-    dim = normalize_dim(dim, joined[0].ndim)
+    dim = 0 if joined[0].shape == (0,) else normalize_dim(dim, joined[0].ndim)
     for position, each in enumerate(joined):
         if each.ndim != joined[0].ndim:
             raise RuntimeError(f"Tensors must have same number of dimensions: got {joined[0].ndim} and {each.ndim}")

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
+from minigrad.arguments.older import older_product
 from minigrad.arguments.promotion import in_opmath, number_as, promote
 from minigrad.attributes import Size
 from minigrad.graph.function import Function
@@ -141,14 +142,18 @@ class Addmm(Function):
         return grad_of_second(a, b, grad_z)
 
 
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addmm(input: Any, mat1: Any, mat2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * mat1 @ mat2``, the input broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
+    if older:
+        (beta, alpha), (input, mat1, mat2) = older_product("addmm", input, mat1, mat2, *older)
     check_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
     return Addmm.apply(input, mat1, mat2, beta=beta, alpha=alpha)
 
 
-def addmm_(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addmm_(input: Any, mat1: Any, mat2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addmm`, in place."""
+    if older:
+        (beta, alpha), (input, mat1, mat2) = older_product("addmm_", input, mat1, mat2, *older)
     check_tensors("addmm_", input=input, mat1=mat1, mat2=mat2)
     return run_in_place(input, "addmm_", Addmm, mat1, mat2, beta=beta, alpha=alpha)
 
@@ -275,14 +280,18 @@ class Addmv(Addmm):
         return T.apply(a) @ grad_z
 
 
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addmv(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * mat @ vec``, the input broadcast. Shapes: (n,), (n, k), (k,) -> (n,)."""
+    if older:
+        (beta, alpha), (input, mat, vec) = older_product("addmv", input, mat, vec, *older)
     check_tensors("addmv", input=input, mat=mat, vec=vec)
     return Addmv.apply(input, mat, vec, beta=beta, alpha=alpha)
 
 
-def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addmv_(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addmv`, in place."""
+    if older:
+        (beta, alpha), (input, mat, vec) = older_product("addmv_", input, mat, vec, *older)
     check_tensors("addmv_", input=input, mat=mat, vec=vec)
     return run_in_place(input, "addmv_", Addmv, mat, vec, beta=beta, alpha=alpha)
 
@@ -299,17 +308,21 @@ class Baddbmm(Addmm):
         return Transpose.apply(a, dim0=1, dim1=2) @ grad_z
 
 
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * batch1 @ batch2``, the input broadcast.
 
     Shapes: (N, n, m), (N, n, k), (N, k, m) -> (N, n, m).
     """
+    if older:
+        (beta, alpha), (input, batch1, batch2) = older_product("baddbmm", input, batch1, batch2, *older)
     check_tensors("baddbmm", input=input, batch1=batch1, batch2=batch2)
     return Baddbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
 
 
-def baddbmm_(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def baddbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`baddbmm`, in place."""
+    if older:
+        (beta, alpha), (input, batch1, batch2) = older_product("baddbmm_", input, batch1, batch2, *older)
     check_tensors("baddbmm_", input=input, batch1=batch1, batch2=batch2)
     return run_in_place(input, "baddbmm_", Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
 
@@ -336,8 +349,10 @@ class Addr(Function):
         return grad_bias, grad_x, grad_y
 
 
-def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addr(input: Any, vec1: Any, vec2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``, the input broadcast. Shapes: (n, m), (n,), (m,) -> (n, m)."""
+    if older:
+        (beta, alpha), (input, vec1, vec2) = older_product("addr", input, vec1, vec2, *older)
     check_tensors("addr", input=input, vec1=vec1, vec2=vec2)
     for each in (vec1, vec2):
         if each.ndim != 1:
@@ -345,8 +360,10 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
     return Addr.apply(input, vec1, vec2, beta=beta, alpha=alpha)
 
 
-def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+def addr_(input: Any, vec1: Any, vec2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addr`, in place."""
+    if older:
+        (beta, alpha), (input, vec1, vec2) = older_product("addr_", input, vec1, vec2, *older)
     check_tensors("addr_", input=input, vec1=vec1, vec2=vec2)
     for each in (vec1, vec2):
         if each.ndim != 1:

@@ -218,8 +218,10 @@ class Squeeze(ViewFunction):
         return grad_x
 
 
-def squeeze(input: Tensor, dim: Any = None) -> Tensor:
-    """Without the dimensions of size 1, or without those of them that ``dim`` names: a view."""
+def squeeze(input: Tensor, dim: Any = None, *dims: int) -> Tensor:
+    """Without the dimensions of size 1, or without those of them that ``dim`` names, one or several: a view."""
+    if dims:
+        dim = (dim, *dims)
     if dim is None:
         return Squeeze.apply(input)
     if isinstance(dim, (tuple, list)):
@@ -227,9 +229,9 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     return SqueezeDim.apply(input, dim=dim)
 
 
-def squeeze_(input: Tensor, dim: Any = None) -> Tensor:
+def squeeze_(input: Tensor, dim: Any = None, *dims: int) -> Tensor:
     """:func:`squeeze`, in place."""
-    return restride(input, squeeze(input, dim), "squeeze_")
+    return restride(input, squeeze(input, dim, *dims), "squeeze_")
 
 
 class SqueezeDim(ViewFunction):

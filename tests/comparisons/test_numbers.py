@@ -173,3 +173,50 @@ def test_a_factor_and_a_divisor_of_float16_numbers_are_not_rounded_first():
         assert (small * 1e5).item() == (1e5 * small).item() == 100.0625
         assert ((small * 1e5) / 1e6).item() == (e.tensor(100.0625, dtype=e.float16) / 1e6).item() > 0
         assert (small * e.tensor(1e5)).item() == 100.0625
+
+
+# ----------------------------------------------------------------------------------------------------- older calls
+
+
+def operands(e):
+    return e.tensor([[1.0, 2.0], [3.0, 4.0]]), e.tensor([1.0, 2.0]), e.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+
+
+OLDER = {
+    "add": lambda e, s, v, b: e.add(s, 2, s),
+    "add of numbers": lambda e, s, v, b: e.add(s, 2, 3),
+    "x.add": lambda e, s, v, b: s.add(2, s),
+    "add_": lambda e, s, v, b: s.add_(2, s.clone()),
+    "add of integers and a float": lambda e, s, v, b: e.add(s.int(), 0.5, s.int()),
+    "add, the factor last": lambda e, s, v, b: e.add(s, s, 2),
+    "sub": lambda e, s, v, b: e.sub(s, 2, s),
+    "sub_": lambda e, s, v, b: s.sub_(2, s.clone()),
+    "rsub of numbers": lambda e, s, v, b: e.rsub(s, 2, 3),
+    "addcmul": lambda e, s, v, b: e.addcmul(s, 2, s, s),
+    "addcmul_": lambda e, s, v, b: s.addcmul_(2, s.clone(), s.clone()),
+    "addcdiv": lambda e, s, v, b: e.addcdiv(s, 2, s, s),
+    "x.addcdiv": lambda e, s, v, b: s.addcdiv(0.5, s, s),
+    "addmm": lambda e, s, v, b: e.addmm(2, s, s, s),
+    "addmm, two": lambda e, s, v, b: e.addmm(2, s, 3, s, s),
+    "x.addmm": lambda e, s, v, b: s.addmm(2, s, s),
+    "x.addmm, two": lambda e, s, v, b: s.addmm(2, 3, s, s),
+    "addmm_": lambda e, s, v, b: s.addmm_(2, 3, s.clone(), s.clone()),
+    "addmm, factors last": lambda e, s, v, b: e.addmm(s, s, s, 2, 3),
+    "addmv": lambda e, s, v, b: e.addmv(2, v, 3, s, v),
+    "x.addmv": lambda e, s, v, b: v.addmv(2, 3, s, v),
+    "addr": lambda e, s, v, b: e.addr(2, s, 3, v, v),
+    "addr_": lambda e, s, v, b: s.addr_(2, v, v),
+    "baddbmm": lambda e, s, v, b: e.baddbmm(2, b, 3, b, b),
+    "x.baddbmm": lambda e, s, v, b: b.baddbmm(2, b, b),
+}
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_older_calls(name):
+    check_outcome(name, lambda e: OLDER[name](e, *operands(e)))
+
+
+def test_older_calls_are_deprecated():
+    with pytest.warns(UserWarning, match="This overload of add is deprecated") as caught:
+        minigrad.add(minigrad.ones(2), 2, minigrad.ones(2))
+    assert caught[0].filename == __file__

@@ -1,0 +1,53 @@
+"""PyTorch's older forms of calls, in which a factor stands before what it multiplies: ``add(x, 2, y)`` is ``x + 2 y``.
+
+They are deprecated there, and are read here so that old code runs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from minigrad.graph.node import Tensor
+
+__all__ = ["older_fused", "older_product", "older_sum"]
+
+
+def form_of(arguments: tuple[Any, ...]) -> str:
+    """A letter an argument: T for a tensor, N for a number or what else it is."""
+    return "".join(["T" if isinstance(each, Tensor) else "N" for each in arguments])
+
+
+def taken_apart(name: str, forms: list[str], by_name: str, arguments: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
+    """The factors and the tensors among ``arguments``, which stand in one of ``forms``; now they are given ``by_name``.
+
+    Raises:
+        TypeError: they do not.
+    """
+    if form_of(arguments) not in forms:
+        types = ", ".join([type(each).__name__ for each in arguments])
+        raise TypeError(f"{name}() received an invalid combination of arguments - got ({types})")
+    warnings.warn(f"This overload of {name} is deprecated: give {by_name} by name.", UserWarning, stacklevel=4)
+    factors = [each for each in arguments if not isinstance(each, Tensor)]
+    return factors, [each for each in arguments if isinstance(each, Tensor)]
+
+
+def older_sum(name: str, *arguments: Any) -> tuple[Any, Any]:
+    """``other`` and alpha of ``add(input, alpha, other)``, and of ``add(input, other, alpha)`` with two numbers."""
+    if form_of(arguments) == "TNN":
+        return arguments[1], arguments[2]
+    (alpha,), (_, other) = taken_apart(name, ["TNT"], "alpha", arguments)
+    return other, alpha
+
+
+def older_fused(name: str, *arguments: Any) -> tuple[Any, list[Any]]:
+    """The value and the three tensors of ``addcmul(input, value, tensor1, tensor2)``."""
+    (value,), tensors = taken_apart(name, ["TNTT"], "value", arguments)
+    return value, tensors
+
+
+def older_product(name: str, *arguments: Any) -> tuple[list[Any], list[Any]]:
+    """Beta and alpha, and the three tensors, of ``addmm(beta, input, alpha, mat1, mat2)``; alpha may be left out, and
+    in a method's call both stand after the tensor."""
+    factors, tensors = taken_apart(name, ["NTTT", "NTNTT", "TNTT", "TNNTT"], "beta and alpha", arguments)
+    return [*factors, 1][:2], tensors
