@@ -18,8 +18,8 @@ from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, number_as, result_dtype
 from minigrad.creation import tensor
 from minigrad.graph.function import Function
-from minigrad.graph.strides import from_last
 from minigrad.graph.node import Number, Tensor, unwrap
+from minigrad.graph.strides import from_last
 from minigrad.inplace.changing import run_in_place
 
 __all__ = ["add", "mul", "multiply", "neg", "neg_", "negative", "negative_", "positive", "reciprocal", "reciprocal_"]

@@ -14,8 +14,8 @@ import numpy as np
 from minigrad.arguments.promotion import number_as
 from minigrad.dtypes import int64
 from minigrad.graph.function import Function
-from minigrad.graph.strides import as_first, spanning
 from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.strides import as_first, spanning
 from minigrad.graph.view import ViewFunction
 from minigrad.ops.choosing import Where
 from minigrad.reading import read
