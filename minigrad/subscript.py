@@ -19,6 +19,7 @@ from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
 from minigrad.inplace.changing import check_changeable, check_overlap, run_in_place, writeable
+from minigrad.inplace.views import outdate_views
 from minigrad.ops.copying import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice, check_array, check_types, checked_array, dims_of
 from minigrad.ops.shape import Alias, Unsqueeze
@@ -71,6 +72,7 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
             check_overlap(view, value)
         writeable(view.array)[where or ...] = without_leading_ones(value.array)
         tensor._version_counter.bump("__setitem__")
+        outdate_views(tensor)
     elif where:
         run_in_place(view, "__setitem__", IndexPut, sliced(value), where=where)
     elif value.shape == view.shape:

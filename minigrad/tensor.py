@@ -24,6 +24,7 @@ from minigrad.graph.hooks import RemovableHandle
 from minigrad.graph.node import TensorBase
 from minigrad.graph.storage import UntypedStorage
 from minigrad.graph.strides import keep_strides, lay_in_order, strides_of
+from minigrad.inplace.views import refresh
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
 from minigrad.ops.choosing import where
@@ -117,7 +118,7 @@ class Tensor(TensorBase, Methods):
     @property
     def grad(self) -> Tensor | None:
         """dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None."""
-        if self._grad is None and self.grad_fn is not None and not self.retains_grad:
+        if self._grad is None and vars(self).get("grad_fn") is not None and not self.retains_grad:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
                 "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
@@ -434,7 +435,8 @@ class Tensor(TensorBase, Methods):
     @property
     def retains_grad(self) -> bool:
         """True for a non-leaf whose gradient will be kept."""
-        hooks = None if self.grad_fn is None else self.grad_fn.hooks
+        node = vars(self).get("grad_fn")  # as it is, also of an outdated view
+        hooks = None if node is None else node.hooks
         return hooks is not None and self.output_nr in hooks.retained
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
@@ -586,4 +588,26 @@ def is_operand(value: Any) -> bool:
     return isinstance(value, (Tensor, np.ndarray, np.generic, bool, int, float))
 
 
+class OutdatedView(Tensor):
+    """A view after its base was changed in place: asked for its node, it first takes its new place in the graph, and is
+    a plain Tensor again (``inplace/views.py``).
+    """
+
+    __slots__ = ()
+
+    @property
+    def grad_fn(self) -> Any:  # type: ignore[override]
+        refresh(self)
+        return self.grad_fn
+
+    def __repr__(self) -> str:
+        if self._restriction:  # there is no new place for it
+            return printing.format_array(self.array, suffixes=["grad_fn=<Invalid>"])
+        return super().__repr__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return rebuild, (Tensor, self.array, self._requires_grad)
+
+
 TensorBase._result_type = Tensor
+TensorBase._outdated_type = OutdatedView

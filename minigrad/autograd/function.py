@@ -21,7 +21,7 @@ from minigrad.graph.strides import lay_in_order
 from minigrad.graph.view import CUSTOM_VIEW, share_storage
 from minigrad.graph.watching import to_arrays, to_tensors
 from minigrad.inplace.changing import check_changeable
-from minigrad.inplace.views import rebase
+from minigrad.inplace.views import outdate_views, rebase, take_place
 
 __all__ = ["Function", "once_differentiable"]
 
@@ -196,7 +196,8 @@ class Function(function.Function):
             if result._base is not None:
                 rebase(result, grad_fn)
             else:
-                result.grad_fn, result.output_nr, result._requires_grad = grad_fn, output_nr, True
+                take_place(result, grad_fn, output_nr)
+                outdate_views(result)
 
     def gradients_of_tensors(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """Of one gradient an argument, which ``backward`` gave, those of the arguments that are tensors.

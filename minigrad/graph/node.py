@@ -54,6 +54,7 @@ class TensorBase:
     """
 
     _result_type: Any = None  # what operations and gradients are made as: ``tensor.py`` says Tensor
+    _outdated_type: Any = None  # what a view is after its base was changed: see ``inplace/views.py``
 
     __slots__ = ("__dict__", "__weakref__", "_version_counter", "array")
 

@@ -18,19 +18,18 @@ __all__ = ["CUSTOM_VIEW", "NO_GRAD_VIEW", "ViewFunction", "share_storage"]
 
 # Why some views may not be changed in place while operations are recorded: the end of PyTorch's message.
 NO_GRAD_VIEW = (
-    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
-    "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
-    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
-    "the inplace to be tracked)."
+    " with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
+    "your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the "
+    "inplace to be tracked) or both outside (if you want the inplace to be tracked)."
 )
 MULTIPLE_VIEWS = (
-    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    ". This view is the output of a function that returns multiple views. Such functions do not allow the output views "
     "to be modified inplace. You should replace the inplace operation by an out-of-place one."
 )
 CUSTOM_VIEW = (
-    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
-    "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
-    "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+    ". This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic "
+    "to handle view+inplace would override the custom backward associated with the custom Function, leading to "
+    "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
 )
 
 
@@ -73,8 +72,6 @@ class ViewFunction(Function):
         if type(result) is not tuple:
             share_storage(result, base, restriction)
             return result
-        if len(result) > 1:
-            restriction = restriction or MULTIPLE_VIEWS
         for each in result:
-            share_storage(each, base, restriction)
+            share_storage(each, base, restriction or MULTIPLE_VIEWS)
         return result

@@ -16,8 +16,7 @@ from minigrad.arguments.promotion import CATEGORY
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
-from minigrad.graph.view import NO_GRAD_VIEW
-from minigrad.inplace.views import maker_of_view, rebase, refresh_views
+from minigrad.inplace.views import outdate_views, rebase, refused, take_place
 from minigrad.kernels.layout import is_dense, is_expanded
 
 __all__ = ["become", "check_changeable", "check_overlap", "overwrite", "run_in_place", "writeable"]
@@ -45,10 +44,8 @@ def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
     if not changes_history and not any(isinstance(each, Tensor) and each._requires_grad for each in inputs):
         return
     if base is not None:
-        if tensor._restriction is NO_GRAD_VIEW:
-            raise RuntimeError(NO_GRAD_VIEW)
         if tensor._restriction:
-            raise RuntimeError(f"{maker_of_view(tensor)}is being modified inplace. {tensor._restriction}")
+            raise refused(tensor, "is being modified inplace")
         if base._requires_grad and base.grad_fn is None:
             raise RuntimeError(
                 f"a view of a leaf Variable that requires grad is being used in an in-place operation ({operation})."
@@ -134,22 +131,13 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
         writeable(array)[...] = result.array
     tensor._version_counter.bump(name)
     node = result.grad_fn
-    base = tensor if tensor._base is None else tensor._base
-    shown = [tensor, base, *base._version_counter.living_views()]
-    retaining = {each for each in shown if each.retains_grad}  # wanted is now the new value's gradient
-    for each in retaining:
-        each.grad_fn.hooks.retained.pop(each.output_nr)
     if node is not None:
         node.redirect_saved_result(result, tensor)
-    if node is not None and tensor._base is not None:
-        rebase(tensor, node)
-    else:
-        if node is not None:
-            tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, result.output_nr, True
-        if base.grad_fn is not None and base._version_counter.views:
-            refresh_views(base)
-    for each in retaining:
-        each.retain_grad()
+        if tensor._base is not None:
+            rebase(tensor, node)
+            return tensor
+        take_place(tensor, node, result.output_nr)
+    outdate_views(tensor)
     return tensor
 
 

@@ -3,7 +3,8 @@
 A view shows its base's memory. When an operation changes a view in place and is recorded, the base has a new value too:
 part of it is the operation's result, the rest is what it was. :class:`CopySlices` is the base's new node and says just
 that. Every view of the base, the changed one included, is then the new base seen through its window:
-:class:`AsStrided`. Both are PyTorch's nodes, and the graph is PyTorch's.
+:class:`AsStrided`. Both are PyTorch's nodes, and the graph is PyTorch's. As there, a view learns of it when it is used
+next: until then it is a ``Tensor._outdated_type``, whose ``grad_fn`` is found when it is asked for.
 
 Who calls this: ``changing.py``. What a view is, and which tensors share memory: ``graph/view.py``.
 """
@@ -18,10 +19,11 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.view import NO_GRAD_VIEW
 from minigrad.graph.watching import call_rule
 from minigrad.ops.choosing import Where
 
-__all__ = ["AsStrided", "CopySlices", "rebase", "refresh_views"]
+__all__ = ["AsStrided", "CopySlices", "outdate_views", "rebase", "refresh", "refused", "take_place"]
 
 
 class Window(NamedTuple):
@@ -83,28 +85,6 @@ class AsStrided(Function):
     def backward(ctx, grad_z):
         grad_x = AsStridedScatter.apply(grad_z, window=ctx.window)
         return grad_x
-
-
-def maker_of_view(view: Tensor) -> str:
-    """How an error names a view: by the operation that made it."""
-    if view.grad_fn is None:
-        return "A view was created in no_grad mode and "
-    return f"Output {view.output_nr} of {view.grad_fn.name().partition('Backward')[0]} is a view and "
-
-
-class LostView(AsStrided):
-    """A view that may not be changed in place (see ``Function.apply``), after its base was: it has no gradient now.
-
-    PyTorch raises the error when the view is used next, this node when backward comes to it.
-    """
-
-    def __init__(self, view: Tensor) -> None:
-        self.error = (
-            f"{maker_of_view(view)}its base or another view of its base has been modified inplace. {view._restriction}"
-        )
-
-    def backward(ctx, grad_z):
-        raise RuntimeError(ctx.error)
 
 
 class AsStridedScatter(Function):
@@ -174,17 +154,57 @@ def rebase(view: Tensor, operation: Function) -> None:
     node.needs_input_grad += operation.needs_input_grad[1:]
     node.edges += operation.edges[1:]
     operation.inside = weakref.ref(node)
-    base.grad_fn, base.output_nr, base._requires_grad = node, 0, True
-    refresh_views(base)
+    take_place(base, node, 0)
+    outdate_views(base)
+    refresh(view)
 
 
-def refresh_views(base: Tensor) -> None:
-    """After ``base`` was changed: make every living view of it the new base seen through its window."""
+def take_place(tensor: Tensor, node: Function, output_nr: int) -> None:
+    """Let ``tensor``, whose values were changed, be an output of ``node``: so is the gradient that it retains."""
+    retained = tensor.retains_grad
+    if retained:
+        tensor.grad_fn.hooks.retained.pop(tensor.output_nr)
+    tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, output_nr, True
+    if retained:
+        tensor.retain_grad()
+
+
+def outdate_views(tensor: Tensor) -> None:
+    """After ``tensor`` was changed: the living views of its base take their new places in the graph when used next."""
+    base = tensor if tensor._base is None else tensor._base
+    if not base._requires_grad:
+        return
     for view in base._version_counter.living_views():
-        if view._base is not base:  # a view of base.detach(), for example: the same memory, another history
-            continue
-        node = LostView(view) if view._restriction else AsStrided()
-        node.needs_input_grad = [True]
-        node.window = window_of(base, view)
-        node.connect((base,), [view])
-        view.grad_fn, view.output_nr, view._requires_grad = node, 0, True
+        if view._base is base:  # and not base.detach(), for example: the same memory, another history
+            view.__class__ = Tensor._outdated_type
+            view._requires_grad = True
+
+
+def refresh(view: Tensor) -> None:
+    """Make an outdated view what it is now: the changed base, seen through the view's window.
+
+    Raises:
+        RuntimeError: it is a view that may not be changed in place. It can have no gradient now.
+    """
+    if view._restriction:
+        raise refused(view, "its base or another view of its base has been modified inplace")
+    view.__class__ = Tensor._result_type
+    base = view._base
+    assert base is not None
+    node = AsStrided()
+    node.needs_input_grad = [True]
+    node.window = window_of(base, view)
+    node.connect((base,), [view])
+    take_place(view, node, 0)
+
+
+def refused(view: Tensor, change: str) -> RuntimeError:
+    """PyTorch's error for a view that may not be changed in place, and was, or is going to be."""
+    node = vars(view).get("grad_fn")  # the one that made it: to be asked for it, an outdated view would have to know
+    if node is None:
+        told = "A view was created in no_grad mode"
+    else:
+        told = f"Output {view.output_nr} of {node.name().rpartition('Backward')[0]} is a view"
+        if view._restriction is NO_GRAD_VIEW:
+            told += " of a view which was created in no_grad mode"
+    return RuntimeError(f"{told} and {change}{view._restriction}")

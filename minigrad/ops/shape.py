@@ -20,6 +20,7 @@ from minigrad.graph.node import Tensor
 from minigrad.graph.strides import lay_in_order, row_major, spanning, with_strides
 from minigrad.graph.view import ViewFunction
 from minigrad.inplace.changing import check_changeable
+from minigrad.inplace.views import take_place
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "flatten", "meshgrid", "numel", "ravel", "reshape", "squeeze"]
 __all__ += ["unflatten", "unsqueeze"]
@@ -201,7 +202,7 @@ def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     input._replace_array(result.array)
     input._strided = result._strided
     if result.grad_fn is not None:
-        input.grad_fn, input.output_nr, input._requires_grad = result.grad_fn, result.output_nr, True
+        take_place(input, result.grad_fn, result.output_nr)
     input._version_counter.bump(name)
     return input
 

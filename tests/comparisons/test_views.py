@@ -1,5 +1,7 @@
 """Views and in-place operations against PyTorch: values, gradients to second order, and the rewired graphs."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -282,13 +284,62 @@ def test_what_is_a_view(name):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("engine", [minigrad, torch])
-def test_one_of_several_views_is_lost_when_the_base_changes(engine):
-    y = engine.from_numpy(X.copy()).requires_grad_() * 2
-    first, _ = y.unbind(0)
+def identity(e):
+    parts = {"forward": staticmethod(lambda ctx, x: x.view_as(x)), "backward": staticmethod(lambda ctx, grad: grad)}
+    return type("Identity", (e.autograd.Function,), parts).apply
+
+
+def unrecorded(e, take):
+    with e.no_grad():
+        return take()
+
+
+RESTRICTED = {
+    "under no_grad": lambda e, y: unrecorded(e, lambda: y[0]),
+    "of several": lambda e, y: y.unbind(0)[1],
+    "the only one of several": lambda e, y: y[:1].unbind(0)[0],
+    "of a split": lambda e, y: y.split(2)[0],
+    "of a custom function": lambda e, y: identity(e)(y)[0],
+}
+USES = {
+    "its node": lambda e, view: view.grad_fn,
+    "an operation": lambda e, view: view * 2,
+    "a view of it": lambda e, view: view[:1],
+    "backward": lambda e, view: view.sum().backward(),
+    "a hook": lambda e, view: view.register_hook(print),
+    "a change": lambda e, view: view.mul_(2),
+    "nothing recorded": lambda e, view: unrecorded(e, lambda: view.mul_(2).tolist()),
+    "no history": lambda e, view: view.detach().tolist(),
+    "its name": lambda e, view: "Invalid" in repr(view),
+}
+
+
+@pytest.mark.parametrize("of", ["leaf", "result"])
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("name", RESTRICTED)
+def test_a_view_is_lost_when_its_base_changes(name, use, of):
+    """A view that may not be changed in place has no gradient once its base was: what uses it is refused, in words."""
+    outcomes = []
+    for engine in (minigrad, torch):
+        y = engine.from_numpy(X.copy()).requires_grad_()
+        y = y if of == "leaf" else y * 2
+        view = RESTRICTED[name](engine, y)
+        unrecorded(engine, lambda y=y: y.mul_(2))
+        try:
+            outcomes.append(USES[use](engine, view))
+        except RuntimeError as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_view_that_learns_of_a_change_is_a_tensor():
+    y = minigrad.ones(4, requires_grad=True) * 1
+    view, lost = y[:2], unrecorded(minigrad, lambda: y[:2])
     y.mul_(2)
-    with pytest.raises(RuntimeError, match="is a view and its base or another view of its base has been modified"):
-        (first * 1).sum().backward()
+    for each in (view, lost):
+        again = pickle.loads(pickle.dumps(each))
+        assert type(again) is minigrad.Tensor and again.tolist() == [2.0, 2.0] and each.requires_grad
+    assert view.grad_fn.name() == "AsStridedBackward0" and type(view) is minigrad.Tensor
 
 
 def test_the_gradient_of_the_new_value_is_retained():
