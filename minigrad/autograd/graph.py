@@ -131,19 +131,20 @@ def register_multi_grad_hook(
 
     Args:
         tensors: each requires grad.
-        fn: with ``mode`` "all" it is called when every gradient that the pass computes is there, with the sequence of
-            them, None for the others; with "any" when the first is there, with this one.
+        fn: with ``mode`` "all" it is called when the pass has come to every tensor that it comes to, with the sequence
+            of gradients, None where there is none; with "any" when it has come to the first, with this one's.
         mode: "all" or "any".
 
     Raises:
         ValueError: another mode.
-        AssertionError: a tensor does not require grad.
+        AssertionError: a tensor does not require grad, with ``mode`` "all"; with "any" it is left out.
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
-    for each in tensors:
-        if not each._requires_grad:
-            raise AssertionError("Expected gradient function to be set: each of the tensors must require grad")
+    if mode == "any":
+        tensors = [each for each in tensors if each._requires_grad]
+    elif not all(each._requires_grad for each in tensors):
+        raise AssertionError("Expected gradient function to be set: each of the tensors must require grad")
     watched = _Watched(tensors, fn, mode)
     return MultiGradHandle([each.register_hook(_Watch(watched, place)) for place, each in enumerate(tensors)])
 
@@ -162,23 +163,24 @@ class _Watched:
         self.lock = threading.Lock()
         self.walks: weakref.WeakKeyDictionary[Walk, tuple[list[Tensor | None], int]] = weakref.WeakKeyDictionary()
 
-    def receive(self, place: int, gradient: Tensor) -> None:
+    def receive(self, place: int, gradient: Tensor | None) -> None:
         walk = grad_mode.walk
         assert walk is not None
         with self.lock:
             first = walk not in self.walks
             if first:
                 self.walks[walk] = [None] * len(self.owners), self.expected(walk)
-            gradients, expected = self.walks[walk]
+            gradients, missing = self.walks[walk]
             gradients[place] = gradient
+            self.walks[walk] = gradients, missing - 1
         if self.mode == "any":
             if first:
                 self.fn(gradient)
-        elif sum(each is not None for each in gradients) == expected:
+        elif missing == 1:
             self.fn(gradients)
 
     def expected(self, walk: Walk) -> int:
-        """How many of the gradients ``walk`` computes, where that is asked."""
+        """To how many of the tensors ``walk`` comes, where that is asked."""
         count = 0
         for reference in self.owners if self.mode == "all" else ():
             owner = reference()
@@ -194,5 +196,5 @@ class _Watch:
         self.watched = watched
         self.place = place
 
-    def __call__(self, gradient: Tensor) -> None:
+    def __call__(self, gradient: Tensor | None) -> None:
         self.watched.receive(self.place, gradient)

@@ -272,6 +272,10 @@ class Function(Node):
             return self.restored()
         return self._saved
 
+    def check_saved(self) -> None:
+        """Raise the error of :attr:`saved_tensors` where it would: as in PyTorch, also where the rule does not run."""
+        _ = self.saved_tensors
+
     def check_versions(self) -> None:
         """Something was changed in place since this node saved: raise an error if it was that."""
         for array, origin in zip(self._saved, self.origins()):

@@ -61,21 +61,19 @@ class Walk:
         self.order = [node for node in self.order if node in self.passages]
 
     def will_run(self, node: Any) -> bool:
-        """True if this walk runs ``node``'s rule, or adds to its leaf's ``.grad``.
+        """True if this walk comes to ``node``.
 
         Raises:
-            RuntimeError: ``node`` is a leaf's and the walk is that of ``autograd.grad``, which has no answer.
+            RuntimeError: ``node`` is that of a leaf which ``autograd.grad`` was asked for: it has no answer.
         """
         if self.passages is None:
             return node in self.reached
-        if isinstance(node, AccumulateGrad):
-            if not self.accumulate:
-                raise RuntimeError(
-                    "A leaf's node has no gradient to accumulate while autograd.grad() runs: whether it will run is "
-                    "not answered there. This is currently not supported, as in PyTorch."
-                )
-            return node in self.passages
-        return self.passages.get(node, False)
+        if node in self.passages and isinstance(node, AccumulateGrad) and not self.accumulate:
+            raise RuntimeError(
+                "A leaf's node has no gradient to accumulate while autograd.grad() runs: whether it will run is "
+                "not answered there. This is currently not supported, as in PyTorch."
+            )
+        return node in self.passages
 
     @cached_property
     def reached(self) -> frozenset[Any]:
@@ -83,26 +81,27 @@ class Walk:
         return frozenset(self.order)
 
     def run_watched(self, node: Any, incoming: list[Any] | None) -> Any:
-        """Run ``node`` with everything that may be around it, in PyTorch's order. What it sends on; None where its rule
-        did not run, and what it saved is still wanted."""
+        """Run ``node`` with everything that may be around it, in PyTorch's order. What it sends on; None where it did
+        not run, and what it saved is still wanted.
+
+        Hooks are called with None where no gradient arrived."""
+        gradients = [None] * len(node.outputs) if incoming is None else changeable(incoming)
         if isinstance(node, AccumulateGrad):
-            if incoming is not None:
-                self.run_watched_leaf(node, incoming)
+            self.run_watched_leaf(node, gradients)
             return None
         goes_on = self.passages is None or self.passages[node]
         if node.hooks is not None or node.receives_tensors:
             self.finish()  # a function of the user's is going to run
-        if incoming is not None:
-            incoming = changeable(incoming)
-            if goes_on:
-                self.capture(node, incoming)
-            if node.hooks is not None:
-                call_hooks_of_tensor(node, incoming)
-            if not goes_on:
-                self.capture(node, incoming)
+        if goes_on:
+            self.capture(node, gradients)
+        if node.hooks is not None:
+            call_hooks_of_tensor(node, gradients)
         if not goes_on:
-            return (None,) * len(node.edges) if self.accumulate else None
-        return run_for_anomalies(node, incoming) if anomaly.enabled else run_with_hooks(node, incoming)
+            self.capture(node, gradients)
+            if not self.accumulate:
+                return None
+        run = run_for_anomalies if anomaly.enabled else run_with_hooks
+        return run(node, gradients, goes_on)
 
     def run_watched_leaf(self, node: AccumulateGrad, incoming: list[Any]) -> None:
         """Add what arrived at a leaf to its ``.grad``, with everything that may be around it, in PyTorch's order."""
@@ -156,18 +155,20 @@ def changeable(gradients: Sequence[Any]) -> list[Any]:
     return [np.asarray(each) if isinstance(each, np.generic) else each for each in gradients]
 
 
-def run_with_hooks(node: Any, incoming: list[Any] | None) -> Any:
-    """Run the node's rule between its hooks; a rule of minigrad's does not run where nothing arrived."""
+def run_with_hooks(node: Any, gradients: Sequence[Any], goes_on: bool) -> Any:
+    """Run the node's rule between its hooks.
+
+    A rule of minigrad's does not run where nothing arrived, or where the walk does not go on: but what it saved must
+    be there.
+    """
     hooks = node.hooks
-    gradients: Sequence[Any] = [None] * len(node.outputs) if incoming is None else incoming
-    undefined = incoming is None
     if hooks is not None and hooks.prehooks:
         gradients = call_prehooks(gradients, hooks)
-        undefined = all(gradient is None for gradient in gradients)
-    if undefined and not node.receives_tensors:
-        outgoing: Any = (None,) * len(node.edges)
-    else:
+    if node.receives_tensors or (goes_on and any(gradient is not None for gradient in gradients)):
         outgoing = node.call_rule(gradients)
+    else:
+        node.check_saved()
+        outgoing = (None,) * len(node.edges)
     if hooks is not None and hooks.hooks:
         return tuple(call_posthooks(fitted_to_inputs(node, outgoing), gradients, hooks))
     return outgoing
@@ -178,12 +179,17 @@ def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:
     return fitted_to_inputs(node, node.call_rule(gradients))
 
 
-def fitted_to_inputs(node: Node, outgoing: tuple[Any, ...]) -> list[Any]:
-    """What ``node``'s rule gave, as it is for those who see it: fitted, and waited for."""
+def fitted_to_inputs(node: Any, outgoing: tuple[Any, ...]) -> list[Any]:
+    """What ``node``'s rule gave, as it is for those who see it: fitted, and waited for.
+
+    For an input without a gradient that is None, but what a user's rule gave.
+    """
     complete: list[Any] = []
     gradients = results(checked_count(node, outgoing))
     for (target, output_nr, _), gradient in zip(node.edges, gradients):
-        if target is None or gradient is None:
+        if target is None:
+            complete.append(gradient if node.receives_tensors else None)
+        elif gradient is None:
             complete.append(None)
         else:
             complete.append(fitted(gradient, (target, output_nr), node, gradients))
@@ -204,7 +210,7 @@ def checked_count(node: Node, outgoing: tuple[Any, ...]) -> tuple[Any, ...]:
     return outgoing[:wanted]
 
 
-def run_for_anomalies(node: Any, incoming: list[Any] | None) -> Any:
+def run_for_anomalies(node: Any, gradients: Sequence[Any], goes_on: bool) -> Any:
     """:func:`run_with_hooks` while anomalies are detected: an error, or a NaN, names the line that made the node.
 
     Raises:
@@ -212,14 +218,14 @@ def run_for_anomalies(node: Any, incoming: list[Any] | None) -> Any:
     """
     outer, anomaly.running.node = anomaly.running.node, node
     try:
-        gradients = fitted_to_inputs(node, run_with_hooks(node, incoming))
-        anomaly.check_nan(node, gradients)
+        outgoing = fitted_to_inputs(node, run_with_hooks(node, gradients, goes_on))
+        anomaly.check_nan(node, outgoing)
     except Exception:
         anomaly.tell_origin(node)
         raise
     finally:
         anomaly.running.node = outer
-    return tuple(gradients)
+    return tuple(outgoing)
 
 
 def wrapped(gradient: Any) -> Any:
@@ -238,12 +244,12 @@ def to_arrays(gradients: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def call_hooks_of_tensor(node: Any, gradients: list[Any]) -> None:
-    """Show each arrived gradient to its tensor's hooks, in the order of registration, then keep it if asked to."""
+    """Show each gradient, None where none arrived, to its tensor's hooks in the order of registration, then keep it if
+    asked to.
+    """
     hooks = node.hooks
     for output_nr, hook in list(hooks.tensor_hooks.values()):
         gradient = gradients[output_nr]
-        if gradient is None:
-            continue
         replacement = hook(wrapped(gradient))
         if replacement is not None:
             gradients[output_nr] = checked_replacement(gradient, replacement, hook)
@@ -260,21 +266,22 @@ def checked_replacement(gradient: Any, replacement: Any, hook: Any) -> Any:
 
     Raises:
         TypeError: it is not a tensor.
-        RuntimeError: its shape or its type is not the gradient's.
+        RuntimeError: there was no gradient, or the replacement has another shape or type.
     """
     name = repr(getattr(hook, "__name__", type(hook).__name__))
+    if gradient is None:
+        raise RuntimeError(f"hook {name}: can't replace a None gradient with a non-None value")
     if not isinstance(replacement, Tensor):
         raise TypeError(f"expected Variable, but hook returned '{type(replacement).__name__}'")
-    if gradient is not None:
-        was, now = to_arrays([gradient, replacement])
-        if was.shape != now.shape:
-            raise RuntimeError(
-                f"hook {name} has changed the size of value: expected {list(was.shape)}, got {list(now.shape)}"
-            )
-        if was.dtype != now.dtype:
-            raise RuntimeError(
-                f"hook {name} has changed the type of value (was {from_numpy_dtype(was.dtype)} got {replacement.dtype})"
-            )
+    was, now = to_arrays([gradient, replacement])
+    if was.shape != now.shape:
+        raise RuntimeError(
+            f"hook {name} has changed the size of value: expected {list(was.shape)}, got {list(now.shape)}"
+        )
+    if was.dtype != now.dtype:
+        raise RuntimeError(
+            f"hook {name} has changed the type of value (was {from_numpy_dtype(was.dtype)} got {replacement.dtype})"
+        )
     return replacement if grad_mode.enabled else replacement.array
 
 

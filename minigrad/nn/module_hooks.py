@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad.autograd.function import Function
-from minigrad.creation import zeros
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.tensor import Tensor
@@ -118,9 +117,9 @@ class BackwardHookFunction(Function):
 
     @staticmethod
     def forward(ctx: Any, *tensors: Any) -> Any:
-        ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*[each for each in tensors if not each.requires_grad])
-        return tuple([each.view_as(each) for each in tensors])
+        results = tuple([each.view_as(each) for each in tensors])
+        ctx.mark_non_differentiable(*[result for result, each in zip(results, tensors) if not each.requires_grad])
+        return results
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
@@ -135,12 +134,12 @@ class BackwardWatch:
         self.grad_outputs: tuple[Any, ...] | None = None
         self.input_places: list[int] | None = None
         self.output_places: list[int] = []
-        self.inputs: list[Any] = []  # their shapes and types, None for what is no tensor
+        self.input_count = 0
         self.output_count = 0
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, those that require grad behind one identity."""
-        self.inputs = [(each.shape, each.dtype) if isinstance(each, Tensor) else None for each in args]
+        """The arguments, the tensors behind one identity."""
+        self.input_count = len(args)
         watched, places, node = behind_identity(args)
         if node is not None:
             self.input_places = places
@@ -194,7 +193,7 @@ class BackwardWatch:
                 UserWarning,
                 stacklevel=3,
             )
-        nothing = (None,) * len(self.inputs)
+        nothing = (None,) * self.input_count
         if any(each is not None for each in self.call_hooks(nothing)):
             raise RuntimeError(
                 "Backward hook for Modules where no input requires gradient should always return None or None for all "
@@ -207,12 +206,7 @@ class BackwardWatch:
         if self.grad_outputs is None:  # the gradient came past the outputs
             return None
         assert self.input_places is not None
-        complete = list(at_places(grad_inputs, self.input_places, len(self.inputs)))
-        for place in self.input_places:
-            if complete[place] is None:
-                shape, dtype = self.inputs[place]
-                complete[place] = zeros(shape, dtype=dtype)
-        replaced = self.call_hooks(tuple(complete))
+        replaced = self.call_hooks(at_places(grad_inputs, self.input_places, self.input_count))
         self.grad_outputs = None
         return tuple([replaced[place] for place in self.input_places])
 

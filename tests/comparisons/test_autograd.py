@@ -150,8 +150,115 @@ def edges_instead_of_tensors(e):
     return grad.tolist(), edge.node.name(), edge.output_nr
 
 
+def shown(value):
+    """A gradient, or a nest of them, as lists; None as it is."""
+    if isinstance(value, (list, tuple)):
+        return [shown(each) for each in value]
+    return None if value is None else value.tolist()
+
+
+def watch_everything(tensor, log, name):
+    """Note every call of a hook at ``tensor``, which is no leaf, and at its node."""
+    tensor.register_hook(lambda grad: log.append((name, "tensor", shown(grad))))
+    tensor.grad_fn.register_prehook(lambda grads: log.append((name, "before", shown(grads))))
+    tensor.grad_fn.register_hook(lambda inputs, outputs: log.append((name, "after", shown(inputs), shown(outputs))))
+
+
+class Product:
+    """A custom function x, y -> x · y, the gradient of y its own too, or none at all."""
+
+    def __init__(self, e, rule=lambda ctx, grad: (grad * 2, grad * 3)):
+        parts = {"forward": staticmethod(lambda ctx, x, y: x * y), "backward": staticmethod(rule)}
+        self.apply = type("Product", (e.autograd.Function,), parts).apply
+
+
+def hooks_where_no_gradient_arrives(e):
+    log = []
+    x = leaf(e, 1.0, 2.0)
+    x.register_hook(lambda grad: log.append(("leaf", shown(grad))))
+    x.register_post_accumulate_grad_hook(lambda tensor: log.append(("accumulated", shown(tensor.grad))))
+    y = x * 2
+    y.grad_fn.next_functions[0][0].register_prehook(lambda grads: log.append(("end before", shown(grads))))
+    y.grad_fn.next_functions[0][0].register_hook(lambda i, o: log.append(("end after", shown(i), shown(o))))
+    watch_everything(y, log, "product")
+    y.retain_grad()
+    Product(e, lambda ctx, grad: (None, None)).apply(y, leaf(e, 3.0, 4.0)).sum().backward()
+    return log, shown(x.grad), shown(y.grad)
+
+
+def hooks_of_unused_outputs(e):
+    log, found = [], []
+    splits = {"unbind": lambda x: x.unbind(0), "split": lambda x: x.split(1), "var_mean": lambda x: e.var_mean(x, 0)}
+    for name, split in splits.items():
+        x = leaf(e, 1.0, 2.0)
+        unused, used = split(x * 2)
+        watch_everything(unused, log, name)
+        unused.retain_grad()
+        used.sum().backward()
+        found.append((shown(x.grad), unused.grad))
+    return log, found
+
+
+def nodes_where_the_walk_ends(e):
+    log, found = [], []
+    for make in (lambda x: x * 2, lambda x: x.exp(), lambda x: Product(e).apply(x, x), lambda x: x.unbind(0)[0]):
+        x = leaf(e, 1.0, 2.0)
+        y = make(x)
+        watch_everything(y, log, "end")
+        e.autograd.graph.register_multi_grad_hook((x, y), lambda grads: log.append(("all", shown(grads))))
+        e.autograd.grad(y.sum(), y, retain_graph=True)
+        (y * 3).sum().backward(inputs=[y])
+        found.append((shown(x.grad), shown(y.grad)))
+    return log, found
+
+
+def gradients_that_no_edge_leads_to(e):
+    log = []
+    y = Product(e).apply(leaf(e, 1.0, 2.0), e.ones(2))
+    watch_everything(y, log, "product")
+    y.sum().backward()
+    return log
+
+
+def retained_by_views_of_one_base(e):
+    found = []
+    for change in (lambda v, w, b: v.mul_(3), lambda v, w, b: b.sin_(), lambda v, w, b: b.__setitem__(0, 5.0)):
+        for again in (False, True):
+            x = leaf(e, 1.0, 2.0, 3.0, 4.0)
+            base = x * 2
+            v, w = base[:2], base.view(2, 2)
+            v.retain_grad(), w.retain_grad()
+            before = (v.sum() * 3, w.sum() * 5)
+            change(v, w, base)
+            after = ((v * 7).sum(), (w * 11).sum()) if again else ()
+            sum((*before, *after)).backward()
+            found.append((shown(v.grad), shown(w.grad), shown(x.grad)))
+    return found
+
+
+def watched_together(e):
+    log = []
+    x = leaf(e, 3.0, 1.0)
+    y = x * 2
+    values, positions = y.sort()
+    variance, mean = e.var_mean(y, 0)
+    watch = e.autograd.graph.register_multi_grad_hook
+    watch((positions, values), lambda grad: log.append(("any", shown(grad))), mode="any")
+    watch((variance, y), lambda grads: log.append(("all", shown(grads))))
+    (mean * 1).backward(retain_graph=True)
+    values.sum().backward()
+    e.autograd.grad((x * 2).sum(), x)
+    return log
+
+
 HOOKS = [
     hooks_in_order,
+    hooks_where_no_gradient_arrives,
+    hooks_of_unused_outputs,
+    nodes_where_the_walk_ends,
+    gradients_that_no_edge_leads_to,
+    retained_by_views_of_one_base,
+    watched_together,
     a_node_hook_replaces,
     the_end_of_a_path_is_hooked,
     hooks_are_removed,

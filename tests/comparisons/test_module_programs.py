@@ -46,6 +46,31 @@ def backward_hook_of(forward):
     return program
 
 
+def watched_module(e, forward):
+    """What a module with a full backward hook makes of an input with and one without a gradient."""
+    module = of_forward(e, forward)
+    module.register_full_backward_hook(lambda *anything: None)
+    return module(ones(e, 2) * 1, e.ones(2))
+
+
+def what_a_watched_forward_receives(e):
+    seen = []
+
+    def forward(x, y):
+        seen.extend([x, y, y * 2])
+        return x * y, y * 2
+
+    seen.extend(watched_module(e, forward))
+    return [(each.requires_grad, each.is_leaf) for each in seen]
+
+
+def changed_in_a_watched_forward(e):
+    try:
+        watched_module(e, lambda x, y: x.mul_(2))
+    except RuntimeError as error:
+        return str(error)
+
+
 def an_error_in_a_hook_after_an_error(e):
     def forward(x):
         raise ValueError("in forward")
@@ -135,6 +160,9 @@ HOOKS = {
     "backward, dictionary": backward_hook_of(lambda x, y, n: {"a": x * 2}),
     "backward, tuple with others": backward_hook_of(lambda x, y, n: (x * 2, None, y * 3, x)),
     "backward, unused input": backward_hook_of(lambda x, y, n: (x * 2,)),
+    "backward, unused output": backward_hook_of(lambda x, y, n: (x.detach() * 2, y * 3, x * 3)),
+    "backward, what requires grad": what_a_watched_forward_receives,
+    "backward, a change in place": changed_in_a_watched_forward,
 }
 for function in (
     *(an_error_in_a_hook_after_an_error, wrong_number_of_output_gradients, an_input_gradient_where_there_is_none),
