@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.differentiation import as_tuple, grad
+from minigrad.dtypes import float64, from_numpy_dtype
 from minigrad.graph.function import Function, wrap
-from minigrad.graph.grad_mode import enable_grad, no_grad
+from minigrad.graph.grad_mode import enable_grad
 from minigrad.graph.node import Tensor
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
@@ -23,28 +25,56 @@ class GradcheckError(RuntimeError):
     """A gradient differs from the numerical one. Counterpart: ``torch.autograd.gradcheck.GradcheckError``."""
 
 
+def outputs_of(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, ...]:
+    """What the function gives for the inputs themselves, recorded, so that it may differentiate inside."""
+    outputs = function(*inputs)
+    return tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
+
+
+def differentiable(outputs: Sequence[Any]) -> list[Tensor]:
+    """The outputs that have a gradient."""
+    return [each for each in outputs if each.requires_grad]
+
+
 def numerical_jacobian(
     function: Callable[..., Any], inputs: Sequence[Any], position: int, eps: float
 ) -> list[np.ndarray]:
     """d(each output)/d(inputs[position]) by central differences. Shape of each: (outputs' size, input's size)."""
     values = inputs[position].array
     columns: list[list[np.ndarray]] = []
-    with no_grad():
-        for index in np.ndindex(values.shape):
-            original = values[index]
-            sides = []
-            for step in (eps, -eps):
-                values[index] = original + step
-                sides.append([np.array(each.array) for each in differentiable(function(*inputs))])
-            values[index] = original
-            columns.append([(above - below) / (2 * eps) for above, below in zip(*sides)])
-        outputs = differentiable(function(*inputs))
-    return [
-        np.stack([column[number].ravel() for column in columns], axis=1)
-        if columns
-        else np.zeros((output.array.size, 0))
-        for number, output in enumerate(outputs)
-    ]
+    for index in np.ndindex(values.shape):
+        original = values[index]
+        sides = []
+        for step in (eps, -eps):
+            values[index] = original + step
+            try:
+                sides.append([np.array(each.array) for each in outputs_of(function, inputs)])
+            finally:
+                values[index] = original
+        columns.append([difference(above, below, index, eps) for above, below in zip(*sides)])
+    if not columns:
+        return [np.zeros((each.array.size, 0)) for each in outputs_of(function, inputs)]
+    return [np.stack(each, axis=1) for each in zip(*columns)]
+
+
+def difference(above: np.ndarray, below: np.ndarray, index: tuple[int, ...], eps: float) -> np.ndarray:
+    """One column of a Jacobian: what an output was on both sides of the input.
+
+    Raises:
+        AssertionError: two different things.
+    """
+    if above.shape != below.shape:
+        raise AssertionError(
+            f"Expected `func` to return outputs with the same shape when inputs are perturbed on index {index} by "
+            f"{eps}, but got: shapes {list(above.shape)} and {list(below.shape)}."
+        )
+    if above.dtype != below.dtype:
+        raise AssertionError(
+            f"Expected `func` to return outputs with the same dtype when inputs are perturbed on index {index} by "
+            f"{eps}, but got: dtypes {from_numpy_dtype(above.dtype)} and {from_numpy_dtype(below.dtype)}."
+        )
+    wide = np.promote_types(above.dtype, np.float32)
+    return ((above.astype(wide) - below.astype(wide)) / (2 * eps)).ravel()
 
 
 def analytical_jacobian(output: Tensor, inputs: Sequence[Tensor]) -> list[np.ndarray]:
@@ -60,11 +90,6 @@ def analytical_jacobian(output: Tensor, inputs: Sequence[Tensor]) -> list[np.nda
             if gradient is not None:
                 jacobian[row] = gradient.array.ravel()
     return jacobians
-
-
-def differentiable(outputs: Any) -> list[Tensor]:
-    """The outputs that can have a gradient: the floating ones."""
-    return [each for each in as_tuple(outputs) if isinstance(each, Tensor) and each.is_floating_point()]
 
 
 def gradcheck(
@@ -87,6 +112,8 @@ def gradcheck(
 ) -> bool:
     """Check the gradients of ``func`` at ``inputs`` (float64 tensors that require grad; others are held fixed).
 
+    An output that does not require grad is not compared; if none does, moving the inputs must change nothing.
+
     Args:
         func: takes the inputs, returns a tensor or several.
         eps: how far an element is moved, in the input's units.
@@ -94,7 +121,7 @@ def gradcheck(
         raise_exception: raise on failure instead of returning False.
         nondet_tol: by how much two runs of backward may differ.
         check_undefined_grad: check that backward takes None, where it declares so, for a gradient that nobody computed.
-        check_backward_ad: check at all.
+        check_backward_ad: check the gradients; it must be True.
         check_grad_dtypes, check_batched_grad, fast_mode, masked: accepted; gradients always have their inputs' types,
             a batch of gradients is a loop, every element is checked, and all tensors are dense.
         check_forward_ad, check_batched_forward_grad: there is no forward mode to check: refused.
@@ -103,7 +130,9 @@ def gradcheck(
         True where all agree.
 
     Raises:
-        GradcheckError: they do not; the message names output, input, element, and both values.
+        GradcheckError: they do not; the message names output, input, element, and both values. Or backward does not
+            multiply by the gradient that it is given, or gives other values the second time.
+        AssertionError: an output's shape or type depends on the values; or nothing is to be checked.
         ValueError: no input requires grad.
         RuntimeError: elements of an input share a place in memory: it was expanded.
         NotImplementedError: a check of forward mode was asked for.
@@ -112,23 +141,18 @@ def gradcheck(
     """
     if check_forward_ad or check_batched_forward_grad:
         raise NotImplementedError("gradcheck: minigrad differentiates in reverse mode only, there is no forward mode")
-    given = as_tuple(inputs)
-    checked = [number for number, each in enumerate(given) if isinstance(each, Tensor) and each.requires_grad]
-    if not checked:
-        raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of the them have "
-            "requires_grad=True."
-        )
-    for number in checked:
-        check_overlap_of_input(number, given[number])
     if not check_backward_ad:
-        return True
+        raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    given = as_tuple(inputs)
+    checked = check_inputs(given)
+    results = outputs_of(func, given)
+    outputs = differentiable(results)
+    variables = [given[number] for number in checked]
     try:
-        with enable_grad():
-            outputs = differentiable(func(*given))
-        compare_all(func, given, checked, outputs, eps, atol, rtol, nondet_tol)
-        if check_undefined_grad:
-            check_undefined(outputs, [given[number] for number in checked])
+        compare_all(func, given, checked, results, eps, atol, rtol, nondet_tol)
+        check_scaled(outputs, variables)
+        if check_undefined_grad and outputs:
+            check_undefined(func, given, variables)
     except GradcheckError:
         if raise_exception:
             raise
@@ -136,67 +160,114 @@ def gradcheck(
     return True
 
 
-def check_overlap_of_input(number: int, tensor: Tensor) -> None:
-    """Raise a RuntimeError where one element of ``tensor`` cannot be moved without another."""
-    sizes = tensor.array.shape if tensor.array.size else ()
-    if any(stride == 0 and size > 1 for stride, size in zip(tensor.array.strides, sizes)):
-        raise RuntimeError(
-            f"The {number}th input has a dimension with stride 0. gradcheck only supports inputs that are "
-            f"non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous on "
-            f"the input before passing it to gradcheck."
+def check_inputs(given: tuple[Any, ...]) -> list[int]:
+    """The numbers of the inputs that require grad.
+
+    Raises:
+        ValueError: there are none.
+        RuntimeError: one element of one cannot be moved without another.
+    """
+    checked = []
+    for number, tensor in enumerate(given):
+        if not isinstance(tensor, Tensor) or not tensor.requires_grad:
+            continue
+        checked.append(number)
+        if tensor.dtype is not float64:
+            warnings.warn(
+                f"Input #{number} requires gradient and is not a double precision floating point or complex. This "
+                f"check will likely fail if all the inputs are not of double precision floating point or complex.",
+                UserWarning,
+                stacklevel=3,
+            )
+        sizes = tensor.array.shape if tensor.array.size else ()
+        if any(stride == 0 and size > 1 for stride, size in zip(tensor.array.strides, sizes)):
+            raise RuntimeError(
+                f"The {number}th input has a dimension with stride 0. gradcheck only supports inputs that are "
+                f"non-overlapping to be able to compute the numerical gradients correctly. You should call "
+                f".contiguous on the input before passing it to gradcheck."
+            )
+    if not checked:
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
+    return checked
 
 
 def compare_all(
     func: Callable[..., Any],
     given: tuple[Any, ...],
     checked: list[int],
-    outputs: list[Tensor],
+    results: tuple[Tensor, ...],
     eps: float,
     atol: float,
     rtol: float,
     nondet_tol: float,
 ) -> None:
     """Compare the Jacobians of every output by every checked input, and two runs of backward with each other."""
-    for output_number, output in enumerate(outputs):
-        if not output.requires_grad:
-            analytical = [np.zeros((output.numel(), given[number].numel())) for number in checked]
-        else:
-            analytical = analytical_jacobian(output, [given[number] for number in checked])
-            again = analytical_jacobian(output, [given[number] for number in checked])
-            for number, first, second in zip(checked, analytical, again):
-                if not np.allclose(first, second, rtol=0, atol=nondet_tol, equal_nan=True):
-                    raise GradcheckError(
-                        f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple "
-                        f"times gives different values, for output {output_number} with respect to input {number}. "
-                        f"The tolerance for nondeterminism was {nondet_tol}."
-                    )
+    numerical = {number: numerical_jacobian(func, given, number, eps) for number in checked}
+    places = [place for place, each in enumerate(results) if each.requires_grad]
+    if not places:
+        if any(jacobian.any() for number in checked for jacobian in numerical[number]):
+            raise GradcheckError("Numerical gradient for function expected to be zero: no output requires grad")
+        return
+    for output_number, place in enumerate(places):
+        analytical = analytical_jacobian(results[place], [given[number] for number in checked])
+        again = analytical_jacobian(results[place], [given[number] for number in checked])
+        for number, first, second in zip(checked, analytical, again):
+            if not np.allclose(first, second, rtol=0, atol=nondet_tol, equal_nan=True):
+                raise GradcheckError(
+                    f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple "
+                    f"times gives different values, for output {output_number} with respect to input {number}. "
+                    f"The tolerance for nondeterminism was {nondet_tol}."
+                )
         for number, ours in zip(checked, analytical):
-            numerical = numerical_jacobian(func, given, number, eps)[output_number]
-            check_agreement(ours, numerical, output_number, number, atol, rtol)
+            check_agreement(ours, numerical[number][place], output_number, number, atol, rtol)
 
 
-def check_undefined(outputs: list[Tensor], inputs: list[Tensor]) -> None:
+def check_scaled(outputs: list[Tensor], inputs: list[Tensor]) -> None:
+    """Check that backward multiplies by the gradients it is given: of zeros it makes zeros."""
+    if not outputs:
+        return
+    zeros = [wrap(np.zeros_like(each.array)) for each in outputs]
+    gradients = grad(outputs, inputs, zeros, retain_graph=True, allow_unused=True)
+    if any(gradient is not None and gradient.array.any() for gradient in gradients):
+        raise GradcheckError("backward not multiplied by grad_output: of gradients that are zero it made others")
+
+
+def check_undefined(func: Callable[..., Any], given: tuple[Any, ...], inputs: list[Tensor]) -> None:
     """Check that rules bear gradients that nobody computed: all None, and each alone.
 
     Raises:
-        GradcheckError: a gradient came out of nothing.
+        GradcheckError: one raised an error, or made a gradient out of nothing.
     """
-    connected = [output for output in outputs if output.requires_grad]
-    if not connected:
-        return
-    missing = [[True] * len(connected)]
-    if len(connected) > 1:
-        missing += [[each == alone for each in range(len(connected))] for alone in range(len(connected))]
-    for pattern in missing:
-        passed = [Undefined.apply(output) if absent else output for output, absent in zip(connected, pattern)]
-        starts = [wrap(np.ones_like(output.array)) for output in connected]
-        gradients = grad(passed, inputs, starts, retain_graph=True, allow_unused=True)
-        if all(pattern) and any(gradient is not None and gradient.array.any() for gradient in gradients):
+    count = len(differentiable(outputs_of(func, given)))
+    missing = [range(count), *([alone] for alone in range(count) if count > 1)]
+    for numbers in missing:
+        outputs = differentiable(outputs_of(func, given))
+        passed = [Undefined.apply(each) if number in numbers else each for number, each in enumerate(outputs)]
+        zeros = [wrap(np.zeros_like(each.array)) for each in outputs]
+        try:
+            gradients = grad(passed, inputs, zeros, allow_unused=True)
+        except RuntimeError as error:
+            warn_of_undefined()
             raise GradcheckError(
-                "Expected backward function to handle undefined output grads. Please look at the notes on undefined "
-                "output gradients: with None for every one it gave a gradient other than None or zeros"
+                "Expected backward function to handle undefined output grads: with None for one it raised an error"
+            ) from error
+        if any(gradient is not None and gradient.array.any() for gradient in gradients):
+            warn_of_undefined()
+            raise GradcheckError(
+                "Expected all input grads to be undefined or zero when all output grads are undefined or zero"
             )
+
+
+def warn_of_undefined() -> None:
+    warnings.warn(
+        "Backwards compatibility: New undefined gradient support checking feature is enabled by default, but it may "
+        "break existing callers of this function. If this is true for you, you can call this function with "
+        '"check_undefined_grad=False" to disable the feature',
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 class Undefined(Function):
@@ -235,18 +306,24 @@ def gradgradcheck(
     rtol: float = 1e-3,
     gen_non_contig_grad_outputs: bool = False,
     raise_exception: bool = True,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     **options: Any,
 ) -> bool:
     """Check the gradients of the gradients of ``func``: :func:`gradcheck` of backward itself.
 
     ``grad_outputs`` are what backward begins with, random unless told, and then non-contiguous with
-    ``gen_non_contig_grad_outputs``; they are checked as inputs too. The other arguments, results and errors are those
-    of :func:`gradcheck`.
+    ``gen_non_contig_grad_outputs``; they are checked as inputs too. ``check_rev_over_rev`` and ``check_fwd_over_rev``
+    are the other function's ``check_backward_ad`` and ``check_forward_ad``; the other arguments, results and errors are
+    those of :func:`gradcheck`.
+
+    Raises:
+        TypeError: no output of ``func`` requires grad.
 
     Counterpart: ``torch.autograd.gradgradcheck``.
     """
     given = as_tuple(inputs)
-    outputs = differentiable(func(*given))
+    outputs = differentiable(outputs_of(func, given))
     if grad_outputs is None:
         random = np.random.default_rng(0)
         starts = []
@@ -256,14 +333,17 @@ def gradgradcheck(
     else:
         starts = list(as_tuple(grad_outputs))
 
-    def backward_of_func(*arguments: Any) -> tuple[Tensor | None, ...]:
+    def backward_of_func(*arguments: Any) -> tuple[Tensor, ...]:
+        if not outputs:
+            raise TypeError("gradgradcheck: no output of func requires grad, so there is no backward to check")
         primals = arguments[: len(given)]
         with enable_grad():
-            results = differentiable(func(*primals))
+            results = differentiable(outputs_of(func, primals))
             targets = [each for each in primals if isinstance(each, Tensor) and each.requires_grad]
-            return grad(results, targets, arguments[len(given) :], create_graph=True, materialize_grads=True)
+            gradients = grad(results, targets, arguments[len(given) :], create_graph=True, allow_unused=True)
+        return tuple([each for each in gradients if each is not None])
 
-    options.setdefault("check_undefined_grad", False)
+    options.update(check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev)
     return gradcheck(
         backward_of_func, (*given, *starts), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, **options
     )

@@ -459,28 +459,118 @@ def strict_functional(e):
 # ---------------------------------------------------------------------------------------------------- gradcheck
 
 
-def gradcheck_looks_closer(e):
+def drifting(e):
+    """Twice x, whose gradient is another one at every call."""
     calls = []
 
-    def drifting(ctx, grad):
+    def backward(ctx, grad):
         calls.append(1)
         return grad * (2 + 1e-4 * len(calls))
 
-    def optional(ctx, x):
+    return custom(e, double, backward).apply
+
+
+def unprepared(e):
+    """Twice x, whose backward fails where no gradient arrives."""
+
+    def forward(ctx, x):
         ctx.set_materialize_grads(False)
         return x * 2
 
-    x = leaf(e, 1.0, 2.0)
-    check = e.autograd.gradcheck
-    return [
-        refused(lambda: check(custom(e, double, drifting).apply, x)),
-        refused(lambda: check(custom(e, double, drifting).apply, x, nondet_tol=1.0, atol=1.0)),
-        refused(lambda: check(custom(e, optional, twice).apply, x)),
-        refused(lambda: check(custom(e, optional, twice).apply, x, check_undefined_grad=False)),
-        refused(lambda: check(lambda a: a * 2, leaf(e, 1.0).expand(3))),
-        e.autograd.gradgradcheck(lambda a: a**3, x, gen_non_contig_grad_outputs=True, nondet_tol=0.0),
-        check(lambda a: a**3, x, fast_mode=True, check_batched_grad=False, masked=False),
-    ]
+    return custom(e, forward, twice).apply
+
+
+def hooked(x, hook):
+    y = x.clone()
+    y.register_hook(hook)
+    return y
+
+
+def refuses_none(grad):
+    if grad is None:
+        raise RuntimeError("there is no gradient")
+
+
+def wrong_by(e, factor):
+    return custom(e, double, lambda ctx, grad: grad * 2 * factor).apply
+
+
+def wrong_again_by(e, factor):
+    inner = custom(e, lambda ctx, x: x * 1, lambda ctx, grad: grad * factor).apply
+    return custom(e, double, lambda ctx, grad: inner(grad) * 2).apply
+
+
+def slope(e, x):
+    return e.autograd.grad(x.sin().sum(), x, create_graph=True)[0]
+
+
+def longer_at_one(e, x):
+    return e.cat([x, x]) if bool((x >= 1).all()) else x
+
+
+def narrower_at_one(e, x):
+    return x.to(e.float32) if bool((x >= 1).all()) else x
+
+
+def single(e):
+    return e.ones(1, requires_grad=True)
+
+
+# Of each: a function (of an engine), its inputs, options of the check.
+CHECKED = {
+    "right": (lambda e: lambda x: x**3, leaf, {}),
+    "several outputs": (lambda e: lambda x: [x * 2, x.max(0)[0]], leaf, {}),
+    "options": (lambda e: lambda x: x**3, leaf, {"fast_mode": True, "check_batched_grad": False, "masked": False}),
+    "differentiates inside": (lambda e: lambda x: slope(e, x), leaf, {}),
+    "asks for an inner gradient": (lambda e: lambda x: hooked(x * x, lambda grad: None), leaf, {}),
+    "a hook that adds": (lambda e: lambda x: hooked(x, lambda grad: grad + 1e-2), leaf, {}),
+    "a hook that adds little": (lambda e: lambda x: hooked(x, lambda grad: grad + 1e-2), leaf, {"atol": 0.1}),
+    "a hook that refuses None": (lambda e: lambda x: hooked(x, refuses_none), leaf, {}),
+    "and may": (lambda e: lambda x: hooked(x, refuses_none), leaf, {"check_undefined_grad": False}),
+    "drifting": (drifting, leaf, {}),
+    "drifting, allowed": (drifting, leaf, {"nondet_tol": 1.0, "atol": 1.0}),
+    "unprepared": (unprepared, leaf, {}),
+    "unprepared, allowed": (unprepared, leaf, {"check_undefined_grad": False}),
+    "wrong": (lambda e: wrong_by(e, 1.01), leaf, {}),
+    "wrong by little": (lambda e: wrong_by(e, 1.0005), leaf, {}),
+    "wrong by little, looked at closely": (lambda e: wrong_by(e, 1.0005), leaf, {"rtol": 1e-6, "atol": 1e-8}),
+    "wrong only in second order": (lambda e: wrong_again_by(e, 1.01), leaf, {}),
+    "cut off": (lambda e: lambda x: x.detach(), leaf, {}),
+    "one output cut off": (lambda e: lambda x: (x * 2, x.detach()), leaf, {}),
+    "constant": (lambda e: lambda x: e.ones(2), leaf, {}),
+    "nothing": (lambda e: lambda x: (), leaf, {}),
+    "a position": (lambda e: lambda x: x.argmax(), leaf, {}),
+    "the inputs themselves": (lambda e: lambda x: x, leaf, {}),
+    "shape by value": (lambda e: lambda x: longer_at_one(e, x), lambda e, *_: leaf(e, 1.0), {}),
+    "type by value": (lambda e: lambda x: narrower_at_one(e, x), lambda e, *_: leaf(e, 1.0), {}),
+    "float32": (lambda e: lambda x: x * 1, lambda e, *_: single(e), {"atol": 0.1}),
+    "no input": (lambda e: lambda x: x, lambda e, *_: e.ones(1), {}),
+    "expanded": (lambda e: lambda x: x * 2, lambda e, *_: leaf(e, 1.0).expand(3), {}),
+    "an error": (lambda e: lambda x: 1 / 0, leaf, {}),
+    "neither way": (lambda e: lambda x: x * 2, leaf, {"check_backward_ad": False}),
+}
+
+
+@pytest.mark.parametrize("raise_exception", [True, False])
+@pytest.mark.parametrize("check", ["gradcheck", "gradgradcheck"])
+@pytest.mark.parametrize("name", CHECKED)
+def test_gradcheck(name, check, raise_exception):
+    """The result, or the error's type and its first words; what it warned of; and the inputs are as they were."""
+    function, inputs, options = CHECKED[name]
+    if "check_backward_ad" in options and check == "gradgradcheck":
+        options = {"check_rev_over_rev": False}
+    found = []
+    for e in (minigrad, torch):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            x = inputs(e, 1.0, 2.0)
+            try:
+                outcome = getattr(e.autograd, check)(function(e), x, raise_exception=raise_exception, **options)
+            except Exception as error:
+                outcome = type(error).__name__, None if isinstance(error, TypeError) else str(error).split()[:4]
+        found.append((outcome, [str(each.message).split()[:4] for each in told], x._version))
+        assert e is torch or x.tolist() == inputs(e, 1.0, 2.0).tolist()
+    assert found[0] == found[1]
 
 
 PROGRAMS = [
@@ -512,7 +602,6 @@ PROGRAMS = [
     checkpoint_refuses,
     checkpoint_of_several_kinds,
     strict_functional,
-    gradcheck_looks_closer,
 ]
 
 
