@@ -116,6 +116,15 @@ def backward(
 
     Counterpart: ``torch.autograd.backward``.
     """
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
+            "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid "
+            "this. If you have to use this function, make sure to reset the .grad fields of your parameters to None "
+            "after use to break the cycle and avoid the leak.",
+            UserWarning,
+            stacklevel=3,
+        )
     arrived = first_gradients(tensors, grad_tensors, create_graph)
     edges = None if inputs is None else edges_to(inputs)
     if retain_graph is None:
@@ -159,7 +168,7 @@ def grad(
         allow_unused: give None for an input that the outputs do not depend on, instead of an error.
         is_grads_batched: the first dimension of each of ``grad_outputs`` numbers several gradients to begin with; so
             does that of each result. One backward pass each, where PyTorch has one for all.
-        materialize_grads: give zeros instead of None.
+        materialize_grads: give zeros instead of None; with ``create_graph`` they require grad.
 
     Returns:
         One tensor an input, of its shape.
@@ -203,7 +212,7 @@ def grad(
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
     for position, (result, (node, output_nr)) in enumerate(zip(results, edges)):
         if result is None and materialize_grads:
-            results[position] = wrap(np.zeros(*node.outputs[output_nr]))
+            results[position] = wrap(np.zeros(*node.outputs[output_nr])).requires_grad_(create_graph)
         elif result is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {position} appears to not have been used in the graph. "

@@ -8,6 +8,7 @@ minigrad's own operations inherit from is in ``graph/function.py``.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -90,8 +91,24 @@ class Function(function.Function):
         return cls.vjp
 
     @classmethod
+    def bind(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments in forward's order, those given by name too; and the defaults, which ``setup_context`` sees.
+
+        Raises:
+            TypeError: forward does not take them.
+        """
+        before = (None,) if cls.setup_context is Function.setup_context else ()  # ctx, where forward takes it
+        if before and not kwargs:
+            return args, kwargs
+        bound = inspect.signature(cls.forward).bind(*before, *args, **kwargs)
+        if not before:
+            bound.apply_defaults()
+        return bound.args[len(before) :], bound.kwargs
+
+    @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` and, where an argument requires grad, record this instance as the node of its results."""
+        args, kwargs = cls.bind(args, kwargs)
         ctx = cls()
         ctx.sequence_number = next_sequence_number()
         ctx.materialize_grads = True

@@ -59,9 +59,7 @@ class saved_tensors_hooks:
             raise RuntimeError(packing.refusal)
         packing.hooks = (*packing.hooks, (self.pack_hook, self.unpack_hook))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         packing.hooks = packing.hooks[:-1]
 
 

@@ -101,6 +101,36 @@ def one_output_twice(e):
     return first is second, first.output_nr, x.grad
 
 
+def arguments_by_name_and_default(e):
+    seen = []
+
+    def forward(x, scale=3.0, shift=None):
+        return x * scale
+
+    def setup_context(ctx, inputs, output):
+        ctx.scale = inputs[1]
+        seen.append(inputs[1:])
+
+    def backward(ctx, grad):
+        seen.append(ctx.needs_input_grad)
+        return (grad * ctx.scale, None, None)[: len(ctx.needs_input_grad)]
+
+    def with_ctx(ctx, x, scale=3.0, shift=None):
+        setup_context(ctx, (x, scale), None)
+        return forward(x, scale)
+
+    parts = {"forward": staticmethod(forward), "setup_context": staticmethod(setup_context)}
+    parts["backward"] = staticmethod(backward)
+    x, found = leaf(e, 1.0, 2.0), []
+    for function in (type("Apart", (e.autograd.Function,), parts), custom(e, with_ctx, backward)):
+        for args, kwargs in (((x,), {}), ((x, 5.0), {}), ((x,), {"scale": 5.0}), ((), {"scale": 2.0, "x": x})):
+            found.append(function.apply(*args, **kwargs))
+            found[-1].sum().backward()
+        found += [refused(lambda f=function: f.apply(x, 1, 2, 3)), refused(lambda f=function: f.apply(x, size=2))]
+    one_gradient = type("Apart", (e.autograd.Function,), {**parts, "backward": staticmethod(lambda ctx, grad: grad)})
+    return found, seen, x.grad, refused(lambda: one_gradient.apply(x).sum().backward())
+
+
 def dirty(ctx, x):
     x.mul_(3)
     ctx.mark_dirty(x)
@@ -251,6 +281,32 @@ def several_at_once(e):
     grads = e.autograd.grad(y, {"x": x, "w": w}, starts, is_grads_batched=True, retain_graph=True)
     short = e.ones(2, dtype=e.float64)
     return sorted(grads), list(grads.values()), refused(lambda: e.autograd.grad(y, x, short, is_grads_batched=True))
+
+
+def zeros_instead_of_none(e):
+    x, unused = leaf(e, 1.0, 2.0), leaf(e, 3.0)
+    found = [e.autograd.grad((x * x).sum(), (x, unused), materialize_grads=True, create_graph=c) for c in (False, True)]
+    return found, e.autograd.grad(sum(each.sum() for each in found[1]), (x, unused), allow_unused=True)
+
+
+def a_recorded_backward_warns(e):
+    x = leaf(e, 1.0, 2.0)
+    always, found = torch.is_warn_always_enabled(), []
+    torch.set_warn_always(True)
+    for call in (x.exp().sum().backward, lambda **options: e.autograd.grad(x.exp().sum(), x, **options)):
+        for create_graph in (False, True):
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                call(create_graph=create_graph, retain_graph=True)
+            found.append([(each.category.__name__, str(each.message).partition(" (Trig")[0]) for each in told])
+    torch.set_warn_always(always)
+    return found
+
+
+def contexts_left_without_an_error(e):
+    packed = e.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda packed: packed)
+    contexts = [packed, e.autograd.graph.save_on_cpu(), e.autograd.set_detect_anomaly(False)]
+    return [(context.__enter__(), context.__exit__()) for context in contexts]
 
 
 def recorded_and_unrecorded_passes(e):
@@ -581,6 +637,7 @@ PROGRAMS = [
     dirty_inputs,
     wrong_marks,
     saved_result_of_a_change,
+    arguments_by_name_and_default,
     what_ctx_knows,
     parts_of_a_function,
     views_out_of_a_function,
@@ -588,6 +645,9 @@ PROGRAMS = [
     edges_as_roots,
     captured_beside_hooks,
     several_at_once,
+    zeros_instead_of_none,
+    a_recorded_backward_warns,
+    contexts_left_without_an_error,
     recorded_and_unrecorded_passes,
     refused_arguments,
     a_leaf_told_not_to_require,

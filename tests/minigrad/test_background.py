@@ -198,6 +198,7 @@ def test_gradients_that_were_asked_for(left_for_later):
     assert second.grad is None and left_for_later
 
 
+@pytest.mark.filterwarnings("ignore:Using backward")
 def test_gradients_of_gradients_are_computed_at_once(left_for_later):
     x, weight = tensors((2, 3, 5, 5), (4, 3, 3, 3))
     (conv2d(2 * x, weight) ** 2).sum().backward(create_graph=True)
