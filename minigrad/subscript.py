@@ -18,6 +18,7 @@ from minigrad.arguments.promotion import scalar_as
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
+from minigrad.graph.saved_tensors import Given
 from minigrad.inplace.changing import check_changeable, check_overlap, run_in_place, writeable
 from minigrad.inplace.views import outdate_views
 from minigrad.ops.copying import Copy, FillFrom
@@ -40,7 +41,7 @@ def get(tensor: Tensor, index: Any) -> Tensor:
         return Slice.apply(tensor, dim=0, where=checked_slice(index))
     view, where = take_views(tensor, take_apart(index))
     if where:
-        return Index.apply(view, where=where)
+        return Index.apply(view, where=given(where, index))
     return Alias.apply(tensor) if view is tensor else view
 
 
@@ -74,7 +75,7 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
         tensor._version_counter.bump("__setitem__")
         outdate_views(tensor)
     elif where:
-        run_in_place(view, "__setitem__", IndexPut, sliced(value), where=where)
+        run_in_place(view, "__setitem__", IndexPut, sliced(value), where=given(where, index))
     elif value.shape == view.shape:
         run_in_place(view, "__setitem__", Copy, value)
     elif value.ndim == 0:
@@ -82,6 +83,11 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
     else:
         value = value.view(without_leading_ones(value.array).shape)
         run_in_place(view, "__setitem__", Copy, value if value.shape == view.shape else value.expand(view.shape))
+
+
+def given(where: tuple[Any, ...], index: Any) -> Given:
+    """A NumPy index, and the tensors of the index that it was made of: rules watch them."""
+    return Given(where, *(index if isinstance(index, (tuple, list)) else (index,)))
 
 
 def sliced(value: Tensor) -> Tensor:

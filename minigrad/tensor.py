@@ -410,6 +410,8 @@ class Tensor(TensorBase, Methods):
         """
         if self._base is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        if self.grad_fn is not None:
+            self._version_counter.note_detached((self.grad_fn.sequence_number, self.output_nr))
         self.grad_fn, self.output_nr, self._requires_grad = None, 0, False
         self._history_note = "detach_() made it forget how it was made"
         return self

@@ -23,15 +23,27 @@ from numpy import asarray, ndarray
 from minigrad.graph import anomaly
 from minigrad.graph.grad_mode import enable_grad, grad_mode
 from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
-from minigrad.graph.saved_tensors import THIS_NODE, Origin, changed_since, freed, inference_saved, pack, packing, unpack
+from minigrad.graph.saved_tensors import (
+    THIS_NODE,
+    Given,
+    Origin,
+    changed_since,
+    detached_since,
+    freed,
+    inference_saved,
+    pack,
+    packing,
+    unpack,
+)
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
 from minigrad.graph.strides import elementwise, lay_as_pytorch
 
-__all__ = ["Function", "gradient_edge", "with_zeros", "wrap"]
+__all__ = ["ONLY_FIRST", "Function", "gradient_edge", "with_zeros", "wrap"]
 
 
 counter_of = itemgetter(2)  # an edge's
 STRIDED = repeat("_strided"), repeat(False)  # for map(getattr, …): whether the user laid a tensor himself
+ONLY_FIRST = [True, False, False]  # the needs of an operation of three inputs
 
 
 def wrap(array: ndarray) -> Tensor:
@@ -66,8 +78,9 @@ class Function(Node):
     receives_tensors = False  # True: forward and backward work on tensors (see ``autograd/function.py``)
     materialize_grads = True  # an output that nobody used sends zeros, not None
     overload = 0  # PyTorch numbers the variants of one operation: SumBackward0 sums all, SumBackward1 along dims
-    saved_inputs: Any = None  # a slice: forward saves just these inputs, or None in the place of one
     result_strides: Any = elementwise  # how results lie if the user laid an input, see strides.py; None: in order
+    saved_inputs: Any = None  # a slice: forward saves these inputs, None in the place of one, then nothing of inputs
+    saves_nothing_for: Any = None  # the needs for which forward saves None in the place of each
     writes_into = False  # True: forward takes ``out``, x's own memory; the rule never needs x's old values
     node_name = ""  # set where PyTorch's name is not the class's
     packed = False  # True: the user's hooks hold what was saved (see saved_tensors.py)
@@ -249,12 +262,15 @@ class Function(Node):
             return self._origins or [None] * len(self._saved)
         origins: list[Origin | None] = []
         for value, (node, output_nr, counter) in zip(self._saved, self.edges[self.saved_inputs]):
-            has_origin = value is not None and counter is not None
+            has_origin = value is not None and type(value) is not bool and counter is not None
             origins.append(((node, output_nr), counter, self.sequence_number) if has_origin else None)
-        return origins
+        return origins + [None] * (len(self._saved) - len(origins))
 
     def save_for_backward(self, *values: Any) -> None:
-        """Keep arrays (or None, or numbers) for ``backward``. Inputs and outputs are kept with their history."""
+        """Keep arrays (or None, or numbers) for ``backward``. Inputs and outputs are kept with their history.
+
+        Tensors among the options, such as an index, are kept as they are, or what was read from them as a ``Given``.
+        """
         self._saved = values
 
     @property
@@ -277,10 +293,21 @@ class Function(Node):
         _ = self.saved_tensors
 
     def check_versions(self) -> None:
-        """Something was changed in place since this node saved: raise an error if it was that."""
-        for array, origin in zip(self._saved, self.origins()):
-            if origin is not None and origin[1].changed > origin[2] and not self.packed:
-                raise changed_since(self, array, origin)
+        """Something was changed or detached in place since this node saved: raise an error if it was that."""
+        if self.packed:
+            return
+        for value, origin in zip(self._saved, self.origins()):
+            if origin is not None:
+                (maker, output_nr), counter, saved_at = origin
+                if counter.changed > saved_at:
+                    raise changed_since(self, value, origin)
+                if counter.detached and (getattr(maker, "sequence_number", None), output_nr) in counter.detached:
+                    raise detached_since(self, value)
+                continue
+            for source in value.sources if type(value) is Given else (value,):
+                if isinstance(source, Tensor) and source._version_counter.changed > self.sequence_number:
+                    origin = NO_EDGE[:2], source._version_counter, self.sequence_number
+                    raise changed_since(self, source.array, origin)
 
     def restored(self) -> tuple[Any, ...]:
         """What was saved, out of the user's hooks, as tensors where the rule takes tensors."""
@@ -330,7 +357,7 @@ class Function(Node):
 
     def free(self) -> None:
         """Let go of what was saved. A later look raises the error of :attr:`saved_tensors`."""
-        if self._saved:
+        if self._saved and self.needs_input_grad != self.saves_nothing_for:
             self._saved = None
 
     def copy_saved_input(self, tensor: Tensor) -> None:

@@ -17,11 +17,27 @@ from minigrad.graph.grad_mode import no_grad
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
 from minigrad.graph.storage import VersionCounter
 
-__all__ = ["THIS_NODE", "Origin", "changed_since", "freed", "inference_saved", "pack", "packing", "unpack"]
+__all__ = ["THIS_NODE", "Given", "Origin", "changed_since", "detached_since", "freed", "inference_saved", "pack"]
+__all__ += ["packing", "unpack"]
 
 # Of a saved array: its place in the graph, the counter of its changes, and when it was saved.
 Origin = tuple[Edge, VersionCounter, int]
 THIS_NODE: Any = "this node"  # says of a saved output who made it, without a cycle from the node to itself
+
+
+class Given(tuple[Any, ...]):
+    """What an operation was given beside its inputs, an index, a mask, weights, and the tensors that it was read from,
+    among other things.
+
+    Saved for backward, it is let go and watched for changes as inputs are. NumPy takes it for an index.
+    """
+
+    sources: tuple[Any, ...]
+
+    def __new__(cls, values: Sequence[Any], *sources: Any) -> Given:
+        given = tuple.__new__(cls, values)
+        given.sources = sources
+        return given
 
 
 class _Packing(threading.local):
@@ -100,6 +116,15 @@ def changed_since(node: Node, array: np.ndarray, origin: Origin) -> RuntimeError
         f"[{from_numpy_dtype(array.dtype)} {list(array.shape)}], which is {made_by}, is at version {version.value}; "
         f"expected {expected} instead. {node.name()} saved it; {version.last_change} changed it since. "
         f"Hint: change a copy (tensor.clone()), or use the operation that returns a new tensor."
+    )
+
+
+def detached_since(node: Node, array: np.ndarray) -> RuntimeError:
+    """PyTorch's error for a saved tensor that has forgotten since how it was made."""
+    return RuntimeError(
+        f"Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This is not supported, "
+        f"please use out-of-place `.detach()` instead. It is a {from_numpy_dtype(array.dtype)} {list(array.shape)}, "
+        f"and {node.name()} saved it."
     )
 
 

@@ -32,6 +32,7 @@ class VersionCounter:
     changed = -1  # the number of the last change
     changed_before: tuple[int, ...] = ()  # the numbers of up to 50 changes before it
     last_change = ""
+    detached: tuple[tuple[int, int], ...] = ()  # places that tensors had before ``detach_()``: node's number, output_nr
     views: Any = ()  # a list of weak references once there is one
     prune_at = 16
 
@@ -46,6 +47,12 @@ class VersionCounter:
         while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
             frame = frame.f_back
         self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
+
+    def note_detached(self, place: tuple[int, int]) -> None:
+        """Note that a tensor of this memory has left its place in the graph: nodes that saved it look again."""
+        self.detached = (*self.detached, place)
+        with clock_lock:
+            VersionCounter.latest = next_sequence_number()
 
     def value_at(self, number: int) -> int | None:
         """What the value was when the clock showed ``number``; None where that is more than 51 changes ago."""

@@ -15,6 +15,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_pictures
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable
@@ -41,7 +42,7 @@ def inverse_deviation(variance, eps):
 class NativeBatchNorm(Function):
     """z = (x - mean) / √(variance + eps) · weight + bias, channel by channel. Shapes: (N, C, ...), (C,), (C,).
 
-    In ``training`` mean and (biased) variance are those of x, and the arrays ``running_mean`` and ``running_var``,
+    In ``training`` mean and (biased) variance are those of x, and the tensors ``running_mean`` and ``running_var``,
     where given, are moved towards them in place: running = (1 - momentum) · running + momentum · new, the new variance
     unbiased. Otherwise mean and variance are the running ones.
     """
@@ -50,6 +51,8 @@ class NativeBatchNorm(Function):
 
     def forward(ctx, x, weight, bias, *, running_mean, running_var, training, momentum, eps):
         ctx.training, ctx.eps = training, eps
+        given = Given((), running_mean, running_var)
+        running_mean, running_var = unwrap(running_mean), unwrap(running_var)
         wide = x.astype(np.float32) if x.dtype == np.float16 else x
         if training:
             mean, variance = kernels.statistics(wide)
@@ -57,16 +60,16 @@ class NativeBatchNorm(Function):
             move(running_mean, mean, momentum)
             move(running_var, variance * (count / (count - 1)), momentum)
             inverse = 1 / np.sqrt(variance + eps)
-            ctx.save_for_backward(x, weight, mean, inverse)
+            ctx.save_for_backward(x, weight, mean, inverse, given)
         else:
             mean, inverse = running_mean.astype(np.float64), inverse_deviation(running_var, eps)
-            ctx.save_for_backward(x, weight, running_mean, running_var)
+            ctx.save_for_backward(x, weight, running_mean, running_var, given)
         scale = inverse if weight is None else inverse * weight.reshape(-1)
         shift = -mean * scale if bias is None else bias.reshape(-1) - mean * scale
         return kernels.normalize(wide, scale, shift).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
-        x, weight, mean, spread = ctx.saved_tensors
+        x, weight, mean, spread, _ = ctx.saved_tensors
         mean, spread = unwrap(mean).astype(np.float64), unwrap(spread)
         inverse = spread if ctx.training else inverse_deviation(spread, ctx.eps)
         options = {"mean": mean, "inverse": inverse, "training": ctx.training, "eps": ctx.eps}
@@ -126,8 +129,8 @@ def batch_norm(
         input,
         weight,
         bias,
-        running_mean=None if running_mean is None else running_mean.array,
-        running_var=None if running_var is None else running_var.array,
+        running_mean=running_mean,
+        running_var=running_var,
         training=training,
         momentum=momentum,
         eps=eps,

@@ -15,6 +15,7 @@ from minigrad.arguments.promotion import result_dtype, scalar_as
 from minigrad.creation import as_tensor
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, TensorBase, unwrap
+from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import elementwise, lay_as_pytorch
 from minigrad.ops.nondifferentiable import nonzero
 
@@ -22,19 +23,21 @@ __all__ = ["maximum", "minimum", "where"]
 
 
 class Where(Function):
-    """z = x where ``condition`` (a bool array) holds, else y. The gradient goes where the value came from."""
+    """z = x where ``condition`` (bools, an array or a tensor) holds, else y. The gradient goes where the value came
+    from."""
 
     result_strides = None  # the condition's count first: see :func:`where`
 
     def forward(ctx, x, y, *, condition):
-        ctx.save_for_backward(condition)
+        ctx.save_for_backward(Given((unwrap(condition),), condition))
+        condition = unwrap(condition)
         x, y = prepare(x, y)
         check_broadcast(condition, x)
         check_broadcast(condition, y)
         return np.where(condition, x, y)
 
     def backward(ctx, grad_z):
-        condition = unwrap(ctx.saved_tensors[0])
+        ((condition,),) = ctx.saved_tensors
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
             grad_x = Where.apply(grad_z, 0.0, condition=condition)
@@ -64,7 +67,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
             scalar_as(each, kind)
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = as_tensor(input)
-    chosen = Where.apply(input, other, condition=condition.array.astype(np.bool_, copy=False))
+    chosen = Where.apply(input, other, condition=condition if condition.array.dtype == np.bool_ else condition != 0)
     if TensorBase._some_strided:
         lay_as_pytorch(elementwise, (condition, input, other), (chosen,))
     return chosen

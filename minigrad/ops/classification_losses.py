@@ -15,6 +15,7 @@ from minigrad.arguments.operands import prepare
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.saved_tensors import Given
 from minigrad.graph.values import constant_like
 from minigrad.ops.activation import Sigmoid
 from minigrad.ops.choosing import Where
@@ -33,30 +34,27 @@ class NllLoss(Function):
     ``reduction`` "sum" leaves the division out, "none" gives one loss a sample, (N,). The mean over no sample is NaN.
     """
 
-    saved_inputs = slice(None)
+    saved_inputs = slice(1)
 
     def forward(ctx, x, *, target, weight, reduction, ignore_index):
-        ctx.save_for_backward(x)
-        ctx.shape = x.shape
-        if x.ndim == 1:
-            x = x[None]
-        counted = target != ignore_index
-        safe_target = np.where(counted, target, 0)
-        picked_weight = np.ones(target.shape, x.dtype) if weight is None else weight[safe_target]
-        ctx.scale = np.where(counted, picked_weight, np.zeros((), x.dtype))
-        ctx.rows = (np.arange(len(target)), safe_target)
-        losses = np.where(counted, -x[ctx.rows] * ctx.scale, np.zeros((), x.dtype))
-        if reduction == "none":
-            return losses if len(ctx.shape) == 2 else losses.reshape(())
+        classes = target.array
+        counted = classes != ignore_index
+        safe_target = np.where(counted, classes, 0)
+        picked_weight = np.ones(classes.shape, x.dtype) if weight is None else weight.array[safe_target]
+        scale = np.where(counted, picked_weight, np.zeros((), x.dtype))
+        rows = (np.arange(len(classes)), safe_target)
+        losses = np.where(counted, -x.reshape(-1, x.shape[-1])[rows] * scale, np.zeros((), x.dtype))
+        total_weight = np.add.reduce(scale)
         if reduction == "mean":
-            total_weight = np.add.reduce(ctx.scale)
-            ctx.scale = np.where(counted, ctx.scale / total_weight, np.zeros((), x.dtype))
-            return np.add.reduce(losses) / total_weight
-        return np.add.reduce(losses)
+            scale = np.where(counted, scale / total_weight, np.zeros((), x.dtype))
+        ctx.save_for_backward(x, rows, (scale,), target, weight)
+        if reduction == "none":
+            return losses if x.ndim == 2 else losses.reshape(())
+        return np.add.reduce(losses) / total_weight if reduction == "mean" else np.add.reduce(losses)
 
     def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        grad_x = NllLossBackward.apply(grad_z, x, scale=ctx.scale, rows=ctx.rows)
+        x, rows, (scale,), _, _ = ctx.saved_tensors
+        grad_x = NllLossBackward.apply(grad_z, x, scale=scale, rows=rows)
         return grad_x
 
 
@@ -99,8 +97,8 @@ def nll_loss(
     check_classes(target.array, input, weight, ignore_index)
     return NllLoss.apply(
         input,
-        target=target.array,
-        weight=None if weight is None else weight.array,
+        target=target,
+        weight=weight,
         reduction=reduction,
         ignore_index=ignore_index,
     )
@@ -237,14 +235,15 @@ class NllLossBackward(Function):
     """Zeros that hold -grad · scale at each sample's class: the gradient of NllLoss, linear in ``grad``, flat in x."""
 
     def forward(ctx, grad, x, *, scale, rows):
-        ctx.scale, ctx.rows = scale, rows
+        ctx.save_for_backward((scale,), rows)
         z = np.zeros(x.shape, grad.dtype)
         z.reshape(-1, x.shape[-1])[rows] = -grad * scale
         return z
 
     def backward(ctx, grad_z):
-        picked = Index.apply(View.apply(grad_z, shape=(-1, grad_z.shape[-1])), where=ctx.rows)
-        grad_grad = picked * constant_like(-ctx.scale, picked)
+        (scale,), rows = ctx.saved_tensors
+        picked = Index.apply(View.apply(grad_z, shape=(-1, grad_z.shape[-1])), where=rows)
+        grad_grad = picked * constant_like(-scale, picked)
         grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
         return grad_grad, grad_x
 
@@ -256,14 +255,14 @@ class BinaryCrossEntropy(Function):
     """z = the mean of -w (y ln x + (1 - y) ln(1 - x)), each logarithm no less than -100."""
 
     def forward(ctx, x, y, *, weight, reduction):
-        ctx.weight, ctx.reduction, ctx.count = weight, reduction, x.size
-        ctx.save_for_backward(x, y)
+        ctx.reduction, ctx.count = reduction, x.size
+        ctx.save_for_backward(x, y, Given((unwrap(weight),), weight))
         losses = (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
-        return reduce_losses(losses if weight is None else losses * weight, reduction)
+        return reduce_losses(losses if weight is None else losses * weight.array, reduction)
 
     def backward(ctx, grad_z):
-        x, y = ctx.saved_tensors
-        grad = share_of_each(ctx, grad_z)
+        x, y, (weight,) = ctx.saved_tensors
+        grad = share_of_each(ctx, grad_z, weight)
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
             spread_out = x * (1 - x)
@@ -316,37 +315,38 @@ def binary_cross_entropy(
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     check_spread(input, weight)
     check_constant("binary_cross_entropy", weight=weight)
-    weights = None if weight is None else weight.array
-    return BinaryCrossEntropy.apply(input, target, weight=weights, reduction=reduction)
+    return BinaryCrossEntropy.apply(input, target, weight=weight, reduction=reduction)
 
 
 class BinaryCrossEntropyWithLogits(Function):
     """z = the mean of -w (p y ln s(x) + (1 - y) ln(1 - s(x))), s the sigmoid, computed without overflow."""
 
     def forward(ctx, x, y, *, weight, positive_weight, reduction):
-        ctx.weight, ctx.positive_weight, ctx.reduction, ctx.count = weight, positive_weight, reduction, x.size
-        ctx.save_for_backward(x, y)
+        ctx.reduction, ctx.count = reduction, x.size
+        weights = [None if each is None else each.array.astype(y.dtype) for each in (weight, positive_weight)]
+        ctx.save_for_backward(x, y, Given(weights, weight, positive_weight))
+        weight, positive_weight = weights
         softplus = np.maximum(-x, 0) + np.log1p(np.exp(-np.abs(x)))  # -ln s(x)
         scale = 1 if positive_weight is None else (positive_weight - 1) * y + 1
         losses = (1 - y) * x + scale * softplus
         return reduce_losses(losses if weight is None else losses * weight, reduction)
 
     def backward(ctx, grad_z):
-        x, y = ctx.saved_tensors
-        grad = share_of_each(ctx, grad_z)
+        x, y, (weight, positive_weight) = ctx.saved_tensors
+        grad = share_of_each(ctx, grad_z, weight)
         grad_x = grad_y = None
         if ctx.needs_input_grad[0]:
-            if ctx.positive_weight is None:
+            if positive_weight is None:
                 grad_x = grad * (Sigmoid.apply(x) - y)
             else:
-                positive = y * constant_like(ctx.positive_weight, y)
+                positive = y * constant_like(positive_weight, y)
                 grad_x = grad * ((positive + 1 - y) * Sigmoid.apply(x) - positive)
         if ctx.needs_input_grad[1]:
-            if ctx.positive_weight is None:
+            if positive_weight is None:
                 grad_y = grad * -x
             else:
-                weight = constant_like(ctx.positive_weight, x)
-                grad_y = grad * (Log.apply(Sigmoid.apply(-x)) - weight * Log.apply(Sigmoid.apply(x)))
+                positive = constant_like(positive_weight, x)
+                grad_y = grad * (Log.apply(Sigmoid.apply(-x)) - positive * Log.apply(Sigmoid.apply(x)))
         return grad_x, grad_y
 
 
@@ -374,9 +374,8 @@ def binary_cross_entropy_with_logits(
         raise RuntimeError(f"result type {input.dtype} can't be cast to {target.dtype}: give float targets")
     check_spread(input, weight, pos_weight)
     check_constant("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
-    weights = [None if each is None else each.array.astype(target.array.dtype) for each in (weight, pos_weight)]
     return BinaryCrossEntropyWithLogits.apply(
-        input, target, weight=weights[0], positive_weight=weights[1], reduction=reduction
+        input, target, weight=weight, positive_weight=pos_weight, reduction=reduction
     )
 
 

@@ -10,6 +10,7 @@ from minigrad.creation import from_numpy
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import no_grad
 from minigrad.graph.node import Tensor
+from minigrad.graph.saved_tensors import Given
 from minigrad.graph.values import constant_like
 from minigrad.linalg import vector_norm
 from minigrad.ops.choosing import Where, where
@@ -25,19 +26,16 @@ class Embedding(Function):
     """
 
     def forward(ctx, weight, *, indices, padding_index, by_frequency):
-        ctx.shape, ctx.indices, ctx.padding_index = weight.shape, indices, padding_index
-        ctx.share = None
-        if by_frequency:
-            counts = np.bincount(indices.reshape(-1), minlength=len(weight))
-            ctx.share = 1 / counts[indices][..., None]
+        ctx.shape, ctx.padding_index, ctx.by_frequency = weight.shape, padding_index, by_frequency
+        ctx.save_for_backward(indices)
         return weight[indices]
 
     def backward(ctx, grad_z):
-        if ctx.share is not None:
-            grad_z = grad_z * constant_like(ctx.share, grad_z)
-        grad_weight = EmbeddingBackward.apply(
-            grad_z, shape=ctx.shape, indices=ctx.indices, padding_index=ctx.padding_index
-        )
+        (indices,) = ctx.saved_tensors
+        if ctx.by_frequency:
+            counts = np.bincount(indices[0].reshape(-1), minlength=ctx.shape[0])
+            grad_z = grad_z * constant_like(1 / counts[indices][..., None], grad_z)
+        grad_weight = EmbeddingBackward.apply(grad_z, shape=ctx.shape, indices=indices, padding_index=ctx.padding_index)
         return grad_weight
 
 
@@ -78,7 +76,7 @@ def embedding(
         renormalize(weight, np.unique(input.array), max_norm, norm_type)
     return Embedding.apply(
         weight,
-        indices=input.array,
+        indices=Given((input.array,), input),
         padding_index=-1 if padding_idx is None else padding_idx,
         by_frequency=scale_grad_by_freq,
     )
@@ -95,13 +93,15 @@ class EmbeddingBackward(Function):
     """Zeros of ``shape`` to whose rows ``grad`` is added, but for the row ``padding_index``."""
 
     def forward(ctx, grad, *, shape, indices, padding_index):
-        ctx.indices, ctx.kept = indices, (indices != padding_index)[..., None]
+        kept = (indices[0] != padding_index)[..., None]
+        ctx.save_for_backward(indices, Given((kept,)))
         z = np.zeros(shape, grad.dtype)
-        np.add.at(z, indices, np.where(ctx.kept, grad, np.zeros((), grad.dtype)))
+        np.add.at(z, indices, np.where(kept, grad, np.zeros((), grad.dtype)))
         return z
 
     def backward(ctx, grad_z):
-        grad_grad = Where.apply(Pick.apply(grad_z, where=ctx.indices), 0.0, condition=ctx.kept)
+        indices, (kept,) = ctx.saved_tensors
+        grad_grad = Where.apply(Pick.apply(grad_z, where=indices), 0.0, condition=kept)
         return grad_grad
 
 

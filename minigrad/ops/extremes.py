@@ -15,9 +15,9 @@ from minigrad import return_types
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
-from minigrad.ops.broadcasting import spread
+from minigrad.ops.broadcasting import restore_dims, spread
 from minigrad.ops.shape import Unsqueeze
 
 __all__ = ["amax", "amin", "aminmax", "max", "min"]
@@ -45,20 +45,25 @@ class Max(Function):
         ctx.shape, ctx.keepdim = x.shape, keepdim
         ctx.dim = dim = normalize_dim(dim, x.ndim)
         if x.ndim == 0:
-            ctx.positions = np.zeros((), np.int64)
-            return x.copy(), ctx.positions
+            positions = np.zeros((), np.int64)
+            ctx.save_for_backward(positions)
+            return x.copy(), positions
         check_not_empty(ctx.function, x, dim)
         positions = np.expand_dims(ctx.choose(x, dim, **options), dim)
-        ctx.positions = positions
         values = np.take_along_axis(x, positions, dim)
-        return (values, positions) if keepdim else (values.squeeze(dim), positions.squeeze(dim))
+        if not keepdim:
+            values, positions = values.squeeze(dim), positions.squeeze(dim)
+        ctx.save_for_backward(positions)
+        return values, positions
 
     def backward(ctx, grad_z, _):
+        positions = unwrap(ctx.saved_tensors[0])
         if not ctx.shape:
             return grad_z
         if not ctx.keepdim:
             grad_z = Unsqueeze.apply(grad_z, dim=ctx.dim)
-        grad_x = ScatterOne.apply(grad_z, positions=ctx.positions, dim=ctx.dim, shape=ctx.shape)  # dz/dx = 1 there
+            positions = np.expand_dims(positions, ctx.dim)
+        grad_x = ScatterOne.apply(grad_z, positions=positions, dim=ctx.dim, shape=ctx.shape)  # dz/dx = 1 there
         return grad_x
 
 
@@ -162,7 +167,7 @@ class Amax(Function):
     reduce = np.maximum.reduce
 
     def forward(ctx, x, *, dim=None, keepdim=False):
-        ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
+        ctx.dims, ctx.keepdim = normalize_dims(dim, x.ndim), keepdim
         if x.size == 0 and (dim is None or dim == ()):
             raise RuntimeError(
                 f"{ctx.function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
@@ -170,16 +175,18 @@ class Amax(Function):
             )
         for each in ctx.dims:
             check_not_empty(ctx.function, x, each)
-        z = np.asarray(ctx.reduce(x, axis=ctx.dims, keepdims=True))
-        ctx.is_extreme = ctx.ties(x, z)
-        return z if keepdim else z.squeeze(ctx.dims)
+        z = np.asarray(ctx.reduce(x, axis=ctx.dims, keepdims=keepdim))
+        ctx.save_for_backward(x, z)
+        return z
 
     def ties(ctx, x, z):
         """Where x is the extremum. NaN equals nothing: where the result is NaN, 0/0 makes every gradient NaN."""
         return x == z
 
     def backward(ctx, grad_z):
-        grad_x = share_among(ctx.is_extreme, grad_z, ctx.dims, ctx.keepdim)  # dz/dx = 1/k at each of k maxima
+        x, z = [unwrap(each) for each in ctx.saved_tensors]
+        is_extreme = ctx.ties(x, restore_dims(z, x.shape, ctx.dims, ctx.keepdim))
+        grad_x = share_among(is_extreme, grad_z, ctx.dims, ctx.keepdim)  # dz/dx = 1/k at each of k maxima
         return grad_x
 
 
@@ -239,17 +246,20 @@ class Aminmax(Function):
             dim = normalize_dim(dim, x.ndim)
             check_not_empty("aminmax", x, dim)
         ctx.dims, ctx.keepdim = normalize_dims(dim, x.ndim), keepdim
-        smallest = np.asarray(np.minimum.reduce(x, axis=ctx.dims, keepdims=True))
-        largest = np.asarray(np.maximum.reduce(x, axis=ctx.dims, keepdims=True))
-        ctx.is_smallest, ctx.is_largest = x == smallest, x == largest
-        return (smallest, largest) if keepdim else (smallest.squeeze(ctx.dims), largest.squeeze(ctx.dims))
+        smallest = np.asarray(np.minimum.reduce(x, axis=ctx.dims, keepdims=keepdim))
+        largest = np.asarray(np.maximum.reduce(x, axis=ctx.dims, keepdims=keepdim))
+        ctx.save_for_backward(x, smallest, largest)
+        return smallest, largest
 
     def backward(ctx, grad_smallest, grad_largest):
+        x, smallest, largest = [unwrap(each) for each in ctx.saved_tensors]
         grad_x = None
         if grad_smallest is not None:
-            grad_x = share_among(ctx.is_smallest, grad_smallest, ctx.dims, ctx.keepdim)
+            is_smallest = x == restore_dims(smallest, x.shape, ctx.dims, ctx.keepdim)
+            grad_x = share_among(is_smallest, grad_smallest, ctx.dims, ctx.keepdim)
         if grad_largest is not None:
-            of_largest = share_among(ctx.is_largest, grad_largest, ctx.dims, ctx.keepdim)
+            is_largest = x == restore_dims(largest, x.shape, ctx.dims, ctx.keepdim)
+            of_largest = share_among(is_largest, grad_largest, ctx.dims, ctx.keepdim)
             grad_x = of_largest if grad_x is None else grad_x + of_largest
         return grad_x
 

@@ -10,7 +10,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.older import older_fused
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import in_opmath, number_as, promote
-from minigrad.graph.function import Function
+from minigrad.graph.function import ONLY_FIRST, Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.inplace.changing import run_in_place
 
@@ -53,7 +53,8 @@ class Lerp(Function):
 
     def forward(ctx, x, y, weight):
         check_lerp_type(x)
-        ctx.save_for_backward(x, y, weight)
+        needs_weight = ctx.needs_input_grad[2]
+        ctx.save_for_backward(x if needs_weight else None, y if needs_weight else None, weight)
         x, y, weight = promote(x, y, weight)
         return between(in_opmath(x), in_opmath(y), in_opmath(weight)).astype(x.dtype, copy=False)
 
@@ -96,10 +97,12 @@ class Addcmul(Function):
     """z = x + value · first · second."""
 
     saved_inputs = slice(1, 3)
+    saves_nothing_for = ONLY_FIRST
 
     def forward(ctx, x, first, second, *, value):
         ctx.value = value
-        ctx.save_for_backward(first, second)
+        _, needs_first, needs_second = ctx.needs_input_grad
+        ctx.save_for_backward(first if needs_second else None, second if needs_first else None)
         x, first, second = promote(x, first, second)
         if x.dtype.kind == "b":
             raise NotImplementedError('"addcmul_cpu_out" not implemented for bools: convert to integers first')
@@ -140,7 +143,7 @@ class Addcdiv(Function):
 
     def forward(ctx, x, first, second, *, value):
         ctx.value = value
-        ctx.save_for_backward(first, second)
+        ctx.save_for_backward(first if ctx.needs_input_grad[2] else None, second)
         x, first, second = promote(x, first, second)
         wide = in_opmath(x)
         return (wide + number_as(value, wide.dtype) * first / second).astype(x.dtype, copy=False)

@@ -71,11 +71,13 @@ class Index(Function):
     result_strides = None
 
     def forward(ctx, x, *, where):
-        ctx.shape, ctx.where = x.shape, where
+        ctx.shape = x.shape
+        ctx.save_for_backward(where)
         return np.array(x[where], order="C")
 
     def backward(ctx, grad_z):
-        grad_x = IndexBackward.apply(grad_z, shape=ctx.shape, where=ctx.where)
+        (where,) = ctx.saved_tensors
+        grad_x = IndexBackward.apply(grad_z, shape=ctx.shape, where=where)
         return grad_x
 
 
@@ -85,13 +87,14 @@ class IndexBackward(Function):
     node_name = "IndexPutBackward0"
 
     def forward(ctx, grad, *, shape, where):
-        ctx.where = where
+        ctx.save_for_backward(where)
         z = np.zeros(shape, grad.dtype)
         np.add.at(z, where, grad)
         return z
 
     def backward(ctx, grad_z):
-        grad_grad = Index.apply(grad_z, where=ctx.where)
+        (where,) = ctx.saved_tensors
+        grad_grad = Index.apply(grad_z, where=where)
         return grad_grad
 
 
@@ -104,18 +107,19 @@ class IndexPut(Function):
     result_strides = as_first
 
     def forward(ctx, x, value, *, where):
-        ctx.where = where
+        ctx.save_for_backward(where)
         z = x.copy()
         z[where] = value
         return z
 
     def backward(ctx, grad_z):
+        (where,) = ctx.saved_tensors
         overwritten = np.zeros(grad_z.shape, np.bool_)
-        overwritten[ctx.where] = True
+        overwritten[where] = True
         grad_x = Where.apply(0.0, grad_z, condition=overwritten)
         grad_value = None
         if ctx.needs_input_grad[1]:
-            grad_value = Index.apply(grad_z, where=ctx.where)
+            grad_value = Index.apply(grad_z, where=where)
         return grad_x, grad_value
 
 

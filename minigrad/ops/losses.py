@@ -181,11 +181,11 @@ def reduce_losses(losses, reduction):
     )
 
 
-def share_of_each(ctx, grad):
+def share_of_each(ctx, grad, weight):
     """The gradient of each loss: that of the result, divided for a mean, times the loss's weight."""
     if ctx.reduction == "mean":
         grad = grad * (1 / ctx.count if ctx.count else np.nan)
-    return grad if ctx.weight is None else grad * constant_like(ctx.weight, grad)
+    return grad if weight is None else grad * constant_like(weight, grad)
 
 
 def huber_loss(

@@ -16,6 +16,7 @@ from minigrad.arguments.promotion import number_as
 from minigrad.graph.function import Function
 from minigrad.graph.function import wrap as tensor_of  # ``wrap`` is an argument of a function here
 from minigrad.graph.node import Tensor
+from minigrad.graph.saved_tensors import Given
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Where
 from minigrad.ops.picking import Pick, Zeros
@@ -30,11 +31,12 @@ class MaskedFill(Function):
     result_strides = None
 
     def forward(ctx, x, *, mask, number):
-        ctx.mask = mask
-        return np.asarray(np.where(mask, number_as(number, x.dtype), x), order="C")
+        ctx.save_for_backward(mask)
+        return np.asarray(np.where(mask[0], number_as(number, x.dtype), x), order="C")
 
     def backward(ctx, grad_z):
-        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
+        ((mask,),) = ctx.saved_tensors
+        grad_x = Where.apply(0.0, grad_z, condition=mask)
         return grad_x
 
 
@@ -71,14 +73,15 @@ class MaskedFillTensor(Function):
     node_name = "MaskedFillBackward1"
 
     def forward(ctx, x, value, *, mask):
-        ctx.mask = mask
-        return np.asarray(np.where(mask, number_as(value.item(), x.dtype), x), order="C")
+        ctx.save_for_backward(mask)
+        return np.asarray(np.where(mask[0], number_as(value.item(), x.dtype), x), order="C")
 
     def backward(ctx, grad_z):
-        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
+        ((mask,),) = ctx.saved_tensors
+        grad_x = Where.apply(0.0, grad_z, condition=mask)
         grad_value = None
         if ctx.needs_input_grad[1]:
-            grad_value = Where.apply(grad_z, 0.0, condition=ctx.mask).sum()
+            grad_value = Where.apply(grad_z, 0.0, condition=mask).sum()
         return grad_x, grad_value
 
 
@@ -88,22 +91,19 @@ class MaskedSelect(Pick):
     node_name = "MaskedSelectBackward0"
 
     def forward(ctx, x, *, mask):
-        shape = np.broadcast_shapes(x.shape, mask.shape)
-        ctx.shape, ctx.where = shape, np.broadcast_to(mask, shape)
-        return np.broadcast_to(x, shape)[ctx.where]
-
-    def backward(ctx, grad_z):
-        grad_x = Zeros.apply(grad_z, shape=ctx.shape, where=ctx.where)
-        return grad_x
+        ctx.shape = np.broadcast_shapes(x.shape, mask[0].shape)
+        where = Given((np.broadcast_to(mask[0], ctx.shape),), *mask.sources)
+        ctx.save_for_backward(x, where)
+        return np.broadcast_to(x, ctx.shape)[where]
 
 
-def check_mask(name: str, input: Tensor, mask: Any) -> np.ndarray:
-    """The array of a bool mask that broadcasts with ``input``."""
+def check_mask(name: str, input: Tensor, mask: Any) -> Given:
+    """A bool mask that broadcasts with ``input``: its array, alone in a tuple."""
     check_tensors(name, input=input, mask=mask)
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"{name}: expected BoolTensor for mask, but got {mask.dtype}")
     check_broadcast(input.array, mask.array)
-    return mask.array
+    return Given((mask.array,), mask)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
@@ -117,34 +117,37 @@ class MaskedScatter(Function):
     result_strides = None
 
     def forward(ctx, x, source, *, mask):
-        shape = np.broadcast_shapes(x.shape, mask.shape)
-        ctx.source_shape, ctx.mask = source.shape, np.broadcast_to(mask, shape)
+        shape = np.broadcast_shapes(x.shape, mask[0].shape)
+        ctx.source_shape = source.shape
+        where = Given((np.broadcast_to(mask[0], shape),), *mask.sources)
+        ctx.save_for_backward(where)
         z = np.broadcast_to(x, shape).copy()
-        z[ctx.mask] = source.reshape(-1)[: np.count_nonzero(ctx.mask)]
+        z[where] = source.reshape(-1)[: np.count_nonzero(where[0])]
         return z
 
     def backward(ctx, grad_z):
-        grad_x = Where.apply(0.0, grad_z, condition=ctx.mask)
+        (where,) = ctx.saved_tensors
+        grad_x = Where.apply(0.0, grad_z, condition=where[0])
         grad_source = None
         if ctx.needs_input_grad[1]:
-            picked = Pick.apply(grad_z, where=ctx.mask)
+            picked = Pick.apply(grad_z, where=where)
             size = int(np.prod(ctx.source_shape))
             first = np.arange(picked.shape[0])
             grad_source = Reshape.apply(Zeros.apply(picked, shape=(size,), where=first), shape=ctx.source_shape)
         return grad_x, grad_source
 
 
-def check_source(input: Tensor, mask: Tensor, source: Tensor) -> np.ndarray:
+def check_source(input: Tensor, mask: Tensor, source: Tensor) -> Given:
     check_tensors("masked_scatter", input=input, mask=mask, source=source)
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"masked_scatter: expected self and source to have same dtypes but got {input.dtype} and {source.dtype}"
         )
-    array = check_mask("masked_scatter", input, mask)
-    wanted = int(np.count_nonzero(np.broadcast_to(array, np.broadcast_shapes(array.shape, input.shape))))
+    checked = check_mask("masked_scatter", input, mask)
+    wanted = int(np.count_nonzero(np.broadcast_to(mask.array, np.broadcast_shapes(mask.shape, input.shape))))
     if wanted > source.numel():
         raise RuntimeError(f"masked_scatter: the mask holds {wanted} times, but source has {source.numel()} elements")
-    return array
+    return checked
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
@@ -154,8 +157,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """:func:`masked_scatter`, in place."""
-    array = check_source(input, mask, source)
-    return run_in_place(input, "masked_scatter_", MaskedScatter, source, mask=array)
+    return run_in_place(input, "masked_scatter_", MaskedScatter, source, mask=check_source(input, mask, source))
 
 
 def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:

@@ -16,7 +16,7 @@ from minigrad.arguments.dims import is_expandable, normalize_dim
 from minigrad.arguments.older import older_product
 from minigrad.arguments.promotion import in_opmath, number_as, promote
 from minigrad.attributes import Size
-from minigrad.graph.function import Function
+from minigrad.graph.function import ONLY_FIRST, Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import run_in_place
@@ -50,9 +50,9 @@ def grad_of_second(a, b, grad_z):
     """dL/db = aᵀ dL/dz for z = a b. Shapes: (n, k)ᵀ, (n, m) -> (k, m).
 
     Where b's memory is that of a transposed matrix, as a Linear layer's weight is, the transposed product is computed:
-    the same numbers, laid out in memory as b is.
+    the same numbers, laid out in memory as b is. Of a b that was not saved, it was noted whether that is so.
     """
-    if unwrap(b).T.flags.c_contiguous:
+    if b if isinstance(b, bool) else unwrap(b).flags.f_contiguous:
         return T.apply(Mm.apply(T.apply(grad_z), a))
     return Mm.apply(T.apply(a), grad_z)
 
@@ -65,7 +65,7 @@ class Mm(Function):
 
     def forward(ctx, a, b):
         check_matrices(a, b)
-        ctx.save_for_backward(a, b)
+        ctx.save_for_backward(a if ctx.needs_input_grad[1] else None, b if ctx.needs_input_grad[0] else b.flags["F"])
         return product(a, b)
 
     def backward(ctx, grad_z):
@@ -117,6 +117,7 @@ class Addmm(Function):
 
     result_strides = None
     saved_inputs = slice(1, 3)
+    saves_nothing_for = ONLY_FIRST
     check: Any = staticmethod(check_matrices)
 
     def forward(ctx, bias, a, b, *, beta=1, alpha=1):
@@ -124,7 +125,7 @@ class Addmm(Function):
         if bias.dtype is not a.dtype:
             check_types(bias, a)
         ctx.beta, ctx.alpha = beta, alpha
-        ctx.save_for_backward(a, b)
+        ctx.save_for_backward(a if ctx.needs_input_grad[2] else None, b if ctx.needs_input_grad[1] else b.flags["F"])
         return add_product(bias, np.asarray(product(a, b)), beta, alpha)
 
     def backward(ctx, grad_z):
@@ -176,7 +177,7 @@ class Mv(Function):
 
     def forward(ctx, a, v):
         check_matrix_and_vector(a, v)
-        ctx.save_for_backward(a, v)
+        ctx.save_for_backward(a if ctx.needs_input_grad[1] else None, v if ctx.needs_input_grad[0] else None)
         return a @ v
 
     def backward(ctx, grad_z):
@@ -207,7 +208,7 @@ class Dot(Function):
         if x.dtype != y.dtype:
             raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}")
         check_types(x, y)
-        ctx.save_for_backward(x, y)
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
         return x @ y
 
     def backward(ctx, grad_z):
@@ -249,7 +250,7 @@ class Bmm(Function):
 
     def forward(ctx, a, b):
         check_batches(a, b)
-        ctx.save_for_backward(a, b)
+        ctx.save_for_backward(a if ctx.needs_input_grad[1] else None, b if ctx.needs_input_grad[0] else None)
         return product(a, b)
 
     def backward(ctx, grad_z):
@@ -332,10 +333,11 @@ class Addr(Function):
 
     result_strides = as_first
     saved_inputs = slice(1, 3)
+    saves_nothing_for = ONLY_FIRST
 
     def forward(ctx, bias, x, y, *, beta, alpha):
         ctx.beta, ctx.alpha = beta, alpha
-        ctx.save_for_backward(x, y)
+        ctx.save_for_backward(x if ctx.needs_input_grad[2] else None, y if ctx.needs_input_grad[1] else None)
         bias, x, y = promote(bias, x, y)
         beta, alpha = [check_alpha(bias, x, each) for each in (beta, alpha)]
         return add_product(bias, np.multiply.outer(x, y), beta, alpha)

@@ -119,7 +119,7 @@ class NativeLayerNorm(Function):
 
     def forward(ctx, x, weight, bias, *, ndim, eps):
         ctx.dims, ctx.eps = tuple(range(x.ndim - ndim, x.ndim)), eps
-        ctx.save_for_backward(x, weight)
+        ctx.save_for_backward(x, weight, bias)
         wide = x.astype(np.float32) if x.dtype == np.float16 else x
         deviation = wide - np.mean(wide, axis=ctx.dims, keepdims=True)
         variance = np.mean(deviation * deviation, axis=ctx.dims, keepdims=True)
@@ -129,7 +129,7 @@ class NativeLayerNorm(Function):
         return z if bias is None else z + bias
 
     def backward(ctx, grad_z):
-        x, weight = ctx.saved_tensors
+        x, weight, _ = ctx.saved_tensors
         deviation = x - Mean.apply(x, dim=ctx.dims, keepdim=True)
         inverse = Rsqrt.apply(Mean.apply(deviation * deviation, dim=ctx.dims, keepdim=True) + ctx.eps)
         normal = deviation * inverse

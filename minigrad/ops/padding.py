@@ -36,12 +36,14 @@ class ReflectionPad(Pick):
     """z = x with its elements mirrored at the edges, the edge itself once."""
 
     result_strides = as_pictures
+    saves_x = True
 
 
 class ReplicationPad(Pick):
     """z = x with its edge elements repeated outwards."""
 
     result_strides = as_pictures
+    saves_x = True
 
 
 class CircularPad(Pick):

@@ -17,6 +17,7 @@ from minigrad.arguments.promotion import number_as
 from minigrad.creation import empty_like
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
+from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import where
@@ -33,13 +34,14 @@ class Zeros(Function):
     node_name = "ScatterAddBackward0"
 
     def forward(ctx, grad, *, shape, where):
-        ctx.where = where
+        ctx.save_for_backward(where)
         z = np.zeros(shape, grad.dtype)
         np.add.at(z, where, grad)
         return z
 
     def backward(ctx, grad_z):
-        grad_grad = Pick.apply(grad_z, where=ctx.where)
+        (where,) = ctx.saved_tensors
+        grad_grad = Pick.apply(grad_z, where=where)
         return grad_grad
 
 
@@ -48,18 +50,23 @@ class Pick(Function):
 
     result_strides: Any = None
     node_name = "GatherBackward0"
+    saves_x = False  # only some of PyTorch's do, for its shape
 
     def forward(ctx, x, *, where):
-        ctx.shape, ctx.where = x.shape, where
+        ctx.shape = x.shape
+        ctx.save_for_backward(x if ctx.saves_x else None, where)
         return np.array(x[where], order="C")
 
     def backward(ctx, grad_z):
-        grad_x = Zeros.apply(grad_z, shape=ctx.shape, where=ctx.where)
+        _, where = ctx.saved_tensors
+        grad_x = Zeros.apply(grad_z, shape=ctx.shape, where=where)
         return grad_x
 
 
 class Gather(Pick):
     """z[i, j, k] = x[index[i, j, k], j, k] for dim 0, and so on."""
+
+    saves_x = True
 
 
 def check_range(positions: np.ndarray, size: int, dim: int, error: type[Exception]) -> None:
@@ -79,7 +86,7 @@ def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any
     positions = index.array if index.numel() == 0 else check_positions(name, index, short=True)
     dim = normalize_dim(dim, input.ndim)
     if index.numel() == 0:
-        return tuple([np.zeros(index.shape, np.int64)] * input.ndim)
+        return Given([np.zeros(index.shape, np.int64)] * input.ndim, index)
     if max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError(f"{name}(): Index tensor must have the same number of dimensions as input tensor")
     if isinstance(source, Tensor) and max(index.ndim, 1) != max(source.ndim, 1):
@@ -95,8 +102,8 @@ def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any
             )
     check_range(positions, input.shape[dim] if input.ndim else 1, dim, RuntimeError)
     if input.ndim == 0:
-        return ()
-    return along(positions.reshape(positions.shape or (1,)), dim)
+        return Given((), index)
+    return Given(along(positions.reshape(positions.shape or (1,)), dim), index)
 
 
 def along(index, dim):
@@ -134,7 +141,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     check_tensors("take_along_dim", input=input)
     check_positions("take_along_dim", indices)
     length = input.numel() if dim is None else input.shape[dim] if -input.ndim <= dim < input.ndim else 0
-    indices = where(indices < 0, indices + length, indices)
+    if dim is not None or (indices.array < 0).any():
+        indices = where(indices < 0, indices + length, indices)
     if dim is None:
         return gather(input.view(-1), 0, indices.view(-1))
     if input.ndim != indices.ndim:
@@ -180,13 +188,13 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """
     dim, positions = place_of_slices("index_select", input, dim, index)
     if input.ndim == 0:
-        return input.clone()
-    return IndexSelect.apply(input, where=rows(positions, dim))
+        return IndexSelect.apply(input, where=Given((), index))
+    return IndexSelect.apply(input, where=rows(positions, dim, index))
 
 
-def rows(index, dim):
-    """A NumPy index: the slices ``index`` along ``dim``."""
-    return (slice(None),) * dim + (index,)
+def rows(positions, dim, index):
+    """A NumPy index: the slices at ``positions`` along ``dim``, which the tensor ``index`` names."""
+    return Given(((slice(None),) * dim + (positions,)), index)
 
 
 class Take(Pick):
@@ -195,11 +203,13 @@ class Take(Pick):
     node_name = "TakeBackward0"
 
     def forward(ctx, x, *, where):
-        ctx.shape, ctx.where = x.shape, np.unravel_index(where, x.shape) if x.ndim else (np.zeros_like(where),)
-        return np.atleast_1d(x)[ctx.where]
+        ctx.shape = x.shape
+        ctx.save_for_backward(x, where)
+        return np.atleast_1d(x)[where]
 
     def backward(ctx, grad_z):
-        grad_x = Zeros.apply(grad_z, shape=ctx.shape or (1,), where=ctx.where)
+        _, where = ctx.saved_tensors
+        grad_x = Zeros.apply(grad_z, shape=ctx.shape or (1,), where=where)
         return Reshape.apply(grad_x, shape=ctx.shape)
 
 
@@ -218,7 +228,8 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     outside = positions[(positions < -size) | (positions >= size)]
     if outside.size:
         raise IndexError(f"out of range: tried to access index {outside.flat[0]} on a tensor of {size} elements.")
-    return Take.apply(input, where=positions % max(size, 1))
+    places = np.unravel_index(positions % max(size, 1), input.shape) if input.ndim else (np.zeros_like(positions),)
+    return Take.apply(input, where=Given(places, index))
 
 
 class Put(Function):
@@ -227,17 +238,20 @@ class Put(Function):
     result_strides: Any = None
     node_name = "ScatterBackward0"
 
+    saves_source = False  # only one of PyTorch's does
+
     def forward(ctx, x, source, *, where):
-        ctx.where = where
+        ctx.save_for_backward(where, source if ctx.saves_source and ctx.needs_input_grad[1] else None)
         z = x.copy()
         z[where] = source
         return z
 
     def backward(ctx, grad_z):
-        grad_x = PutNumber.apply(grad_z, number=0, where=ctx.where) if ctx.needs_input_grad[0] else None
+        where, _ = ctx.saved_tensors
+        grad_x = PutNumber.apply(grad_z, number=0, where=where) if ctx.needs_input_grad[0] else None
         grad_source = None
         if ctx.needs_input_grad[1]:
-            grad_source = Pick.apply(grad_z, where=ctx.where)
+            grad_source = Pick.apply(grad_z, where=where)
         return grad_x, grad_source
 
 
@@ -293,6 +307,7 @@ class IndexCopy(Put):
     """z = x with the slices that an index names replaced by those of ``source``."""
 
     node_name = "IndexCopyBackward0"
+    saves_source = True
 
 
 def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> tuple[Tensor, Any]:
@@ -303,7 +318,7 @@ def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tenso
     if input.ndim == 0:
         if source.numel() != 1 or positions.size != 1:
             raise RuntimeError(f"{name}(): a scalar takes one index and one element")
-        return source.reshape(()), ()
+        return source if source.ndim == 0 else source.reshape(()), Given((), index)
     count = source.shape[dim] if source.ndim > dim else 1
     if count != positions.size:
         kind = IndexError if name == "index_copy" else RuntimeError
@@ -312,7 +327,7 @@ def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tenso
     if source.ndim and source.shape != expected:
         kind = IndexError if name == "index_copy" and source.ndim != input.ndim else RuntimeError
         raise kind(f"{name}(): source of shape {list(source.shape)} does not match {list(expected)}")
-    return source, rows(positions, dim)
+    return source, rows(positions, dim, index)
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
@@ -344,13 +359,14 @@ class PutNumber(Function):
     node_name = "ScatterBackward1"
 
     def forward(ctx, x, *, number, where):
-        ctx.where = where
+        ctx.save_for_backward(where)
         z = x.copy()
         z[where] = number_as(number, x.dtype)
         return z
 
     def backward(ctx, grad_z):
-        grad_x = PutNumber.apply(grad_z, number=0, where=ctx.where)
+        (where,) = ctx.saved_tensors
+        grad_x = PutNumber.apply(grad_z, number=0, where=where)
         return grad_x
 
 
@@ -363,7 +379,7 @@ class IndexFill(PutNumber):
 
 def fill_form(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[Any, tuple[Any, ...], Any]:
     dim, positions = place_of_slices("index_fill", input, dim, index)
-    where = rows(np.unique(positions), dim) if input.ndim else ()
+    where = rows(np.unique(positions), dim, index) if input.ndim else Given((), index)
     if not isinstance(value, Tensor):
         return IndexFill, (), {"number": value, "where": where}
     if value.ndim:
@@ -390,8 +406,13 @@ class AddAt(Function):
     result_strides: Any = None
     node_name = "ScatterAddBackward0"
 
+    saves_source = False
+    saves_always = False  # also where only x needs a gradient, as one of PyTorch's does
+
     def forward(ctx, x, source, *, where, alpha=1):
-        ctx.where, ctx.alpha = where, alpha
+        ctx.alpha = alpha
+        if ctx.needs_input_grad[1] or ctx.saves_always:
+            ctx.save_for_backward(where, source if ctx.saves_source else None)
         z = x.copy()
         if x.dtype.kind == "b":
             np.logical_or.at(z, where, source & bool(alpha))
@@ -401,8 +422,11 @@ class AddAt(Function):
 
     def backward(ctx, grad_z):
         grad_source = None
+        if ctx.saves_always:
+            ctx.check_saved()
         if ctx.needs_input_grad[1]:
-            picked = Pick.apply(grad_z, where=ctx.where)
+            where, _ = ctx.saved_tensors
+            picked = Pick.apply(grad_z, where=where)
             grad_source = picked if ctx.alpha == 1 else picked * ctx.alpha
         return grad_z, grad_source
 
@@ -428,6 +452,7 @@ class IndexAdd(AddAt):
     """z = x with the slices of ``source`` added to those that an index names."""
 
     node_name = "IndexAddBackward0"
+    saves_source = True
 
 
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
@@ -447,6 +472,7 @@ class IndexPutAccumulate(AddAt):
 
     result_strides = as_first
     node_name = "IndexPutBackward0"
+    saves_always = True
 
 
 def index_of(input: Tensor, indices: Any) -> tuple[Any, ...]:
@@ -466,7 +492,7 @@ def index_of(input: Tensor, indices: Any) -> tuple[Any, ...]:
 
 def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> tuple[Any, Any]:
     """The operation of ``index_put`` and its NumPy index."""
-    where = index_of(input, indices)
+    where = Given(index_of(input, indices), *indices)
     check_types(input, () if accumulate else where, values)
     target = input.array[where].shape
     if not is_expandable(values.shape, target):

@@ -53,17 +53,19 @@ class MaxPool2DWithIndices(Function):
     def forward(ctx, x, *, rows, columns, with_indices):
         ctx.rows, ctx.columns = rows, columns
         z, numbers = kernels.max_pool(batched(x), rows, columns)
-        ctx.save_for_backward(x, numbers)
         z = like(z, x.ndim)
         if not with_indices:
+            ctx.save_for_backward(x, numbers)
             return z
         i, j = np.divmod(numbers.astype(np.int64), columns.kernel)
         row = np.arange(rows.count)[:, None] * rows.stride - rows.padding + i * rows.dilation
         column = np.arange(columns.count) * columns.stride - columns.padding + j * columns.dilation
-        return z, like(row * x.shape[-1] + column, x.ndim)
+        indices = like(row * x.shape[-1] + column, x.ndim)
+        ctx.save_for_backward(x, numbers, indices)
+        return z, indices
 
     def backward(ctx, grad_z, grad_indices=None):
-        x, numbers = ctx.saved_tensors
+        x, numbers, *_ = ctx.saved_tensors
         grad_x = MaxPool2DWithIndicesBackward.apply(
             grad_z, x, numbers=unwrap(numbers), rows=ctx.rows, columns=ctx.columns
         )

@@ -105,18 +105,31 @@ def decaying(x):
     return np.exp(-np.abs(x))
 
 
-class LeakyRelu(Function):
-    """z = x where x > 0, else slope · x. At 0 the gradient is the slope."""
+def refuse_undoable(name, coefficient):
+    """Raise PyTorch's error for a result written over x from which x's sign cannot be told."""
+    if coefficient < 0:
+        raise RuntimeError(
+            f"In-place {name} backward calculation is triggered with a negative slope which is not supported. This is "
+            f"caused by calling in-place forward function with a negative slope, please call out-of-place version "
+            f"instead."
+        )
 
-    def forward(ctx, x, *, slope):
+
+class LeakyRelu(Function):
+    """z = x where x > 0, else slope · x. At 0 the gradient is the slope. In place z is saved, which has x's sign."""
+
+    def forward(ctx, x, *, slope, in_place):
         refuse_integers("leaky_relu", x)
-        ctx.slope = slope
-        ctx.save_for_backward(x)
+        ctx.slope, ctx.in_place = slope, in_place
         wide = in_opmath(x)
-        return np.where(x > 0, x, (wide * number_as(slope, wide.dtype)).astype(x.dtype, copy=False))
+        z = np.where(x > 0, x, (wide * number_as(slope, wide.dtype)).astype(x.dtype, copy=False))
+        ctx.save_for_backward(z if in_place else x)
+        return z
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
+        if ctx.in_place:
+            refuse_undoable("leakyReLu", ctx.slope)
         grad_x = Switched.apply(grad_z, x, straight=unwrap(x) > 0, slope=ctx.slope)
         return grad_x
 
@@ -131,7 +144,7 @@ def applied(name: str, input: Any, inplace: bool, operation: Any, **options: Any
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else ``negative_slope * x``."""
-    return applied("leaky_relu", input, inplace, LeakyRelu, slope=negative_slope)
+    return applied("leaky_relu", input, inplace, LeakyRelu, slope=negative_slope, in_place=inplace)
 
 
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
@@ -195,19 +208,27 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 class Elu(Function):
     """z = scale · x where x > 0, else alpha · scale · (exp(steepness · x) - 1). At 0 the gradient is that of the left
-    branch, and the gradient's gradient that of the right one, 0."""
+    branch, and the gradient's gradient that of the right one, 0.
 
-    def forward(ctx, x, *, alpha, scale=1.0, steepness=1.0):
+    In place z is saved, in which the left slope is steepness · (z + alpha · scale).
+    """
+
+    def forward(ctx, x, *, alpha, in_place, scale=1.0, steepness=1.0):
         refuse_integers("elu", x)
-        ctx.alpha, ctx.scale, ctx.steepness = alpha, scale, steepness
-        ctx.save_for_backward(x)
+        ctx.alpha, ctx.in_place, ctx.scale, ctx.steepness = alpha, in_place, scale, steepness
         wide = in_opmath(x)
         alpha, scale, steepness = [number_as(each, wide.dtype) for each in (alpha, scale, steepness)]
         left = np.expm1(np.minimum(wide, 0) * steepness) * (alpha * scale)
-        return np.where(x < 0, left, wide * scale).astype(x.dtype, copy=False)
+        z = np.where(x < 0, left, wide * scale).astype(x.dtype, copy=False)
+        ctx.save_for_backward(z if in_place else x)
+        return z
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
+        if ctx.in_place:
+            refuse_undoable("elu", ctx.alpha * ctx.scale)
+            slope = (x + ctx.alpha * ctx.scale) * ctx.steepness
+            return grad_z * Where.apply(ctx.scale, slope, condition=unwrap(x) > 0)
         right = unwrap(x) > 0
         falling = Exp.apply(Where.apply(0.0, x * ctx.steepness, condition=unwrap(x) >= 0))
         slope = falling * (ctx.alpha * ctx.scale * ctx.steepness)
@@ -217,7 +238,7 @@ class Elu(Function):
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else ``alpha * (exp(x) - 1)``. Source: Clevert et al., 2015."""
-    return applied("elu", input, inplace, Elu, alpha=alpha)
+    return applied("elu", input, inplace, Elu, alpha=alpha, in_place=inplace)
 
 
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -230,7 +251,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """ELU with the scale and alpha that keep mean 0 and variance 1. Source: Klambauer et al., 2017."""
-    return applied("selu", input, inplace, Elu, alpha=SELU_ALPHA, scale=SELU_SCALE)
+    return applied("selu", input, inplace, Elu, alpha=SELU_ALPHA, scale=SELU_SCALE, in_place=inplace)
 
 
 def selu_(input: Tensor) -> Tensor:
@@ -241,8 +262,8 @@ def selu_(input: Tensor) -> Tensor:
 class Celu(Elu):
     """z = x where x > 0, else alpha (exp(x / alpha) - 1)."""
 
-    def forward(ctx, x, *, alpha, steepness):
-        z = super().forward(x, alpha=alpha, steepness=steepness)
+    def forward(ctx, x, *, alpha, in_place, steepness):
+        z = super().forward(x, alpha=alpha, in_place=in_place, steepness=steepness)
         ctx.steepness = 1 / float(np.float32(alpha))  # of the gradient: there PyTorch rounds alpha to float32
         return z
 
@@ -255,7 +276,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return applied("celu", input, inplace, Celu, alpha=alpha, steepness=1 / alpha)
+    return applied("celu", input, inplace, Celu, alpha=alpha, in_place=inplace, steepness=1 / alpha)
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:

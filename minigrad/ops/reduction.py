@@ -73,14 +73,15 @@ class Nansum(Function):
 
     def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
         ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
-        ctx.is_number = x == x
+        ctx.save_for_backward(x)
         if dtype is None:
             dtype = x.dtype if x.dtype.kind == "f" else np.int64
-        return add_up(np.where(ctx.is_number, x, np.zeros((), x.dtype)).astype(dtype, copy=False), ctx.dims, keepdim)
+        return add_up(np.where(x == x, x, np.zeros((), x.dtype)).astype(dtype, copy=False), ctx.dims, keepdim)
 
     def backward(ctx, grad_z):
+        x = unwrap(ctx.saved_tensors[0])
         grad = spread(grad_z, ctx.shape, ctx.dims, ctx.keepdim)
-        grad_x = grad * constant_like(ctx.is_number, grad)  # dz/dx = 1, 0 for a NaN
+        grad_x = grad * constant_like(x == x, grad)  # dz/dx = 1, 0 for a NaN
         return grad_x
 
 

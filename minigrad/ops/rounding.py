@@ -48,10 +48,16 @@ def abs_(input: Tensor) -> Tensor:
 class Sgn(Function):
     """z = sign(x), 0 at 0 and for NaN: flat, so its gradient is zero everywhere."""
 
+    saves = True  # as in PyTorch, which needs it for complex numbers; its Sign does not
+
     def forward(ctx, x):
-        return ((x > 0) * 1 - (x < 0)).astype(x.dtype)
+        z = ((x > 0) * 1 - (x < 0)).astype(x.dtype)
+        if ctx.saves:
+            ctx.save_for_backward(x, z)
+        return z
 
     def backward(ctx, grad_z):
+        ctx.check_saved()
         grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
         return grad_x
 
@@ -185,6 +191,8 @@ def frac_(input: Tensor) -> Tensor:
 
 class Sign(Sgn):
     """z = sign(x), 0 at 0 and for NaN."""
+
+    saves = False
 
 
 def sign(input: Tensor) -> Tensor:

@@ -185,21 +185,25 @@ class Cummax(Function):
 
     def forward(ctx, x, *, dim):
         ctx.shape = x.shape
+        ctx.dim = dim
         if x.ndim == 0:
-            return x.copy(), np.zeros((), np.int64)
+            positions = np.zeros((), np.int64)
+            ctx.save_for_backward(x, positions)
+            return x.copy(), positions
         running = ctx.extremum.accumulate(x, axis=dim)
         places = np.arange(x.shape[dim]).reshape([-1 if each == dim else 1 for each in range(x.ndim)])
         reached = np.where((x == running) | (x != x), places, 0)  # x != x: a NaN
         positions = np.maximum.accumulate(reached, axis=dim)
-        where = list(np.indices(x.shape, sparse=True))
-        where[dim] = positions
-        ctx.where = tuple(where)
-        return x[ctx.where], positions
+        ctx.save_for_backward(x, positions)
+        return np.take_along_axis(x, positions, dim), positions
 
     def backward(ctx, grad_z, _):
+        positions = unwrap(ctx.saved_tensors[1])
         if not ctx.shape:
             return grad_z
-        grad_x = IndexBackward.apply(grad_z, shape=ctx.shape, where=ctx.where)  # dz/dx = 1 at the position reported
+        where = list(np.indices(ctx.shape, sparse=True))
+        where[ctx.dim] = positions
+        grad_x = IndexBackward.apply(grad_z, shape=ctx.shape, where=tuple(where))  # dz/dx = 1 at the position reported
         return grad_x
 
 

@@ -16,7 +16,7 @@ from minigrad import dtypes, return_types
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.ops.extremes import Max, MaxAll, ScatterOne, check_not_empty
 
 __all__ = ["argsort", "kthvalue", "median", "msort", "nanmedian", "sort", "topk"]
@@ -37,17 +37,21 @@ class Sort(Function):
         ctx.overload = 1 if stable else 0  # PyTorch's two nodes
         ctx.shape, ctx.dim = x.shape, dim
         if x.ndim == 0:
-            return x.copy(), np.zeros((), np.int64)
+            positions = np.zeros((), np.int64)
+            ctx.save_for_backward(positions)
+            return x.copy(), positions
         positions = order(x, dim, descending)
         if count is not None:
             positions = np.take(positions, np.arange(count), dim)
-        ctx.positions = np.ascontiguousarray(positions)
-        return np.take_along_axis(x, ctx.positions, dim), ctx.positions
+        positions = np.ascontiguousarray(positions)
+        ctx.save_for_backward(positions)
+        return np.take_along_axis(x, positions, dim), positions
 
     def backward(ctx, grad_z, _):
+        positions = unwrap(ctx.saved_tensors[0])
         if not ctx.shape:
             return grad_z
-        grad_x = ScatterOne.apply(grad_z, positions=ctx.positions, dim=ctx.dim, shape=ctx.shape)
+        grad_x = ScatterOne.apply(grad_z, positions=positions, dim=ctx.dim, shape=ctx.shape)
         return grad_x
 
 
@@ -202,7 +206,7 @@ class MedianAll(MaxAll):
             z = np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
         else:
             z = np.asarray(x.reshape(-1)[ctx.choose(x.reshape(-1), 0)])
-        ctx.is_extreme = ctx.ties(x, z)
+        ctx.save_for_backward(x, z)
         return z
 
 

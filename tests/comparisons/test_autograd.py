@@ -996,3 +996,90 @@ def test_the_error_names_the_input_whose_gradient_is_wrong(name):
     x = leaf(e, 1.0, 2.0)
     with pytest.raises(RuntimeError, match="invalid gradient at index 1"):
         Bad.apply(x, x).sum().backward()
+
+
+def changed_by(change):
+    def apply(e, y):
+        y = y * 1
+        change(y)
+        return y
+
+    return apply
+
+
+def with_constants(function, *shapes):
+    """``function`` of an engine, x and constants of these shapes: floats, but for those given as lists of integers."""
+
+    def apply(e, x):
+        constants = [e.tensor(each) if isinstance(each, list) else e.ones(each, dtype=e.float64) for each in shapes]
+        apply.constants[e] = constants
+        return function(e, x, *constants)
+
+    apply.constants = {}
+    return apply
+
+
+def of_functional(name, *arguments, **options):
+    return lambda e, x, *constants: getattr(e.nn.functional, name)(x, *constants, *arguments, **options)
+
+
+ROWS, MASK = [0, 2], [[True, False, True]] * 3
+SAVED = {
+    "picked": with_constants(lambda e, x, i: x[i], ROWS),
+    "picked in columns": with_constants(lambda e, x, i: x[:, None, i], ROWS),
+    "picked by a list": with_constants(lambda e, x: x[[0, 1]]),
+    "picked by a mask": with_constants(lambda e, x, m: x[m], MASK),
+    "set": with_constants(lambda e, x, i: changed_by(lambda y: y.__setitem__(i, 2.0))(e, x), ROWS),
+    "set by a mask": with_constants(lambda e, x, m: changed_by(lambda y: y.__setitem__(m, y.sum()))(e, x), MASK),
+    "where": with_constants(lambda e, x, m: e.where(m, x, x * 2), MASK),
+    "filled": with_constants(lambda e, x, m: (x * 1).masked_fill_(m, 2.0), MASK),
+    "put": with_constants(lambda e, x, i: (x * 1).index_put_((i,), x[:2]), ROWS),
+    "added": with_constants(lambda e, x, i: (x * 1).index_add_(0, i, x[:2]), ROWS),
+    "embedding": with_constants(lambda e, x, i: e.nn.functional.embedding(i, x, scale_grad_by_freq=True), ROWS),
+    "cross entropy": with_constants(of_functional("cross_entropy"), [0, 1, 2], (3,)),
+    "batch norm": with_constants(of_functional("batch_norm"), (3,), (3,)),
+    "batch norm in training": with_constants(of_functional("batch_norm", training=True), (3,), (3,)),
+    "layer norm": with_constants(of_functional("layer_norm", (3,))),
+    "logits": with_constants(of_functional("binary_cross_entropy_with_logits"), (3, 3), (3,)),
+    "weighted": with_constants(
+        lambda e, x, t, w: e.nn.functional.binary_cross_entropy(x.sigmoid(), t, w), (3, 3), (3,)
+    ),
+    "frozen product": with_constants(lambda e, x, w: x @ w, (3, 3)),
+    "frozen sum of products": with_constants(lambda e, x, a, b: e.addmm(x, a, b), (3, 3), (3, 3)),
+    "leaky relu in place": with_constants(lambda e, x: e.nn.functional.leaky_relu_(x * 1)),
+    "leaky relu that cannot be undone": with_constants(lambda e, x: e.nn.functional.leaky_relu_(x * 1, -0.5)),
+    "elu in place": with_constants(lambda e, x: e.nn.functional.elu_(x * 1)),
+    "elu that cannot be undone": with_constants(lambda e, x: e.nn.functional.elu(x * 1, -1.0, inplace=True)),
+    "celu that cannot be undone": with_constants(lambda e, x: e.nn.functional.celu_(x * 1, -1.0)),
+    "selu in place": with_constants(lambda e, x: e.nn.functional.selu_(x * 1)),
+}
+EVENTS = {
+    "nothing": lambda x, z, constants, backward: None,
+    "backward": lambda x, z, constants, backward: backward(),
+    "x changed": lambda x, z, constants, backward: x.copy_(x.clone()),
+    "result changed": lambda x, z, constants, backward: z.copy_(z.clone()),
+    "x detached": lambda x, z, constants, backward: x.detach_(),
+    "first constant changed": lambda x, z, constants, backward: constants[0].copy_(constants[0].clone()),
+    "second constant changed": lambda x, z, constants, backward: constants[1].copy_(constants[1].clone()),
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("name", SAVED)
+def test_what_is_saved_is_freed_and_watched(name, event):
+    """Backward after something has happened to what the operation was given, or has made: the same errors."""
+    found = []
+    for e in ENGINES.values():
+        leaf = (e.arange(9, dtype=e.float64).reshape(3, 3) / 10 - 0.35).requires_grad_()
+        x = leaf * 1
+        z = SAVED[name](e, x)
+        try:
+            with e.no_grad():
+                EVENTS[event](x, z, SAVED[name].constants[e], z.sum().backward if event == "backward" else None)
+            z.sum().backward()
+            found.append([round(each, 9) for each in leaf.grad.flatten().tolist()])
+        except IndexError:  # there is no such constant
+            found.append(None)
+        except RuntimeError as error:
+            found.append(str(error).split()[:8])
+    assert found[0] == found[1]

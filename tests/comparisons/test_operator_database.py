@@ -5,6 +5,8 @@ gradients' gradients; and the database's wrong inputs, whose exceptions must be 
 known to differ, and why.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -264,6 +266,89 @@ def test_graphs(name):
         result = tensors_in(function(arguments[0], *arguments[1], **arguments[2]))[0]
         if theirs.requires_grad:
             compare_graphs(name, result, theirs).check()
+
+
+def cloned(engine, value):
+    """``value`` with every tensor a copy, the result of an operation where it requires grad."""
+    if isinstance(value, engine.Tensor):
+        return value.clone()
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)([cloned(engine, each) for each in value])
+    return {key: cloned(engine, each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def after(engine, call, arguments, act):
+    """How backward ends after ``act``, which is given the copied inputs and the outputs; and whether there is one."""
+    inputs = cloned(engine, arguments)
+    outputs = tensors_in(call(inputs[0], *inputs[1], **inputs[2]))
+    roots = [each for each in outputs if each.requires_grad]
+    ends = [each for each in tensors_in(arguments) if each.requires_grad]
+    starts = [engine.ones_like(each) for each in roots]
+    try:
+        act(tensors_in(inputs), outputs, lambda: engine.autograd.grad(roots, ends, starts, allow_unused=True))
+        engine.autograd.grad(roots, ends, starts, allow_unused=True)
+    except RuntimeError as error:
+        ways = ("second time", "modified by an inplace", "been detached in-place", "is a view and", "detach views")
+        if not any(way in str(error) for way in ways):
+            raise
+        return next(way for way in ways if way in str(error))
+    return "well"
+
+
+def changes(engine):
+    """What may happen to an operation between forward and backward, by name."""
+
+    def again(inputs, outputs, backward):
+        backward()
+
+    def changed(which, place):
+        def act(inputs, outputs, backward):
+            tensor = (inputs, outputs)[which][place]
+            with engine.no_grad():
+                tensor.copy_(tensor.clone())
+
+        return act
+
+    def detached(place):
+        return lambda inputs, outputs, backward: inputs[place].detach_()
+
+    yield "backward", again
+    for place in range(4):
+        yield f"input {place} changed", changed(0, place)
+        yield f"output {place} changed", changed(1, place)
+        yield f"input {place} detached", detached(place)
+
+
+SAVING = [
+    name for name in DIFFERENTIABLE if OPERATIONS[name].name not in ("matmul", "tensordot", "nn.functional.bilinear")
+]
+
+
+@pytest.mark.parametrize("name", SAVING)
+def test_what_is_saved(name):
+    """A second backward, and one after an input or an output was changed or detached, fail where PyTorch's do."""
+    operation = OPERATIONS[name]
+    ours = find(operation.name, minigrad if hasattr(minigrad, operation.name.split(".")[0]) else minigrad.Tensor)
+    forms = [(ours, operation.op)]
+    if operation.inplace_variant is not None and "." not in operation.name:
+        forms.append((getattr(minigrad.Tensor, operation.name + "_"), operation.inplace_variant))
+    for sample in itertools.islice(samples(operation, torch.float64, requires_grad=True), 4):
+        arguments = [sample.input, sample.args, sample.kwargs]
+        floating = [each for each in tensors_in(arguments) if each.requires_grad]
+        if sum(each.numel() for each in floating) > 2000:
+            continue
+        for wanted in (None, *floating) if len(floating) > 1 else (None,):
+            for each in floating:
+                each.requires_grad_(wanted is None or each is wanted)
+            converted = as_minigrad(arguments)
+            for called, theirs in forms:
+                for (change, act), (_, their_act) in zip(changes(minigrad), changes(torch)):
+                    try:
+                        expected = after(torch, theirs, arguments, their_act)
+                    except (RuntimeError, IndexError):  # no gradient, or not so many inputs
+                        continue
+                    found = after(minigrad, called, converted, act)
+                    assert (change, found) == (change, expected)
 
 
 @pytest.mark.parametrize("name", [name for name, each in OPERATIONS.items() if each.error_inputs_func is not None])
