@@ -127,8 +127,7 @@ def backward(
         )
     arrived = first_gradients(tensors, grad_tensors, create_graph)
     edges = None if inputs is None else edges_to(inputs)
-    if retain_graph is None:
-        retain_graph = create_graph
+    retain_graph = create_graph if retain_graph is None else retain_graph
     run_backward(arrived, retain_graph, create_graph, edges)
 
 
