@@ -19,7 +19,15 @@ from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
-from minigrad.inplace.changing import check_changeable, check_overlap, run_in_place, writeable
+from minigrad.inplace.changing import (
+    check_apart,
+    check_changeable,
+    check_overlap,
+    is_expanded,
+    run_in_place,
+    warn_of_expanded,
+    writeable,
+)
 from minigrad.inplace.views import outdate_views
 from minigrad.ops.copying import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice, check_array, check_types, checked_array, dims_of
@@ -69,13 +77,15 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
     check_changeable(view, "__setitem__", value)
     check_fits(view, where, value)
     if not (grad_mode.enabled and (tensor._requires_grad or value._requires_grad)):
-        if not where:
-            check_overlap(view, value)
+        check_written(view, where, index, value)
         writeable(view.array)[where or ...] = without_leading_ones(value.array)
         tensor._version_counter.bump("__setitem__")
         outdate_views(tensor)
     elif where:
-        run_in_place(view, "__setitem__", IndexPut, sliced(value), where=given(where, index))
+        picked = given(where, index)
+        check_apart(view, *picked.sources, value if value.ndim else None)
+        name = "index_put_" if is_expanded(view.array) else "__setitem__"
+        run_in_place(view, name, IndexPut, sliced(value), where=picked)
     elif value.shape == view.shape:
         run_in_place(view, "__setitem__", Copy, value)
     elif value.ndim == 0:
@@ -88,6 +98,16 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
 def given(where: tuple[Any, ...], index: Any) -> Given:
     """A NumPy index, and the tensors of the index that it was made of: rules watch them."""
     return Given(where, *(index if isinstance(index, (tuple, list)) else (index,)))
+
+
+def check_written(view: Tensor, where: tuple[Any, ...], index: Any, value: Tensor) -> None:
+    """Raise PyTorch's error where memory that is written is read meanwhile; warn of positions in an expanded tensor."""
+    if not where:
+        check_overlap(view, value)
+        return
+    if is_expanded(view.array):
+        warn_of_expanded("index_put_")
+    check_apart(view, *given(where, index).sources, value if value.ndim else None)
 
 
 def sliced(value: Tensor) -> Tensor:

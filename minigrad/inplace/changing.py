@@ -8,6 +8,7 @@ counter. Where x is a view, or has views, they all get a new place in the graph:
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,15 @@ from minigrad.graph.node import Tensor
 from minigrad.inplace.views import outdate_views, rebase, refused, take_place
 from minigrad.kernels.layout import is_dense, is_expanded
 
-__all__ = ["become", "check_changeable", "check_overlap", "overwrite", "run_in_place", "writeable"]
+__all__ = ["become", "check_apart", "check_changeable", "check_overlap", "overwrite", "run_in_place"]
+__all__ += ["is_expanded", "warn_of_expanded", "writeable"]
 
 
-# What may be written to an expanded tensor, whose elements share places: the same to all of them.
-WRITE_EXPANDED = frozenset(["fill_", "zero_"])
+# What may be written to an expanded tensor, whose elements share places: the same to all of them; and what PyTorch has
+# deprecated there, and warns of.
+WRITE_EXPANDED = frozenset(["fill_", "zero_", "fill_diagonal_"])
+DEPRECATED_ON_EXPANDED = frozenset(["index_put_", "masked_fill_", "index_fill_"])
+READ_FIRST = frozenset(["fill_", "masked_fill_", "index_fill_"])  # their one element is read before anything is written
 
 
 def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
@@ -73,11 +78,40 @@ def check_overlap(tensor: Tensor, *inputs: Any) -> None:
             continue
         other = each.array
         same = other.ctypes.data == array.ctypes.data and other.shape == array.shape and other.strides == array.strides
-        if not same and is_dense(array) and is_dense(other):
+        if not same:
+            check_apart(tensor, each)
+
+
+def check_apart(tensor: Tensor, *others: Any) -> None:
+    """Raise PyTorch's error where ``tensor``, which is going to be written by positions, shares memory with one of
+    ``others``: these are read meanwhile. As in PyTorch, what lies with gaps is not looked at.
+    """
+    for each in others:
+        if not isinstance(each, Tensor) or not np.may_share_memory(each.array, tensor.array):
+            continue
+        if each is tensor or (is_dense(tensor.array) and is_dense(each.array)):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
                 "memory location. Please clone() the tensor before performing the operation."
             )
+
+
+def is_expanded(array: np.ndarray) -> bool:
+    """Whether elements share places, because a dimension repeats one."""
+    if 0 not in array.strides or not array.size:
+        return False
+    return any(stride == 0 and size > 1 for size, stride in zip(array.shape, array.strides))
+
+
+def warn_of_expanded(name: str) -> None:
+    """Warn as PyTorch does of what ``name`` writes to an expanded tensor."""
+    indices = "indices] = tensor" if name == "index_put_" else "mask] = scalar"
+    warnings.warn(
+        f"Use of {name} on expanded tensors is deprecated. Please clone() the tensor before performing this operation. "
+        f"This also applies to advanced indexing e.g. tensor[{indices}",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def writeable(array: np.ndarray) -> np.ndarray:
@@ -125,9 +159,14 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
             f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.array.shape)}"
         )
     check_castable(tensor, result.array.dtype)
-    if name not in WRITE_EXPANDED:
-        check_overlap(tensor, *inputs)
-    if result.array is not array:
+    expanded = is_expanded(array)
+    if expanded and name in DEPRECATED_ON_EXPANDED:
+        warn_of_expanded(name)
+    elif name not in WRITE_EXPANDED or inputs:
+        check_overlap(tensor, *(() if name in READ_FIRST else inputs))
+    if expanded:
+        np.copyto(writeable(array), result.array, where=result.array != array)  # at a place that several share too
+    elif result.array is not array:
         writeable(array)[...] = result.array
     tensor._version_counter.bump(name)
     node = result.grad_fn

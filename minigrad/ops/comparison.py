@@ -148,16 +148,18 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
     return compare(np.logical_and, input, other)
 
 
-def replace(input: Tensor, result: Tensor, name: str) -> Tensor:
-    """Let ``input`` become ``result``, converted to its type. The graph does not learn of it, as in PyTorch."""
+def replace(input: Tensor, result: Tensor, name: str, *others: Any) -> Tensor:
+    """Let ``input`` become ``result``, made of it and ``others``, in its type. The graph does not learn of it, as in
+    PyTorch.
+    """
     check_changeable(input, name)
     with no_grad():
-        return become(input, result.to(input.dtype), name)
+        return become(input, result.to(input.dtype), name, *others)
 
 
 def logical_and_(input: Tensor, other: Tensor) -> Tensor:
     """:func:`logical_and`, in place."""
-    return replace(input, logical_and(input, other), "logical_and_")
+    return replace(input, logical_and(input, other), "logical_and_", other)
 
 
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
@@ -168,7 +170,7 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
 
 def logical_or_(input: Tensor, other: Tensor) -> Tensor:
     """:func:`logical_or`, in place."""
-    return replace(input, logical_or(input, other), "logical_or_")
+    return replace(input, logical_or(input, other), "logical_or_", other)
 
 
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
@@ -179,7 +181,7 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
 
 def logical_xor_(input: Tensor, other: Tensor) -> Tensor:
     """:func:`logical_xor`, in place."""
-    return replace(input, logical_xor(input, other), "logical_xor_")
+    return replace(input, logical_xor(input, other), "logical_xor_", other)
 
 
 def logical_not(input: Tensor) -> Tensor:

@@ -173,4 +173,5 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
         raise RuntimeError(f"fill_diagonal_: all dimensions of input must be of equal length, but they are {shape}")
     mask = np.zeros(shape, np.bool_)
     np.fill_diagonal(mask, True, wrap=wrap)
-    return input.masked_fill_(tensor_of(mask), fill_value)
+    operation, values, options = masked_form(input, tensor_of(mask), fill_value)
+    return run_in_place(input, "fill_diagonal_", operation, *values, **options)

@@ -19,7 +19,7 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_first
-from minigrad.inplace.changing import run_in_place
+from minigrad.inplace.changing import check_apart, check_overlap, run_in_place
 from minigrad.ops.choosing import where
 from minigrad.ops.indexing import IndexPut, check_array, check_types, checked_array, dims_of
 from minigrad.ops.shape import Reshape
@@ -299,6 +299,8 @@ def scatter_(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
 ) -> Tensor:
     """:func:`scatter`, in place."""
+    check_overlap(input)
+    check_apart(input, index, src)
     operation, sources, options = scatter_form("scatter_", input, dim, index, value_or_source(src, value, reduce))
     return run_in_place(input, "scatter_", operation, *sources, **options)
 
@@ -338,6 +340,8 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """:func:`index_copy`, in place."""
+    check_overlap(input)
+    check_apart(input, index, source)
     source, where = slices_form("index_copy", input, dim, index, source)
     return run_in_place(input, "index_copy_", IndexCopy, source, where=where)
 
@@ -396,6 +400,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """:func:`index_fill`, in place."""
+    check_apart(input, index)
     operation, values, options = fill_form(input, dim, index, value)
     return run_in_place(input, "index_fill_", operation, *values, **options)
 
@@ -444,6 +449,8 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """:func:`scatter_add`, in place."""
+    check_overlap(input)
+    check_apart(input, index, src)
     _, sources, options = scatter_form("scatter_add_", input, dim, index, src)
     return run_in_place(input, "scatter_add_", ScatterAdd, *sources, **options)
 
@@ -463,6 +470,8 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
     """:func:`index_add`, in place."""
+    check_overlap(input)
+    check_apart(input, index, source)
     source, where = slices_form("index_add", input, dim, index, source)
     return run_in_place(input, "index_add_", IndexAdd, source, where=where, alpha=alpha)
 
@@ -521,4 +530,6 @@ def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = F
         RuntimeError: ``values`` does not fit, or is of another type.
     """
     operation, where = put_form(input, indices, values, accumulate)
-    return run_in_place(input, "index_put_", operation, values, where=where)
+    check_apart(input, *indices, values)
+    name = "index_put_(accumulate=True)" if accumulate else "index_put_"  # on an expanded tensor only one may be done
+    return run_in_place(input, name, operation, values, where=where)

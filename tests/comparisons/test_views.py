@@ -1,6 +1,7 @@
 """Views and in-place operations against PyTorch: values, gradients to second order, and the rewired graphs."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -352,6 +353,90 @@ def test_the_gradient_of_the_new_value_is_retained():
         (y * 5).sum().backward()
         found.append(y.grad.tolist())
     assert found[0] == found[1]
+
+
+def index(e, *values):
+    return e.tensor(values or [0, 1])
+
+
+def chosen(e):
+    return e.tensor([[True, False, True], [False, True, False]])
+
+
+# Of an engine and a tensor of two rows that lies in memory of its own, or shows one row twice: what writes to it.
+WRITTEN = {
+    "a number": lambda e, t: t.fill_(2.0),
+    "an element": lambda e, t: t.fill_(t[0, 0]),
+    "zero": lambda e, t: t.zero_(),
+    "a sum": lambda e, t: t.add_(1),
+    "a function": lambda e, t: t.exp_(),
+    "a copy": lambda e, t: t.copy_(e.ones(3)),
+    "a row": lambda e, t: t.__setitem__(0, 5.0),
+    "rows": lambda e, t: t.__setitem__(slice(None), 5.0),
+    "picked rows": lambda e, t: t.__setitem__(index(e), 5.0),
+    "a mask": lambda e, t: t.masked_fill_(chosen(e), 5.0),
+    "a mask, an element": lambda e, t: t.masked_fill_(chosen(e), t[0, 0]),
+    "filled rows": lambda e, t: t.index_fill_(0, index(e, 1), 5.0),
+    "put": lambda e, t: t.index_put_((index(e, 1),), e.ones(1, 3, dtype=e.float64)),
+    "scattered": lambda e, t: t.scatter_(0, index(e).view(1, 2), 5.0),
+    "the diagonal": lambda e, t: t.fill_diagonal_(5.0),
+    "its elements, scattered": lambda e, t: t.scatter_(0, e.zeros(2, 3, dtype=e.int64), t),
+    "its elements, in part": lambda e, t: t.scatter_(0, e.zeros(1, 2, dtype=e.int64), t),
+    "its elements, summed": lambda e, t: t.scatter_add_(0, e.zeros(2, 3, dtype=e.int64), t),
+    "its rows, added": lambda e, t: t.index_add_(0, index(e), t),
+    "its rows, copied": lambda e, t: t.index_copy_(0, index(e, 1, 0), t),
+    "its rows, put": lambda e, t: t.index_put_((index(e, 1, 0),), t),
+    "its rows, set": lambda e, t: t.__setitem__(index(e, 1), t[:1]),
+    "its first row": lambda e, t: t.mul_(t[0]),
+    "its other row": lambda e, t: t[:1].add_(t[1:]),
+    "itself": lambda e, t: t.add_(t),
+    "a truth": lambda e, t: t.view(6)[:4].logical_and_(t.view(6)[1:5]),
+}
+ITS_OWN_INDEX = {
+    "scatter_": lambda i: i.scatter_(0, i, 1),
+    "scatter_add_": lambda i: i.scatter_add_(0, i, i * 1),
+    "index_fill_": lambda i: i.index_fill_(0, i, 1),
+    "index_copy_": lambda i: i.index_copy_(0, i, i * 1),
+    "index_add_": lambda i: i.index_add_(0, i, i * 1),
+    "index_put_": lambda i: i.index_put_((i,), i * 1),
+    "[]": lambda i: i.__setitem__(i, 1),
+}
+
+
+def written(engine, make, write):
+    """What a tensor holds after it was written to, or why it was refused; and what was warned of."""
+    tensor = make(engine)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            write(tensor)
+            outcome = tensor.tolist()
+        except RuntimeError as error:
+            outcome = str(error).split()[:6]
+    return outcome, [str(each.message).split()[:6] for each in told]
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("expanded", [False, True])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_memory_that_is_shown_twice(name, expanded, recorded):
+    def make(e):
+        t = e.arange(1.0, 4 if expanded else 7, dtype=e.float64).view(-1, 3).requires_grad_(recorded) * 1
+        return t.expand(2, 3)
+
+    if expanded and name in ("its rows, put", "its rows, set"):
+        pytest.skip("PyTorch warns of the one mistake before it refuses the other")
+
+    torch.set_warn_always(True)
+    ours, theirs = [written(e, make, lambda t, e=e: WRITTEN[name](e, t)) for e in (minigrad, torch)]
+    torch.set_warn_always(False)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ITS_OWN_INDEX)
+def test_an_index_is_not_written_by_itself(name):
+    ours, theirs = [written(e, lambda e: e.tensor([0, 2, 1]), ITS_OWN_INDEX[name]) for e in (minigrad, torch)]
+    assert ours == theirs
 
 
 def test_what_fills_an_expanded_tensor():
