@@ -21,7 +21,7 @@ from minigrad.inplace.views import outdate_views, rebase, refused, take_place
 from minigrad.kernels.layout import is_dense, is_expanded
 
 __all__ = ["become", "check_apart", "check_changeable", "check_overlap", "overwrite", "run_in_place"]
-__all__ += ["is_expanded", "warn_of_expanded", "writeable"]
+__all__ += ["warn_of_expanded", "writeable"]
 
 
 # What may be written to an expanded tensor, whose elements share places: the same to all of them; and what PyTorch has
@@ -94,13 +94,6 @@ def check_apart(tensor: Tensor, *others: Any) -> None:
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
                 "memory location. Please clone() the tensor before performing the operation."
             )
-
-
-def is_expanded(array: np.ndarray) -> bool:
-    """Whether elements share places, because a dimension repeats one."""
-    if 0 not in array.strides or not array.size:
-        return False
-    return any(stride == 0 and size > 1 for size, stride in zip(array.shape, array.strides))
 
 
 def warn_of_expanded(name: str) -> None:

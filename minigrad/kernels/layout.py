@@ -26,8 +26,10 @@ def is_dense(array: np.ndarray) -> bool:
 
 
 def is_expanded(array: np.ndarray) -> bool:
-    """True where several elements are one place in memory."""
-    return any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape)) and array.size > 0
+    """True where elements share places in memory, because a dimension repeats one."""
+    if 0 not in array.strides or not array.size:
+        return False
+    return any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape))
 
 
 def is_channels_last(x: np.ndarray) -> bool:
