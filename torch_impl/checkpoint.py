@@ -11,14 +11,15 @@ import os
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from torch_impl.files import bring_to_disk, replacing, take_place, written_beside
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
 
@@ -84,47 +85,20 @@ def save_checkpoint(folder: str | Path, content: Mapping[str, Any], best: bool) 
     try:
         if best:
             replace_file(Path(folder) / BEST, file.getbuffer())
-        with written_beside(last, file.getbuffer()) as temporary:
-            if last.exists():
+        with written_beside(last) as new:
+            new.write(file.getbuffer())
+            bring_to_disk(new)
+            with suppress(FileNotFoundError):  # this is the first
                 os.replace(last, previous)  # should the run die here, `previous.ckpt` is the latest and is found
-            os.replace(temporary, last)
-        bring_to_disk(last.parent)
+            take_place(new, last)
     except OSError as error:
         raise CheckpointError(f"cannot write {last}: {error.strerror or error}") from error
 
 
 def replace_file(path: Path, content: bytes | memoryview) -> None:
     """Put ``content`` in the place of the file at ``path``, in one step: there is the old one or all of the new one."""
-    with written_beside(path, content) as temporary:
-        os.replace(temporary, path)
-    bring_to_disk(path.parent)
-
-
-@contextmanager
-def written_beside(path: Path, content: bytes | memoryview) -> Iterator[Path]:
-    """A file beside ``path`` with ``content``, on the disk, to be renamed; if it is not, it is removed.
-
-    What is there already is of a run that was killed while it wrote: it is written over.
-    """
-    temporary = path.with_name(f"{path.name}.partial")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)  # Ctrl-C too leaves nothing behind
-
-
-def bring_to_disk(folder: Path) -> None:
-    """Make sure that the names in ``folder`` are on the disk. Windows sees to it itself."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    with replacing(path) as file:
+        file.write(content)
 
 
 def check_writable(folder: str | Path) -> None:

@@ -24,8 +24,6 @@ from __future__ import annotations
 import math
 import os
 import pickle
-import secrets
-import shutil
 import struct
 import zipfile
 from collections import OrderedDict
@@ -41,6 +39,7 @@ from minigrad import dtypes
 from minigrad.attributes import Size, device
 from minigrad.creation import from_numpy
 from minigrad.nn.parameter import Parameter
+from minigrad.saving.files import replacing
 from minigrad.saving.pickler import STORAGE_NAMES, CheckpointWriter
 from minigrad.saving.unpickler import CONTAINER_BUILDERS, Builder, Refusal, StackMachine, excerpt
 from minigrad.tensor import Tensor
@@ -96,37 +95,12 @@ def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
     writer.write(obj, "obj", depth=0)
     program = bytes(writer.program + pickle.STOP)
     if isinstance(f, (str, os.PathLike)):
-        _replace_file(os.path.realpath(f), program, writer.storages)
+        with replacing(f) as file:
+            _write_archive(file, program, writer.storages)
     elif hasattr(f, "write"):
         _write_archive(f, program, writer.storages)
     else:
         raise TypeError(f"save() expects a path or a file open for writing bytes, not {type(f).__name__}")
-
-
-def _replace_file(path: str, program: bytes, storages: list[np.ndarray]) -> None:
-    """Write a temporary file next to ``path``, see it onto the disk, and rename it to ``path``."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb") as device:  # a pipe or a device is written to, not replaced
-            _write_archive(device, program, storages)
-        return
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"cannot save {path!r}: there is no folder {folder!r}")
-    if os.path.exists(path) and not os.access(path, os.W_OK):
-        raise PermissionError(f"cannot save {path!r}: the file that is there is read-only")
-    temporary = os.path.join(folder, f".{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            _write_archive(file, program, storages)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.exists(path):
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
 
 
 def _write_archive(file: IO[bytes], program: bytes, storages: list[np.ndarray]) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import graphviz
 
+from minigrad.saving.files import replacing
 from minigrad.viz.graph import Graph, GraphNode, shape_text
 
 __all__ = ["Drawing", "draw_graph"]
@@ -174,11 +174,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
 
 
 def _write_whole(path: str, content: bytes) -> None:
-    """Write a file beside its place first, so that a failure leaves what was there before. Makes missing folders."""
-    folder = os.path.dirname(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as beside:
-        temporary = os.path.join(beside, os.path.basename(path))
-        with open(temporary, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
+    """Write a file whole or not at all. Makes missing folders."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with replacing(path) as file:
+        file.write(content)
