@@ -4,26 +4,14 @@
 ``tolerances.py`` how closely, and why. ``first_divergence`` finds where two models part.
 """
 
-from comparisons.chapters import CHAPTERS
-from comparisons.divergence import Divergence, Divergences, first_divergence
-from comparisons.graphs import compare_graphs
-from comparisons.harness import Comparison, Mismatch, Report, compare_values
-from comparisons.operations import check_operation
-from comparisons.outcomes import check_outcome
-from comparisons.tolerances import TOLERANCES, Tolerance
+import importlib
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CHAPTERS",
-    "TOLERANCES",
-    "Comparison",
-    "Divergence",
-    "Divergences",
-    "Mismatch",
-    "Report",
-    "Tolerance",
-    "check_operation",
-    "check_outcome",
-    "compare_graphs",
-    "compare_values",
-    "first_divergence",
-]
+if TYPE_CHECKING:
+    from comparisons.face import *
+
+
+def __getattr__(name: str) -> object:
+    """A name of ``face.py``. PyTorch takes seconds to import: ``python -m comparisons`` listens to Ctrl-C before."""
+    face = importlib.import_module("comparisons.face")
+    return globals()[name] if name in globals() else getattr(face, name)

@@ -1,6 +1,6 @@
 """``python -m comparisons``: see ``cli.py``."""
 
-from comparisons.cli import main
+from torch_impl.starting import start
 
 if __name__ == "__main__":
-    main()
+    start("comparisons")

@@ -12,8 +12,10 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -98,49 +100,67 @@ class Measured:
 
 
 class Worker:
-    """One side's process."""
+    """One side's process, ended with the block that uses it. Ctrl-C is for this process alone, which then ends that."""
 
     def __init__(self, engine: str, threads: int) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in OVERRIDES}
-        environment.update(dict.fromkeys(THREADS, str(threads)))
+        environment.update(dict.fromkeys(THREADS, str(threads)), PYTHONIOENCODING="utf-8")
+        self.complaints = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "comparisons.workloads", engine, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            stderr=self.complaints,
+            encoding="utf-8",
             env=environment,
+            start_new_session=True,
         )
-        self.kernels = self.answer()
+
+    def __enter__(self) -> Worker:
+        try:
+            self.kernels = self.answer()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        with suppress(BrokenPipeError):  # what it was not told
+            self.process.communicate()
+        self.complaints.close()
 
     def answer(self) -> Any:
-        """The next line of the process."""
+        """The next line of the process.
+
+        Raises:
+            RuntimeError: it has ended.
+        """
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the process of a benchmark ended with status {self.process.wait()}")
+            status = self.process.wait()
+            self.complaints.seek(0)
+            last = self.complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise RuntimeError(f"a process that measures ended with status {status}" + (last and f" ({last})"))
         return json.loads(line)
+
+    def ask(self, request: str) -> Any:
+        """The answer to a request."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended: there is no answer either
+            self.process.stdin.write(request + "\n")
+            self.process.stdin.flush()
+        return self.answer()
 
     def time(self, work: str) -> float:
         """Seconds that one repetition of ``work`` takes now."""
         time.sleep(SETTLE_SECONDS)
-        assert self.process.stdin is not None
-        self.process.stdin.write(work + "\n")
-        self.process.stdin.flush()
-        return float(self.answer())
+        return float(self.ask(work))
 
     def memory(self, work: str) -> int:
         """By how many bytes the process grows at most in the first repetition of ``work``."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{MEMORY}{work}\n")
-        self.process.stdin.flush()
-        return int(self.answer())
-
-    def stop(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
+        return int(self.ask(f"{MEMORY}{work}"))
 
 
 def measure(rounds: int, threads: int, only: Sequence[str] = ()) -> Measured:
@@ -152,9 +172,9 @@ def measure(rounds: int, threads: int, only: Sequence[str] = ()) -> Measured:
         only: parts of names: workloads with none of them in theirs are left out. Empty for all.
     """
     chosen = [work for work in WORKLOADS if not only or any(part in work for part in only)]
-    workers = [Worker("minigrad", threads), Worker("torch", threads)]
-    try:
-        rows = []
+    rows = []
+    with Worker("minigrad", threads) as ours, Worker("torch", threads) as theirs:
+        workers = (ours, theirs)
         for work in chosen:
             times: list[list[float]] = [[], []]
             for worker in workers:
@@ -163,10 +183,7 @@ def measure(rounds: int, threads: int, only: Sequence[str] = ()) -> Measured:
                 for side in (0, 1) if turn % 2 == 0 else (1, 0):
                     times[side].append(workers[side].time(work))
             rows.append(Row(work, *times))
-        kernels = "; ".join(f"{side}: {worker.kernels}" for side, worker in zip(("minigrad", "PyTorch"), workers))
-    finally:
-        for worker in workers:
-            worker.stop()
+    kernels = f"minigrad: {ours.kernels}; PyTorch: {theirs.kernels}"
     memory = []
     if sys.platform == "linux":
         for work in MEASURE_MEMORY:
@@ -177,8 +194,5 @@ def measure(rounds: int, threads: int, only: Sequence[str] = ()) -> Measured:
 
 def memory_of(engine: str, threads: int, work: str) -> int:
     """The net peak memory of one workload, in a process of its own."""
-    worker = Worker(engine, threads)
-    try:
+    with Worker(engine, threads) as worker:
         return worker.memory(work)
-    finally:
-        worker.stop()

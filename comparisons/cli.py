@@ -1,13 +1,18 @@
 """The command line: run the chapters, train on both engines in step (``train``), or measure the speed (``bench``).
 
-Exit status 0 when all agree, 1 when anything differs or the data cannot be had, 2 on wrong usage.
+Exit status 0 when all agree, 1 when anything differs or something cannot be had or written, 2 on wrong usage, 130 on
+Ctrl-C.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -29,10 +34,17 @@ from comparisons.settings import Settings
 from comparisons.tolerances import TOLERANCES
 from torch_impl.checkpoint import replace_file
 from torch_impl.data import DATASETS
+from torch_impl.errors import Commands
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    name="comparisons", cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+LARGEST = 2**31 - 1  # of what is counted
+MOST_THREADS = 1024
+SEEDS = {"min": -(2**63), "max": 2**64 - 1}  # as PyTorch's
 
 
 class Dtype(str, Enum):
@@ -46,7 +58,7 @@ DeviceOption = Annotated[str, typer.Option(help="Where PyTorch computes: cpu, cu
 DtypeOption = Annotated[Dtype, typer.Option(help="The type that both engines compute in.")]
 DataOption = Annotated[str, typer.Option(help="What the networks are trained on: " + ", ".join(DATASETS))]
 DataRootOption = Annotated[str | None, typer.Option(help="The folder of the data sets.")]
-SeedOption = Annotated[int, typer.Option(help="The seed given to both engines.")]
+SeedOption = Annotated[int, typer.Option(**SEEDS, help="The seed given to both engines.")]
 EngineOption = Annotated[str, typer.Option(help="The module of the engine under test.")]
 
 
@@ -86,10 +98,18 @@ def wrong_usage(message: str) -> typer.BadParameter:
     return typer.BadParameter(message)
 
 
-def check_folder(option: str, path: Path) -> None:
-    """Refuse a file that ``option`` names in a folder that is not there."""
-    if not path.absolute().parent.is_dir():
-        raise wrong_usage(f"{option} {path}: there is no folder {path.absolute().parent}")
+def check_output(option: str, path: Path) -> None:
+    """Refuse a file that ``option`` names where none can be written."""
+    folder = path.absolute().parent
+    try:
+        if not folder.is_dir():
+            raise wrong_usage(f"{option} {path}: there is no folder {folder}")
+        if path.is_dir():
+            raise wrong_usage(f"{option} {path}: it is a folder")
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise wrong_usage(f"{option} {path}: it may not be written")
+    except OSError as error:  # such as a name that is too long
+        raise wrong_usage(f"{option} {path}: {error.strerror}") from None
 
 
 def check_data(name: str) -> None:
@@ -100,23 +120,44 @@ def check_data(name: str) -> None:
 
 def load_engine(name: str) -> ModuleType:
     """The engine under test."""
+    if not name or name.startswith("."):
+        raise wrong_usage(f"--engine {name!r} is no name of a module")
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise wrong_usage(f"--engine {name} cannot be imported: {error}") from None
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+        raise wrong_usage(f"--engine {name} cannot be imported: {told(error)}") from None
 
 
-def refused(name: str, error: Exception) -> typer.Exit:
+def told(error: BaseException) -> str:
+    """What went wrong in the engine under test, and where."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {' '.join(str(error).split())} ({place.filename}, line {place.lineno})"
+
+
+@contextmanager
+def failing(name: str) -> Iterator[None]:
+    """What fails while ``name`` runs, mostly in the engine under test, is told in one sentence; the status is 1."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise refused(name, str(error)) from None
+    except (Exception, SystemExit) as error:
+        raise refused(name, told(error)) from None
+
+
+def refused(name: str, reason: str) -> typer.Exit:
     """Say in one sentence why ``name`` could not run; the exit status is 1."""
-    Console(stderr=True).print(f"{name}: {error}", markup=False, highlight=False, soft_wrap=True)
+    typer.echo(f"{name}: {' '.join(reason.splitlines())}", err=True)
     return typer.Exit(1)
 
 
 def check_device(device: str) -> str:
     """The device, if PyTorch can compute on it."""
     try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.zeros((), device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise wrong_usage(f"PyTorch cannot compute on --device {device}: {reason}") from None
     return device
@@ -149,7 +190,7 @@ def compare(
             raise wrong_usage(f"there is no chapter {name!r}: choose from {', '.join(CHAPTERS)}")
     check_data(data)
     if json_file is not None:
-        check_folder("--json", json_file)
+        check_output("--json", json_file)
     if figures is not None and not figures.is_dir():
         raise wrong_usage(f"--figures {figures}: there is no such folder")
     tested = load_engine(engine)
@@ -169,10 +210,8 @@ def compare(
                 seed=seed,
                 progress=partial(show_progress, bar, task),
             )
-            try:
+            with failing(name):
                 report = CHAPTERS[name](settings)
-            except (OSError, RuntimeError) as error:
-                raise refused(name, error) from None
         console.print(table_of(report))
         if figures is not None:
             for title, drawing in report.figures.items():
@@ -198,9 +237,9 @@ def compare(
 @app.command()
 def train(
     model: Annotated[str, typer.Option(help="The network: " + ", ".join(MODELS))] = "neural-net",
-    epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 1,
-    batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 50,
-    limit: Annotated[int | None, typer.Option(min=2, help="Train on so many images only.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, max=LARGEST, help="How often every image is seen.")] = 1,
+    batch_size: Annotated[int, typer.Option(min=2, max=LARGEST, help="Images a step.")] = 50,
+    limit: Annotated[int | None, typer.Option(min=2, max=LARGEST, help="Train on so many images only.")] = None,
     figure: Annotated[Path, typer.Option(help="The picture of both loss curves: .png, .svg or .pdf.")] = Path(
         "loss-curves.png"
     ),
@@ -217,7 +256,7 @@ def train(
     if figure.suffix not in (".png", ".svg", ".pdf"):
         raise wrong_usage(f"--figure {figure}: the name must end in .png, .svg or .pdf")
     check_data(data)
-    check_folder("--figure", figure)
+    check_output("--figure", figure)
     tested = load_engine(engine)
     check_device(device)
     console = Console()
@@ -232,10 +271,8 @@ def train(
             seed=seed,
             progress=partial(show_progress, bar, bar.add_task(model, total=None)),
         )
-        try:
+        with failing(model):
             curves = train_in_step(settings, model, batch_size, epochs, limit)
-        except (OSError, RuntimeError) as error:
-            raise refused(model, error) from None
     replace_file(figure, plot(curves, figure.suffix.removeprefix(".")))
     table = Table(title=curves.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("engine", "first loss", "last loss", "test accuracy"):
@@ -248,16 +285,17 @@ def train(
 
 @app.command()
 def bench(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turn.")] = 15,
-    threads: Annotated[int, typer.Option(min=1, help="Threads that each side may use.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, max=LARGEST, help="How often each side is measured, in turn.")] = 15,
+    threads: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Threads that each side may use.")] = 2,
     only: Annotated[list[str] | None, typer.Option(help="Only work with this in its name; may be repeated.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
 ) -> None:
     """Measure minigrad against PyTorch: a process each, in turn, same threads, medians."""
     if json_file is not None:
-        check_folder("--json", json_file)
+        check_output("--json", json_file)
     console = Console()
-    measured = benchmark.measure(rounds, threads, only or ())
+    with failing("bench"):
+        measured = benchmark.measure(rounds, threads, only or ())
     table = Table(title=measured.conditions, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("work")
     for heading in ("minigrad", "PyTorch", "ratio", "best", "quartiles"):

@@ -4,33 +4,14 @@ Read ``training.py`` first, the loop; then ``models/`` and ``networks.py``, ``da
 ``run.py``. ``cli.py`` is ``python -m torch_impl``. The same concepts in NumPy are in the package ``minigrad``.
 """
 
-from torch_impl.checkpoint import CheckpointError, load_checkpoint, load_model, save_checkpoint
-from torch_impl.data import DATASETS, Batches, DataError, ImageArrays, load_arrays, load_data, load_datasets
-from torch_impl.models import NeuralNet
-from torch_impl.networks import MODELS, build_model
-from torch_impl.options import OptionError, TrainingOptions
-from torch_impl.seeds import choose_device, seed_everything
-from torch_impl.training import evaluate, train
+import importlib
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "DATASETS",
-    "MODELS",
-    "Batches",
-    "CheckpointError",
-    "DataError",
-    "ImageArrays",
-    "NeuralNet",
-    "OptionError",
-    "TrainingOptions",
-    "build_model",
-    "choose_device",
-    "evaluate",
-    "load_arrays",
-    "load_checkpoint",
-    "load_data",
-    "load_datasets",
-    "load_model",
-    "save_checkpoint",
-    "seed_everything",
-    "train",
-]
+if TYPE_CHECKING:
+    from torch_impl.face import *
+
+
+def __getattr__(name: str) -> object:
+    """A name of ``face.py``. PyTorch takes seconds to import: ``python -m torch_impl`` listens to Ctrl-C before."""
+    face = importlib.import_module("torch_impl.face")
+    return globals()[name] if name in globals() else getattr(face, name)

@@ -1,6 +1,6 @@
 """``python -m torch_impl``: see ``cli.py``."""
 
-from torch_impl.cli import main
+from torch_impl.starting import start
 
 if __name__ == "__main__":
-    main()
+    start("torch_impl")

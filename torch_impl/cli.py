@@ -1,45 +1,40 @@
 """The command line: ``train``, ``evaluate``, ``bench``, ``export``, ``predict``. Only the talking is here.
 
 Exit status: 0 if all went well, 1 if something could not be had or written, 2 on wrong usage, 130 on Ctrl-C.
-``run.py`` is what to read next.
+How errors become sentences is in ``errors.py``. ``run.py`` is what to read next.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any
 
 import torch
 import typer
 
 from torch_impl.bench import compare_loops
 from torch_impl.checkpoint import LAST, CheckpointError, load_model
-from torch_impl.data import NAMES, DataError, check_data, load_data
+from torch_impl.data import NAMES, ImageData, check_data, load_data
 from torch_impl.distributed import (
     STRATEGIES,
     is_main_process,
     leave_group,
     local_device,
     process_group,
-    rank,
-    world_size,
 )
+from torch_impl.errors import Commands
 from torch_impl.export import FORMATS, export_program, save_samples, test_images
 from torch_impl.networks import MODELS
 from torch_impl.options import OPTIMIZERS, PRECISIONS, SCHEDULES, OptionError, TrainingOptions
-from torch_impl.predict import Description, ProgramError, load_image, load_program, predict
-from torch_impl.run import Place, Run, TrainingError, test_loader
+from torch_impl.predict import Description, load_image, load_program, predict
+from torch_impl.run import Place, Run, test_loader
 from torch_impl.seeds import choose_device
 from torch_impl.tally import Tally
 from torch_impl.training import evaluate
 
 __all__ = ["app", "main"]
-
-FAILURE, WRONG_USAGE = 1, 2
 
 DEFAULTS = TrainingOptions()
 
@@ -47,7 +42,11 @@ TRAINERS = ("plain", "lightning")
 
 OUT = Path("run")
 
+MOST_PROCESSES = 1024
+
 app = typer.Typer(
+    name="torch_impl",
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -151,23 +150,22 @@ def train_command(
         deterministic=deterministic,
         patience=patience,
     )
-    with one_sentence():
-        options.check()
-        check_data_name(data)
-        check(strategy in STRATEGIES, choices("--strategy must be one of", STRATEGIES))
-        check(save_every >= 0, f"--save-every must not be negative, not {save_every}")
-        check(workers is None or workers >= 0, f"--workers must not be negative, not {workers}")
-        target = get_device(local_device(device))
-        place = Place(target, out, data_root, resume, strategy, workers, save_every, tensorboard, figures)
-        check_trainer(trainer, devices)
-        if trainer == "lightning":
-            train_with_lightning(options, place, devices)
-            return
-        with process_group(target):
-            tested = Run(options, place).run()
-            if is_main_process():
-                show_accuracy(tested)
-                typer.echo(f"Saved {out / LAST}")
+    options.check()
+    check_data_name(data)
+    check(strategy in STRATEGIES, choices("--strategy must be one of", STRATEGIES))
+    check(save_every >= 0, f"--save-every must not be negative, not {save_every}")
+    check_workers(workers)
+    target = get_device(local_device(device))
+    place = Place(target, out, data_root, resume, strategy, workers, save_every, tensorboard, figures)
+    check_trainer(trainer, devices)
+    if trainer == "lightning":
+        train_with_lightning(options, place, devices)
+        return
+    with process_group(target):
+        tested = Run(options, place).run()
+        if is_main_process():
+            show_accuracy(tested)
+            typer.echo(f"Saved {out / LAST}")
 
 
 @app.command("evaluate")
@@ -179,20 +177,14 @@ def evaluate_command(
     device: Annotated[str, DeviceOption] = "auto",
 ) -> None:
     """Load a saved network and print its accuracy on the test images."""
-    with one_sentence():
-        if data is not None:
-            check_data_name(data)
-        target = get_device(device)
-        model, options, content = load_model(checkpoint)
-        options = replace(options, data=data or options.data, validation=0.0)
-        try:
-            images = load_data(options, data_root)
-        except ValueError as error:
-            raise CheckpointError(f"the images of {checkpoint} are not here, name them with --data: {error}") from error
-        if images.image_shape != tuple(content["image_shape"]):
-            raise CheckpointError(f"the network in {checkpoint} does not take images of {images.image_shape}")
-        place = Place(target, checkpoint.parent, data_root, workers=workers)
-        show_accuracy(evaluate(model.to(target), test_loader(images.test, options, place), options.precision))
+    if data is not None:
+        check_data_name(data)
+    check_workers(workers)
+    target = get_device(device)
+    model, options, content = load_model(checkpoint)
+    images = images_of(checkpoint, options, content, data, data_root)
+    place = Place(target, checkpoint.parent, data_root, workers=workers)
+    show_accuracy(evaluate(model.to(target), test_loader(images.test, options, place), options.precision))
 
 
 @app.command("bench")
@@ -203,11 +195,10 @@ def bench_command(
     device: Annotated[str, DeviceOption] = "auto",
 ) -> None:
     """Measure this program's loop against the tutorial's, an epoch of each in turn."""
-    with one_sentence():
-        check(data in ("mnist", "fashion-mnist"), f"--data must be mnist or fashion-mnist, not {data}")
-        check(epochs >= 1, f"--epochs must be at least 1, not {epochs}")
-        for line in compare_loops(data, data_root, epochs, get_device(device)):
-            typer.echo(line)
+    check(data in ("mnist", "fashion-mnist"), f"--data must be mnist or fashion-mnist, not {data}")
+    check(epochs >= 1, f"--epochs must be at least 1, not {epochs}")
+    for line in compare_loops(data, data_root, epochs, get_device(device)):
+        typer.echo(line)
 
 
 FORMAT_HELP = (
@@ -221,30 +212,32 @@ def export_command(
     checkpoint: Annotated[Path, typer.Argument(help="A file that train saved")] = OUT / LAST,
     format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "pt2",
     to: Annotated[Path | None, typer.Option(help="The file. Default: model.* beside the checkpoint")] = None,
+    data: Annotated[str | None, typer.Option(help=f"{DATA_HELP}. Default: what it was trained on")] = None,
     data_root: Annotated[Path | None, RootOption] = None,
     samples: Annotated[Path | None, typer.Option(help="A folder for the first test image of each class")] = None,
 ) -> None:
     """Write a network as a program that runs without its Python code, checked on test images first."""
-    with one_sentence():
-        check(format in FORMATS, choices("--format must be one of", FORMATS) + f", not {format}")
-        model, options, content = load_model(checkpoint)
-        images = load_data(replace(options, validation=0.0), data_root)
-        test = test_images(images)
-        channels = images.image_shape[0]
-        description = Description(
-            options.model,
-            options.data,
-            tuple(content["image_shape"]),
-            (0.0,) * channels,  # training takes pixels as they are, 0 … 1
-            (1.0,) * channels,
-            tuple(content["class_names"]),
-        )
-        path = to or checkpoint.parent / FORMATS[format]
-        checked, largest = export_program(model, description, test, format, path)
-        typer.echo(f"Checked on {checked:,} test images: the largest difference of a score is {largest:.1e}")
-        typer.echo(f"Saved {path}")
-        if samples is not None:
-            typer.echo(f"Saved {len(save_samples(images, samples))} test images in {samples}")
+    check(format in FORMATS, choices("--format must be one of", FORMATS) + f", not {format}")
+    if data is not None:
+        check_data_name(data)
+    model, options, content = load_model(checkpoint)
+    images = images_of(checkpoint, options, content, data, data_root)
+    test = test_images(images)
+    channels = images.image_shape[0]
+    description = Description(
+        options.model,
+        options.data,
+        tuple(content["image_shape"]),
+        (0.0,) * channels,  # training takes pixels as they are, 0 … 1
+        (1.0,) * channels,
+        tuple(content["class_names"]),
+    )
+    path = to or checkpoint.parent / FORMATS[format]
+    checked, largest = export_program(model, description, test, format, path)
+    typer.echo(f"Checked on {checked:,} test images: the largest difference of a score is {largest:.1e}")
+    typer.echo(f"Saved {path}")
+    if samples is not None:
+        typer.echo(f"Saved {len(save_samples(images, samples))} test images in {samples}")
 
 
 @app.command("predict")
@@ -254,18 +247,35 @@ def predict_command(
     invert: Annotated[bool, typer.Option("--invert", help="Black becomes white: for a black digit on white")] = False,
 ) -> None:
     """Run an exported program on image files, print the class of each and its probability."""
-    with one_sentence():
-        loaded = load_program(program)
-        batch = torch.stack([load_image(path, loaded.description, invert) for path in images])
-        for path, probabilities in zip(images, predict(loaded, batch)):
-            best = int(probabilities.argmax())
-            typer.echo(f"{path}: {loaded.description.classes[best]} ({probabilities[best]:.1%})")
+    loaded = load_program(program)
+    batch = torch.stack([load_image(path, loaded.description, invert) for path in images])
+    for path, probabilities in zip(images, predict(loaded, batch)):
+        best = int(probabilities.argmax())
+        typer.echo(f"{path}: {loaded.description.classes[best]} ({probabilities[best]:.1%})")
+
+
+def images_of(
+    checkpoint: Path, options: TrainingOptions, content: dict[str, Any], data: str | None, data_root: Path | None
+) -> ImageData:
+    """The images that the network in ``checkpoint`` was trained on, or those of ``data``, none kept out.
+
+    Raises:
+        CheckpointError: they are not where they were, or not of the network's shape.
+    """
+    try:
+        images = load_data(replace(options, data=data or options.data, validation=0.0), data_root)
+    except ValueError as error:
+        raise CheckpointError(f"the images of {checkpoint} are not here, name them with --data: {error}") from error
+    if images.image_shape != tuple(content["image_shape"]):
+        raise CheckpointError(f"the network in {checkpoint} does not take images of {images.image_shape}")
+    return images
 
 
 def check_trainer(trainer: str, devices: int) -> None:
     """Stop if there is no such trainer, or it does not start processes in that way."""
     check(trainer in TRAINERS, choices("--trainer must be one of", TRAINERS) + f", not {trainer}")
     check(devices >= 1, f"--devices must be at least 1, not {devices}")
+    check(devices <= MOST_PROCESSES, f"--devices must be at most {MOST_PROCESSES}, not {devices}")
     if trainer == "plain":
         check(devices == 1, "--devices is for --trainer lightning: start the plain loop's processes with torchrun")
     else:
@@ -284,66 +294,37 @@ def train_with_lightning(options: TrainingOptions, place: Place, devices: int) -
     leave_group()  # Lightning leaves NCCL's only
 
 
-@contextmanager
-def one_sentence() -> Iterator[None]:
-    """Whatever can be expected to go wrong ends in one sentence on stderr and the right exit status."""
-    try:
-        yield
-    except OptionError as error:
-        stop(str(error), WRONG_USAGE)
-    except (CheckpointError, DataError, ProgramError, TrainingError) as error:
-        stop(str(error), FAILURE)
-    except (RuntimeError, MemoryError) as error:
-        if is_out_of_memory(error):
-            stop(
-                "out of memory: compute a step in pieces with --accumulate 2 (or more), lower --batch-size or choose a "
-                "smaller network; on a GPU --precision bf16 helps too",
-                FAILURE,
-            )
-        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-            stop(f"torch.compile fails here, leave out --compile: {str(error).splitlines()[0]}", FAILURE)
-        raise
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: only CUDA's allocator has an exception of its own for it."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return "can't allocate memory" in str(error) or "out of memory" in str(error)
-
-
 def show_accuracy(tested: Tally) -> None:
     """Print the accuracy on the test images."""
     typer.echo(f"Accuracy on the {tested.images:,} test images: {tested.accuracy:.2f} %")
 
 
 def check(right: bool, message: str) -> None:
-    """Stop with ``message`` if the command was called wrongly."""
+    """Refuse how the command was called if that is not ``right``."""
     if not right:
-        stop(message, WRONG_USAGE)
+        raise OptionError(message)
+
+
+def check_workers(workers: int | None) -> None:
+    """Refuse a number of processes that no machine has a use for."""
+    check(workers is None or workers >= 0, f"--workers must not be negative, not {workers}")
+    check(workers is None or workers <= MOST_PROCESSES, f"--workers must be at most {MOST_PROCESSES}, not {workers}")
 
 
 def check_data_name(name: str) -> None:
-    """Stop if there is no such data set."""
+    """Refuse a data set that there is not."""
     try:
         check_data(name)
     except ValueError as error:
-        stop(f"--data: {error}", WRONG_USAGE)
+        raise OptionError(f"--data: {error}") from error
 
 
 def get_device(name: str) -> torch.device:
-    """The device, or stop if it cannot be used."""
+    """The device, refused if it cannot be used."""
     try:
         return choose_device(name)
     except RuntimeError as error:
-        stop(f"--device: {error}", WRONG_USAGE)
-
-
-def stop(message: str, status: int) -> NoReturn:
-    """Say in one sentence on stderr what is wrong, and end."""
-    process = f" (process {rank()})" if world_size() > 1 else ""
-    typer.echo(f"torch_impl{process}: {message}", err=True)
-    raise typer.Exit(status)
+        raise OptionError(f"--device: {error}") from error
 
 
 def main() -> None:

@@ -132,6 +132,10 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
             trainer = build_trainer(options, place, data.images, devices)
             trainer.fit(lit, data, ckpt_path=own, weights_only=True)
             (results,) = trainer.test(lit, data, verbose=False)
+    except SystemExit:  # Lightning's own answer to Ctrl-C
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
     except MisconfigurationException as error:
         raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
     return len(data.images.test), 100 * results["test_accuracy"]  # type: ignore[arg-type]

@@ -16,6 +16,9 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine", "step", "one-cycle")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
+LARGEST = 2**63 - 1  # what PyTorch counts with
+LARGEST_IMAGE = 2**14  # pixels a side: 3 GB an image
+
 FROM_EPOCHS = ("cosine", "step", "one-cycle")  # schedules that depend on how many epochs there will be
 
 
@@ -89,6 +92,9 @@ class TrainingOptions:
             require(getattr(self, name) >= 1, name, "must be at least 1", getattr(self, name))
         for name in ("warmup", "patience"):
             require(getattr(self, name) >= 0, name, "must not be negative", getattr(self, name))
+        for name in ("hidden_size", "epochs", "batch_size", "accumulate", "warmup", "patience"):
+            require(getattr(self, name) <= LARGEST, name, f"must be at most {LARGEST}", getattr(self, name))
+        require(self.image_size <= LARGEST_IMAGE, "image_size", f"must be at most {LARGEST_IMAGE}", self.image_size)
         for name in ("weight_decay", "clip_norm"):
             value = getattr(self, name)
             require(0 <= value < math.inf, name, "must be a finite number, 0 or more", value)

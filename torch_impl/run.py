@@ -30,7 +30,7 @@ from torch_impl.distributed import (
 )
 from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
-from torch_impl.options import TrainingOptions, flag
+from torch_impl.options import OptionError, TrainingOptions, flag
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
 from torch_impl.reporting import open_tensorboard, predict, write_figures, write_metrics
 from torch_impl.seeds import be_deterministic, load_random_states, random_states, seed_everything
@@ -263,7 +263,14 @@ def check_same_options(options: TrainingOptions, saved: TrainingOptions, path: P
 
 
 def training_loader(data: ImageData, options: TrainingOptions, place: Place) -> Loader:
-    """The shuffled and perhaps augmented training images, this process's share of them."""
+    """The shuffled and perhaps augmented training images, this process's share of them.
+
+    Raises:
+        OptionError: there are fewer images than pieces that a step is to be computed in.
+    """
+    count = len(data.training)  # type: ignore[arg-type]
+    if options.accumulate > count:
+        raise OptionError(f"--accumulate {options.accumulate} cannot cut a step: there are {count} training images")
     return make_loader(
         data.training,
         options.batch_size,

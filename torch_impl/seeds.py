@@ -79,7 +79,7 @@ def choose_device(name: str = "auto") -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros((), device=device).item()  # a name may be right and its device absent
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise RuntimeError(f"PyTorch cannot compute on the device {name!r} ({reason})") from error
     return device

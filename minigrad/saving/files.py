@@ -33,20 +33,24 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder is not there, the file may not be written, ``path`` is a folder, or the disk is full.
     """
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb") as device:
-            yield device
-        return
-    real = os.path.realpath(path)
-    folder = os.path.dirname(real)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder}", os.fspath(path))
-    if os.path.exists(real) and not os.access(real, os.W_OK):
-        raise PermissionError(errno.EACCES, "the file that is there is read-only", os.fspath(path))
-    with written_beside(real) as file:
-        yield file
-        bring_to_disk(file)
-        take_place(file, real)
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as device:
+                yield device
+            return
+        real = os.path.realpath(path)
+        if not os.path.isdir(os.path.dirname(real)):
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder")
+        if os.path.exists(real) and not os.access(real, os.W_OK):
+            raise PermissionError(errno.EACCES, "the file that is there is read-only")
+        with written_beside(real) as file:
+            yield file
+            bring_to_disk(file)
+            take_place(file, real)
+    except OSError as error:
+        error.filename = os.fspath(path)  # and not the one beside it
+        del error.filename2
+        raise
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""What the two command lines do with errors: those that can be expected end in one sentence and the right status.
+
+The others are faults of the program and keep their traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import typer
+from typer.core import TyperGroup
+
+from torch_impl.checkpoint import CheckpointError
+from torch_impl.data import DataError
+from torch_impl.distributed import rank, world_size
+from torch_impl.options import OptionError
+from torch_impl.predict import ProgramError
+from torch_impl.run import TrainingError
+
+__all__ = ["Commands", "one_sentence"]
+
+FAILURE, WRONG_USAGE = 1, 2
+
+# What PyTorch says where memory runs out, or no machine's would do.
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "std::bad_alloc", "Storage size calculation overflowed")
+
+REMEDIES = {
+    "torch_impl": "compute a step in pieces with --accumulate 2 (or more), lower --batch-size or choose a smaller "
+    "network; on a GPU --precision bf16 helps too",
+    "comparisons": "train with a lower --batch-size or --limit, or run a smaller network",
+}
+
+
+class Commands(TyperGroup):
+    """A program's commands. Its name is what its sentences begin with."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an empty argument: it is a variable of the shell's that was not set, and as a path the folder here."""
+        for option, value in zip(["the first argument", *args], args):
+            if not value or (value.startswith("--") and value.endswith("=")):
+                raise typer.BadParameter(f"{value or option} is given nothing")
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with one_sentence(self.name or ""):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def one_sentence(program: str, quiet: bool = False) -> Iterator[None]:
+    """Whatever can be expected to go wrong ends in the right status and one sentence, or none if ``quiet``."""
+    try:
+        yield
+    except Exception as error:
+        sentence = sentence_of(error, program)
+        if sentence is None:
+            raise
+        if not quiet:
+            process = f" (process {rank()})" if world_size() > 1 else ""
+            with suppress(OSError):  # nobody is there to be told
+                typer.echo(f"{program}{process}: {' '.join(sentence.splitlines())}", err=True)
+        raise SystemExit(WRONG_USAGE if isinstance(error, OptionError) else FAILURE) from error
+
+
+def sentence_of(error: Exception, program: str) -> str | None:
+    """The sentence for an error; None if nobody expects it."""
+    if isinstance(error, (OptionError, CheckpointError, DataError, ProgramError, TrainingError)):
+        return str(error)
+    if is_out_of_memory(error):
+        return f"out of memory: {REMEDIES[program]}"
+    if isinstance(error, BrokenPipeError):
+        return "stopped: nobody reads the output any more"
+    if isinstance(error, OSError):
+        return f"cannot use {error.filename or 'a file or the output'}: {error.strerror or error}"
+    lines = str(error).splitlines() or [""]
+    if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+        return f"torch.compile fails here, leave out --compile: {lines[0]}"
+    if isinstance(error, RuntimeError) and lines[0].startswith("DataLoader worker (pid"):
+        return f"a process that reads images has ended, try fewer with --workers: {lines[0]}"
+    if isinstance(error, dist.DistError) or "gloo/transport" in str(error):
+        return f"another process of this training has ended: {lines[0]}"
+    return None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: only CUDA's allocator has an exception of its own for it."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(each in str(error) for each in OUT_OF_MEMORY)

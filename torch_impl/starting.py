@@ -1,0 +1,73 @@
+"""How ``python -m torch_impl`` and ``python -m comparisons`` begin and end, before and after ``cli.py`` has its say.
+
+Imports take seconds, so nothing but the standard library is imported here before Ctrl-C is listened to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import signal
+import sys
+from types import FrameType
+
+__all__ = ["INTERRUPTED", "start"]
+
+INTERRUPTED = 130  # the status that a shell gives to what Ctrl-C ended
+
+
+def start(program: str) -> None:
+    """Run ``main`` of the package ``program``'s ``cli.py``, and end with its status. No traceback for what is expected.
+
+    Ctrl-C while modules are imported, and while Python ends, stops at once: nothing is open then.
+    """
+    listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not in the background of a shell
+    if listens:
+        signal.signal(signal.SIGINT, leave)
+    main = importlib.import_module(f"{program}.cli").main
+    errors = importlib.import_module("torch_impl.errors")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without × shows ?
+    status: object = 0
+    try:
+        if listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        with errors.one_sentence(program):
+            main()
+    except SystemExit as end:
+        status = end.code
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if listens:
+        signal.signal(signal.SIGINT, leave)
+    try:
+        with errors.one_sentence(program, quiet=status != 0):
+            flush()
+    except SystemExit as end:
+        status = status or end.code
+    sys.exit(status)  # type: ignore[arg-type]
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """End this process at once."""
+    os._exit(INTERRUPTED)
+
+
+def flush() -> None:
+    """Write what was printed and still waits. If it cannot be, it is dropped: Python would complain of it at its end.
+
+    Raises:
+        OSError: nobody reads it any more, or the disk is full.
+    """
+    failure: OSError | None = None
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError as error:
+            failure = error
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if failure is not None:
+        raise failure
