@@ -48,8 +48,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             bring_to_disk(file)
             take_place(file, real)
     except OSError as error:
-        error.filename = os.fspath(path)  # and not the one beside it
-        del error.filename2
+        if error.errno is not None:
+            error.filename = os.fspath(path)  # and not the one beside it
+            del error.filename2
         raise
 
 

@@ -5,10 +5,9 @@ Both serve tensors of minigrad and of PyTorch alike. Read ``graph.py`` for how a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from minigrad.viz.graph import Graph, GraphEdge, GraphNode, first_difference, trace_graph
+from minigrad.viz.graph import Graph, GraphEdge, GraphNode, Params, first_difference, trace_graph
 
 if TYPE_CHECKING:
     from minigrad.viz.drawing import Drawing
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Graph", "GraphEdge", "GraphNode", "draw", "first_difference", "trace_graph"]
 
 
-def draw(outputs: Any, *, params: Mapping[str, Any] | None = None, max_nodes: int = 1000) -> Drawing:
+def draw(outputs: Any, *, params: Params | None = None, max_nodes: int = 1000) -> Drawing:
     """A picture of the graph behind one tensor or several, of either engine.
 
     Values flow down, from the leaves at the top to the outputs at the bottom; gradients go up the same arrows.
@@ -30,7 +29,8 @@ def draw(outputs: Any, *, params: Mapping[str, Any] | None = None, max_nodes: in
 
     Args:
         outputs: a tensor, or a list or tuple of tensors.
-        params: labels for leaves and outputs, such as ``dict(model.named_parameters()) | {"loss": loss}``.
+        params: labels for tensors, a dict or pairs, such as ``model.named_parameters()`` or
+            ``dict(model.named_parameters()) | {"loss": loss}``.
         max_nodes: refuse larger graphs, which take Graphviz minutes and nobody can read.
 
     Raises:

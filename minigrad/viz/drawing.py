@@ -1,14 +1,15 @@
 """How a graph looks on paper, and how it becomes a file or a picture in a notebook.
 
 What is in a graph is told in ``graph.py``. Importing this module needs the Python package ``graphviz``, which writes
-DOT text. To lay the text out, Graphviz's program ``dot`` is used where it is installed, and otherwise the Graphviz
-that comes inside the package ``pygraphviz``: so nothing needs to be installed outside Python.
+DOT text. To lay the text out, Graphviz's program ``dot`` is used where it is installed and works, and otherwise the
+Graphviz that comes inside the package ``pygraphviz``: so nothing needs to be installed outside Python.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,11 @@ NODE_LOOKS = {
 }
 OUTPUTS_SHOWN = 4  # of an operation with more outputs, the label shows the shapes of the first ones
 
-FORMATS = {".svg": "svg", ".png": "png", ".dot": "dot source", ".gv": "dot source"}
+SOURCE = (".dot", ".gv")  # the names of files that hold DOT text as it is, not laid out
+
+BEGINNINGS = {"svg": b"<?xml", "png": b"\x89PNG\r\n", "pdf": b"%PDF"}  # of pictures, where they are known
+
+SECONDS = 30.0  # that the program dot is given
 
 
 def draw_graph(graph: Graph) -> Drawing:
@@ -91,19 +96,18 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
             options: the other options of ``graphviz.Digraph.pipe``. They need the program ``dot``.
 
         Raises:
-            ImportError: neither the program ``dot`` nor the package ``pygraphviz`` is installed.
+            ImportError: neither a program ``dot`` that works nor the package ``pygraphviz`` is installed.
+            ValueError: Graphviz has no such format.
         """
-        if options or shutil.which("dot"):
+        wanted = self.format if format is None else format
+        if options:
             return super().pipe(format, quiet=quiet, encoding=encoding, **options)  # type: ignore[no-any-return]
+        if wanted not in graphviz.FORMATS:
+            raise ValueError(f"Graphviz has no format {wanted!r}")
         try:
-            import pygraphviz
-        except ImportError as error:
-            raise ImportError(
-                "rendering needs Graphviz: pip install pygraphviz (it brings its own Graphviz), "
-                "or install the program dot from https://graphviz.org/download"
-            ) from error
-        parsed = pygraphviz.AGraph(string=self.source)
-        picture: bytes = parsed.draw(format=self.format if format is None else format, prog=self.engine)
+            picture = _picture_by_dot(self.source, self.engine, wanted, quiet)
+        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+            picture = _picture_by_pygraphviz(self.source, self.engine, wanted, error)
         return picture if encoding is None else picture.decode(encoding)
 
     def render(
@@ -120,16 +124,17 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
     ) -> str:
         """Write the picture to a file and return its path.
 
-        ``render(outfile="graph.svg")`` writes that one file, as SVG, PNG or DOT text by its suffix: ``.svg``,
-        ``.png``, ``.dot`` or ``.gv``. Without ``outfile`` it does what ``graphviz.Digraph.render`` does: the DOT text
-        goes to ``filename``, the picture to ``filename`` with the format appended, and ``cleanup`` removes the text.
+        ``render(outfile="graph.svg")`` writes that one file, in the format of its suffix, such as ``.svg``, ``.png`` or
+        ``.pdf``; ``.dot`` and ``.gv`` are DOT text. Without ``outfile`` it does what ``graphviz.Digraph.render`` does:
+        the DOT text goes to ``filename``, the picture to ``filename`` with the format appended, and ``cleanup`` removes
+        the text.
 
         Args:
             view: open the file in the program that the system shows such files with.
             options: passed on to ``pipe``.
 
         Raises:
-            ValueError: the suffix of ``outfile`` is none of the four; nothing is written.
+            ValueError: the suffix of ``outfile`` is no format of Graphviz's; nothing is written.
         """
         if outfile is None:
             source_path = self.save(filename, directory)
@@ -141,9 +146,13 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         else:
             path = os.fspath(outfile)
             suffix = Path(path).suffix.lower()
-            if suffix not in FORMATS:
-                raise ValueError(f"the name of outfile must end in {', '.join(FORMATS)}, got {path!r}")
-            _write_whole(path, self._picture(FORMATS[suffix] if format is None else format, options))
+            chosen = format or ("dot source" if suffix in SOURCE else suffix[1:])
+            if chosen not in ("dot source", *graphviz.FORMATS):
+                raise ValueError(
+                    f"the name of outfile must end in .svg, .png, .pdf, .dot, .gv or another format of Graphviz's, "
+                    f"got {path!r}"
+                )
+            _write_whole(path, self._picture(chosen, options))
         if view:
             graphviz.view(path, quiet=quiet_view)
         return path
@@ -171,6 +180,40 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         picture = self.pipe(format, **options)
         assert isinstance(picture, bytes)  # no encoding was asked for
         return picture
+
+
+def _picture_by_dot(source: str, engine: str, format: str, quiet: bool) -> bytes:
+    """The picture that the program ``dot`` makes.
+
+    Raises:
+        OSError: it is not there, or no program.
+        RuntimeError: it fails, or what it gives is no picture.
+        subprocess.TimeoutExpired: it has no end.
+    """
+    command = ["dot", f"-K{engine}", f"-T{format}"]
+    done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=SECONDS)
+    complaints = done.stderr.decode(errors="replace")
+    if done.returncode != 0 or not done.stdout or not done.stdout.lstrip().startswith(BEGINNINGS.get(format, b"")):
+        raise RuntimeError(f"dot ends with status {done.returncode} and no picture: {complaints.strip()}")
+    if not quiet:
+        sys.stderr.write(complaints)
+    return done.stdout
+
+
+def _picture_by_pygraphviz(source: str, engine: str, format: str, error: Exception) -> bytes:
+    """The picture that pygraphviz's own Graphviz makes, as ``dot`` has failed with ``error``."""
+    try:
+        import pygraphviz
+    except ImportError:
+        raise ImportError(
+            "rendering needs Graphviz: pip install pygraphviz (it brings its own Graphviz), or install the program dot "
+            f"from https://graphviz.org/download (trying it: {error})"
+        ) from error
+    try:
+        picture: bytes = pygraphviz.AGraph(string=source).draw(format=format, prog=engine)
+    except TypeError as failure:  # how pygraphviz says that it has made nothing
+        raise RuntimeError(f"the Graphviz that pygraphviz brings cannot draw {format}") from failure
+    return picture
 
 
 def _write_whole(path: str, content: bytes) -> None:

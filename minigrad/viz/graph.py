@@ -7,12 +7,14 @@ How a graph looks on paper is in ``drawing.py``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 __all__ = ["Graph", "GraphEdge", "GraphNode", "first_difference", "trace_graph"]
+
+Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Graph:
         return "\n".join(lines)
 
 
-def trace_graph(outputs: Any, *, params: Mapping[str, Any] | None = None, max_nodes: int | None = None) -> Graph:
+def trace_graph(outputs: Any, *, params: Params | None = None, max_nodes: int | None = None) -> Graph:
     """The graph behind one tensor or several, of either engine.
 
     The walk goes breadth first from the outputs toward the leaves, inputs in order, and does not recurse: its length
@@ -99,8 +101,8 @@ def trace_graph(outputs: Any, *, params: Mapping[str, Any] | None = None, max_no
 
     Args:
         outputs: a tensor, or a list or tuple of tensors.
-        params: labels for leaves and outputs, such as ``dict(model.named_parameters())``. A tensor with two names
-            goes by the first.
+        params: labels for tensors, a dict or pairs such as ``model.named_parameters()``. A tensor with two names goes
+            by the first; one in the middle of the graph names the operation that made it.
         max_nodes: stop with an error at a graph of more nodes.
 
     Raises:
@@ -112,10 +114,7 @@ def trace_graph(outputs: Any, *, params: Mapping[str, Any] | None = None, max_no
         raise ValueError("a graph needs at least one tensor to start from, got an empty list")
     for position, tensor in enumerate(tensors):
         _require_tensor(tensor, "outputs" if len(tensors) == 1 else f"outputs[{position}]")
-    labels: dict[int, str] = {}
-    for name, tensor in ({} if params is None else params).items():
-        _require_tensor(tensor, f"params[{name!r}]")
-        labels.setdefault(id(tensor), name)
+    labels, inner = _labels(params, tensors)
 
     # What is found is kept in a list, so that no id can pass to another object while we walk. The list is also the
     # queue: it grows while the loop below runs through it.
@@ -131,7 +130,8 @@ def trace_graph(outputs: Any, *, params: Mapping[str, Any] | None = None, max_no
                 f"the graph has more than max_nodes={max_nodes} nodes: take a part of the computation, "
                 "or raise max_nodes; minigrad.viz.trace_graph(y).describe() shows a graph of any size as text"
             )
-        nodes.append(_describe_node(f"n{number}", item, labels.get(id(item), "")))
+        label = labels.get(id(item), "") if _is_tensor(item) else _inner_label(item, inner)
+        nodes.append(_describe_node(f"n{number}", item, label))
         for position, (node, output_index) in enumerate(_inputs(item)):
             if node is None:
                 continue
@@ -164,6 +164,37 @@ def first_difference(graph_a: Graph, graph_b: Graph) -> str | None:
 def shape_text(shape: tuple[int, ...]) -> str:
     """``[3, 2]``, or ``scalar`` for a tensor without dimensions."""
     return str(list(shape)) if shape else "scalar"
+
+
+Inner = dict[Any, dict[int, str]]  # of a node, the names of its outputs
+
+
+def _labels(params: Params | None, tensors: Sequence[Any]) -> tuple[dict[int, str], Inner]:
+    """The names of leaves and outputs by the tensor's id, and those of inner tensors by the node that made them."""
+    try:
+        named = {} if params is None else dict(params)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"params must be a dict of names and tensors, or pairs of them, got {type(params).__name__}"
+        ) from error
+    asked_for = {id(tensor) for tensor in tensors}
+    labels: dict[int, str] = {}
+    inner: Inner = {}
+    for name, tensor in named.items():
+        _require_tensor(tensor, f"params[{name!r}]")
+        if tensor.grad_fn is None or id(tensor) in asked_for:
+            labels.setdefault(id(tensor), str(name))
+        else:
+            inner.setdefault(tensor.grad_fn, {}).setdefault(tensor.output_nr, str(name))
+    return labels, inner
+
+
+def _inner_label(node: Any, inner: Inner) -> str:
+    """The names of what the operation of ``node`` made; of several outputs, which is which."""
+    names = inner.get(node, {})
+    if len(node._input_metadata) == 1:
+        return "".join(names.values())
+    return ", ".join([f"{name} (output {index})" for index, name in sorted(names.items())])
 
 
 def _require_tensor(value: Any, where: str) -> None:

@@ -174,6 +174,22 @@ class TestTrace:
             "loss": (),
         }
 
+    @ENGINES
+    def test_pairs_are_labels_too_and_an_inner_tensor_names_its_operation(self, engine: Any) -> None:
+        layer = engine.nn.Linear(3, 4)
+        hidden = layer(engine.ones(5, 3))
+        labels = [node.label for node in trace_graph(hidden.sum(), params=layer.named_parameters()).nodes]
+        assert sorted(filter(None, labels)) == ["bias", "weight"]
+        graph = trace_graph(hidden.sum(), params={"hidden": hidden, "again": hidden})
+        assert [(node.name, node.label) for node in graph.nodes if node.label] == [("AddmmBackward0", "hidden")]
+        first, second = two_outputs(engine)
+        graph = trace_graph(second - first, params={"second": second, "first": first})
+        assert graph.nodes[2].label == "first (output 0), second (output 1)"
+        assert "first (output 0)" in draw(second - first, params={"first": first}).source
+        for wrong in (3, [1], "weight"):
+            with pytest.raises(TypeError, match="^params"):
+                draw(hidden, params=wrong)
+
     @pytest.mark.parametrize(("engine", "length"), [(minigrad, 100_000), (torch, 5_000)], ids=["minigrad", "torch"])
     def test_a_long_chain_does_not_overflow_the_stack(self, engine: Any, length: int) -> None:
         graph = trace_graph(chain(engine, length))
@@ -297,13 +313,16 @@ def no_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def fake_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A program ``dot`` that writes down its arguments and input and answers ``a picture``."""
+    """A program ``dot`` that writes down its arguments and input and answers with the beginning of a picture."""
     if os.name == "nt":
         pytest.skip("the stand-in for dot is a shell script")
     folder = tmp_path / "programs"
     folder.mkdir()
     program = folder / "dot"
-    program.write_text(f"#!/bin/sh\necho \"$@\" > '{folder}/arguments'\ncat > '{folder}/input'\nprintf 'a picture'\n")
+    program.write_text(
+        f"#!/bin/sh\necho \"$@\" > '{folder}/arguments'\ncat > '{folder}/input'\n"
+        "case $2 in -Tsvg) printf '<?xml a picture';; *) printf '%%PDF a picture';; esac\n"
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     assert shutil.which("dot") == str(program)
@@ -370,13 +389,20 @@ class TestRendering:
 
     def test_a_notebook_shows_it_with_dot(self, fake_dot: Path) -> None:
         drawing = draw(squared_sum(minigrad))
-        assert drawing._repr_mimebundle_() == {"image/svg+xml": "a picture"}
+        assert drawing._repr_mimebundle_() == {"image/svg+xml": "<?xml a picture"}
         assert (fake_dot / "arguments").read_text().split() == ["-Kdot", "-Tsvg"]
         assert (fake_dot / "input").read_text() == drawing.source
 
     @pytest.mark.parametrize(
         ("suffix", "begins"),
-        [(".svg", b"<?xml"), (".PNG", b"\x89PNG\r\n"), (".dot", b"digraph"), (".gv", b"digraph")],
+        [
+            (".svg", b"<?xml"),
+            (".PNG", b"\x89PNG\r\n"),
+            (".pdf", b"%PDF"),
+            (".jpg", b"\xff\xd8"),
+            (".dot", b"digraph"),
+            (".gv", b"digraph"),
+        ],
     )
     def test_one_file_by_its_suffix(self, suffix: str, begins: bytes, tmp_path: Path, no_dot: None) -> None:
         path = tmp_path / "new" / f"graph{suffix}"
@@ -385,9 +411,35 @@ class TestRendering:
         assert [each.name for each in path.parent.iterdir()] == [path.name]
 
     def test_a_file_by_the_program_dot(self, fake_dot: Path, tmp_path: Path) -> None:
-        draw(squared_sum(minigrad)).render(outfile=tmp_path / "graph.png")
-        assert (tmp_path / "graph.png").read_text() == "a picture"
-        assert (fake_dot / "arguments").read_text().split() == ["-Kdot", "-Tpng"]
+        draw(squared_sum(minigrad)).render(outfile=tmp_path / "graph.pdf")
+        assert (tmp_path / "graph.pdf").read_text() == "%PDF a picture"
+        assert (fake_dot / "arguments").read_text().split() == ["-Kdot", "-Tpdf"]
+
+    @pytest.mark.skipif(os.name == "nt", reason="the stand-ins for dot are shell scripts")
+    @pytest.mark.parametrize(
+        "broken",
+        ["exit 1", "echo wrong", "true", "kill -9 $$", "sleep 5", "no program", "not executable", "folder", "dangling"],
+    )
+    def test_a_broken_dot_is_done_without(
+        self, broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        program = tmp_path / "dot"
+        if broken == "folder":
+            program.mkdir()
+        elif broken == "dangling":
+            program.symlink_to(tmp_path / "nowhere")
+        else:
+            program.write_text("\x7fELF" if broken == "no program" else f"#!/bin/sh\n{broken}\n")
+            program.chmod(0o644 if broken == "not executable" else 0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        monkeypatch.setattr("minigrad.viz.drawing.SECONDS", 1.0)
+        drawing = draw(squared_sum(minigrad))
+        assert ElementTree.fromstring(drawing.pipe("svg")).tag == f"{SVG}svg"
+        assert "wrong" not in capfd.readouterr().out
+        if broken == "exit 1":
+            monkeypatch.setitem(sys.modules, "pygraphviz", None)
+            with pytest.raises(ImportError, match="pip install pygraphviz.* status 1"):
+                drawing.pipe("svg")
 
     @pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
     def test_a_new_file_has_the_mode_that_open_would_give(self, tmp_path: Path) -> None:
@@ -396,9 +448,9 @@ class TestRendering:
         modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("other", "graph.dot")}
         assert len(modes) == 1
 
-    @pytest.mark.parametrize("name", ["graph.jpg", "graph", "graph.svg.txt"])
+    @pytest.mark.parametrize("name", ["graph.abc", "graph", "graph.svg.txt"])
     def test_another_suffix_is_refused(self, name: str, tmp_path: Path) -> None:
-        with pytest.raises(ValueError, match=r"must end in \.svg, \.png, \.dot, \.gv, got '.*graph"):
+        with pytest.raises(ValueError, match=r"must end in \.svg, \.png, \.pdf, \.dot, \.gv or .*, got '.*graph"):
             draw(squared_sum(minigrad)).render(outfile=tmp_path / name)
         assert not list(tmp_path.iterdir())
 
