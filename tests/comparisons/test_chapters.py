@@ -2,7 +2,13 @@
 
 import copy
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import types
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +21,8 @@ from comparisons.cli import app
 from comparisons.curves import train_in_step
 from comparisons.settings import Settings
 from comparisons.tolerances import TOLERANCES, Tolerance
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -194,6 +202,18 @@ def test_command_line(tmp_path):
         ["--engine", "no_such_engine"],
         ["--device", "no-such-device"],
         ["--json", "/no/such/folder/file.json"],
+        ["--json", "."],
+        ["--json", "x" * 300],
+        ["--json", ""],
+        ["--json="],
+        ["--engine", ""],
+        ["--engine", "."],
+        ["--device", "meta"],
+        ["--device", "privateuseone"],
+        ["--seed", str(2**70)],
+        ["bench", "--rounds", str(2**70)],
+        ["bench", "--threads", str(2**70)],
+        ["bench", "--json", "."],
         ["--no-such-option"],
     ],
     ids=str,
@@ -202,6 +222,56 @@ def test_wrong_usage_ends_with_2(arguments):
     done = command(*arguments)
     assert done.exit_code == 2, done.output
     assert "Traceback" not in done.output
+
+
+ENGINES = {
+    "raises": ("raise ValueError('no engine')", 2, "ValueError: no engine"),
+    "exits": ("import sys; sys.exit(0)", 2, "SystemExit: 0"),
+    "wrong": ("def (", 2, "SyntaxError"),
+    "empty": ("", 1, "AttributeError: module 'engine_empty' has no attribute"),
+    "leaves": ("def __getattr__(name): raise SystemExit(0)", 1, "SystemExit: 0"),
+}
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("arguments", [["--only", "dynamic-graph"], ["train", "--limit", "10", "--figure", "x.png"]])
+def test_an_engine_that_fails_is_named_with_its_line(name, arguments, tmp_path, monkeypatch):
+    program, status, sentence = ENGINES[name]
+    (tmp_path / f"engine_{name}.py").write_text(program)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = command(*arguments, "--engine", f"engine_{name}")
+    assert done.exit_code == status and isinstance(done.exception, SystemExit), done.output
+    assert sentence in done.stderr and ", line " in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_devices_are_written_into(tmp_path):
+    for device, status in (("/dev/null", 0), ("/dev/full", 1)):
+        done = command("--only", "dynamic-graph", "--json", device)
+        assert done.exit_code == status and not os.path.isfile(device), done.output
+    assert done.stderr == "comparisons: cannot use /dev/full: No space left on device\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+def test_bench_tells_of_a_process_that_was_killed_and_ends_on_ctrl_c():
+    """Each once one process that measures is there. None stays."""
+    for target, number, status in (("child", signal.SIGKILL, 1), ("parent", signal.SIGINT, 130)):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+        bench = subprocess.Popen(
+            [sys.executable, "-m", "comparisons", "bench", "--rounds", "1000"],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        children = Path(f"/proc/{bench.pid}/task/{bench.pid}/children")
+        while not children.read_text():
+            time.sleep(0.05)
+        child = int(children.read_text().split()[0])
+        os.kill(child if target == "child" else bench.pid, number)
+        _, errors = bench.communicate(timeout=60)
+        assert bench.returncode == status, errors
+        assert errors == ("" if target == "parent" else "bench: a process that measures ended with status -9\n")
+        assert not Path(f"/proc/{child}").exists()
 
 
 def test_a_difference_ends_with_1(monkeypatch):
@@ -271,6 +341,8 @@ def test_training_curves_agree_and_go_down():
         ["--figure", "no/such/folder.png"],
         ["--data", "x"],
         ["--limit", "0"],
+        *([option, str(2**70)] for option in ("--epochs", "--batch-size", "--limit", "--seed")),
+        ["--figure", "x" * 300 + ".png"],
     ],
     ids=str,
 )

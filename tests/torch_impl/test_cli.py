@@ -23,6 +23,9 @@ from torch_impl.options import TrainingOptions
 REPOSITORY = Path(__file__).parents[2]
 
 
+COUNTS = ("hidden-size", "image-size", "epochs", "batch-size", "warmup", "patience", "workers", "devices")
+
+
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli.app, [str(each) for each in arguments])
 
@@ -127,6 +130,25 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         ("train --patience 2", "--patience needs images to judge by"),
         ("evaluate --data cifar", "no data set 'cifar'"),
         ("evaluate --device gpu", "cannot compute on the device 'gpu'"),
+        *(
+            (f"train --{name} {2**70}", f"--{name} must be at most ")
+            for name in [
+                "hidden-size",
+                "image-size",
+                "epochs",
+                "batch-size",
+                "warmup",
+                "patience",
+                "workers",
+                "devices",
+            ]
+        ),
+        (f"train --accumulate {2**70} --batch-size {2**70}", "--batch-size must be at most "),
+        ("train --accumulate 1438 --batch-size 2000", "cannot cut a step: there are 1437 training images"),
+        (f"train --seed {2**70}", "--seed must be in 0"),
+        (f"evaluate --workers {2**70}", "--workers must be at most "),
+        ("train --device privateuseone", "cannot compute on the device 'privateuseone'"),
+        ("export --data nowhere", "there is no data set 'nowhere'"),
         ("bench --data digits", "--data must be mnist or fashion-mnist, not digits"),
         ("bench --epochs 0", "--epochs must be at least 1, not 0"),
     ],
@@ -177,9 +199,10 @@ def test_folder_that_cannot_be_written_is_1_before_training(tmp_path: Path) -> N
     assert "it is a folder" in one_sentence(run("train", "--out", tmp_path))
 
 
-def test_out_of_memory_is_1(tmp_path: Path) -> None:
-    """A hidden layer that no machine can hold."""
-    result = run("train", "--hidden-size", 10**13, "--out", tmp_path)
+@pytest.mark.parametrize("size", [10**13, 2**62])
+def test_out_of_memory_is_1(size: int, tmp_path: Path) -> None:
+    """A hidden layer that no machine can hold, or count."""
+    result = run("train", "--hidden-size", size, "--out", tmp_path)
     assert "out of memory: compute a step in pieces with --accumulate 2" in one_sentence(result)
     assert os.listdir(tmp_path) == []
 
@@ -235,6 +258,75 @@ def test_a_damaged_checkpoint_is_said_and_the_run_goes_on(tmp_path: Path) -> Non
     assert first.stdout.splitlines()[-2:] == second.stdout.splitlines()[-2:]
     resumed = load_checkpoint(tmp_path / "last.ckpt")
     assert all(torch.equal(weight, resumed["model"][name]) for name, weight in whole["model"].items())
+
+
+def test_images_that_were_moved_are_named_with_data(tmp_path: Path) -> None:
+    for place in ("train/a", "train/b", "test/a", "test/b"):
+        (tmp_path / "images" / place).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "images" / place / "0.png")
+    arguments = ["--data", tmp_path / "images", "--image-size", 8, "--workers", 0, "--epochs", 1, "--no-figures"]
+    assert run("train", *arguments, "--out", tmp_path).exit_code == 0
+    (tmp_path / "images").rename(tmp_path / "moved")
+    for command in ("evaluate", "export"):
+        assert "name them with --data" in one_sentence(run(command, tmp_path / "last.ckpt"))
+        result = run(command, tmp_path / "last.ckpt", "--data", tmp_path / "moved")
+        assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed. "),
+        RuntimeError("[gloo/transport/tcp/pair.cc:545] Connection reset by peer"),
+        OSError(28, "No space left on device"),
+        BrokenPipeError(32, "Broken pipe"),
+    ],
+    ids=str,
+)
+def test_lost_processes_disks_and_readers_are_1(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch_impl.run.Run, "train_epoch", fail)
+    sentence = one_sentence(run("train", "--out", tmp_path))
+    assert any(word in sentence for word in ("has ended", "No space left", "nobody reads"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's pipes and devices")
+@pytest.mark.parametrize(
+    ("command", "status", "out", "errors"),
+    [
+        ("evaluate nowhere > /dev/full", 1, "", "torch_impl: there is no checkpoint nowhere"),
+        ("--help > /dev/full", 1, "", "torch_impl: cannot use .* No space left on device"),
+        ("train --seed -1 | cat", 2, "", r"torch_impl: --seed must be in 0 \S 4294967295, not -1"),
+    ],
+)
+def test_streams_that_are_full_closed_or_of_few_letters(command: str, status: int, out: str, errors: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "ascii"}
+    script = f"{sys.executable} -m torch_impl {command}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == status and done.stdout == out, done.stderr
+    assert re.match(errors, done.stderr) and done.stderr.count("\n") <= 1, done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
+@pytest.mark.parametrize("program", ["torch_impl", "comparisons"])
+def test_ctrl_c_while_modules_are_imported_is_130(program: str, tmp_path: Path) -> None:
+    """Sent by a module that is imported by the way, in the midst of it."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name in ('torch._C', 'torch.nn'):\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
+    command = [sys.executable, "-m", program, "--help"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
