@@ -254,7 +254,7 @@ def test_devices_are_written_into(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
 def test_bench_tells_of_a_process_that_was_killed_and_ends_on_ctrl_c():
     """Each once one process that measures is there. None stays."""
     for target, number, status in (("child", signal.SIGKILL, 1), ("parent", signal.SIGINT, 130)):
