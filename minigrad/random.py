@@ -459,4 +459,8 @@ def fork_rng(devices: Iterable[Any] | None = None, enabled: bool = True) -> Iter
     try:
         yield
     finally:
-        set_rng_state(state)
+        try:
+            set_rng_state(state)
+        except BaseException:  # Ctrl-C, which has its way when this is done
+            set_rng_state(state)
+            raise

@@ -61,7 +61,7 @@ def test_every_module_says_what_it_is():
 
 # From the bottom up. What is named by itself does not stand in its folder's room.
 ROOMS = [
-    ["dtypes", "attributes", "printing"],
+    ["dtypes", "attributes", "printing", "forking"],
     ["kernels", "arguments.dims", "arguments.promotion"],
     ["graph"],
     ["arguments", "random", "return_types"],
@@ -204,3 +204,28 @@ def test_pytorchs_paths_can_be_imported(path):
     theirs = importlib.import_module(f"torch.{path}")
     for name in module.__all__:
         assert hasattr(theirs, name), f"torch.{path} has no {name}"
+
+
+# ------------------------------------------------------------------------------------------- what Ctrl-C may not leave
+
+MODES = {"no_grad", "enable_grad", "inference_mode", "set_grad_enabled", "saved_tensors_hooks", "fork_rng"}
+
+
+def inside_of(node):
+    """What stands in a statement, but not in functions that it defines."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.Lambda)):
+            yield child
+            yield from inside_of(child)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "minigrad").rglob("*.py")), ids=lambda path: path.name)
+def test_what_is_switched_is_switched_back_after_an_interrupt(path):
+    """Python looks for signals where ``__exit__`` begins, and where a loop begins again: not always in the ``try``."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.With):
+            called = [each.context_expr.func for each in node.items if isinstance(each.context_expr, ast.Call)]
+            assert not MODES & {ast.unparse(each) for each in called}, f"line {node.lineno}: see call_inside()"
+        if isinstance(node, ast.Try) and node.finalbody:
+            loops = [each.lineno for each in inside_of(node) if isinstance(each, (ast.For, ast.While))]
+            assert not loops, f"line {loops}: a loop inside of try ... finally belongs in a function of its own"

@@ -186,6 +186,15 @@ def test_the_first_gradient_is_stepped_through_as_its_comments_say():
 
     traced(lambda: runpy.run_path(str(ROOT / ".vscode" / "first_gradient.py")), trace)
     later = iter(functions)
-    for name in ("__pow__", "apply", "forward", "backward", "backward", "first_gradients", "run_backward"):
+    for name in (
+        "__pow__",
+        "apply",
+        "forward",
+        "backward",
+        "backward",
+        "first_gradients",
+        "walk_backward",
+        "run_backward",
+    ):
         assert name in later, name
     assert rules == ["Add", "Add", "Mul", "PowScalar"]

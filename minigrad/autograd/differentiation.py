@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.attributes import Size
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.accumulation import Arrived, receive
-from minigrad.graph.engine import run_backward
+from minigrad.graph.engine import walk_backward
 from minigrad.graph.function import gradient_edge, wrap
 from minigrad.graph.node import Edge, Tensor, unwrap
 from minigrad.graph.watching import to_tensors, wrapped
@@ -126,9 +126,7 @@ def backward(
             stacklevel=3,
         )
     arrived = first_gradients(tensors, grad_tensors, create_graph)
-    edges = None if inputs is None else edges_to(inputs)
-    retain_graph = create_graph if retain_graph is None else retain_graph
-    run_backward(arrived, retain_graph, create_graph, edges)
+    walk_backward(arrived, retain_graph, create_graph, None if inputs is None else edges_to(inputs))
 
 
 def edges_to(inputs: Any) -> list[Edge]:
@@ -207,7 +205,7 @@ def grad(
         if not target._requires_grad:
             raise RuntimeError(f"One of the differentiated Tensors does not require grad (index {position})")
         edges.append(gradient_edge(target))
-    captured = run_backward(arrived, retain_graph, create_graph, edges, accumulate=False)
+    captured = walk_backward(arrived, retain_graph, create_graph, edges, accumulate=False)
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
     for position, (result, (node, output_nr)) in enumerate(zip(results, edges)):
         if result is None and materialize_grads:

@@ -14,7 +14,7 @@ from typing import Any
 
 from minigrad.graph import function
 from minigrad.graph.function import with_zeros, wrap
-from minigrad.graph.grad_mode import grad_mode, no_grad
+from minigrad.graph.grad_mode import call_inside, grad_mode, no_grad
 from minigrad.graph.node import NO_GRADIENT, Tensor
 from minigrad.graph.saved_tensors import THIS_NODE, Origin
 from minigrad.graph.storage import next_sequence_number
@@ -113,12 +113,7 @@ class Function(function.Function):
         ctx.sequence_number = next_sequence_number()
         ctx.materialize_grads = True
         ctx.needs_input_grad = tuple([isinstance(each, Tensor) and each._requires_grad for each in args])
-        with no_grad():
-            if cls.setup_context is Function.setup_context:
-                output = cls.forward(ctx, *args, **kwargs)
-            else:
-                output = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, output)
+        output = call_inside(no_grad(), cls._run_forward, ctx, args, kwargs)
         outputs = output if isinstance(output, tuple) else (output,)
         grad_fn = ctx if grad_mode.enabled and True in ctx.needs_input_grad else None
         ctx._check_dirty(args, outputs)
@@ -132,6 +127,15 @@ class Function(function.Function):
         ctx._place_dirty(results, grad_fn)
         ctx._to_save = ctx._dirty = ctx._non_differentiable = ()  # these tensors point at ctx: no cycle
         return tuple(results) if isinstance(output, tuple) else results[0]
+
+    @classmethod
+    def _run_forward(cls, ctx: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the user's ``forward`` gives, in either of its two forms."""
+        if cls.setup_context is Function.setup_context:
+            return cls.forward(ctx, *args, **kwargs)
+        output = cls.forward(*args, **kwargs)
+        cls.setup_context(ctx, args, output)
+        return output
 
     def call_rule(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
         """Call the user's rule, with tensors; what comes of it travels on as the engine wants it."""
@@ -324,8 +328,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(backward)
     def unrecorded(ctx: Any, *grads: Any) -> Any:
-        with no_grad():
-            outputs = backward(ctx, *grads)
+        outputs = call_inside(no_grad(), backward, ctx, *grads)
         if not grad_mode.enabled:
             return outputs
         several = isinstance(outputs, tuple)

@@ -150,6 +150,7 @@ def one_hot_rows(tensor: Tensor) -> list[Tensor]:
     return [wrap(row.reshape(tensor.array.shape)) for row in rows]
 
 
+@enable_grad()
 def jacobian(
     func: Callable[..., Any],
     inputs: Tensors,
@@ -173,20 +174,19 @@ def jacobian(
     """
     check_strategy(strategy, strict, vectorize, "jacobian")
     given = as_checked_tuple(inputs, "inputs", "jacobian")
-    with enable_grad():
-        sources = fresh_inputs(given, create_graph)
-        outputs, several = outputs_of(func, sources, "jacobian")
-        table = []
-        for output in outputs:
-            rows = [differentiate((output,), sources, (row,), create_graph, strict) for row in one_hot_rows(output)]
-            blocks = []
-            for number, source in enumerate(sources):
-                shape = (*output.shape, *source.shape)
-                if rows:
-                    blocks.append(stack([row[number] for row in rows]).reshape(shape))
-                else:
-                    blocks.append(wrap(np.zeros(shape, output.array.dtype)))
-            table.append(tuple(blocks) if isinstance(inputs, tuple) else blocks[0])
+    sources = fresh_inputs(given, create_graph)
+    outputs, several = outputs_of(func, sources, "jacobian")
+    table = []
+    for output in outputs:
+        rows = [differentiate((output,), sources, (row,), create_graph, strict) for row in one_hot_rows(output)]
+        blocks = []
+        for number, source in enumerate(sources):
+            shape = (*output.shape, *source.shape)
+            if rows:
+                blocks.append(stack([row[number] for row in rows]).reshape(shape))
+            else:
+                blocks.append(wrap(np.zeros(shape, output.array.dtype)))
+        table.append(tuple(blocks) if isinstance(inputs, tuple) else blocks[0])
     return finish(tuple(table) if several else table[0], create_graph)
 
 
@@ -256,6 +256,7 @@ def single_number(value: Any, function: str) -> Tensor:
     return output
 
 
+@enable_grad()
 def vjp(
     func: Callable[..., Any],
     inputs: Tensors,
@@ -265,15 +266,15 @@ def vjp(
 ) -> tuple[Any, Any]:
     """``func(*inputs)``, and vᵀ · Jacobian: one backward pass. ``v`` has the outputs' shapes; None for one number."""
     given = as_checked_tuple(inputs, "inputs", "vjp")
-    with enable_grad():
-        sources = fresh_inputs(given, create_graph)
-        outputs, several = outputs_of(func, sources, "vjp")
-        vector = given_vector(v, outputs, "output", "vjp")
-        product = differentiate(outputs, sources, vector, create_graph, strict)
+    sources = fresh_inputs(given, create_graph)
+    outputs, several = outputs_of(func, sources, "vjp")
+    vector = given_vector(v, outputs, "output", "vjp")
+    product = differentiate(outputs, sources, vector, create_graph, strict)
     value = finish(outputs if several else outputs[0], create_graph)
     return value, finish(product if isinstance(inputs, tuple) else product[0], create_graph)
 
 
+@enable_grad()
 def jvp(
     func: Callable[..., Any],
     inputs: Tensors,
@@ -286,17 +287,17 @@ def jvp(
     The double-backward trick: uᵀJ is linear in u, and its derivative by u, in the direction v, is J v.
     """
     given = as_checked_tuple(inputs, "inputs", "jvp")
-    with enable_grad():
-        sources = fresh_inputs(given, create_graph)
-        vector = given_vector(v, sources, "input", "jvp")
-        outputs, several = outputs_of(func, sources, "jvp")
-        dummies = tuple([zeros_like(each).requires_grad_() for each in outputs])
-        products = differentiate(outputs, sources, dummies, True, strict)
-        along = differentiate(products, dummies, vector, create_graph, strict)
+    sources = fresh_inputs(given, create_graph)
+    vector = given_vector(v, sources, "input", "jvp")
+    outputs, several = outputs_of(func, sources, "jvp")
+    dummies = tuple([zeros_like(each).requires_grad_() for each in outputs])
+    products = differentiate(outputs, sources, dummies, True, strict)
+    along = differentiate(products, dummies, vector, create_graph, strict)
     value = finish(outputs if several else outputs[0], create_graph)
     return value, finish(along if several else along[0], create_graph)
 
 
+@enable_grad()
 def vhp(
     func: Callable[..., Any],
     inputs: Tensors,
@@ -306,15 +307,15 @@ def vhp(
 ) -> tuple[Any, Any]:
     """``func(*inputs)``, one number, and vᵀ · Hessian: the gradient of the gradient's product with v."""
     given = as_checked_tuple(inputs, "inputs", "vhp")
-    with enable_grad():
-        sources = fresh_inputs(given, create_graph)
-        vector = given_vector(v, sources, "input", "vhp")
-        value = single_number(func(*sources), "vhp")
-        gradients = differentiate((value,), sources, None, True, strict)
-        product = differentiate(gradients, sources, vector, create_graph, strict)
+    sources = fresh_inputs(given, create_graph)
+    vector = given_vector(v, sources, "input", "vhp")
+    value = single_number(func(*sources), "vhp")
+    gradients = differentiate((value,), sources, None, True, strict)
+    product = differentiate(gradients, sources, vector, create_graph, strict)
     return finish(value, create_graph), finish(product if isinstance(inputs, tuple) else product[0], create_graph)
 
 
+@enable_grad()
 def hvp(
     func: Callable[..., Any],
     inputs: Tensors,
@@ -324,12 +325,11 @@ def hvp(
 ) -> tuple[Any, Any]:
     """``func(*inputs)``, one number, and Hessian · v, which equals :func:`vhp` where the Hessian is symmetric."""
     given = as_checked_tuple(inputs, "inputs", "hvp")
-    with enable_grad():
-        sources = fresh_inputs(given, create_graph)
-        vector = given_vector(v, sources, "input", "hvp")
-        value = single_number(func(*sources), "hvp")
-        gradients = differentiate((value,), sources, None, True, strict)
-        dummies = tuple([zeros_like(each).requires_grad_() for each in gradients])
-        products = differentiate(gradients, sources, dummies, True, strict)
-        along = differentiate(products, dummies, vector, create_graph, strict)
+    sources = fresh_inputs(given, create_graph)
+    vector = given_vector(v, sources, "input", "hvp")
+    value = single_number(func(*sources), "hvp")
+    gradients = differentiate((value,), sources, None, True, strict)
+    dummies = tuple([zeros_like(each).requires_grad_() for each in gradients])
+    products = differentiate(gradients, sources, dummies, True, strict)
+    along = differentiate(products, dummies, vector, create_graph, strict)
     return finish(value, create_graph), finish(along if isinstance(inputs, tuple) else along[0], create_graph)

@@ -46,8 +46,8 @@ def numerical_jacobian(
         original = values[index]
         sides = []
         for step in (eps, -eps):
-            values[index] = original + step
             try:
+                values[index] = original + step
                 sides.append([np.array(each.array) for each in outputs_of(function, inputs)])
             finally:
                 values[index] = original
@@ -333,14 +333,14 @@ def gradgradcheck(
     else:
         starts = list(as_tuple(grad_outputs))
 
+    @enable_grad()
     def backward_of_func(*arguments: Any) -> tuple[Tensor, ...]:
         if not outputs:
             raise TypeError("gradgradcheck: no output of func requires grad, so there is no backward to check")
         primals = arguments[: len(given)]
-        with enable_grad():
-            results = differentiable(outputs_of(func, primals))
-            targets = [each for each in primals if isinstance(each, Tensor) and each.requires_grad]
-            gradients = grad(results, targets, arguments[len(given) :], create_graph=True, allow_unused=True)
+        results = differentiable(outputs_of(func, primals))
+        targets = [each for each in primals if isinstance(each, Tensor) and each.requires_grad]
+        gradients = grad(results, targets, arguments[len(given) :], create_graph=True, allow_unused=True)
         return tuple([each for each in gradients if each is not None])
 
     options.update(check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev)

@@ -12,10 +12,11 @@ from contextlib import ContextDecorator
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from minigrad.forking import in_forked_child
 from minigrad.graph.function import gradient_edge
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Node, Tensor
-from minigrad.graph.saved_tensors import packing
+from minigrad.graph.saved_tensors import packing, with_hooks
 from minigrad.graph.watching import Walk
 
 __all__ = ["GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version"]
@@ -55,9 +56,7 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> None:
-        if packing.refusal is not None:
-            raise RuntimeError(packing.refusal)
-        packing.hooks = (*packing.hooks, (self.pack_hook, self.unpack_hook))
+        packing.hooks = with_hooks((self.pack_hook, self.unpack_hook))
 
     def __exit__(self, *error: object) -> None:
         packing.hooks = packing.hooks[:-1]
@@ -153,12 +152,13 @@ class _Watched:
     The first to arrive asks the engine how many will.
     """
 
+    lock = threading.Lock()
+
     def __init__(self, tensors: Sequence[Tensor], fn: Callable[..., None], mode: str) -> None:
         # Leaves, and the nodes of others: weakly, since they hold the hooks, which hold this.
         self.owners = [weakref.ref(each if each.grad_fn is None else each.grad_fn) for each in tensors]
         self.fn = fn
         self.mode = mode
-        self.lock = threading.Lock()
         self.walks: weakref.WeakKeyDictionary[Walk, tuple[list[Tensor | None], int]] = weakref.WeakKeyDictionary()
 
     def receive(self, place: int, gradient: Tensor | None) -> None:
@@ -185,6 +185,12 @@ class _Watched:
             node = owner._accumulate_grad() if isinstance(owner, Tensor) else owner
             count += node is not None and walk.will_run(node)
         return count
+
+
+@in_forked_child
+def open_watched() -> None:
+    """Nobody holds the lock in the child of a fork."""
+    _Watched.lock = threading.Lock()
 
 
 class _Watch:

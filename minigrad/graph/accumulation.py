@@ -20,6 +20,7 @@ from numpy import ndarray
 
 from minigrad.arguments.dims import is_expandable
 from minigrad.dtypes import from_numpy_dtype
+from minigrad.forking import in_forked_child
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
@@ -27,7 +28,7 @@ from minigrad.graph.strides import array_like, keep_strides
 from minigrad.kernels.helpers import Future
 from minigrad.kernels.layout import is_dense, is_expanded
 
-__all__ = ["ALONE", "Arrived", "accumulating", "add_to", "add_to_grad", "fitted", "one_of", "own_memory", "receive"]
+__all__ = ["ALONE", "Accumulating", "Arrived", "add_to", "add_to_grad", "fitted", "one_of", "own_memory", "receive"]
 __all__ += ["results"]
 
 Arrived = dict[Any, list[Any]]  # of each node the gradients that have come to it so far, one an output
@@ -106,7 +107,16 @@ def summed_to(gradient: Any, shape: tuple[int, ...]) -> Any:
     return np.asarray(total, gradient.dtype, order="C").reshape(shape)
 
 
-accumulating = threading.RLock()  # NumPy adds large arrays side by side with other threads: one .grad at a time
+class Accumulating:
+    """NumPy adds large arrays side by side with other threads: who holds the lock changes a ``.grad``."""
+
+    lock = threading.RLock()
+
+
+@in_forked_child
+def open_grads() -> None:
+    """Nobody holds the lock in the child of a fork."""
+    Accumulating.lock = threading.RLock()
 
 
 def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:

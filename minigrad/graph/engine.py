@@ -22,70 +22,81 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import anomaly
-from minigrad.graph.accumulation import ALONE, Arrived, accumulating, add_to, add_to_grad, fitted, one_of, own_memory
+from minigrad.graph.accumulation import ALONE, Accumulating, Arrived, add_to, add_to_grad, fitted, one_of, own_memory
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Edge
 from minigrad.graph.watching import Walk, checked_count
 
-__all__ = ["run_backward"]
+__all__ = ["walk_backward"]
 
 
-def run_backward(
+def walk_backward(
     arrived: Arrived,
-    retain_graph: bool,
+    retain_graph: bool | None,
     create_graph: bool,
     inputs: Sequence[Edge] | None = None,
     accumulate: bool = True,
+) -> Any:
+    """:func:`run_backward`; whatever ends it, what it switched is then as it was before.
+
+    Python looks for Ctrl-C also where a loop begins again, which need not count as part of the ``try`` around the loop.
+    A call does: so the loop is in a function of its own.
+    """
+    outside = grad_mode.enabled, grad_mode.walk
+    try:
+        return run_backward(arrived, retain_graph, create_graph, inputs, accumulate)
+    finally:
+        walk = grad_mode.walk
+        grad_mode.enabled, grad_mode.walk = outside
+        if walk is not None and walk.unfinished:
+            walk.finish()  # after an error too: these leaves were reached before it
+
+
+def run_backward(
+    arrived: Arrived, retain_graph: bool | None, create_graph: bool, inputs: Sequence[Edge] | None, accumulate: bool
 ) -> Any:
     """Walk from the nodes in ``arrived``, with the gradients given there, to the leaves; with ``inputs``, only towards
     these edges.
 
     Gradients travel as arrays; with ``create_graph`` as tensors, so that what the rules compute is recorded too.
-    With ``accumulate`` False leaves keep their ``.grad`` as it is. Returns what arrived at each of ``inputs``,
-    or None.
+    What nodes saved is freed, unless ``retain_graph``, or without it ``create_graph``, says otherwise. With
+    ``accumulate`` False leaves keep their ``.grad`` as it is. Returns what arrived at each of ``inputs``, or None.
     """
     walk = Walk()
     walk.order = in_order(arrived)
     if inputs is not None or anomaly.enabled:
         walk.watch(inputs, accumulate)
-    outside = grad_mode.enabled, grad_mode.walk
-    grad_mode.enabled = create_graph
-    grad_mode.walk = walk
-    try:
-        for node in walk.order:
-            incoming = arrived.pop(node, None)  # dL/d(each output)
-            if walk.watched or incoming is None or not node.plain:
-                outgoing = walk.run_watched(node, incoming)
-                if outgoing is None:  # its rule did not run
-                    continue
-            elif type(node) is AccumulateGrad:
-                run_leaf(node, incoming[0])
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    grad_mode.enabled, grad_mode.walk, grad_mode.walked = create_graph, walk, True
+    for node in walk.order:
+        incoming = arrived.pop(node, None)  # dL/d(each output)
+        if walk.watched or incoming is None or not node.plain:
+            outgoing = walk.run_watched(node, incoming)
+            if outgoing is None:  # its rule did not run
                 continue
+        elif type(node) is AccumulateGrad:
+            run_leaf(node, incoming[0])
+            continue
+        else:
+            outgoing = node.backward(*incoming)  # the rule: dL/d(each input)
+        if type(outgoing) is not tuple:
+            outgoing = (outgoing,)
+        if len(outgoing) != len(node.edges):
+            outgoing = checked_count(node, outgoing)
+        for (target, output_nr, _), grad in zip(node.edges, outgoing):
+            if target is None or grad is None:
+                continue
+            shape, kind = target.outputs[output_nr]
+            if grad.shape != shape or grad.dtype is not kind:
+                grad = fitted(grad, (target, output_nr), node, outgoing)
+            if target in arrived:  # two paths lead from there to the result: two terms
+                add_to(arrived[target], output_nr, grad)
             else:
-                outgoing = node.backward(*incoming)  # the rule: dL/d(each input)
-            if type(outgoing) is not tuple:
-                outgoing = (outgoing,)
-            if len(outgoing) != len(node.edges):
-                outgoing = checked_count(node, outgoing)
-            for (target, output_nr, _), grad in zip(node.edges, outgoing):
-                if target is None or grad is None:
-                    continue
-                shape, kind = target.outputs[output_nr]
-                if grad.shape != shape or grad.dtype is not kind:
-                    grad = fitted(grad, (target, output_nr), node, outgoing)
-                if target in arrived:  # two paths lead from there to the result: two terms
-                    add_to(arrived[target], output_nr, grad)
-                else:
-                    arrived[target] = [grad] if len(target.outputs) == 1 else one_of(target, output_nr, grad)
-            outgoing = grad = None  # let go: a leaf keeps an array that nobody else holds
-            if not retain_graph:
-                node.free()
-    finally:
-        grad_mode.enabled, grad_mode.walk = outside
-        grad_mode.walked = True
-        if walk.unfinished:
-            walk.finish()  # after an error too: these leaves were reached before it
+                arrived[target] = [grad] if len(target.outputs) == 1 else one_of(target, output_nr, grad)
+        outgoing = grad = None  # let go: a leaf keeps an array that nobody else holds
+        if not retain_graph:
+            node.free()
     return walk.captured
 
 
@@ -113,7 +124,7 @@ def run_leaf(node: AccumulateGrad, gradient: Any) -> None:
     leaf = node.variable
     if leaf._hooks is not None or node.around is not None:
         return grad_mode.walk.run_watched_leaf(node, [gradient])
-    with accumulating:
+    with Accumulating.lock:
         if leaf._grad is not None or gradient.dtype is not leaf.array.dtype or leaf._strided or not leaf._requires_grad:
             return add_to_grad(node, gradient)
         gradient = np.asarray(gradient)  # NumPy makes numbers of zero-dimensional arrays

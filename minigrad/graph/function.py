@@ -21,7 +21,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.graph import anomaly
-from minigrad.graph.grad_mode import enable_grad, grad_mode
+from minigrad.graph.grad_mode import call_inside, enable_grad, grad_mode
 from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
 from minigrad.graph.saved_tensors import (
     THIS_NODE,
@@ -403,8 +403,7 @@ def gradient_edge(tensor: Tensor) -> Edge:
         return tensor.grad_fn, tensor.output_nr
     if not tensor._requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
-    with enable_grad():
-        edge: Edge = Probe.apply(tensor).grad_fn.next_functions[0]
+    edge: Edge = call_inside(enable_grad(), Probe.apply, tensor).grad_fn.next_functions[0]
     return edge
 
 

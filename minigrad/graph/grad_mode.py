@@ -1,6 +1,8 @@
 """Whether operations are recorded: one switch a thread, and the three context managers that set it.
 
-Read next: ``function.py``, which asks the switch before it records an edge.
+Python looks for Ctrl-C wherever a function begins: also where ``__exit__`` does, and then a ``with`` statement leaves
+the mode as it was inside. So minigrad itself sets a mode by :func:`call_inside`, as a decorated function does. Read
+next: ``function.py``, which asks the switch before it records an edge.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ import functools
 import inspect
 import threading
 import warnings
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad"]
+__all__ = ["call_inside", "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad"]
 __all__ += ["set_grad_enabled"]
 
 
@@ -44,9 +47,9 @@ class _Mode:
     and not while it waits.
     """
 
-    def _again(self) -> _Mode:
-        """A new one with the same arguments, so that a recursive function nests."""
-        return type(self)()
+    def wanted(self) -> tuple[bool, bool]:
+        """What the switch is to show inside: ``enabled`` and ``inference``."""
+        raise NotImplementedError
 
     def __enter__(self) -> None:
         raise NotImplementedError
@@ -75,8 +78,7 @@ class _Mode:
 
             @functools.wraps(function)
             def inside(*args: Any, **kwargs: Any) -> Any:
-                with self._again():
-                    return function(*args, **kwargs)
+                return call_inside(self, function, *args, **kwargs)
 
         return inside
 
@@ -85,18 +87,26 @@ class _Mode:
         resume, value = generator.send, None
         while True:
             try:
-                with self._again():
-                    given = resume(value)
+                given = call_inside(self, resume, value)
             except StopIteration as finished:
                 return finished.value
             try:
                 resume, value = generator.send, (yield given)
             except GeneratorExit:
-                with self._again():
-                    generator.close()
+                call_inside(self, generator.close)
                 raise
             except BaseException as error:
                 resume, value = generator.throw, error
+
+
+def call_inside(mode: _Mode, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """``function(*args, **kwargs)`` inside ``mode``; whatever ends it, Ctrl-C too, the mode is as it was before."""
+    outside = grad_mode.enabled, grad_mode.inference
+    try:
+        grad_mode.enabled, grad_mode.inference = mode.wanted()
+        return function(*args, **kwargs)
+    finally:
+        grad_mode.enabled, grad_mode.inference = outside
 
 
 class set_grad_enabled(_Mode):
@@ -115,8 +125,8 @@ class set_grad_enabled(_Mode):
         grad_mode.enabled = self.previous  # used as a decorator: only calls of `function` switch
         return super().__call__(function)
 
-    def _again(self) -> set_grad_enabled:
-        return type(self)(self.mode)
+    def wanted(self) -> tuple[bool, bool]:
+        return self.mode, grad_mode.inference
 
     def __enter__(self) -> None:
         grad_mode.enabled = self.mode
@@ -132,14 +142,17 @@ class no_grad(_Mode):
 
     mode = False
 
+    def wanted(self) -> tuple[bool, bool]:
+        return self.mode, grad_mode.inference
+
     def __enter__(self) -> None:
-        self.previous = grad_mode.enabled
-        grad_mode.enabled = self.mode
+        self.outside = grad_mode.enabled, grad_mode.inference
+        grad_mode.enabled, grad_mode.inference = self.wanted()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        grad_mode.enabled = self.previous
+        grad_mode.enabled, grad_mode.inference = self.outside
 
     def __new__(cls, function=None):  # type: ignore[no-untyped-def]
         manager = super().__new__(cls)
@@ -171,15 +184,5 @@ class inference_mode(no_grad):
     def __init__(self, mode: bool = True) -> None:
         self.inference = mode
 
-    def __enter__(self) -> None:
-        self.outside = grad_mode.enabled, grad_mode.inference
-        grad_mode.enabled, grad_mode.inference = not self.inference, self.inference
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        grad_mode.enabled, grad_mode.inference = self.outside
-
-    def _again(self) -> inference_mode:
-        manager: inference_mode = type(self)(self.inference)
-        return manager
+    def wanted(self) -> tuple[bool, bool]:
+        return not self.inference, self.inference

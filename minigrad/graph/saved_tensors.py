@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.dtypes import from_numpy_dtype
-from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
 from minigrad.graph.storage import VersionCounter
 
-__all__ = ["THIS_NODE", "Given", "Origin", "changed_since", "detached_since", "freed", "inference_saved", "pack"]
-__all__ += ["packing", "unpack"]
+__all__ = ["THIS_NODE", "Given", "Origin", "call_with_hooks", "changed_since", "detached_since", "freed"]
+__all__ += ["inference_saved", "pack", "packing", "unpack"]
 
 # Of a saved array: its place in the graph, the counter of its changes, and when it was saved.
 Origin = tuple[Edge, VersionCounter, int]
@@ -50,6 +50,27 @@ class _Packing(threading.local):
 packing = _Packing()
 
 
+def call_with_hooks(hooks: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """``function(*args, **kwargs)`` surrounded by ``hooks``, a pair; whatever ends it, Ctrl-C too, they are off then.
+
+    Raises:
+        RuntimeError: hooks are disabled here.
+    """
+    outside = packing.hooks
+    try:
+        packing.hooks = with_hooks(hooks)
+        return function(*args, **kwargs)
+    finally:
+        packing.hooks = outside
+
+
+def with_hooks(hooks: Any) -> tuple[Any, ...]:
+    """The pairs that surround this thread's code, and ``hooks`` in the midst."""
+    if packing.refusal is not None:
+        raise RuntimeError(packing.refusal)
+    return (*packing.hooks, hooks)
+
+
 class Packed:
     """A saved value in the form that the user's ``pack_hook`` gave it."""
 
@@ -63,8 +84,7 @@ class Packed:
         Raises:
             TypeError: the user's ``unpack_hook`` gave something else than a tensor.
         """
-        with no_grad():
-            tensor = self.unpack_hook(self.content)
+        tensor = call_inside(no_grad(), self.unpack_hook, self.content)
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
@@ -86,8 +106,7 @@ def pack(saved: Sequence[Any]) -> tuple[Any, ...]:
             packed.append(value)
             continue
         version = value._version_counter.value
-        with no_grad():
-            content = pack_hook(value)
+        content = call_inside(no_grad(), pack_hook, value)
         if value._version_counter.value != version:
             raise RuntimeError(
                 "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "

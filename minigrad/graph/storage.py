@@ -15,10 +15,19 @@ from typing import Any
 
 from numpy import ndarray
 
+from minigrad.forking import in_forked_child
+
 __all__ = ["InferenceCounter", "UntypedStorage", "VersionCounter", "next_sequence_number"]
 
 next_sequence_number = itertools.count().__next__  # the clock, one for all threads
 clock_lock = threading.Lock()  # so that the latest change is the one with the highest number
+
+
+@in_forked_child
+def open_clock() -> None:
+    """Nobody holds the lock in the child of a fork."""
+    global clock_lock
+    clock_lock = threading.Lock()
 
 
 class VersionCounter:

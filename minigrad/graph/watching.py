@@ -7,7 +7,6 @@ same with everything that may be around it, in PyTorch's order. What is register
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy import ndarray
 
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
-from minigrad.graph.accumulation import accumulating, add_to_grad, fitted, results
+from minigrad.graph.accumulation import Accumulating, add_to_grad, fitted, results
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import NodeHooks
@@ -36,6 +35,7 @@ class Walk:
             the gradient that enters the node was asked for, and none beyond it. None where nothing was asked for.
         accumulate: whether leaves' ``.grad`` is set.
         unfinished: leaves whose gradient another thread computes.
+        reached: the nodes, to be looked up quickly, once :meth:`will_run` has asked.
     """
 
     order: list[Any]
@@ -44,6 +44,7 @@ class Walk:
     passages: dict[Any, bool] | None = None
     accumulate = True
     unfinished: tuple[tuple[AccumulateGrad, Any], ...] = ()
+    reached: frozenset[Any] | None = None
 
     def watch(self, inputs: Sequence[Edge] | None, accumulate: bool) -> None:
         """See to what is asked for: the gradients at ``inputs`` and no others, or anomalies."""
@@ -67,6 +68,8 @@ class Walk:
             RuntimeError: ``node`` is that of a leaf which ``autograd.grad`` was asked for: it has no answer.
         """
         if self.passages is None:
+            if self.reached is None:
+                self.reached = frozenset(self.order)
             return node in self.reached
         if node in self.passages and isinstance(node, AccumulateGrad) and not self.accumulate:
             raise RuntimeError(
@@ -74,11 +77,6 @@ class Walk:
                 "not answered there. This is currently not supported, as in PyTorch."
             )
         return node in self.passages
-
-    @cached_property
-    def reached(self) -> frozenset[Any]:
-        """The nodes, to be looked up quickly: only :meth:`will_run` asks."""
-        return frozenset(self.order)
 
     def run_watched(self, node: Any, incoming: list[Any] | None) -> Any:
         """Run ``node`` with everything that may be around it, in PyTorch's order. What it sends on; None where it did
@@ -117,7 +115,7 @@ class Walk:
         if around is not None and around.prehooks:
             incoming = list(call_prehooks(incoming, around))
         if incoming[0] is not None:
-            with accumulating:
+            with Accumulating.lock:
                 add_to_grad(node, incoming[0])
         if of_leaf is not None:
             for hook in list(of_leaf.post_accumulate.values()):
@@ -142,7 +140,7 @@ class Walk:
             (node, future), *others = self.unfinished
             self.unfinished = tuple(others)
             gradient = future.result()
-            with accumulating:
+            with Accumulating.lock:
                 if node.variable._grad is None and node.variable._requires_grad:
                     node.variable._grad = wrap(gradient)  # the future's value is nobody else's
                     node.variable._accumulations += 1

@@ -40,7 +40,11 @@ class reference_kernels(ContextDecorator):
 
     def __enter__(self) -> None:
         self.previous.append(kernel_mode.get())
-        kernel_mode.set(kernel_mode.get()._replace(**{self.attribute: True}))
+        try:
+            kernel_mode.set(kernel_mode.get()._replace(**{self.attribute: True}))
+        except BaseException:  # Ctrl-C may come when it is set, and then nobody leaves what was not quite entered
+            kernel_mode.set(self.previous.pop())
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -29,7 +29,7 @@ FEWEST_SHARED = 1 << 18  # elements that a thread is woken for
 ROW = 1 << 14  # elements of a piece that one loop of NumPy's goes through
 
 
-@on_own_threads()
+@on_own_threads
 def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and biased variance of each channel, in float64. Shapes: (N, C, ...) -> (C,), (C,)."""
     if kernel_mode.get().reference:
@@ -93,7 +93,7 @@ def plain_normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.n
     return z
 
 
-@on_own_threads()
+@on_own_threads
 def backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Σ grad and Σ grad · (x - mean) of each channel, in float64. Shapes: twice (N, C, ...), (C,) -> (C,), (C,)."""
     if kernel_mode.get().reference:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import os
+import functools
 import threading
-from contextlib import ContextDecorator
+from collections.abc import Callable
 from importlib.util import find_spec
-from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
+
+from minigrad.forking import in_forked_child
 
 __all__ = ["get_blas_threads", "on_own_threads"]
 
@@ -29,46 +30,69 @@ get_blas_threads, set_blas_threads = blas_setting("get"), blas_setting("set")
 
 
 class _OfBlas:
-    """How many callers want BLAS on one thread just now, and how many threads it had before the first of them.
+    """Who wants BLAS on one thread just now, and how many threads it had before the first of them.
 
     The latter it has again after the last of them, whatever it was told meanwhile.
     """
 
     lock = threading.Lock()
-    callers = 0
-    before = 1
+    callers: ClassVar[set[object]] = set()
+    before: int | None = None  # None: nobody has changed it
 
 
-class on_own_threads(ContextDecorator):
-    """Inside, a product is computed by the thread that asks for it, not by threads of BLAS. May be nested.
+def on_own_threads(work: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator: while ``work`` runs, a product is computed by the thread that asks for it, not by threads of BLAS.
 
-    BLAS knows one number for the whole process: products that other threads ask for meanwhile are computed so too.
+    May be nested. BLAS knows one number for the whole process: products that other threads ask for meanwhile are
+    computed so too. Whatever ends ``work``, Ctrl-C too, BLAS has its threads again; to look for signals where a
+    ``with`` statement ends would be too early.
     """
 
-    def __enter__(self) -> None:
-        with _OfBlas.lock:
-            _OfBlas.callers += 1
-            if _OfBlas.callers == 1 and get_blas_threads is not None:
-                _OfBlas.before = get_blas_threads()
-                if _OfBlas.before > 1:
-                    set_blas_threads(1)
+    @functools.wraps(work)
+    def work_on_own_threads(*args: Any, **kwargs: Any) -> Any:
+        caller = object()
+        try:
+            begin(caller)
+            return work(*args, **kwargs)
+        finally:
+            try:
+                end(caller)
+            except BaseException:  # Ctrl-C, which has its way when this is done
+                end(caller)
+                raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        with _OfBlas.lock:
-            _OfBlas.callers = max(0, _OfBlas.callers - 1)  # 0 already in the child of a fork
-            if _OfBlas.callers == 0 and _OfBlas.before > 1:
-                set_blas_threads(_OfBlas.before)
+    return work_on_own_threads
 
 
-def forget_callers() -> None:
-    """In the child of a fork, which has none of its parent's threads."""
-    _OfBlas.lock = threading.Lock()
-    if _OfBlas.callers and _OfBlas.before > 1:
+def begin(caller: object) -> None:
+    """Let BLAS compute on one thread, for this caller too."""
+    with _OfBlas.lock:
+        _OfBlas.callers.add(caller)
+        if _OfBlas.before is None and get_blas_threads is not None:
+            before = get_blas_threads()
+            if before > 1:
+                _OfBlas.before = before
+                set_blas_threads(1)
+
+
+def end(caller: object) -> None:
+    """Let BLAS have its threads again, where no other caller is left. Once more does no harm."""
+    with _OfBlas.lock:
+        _OfBlas.callers.discard(caller)
+        if not _OfBlas.callers:
+            give_threads_back()
+
+
+def give_threads_back() -> None:
+    """Tell BLAS the number of threads that it had, if it was changed."""
+    if _OfBlas.before is not None:
         set_blas_threads(_OfBlas.before)
-    _OfBlas.callers = 0
+        _OfBlas.before = None
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=forget_callers)
+@in_forked_child
+def forget_callers() -> None:
+    """Nobody computes in the child of a fork."""
+    _OfBlas.lock = threading.Lock()
+    _OfBlas.callers.clear()
+    give_threads_back()

@@ -91,7 +91,7 @@ def gradient_of_weight_by_loops(grad_y, x, weight_shape, stride, padding, dilati
 # ------------------------------------------------------------------------------------- the fast kernels
 
 
-@on_own_threads()
+@on_own_threads
 def convolve(x, weight, stride, padding, dilation, groups, places=None):
     """y, the convolution of x with weight: at as many places as there are, or at so many (down, across) ``places``."""
     if places is None:
@@ -127,7 +127,7 @@ def convolve(x, weight, stride, padding, dilation, groups, places=None):
     return y
 
 
-@on_own_threads()
+@on_own_threads
 def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups):
     """dL/dx. It is also what a transposed convolution computes of grad_y."""
     if kernel_mode.get().reference:
@@ -152,7 +152,7 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups
     return grad_x
 
 
-@on_own_threads()
+@on_own_threads
 def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, groups):
     """dL/dweight, in row-major order as the weight itself."""
     if kernel_mode.get().reference:

@@ -15,6 +15,7 @@ from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from typing import Any, ClassVar
 
+from minigrad.forking import in_forked_child
 from minigrad.kernels.blas import on_own_threads
 
 __all__ = ["Future", "Task", "Threads", "dismiss_idle_helpers", "of_this_part"]
@@ -42,8 +43,8 @@ class Task:
         self.ends: list[threading.Lock] = []  # one for each helper that has joined, open when it has ended
 
     def take_parts(self) -> None:
-        """Work on the parts that wait until there are none, or until one has failed."""
-        before = of_this_part.set(self.width)
+        """Work on the parts that wait until there are none, or until one has failed. In a context of its own."""
+        of_this_part.set(self.width)
         try:
             while self.error is None:
                 try:
@@ -53,8 +54,6 @@ class Task:
                 self.results[number] = self.work(part)
         except BaseException as error:  # raised again by share_out, in the thread that called it
             self.error = self.error or error
-        finally:
-            of_this_part.reset(before)
 
     def join(self) -> Callable[[], None]:
         """What a helper is to do for this task."""
@@ -103,21 +102,18 @@ class Future:
             del self.work, self.context
             self.end.release()
 
+    @on_own_threads
     def compute(self) -> Any:
         """The work's result. In the future's own context."""
         of_this_part.set(1)
-        with on_own_threads():
-            return self.work()
+        return self.work()
 
     def result(self) -> Any:
         """What the work gave, once it is done; meanwhile the caller does what waits. The work's error is raised."""
         while self.end.locked():
-            future = self.team.take_future()
-            if future is None:  # a helper is at it
+            if not self.team.run_future():  # a helper is at it
                 with self.end:
                     break
-            else:
-                future.run()
         if self.error is not None:
             raise self.error
         return self.value
@@ -133,42 +129,50 @@ class Team:
         self.lock = threading.Lock()
         self.task: Task | None = None
         self.futures: deque[Future] = deque()
+        self.under_way: list[Future] = []  # what helpers are at
+        self.taken: Future | None = None  # what the thread itself took last
         self.coming = 0  # helpers that look for a job now
-        self.in_background = 0  # helpers at a future
 
     def open(self, task: Task, helpers: int) -> None:
         """Let so many helpers join ``task``; those that are at a future do so when they have done."""
         with self.lock:
             self.task = task
-            self.call(helpers - self.in_background)
+            self.call(helpers - len(self.under_way))
 
     def close(self, task: Task, outer: Task | None) -> None:
         """Let nobody join any more but the ``outer`` task, if it is part of one, and wait for those that have."""
-        while self.task is not outer:
-            try:
-                with self.lock:
-                    self.task = outer
-            except BaseException as error:  # Ctrl-C has to wait
-                task.error = task.error or error
+        with self.lock:
+            self.task = outer
         task.wait()
 
     def add(self, future: Future) -> None:
         """Let a helper do the work of ``future``."""
         with self.lock:
-            self.futures.append(future)
-            if not self.in_background:
+            if not self.under_way:
                 self.call(1)
+            self.futures.append(future)
 
     def call(self, helpers: int) -> None:
         """See that so many helpers are coming, or as many as there are."""
-        for helper in idle_helpers(helpers - self.coming):
-            self.coming += 1
-            helper.begin(self)
+        for _ in range(helpers - self.coming):
+            if not call_helper(self):
+                return
 
-    def take_future(self) -> Future | None:
-        """The next one that waits for a thread."""
-        with self.lock:
-            return self.futures.popleft() if self.futures else None
+    def run_future(self) -> bool:
+        """Do the work of a future that waits for a thread; False where none does.
+
+        It is noted before it no longer waits, so that it is not lost where Ctrl-C comes between: then the next call
+        begins with it.
+        """
+        if self.taken is None or not self.taken.end.locked():
+            with self.lock:
+                if not self.futures:
+                    return False
+                self.taken = self.futures[0]
+                del self.futures[0]
+        self.taken.run()
+        self.taken = None
+        return True
 
     def serve(self) -> None:
         """What a helper does for this team: one job after another, until there is none."""
@@ -182,7 +186,7 @@ class Team:
             if self.task is not None and self.task.waiting:
                 return partial(self.help, self.task.join())
             if self.futures:
-                self.in_background += 1
+                self.under_way.append(self.futures[0])
                 return partial(self.compute, self.futures.popleft())
             return None
 
@@ -196,8 +200,18 @@ class Team:
         """Do the work of a future, then look for another job."""
         future.run()
         with self.lock:
-            self.in_background -= 1
+            self.under_way.remove(future)
             self.coming += 1
+
+    def begin_anew(self) -> None:
+        """In the child of a fork, which has no helpers: what they were at waits again."""
+        self.lock = threading.Lock()
+        self.coming = 0
+        unfinished = dict.fromkeys([*self.under_way, *self.futures])
+        self.futures = deque([each for each in unfinished if each.end.locked()])
+        self.under_way = []
+        for each in self.futures:
+            each.context = each.context.copy()  # the original was entered by a helper, and will not be left
 
 
 class Helper:
@@ -219,11 +233,6 @@ class Helper:
             self.team = None
             give_back(self)
 
-    def begin(self, team: Team) -> None:
-        """Work for ``team`` as long as it has work."""
-        self.team = team
-        self.may_begin.release()
-
     def dismiss(self) -> None:
         """End the thread."""
         self.may_begin.release()
@@ -240,30 +249,37 @@ class Threads:
     """How many threads compute in the whole process, the helpers that wait for a team, and the teams."""
 
     count: ClassVar[int] = default_count()
+    lock: ClassVar[threading.Lock] = threading.Lock()
     idle: ClassVar[list[Helper]] = []
     teams: ClassVar[_Teams] = _Teams()
 
 
-def idle_helpers(count: int) -> list[Helper]:
-    """So many that wait, or new ones; fewer where the operating system starts no more threads."""
-    helpers: list[Helper] = []
-    while len(helpers) < count:
-        try:
-            helpers.append(Threads.idle.pop())
-        except IndexError:  # none waits
+def call_helper(team: Team) -> bool:
+    """Let one that waits, or a new one, work for ``team``. False where the operating system starts no more threads.
+
+    It is taken, counted and woken without a call between, where Ctrl-C might come.
+    """
+    with Threads.lock:
+        if not Threads.idle:
             try:
-                helpers.append(Helper())
+                Threads.idle.append(Helper())
             except RuntimeError:  # no thread can be started
-                break
-    return helpers
+                return False
+        helper = Threads.idle[-1]
+        del Threads.idle[-1]
+        helper.team = team
+        team.coming += 1
+        helper.may_begin.release()
+    return True
 
 
 def give_back(helper: Helper) -> None:
     """Let it wait for the next team; it ends if more wait than are wanted, as several callers had some."""
-    if len(Threads.idle) < Threads.count - 1:
-        Threads.idle.append(helper)
-    else:
-        helper.dismiss()
+    with Threads.lock:
+        if len(Threads.idle) < Threads.count - 1:
+            Threads.idle.append(helper)
+        else:
+            helper.dismiss()
 
 
 def dismiss_idle_helpers() -> None:
@@ -273,11 +289,9 @@ def dismiss_idle_helpers() -> None:
         helper.dismiss()
 
 
+@in_forked_child
 def start_alone() -> None:
-    """In the child of a fork, which has none of its parent's threads."""
+    """No helper is in the child of a fork."""
+    Threads.lock = threading.Lock()
     Threads.idle = []
-    Threads.teams = _Teams()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=start_alone)
+    Threads.teams.own.begin_anew()

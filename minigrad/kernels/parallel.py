@@ -72,14 +72,8 @@ def share_out(work: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
     threads = min(width(), len(parts))
     if threads <= 1:
         return [work(part) for part in parts]
-    task, team = Task(work, parts, width() // threads), Threads.teams.own
-    with on_own_threads():
-        outer = team.task
-        try:
-            team.open(task, threads - 1)
-            task.take_parts()
-        finally:
-            team.close(task, outer)
+    task = Task(work, parts, width() // threads)
+    compute_together(task, threads - 1)
     if task.error is None:
         return task.results
     error, task.error = task.error, None
@@ -87,6 +81,22 @@ def share_out(work: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
         raise error
     finally:
         del error  # which knows this frame: together they would stay in memory
+
+
+@on_own_threads
+def compute_together(task: Task, helpers: int) -> None:
+    """Work on the parts of ``task``, with so many helpers. When it ends, whatever ends it, none is at a part."""
+    team = Threads.teams.own
+    outer = team.task
+    try:
+        team.open(task, helpers)
+        task.context.copy().run(task.take_parts)
+    finally:
+        try:
+            team.close(task, outer)
+        except BaseException:  # Ctrl-C, which has its way when this is done
+            team.close(task, outer)
+            raise
 
 
 def in_background(work: Callable[[], Any]) -> Future:
@@ -112,7 +122,7 @@ def has_helpers() -> bool:
 def a_helper_is_busy() -> bool:
     """Whether one does, or is about to do, what the caller left to it."""
     team = Threads.teams.own
-    return team.in_background > 0 or len(team.futures) > 0
+    return len(team.under_way) > 0 or len(team.futures) > 0
 
 
 def share_out_elements(work: Callable[..., Any], *arrays: np.ndarray) -> None:

@@ -26,8 +26,13 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     count = a.size * (b.shape[-1] if b.ndim > 1 else 1)
     if count < LEFT_TO_THE_CALLER or (count >= WORTH_THREADS and width() > 1):
         return a @ b
-    with on_own_threads():
-        return a @ b
+    return product_of_caller(a, b)
+
+
+@on_own_threads
+def product_of_caller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``a @ b``, computed by the calling thread."""
+    return a @ b
 
 
 def rows_of_small_product(size: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.creation import empty
-from minigrad.graph.grad_mode import no_grad
 from minigrad.nn import functional, init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -65,8 +64,7 @@ class Embedding(Module):
         """Draw the table anew."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            with no_grad():
-                self.weight[self.padding_idx].fill_(0)
+            self.weight.detach()[self.padding_idx].fill_(0)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.embedding(

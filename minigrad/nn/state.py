@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.attributes import Size
 from minigrad.graph.function import wrap
-from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
@@ -146,8 +146,7 @@ def load_into(module: Module, name: str, value: Any, assign: bool) -> None:
         return
     own = getattr(module, name)
     if not assign:
-        with no_grad():
-            own.copy_(value)
+        call_inside(no_grad(), own.copy_, value)
     elif isinstance(own, Parameter) and isinstance(value, Parameter):
         setattr(module, name, value.requires_grad_(own.requires_grad))
     elif isinstance(own, Parameter):

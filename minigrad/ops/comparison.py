@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import check_broadcast, prepare
 from minigrad.graph.function import Function
-from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import become, check_castable, check_changeable, overwrite
@@ -153,8 +153,7 @@ def replace(input: Tensor, result: Tensor, name: str, *others: Any) -> Tensor:
     PyTorch.
     """
     check_changeable(input, name)
-    with no_grad():
-        return become(input, result.to(input.dtype), name, *others)
+    return call_inside(no_grad(), become, input, result.to(input.dtype), name, *others)
 
 
 def logical_and_(input: Tensor, other: Tensor) -> Tensor:

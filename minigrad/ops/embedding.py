@@ -82,11 +82,11 @@ def embedding(
     )
 
 
+@no_grad()
 def renormalize(weight: Tensor, rows: np.ndarray, max_norm: float, norm_type: float) -> None:
     """Scale the rows of ``weight`` whose norm is above ``max_norm`` down to it, in place."""
-    with no_grad():
-        norms = vector_norm(weight[rows], norm_type, 1, True)
-        weight[rows] = weight[rows] * where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+    norms = vector_norm(weight[rows], norm_type, 1, True)
+    weight[rows] = weight[rows] * where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
 
 
 class EmbeddingBackward(Function):

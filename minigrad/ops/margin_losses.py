@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minigrad.arguments.promotion import result_dtype
 from minigrad.creation import zeros_like
-from minigrad.graph.grad_mode import no_grad
+from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Tensor
 from minigrad.linalg import vector_norm
 from minigrad.ops.broadcasting import broadcast_tensors
@@ -57,9 +57,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     x1, x2 = broadcast_tensors(x1, x2)
     norm1 = vector_norm(x1, 2, dim, True).clone()
     norm2 = vector_norm(x2, 2, dim, True).clone()
-    with no_grad():  # the gradient is that of the norms, also where they are less than eps, as in PyTorch
-        norm1.clamp_min_(eps)
-        norm2.clamp_min_(eps)
+    for norm in (norm1, norm2):  # the gradient is that of the norms, also where they are less than eps, as in PyTorch
+        call_inside(no_grad(), norm.clamp_min_, eps)
     return ((x1 / norm1) * (x2 / norm2)).sum(dim)
 
 

@@ -104,9 +104,9 @@ class LRScheduler:
         self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:
-        self._get_lr_called_within_step = True
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         try:
+            self._get_lr_called_within_step = True
             if epoch is not None and hasattr(self, "_get_closed_form_lr"):
                 rates = self._get_closed_form_lr()
             else:
@@ -438,9 +438,12 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_cur = epoch - self.T_0 * (self.T_mult**restarts - 1) / (self.T_mult - 1)
             self.T_i = self.T_0 * self.T_mult**restarts
         self.last_epoch = math.floor(epoch)
-        self._get_lr_called_within_step = True
-        self.give(self.get_lr())
-        self._get_lr_called_within_step = False
+        try:
+            self._get_lr_called_within_step = True
+            rates = self.get_lr()
+        finally:
+            self._get_lr_called_within_step = False
+        self.give(rates)
 
 
 class OneCycleLR(LRScheduler):

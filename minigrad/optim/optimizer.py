@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.creation import as_tensor
 from minigrad.graph.function import wrap
-from minigrad.graph.grad_mode import enable_grad, no_grad
+from minigrad.graph.grad_mode import call_inside, enable_grad, no_grad
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.module_hooks import register
 from minigrad.tensor import Tensor
@@ -130,16 +130,19 @@ class Optimizer:
         """Change every parameter that has a gradient. ``closure`` computes the loss anew; its result is returned."""
         loss = None
         if closure is not None:
-            with enable_grad():
-                loss = closure()
-        with no_grad():
-            for group in self.param_groups:
-                options = as_numbers(group)
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        self.update(parameter, parameter.grad.array, options)
-                        parameter._version_counter.bump(f"{type(self).__name__}.step")
+            loss = call_inside(enable_grad(), closure)
+        self._update_all()
         return loss
+
+    @no_grad()
+    def _update_all(self) -> None:
+        """Change every parameter that has a gradient by it."""
+        for group in self.param_groups:
+            options = as_numbers(group)
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad.array, options)
+                    parameter._version_counter.bump(f"{type(self).__name__}.step")
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """Change ``parameter.array`` in place, once. Every optimizer of minigrad's defines it."""

@@ -12,14 +12,14 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, NamedTuple
 
 from minigrad.autograd import Function, backward, enable_grad, is_grad_enabled
-from minigrad.autograd.graph import saved_tensors_hooks
-from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.grad_mode import call_inside, grad_mode
 from minigrad.graph.node import NO_NODE
-from minigrad.random import fork_rng, get_rng_state, set_rng_state
+from minigrad.graph.saved_tensors import call_with_hooks
+from minigrad.random import get_rng_state, set_rng_state
 from minigrad.tensor import Tensor
 
 __all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential"]
@@ -37,10 +37,18 @@ class _RandomState:
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function`` with that state; the present one is restored afterwards."""
-        with fork_rng(enabled=self.state is not None), enable_grad():
-            if self.state is not None:
-                set_rng_state(self.state)
-            return function(*args, **kwargs)
+        if self.state is None:
+            return call_inside(enable_grad(), function, *args, **kwargs)
+        outside = get_rng_state()
+        try:
+            set_rng_state(self.state)
+            return call_inside(enable_grad(), function, *args, **kwargs)
+        finally:
+            try:
+                set_rng_state(outside)
+            except BaseException:  # Ctrl-C, which has its way when this is done
+                set_rng_state(outside)
+                raise
 
 
 class _Settings(NamedTuple):
@@ -71,6 +79,11 @@ class _Recomputation:
         self.values: dict[int, Tensor] = {}
         self.filled_in: Callable[[], Any] = NO_NODE  # the walk, weakly: it knows the nodes, which know this
         self.collected = 0
+
+    def run_in(self, context: AbstractContextManager[Any]) -> Any:
+        """Run the function for the first time."""
+        with context:
+            return self.function(*self.args, **self.kwargs)
 
     def tensors_given(self) -> list[Tensor]:
         """The arguments that are tensors."""
@@ -105,17 +118,19 @@ class _Recomputation:
                     f"{tensor._version_counter.last_change} changed it since."
                 )
         self.values, self.collected = {}, 0
-        try:
-            with saved_tensors_hooks(self.collect, self.never), self.settings.second_context:
-                self.random.run(self.function, *self.args, **self.kwargs)
-        except _Enough:
-            pass
+        with suppress(_Enough):
+            call_with_hooks((self.collect, self.never), self.run_in_second_context)
         if self.collected != len(self.shapes):
             raise CheckpointError(
                 f"minigrad.utils.checkpoint: A different number of tensors was saved during the original forward and "
                 f"recomputation: {len(self.shapes)} the first time and {self.collected} when run again. The function "
                 f"must do the same both times"
             )
+
+    def run_in_second_context(self) -> None:
+        """Run the function as the first time, in the context that the user gave for the second."""
+        with self.settings.second_context:
+            self.random.run(self.function, *self.args, **self.kwargs)
 
     def collect(self, tensor: Tensor) -> None:
         """Take what the second run saves."""
@@ -227,8 +242,7 @@ def checkpoint(
         first_context, second_context = context_fn()
         settings = _Settings(preserve_rng_state, determinism_check, early_stop, second_context)
         run = _Recomputation(function, args, kwargs, settings)
-        with saved_tensors_hooks(run.pack, run.unpack), first_context:
-            return function(*args, **kwargs)
+        return call_with_hooks((run.pack, run.unpack), run.run_in, first_context)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
     if context_fn is not no_contexts or debug is not False:
