@@ -169,7 +169,8 @@ def own_memory(gradient: ndarray) -> ndarray:
     """
     owner = gradient.base
     alone = sys.getrefcount(gradient) <= ALONE_VIEW and sys.getrefcount(owner) <= ALONE_OWNER
-    if alone and type(owner) is ndarray and gradient.flags.writeable and is_dense(gradient):
+    alone = alone and type(owner) is ndarray and gradient.flags.writeable
+    if alone and (gradient.flags.forc or is_dense(gradient)):  # mostly the flag says it already
         return gradient
     return gradient.copy(order="K")
 

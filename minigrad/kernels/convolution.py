@@ -269,7 +269,7 @@ def copy_runs(places, out):
     """
     *shape, width, channels = places.shape
     if places.size and places[(0,) * len(shape)].flags.c_contiguous:
-        run = np.dtype((np.void, width * channels * places.itemsize))
+        run = np.dtype(f"V{width * channels * places.itemsize}")  # np.void with a size would be looked up in Python
         places, out = [each.reshape(*shape, width * channels).view(run) for each in (places, out)]
     out[...] = places
 
