@@ -58,6 +58,7 @@ from minigrad.ops.statistics import *
 from minigrad.ops.transcendental import *
 from minigrad.ops.transposition import *
 from minigrad.ops.types import *
+from minigrad.out_of_memory import OutOfMemoryError
 from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.saving.serialization import load, save
@@ -66,7 +67,8 @@ from minigrad import models  # isort: skip  (last: networks are written with the
 
 newaxis = None  # x[:, newaxis] inserts a dimension
 
-__all__ = ["Generator", "Size", "Tensor", "abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_"]
+__all__ = ["Generator", "OutOfMemoryError", "Size", "Tensor"]
+__all__ += ["abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_"]
 __all__ += ["adaptive_avg_pool1d", "add", "addcdiv", "addcmul", "addmm", "addmv", "addmv_", "addr", "all", "allclose"]
 __all__ += ["amax", "amin", "aminmax", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_"]
 __all__ += ["arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "arctanh_", "argmax", "argmin", "argsort"]

@@ -19,6 +19,7 @@ from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import array_like, keep_strides
 from minigrad.kernels.sequences import counted, evenly_spaced
+from minigrad.out_of_memory import says_out_of_memory
 from minigrad.random import Generator, default_generator
 from minigrad.reading import check_layout, read
 
@@ -33,6 +34,9 @@ def _finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
         check_device(device)
     result = wrap(array)
     return result.requires_grad_() if requires_grad else result
+
+
+copied = says_out_of_memory(np.array)
 
 
 def _finish_like(input: Tensor, dtype: Any, device: Any, requires_grad: bool, value: Any) -> Tensor:
@@ -76,7 +80,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     Raises:
         TypeError, ValueError, RuntimeError: as ``reading.read`` says, or the type cannot require grad.
     """
-    return _finish(np.array(read(data, dtype)), device, requires_grad)
+    return _finish(copied(read(data, dtype)), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -103,6 +107,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return tensor
 
 
+@says_out_of_memory
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ``size`` filled with ``fill_value``, whose type it takes unless told."""
     value = _number("full", fill_value)
@@ -120,39 +125,46 @@ def _number(name: str, value: Any) -> Any:
     return value
 
 
+@says_out_of_memory
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of ``size``."""
     return _finish(np.zeros(_sizes("zeros", sizes, size), _kind(dtype)), device, requires_grad)
 
 
+@says_out_of_memory
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of ``size``."""
     return _finish(np.ones(_sizes("ones", sizes, size), _kind(dtype)), device, requires_grad)
 
 
+@says_out_of_memory
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ``size`` whose values are whatever the memory held."""
     return _finish(np.empty(_sizes("empty", sizes, size), _kind(dtype)), device, requires_grad)
 
 
+@says_out_of_memory
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the shape of ``input``, and of its type unless told, whose values are whatever the memory held."""
     check_tensors("empty_like", input=input)
     return _finish_like(input, dtype, device, requires_grad, None)
 
 
+@says_out_of_memory
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape of ``input``, and of its type unless told."""
     check_tensors("zeros_like", input=input)
     return _finish_like(input, dtype, device, requires_grad, 0)
 
 
+@says_out_of_memory
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape of ``input``, and of its type unless told."""
     check_tensors("ones_like", input=input)
     return _finish_like(input, dtype, device, requires_grad, 1)
 
 
+@says_out_of_memory
 def full_like(
     input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -162,6 +174,7 @@ def full_like(
     return _finish_like(input, dtype, device, requires_grad, number_as(_number("full_like", fill_value), kind))
 
 
+@says_out_of_memory
 def arange(
     start: Any = None,
     end: Any = None,
@@ -199,6 +212,7 @@ def arange(
     return _finish(counted(start, step, count, _kind(dtype)), device, requires_grad)
 
 
+@says_out_of_memory
 def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -219,6 +233,7 @@ def linspace(
     return _finish(evenly_spaced(first, last, steps, kind), device, requires_grad)
 
 
+@says_out_of_memory
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere. Shape: (n, m), m = n unless told.
 
@@ -239,6 +254,7 @@ def _source(generator: Generator | None) -> Generator:
     return generator
 
 
+@says_out_of_memory
 def rand(
     *sizes: Any,
     size: Any = None,
@@ -252,6 +268,7 @@ def rand(
     return _finish(drawn, device, requires_grad)
 
 
+@says_out_of_memory
 def randn(
     *sizes: Any,
     size: Any = None,
@@ -265,6 +282,7 @@ def randn(
     return _finish(drawn, device, requires_grad)
 
 
+@says_out_of_memory
 def rand_like(
     input: Tensor,
     *,
@@ -278,6 +296,7 @@ def rand_like(
     return empty_like(input, dtype=dtype, device=device).uniform_(generator=generator).requires_grad_(requires_grad)
 
 
+@says_out_of_memory
 def randn_like(
     input: Tensor,
     *,
@@ -291,6 +310,7 @@ def randn_like(
     return empty_like(input, dtype=dtype, device=device).normal_(generator=generator).requires_grad_(requires_grad)
 
 
+@says_out_of_memory
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,
@@ -332,6 +352,7 @@ def normal(
     return _finish((scaled + arrays[0]).astype(kind), device, requires_grad)
 
 
+@says_out_of_memory
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
 ) -> Tensor:
@@ -375,6 +396,7 @@ def multinomial(
     return _finish(np.array(found, np.int64).reshape(drawn.shape), None, False)
 
 
+@says_out_of_memory
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability that each element says, or with ``p``, else 0. Shape and type: those of ``input``.
 
@@ -390,6 +412,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     return drawn.bernoulli_(input, generator=generator)
 
 
+@says_out_of_memory
 def randint(
     *bounds: Any,
     low: Any = None,
@@ -422,6 +445,7 @@ def randint(
     return _finish(drawn, device, requires_grad)
 
 
+@says_out_of_memory
 def randint_like(
     input: Tensor,
     low: int = 0,
@@ -439,6 +463,7 @@ def randint_like(
     return drawn.requires_grad_(requires_grad)
 
 
+@says_out_of_memory
 def randperm(
     n: int,
     *,

@@ -27,6 +27,7 @@ from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Edge
 from minigrad.graph.watching import Walk, checked_count
+from minigrad.out_of_memory import out_of_memory
 
 __all__ = ["walk_backward"]
 
@@ -46,6 +47,8 @@ def walk_backward(
     outside = grad_mode.enabled, grad_mode.walk
     try:
         return run_backward(arrived, retain_graph, create_graph, inputs, accumulate)
+    except MemoryError as error:
+        raise out_of_memory(error) from error
     finally:
         walk = grad_mode.walk
         grad_mode.enabled, grad_mode.walk = outside

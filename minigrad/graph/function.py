@@ -37,6 +37,7 @@ from minigrad.graph.saved_tensors import (
 )
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
 from minigrad.graph.strides import elementwise, lay_as_pytorch
+from minigrad.out_of_memory import out_of_memory
 
 __all__ = ["ONLY_FIRST", "Function", "gradient_edge", "with_zeros", "wrap"]
 
@@ -101,8 +102,7 @@ class Function(Node):
         """Compute ``forward`` on the arrays inside ``inputs`` and, where a gradient may be wanted, record the node."""
         if not grad_mode.enabled:
             return cls.compute(inputs, options)
-        arrays = []
-        needs_input_grad = []
+        arrays, needs_input_grad = [], []
         edges: list[Any] = []
         for value in inputs:
             if not isinstance(value, Tensor):
@@ -129,7 +129,10 @@ class Function(Node):
         node = cls()
         node.needs_input_grad = needs_input_grad
         node.edges = tuple(edges)
-        output = node.forward(*arrays, **options) if options else node.forward(*arrays)
+        try:
+            output = node.forward(*arrays, **options) if options else node.forward(*arrays)
+        except MemoryError as error:
+            raise out_of_memory(error) from error
         if type(output) is tuple:
             results = [node.result(asarray(each), output_nr) for output_nr, each in enumerate(output)]
             node.take_place(inputs, results)
@@ -157,8 +160,7 @@ class Function(Node):
         Raises:
             TypeError: there is no tensor, and this is no rule.
         """
-        arrays = []
-        any_tensor = False
+        arrays, any_tensor = [], False
         for value in inputs:
             if isinstance(value, Tensor):
                 any_tensor = True
@@ -171,7 +173,10 @@ class Function(Node):
             )
         node = cls()
         node.needs_input_grad = [False] * len(inputs)
-        output = node.forward(*arrays, **options)
+        try:
+            output = node.forward(*arrays, **options)
+        except MemoryError as error:
+            raise out_of_memory(error) from error
         if not any_tensor:
             return output
         outputs = output if type(output) is tuple else (output,)

@@ -19,6 +19,7 @@ from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import become, check_castable, check_changeable, overwrite
 from minigrad.ops.nondifferentiable import constant
 from minigrad.ops.types import result_type
+from minigrad.out_of_memory import says_out_of_memory
 
 __all__ = ["allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift"]
 __all__ += ["bitwise_xor", "eq", "equal", "ge", "greater", "greater_equal", "gt", "is_tensor", "isclose", "isfinite"]
@@ -50,6 +51,7 @@ def eq(input: Tensor, other: Any) -> Tensor:
     return compare(np.equal, input, other)
 
 
+@says_out_of_memory
 def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
     """A comparison such as ``np.less``, elementwise, in the type to which the operands promote."""
     return constant(ufunc(*prepare(array_in(x, ufunc), unwrap(y))), x, y)

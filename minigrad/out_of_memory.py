@@ -1,0 +1,44 @@
+"""The error of what does not fit into memory: PyTorch's kind, and Python's.
+
+Everything that makes large arrays raises it from one of few frames: operations from ``Function.apply`` and
+``Function.compute``, rules from the engine's ``walk_backward``, what is no operation from where it is decorated.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+__all__ = ["OutOfMemoryError", "out_of_memory", "says_out_of_memory"]
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+
+class OutOfMemoryError(RuntimeError, MemoryError):
+    """There is not as much memory. PyTorch raises a RuntimeError on the CPU, Python a MemoryError: it is both."""
+
+
+def out_of_memory(error: MemoryError) -> MemoryError:
+    """``error``, which NumPy or Python raised, as one of this kind."""
+    if isinstance(error, OutOfMemoryError):
+        return error
+    shape, kind = getattr(error, "shape", None), getattr(error, "dtype", None)  # NumPy says them
+    tried = f" {error}" if type(error) is MemoryError else ""
+    if shape is not None and kind is not None:
+        tried = f" you tried to allocate {math.prod(shape) * kind.itemsize} bytes, for shape {list(shape)} of {kind}."
+    return OutOfMemoryError(f"DefaultCPUAllocator: can't allocate memory:{tried} Use smaller tensors, or fewer.")
+
+
+def says_out_of_memory(function: AnyFunction) -> AnyFunction:
+    """A decorator: ``function`` raises :class:`OutOfMemoryError` where memory does not suffice."""
+
+    @functools.wraps(function)
+    def translating(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except MemoryError as error:
+            raise out_of_memory(error) from None
+
+    return translating  # type: ignore[return-value]
