@@ -112,6 +112,62 @@ def test_two_iterators_at_once():
     assert seen[0] == seen[1]
 
 
+def faulty(index):
+    if index in (1, 4):
+        raise ValueError(f"sample {index}")
+    return index
+
+
+class FaultyStream:
+    """Samples without indices, of which two cannot be had."""
+
+    def __init__(self, e):
+        self.count = -1
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.count += 1
+        if self.count >= 9:
+            raise StopIteration
+        return faulty(self.count)
+
+
+FAULTY = {
+    "batches": lambda e: e.utils.data.DataLoader(Squares(faulty, 9), batch_size=2),
+    "samples": lambda e: e.utils.data.DataLoader(Squares(faulty, 9), batch_size=None),
+    "shuffled": lambda e: e.utils.data.DataLoader(Squares(faulty, 9), batch_size=2, shuffle=True),
+    "stream": lambda e: e.utils.data.DataLoader(stream(e), batch_size=2),
+    "stream, last batch dropped": lambda e: e.utils.data.DataLoader(stream(e), batch_size=2, drop_last=True),
+    "stream of samples": lambda e: e.utils.data.DataLoader(stream(e), batch_size=None),
+    "collated": lambda e: e.utils.data.DataLoader(range(9), batch_size=2, collate_fn=lambda batch: faulty(batch[0])),
+}
+
+
+def stream(e):
+    return type("Stream", (FaultyStream, e.utils.data.IterableDataset), {})(e)
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_an_iterator_goes_on_after_an_error(name):
+    seen = []
+    for e in ENGINES.values():
+        e.manual_seed(1)
+        batches, outcomes = iter(FAULTY[name](e)), []
+        while outcomes[-1:] != ["end"]:
+            try:
+                outcomes.append(plain(next(batches)))
+            except ValueError as error:
+                outcomes.append(str(error))
+            except StopIteration:
+                outcomes.append("end")
+        with pytest.raises(StopIteration):
+            next(batches)
+        seen.append(outcomes)
+    assert seen[0] == seen[1] and any(str(each).startswith("sample") for each in seen[0])
+
+
 def test_what_another_library_made_is_collated():
     """Anything that has __array__: a tensor of PyTorch's, as torchvision's data sets give."""
     loader = minigrad.utils.data.DataLoader(Squares(lambda index: (torch.full((2,), index / 2), index)), batch_size=3)

@@ -190,43 +190,18 @@ class DataLoader:
         if self.timeout != 0:
             raise AssertionError(f"a DataLoader without workers requires timeout == 0, but got {self.timeout}")
         (default_generator if self.generator is None else self.generator).random_int64()  # PyTorch's seed for workers
-        if isinstance(self.dataset, IterableDataset):
-            return self._batches_as_they_come(self._reported_length)
-        return self._batches()
+        return LoaderIterator(self)
 
-    def _batches(self) -> Iterator[Any]:
+    def _batch(self, indices: Any) -> Any:
+        """The batch of these indices; of a single index, where there are no batches, its sample."""
         if self.batch_sampler is None:
-            for index in self.sampler:
-                yield self.collate_fn(self.dataset[index])
-            return
+            return self.collate_fn(self.dataset[indices])
+        if type(self.dataset) is TensorDataset and self.collate_fn is default_collate:
+            return [each[list(indices)] for each in self.dataset.tensors]  # the same batch, in one copy a tensor
         several = getattr(self.dataset, "__getitems__", None)
-        for indices in self.batch_sampler:
-            if type(self.dataset) is TensorDataset and self.collate_fn is default_collate:
-                yield [each[list(indices)] for each in self.dataset.tensors]  # the same batch, in one copy a tensor
-            elif several is not None:
-                yield self.collate_fn(several(indices))
-            else:
-                yield self.collate_fn([self.dataset[index] for index in indices])
-
-    def _batches_as_they_come(self, reported_length: int | None) -> Iterator[Any]:
-        """Batches of a data set that has no indices, but may have told a length before."""
-        samples = iter(self.dataset)
-        if self.batch_size is None:
-            for sample in samples:
-                yield self.collate_fn(sample)
-            return
-        count = 0
-        while batch := list(islice(samples, self.batch_size)):
-            if len(batch) == self.batch_size or not self.drop_last:
-                count += 1
-                if reported_length is not None and count > reported_length:
-                    warnings.warn(
-                        f"Length of IterableDataset {self.dataset} was reported to be {reported_length}, but "
-                        f"{count} samples have been fetched.",
-                        UserWarning,
-                        stacklevel=3,
-                    )
-                yield self.collate_fn(batch)
+        if several is not None:
+            return self.collate_fn(several(indices))
+        return self.collate_fn([self.dataset[index] for index in indices])
 
     def __len__(self) -> int:
         if isinstance(self.dataset, IterableDataset):
@@ -236,6 +211,46 @@ class DataLoader:
                 return count
             return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
+
+
+class LoaderIterator:
+    """One pass over a loader. An error of the data set's costs its batch: the next call goes on with the next one."""
+
+    def __init__(self, loader: DataLoader) -> None:
+        self.loader = loader
+        self.count = 0
+        self.reported_length = loader._reported_length  # a data set without indices may have told it before
+        self.as_they_come = isinstance(loader.dataset, IterableDataset)
+        if self.as_they_come:
+            self.source = iter(loader.dataset)
+        else:
+            self.source = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
+
+    def __iter__(self) -> LoaderIterator:
+        return self
+
+    def __next__(self) -> Any:
+        if self.as_they_come:
+            return self._next_that_comes()
+        return self.loader._batch(next(self.source))
+
+    def _next_that_comes(self) -> Any:
+        """The next batch of a data set that has no indices."""
+        size = self.loader.batch_size
+        if size is None:
+            return self.loader.collate_fn(next(self.source))
+        batch = list(islice(self.source, size))
+        if not batch or (len(batch) < size and self.loader.drop_last):
+            raise StopIteration
+        self.count += 1
+        if self.reported_length is not None and self.count > self.reported_length:
+            warnings.warn(
+                f"Length of IterableDataset {self.loader.dataset} was reported to be {self.reported_length}, but "
+                f"{self.count} samples have been fetched.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return self.loader.collate_fn(batch)
 
 
 def default_convert(data: Any) -> Any:
