@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
 from typing import Any
 
 __all__ = ["CPU", "TYPE_NAMES", "Size", "check_device", "device"]
 
 
 class Size(tuple):
-    """A tensor's shape: a tuple that prints as PyTorch's. Counterpart: ``torch.Size``."""
+    """A tensor's shape: a tuple of ints, whose slices, sums and repetitions are sizes too. Counterpart: ``torch.Size``.
+
+    Raises:
+        TypeError: an item is no integer.
+    """
 
     __slots__ = ()
+
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
+        integers = []
+        for position, size in enumerate(sizes):
+            try:
+                integers.append(operator.index(size))
+            except TypeError:
+                raise TypeError(
+                    f"minigrad.Size() takes an iterable of 'int' (item {position} is '{type(size).__name__}')"
+                ) from None
+        return tuple.__new__(cls, integers)
 
     def numel(self) -> int:
         """How many elements a tensor of this shape has."""
@@ -19,24 +36,74 @@ class Size(tuple):
             count *= size
         return count
 
+    def __add__(self, other: Any) -> Size:  # type: ignore[override]
+        if not isinstance(other, tuple):
+            raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to minigrad.Size")
+        return Size((*self, *other))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, count: Any) -> Size:
+        return Size(tuple(self) * count)
+
+    __rmul__ = __mul__
+
+    def __getitem__(self, index: Any) -> Any:
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
     def __repr__(self) -> str:
         return f"minigrad.Size({list(self)})"
 
 
+DEVICE_TYPES = ["cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla"]
+DEVICE_TYPES += ["lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone"]
+
+
 class device:
-    """Where a tensor lives: always the CPU here. Counterpart: ``torch.device``."""
+    """The name of a place to compute. Any of PyTorch's can be named; tensors live on the CPU. Counterpart:
+    ``torch.device``.
+
+    Args:
+        type: such as ``"cpu"`` or ``"cuda:1"``, another device, or a number, which is that of a GPU.
+        index: the number, where the name has none.
+
+    Raises:
+        RuntimeError: there is no such device.
+        TypeError: the type is no string, number or device.
+    """
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: str | device, index: int | None = None) -> None:
-        name, _, number = str(type).partition(":")
-        if name != "cpu":
-            raise RuntimeError(f"minigrad computes on the CPU only: there is no device {str(type)!r}, use 'cpu'")
-        self.type = "cpu"
-        self.index = int(number) if number else index
+    type: str
+    index: int | None
+
+    def __init__(self, type: str | int | device, index: int | None = None) -> None:
+        name: Any = type
+        if isinstance(type, int) and index is None:
+            name, index = "cuda", type
+        elif isinstance(type, device) and index is None:
+            name, index = type.type, type.index
+        if not isinstance(name, str):
+            raise TypeError(f"device(): argument 'type' (position 1) must be str, not {name.__class__.__name__}")
+        self.type, colon, number = name.partition(":")
+        self.index = index
+        if self.type not in DEVICE_TYPES:
+            raise RuntimeError(f"Expected one of {', '.join(DEVICE_TYPES)} at the start of the device string: {name}")
+        if colon:
+            if not number.isascii() or not number.isdigit() or str(int(number[:9])) != number:
+                raise RuntimeError(f"Invalid device string: '{name}'")
+            if index is not None:
+                raise RuntimeError(
+                    f"type (string) must not include an index because index was passed explicitly: {name}"
+                )
+            self.index = int(number)
+        elif index is not None and index < 0:
+            raise RuntimeError("Device index must not be negative")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and self.index == other.index
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
 
     def __hash__(self) -> int:
         return hash((self.type, self.index))
@@ -65,4 +132,5 @@ TYPE_NAMES = {
 
 def check_device(name: Any) -> None:
     """Raise a RuntimeError unless ``name`` names the CPU."""
-    device(name)
+    if device(name).type != "cpu":
+        raise RuntimeError(f"minigrad computes on the CPU only: nothing can be put on {str(name)!r}, use 'cpu'")

@@ -186,6 +186,7 @@ class Methods:
     byte = casting.byte
     char = casting.char
     cpu = casting.cpu
+    cuda = casting.cuda
     double = casting.double
     float = casting.float
     half = casting.half

@@ -515,6 +515,10 @@ class Module:
         """This module: it is on the CPU."""
         return self
 
+    def cuda(self, device: Any = None) -> Module:
+        """Raise a RuntimeError: there is no GPU here."""
+        return self.to(device="cuda")
+
     def train(self, mode: bool = True) -> Module:
         """Set training mode here and below. Layers that behave differently while training look at ``training``."""
         if not isinstance(mode, bool):

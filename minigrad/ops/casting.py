@@ -85,6 +85,11 @@ def cpu(input: Tensor) -> Tensor:
     return input
 
 
+def cuda(input: Tensor, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
+    """Raise a RuntimeError: there is no GPU here."""
+    return input.to(device="cuda")
+
+
 def float(input: Tensor) -> Tensor:
     """In float32."""
     return input.to(dtypes.float32)

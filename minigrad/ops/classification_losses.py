@@ -78,7 +78,7 @@ def nll_loss(
     check_reduction(reduction)
     if input.ndim == 0:
         raise ValueError("Expected 1 or more dimensions (got 0)")
-    if input.ndim > 1 and (target.ndim == 0 or input.shape[0] != target.shape[0]):
+    if input.ndim > 1 and (target.ndim == 0 or input.array.shape[0] != target.array.shape[0]):
         batch_size = target.shape[0] if target.ndim else 0
         raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch_size}).")
     if target.dtype is not dtypes.int64 and (target.dtype is not dtypes.uint8 or input.ndim > 2):
@@ -119,7 +119,7 @@ def nll_loss_of_places(
 
 def check_classes(target: np.ndarray, input: Tensor, weight: Tensor | None, ignore_index: int) -> None:
     """Raise PyTorch's errors for targets that are no class, and for weights that are not one a class."""
-    classes = input.shape[-1]
+    classes = input.array.shape[-1]
     if weight is not None and weight.dtype is not input.dtype:
         raise RuntimeError(
             f"expected scalar type {input.dtype} but found {weight.dtype}: weights are of the input's type"

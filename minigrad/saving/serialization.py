@@ -36,7 +36,7 @@ from typing import IO, Any, NoReturn, TypeGuard
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.attributes import Size, device
+from minigrad.attributes import Size, check_device, device
 from minigrad.creation import from_numpy
 from minigrad.nn.parameter import Parameter
 from minigrad.saving.files import replacing
@@ -164,7 +164,7 @@ def load(
     if weights_only is not None and not weights_only:
         raise ValueError("minigrad never runs code from a file: load() needs weights_only=True")
     if not (map_location is None or callable(map_location) or isinstance(map_location, dict)):
-        device(str(map_location))
+        check_device(str(map_location))
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
             return _load_from(file, os.fspath(f), map_location)
@@ -352,9 +352,10 @@ def _rebuild_device(arguments: tuple[object, ...]) -> device:
     name, index = (*arguments, None, None)[:2]
     if len(arguments) > 2 or not isinstance(name, str) or not (index is None or _is_length(index)):
         _fail("its pickle describes a device wrongly")
-    if name != "cpu":
-        _fail(f"it holds the device {excerpt(name)}, which minigrad does not have")
-    return device(name, index)
+    try:
+        return device(name, index)
+    except RuntimeError:
+        _fail(f"it holds the device {excerpt(name)}, which there is not")
 
 
 _NAMES: dict[str, object] = {
