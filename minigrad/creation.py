@@ -6,6 +6,7 @@ Random numbers come from ``random.py``: the same seed gives the numbers that PyT
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from minigrad.attributes import check_device
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import array_like, keep_strides
+from minigrad.kernels.layout import writeable
 from minigrad.kernels.sequences import counted, evenly_spaced
 from minigrad.out_of_memory import says_out_of_memory
 from minigrad.random import Generator, default_generator
@@ -80,14 +82,21 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     Raises:
         TypeError, ValueError, RuntimeError: as ``reading.read`` says, or the type cannot require grad.
     """
+    if isinstance(data, Tensor):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use source.detach().clone() or "
+            "source.detach().clone().requires_grad_(True), rather than tensor(source).",
+            UserWarning,
+            stacklevel=2,
+        )
     return _finish(copied(read(data, dtype)), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is an array or a tensor of this dtype already."""
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    tensor = _finish(read(data, dtype), device, False)
+        return data.to(device, dtype)
+    tensor = _finish(_opened(read(data, dtype)), device, False)
     keep_strides(tensor)
     return tensor
 
@@ -102,9 +111,26 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     check_layout(ndarray)
-    tensor = wrap(ndarray)
+    tensor = wrap(_opened(ndarray))
     keep_strides(tensor)
     return tensor
+
+
+def _opened(array: np.ndarray) -> np.ndarray:
+    """``array`` without its subclass, open for writing. What NumPy protects for good, such as bytes, is copied."""
+    array = np.asarray(array)  # a matrix multiplies otherwise, a masked array leaves elements out
+    if array.flags.writeable:
+        return array
+    warnings.warn(
+        "The given NumPy array is not writable, and a tensor is: what is written to the tensor is written to the "
+        "array's memory, or to a copy of memory that cannot be written. You may want to copy the array first.",
+        UserWarning,
+        stacklevel=3,
+    )
+    try:
+        return writeable(array)
+    except ValueError:
+        return array.copy()
 
 
 @says_out_of_memory

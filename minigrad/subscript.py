@@ -19,16 +19,9 @@ from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
-from minigrad.inplace.changing import (
-    check_apart,
-    check_changeable,
-    check_overlap,
-    is_expanded,
-    run_in_place,
-    warn_of_expanded,
-    writeable,
-)
+from minigrad.inplace.changing import check_apart, check_changeable, check_overlap, run_in_place, warn_of_expanded
 from minigrad.inplace.views import outdate_views
+from minigrad.kernels.layout import is_expanded, writeable
 from minigrad.ops.copying import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice, check_array, check_types, checked_array, dims_of
 from minigrad.ops.shape import Alias, Unsqueeze

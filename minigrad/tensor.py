@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from minigrad import dtypes, printing, subscript
 from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.promotion import check_operand, is_foreign
 from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
 from minigrad.graph.function import wrap
@@ -25,6 +26,7 @@ from minigrad.graph.node import TensorBase
 from minigrad.graph.storage import UntypedStorage
 from minigrad.graph.strides import keep_strides, lay_in_order, strides_of
 from minigrad.inplace.views import refresh
+from minigrad.kernels.layout import writeable
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
 from minigrad.ops.choosing import where
@@ -67,7 +69,7 @@ class Tensor(TensorBase, Methods):
 
     @property
     def shape(self) -> Size:
-        return Size(self.array.shape)
+        return tuple.__new__(Size, self.array.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -287,12 +289,13 @@ class Tensor(TensorBase, Methods):
         """The values as an array in the same memory.
 
         Raises:
-            RuntimeError: the tensor requires grad, so changing the array would go unnoticed; unless ``force`` is set.
+            RuntimeError: the tensor requires grad and operations are being recorded, so changing the array would go
+                unnoticed; unless ``force`` is set.
         """
-        if self._requires_grad and not force:
+        if self._requires_grad and grad_mode.enabled and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         lay_in_order(self)
-        return self.array
+        return writeable(self.array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -586,7 +589,13 @@ def rebuild(kind: Any, array: ndarray, requires_grad: bool) -> Tensor:
 
 
 def is_operand(value: Any) -> bool:
-    """True for what arithmetic takes beside a tensor: tensors, arrays and numbers."""
+    """True for what arithmetic takes beside a tensor: tensors, arrays and numbers.
+
+    Raises:
+        TypeError: it is another library's tensor. Python would call it unequal without a word.
+    """
+    if is_foreign(value):
+        check_operand(value)
     return isinstance(value, (Tensor, np.ndarray, np.generic, bool, int, float))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments.promotion import type_name
 from minigrad.graph.node import Tensor
 
 __all__ = ["check_dim", "check_tensors", "renamed"]
@@ -17,7 +18,7 @@ def check_tensors(function: str, **arguments: Any) -> None:
     for position, (name, value) in enumerate(arguments.items(), 1):
         if not isinstance(value, Tensor):
             raise TypeError(
-                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}"
             )
 
 

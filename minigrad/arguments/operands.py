@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.promotion import check_operand, promote, result_dtype
+from minigrad.arguments.promotion import check_operand, promote, result_dtype, type_name
 
 __all__ = ["check_broadcast", "checked_number", "prepare", "with_one_number"]
 
@@ -55,5 +55,5 @@ def checked_number(name: str, value: Any) -> Any:
     if isinstance(value, complex):
         raise RuntimeError(f"{name}(): value {value} cannot be converted to a real type without overflow")
     if not isinstance(value, (bool, int, float)):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(value).__name__}")
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type_name(value)}")
     return value

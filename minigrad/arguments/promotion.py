@@ -15,8 +15,17 @@ import numpy as np
 
 from minigrad import dtypes
 
-__all__ = ["CATEGORY", "check_operand", "combine", "in_default_float", "in_opmath", "number_as", "promote"]
-__all__ += ["result_dtype", "scalar_as"]
+__all__ = [
+    "CATEGORY",
+    "check_operand",
+    "combine",
+    "in_default_float",
+    "in_opmath",
+    "is_foreign",
+    "number_as",
+    "promote",
+]
+__all__ += ["result_dtype", "scalar_as", "type_name"]
 
 
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
@@ -82,7 +91,23 @@ def check_operand(operand: Any) -> None:
         if not -(2**63) <= operand < 2**64:
             raise OverflowError(f"int too big to convert: {operand} does not fit in 64 bits")
     elif not isinstance(operand, (np.ndarray, np.generic, float)):
+        if is_foreign(operand):
+            raise TypeError(
+                f"expected a minigrad.Tensor or a number, but got a {type_name(operand)}: make it one of minigrad's, "
+                f"for instance by minigrad.tensor(x.numpy())"
+            )
         raise TypeError(f"expected a Tensor or a number, but got {type(operand).__name__}")
+
+
+def is_foreign(value: Any) -> bool:
+    """True for a tensor of another library, such as PyTorch's: what can be handed over, and is no NumPy array."""
+    return hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray)
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's type, with its module where the name alone could be mistaken for minigrad's."""
+    kind = type(value)
+    return f"{kind.__module__}.{kind.__name__}" if is_foreign(value) else kind.__name__
 
 
 def number_as(number: Any, kind: np.dtype) -> np.ndarray:

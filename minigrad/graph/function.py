@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy import asarray, ndarray
 
+from minigrad.arguments.promotion import type_name
 from minigrad.graph import anomaly
 from minigrad.graph.grad_mode import call_inside, enable_grad, grad_mode
 from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
@@ -168,9 +169,7 @@ class Function(Node):
             else:
                 arrays.append(value)
         if not any_tensor and grad_mode.walk is None:
-            raise TypeError(
-                f"{cls.__name__}: argument 'input' (position 1) must be Tensor, not {type(inputs[0]).__name__}"
-            )
+            raise TypeError(f"{cls.__name__}: argument 'input' (position 1) must be Tensor, not {type_name(inputs[0])}")
         node = cls()
         node.needs_input_grad = [False] * len(inputs)
         try:

@@ -18,10 +18,10 @@ from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
 from minigrad.inplace.views import outdate_views, rebase, refused, take_place
-from minigrad.kernels.layout import is_dense, is_expanded
+from minigrad.kernels.layout import is_dense, is_expanded, writeable
 
 __all__ = ["become", "check_apart", "check_changeable", "check_overlap", "overwrite", "run_in_place"]
-__all__ += ["warn_of_expanded", "writeable"]
+__all__ += ["warn_of_expanded"]
 
 
 # What may be written to an expanded tensor, whose elements share places: the same to all of them; and what PyTorch has
@@ -105,15 +105,6 @@ def warn_of_expanded(name: str) -> None:
         UserWarning,
         stacklevel=4,
     )
-
-
-def writeable(array: np.ndarray) -> np.ndarray:
-    """``array``, open for writing where it is an expanded view, which NumPy protects."""
-    if array.flags.writeable:
-        return array
-    target = array.view()
-    target.flags.writeable = True
-    return target
 
 
 def run_in_place(tensor: Tensor, name: str, operation: Any, *inputs: Any, **options: Any) -> Tensor:

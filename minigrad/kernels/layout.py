@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["as_images", "as_planes", "is_channels_last", "is_dense", "is_expanded"]
+__all__ = ["as_images", "as_planes", "is_channels_last", "is_dense", "is_expanded", "writeable"]
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -52,3 +52,12 @@ def as_images(planes: np.ndarray, leading: tuple[int, ...], channels_last: bool)
     if channels_last:
         return planes.transpose(0, 3, 1, 2)
     return planes.reshape(*leading, *planes.shape[1:3])
+
+
+def writeable(array: np.ndarray) -> np.ndarray:
+    """``array``, open for writing where it is an expanded view, which NumPy protects."""
+    if array.flags.writeable:
+        return array
+    target = array.view()
+    target.flags.writeable = True
+    return target

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments.promotion import type_name
 from minigrad.graph.function import wrap
 from minigrad.graph.strides import lay_in_order
 from minigrad.tensor import Tensor
@@ -20,7 +21,7 @@ class Parameter(Tensor):
         if data is None:
             return cls(Tensor(0), requires_grad)
         if not isinstance(data, Tensor):
-            raise TypeError(f"Parameter expects a Tensor, not {type(data).__name__}: use minigrad.tensor(...) first")
+            raise TypeError(f"Parameter expects a Tensor, not {type_name(data)}: use minigrad.tensor(...) first")
         lay_in_order(data)
         parameter = wrap(data.array)
         parameter.__class__ = cls

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import check_broadcast, prepare
+from minigrad.arguments.promotion import type_name
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Tensor, unwrap
@@ -60,7 +61,7 @@ def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
 def array_in(x: Any, ufunc: Any) -> np.ndarray:
     """The array of a tensor; PyTorch's TypeError for anything else."""
     if not isinstance(x, Tensor):
-        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type_name(x)}")
     return x.array
 
 
@@ -245,7 +246,7 @@ def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
         NotImplementedError: an operand is floating, or bools are shifted.
     """
     if not isinstance(x, Tensor) and not isinstance(y, Tensor):
-        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
+        raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type_name(x)}")
     first, second = prepare(unwrap(x), unwrap(y))
     if first.dtype.kind == "f" or (first.dtype.kind == "b" and ufunc in (np.left_shift, np.right_shift)):
         raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')

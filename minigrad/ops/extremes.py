@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import return_types
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.promotion import type_name
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -90,7 +91,7 @@ def max(
 def check_other(name: str, other: Any, keepdim: bool) -> None:
     """Raise a TypeError unless ``other`` is a tensor, and nothing is asked for that two tensors do not have."""
     if not isinstance(other, Tensor):
-        raise TypeError(f"{name}(): argument 'other' must be Tensor, not {type(other).__name__}")
+        raise TypeError(f"{name}(): argument 'other' must be Tensor, not {type_name(other)}")
     if keepdim:
         raise TypeError(f"{name}(): argument 'dim' (position 1) must be int, not Tensor")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim
-from minigrad.arguments.promotion import result_dtype
+from minigrad.arguments.promotion import result_dtype, type_name
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_all_pictures
@@ -58,7 +58,7 @@ def as_tensors(tensors: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
     for position, each in enumerate(tensors):
         if not isinstance(each, Tensor):
-            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
+            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type_name(each)}")
     if not tensors:
         kind = ValueError if name == "cat" else RuntimeError
         raise kind(f"{name}(): expected a non-empty list of Tensors")

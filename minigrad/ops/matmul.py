@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
 from minigrad.arguments.older import older_product
-from minigrad.arguments.promotion import in_opmath, number_as, promote
+from minigrad.arguments.promotion import in_opmath, number_as, promote, type_name
 from minigrad.attributes import Size
 from minigrad.graph.function import ONLY_FIRST, Function
 from minigrad.graph.node import Number, Tensor, unwrap
@@ -383,7 +383,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
     for position, operand in enumerate((input, other)):
         if not isinstance(operand, Tensor):
-            raise TypeError(f"matmul(): argument {position + 1} must be Tensor, not {type(operand).__name__}")
+            raise TypeError(f"matmul(): argument {position + 1} must be Tensor, not {type_name(operand)}")
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"

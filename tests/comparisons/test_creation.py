@@ -1,6 +1,7 @@
 """Making tensors against PyTorch: values, types inferred and asked for, memory shared or not, and wrong arguments."""
 
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -235,6 +236,103 @@ def test_the_default_type():
             e.set_default_dtype(e.float32)
     with pytest.raises(TypeError):
         minigrad.set_default_dtype("float64")
+
+
+class Labelled(np.ndarray):
+    """A subclass with nothing of its own but a product that is none."""
+
+    def __mul__(self, other):
+        return NotImplemented
+
+
+NUMBERS = np.array([[1.0, 2.0], [3.0, 4.0]])
+SUBCLASSES = {
+    "matrix": lambda: NUMBERS.copy().view(np.matrix),
+    "masked": lambda: np.ma.array(NUMBERS.copy(), mask=[[False, True], [False, False]]),
+    "records": lambda: NUMBERS.copy().view(np.recarray),
+    "one's own": lambda: NUMBERS.copy().view(Labelled),
+}
+ENTRANCES = {
+    "from_numpy": lambda e, array: e.from_numpy(array),
+    "tensor": lambda e, array: e.tensor(array),
+    "as_tensor": lambda e, array: e.as_tensor(array),
+    "Tensor": lambda e, array: e.Tensor(array).double(),
+    "new_tensor": lambda e, array: e.zeros(1).new_tensor(array, dtype=e.float64),
+    "collated": lambda e, array: e.utils.data.default_collate([array])[0],
+    "added": lambda e, array: e.zeros(2, 2, dtype=e.float64) + e.from_numpy(array),
+}
+
+
+@pytest.mark.parametrize("kind", SUBCLASSES)
+@pytest.mark.parametrize("way", ENTRANCES)
+def test_an_array_s_subclass_stays_outside(way, kind):
+    """A matrix multiplies in another way, a masked array leaves elements out: the gradient of x · x would be wrong."""
+    gradients = []
+    for e in ENGINES.values():
+        x = ENTRANCES[way](e, SUBCLASSES[kind]()).detach().requires_grad_()
+        (x * x * x[0]).sum().backward()
+        gradients.append(x.grad.tolist())
+    assert gradients[0] == gradients[1]
+    assert type(x.detach().numpy()) is np.ndarray
+
+
+@pytest.mark.parametrize("kind", SUBCLASSES)
+def test_an_operator_takes_a_subclass_as_an_array(kind):
+    x = minigrad.full((2, 2), 2.0, dtype=minigrad.float64, requires_grad=True)
+    for y in (x * SUBCLASSES[kind](), SUBCLASSES[kind]() * x, x**2.0 * SUBCLASSES[kind]() / x):
+        assert type(y) is minigrad.Tensor and y.tolist() == (2 * NUMBERS).tolist()
+    assert (x ** SUBCLASSES[kind]()).tolist() == (2**NUMBERS).tolist()
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+PROTECTED = {
+    "flagged": lambda: read_only(np.arange(3.0)),
+    "bytes": lambda: np.frombuffer(bytes(24), np.float64),
+    "a view": lambda: read_only(np.arange(3.0).view()),
+    "broadcast": lambda: np.broadcast_to(np.arange(3.0), (1, 3)),
+}
+
+
+@pytest.mark.parametrize("kind", PROTECTED)
+@pytest.mark.parametrize("way", ["from_numpy", "as_tensor"])
+def test_a_tensor_made_of_a_read_only_array_can_be_written(way, kind):
+    written = []
+    for e in ENGINES.values():
+        array = PROTECTED[kind]()
+        with pytest.warns(UserWarning, match="array is not writable"), warn_always():
+            x = getattr(e, way)(array)
+        x[..., 0] = 5.0
+        x += 1
+        written.append((x.tolist(), x.shape, x.view(-1)[0].item(), x.numpy().flags.writeable))
+    assert written[0] == tuple(written[1])
+
+
+def test_memory_that_numpy_opens_is_shared_and_bytes_are_left_alone():
+    base, content = np.arange(3.0), bytes(8)
+    with pytest.warns(UserWarning, match="not writable"):
+        shared, copied = minigrad.from_numpy(read_only(base[:])), minigrad.from_numpy(np.frombuffer(content))
+    shared[1], copied[0] = 7.0, 7.0
+    assert base.tolist() == [0.0, 7.0, 2.0] and content == bytes(8)
+
+
+@contextmanager
+def warn_always():
+    """PyTorch says this once a process otherwise."""
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    yield
+    torch.set_warn_always(before)
+
+
+def test_a_tensor_of_a_tensor_is_warned_of():
+    for e in ENGINES.values():
+        for make in (e.tensor, e.zeros(1).new_tensor):
+            with pytest.warns(UserWarning, match="To copy construct from a tensor"):
+                assert make(e.ones(2)).tolist() == [1.0, 1.0]
 
 
 WRONG = {

@@ -1,10 +1,15 @@
 """Tensor's own methods, properties and operators against PyTorch: the same result, or the same type of exception
 or, since warnings are errors here, of warning."""
 
+import copy
+import operator
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
+import minigrad
 from comparisons import check_outcome
 
 
@@ -24,6 +29,11 @@ VALUES = [
     lambda e: e.ones(2, requires_grad=True).numpy(),
     lambda e: e.ones(2, requires_grad=True).detach().numpy(),
     lambda e: np.asarray(e.ones(2, requires_grad=True)),
+    lambda e: e.no_grad()(e.ones(2, requires_grad=True).numpy)(),
+    lambda e: e.no_grad()(lambda: np.asarray(e.ones(2, requires_grad=True) * 2))(),
+    lambda e: e.inference_mode()(lambda: np.asarray(e.ones(2, requires_grad=True)))(),
+    lambda e: e.no_grad()(lambda: np.sum(e.ones(2, requires_grad=True).numpy()))(),
+    lambda e: e.ones(1).expand(3).numpy().flags.writeable,
     lambda e: np.asarray(x(e, 2), np.float64),
     lambda e: x(e, 2, 3).size(1),
     lambda e: x(e, 2, 3).size(2),
@@ -183,6 +193,28 @@ CONVERSIONS = [
     lambda e: x(e, 2).to(device="cpu", dtype=e.bool),
     lambda e: x(e, 2).to("cpu", non_blocking=True),
     lambda e: x(e, 2).to(e.device("cpu")),
+    lambda e: x(e, 2).to("cuda"),
+    lambda e: x(e, 2).to(e.device("cuda:0")),
+    lambda e: x(e, 2).to(0),
+    lambda e: x(e, 2).cuda(),
+    lambda e: e.zeros(2, device="cuda"),
+    lambda e: e.as_tensor(x(e, 2), device="cuda"),
+    lambda e: e.nn.Linear(2, 2).cuda(),
+    lambda e: e.nn.Linear(2, 2).to("cuda:1"),
+    lambda e: [e.device(name) for name in ("cuda", "cuda:0", "cpu:1", "mps", "xpu:2", 3, e.device("cuda:1"))],
+    lambda e: [str(e.device("cuda", 1)), e.device("cuda:1").type, e.device("cuda:1").index],
+    lambda e: e.device("cuda:0") == e.device("cuda", 0) != e.device("cuda"),
+    lambda e: e.device("cpu") == "cpu",
+    lambda e: len({e.device("cuda"), e.device("cpu"), e.device("cuda")}),
+    lambda e: e.device("abacus"),
+    lambda e: e.device("cuda:x"),
+    lambda e: e.device("cuda:01"),
+    lambda e: e.device("cuda:-1"),
+    lambda e: e.device("cuda:"),
+    lambda e: e.device("cuda:0", 1),
+    lambda e: e.device("cuda", -1),
+    lambda e: e.device(None),
+    lambda e: e.device(e.device("cuda"), 1),
     lambda e: x(e, 2).type_as(e.tensor([1])),
     lambda e: x(e, 2).float().dtype == e.float32,
     lambda e: x(e, 2).double(),
@@ -199,6 +231,38 @@ CONVERSIONS = [
     lambda e: e.tensor([1]).requires_grad_(False),
     lambda e: (e.ones(2, requires_grad=True) * 2).requires_grad_(False),
     lambda e: (e.ones(2, requires_grad=True) * 2).requires_grad_(),
+]
+
+# what a shape does as a tuple
+SIZES = [
+    lambda e: x(e, 2, 3).shape[1:],
+    lambda e: x(e, 2, 3).shape[::-1],
+    lambda e: x(e, 2, 3).shape[-1],
+    lambda e: x(e, 2, 3).shape + (4,),
+    lambda e: (4,) + x(e, 2, 3).shape,
+    lambda e: x(e, 2, 3).shape + x(e, 4).shape,
+    lambda e: x(e, 2, 3).shape * 2,
+    lambda e: 2 * x(e, 2, 3).shape,
+    lambda e: x(e, 2, 3).shape * 1.5,
+    lambda e: x(e, 2, 3).shape + [4],
+    lambda e: [4] + x(e, 2, 3).shape,
+    lambda e: x(e, 2, 3).shape + (1.5,),
+    lambda e: ("a",) + x(e, 2, 3).shape,
+    lambda e: x(e, 2, 3).shape["a"],
+    lambda e: [x(e, 2, 3).shape == (2, 3), hash(x(e, 2, 3).shape) == hash((2, 3)), x(e, 2, 3).shape < (3,)],
+    lambda e: [
+        e.Size(),
+        e.Size(range(2)),
+        e.Size([True]),
+        e.Size([e.tensor(2)]),
+        e.Size([-1]),
+    ],
+    lambda e: [pickle.loads(pickle.dumps(e.Size([2]))), copy.deepcopy(e.Size([2])), e.Size([2, 3])[1:].numel()],
+    lambda e: e.Size([1, 2.5]),
+    lambda e: e.Size([None]),
+    lambda e: e.Size("ab"),
+    lambda e: e.Size(3),
+    lambda e: e.Size([e.tensor(2.0)]),
 ]
 
 # every form of x[...]
@@ -314,9 +378,41 @@ def numbered(calls):
     return [pytest.param(call, id=f"line {call.__code__.co_firstlineno}") for call in calls]
 
 
-@pytest.mark.parametrize("call", numbered([*VALUES, *OPERATORS, *CONVERSIONS, *INDEXING]))
+@pytest.mark.parametrize("call", numbered([*VALUES, *OPERATORS, *CONVERSIONS, *SIZES, *INDEXING]))
 def test_outcome(call):
     check_outcome("the call", call)
+
+
+MEETINGS = {
+    **{name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge", "add", "sub", "mul", "truediv")},
+    **{name: getattr(operator, name) for name in ("floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift")},
+    **{name: getattr(operator, name) for name in ("iadd", "isub", "imul", "itruediv", "contains", "setitem")},
+    **{
+        name: getattr(minigrad, name) for name in ("eq", "equal", "allclose", "maximum", "matmul", "add", "bitwise_and")
+    },
+    "setitem": lambda ours, theirs: operator.setitem(ours, slice(None), theirs),
+    "cat": lambda ours, theirs: minigrad.cat([ours, theirs]),
+    "accuracy": lambda ours, theirs: (ours.argmax(0) == theirs.argmax(0)).float().mean(),
+}
+
+
+@pytest.mark.parametrize("name", MEETINGS)
+def test_a_tensor_of_another_library_is_refused(name):
+    """``==`` would be False without a word. The reason names the other type in full: both are called Tensor."""
+    ours, theirs = minigrad.ones(3, dtype=minigrad.int64), torch.ones(3, dtype=torch.int64)
+    with pytest.raises(TypeError, match=r"torch\.Tensor|assign"):
+        MEETINGS[name](ours, theirs)
+    assert ours.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["eq", "ne", "lt", "add", "mul", "sub"])
+def test_a_tensor_on_the_right_of_another_library(name):
+    with pytest.raises(TypeError):
+        getattr(operator, name)(torch.ones(3), minigrad.ones(3))
+
+
+def test_equality_with_what_is_no_tensor_is_python_s():
+    assert (minigrad.ones(2) == "a") is False and (minigrad.ones(2) != [1.0, 1.0]) is True
 
 
 def assigned(shape, dtype, index, value):
