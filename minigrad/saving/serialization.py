@@ -154,7 +154,7 @@ def load(
     Raises:
         pickle.UnpicklingError: the file is damaged, or is not a checkpoint, or holds something other than
             tensors, numbers, strings and containers (see :func:`save`). The message says what.
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: there is no such file; what is there, but no file, is an UnpicklingError.
         ValueError: ``weights_only`` is False, or ``mmap`` True without a path.
         RuntimeError: ``map_location`` is a device other than the CPU.
 
@@ -166,6 +166,8 @@ def load(
     if not (map_location is None or callable(map_location) or isinstance(map_location, dict)):
         check_device(str(map_location))
     if isinstance(f, (str, os.PathLike)):
+        if os.path.exists(f) and not os.path.isfile(f) and not os.path.isdir(f):
+            raise UnpicklingError(f"cannot load {os.fspath(f)}: it is a device or a pipe, not a file")
         with open(f, "rb") as file:
             return _load_from(file, os.fspath(f), map_location)
     if mmap:
@@ -222,6 +224,10 @@ class _CheckpointReader:
     def __init__(self, archive: zipfile.ZipFile, size: int, map_location: object) -> None:
         self.archive = archive
         self.records = {record.filename: record for record in archive.infolist()}
+        names = {record.filename.lower() for record in archive.infolist()}  # PyTorch looks for neither case
+        as_written = all(record.filename == record.orig_filename for record in archive.infolist())
+        if len(names) < len(archive.infolist()) or not as_written:
+            _fail("it has two records of one name, of which every reader would take another")
         self.map_location = map_location
         self.storages: dict[str, _Storage] = {}
         if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):

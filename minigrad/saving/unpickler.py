@@ -26,6 +26,8 @@ _INT64 = range(-(2**63), 2**63)
 _KEY_TYPES = (str, bytes, bool, float, type(None))
 _MAX_TUPLE = 16  # items of a tuple that is a key
 _MAX_TWINS = 256  # such keys with one hash. Some honest ones have it: hash((-1,)) is hash((-2,))
+_MAX_GAPS = 1024  # numbers left out among keys that count up
+_SEARCHES = 200_000_000, 200  # places that keys may be looked for at: so many, and so many more a byte of the program
 
 
 def excerpt(value: object) -> str:
@@ -68,6 +70,29 @@ class Refusal:
         self.reason = reason
 
 
+class Crowd:
+    """What the keys of one dict may cost. Python derives the place of a number in a dict from its value, and that of a
+    string from a secret: so a file can choose numbers that are all looked for at the places of the others.
+
+    Numbers that count up from 0 have places of their own, so only the rest are counted as a crowd.
+    """
+
+    __slots__ = ("chosen", "counted", "target")
+
+    def __init__(self, target: dict[object, object]) -> None:
+        self.target = target  # kept, so that no other dict gets its id
+        self.counted = 0
+        self.chosen = 0
+
+    def searches(self, key: object) -> int:
+        """At how many places ``key`` is looked for at most, about, before it is put into the dict."""
+        if type(key) is int and 0 <= key <= self.counted + _MAX_GAPS:
+            self.counted += key not in self.target
+        elif type(key) not in (str, bytes):
+            self.chosen += 1
+        return self.chosen
+
+
 class StackMachine:
     """Runs one pickle program and returns the object it describes.
 
@@ -95,9 +120,11 @@ class StackMachine:
         self.position = 0
         self.stack: list[object] = []
         self.marks: list[int] = []
-        self.memo: dict[int, object] = {}
+        self.memo: dict[bytes, object] = {}  # by the four bytes of the number, whose places nobody can choose
         self.copied = 0
-        self.tuple_hashes: Counter[int] = Counter()
+        self.tuple_hashes: Counter[str] = Counter()
+        self.crowds: dict[int, Crowd] = {}  # by the id of the dict
+        self.searches_left = _SEARCHES[0] + _SEARCHES[1] * len(program)
 
     def run(self) -> object:
         opcode = self.take(1)
@@ -262,31 +289,36 @@ class StackMachine:
             raise UnpicklingError("its pickle sets an item of something that is not a dict")
         assert isinstance(target, dict)
         for key, value in zip(keys_and_values[::2], keys_and_values[1::2], strict=True):
-            self.check_key(key)
+            self.check_key(target, key)
             target[key] = value
 
-    def check_key(self, key: object) -> None:
-        """Refuse what is no key, and tuples that were chosen to have one hash: each would be compared with all."""
+    def check_key(self, target: dict[object, object], key: object) -> None:
+        """Refuse what is no key of ``target``, and keys that were chosen to be searched for or compared with all."""
         if not is_key(key):
             raise UnpicklingError(f"its pickle has {excerpt(key)} as a key of a dict or an element of a set")
         if type(key) is tuple:
-            self.tuple_hashes[hash(key)] += 1
-            if self.tuple_hashes[hash(key)] > _MAX_TWINS:
+            self.tuple_hashes[str(hash(key))] += 1
+            if self.tuple_hashes[str(hash(key))] > _MAX_TWINS:
                 raise UnpicklingError("its pickle has many tuples of one hash as keys")
+        if type(key) is not str:
+            crowd = self.crowds.setdefault(id(target), Crowd(target))
+            self.searches_left -= crowd.searches(key)
+            if self.searches_left < 0:
+                raise UnpicklingError("its pickle has too many numbers as keys of one dict, not counted up from 0")
 
     def put(self) -> None:
-        self.memo[self.take_number("<B")] = self.top()
+        self.memo[self.take(1) + bytes(3)] = self.top()
 
     def long_put(self) -> None:
-        self.memo[self.take_number("<I")] = self.top()
+        self.memo[self.take(4)] = self.top()
 
     def get(self) -> None:
-        self.recall(self.take_number("<B"))
+        self.recall(self.take(1) + bytes(3))
 
     def long_get(self) -> None:
-        self.recall(self.take_number("<I"))
+        self.recall(self.take(4))
 
-    def recall(self, index: int) -> None:
+    def recall(self, index: bytes) -> None:
         if index not in self.memo:
             raise UnpicklingError("its pickle recalls a value that it never kept")
         self.stack.append(self.memo[index])
@@ -317,8 +349,10 @@ class StackMachine:
         if self.copied > len(self.program):
             raise UnpicklingError("its pickle copies one value many times")
         if arguments and type(arguments[0]) is list:  # the elements of a set: no other function takes a list
+            elements: dict[object, object] = {}
             for element in arguments[0]:
-                self.check_key(element)
+                self.check_key(elements, element)
+                elements[element] = None
         self.stack.append(function.build(arguments))
 
     def build(self) -> None:

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from collections import Counter, OrderedDict
 from pathlib import Path
@@ -893,7 +894,31 @@ def tuples_of_one_hash(count: int) -> bytes:
     return b"\x80\x02}(" + items + b"u."
 
 
+def in_each_others_way(count: int = 84_000) -> tuple[list[int], int]:
+    """Integers whose places in a dict of up to 87,381 keys are searched one after another, and one more, which is
+    looked for at nearly all of them (CPython's dictobject.c: from the place i to 5 i + 1, once the key is used up).
+    """
+    places = [0]
+    while len(places) < count:
+        places.append((5 * places[-1] + 1) % 2**17)
+    return places, 841_901_828
+
+
+def long_int(integer: int) -> bytes:
+    return b"J" + struct.pack("<i", integer)
+
+
+PLACES, AMONG_THEM = in_each_others_way()
+CROWD = b"}(" + b"".join(long_int(place) + b"N" for place in PLACES) + long_int(AMONG_THEM) + b"q\x00N"
+MEMO = b"".join(b"r" + struct.pack("<I", place) for place in PLACES)
+
+
 BOMBS = {
+    "integers in each other's way": b"\x80\x02" + CROWD + b"h\x00N" * 100_000 + b"u.",
+    "such integers in a set": b"\x80\x02c__builtin__\nset\n]"
+    + CROWD.replace(b"}(", b"(").replace(b"N", b"")
+    + b"h\x00" * 100_000
+    + b"e\x85R.",
     "tuples of one hash": tuples_of_one_hash(30_000),
     "hash of nested tuples": b"\x80\x02}" + NESTED_TUPLES + b"Ns.",
     "hash of nested tuples in a set": b"\x80\x02c__builtin__\nset\n](" + NESTED_TUPLES + b"e\x85R.",
@@ -916,6 +941,47 @@ def test_odd_programs_that_do_no_harm() -> None:
     assert type(load(archive(b"\x80\x02" + b"]" * 50_000 + b"a" * 49_999 + b"."))) is list
     assert type(load(archive(b"\x80\x02)" + b"\x85" * 50_000 + b"."))) is tuple
     assert len(load(archive(b"\x80\x02" + NESTED_TUPLES + b"."))) == 2
+    in_the_way = b"\x80\x02N" + MEMO + (b"r" + struct.pack("<I", AMONG_THEM)) * 60_000 + b"."
+    assert assert_loads_or_is_refused(archive(in_the_way))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [-1, *range(200_000)],
+        range(200_000, 0, -1)[:10_000],
+        [3**each % 2**61 for each in range(5_000)],
+        [0.5, None, True],
+    ],
+    ids=["counted up", "counted down", "far apart", "of all kinds"],
+)
+def test_numbers_that_nobody_chose_are_keys(keys: Any) -> None:
+    assert load(archive(pickled(dict.fromkeys(keys, 1)))) == dict.fromkeys(keys, 1)
+    assert load(archive(pickled(set(keys)))) == set(keys)
+
+
+@pytest.mark.parametrize("names", [("data.pkl",), ("data/0",), ("DATA/0",), ("data/0\0more",)], ids=repr)
+def test_two_records_of_one_name_are_refused(names: tuple[str, ...]) -> None:
+    """PyTorch reads the first, zipfile the last; PyTorch asks for neither case, zipfile ends a name at a NUL."""
+    file = archive(pickled(tensor_call()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile's, of the name
+        with zipfile.ZipFile(file, "a") as added:
+            for name in names:
+                added.writestr(f"archive/{name.replace(chr(0), '~')}", SIX[::-1])
+    content = file.getvalue().replace(b"~", b"\0")
+    refused(io.BytesIO(content), "two records of one name")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_devices_and_pipes_are_refused(tmp_path: Path) -> None:
+    """``/dev/zero`` has no end, and a pipe nobody writes to lets wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe", tmp_path / "link", Path("/dev/zero"), Path(os.devnull)):
+        refused(path, "a device or a pipe")
+    with pytest.raises(IsADirectoryError):
+        load(tmp_path)
     refused(archive(b"\x80\x02" + b"(" * 50_000 + b"."))
 
 
