@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import io
 import os
+import reprlib
 import tempfile
 import warnings
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import nn
 
+from torch_impl.checking import Misfit, check_network
 from torch_impl.files import bring_to_disk, replacing, take_place, written_beside
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
@@ -29,6 +31,7 @@ __all__ = [
     "PREVIOUS",
     "CheckpointError",
     "check_writable",
+    "damaged_record",
     "load_checkpoint",
     "load_latest",
     "load_model",
@@ -40,6 +43,8 @@ __all__ = [
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
 FORMAT = "minigrad torch_impl checkpoint 2"
+
+MOST_GAINED = 2**24  # bytes that compression may save: TorchScript's code is compressed, tensors are not
 
 REMEDY = "make one with `python -m torch_impl train`"
 
@@ -135,6 +140,9 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     for name, kind in PARTS.items():
         if not isinstance(content.get(name), kind):
             raise CheckpointError(f"{path} lacks its {name}: {REMEDY}")
+    for name in content:
+        if name not in PARTS and name != "format":
+            raise CheckpointError(f"{path} has {reprlib.repr(name)} too, which no checkpoint of this program has")
     return content
 
 
@@ -181,18 +189,36 @@ def load_model(path: str | Path) -> tuple[nn.Module, TrainingOptions, dict[str, 
     content = load_checkpoint(path)
     options = options_of(content, path)
     try:
-        model = build_model(options, tuple(content["image_shape"]), len(content["class_names"]))
-        model.load_state_dict(content["model"])
-    except (OptionError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise CheckpointError(f"the weights in {path} do not fit the network that it describes") from error
+        check_network(content, options)
+    except Misfit as error:
+        raise CheckpointError(f"the weights in {path} do not fit the network that it describes: {error}") from error
+    model = build_model(options, tuple(content["image_shape"]), len(content["class_names"]))
+    model.load_state_dict(content["model"])
     return model, options, content
+
+
+def damaged_record(file: str | Path | IO[bytes]) -> str | None:
+    """The first record of PyTorch's archive that does not have its check sum, None if all have.
+
+    Raises:
+        BadZipFile: it is no such archive; or two of its records have one name, of which PyTorch reads another one; or
+            they are much longer than the file, as only compressed ones can be.
+    """
+    with zipfile.ZipFile(file) as archive:
+        records = archive.infolist()
+        if len({record.filename.lower() for record in records}) < len(records):
+            raise zipfile.BadZipFile("two records of one name")
+        if sum(record.file_size for record in records) > sum(record.compress_size for record in records) + MOST_GAINED:
+            raise zipfile.BadZipFile("a small file of large records")
+        return archive.testzip()
 
 
 def read(path: Path) -> Any:
     """What ``torch.save`` wrote to ``path``, each of its parts held against its check sum."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise CheckpointError(f"cannot read {path}: it is a device or a pipe, not a file")
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # torch.load alone would take a changed weight for a good one
+        damaged = damaged_record(path)  # torch.load alone would take a changed weight for a good one
         if damaged is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about archives of other kinds, which are refused anyway

@@ -24,7 +24,7 @@ from torch_impl.distributed import (
     local_device,
     process_group,
 )
-from torch_impl.errors import Commands
+from torch_impl.errors import Commands, printable
 from torch_impl.export import FORMATS, export_program, save_samples, test_images
 from torch_impl.networks import MODELS
 from torch_impl.options import OPTIMIZERS, PRECISIONS, SCHEDULES, OptionError, TrainingOptions
@@ -240,18 +240,25 @@ def export_command(
         typer.echo(f"Saved {len(save_samples(images, samples))} test images in {samples}")
 
 
+TRUST_HELP = "Open a .pt or .pt2 file although such a file can run code on this machine; an .onnx file cannot"
+
+
 @app.command("predict")
 def predict_command(
-    program: Annotated[Path, typer.Argument(help="A file that export saved: .pt, .pt2 or .onnx. Only one you trust")],
+    program: Annotated[Path, typer.Argument(help="A file that export saved: .onnx, or with --trust .pt or .pt2")],
     images: Annotated[list[Path], typer.Argument(help="Image files")],
     invert: Annotated[bool, typer.Option("--invert", help="Black becomes white: for a black digit on white")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help=TRUST_HELP)] = False,
 ) -> None:
     """Run an exported program on image files, print the class of each and its probability."""
-    loaded = load_program(program)
-    batch = torch.stack([load_image(path, loaded.description, invert) for path in images])
-    for path, probabilities in zip(images, predict(loaded, batch)):
+    loaded = load_program(program, trust)
+    lines = []
+    for path in images:  # one at a time: how large an image becomes is in the file
+        (probabilities,) = predict(loaded, load_image(path, loaded.description, invert)[None])
         best = int(probabilities.argmax())
-        typer.echo(f"{path}: {loaded.description.classes[best]} ({probabilities[best]:.1%})")
+        lines.append(f"{path}: {loaded.description.classes[best]} ({probabilities[best]:.1%})")
+    for line in lines:
+        typer.echo(printable(line))
 
 
 def images_of(

@@ -21,7 +21,7 @@ from torch_impl.options import OptionError
 from torch_impl.predict import ProgramError
 from torch_impl.run import TrainingError
 
-__all__ = ["Commands", "one_sentence"]
+__all__ = ["Commands", "one_sentence", "printable"]
 
 FAILURE, WRONG_USAGE = 1, 2
 
@@ -63,8 +63,13 @@ def one_sentence(program: str, quiet: bool = False) -> Iterator[None]:
         if not quiet:
             process = f" (process {rank()})" if world_size() > 1 else ""
             with suppress(OSError):  # nobody is there to be told
-                typer.echo(f"{program}{process}: {' '.join(sentence.splitlines())}", err=True)
+                typer.echo(printable(f"{program}{process}: {' '.join(sentence.splitlines())}"), err=True)
         raise SystemExit(WRONG_USAGE if isinstance(error, OptionError) else FAILURE) from error
+
+
+def printable(text: str) -> str:
+    """``text`` with escapes for characters that would tell the terminal something: some come from files."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def sentence_of(error: Exception, program: str) -> str | None:

@@ -75,6 +75,7 @@ class LitModel(LightningModule):
         self.steps = steps
         self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
         self.loader_state: dict[str, Any] | None = None  # of the checkpoint that the training goes on from
+        self.started = False
         self.criterion = nn.CrossEntropyLoss(
             reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
         )
@@ -191,6 +192,7 @@ class LitModel(LightningModule):
 
     def on_train_start(self) -> None:
         """Have the loader go on. Lightning does so itself within an epoch, but not between two."""
+        self.started = True
         if self.loader_state is not None:
             loader: Any = self.trainer.train_dataloader
             loader.load_state_dict(self.loader_state)

@@ -29,13 +29,14 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
 
-from torch_impl.checkpoint import check_writable, options_of, read, save_checkpoint
-from torch_impl.data import ImageData
+from torch_impl.checking import Misfit, check_run, require
+from torch_impl.checkpoint import CheckpointError, check_writable, options_of, read, save_checkpoint
+from torch_impl.data import ImageData, Loader
 from torch_impl.distributed import full_state, gather, is_main_process
 from torch_impl.lit import LitModel, MNISTDataModule
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
-from torch_impl.reporting import write_metrics
+from torch_impl.reporting import COLUMNS, write_metrics
 from torch_impl.run import Place, best_epoch, check_same_options
 from torch_impl.seeds import be_deterministic, random_states, seed_everything
 from torch_impl.tally import Tally
@@ -126,7 +127,7 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     network = build_network(options, data.images)
     steps = options.epochs * math.ceil(len(data.images.training) / options.batch_size)  # type: ignore[arg-type]
     lit = LitModel(network, options, len(data.images.class_names), steps)
-    own = checkpoint_to_resume(options, place)
+    own = checkpoint_to_resume(options, place, lit, data)
     try:
         with quiet():
             trainer = build_trainer(options, place, data.images, devices)
@@ -138,20 +139,78 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
         raise
     except MisconfigurationException as error:
         raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        if own is None or lit.started:
+            raise
+        raise CheckpointError(f"cannot go on from {own}: Lightning cannot read its own part of it") from error
     return len(data.images.test), 100 * results["test_accuracy"]  # type: ignore[arg-type]
 
 
-def checkpoint_to_resume(options: TrainingOptions, place: Place) -> Path | None:
+def checkpoint_to_resume(options: TrainingOptions, place: Place, lit: LitModel, data: MNISTDataModule) -> Path | None:
     """Lightning's last checkpoint, None if the run begins.
 
     Raises:
-        CheckpointError: it is damaged, or of a run with other options.
+        CheckpointError: it is damaged, of a run with other options, or a part of it is not of this run.
     """
     path = place.out / FOLDER / "last.ckpt"
     if not place.resume or not path.exists():
         return None
-    check_same_options(options, options_of(read(path), path), path)
+    content = read(path)
+    if not isinstance(content, dict) or not isinstance(content.get("options"), dict):
+        raise CheckpointError(f"{path} is no checkpoint of `python -m torch_impl train --trainer lightning`")
+    check_same_options(options, options_of(content, path), path)
+    try:
+        check_lightning(content, lit, data.train_dataloader())
+    except Misfit as error:
+        raise CheckpointError(f"cannot go on from {path}: {error}") from error
     return path
+
+
+def check_lightning(content: dict[str, Any], lit: LitModel, loader: Loader) -> None:
+    """Raise Misfit unless Lightning's checkpoint is of this run, as far as it is not Lightning's alone.
+
+    Its parts are held against those of a training that has done nothing: its optimizer has the state that a step of
+    length 0 leaves.
+    """
+    kinds = {"state_dict": dict, "optimizer_states": list, "lr_schedulers": list, "history": list, "loader": dict}
+    for name, kind in {**kinds, "callbacks": dict, "loops": dict}.items():
+        require(isinstance(content.get(name), kind), f"it lacks its {name}")
+    for name in ("optimizer_states", "lr_schedulers"):
+        require(len(content[name]) == 1 and isinstance(content[name][0], dict), f"{name} is not of one optimizer")
+    parts = lit.configure_optimizers()
+    optimizer, scheduler = parts["optimizer"], parts["lr_scheduler"]["scheduler"]
+    started = scheduler.state_dict()
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+    for parameter in lit.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    optimizer.zero_grad()
+    scaler = {"scaler": {}} if lit.options.precision != "fp16" else {"scaler": {"growth_interval": 1}}
+    fresh = {"model": lit.state_dict(), "optimizer": optimizer.state_dict(), "scheduler": started, **scaler}
+    translated = {
+        "epoch": len(content["history"]),
+        "step": content.get("global_step"),
+        "model": content["state_dict"],
+        "optimizer": content["optimizer_states"][0],
+        "scheduler": content["lr_schedulers"][0],
+        "scaler": {},
+        "loader": content["loader"],
+        "tally": Tally(torch.device("cpu")).state(),
+        "random_states": [random_states()],
+        "history": content["history"],
+    }
+    check_run(translated, fresh, lit.options, loader, COLUMNS)
+    require(content.get("epoch") == len(content["history"]) - 1, "epoch is not how many rows history has")
+    counted = content["loops"].get("fit_loop")
+    for name in ("epoch_progress", "current", "processed"):
+        counted = counted.get(name) if isinstance(counted, dict) else None
+    require(counted == len(content["history"]), "loops.fit_loop has not counted as many epochs as history has rows")
+    for state in content["callbacks"].values():  # Lightning deletes what is not the best any longer
+        for name in ("best_model_path", "kth_best_model_path", "last_model_path", "best_k_models"):
+            named = state.get(name, "") if isinstance(state, dict) else ""
+            for file in named if isinstance(named, dict) else [named]:
+                require(isinstance(file, str) and ".." not in Path(file).parts, f"{name} leaves the folder")
 
 
 @contextmanager

@@ -7,17 +7,18 @@ The options of the command line (``cli.py``) have the same names, with dashes.
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-__all__ = ["OPTIMIZERS", "PRECISIONS", "SCHEDULES", "OptionError", "TrainingOptions"]
+__all__ = ["MOST_PIXELS", "OPTIMIZERS", "PRECISIONS", "SCHEDULES", "OptionError", "TrainingOptions"]
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine", "step", "one-cycle")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
-LARGEST = 2**63 - 1  # what PyTorch counts with
-LARGEST_IMAGE = 2**14  # pixels a side: 3 GB an image
+LARGEST = 2**31 - 1  # of sizes and counts
+MOST_PIXELS = 4096  # a side: an image of them takes 200 MB
 
 FROM_EPOCHS = ("cosine", "step", "one-cycle")  # schedules that depend on how many epochs there will be
 
@@ -94,7 +95,7 @@ class TrainingOptions:
             require(getattr(self, name) >= 0, name, "must not be negative", getattr(self, name))
         for name in ("hidden_size", "epochs", "batch_size", "accumulate", "warmup", "patience"):
             require(getattr(self, name) <= LARGEST, name, f"must be at most {LARGEST}", getattr(self, name))
-        require(self.image_size <= LARGEST_IMAGE, "image_size", f"must be at most {LARGEST_IMAGE}", self.image_size)
+        require(self.image_size <= MOST_PIXELS, "image_size", f"must be at most {MOST_PIXELS}", self.image_size)
         for name in ("weight_decay", "clip_norm"):
             value = getattr(self, name)
             require(0 <= value < math.inf, name, "must be a finite number, 0 or more", value)
@@ -132,12 +133,15 @@ class TrainingOptions:
         """The options that :meth:`as_dict` gave.
 
         Raises:
-            OptionError: a name or the type of a value is not one of ours, or a value cannot be.
+            OptionError: a name is missing or is not one of ours, a value is of another type, or it cannot be.
         """
         known = {field.name: type(field.default) for field in fields(cls)}
+        for name in known:
+            if name not in values:
+                raise OptionError(f"the option {name} is missing")
         for name, value in values.items():
-            if name not in known or not isinstance(value, (int, float) if known[name] is float else known[name]):
-                raise OptionError(f"there is no option {name} = {value!r}")
+            if name not in known or type(value) not in ((int, float) if known[name] is float else (known[name],)):
+                raise OptionError(f"there is no option {reprlib.repr(name)} = {reprlib.repr(value)}")
         options = cls(**values)
         options.check()
         return options

@@ -8,14 +8,17 @@ Three kinds of file, told apart by how their names end:
 ``.onnx``  ONNX                          run by onnxruntime, on the CPU
 =========  ============================  ==================================
 
-Each carries a :class:`Description` of what goes in and comes out. Open only files that you trust: PyTorch may run code
-from a ``.pt2`` file. The files are written by ``export.py``.
+Each carries a :class:`Description` of what goes in and comes out. A ``.pt`` and a ``.pt2`` file can run code on this
+machine, when they are opened and when they run: open only those of people whom you trust. An ``.onnx`` file cannot. The
+files are written by ``export.py``.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import math
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +31,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from torch_impl.data.datasets import square_image
+from torch_impl.checkpoint import damaged_record
+from torch_impl.data import DataError
+from torch_impl.data.datasets import open_image, square_image
+from torch_impl.options import MOST_PIXELS
 
 __all__ = [
     "SUFFIXES",
@@ -43,6 +49,14 @@ __all__ = [
 ]
 
 SUFFIXES = (".pt", ".pt2", ".onnx")
+
+RUN_CODE = (".pt", ".pt2")  # files of these kinds can run code
+
+# The parts of a torch.export file that are tensors or text. Pickled objects and compiled libraries are not among them.
+PLAIN_PARTS = re.compile(
+    r"[^/]+/(archive_format|archive_version|byteorder|version|\.data/[^/]+|extra/[^/]+|models/[^/]+\.json"
+    r"|data/(weights|constants)/((weight|tensor)_\d+|[^/]+_config\.json)|data/sample_inputs/[^/]+\.pt)"
+)
 
 DESCRIPTION = "description.json"  # its name in the file
 
@@ -90,14 +104,26 @@ class Description:
                 value = content[field.name]
                 values[field.name] = tuple(value) if isinstance(value, list) else value
             description = cls(**values)
-            channels, height, width = description.image_shape
-            if not len(description.mean) == len(description.std) == channels or channels not in MODES:
-                raise ValueError("a mean and a deviation for each channel")
-            if height != width:
-                raise ValueError("the images are not square")
+            description.check()
         except (ValueError, TypeError, KeyError) as error:
             raise ProgramError("it holds no description of images and classes that `predict` understands") from error
         return description
+
+    def check(self) -> None:
+        """Raise ValueError if a value is of another type, or cannot be."""
+        channels, height, width = self.image_shape
+        if any(type(size) is not int for size in self.image_shape) or channels not in MODES:
+            raise ValueError("images have 1 channel or 3")
+        if height != width or not 1 <= height <= MOST_PIXELS:
+            raise ValueError(f"images are squares of at most {MOST_PIXELS} pixels")
+        if not len(self.mean) == len(self.std) == channels:
+            raise ValueError("a mean and a deviation for each channel")
+        if any(type(value) not in (int, float) or not math.isfinite(value) for value in (*self.mean, *self.std)):
+            raise ValueError("means and deviations are numbers")
+        if min(self.std) <= 0:
+            raise ValueError("deviations are positive")
+        if not self.classes or any(not isinstance(name, str) for name in (self.model, self.data, *self.classes)):
+            raise ValueError("names of classes")
 
 
 @dataclass(frozen=True)
@@ -126,9 +152,27 @@ def open_torchscript(content: bytes) -> Program:
 
 def open_exported(content: bytes) -> Program:
     """A program of ``torch.export``."""
+    check_plain(content)
     files = {DESCRIPTION: ""}
     module = torch.export.load(io.BytesIO(content), extra_files=files).module()
     return Program(describe(files), module)
+
+
+def check_plain(content: bytes) -> None:
+    """Raise ProgramError unless all parts of a torch.export file are tensors or text: pickled objects are programs."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            plain = PLAIN_PARTS.fullmatch(name) is not None
+            if name.endswith("_config.json"):
+                tensors = json.loads(archive.read(name))["config"].values()
+                plain = plain and not any(each.get("use_pickle") for each in tensors)
+            elif plain and name.endswith(".pt"):
+                try:
+                    torch.load(io.BytesIO(archive.read(name)), map_location="cpu", weights_only=True)
+                except Exception:  # what is no plain pickle raises anything
+                    plain = False
+            if not plain:
+                raise ProgramError(f"its part {name!r} is not plain tensors or text: write it again with `export`")
 
 
 def open_onnx(content: bytes) -> Program:
@@ -163,7 +207,9 @@ def open_program(content: bytes, suffix: str) -> Program:
     """
     try:
         if suffix != ".onnx":
-            check_sums(content)  # torch.jit.load alone would take a changed weight for a good one
+            damaged = damaged_record(io.BytesIO(content))  # torch.jit.load alone would take a changed weight for good
+            if damaged is not None:
+                raise ProgramError(f"it is damaged ({damaged} has changed): write it again with `export`")
         return OPENERS[suffix](content)
     except ProgramError:
         raise
@@ -173,29 +219,38 @@ def open_program(content: bytes, suffix: str) -> Program:
         ) from error
 
 
-def check_sums(content: bytes) -> None:
-    """Raise ProgramError if a part of a zip archive does not have its check sum."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise ProgramError(f"it is damaged ({damaged} has changed): write it again with `export`")
-
-
-def load_program(path: str | Path) -> Program:
+def load_program(path: str | Path, trust: bool = False) -> Program:
     """The program in the file ``path``.
 
+    Args:
+        path: of the file.
+        trust: whether the file may run code on this machine, as those of :data:`RUN_CODE` can.
+
     Raises:
-        ProgramError: see :func:`open_program`; or the file cannot be read, or its name ends otherwise.
+        ProgramError: see :func:`open_program`; or the file cannot be read, its name ends otherwise, or it is of a kind
+            that can run code and is not trusted.
     """
     path = Path(path)
     if path.suffix not in SUFFIXES:
         raise ProgramError(f"{path} is no exported program: their names end in {', '.join(SUFFIXES)}")
+    check_file(path)
+    if path.suffix in RUN_CODE and path.exists() and not trust:
+        raise ProgramError(
+            f"{path} can run code on this machine, as all {path.suffix} files can: add --trust if you trust whoever "
+            "wrote it, or have it exported as onnx"
+        )
     try:
         return open_program(path.read_bytes(), path.suffix)
     except OSError as error:
         raise ProgramError(f"cannot read {path}: {error.strerror or error}") from error
     except ProgramError as error:
         raise ProgramError(f"cannot use {path}: {error}") from error
+
+
+def check_file(path: Path) -> None:
+    """Raise ProgramError for what has no end, or may never begin."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ProgramError(f"cannot read {path}: it is a device or a pipe, not a file")
 
 
 def load_image(path: str | Path, description: Description, invert: bool = False) -> Tensor:
@@ -209,12 +264,15 @@ def load_image(path: str | Path, description: Description, invert: bool = False)
         invert: whether black becomes white: MNIST's digits are white on black, and a scan's black on white.
 
     Raises:
-        ProgramError: the file cannot be read or is no image.
+        ProgramError: the file cannot be read or is no image, or one too large or too long.
     """
     channels, size, _ = description.image_shape
+    check_file(Path(path))
     try:
-        with Image.open(path) as file:
+        with open_image(path, size) as file:
             image = file.convert(MODES[channels])
+    except DataError as error:
+        raise ProgramError(str(error)) from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or "Pillow cannot read it as an image"
         raise ProgramError(f"cannot read {path}: {reason}") from error
@@ -230,9 +288,19 @@ def predict(program: Program, images: Tensor) -> Tensor:
     """The probability of each class for each image. Shapes: (N, C, H, W) -> (N, classes), rows that add up to 1.
 
     Raises:
-        ProgramError: the program does not give one score for each class.
+        ProgramError: the program cannot run on them, or does not give one finite score for each class.
     """
-    scores = program.run(images)
+    try:
+        scores = program.run(images)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # a program raises anything
+        raise ProgramError("the program cannot run on the images that its description tells of") from error
+    if not isinstance(scores, Tensor) or not scores.is_floating_point():
+        raise ProgramError("the program gives no scores")
     if scores.shape != (len(images), len(program.description.classes)):
         raise ProgramError(f"the program gives scores of the shape {tuple(scores.shape)}, not one for each class")
-    return scores.softmax(dim=1)
+    probabilities = scores.softmax(dim=1)
+    if not probabilities.isfinite().all():
+        raise ProgramError("the program gives scores that are not finite: it, or the network it was made of, is broken")
+    return probabilities

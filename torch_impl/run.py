@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.amp import GradScaler
 from torch.utils.data import Dataset, TensorDataset
 
+from torch_impl.checking import Misfit, check_network, check_run
 from torch_impl.checkpoint import LAST, CheckpointError, check_writable, load_latest, options_of, save_checkpoint
 from torch_impl.data import Augmentation, ImageData, Loader, load_data, make_loader
 from torch_impl.distributed import (
@@ -32,7 +33,7 @@ from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import OptionError, TrainingOptions, flag
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
-from torch_impl.reporting import open_tensorboard, predict, write_figures, write_metrics
+from torch_impl.reporting import COLUMNS, open_tensorboard, predict, write_figures, write_metrics
 from torch_impl.seeds import be_deterministic, load_random_states, random_states, seed_everything
 from torch_impl.tally import Tally
 from torch_impl.training import evaluate, train
@@ -197,29 +198,37 @@ class Run:
 
     def save(self, best: bool) -> None:
         """Write a checkpoint. All processes take part, the main one writes."""
+        content = self.content()
+        if is_main_process():
+            save_checkpoint(self.place.out, content, best)
+
+    def content(self) -> dict[str, Any]:
+        """What a checkpoint written now holds. All processes must call it, in the main one it is whole."""
         model, optimizer = full_state(self.model, self.optimizer)
         states = gather(random_states())
         tally = self.tally.over_processes().state()
-        if is_main_process():
-            content = {
-                "options": self.options.as_dict(),
-                "image_shape": list(self.data.image_shape),
-                "class_names": list(self.data.class_names),
-                "epoch": self.epoch,
-                "step": self.step,
-                "model": model,
-                "optimizer": optimizer,
-                "scheduler": self.scheduler.state_dict(),
-                "scaler": self.scaler.state_dict(),
-                "loader": self.loader.state_dict(),
-                "tally": tally,
-                "random_states": states,
-                "history": self.history,
-            }
-            save_checkpoint(self.place.out, content, best)
+        return {
+            "options": self.options.as_dict(),
+            "image_shape": list(self.data.image_shape),
+            "class_names": list(self.data.class_names),
+            "epoch": self.epoch,
+            "step": self.step,
+            "model": model,
+            "optimizer": optimizer,
+            "scheduler": self.scheduler.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "loader": self.loader.state_dict(),
+            "tally": tally,
+            "random_states": states,
+            "history": self.history,
+        }
 
     def resume(self) -> None:
-        """Go on from the latest checkpoint that can be read, if there is one. The main process reads it for all."""
+        """Go on from the latest checkpoint that can be read, if there is one. The main process reads it for all.
+
+        Raises:
+            CheckpointError: none of those there can be read, or it is not of this run in every part.
+        """
         found = load_latest(self.place.out) if is_main_process() else None
         content, complaint = broadcast(found)
         if complaint:
@@ -227,6 +236,7 @@ class Run:
         if content is None:
             return
         self.check_same_run(content)
+        self.check_every_part(content)
         load_full_state(self.model, self.optimizer, content["model"], content["optimizer"])
         self.scheduler.load_state_dict(content["scheduler"])
         self.scaler.load_state_dict(content["scaler"])
@@ -245,6 +255,19 @@ class Run:
         shape, names = tuple(content["image_shape"]), tuple(content["class_names"])
         if (shape, names) != (self.data.image_shape, self.data.class_names):
             raise CheckpointError(f"{path} is of a run with other images: choose another --out")
+
+    def check_every_part(self, content: dict[str, Any]) -> None:
+        """Raise CheckpointError if this run cannot go on from the content. All processes must call it."""
+        fresh, complaint = self.content(), ""
+        if is_main_process():
+            try:
+                check_network(content, self.options)
+                check_run(content, fresh, self.options, self.loader, COLUMNS)
+            except Misfit as error:
+                complaint = f"cannot go on from the checkpoint in {self.place.out}: {error}"
+        complaint = broadcast(complaint)
+        if complaint:
+            raise CheckpointError(complaint)
 
     def draw(self) -> None:
         """The figures, of the network as it is at the end. All processes take part, the main one draws."""

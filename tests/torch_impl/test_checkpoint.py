@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import stat
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -243,19 +244,66 @@ def test_foreign_files(kind: str, path: Path) -> None:
     assert not harm.exists()
 
 
+def test_a_network_that_is_not_in_the_file_takes_no_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four kilobytes can name a network of ten gigabytes; its weights may be there as one number, shown often."""
+    size, shapes = 2**20, {"1.fc1.weight": (2**20, 6), "1.fc1.bias": (2**20,), "1.fc2.weight": (4, 2**20)}
+    weights = {**content()["model"], **{name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}}
+    for model in (content()["model"], weights):
+        change = {"options": {**OPTIONS.as_dict(), "hidden_size": size}, "model": model}
+        torch.save({**torch.load(path, weights_only=True), **change}, path)
+        with monkeypatch.context() as patched:
+            patched.setattr(torch.nn.Module, "load_state_dict", None)
+            assert "do not fit" in refused(path)
+
+
+@pytest.mark.parametrize("kind", ["doubled", "doubled in capitals", "compressed"])
+def test_archives_that_readers_take_for_another_are_refused(kind: str, path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile's, of the name
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+            name = next(name for name in parts if name.endswith("data/0"))
+            archive.writestr(name.upper() if kind == "doubled in capitals" else name, parts[name])
+            if kind == "compressed":
+                archive.writestr(f"{name}0", bytes(2**25))
+    assert "damaged or no checkpoint" in refused(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_devices_and_pipes(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        assert "a device or a pipe" in refused(path)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"image_shape": [1, 2, 4]}, "do not fit"),
         ({"image_shape": [1]}, "do not fit"),
         ({"class_names": ["a"]}, "do not fit"),
-        ({"model": {}}, "do not fit"),
+        ({"model": {}}, "model lacks '1.fc1.weight'"),
+        ({"model": {**content()["model"], "more": torch.zeros(1)}}, "model has 'more'"),
+        ({"model": {**content()["model"], "1.fc1.bias": torch.zeros(4)}}, r"has the shape (4,), not (5,)"),
+        ({"model": {**content()["model"], "1.fc1.bias": torch.zeros(5, dtype=torch.int64)}}, "is of the type"),
+        ({"model": {**content()["model"], "1.fc1.bias": torch.full((5,), torch.nan)}}, "holds NaN"),
+        ({"model": {**content()["model"], "1.fc1.bias": torch.zeros(5, device="meta")}}, "all of its elements"),
+        ({"model": {**content()["model"], "1.fc1.bias": torch.zeros(1).expand(5)}}, "all of its elements"),
+        ({"model": {**content()["model"], "1.fc1.bias": [0.0] * 5}}, "no tensor"),
+        ({"image_shape": [1, 2, -3]}, "image_shape"),
+        ({"image_shape": [1, 2.0, 3]}, "image_shape"),
+        ({"image_shape": [1, 10**9, 10**9]}, "image_shape"),
+        ({"class_names": [1, 2, 3, 4]}, "class_names"),
+        ({"class_names": []}, "class_names"),
+        ({"options": {**OPTIONS.as_dict(), "hidden_size": 2**31 - 1}}, "has the shape (5, 6)"),
+        ({"more": 1}, "has 'more' too"),
         ({"model": None}, "lacks its model"),
         ({"history": 1}, "lacks its history"),
         ({"options": {"colour": 1}}, "no options of this program"),
         ({"options": {**OPTIONS.as_dict(), "model": "vgg"}}, "do not fit"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
 def test_parts_that_do_not_fit(change: dict[str, Any], reason: str, path: Path) -> None:
     torch.save({**torch.load(path, weights_only=True), **change}, path)

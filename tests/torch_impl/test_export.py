@@ -1,8 +1,12 @@
 """``torch_impl.export`` and ``torch_impl.predict``: programs that give the model's scores, or are not written."""
 
+import io
+import json
+import os
 import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +71,7 @@ def test_a_program_gives_the_models_scores(format, tmp_path):
     assert model.training and all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert list(tmp_path.iterdir()) == [path]
 
-    program = load_program(path)
+    program = load_program(path, trust=True)
     assert program.description == COLOURS
     expected = model.eval()(images).softmax(1)
     torch.testing.assert_close(predict(program, images), expected.detach(), rtol=1e-5, atol=1e-7)
@@ -191,7 +195,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(format, network, tmp_path, ca
     for bytes_ in damaged[: 3 if format == "onnx" else 4]:  # ONNX has no check sums
         path.write_bytes(bytes_)
         with pytest.raises(ProgramError, match="cannot use .*: it is damaged") as caught:
-            load_program(path)
+            load_program(path, trust=True)
         assert "\n" not in str(caught.value)
     captured = capfd.readouterr()
     assert captured.err == captured.out == ""
@@ -201,17 +205,118 @@ def test_a_program_without_description_is_refused(network, tmp_path):
     with torchscript_is_deprecated():
         torch.jit.save(torch.jit.script(network), tmp_path / "model.pt")
     with pytest.raises(ProgramError, match="no description"):
-        load_program(tmp_path / "model.pt")
-    for text in (
-        "[]",
-        "{",
-        '{"model": "x"}',
-        GREY.to_json().replace("[0.0]", "[]"),
-        GREY.to_json().replace("[1,", "[2,"),
-    ):
-        with pytest.raises(ProgramError, match="no description"):
-            Description.from_json(text)
+        load_program(tmp_path / "model.pt", trust=True)
     assert Description.from_json(GREY.to_json()) == GREY
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(
+            {"image_shape": shape}
+            for shape in ([2, 28, 28], [1, 28], [1, 2, 3], [1, 28.0, 28.0], [True, 28, 28], "abc")
+        ),
+        *({"image_shape": [1, size, size]} for size in (0, -28, 4097, 10**30)),
+        *({"mean": mean} for mean in ([], [0.0, 0.0], ["0"], [None], [float("nan")], 0.0)),
+        *({"std": std} for std in ([0.0], [-1.0], [float("inf")], [[1.0]])),
+        *({"classes": classes} for classes in ([], [1, 2], "0123456789"[:0], None, [["a"]])),
+        *({"model": model} for model in (None, 3, ["x"])),
+    ],
+    ids=str,
+)
+def test_a_description_that_cannot_be_is_refused(change):
+    with pytest.raises(ProgramError, match="no description"):
+        Description.from_json(json.dumps({**json.loads(GREY.to_json()), **change}))
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"model": "x"}', "null", "1", '"x"'])
+def test_what_is_no_description_is_refused(text):
+    with pytest.raises(ProgramError, match="no description"):
+        Description.from_json(text)
+
+
+class Harmful:
+    """Unpickled the ordinary way it would make a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+def rewritten(content, change):
+    """An archive whose parts are what ``change(name, part)`` gives; more of them where it gives a dict."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(result, "w") as new:
+        for name in old.namelist():
+            part = change(name, old.read(name))
+            for each, text in (part if isinstance(part, dict) else {name: part}).items():
+                new.writestr(each, text)
+    return result.getvalue()
+
+
+def saved(value):
+    file = io.BytesIO()
+    torch.save(value, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("place", ["sample_inputs", "config", "weights", "custom", "library"])
+def test_a_program_with_a_pickled_object_is_not_unpickled(place, network, tmp_path):
+    harm = tmp_path / "harm"
+    hidden = saved(Harmful(harm))
+
+    def change(name, part):
+        if place == "sample_inputs" and "sample_inputs" in name:
+            return hidden
+        if place in ("config", "weights") and name.endswith("weights_config.json"):
+            return part.replace(b'"use_pickle": false', b'"use_pickle": true')
+        if place == "weights" and name.endswith("weight_0"):
+            return hidden
+        if place in ("custom", "library") and name.endswith("archive_format"):
+            more = {"custom": "data/constants/custom_obj_0", "library": "data/aotinductor/model/x.so"}[place]
+            return {name: part, name.replace("archive_format", more): hidden}
+        return part
+
+    path = tmp_path / "model.pt2"
+    path.write_bytes(rewritten(export_bytes(network.eval(), GREY, "pt2"), lambda name, part: part))
+    load_program(path, trust=True)
+    path.write_bytes(rewritten(path.read_bytes(), change))
+    with pytest.raises(ProgramError, match="is not plain tensors or text"):
+        load_program(path, trust=True)
+    assert not harm.exists()
+
+
+def test_files_that_can_run_code_need_trust(network, tmp_path):
+    for format in FORMATS:
+        path = tmp_path / FORMATS[format]
+        path.write_bytes(export_bytes(network.eval(), GREY, format))
+        if format == "onnx":
+            load_program(path)
+        else:
+            with pytest.raises(ProgramError, match=r"can run code on this machine, .* add --trust"):
+                load_program(path)
+    assert "run code" in " ".join(command("predict", "--help").stdout.split())
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pt2"])
+def test_a_small_file_of_large_parts_is_refused(suffix, tmp_path):
+    path = tmp_path / f"model{suffix}"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(2**25))
+    with pytest.raises(ProgramError, match="it is damaged"):
+        load_program(path, trust=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_devices_and_pipes_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.onnx")
+    for read in (load_program, lambda path: load_image(path, GREY)):
+        with pytest.raises(ProgramError, match="a device or a pipe"):
+            read(tmp_path / "pipe.onnx")
+    with pytest.raises(ProgramError, match="a device or a pipe"):
+        load_image("/dev/zero", GREY)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -222,7 +327,7 @@ def test_a_program_runs_without_the_models_code(format, network, tmp_path, monke
     expected = network(images).softmax(1).detach()
     monkeypatch.setattr(models.NeuralNet, "__init__", None)
     monkeypatch.setattr(models.NeuralNet, "forward", None)
-    torch.testing.assert_close(predict(load_program(path), images), expected, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(predict(load_program(path, trust=True), images), expected, rtol=1e-5, atol=1e-7)
 
 
 RUN = {
@@ -278,9 +383,43 @@ def test_what_is_no_image_is_refused_in_one_sentence(tmp_path):
             load_image(path, GREY)
 
 
-def test_scores_that_do_not_fit_the_classes_are_refused():
-    with pytest.raises(ProgramError, match="not one for each class"):
-        predict(Program(GREY, lambda images: images), torch.rand(3, 1, 28, 28))
+@pytest.mark.parametrize("size", [(1, 700_000), (700_000, 1), (3, 400_000)], ids=str)
+def test_a_long_image_is_refused_before_memory_is_taken(size, tmp_path):
+    Image.new("L", size).save(tmp_path / "long.png")
+    with pytest.raises(ProgramError, match=r"long.png is an image of .* pixels, too large or too long"):
+        load_image(tmp_path / "long.png", GREY)
+    Image.new("L", (20, 2000)).save(tmp_path / "scan.png")
+    assert load_image(tmp_path / "scan.png", GREY).shape == GREY.image_shape
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        (lambda images: images, "not one for each class"),
+        (lambda images: images.flatten(1)[:, :10] * torch.nan, "not finite"),
+        (lambda images: images.flatten(1)[:, :10] + torch.inf, "not finite"),
+        (lambda images: images.flatten(1)[:, :10].long(), "no scores"),
+        (lambda images: [images], "no scores"),
+        (lambda images: images @ images.flatten(1), "cannot run"),
+    ],
+    ids=["shape", "nan", "infinite", "integers", "list", "error"],
+)
+def test_scores_that_do_not_fit_the_classes_are_refused(run, reason):
+    with pytest.raises(ProgramError, match=reason):
+        predict(Program(GREY, run), torch.rand(3, 1, 28, 28))
+
+
+def test_a_name_cannot_command_the_terminal(tmp_path):
+    """An escape sequence in a class's name would clear the screen, or worse."""
+    classes = tuple(f"\x1b[2J\n{digit}\x9b" for digit in "0123456789")
+    description = Description("neural-net\x1b", "digits", (1, 28, 28), (0.0,), (1.0,), classes)
+    model = nn.Sequential(nn.Flatten(), models.NeuralNet(784, 20, 10))
+    (tmp_path / "model.onnx").write_bytes(export_bytes(model.eval(), description, "onnx"))
+    Image.new("L", (28, 28)).save(tmp_path / "image.png")
+    done = command("predict", tmp_path / "model.onnx", tmp_path / "image.png")
+    assert done.exit_code == 0 and done.stdout.strip().isprintable() and r"\x1b[2J\n" in done.stdout
+    done = command("predict", tmp_path / "a\x1b[2J.onnx", tmp_path / "image.png")
+    assert done.exit_code == 1 and done.stderr.strip().isprintable()
 
 
 def command(*arguments):
@@ -306,7 +445,7 @@ def test_export_and_predict(format, run_folder, tmp_path):
 
     images = sorted((tmp_path / "png").iterdir())
     assert [image.stem for image in images] == list("0123456789")
-    done = command("predict", path, *images)
+    done = command("predict", path, *images, *["--trust"] * (format != "onnx"))
     assert done.exit_code == 0, done.output
     model = load_model(run_folder / "last.ckpt")[0].eval()
     arrays = load_arrays("digits")

@@ -98,6 +98,41 @@ def test_lightnings_checkpoint_is_refused_if_it_is_damaged_or_of_another_run(tmp
         lit_run.fit(OPTIONS, place(tmp_path, resume=True))
 
 
+@pytest.mark.parametrize(
+    ("names", "value"),
+    [
+        (("optimizer_states", 0, "state", 0, "exp_avg"), torch.zeros(2)),
+        (("optimizer_states", 0, "param_groups", 0, "lr"), 0.5),
+        (("optimizer_states",), []),
+        (("lr_schedulers", 0, "last_epoch"), -1),
+        (("state_dict", "model.1.fc1.bias"), torch.full((20,), torch.nan)),
+        (("state_dict",), {}),
+        (("history", 0, "loss"), "x"),
+        (("loader", "done"), 10**9),
+        (("global_step",), 7),
+        (("epoch",), 5),
+        (("loops",), {}),
+        (("loops", "fit_loop"), {}),
+        (("callbacks",), {"ModelCheckpoint": {"best_k_models": {"run/../../thesis.pdf": torch.tensor(0.5)}}}),
+        (("options",), None),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_what_does_not_fit_in_lightnings_checkpoint_is_refused(names, value, tmp_path):
+    options = replace(OPTIONS, epochs=1, hidden_size=20, batch_size=500)
+    lit_run.fit(options, place(tmp_path))
+    own = tmp_path / "lightning" / "last.ckpt"
+    content = torch.load(own, weights_only=True)
+    part = content
+    for name in names[:-1]:
+        part = part[name]
+    part[names[-1]] = value
+    torch.save(content, own)
+    with pytest.raises(CheckpointError) as caught:
+        lit_run.fit(replace(options, epochs=2), place(tmp_path, resume=True))
+    assert str(own) in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_patience_ends_a_run(tmp_path):
     options = replace(OPTIONS, epochs=9, lr=1e-12, validation=0.2, patience=2)
     lit_run.fit(options, place(tmp_path))

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,135 @@ def test_a_checkpoint_of_another_run(change: dict[str, Any], sentence: str, tmp_
     with pytest.raises(CheckpointError, match=sentence):
         Run(dataclasses.replace(SMALL, **change), place(tmp_path, resume=True)).run()
     assert {name: (tmp_path / name).read_bytes() for name in os.listdir(tmp_path)} == before
+
+
+FP16 = dataclasses.replace(SMALL, hidden_size=3, batch_size=500, precision="fp16", optimizer="adamw")
+SGD = dataclasses.replace(SMALL, hidden_size=3, batch_size=500, optimizer="sgd", schedule="cosine", accumulate=2)
+
+
+@pytest.fixture(scope="module", params=[FP16, SGD], ids=["fp16, adamw", "sgd"])
+def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingOptions]:
+    """A run stopped in its second epoch, and its options."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.raises(StoppedHere):
+        StoppingRun(request.param, place(folder, save_every=1), last_step=4).run()
+    return folder, request.param
+
+
+def places_in(value: Any, *names: Any) -> Iterator[tuple[Any, ...]]:
+    """The way to every entry of nested containers, of long lists to the first and the last."""
+    if isinstance(value, dict):
+        for name in value:
+            yield (*names, name)
+            yield from places_in(value[name], *names, name)
+    elif isinstance(value, (list, tuple)):
+        for position in range(len(value)) if len(value) < 12 else (0, len(value) - 1):
+            yield (*names, position)
+            yield from places_in(value[position], *names, position)
+
+
+def altered(value: Any, names: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+    """A copy of nested containers in which the entry at the end of ``names`` is changed, or gone."""
+    if not names:
+        return change(value)
+    parts = dict(value) if isinstance(value, dict) else dict(enumerate(value))
+    parts[names[0]] = altered(parts[names[0]], names[1:], change)
+    if parts[names[0]] is GONE:
+        del parts[names[0]]
+    return parts if isinstance(value, dict) else type(value)(parts.values())
+
+
+GONE = object()
+
+WRONG: list[Any] = [GONE, None, "x", [], {}, -1, 10**400, float("nan"), True, 0.3, torch.tensor(0.3), {"a": 1}]
+
+
+def test_every_entry_of_a_checkpoint_is_checked(
+    stopped: tuple[Path, TrainingOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is replaced by what it cannot be: the run says so in a sentence, and has taken nothing yet."""
+    folder, options = stopped
+    whole = torch.load(folder / "last.ckpt", weights_only=True)
+    run = Run(options, place(folder, resume=True))
+    weights = [each.clone() for each in run.model.parameters()]
+    fresh, taken = run.content(), []
+    monkeypatch.setattr(run, "content", lambda: fresh)  # the same each time
+    for names in places_in(whole):
+        if names[0] in ("format", "options"):
+            continue  # have tests of their own
+        for wrong in WRONG:
+            for change in [lambda value, wrong=wrong: wrong] + tensor_changes(wrong):
+                content = altered(whole, names, change)
+                if same_kind(content, whole, names):
+                    continue
+                try:
+                    if len(names) == 1:
+                        torch.save(content, folder / "last.ckpt")
+                        content = load_checkpoint(folder / "last.ckpt")
+                    monkeypatch.setattr("torch_impl.run.load_latest", lambda _, content=content: (content, ""))
+                    run.resume()
+                    taken.append((names, wrong))
+                except CheckpointError as error:
+                    assert "\n" not in str(error)
+    monkeypatch.undo()
+    assert not taken
+    assert all(torch.equal(*pair) for pair in zip(weights, run.model.parameters()))
+    torch.save(whole, folder / "last.ckpt")
+    run.resume()
+    assert run.step == 4
+
+
+def tensor_changes(wrong: Any) -> list[Callable[[Any], Any]]:
+    """What is done to tensors once: a shape too long, one too short, another type, NaN, one number shown often."""
+    if wrong is not GONE:
+        return []
+
+    def of_tensor(change: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:
+        return lambda value: change(value) if isinstance(value, Tensor) else GONE
+
+    changes: list[Callable[[Tensor], Tensor]] = [
+        lambda value: value[None],
+        lambda value: value.reshape(-1)[:-1],
+        lambda value: value.to(torch.float64),
+        lambda value: value.to(torch.complex64),
+        lambda value: torch.full_like(value, torch.nan, dtype=torch.float32),
+        lambda value: value.to("meta"),
+        lambda value: torch.zeros((), dtype=torch.float16).expand(value.shape),
+    ]
+    return [of_tensor(change) for change in changes]
+
+
+def same_kind(content: Any, whole: Any, names: tuple[Any, ...]) -> bool:
+    """Whether the entry is still what it was, or a number that a run may well have there."""
+    for name in names[:-1]:
+        content, whole = content[name], whole[name]
+    if not isinstance(content, dict) and len(content) < len(whole):
+        return False
+    if isinstance(content, dict) and names[-1] not in content:
+        return False
+    value, before = content[names[-1]], whole[names[-1]]
+    if isinstance(value, Tensor) or isinstance(before, Tensor):
+        return False
+    free = names[-1] in ("loss", "lr", "accuracy", "validation_loss", "validation_accuracy", "scale", "_growth_tracker")
+    free = free or names == ("tally", 0)
+    kept = names[0] == "random_states" and names[-1] in (2, 3)  # half of a pair of normal numbers
+    return bool(
+        (type(value) is type(before) and value == before)
+        or (free and type(value) is float and value == 0.3)
+        or (kept and type(value) in (int, float) and value in (-1, 0.3))
+    )
+
+
+@pytest.mark.parametrize("part", ["exp_avg", "exp_avg_sq", "step"])
+def test_an_optimizer_state_of_another_shape_is_refused(part: str, tmp_path: Path) -> None:
+    """The fused Adam would write past the end of it: a segmentation fault."""
+    Run(dataclasses.replace(SMALL, epochs=1), place(tmp_path)).run()
+    content = load_checkpoint(tmp_path / "last.ckpt")
+    content["optimizer"]["state"]["1.fc1.weight"][part] = torch.zeros(2)
+    torch.save(content, tmp_path / "last.ckpt")
+    sentence = rf"optimizer\.state\.1\.fc1\.weight\.{part} has the shape \(2,\), not "
+    with pytest.raises(CheckpointError, match=sentence):
+        Run(SMALL, place(tmp_path, resume=True)).run()
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 from PIL.Image import Image
 from torch.utils.data import Dataset, Subset, TensorDataset
 
@@ -38,6 +40,8 @@ DATASETS = ("digits", "mnist", "fashion-mnist")  # 28×28, grey, ten classes
 NAMES = (*DATASETS, "cifar10")
 
 MIRRORED = ("fashion-mnist", "cifar10")  # a mirrored shoe is a shoe, a mirrored 2 is no 2
+
+MOST_PIXELS_READ = 89_000_000  # about as many as Pillow reads without a warning
 
 DIGITS_TRAINING_IMAGES = 1437  # of 1,797: the first four fifths, the last 360 are for the test
 
@@ -273,10 +277,10 @@ def load_folder(folder: Path, image_size: int) -> tuple[Dataset[Any], Dataset[An
     """
     from torchvision import datasets  # imported where it is needed: it takes a second
 
-    prepare = square_image(image_size)
+    prepare, read = square_image(image_size), partial(read_image, size=image_size)
     try:
-        training = datasets.ImageFolder(str(folder / "train"), prepare, loader=read_image)
-        test = datasets.ImageFolder(str(folder / "test"), prepare, loader=read_image)
+        training = datasets.ImageFolder(str(folder / "train"), prepare, loader=read)
+        test = datasets.ImageFolder(str(folder / "test"), prepare, loader=read)
     except OSError as error:
         raise DataError(
             f"{folder} is no folder of images ({in_one_line(error)}): it must hold train and test, and each of them a "
@@ -294,17 +298,32 @@ def square_image(size: int) -> Callable[[Image], torch.Tensor]:
     return transforms.Compose([transforms.Resize(size), transforms.CenterCrop(size), transforms.ToTensor()])
 
 
-def read_image(path: str) -> Any:
-    """The picture in a file, in colours.
+def open_image(path: str | Path, size: int) -> Image:
+    """The picture in a file, not read yet, whose shorter side is going to be brought to ``size``.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: it, or what it would become, is too large: one of 1×700,000 pixels becomes 28×19,600,000.
+        OSError, SyntaxError, DecompressionBombError: as Pillow.
     """
-    from torchvision.datasets.folder import default_loader
+    image = Pillow.open(path)
+    width, height = image.size
+    becomes = size * size * max(width, height) // max(1, min(width, height))
+    if max(width * height, becomes) > MOST_PIXELS_READ:
+        image.close()
+        raise DataError(f"{path} is an image of {width:,}×{height:,} pixels, too large or too long: cut it")
+    return image
 
+
+def read_image(path: str, size: int) -> Image:
+    """The picture in a file, in colours, whose shorter side is going to be brought to ``size``.
+
+    Raises:
+        DataError: it cannot be read, or is too large.
+    """
     try:
-        return default_loader(path)
-    except (OSError, SyntaxError) as error:  # PIL raises both for damaged files
+        with open_image(path, size) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, Pillow.DecompressionBombError) as error:  # Pillow raises them for damaged files
         raise DataError(f"{path} is damaged or no image: replace or delete it ({in_one_line(error)})") from error
 
 
