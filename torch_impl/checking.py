@@ -244,5 +244,7 @@ def is_number(value: Any) -> bool:
 
 
 def short(value: Any) -> str:
-    """A value in a few words."""
-    return f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else reprlib.repr(value)
+    """A value in a few words, and at no cost: most are asked for in vain."""
+    if isinstance(value, Tensor):
+        return f"a tensor {tuple(value.shape)}"
+    return f"a dict of {len(value)}" if isinstance(value, dict) else reprlib.repr(value)
