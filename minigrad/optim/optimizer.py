@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
@@ -183,7 +184,8 @@ class Optimizer:
         """Continue from what :meth:`state_dict` gave, PyTorch's included. Tensors of the right type are not copied.
 
         Raises:
-            ValueError: the groups are others than this optimizer's.
+            ValueError: the groups are others than this optimizer's, an option is missing or of another kind, or what is
+                remembered of a parameter lacks a part or has another shape. Nothing is changed then.
         """
         state_dict = state_dict.copy()
         for hook in self._load_state_dict_pre_hooks.values():
@@ -194,7 +196,7 @@ class Optimizer:
             raise ValueError("loaded state dict has a different number of parameter groups")
         parameters: dict[Any, Tensor] = {}
         for group, saved in zip(self.param_groups, saved_groups):
-            if len(group["params"]) != len(saved["params"]):
+            if len(group["params"]) != len(saved["params"]) or len(set(saved["params"])) < len(set(group["params"])):
                 raise ValueError(
                     "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
                 )
@@ -205,10 +207,32 @@ class Optimizer:
                 state[parameters[number]] = loaded(held, parameters[number])
             else:
                 state[number] = held
-        self.state = state
-        self.param_groups = [self._loaded_group(*each) for each in zip(self.param_groups, saved_groups)]
+        groups = [self._loaded_group(*each) for each in zip(self.param_groups, saved_groups)]
+        if type(self).update is not Optimizer.update:  # a subclass of one's own may remember anything
+            for group in groups:
+                self._check_loaded(group, state)
+        self.state, self.param_groups = state, groups
         for hook in self._load_state_dict_post_hooks.values():
             hook(self)
+
+    def _check_loaded(self, group: dict[str, Any], state: dict[Any, dict[str, Any]]) -> None:
+        """Refuse options and a state with which :meth:`update` would fail, or would go on with wrong numbers.
+
+        What is remembered of each parameter is found out by updating another one, of one element.
+        """
+        for name, default in self.defaults.items():
+            if name not in group or not is_like(group[name], default):
+                raise ValueError(f"loaded state dict has {group.get(name)!r} for the option {name!r}")
+        trial = wrap(np.ones(1, np.float32))
+        self.update(trial, np.ones(1, np.float32), as_numbers(group))
+        expected = self.state.pop(trial, {})
+        for position, parameter in enumerate(group["params"]):
+            held = state.get(parameter, {})
+            if not isinstance(held, dict):
+                raise ValueError(f"loaded state dict has a {type(held).__name__} for the state of parameter {position}")
+            begun = any(value is not None for value in held.values())  # PyTorch's SGD keeps None before the first step
+            for name in expected if begun else ():
+                check_held(f"{name!r} of parameter {position}", held.get(name), expected[name].ndim, parameter)
 
     def _loaded_group(self, group: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
         """The saved options with this optimizer's own parameters; what an older version did not save is as then."""
@@ -341,6 +365,32 @@ def loaded(value: Any, parameter: Tensor, name: Any = None) -> Any:
     if isinstance(value, Tensor) and name != "step" and parameter.is_floating_point():
         return value.to(parameter.dtype)
     return value
+
+
+def is_like(value: Any, default: Any) -> bool:
+    """Whether an option is of the kind of its default: a number, or a tensor of one; a truth or None; several."""
+    if default is None or isinstance(default, bool):
+        return value is None or isinstance(value, bool)
+    if isinstance(default, (tuple, list)):
+        several = isinstance(value, (tuple, list)) and len(value) == len(default)
+        return several and all(map(is_like, value, default))
+    if isinstance(default, (int, float, Tensor)):
+        if isinstance(value, Tensor):
+            return value.numel() == 1
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+    return True
+
+
+def check_held(what: str, value: Any, ndim: int, parameter: Tensor) -> None:
+    """Raise a ValueError unless ``value`` is a count, where that has no dimensions, or has the parameter's shape."""
+    if not isinstance(value, Tensor):
+        raise ValueError(f"loaded state dict has a {type(value).__name__} for {what}, which should be a tensor")
+    if ndim and value.shape != parameter.shape:
+        raise ValueError(
+            f"loaded state dict has the shape {list(value.shape)} for {what}, whose shape is {list(parameter.shape)}"
+        )
+    if not ndim and (value.numel() != 1 or not 0 <= value.item() < math.inf):
+        raise ValueError(f"loaded state dict has {value.tolist()} for {what}, which is one number, 0 or more")
 
 
 def check_rate(lr: Any) -> None:

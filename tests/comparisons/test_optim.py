@@ -241,6 +241,61 @@ def test_a_step_is_noticed_by_the_graph():
             loss.backward()
 
 
+STATES = {
+    "another shape": lambda value: value.reshape(-1)[:1] if value.ndim else value.reshape(1, 1).expand(1, 2),
+    "one dimension more": lambda value: value.expand(2, *value.shape),
+    "no tensor": lambda value: "x",
+    "none": lambda value: None,
+}
+
+
+def with_state(optimizer, name, value):
+    """A loaded state with another value for ``name`` of the first parameter; without it where that is None."""
+    state = copy.deepcopy(optimizer.state_dict())
+    state["state"][0] = {each: held for each, held in state["state"][0].items() if each != name}
+    if value is not None:
+        state["state"][0][name] = value
+    return state
+
+
+@pytest.mark.parametrize("name", ["SGD momentum", "Adam amsgrad", "AdamW", "RMSprop", "Adagrad", "NAdam"])
+def test_a_state_that_does_not_fit_is_refused_before_anything_changes(name):
+    kind, options = OPTIMIZERS.get(name, (name, {}))
+    parameter = minigrad.ones(4, 3, requires_grad=True)
+    optimizer = getattr(minigrad.optim, kind)([parameter], **options)
+    (parameter * 2).sum().backward()
+    optimizer.step()
+    before = copy.deepcopy(optimizer.state_dict())
+    wrong = [
+        with_state(optimizer, part, change(value))
+        for part, value in before["state"][0].items()
+        for change in STATES.values()
+    ]
+    wrong = [each for each in wrong if name != "SGD momentum" or each["state"][0]]  # nothing at all is a beginning
+    wrong += [with_state(optimizer, "step", minigrad.tensor(number)) for number in (-1.0, np.nan, np.inf)][
+        : 3 * ("step" in before["state"][0])
+    ]
+    wrong += [{**before, "state": {0: [1, 2]}}]
+    for option, value in before["param_groups"][0].items():
+        for other in {"x", None, np.nan, ()} - ({None} if value is None or isinstance(value, bool) else set()):
+            changed = copy.deepcopy(before)
+            changed["param_groups"][0][option] = other
+            wrong += [changed] * (option != "params")
+    wrong += [{**before, "param_groups": [{**before["param_groups"][0], "params": params}]} for params in ([], [0, 1])]
+    for state in wrong:
+        with pytest.raises(ValueError, match="loaded state dict"):
+            optimizer.load_state_dict(state)
+        assert repr(optimizer.state_dict()) == repr(before)
+    optimizer.load_state_dict(before)
+
+
+def test_a_parameter_that_was_not_stepped_has_no_state():
+    """PyTorch's SGD without momentum keeps None."""
+    for held in ({}, {"momentum_buffer": None}):
+        optimizer = minigrad.optim.SGD([minigrad.ones(2, requires_grad=True)], lr=0.1, momentum=0.9)
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": {0: held}})
+
+
 def test_an_optimizer_without_an_update():
     with pytest.raises(NotImplementedError):
         optimizer = minigrad.optim.Optimizer([minigrad.ones(1, requires_grad=True)], {})
