@@ -42,9 +42,8 @@ def first_gradients(outputs: Any, grad_outputs: Any, create_graph: bool) -> Arri
         RuntimeError: an output does not require grad, needs a gradient given, or was given one of another shape.
     """
     if grad_outputs is None and isinstance(outputs, Tensor) and outputs.array.ndim == 0 and not create_graph:
-        node = outputs.grad_fn
-        if node is not None and node.plain:
-            return {node: [np.array(1, outputs.array.dtype)]}  # dL/dL = 1
+        if outputs.grad_fn is not None and outputs.grad_fn.plain:
+            return {outputs.grad_fn: [np.array(1, outputs.array.dtype)]}  # dL/dL = 1
     sources = as_tuple(outputs)
     given = (None,) * len(sources) if grad_outputs is None else as_tuple(grad_outputs)
     for gradient in given:
