@@ -17,7 +17,7 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine", "step", "one-cycle")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
-LARGEST = 2**31 - 1  # of sizes and counts
+LARGEST = 2**63 - 1  # what PyTorch counts with; whether there is so much memory is found out
 MOST_PIXELS = 4096  # a side: an image of them takes 200 MB
 
 FROM_EPOCHS = ("cosine", "step", "one-cycle")  # schedules that depend on how many epochs there will be

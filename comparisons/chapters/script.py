@@ -62,7 +62,7 @@ def prepared(name: str, dtype: torch.dtype, seed: int) -> tuple[nn.Module, list[
 def program_of(model: nn.Module, image_shape: tuple[int, int, int], format: str) -> Any:
     """The network's program in one of the formats, opened from the bytes of its file."""
     channels = image_shape[0]
-    description = Description("network", "even", image_shape, (0.0,) * channels, (1.0,) * channels, ())
+    description = Description("network", "even", image_shape, (0.0,) * channels, (1.0,) * channels, ("score",))
     suffix = "." + FORMATS[format].rpartition(".")[2]
     return open_program(export_bytes(model, description, format), suffix).run
 
