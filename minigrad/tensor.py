@@ -39,6 +39,15 @@ from minigrad.ops.transposition import Permute
 __all__ = ["Tensor"]
 
 
+def operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """``method`` as one of Python's operators, which gives way to the other operand's (:func:`no_operand`)."""
+
+    def of(self: Any, other: Any) -> Any:
+        return method(self, other) if isinstance(other, OPERANDS) else no_operand(other)
+
+    return of
+
+
 class Tensor(TensorBase, Methods):
     """An array that knows how it was made. Counterpart: ``torch.Tensor``.
 
@@ -172,12 +181,16 @@ class Tensor(TensorBase, Methods):
         values._history_note = "it was made by .data, which leaves the history behind"
         return values
 
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
+
     @data.setter
     def data(self, values: Tensor) -> None:
         if not isinstance(values, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(values).__name__}")
         if self._requires_grad and values.array.dtype.kind != "f":
-            raise RuntimeError("data set to a tensor that requires gradients must be floating point")
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         lay_in_order(values)
         self._replace_array(values.array)
         self._strided = values._strided
@@ -330,6 +343,13 @@ class Tensor(TensorBase, Methods):
         return self.array.item()
 
     def __float__(self) -> float:
+        if self._requires_grad:
+            warnings.warn(
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior. Consider "
+                "using tensor.detach() first.",
+                UserWarning,
+                stacklevel=2,
+            )
         return float(self._scalar())
 
     def __int__(self) -> int:
@@ -389,7 +409,7 @@ class Tensor(TensorBase, Methods):
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(
-                f"only Tensors of floating point dtype can require gradients, and this one is {self.dtype}"
+                f"Only Tensors of floating point and complex dtype can require gradients, and this one is {self.dtype}"
             )
         if self._requires_grad and not requires_grad:
             self._history_note = "it did once, and was told not to (requires_grad_(False))"
@@ -473,44 +493,45 @@ class Tensor(TensorBase, Methods):
     # ------------------------------------------------------------------------------- arithmetic
 
     def __add__(self, other: Any) -> Tensor:
-        return Add.apply(self, other)
+        return Add.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return Add.apply(self, other)
+        return Add.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __sub__(self, other: Any) -> Tensor:
-        return Sub.apply(self, other)
+        return Sub.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return Rsub.apply(self, number=other)
+        return Rsub.apply(self, number=other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __mul__(self, other: Any) -> Tensor:
-        return Mul.apply(self, other)
+        return Mul.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __rmul__(self, other: Any) -> Tensor:
-        return Mul.apply(self, other)
+        return Mul.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return Div.apply(self, other)
+        return Div.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return Mul.apply(Reciprocal.apply(self), other)
+        return Mul.apply(Reciprocal.apply(self), other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __pow__(self, other: Any) -> Tensor:
         if isinstance(other, (Tensor, ndarray)):
             return Pow.apply(self, other)
-        return PowScalar.apply(self, number=other)
+        return PowScalar.apply(self, number=other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return PowOfScalar.apply(self, number=other)
+        return PowOfScalar.apply(self, number=other) if isinstance(other, OPERANDS) else no_operand(other)
 
-    __floordiv__, __mod__, __matmul__ = Methods.floor_divide, Methods.remainder, Methods.matmul
+    __floordiv__, __mod__ = operator(Methods.floor_divide), operator(Methods.remainder)
+    __matmul__ = operator(Methods.matmul)
 
     def __rfloordiv__(self, other: Any) -> Tensor:
-        return floor_divide(other, self)
+        return floor_divide(other, self) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __rmod__(self, other: Any) -> Tensor:
-        return remainder(other, self)
+        return remainder(other, self) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __neg__(self) -> Tensor:
         return Neg.apply(self)
@@ -538,16 +559,19 @@ class Tensor(TensorBase, Methods):
             )
         return (self == element).any().item()
 
-    __lt__, __le__, __gt__, __ge__ = Methods.lt, Methods.le, Methods.gt, Methods.ge
-    __and__, __or__, __xor__ = Methods.bitwise_and, Methods.bitwise_or, Methods.bitwise_xor
-    __rand__, __ror__, __rxor__ = Methods.bitwise_and, Methods.bitwise_or, Methods.bitwise_xor
-    __lshift__, __rshift__, __invert__ = Methods.bitwise_left_shift, Methods.bitwise_right_shift, invert
+    __lt__, __le__ = operator(Methods.lt), operator(Methods.le)
+    __gt__, __ge__ = operator(Methods.gt), operator(Methods.ge)
+    __and__ = __rand__ = operator(Methods.bitwise_and)
+    __or__ = __ror__ = operator(Methods.bitwise_or)
+    __xor__ = __rxor__ = operator(Methods.bitwise_xor)
+    __lshift__, __rshift__ = operator(Methods.bitwise_left_shift), operator(Methods.bitwise_right_shift)
+    __invert__ = invert
 
     def __rlshift__(self, other: Any) -> Tensor:
-        return bitwise(np.left_shift, other, self)
+        return bitwise(np.left_shift, other, self) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __rrshift__(self, other: Any) -> Tensor:
-        return bitwise(np.right_shift, other, self)
+        return bitwise(np.right_shift, other, self) if isinstance(other, OPERANDS) else no_operand(other)
 
     # ------------------------------------------------------------------------------- operations: see methods.py
 
@@ -564,10 +588,13 @@ class Tensor(TensorBase, Methods):
 
     # ------------------------------------------------------------------------------- in place
 
-    __iadd__, __isub__, __imul__, __itruediv__ = Methods.add_, Methods.sub_, Methods.mul_, Methods.div_
-    __ifloordiv__, __imod__, __ipow__ = Methods.floor_divide_, Methods.remainder_, Methods.pow_
-    __iand__, __ior__, __ixor__ = Methods.bitwise_and_, Methods.bitwise_or_, Methods.bitwise_xor_
-    __ilshift__, __irshift__ = Methods.bitwise_left_shift_, Methods.bitwise_right_shift_
+    __iadd__, __isub__ = operator(Methods.add_), operator(Methods.sub_)
+    __imul__, __itruediv__ = operator(Methods.mul_), operator(Methods.div_)
+    __ifloordiv__, __imod__ = operator(Methods.floor_divide_), operator(Methods.remainder_)
+    __ipow__ = operator(Methods.pow_)
+    __iand__, __ior__ = operator(Methods.bitwise_and_), operator(Methods.bitwise_or_)
+    __ixor__ = operator(Methods.bitwise_xor_)
+    __ilshift__, __irshift__ = operator(Methods.bitwise_left_shift_), operator(Methods.bitwise_right_shift_)
 
     def __getattr__(self, name: str) -> NoReturn:
         """Only for what is not found otherwise."""
@@ -594,9 +621,21 @@ def is_operand(value: Any) -> bool:
     Raises:
         TypeError: it is another library's tensor. Python would call it unequal without a word.
     """
+    return isinstance(value, OPERANDS) or no_operand(value) is not NotImplemented
+
+
+def no_operand(value: Any) -> Any:
+    """The answer to what arithmetic does not take: Python then asks ``value`` for an operator of its own.
+
+    Raises:
+        TypeError: it is another library's tensor, which would not know what minigrad's is.
+    """
     if is_foreign(value):
         check_operand(value)
-    return isinstance(value, (Tensor, np.ndarray, np.generic, bool, int, float))
+    return NotImplemented
+
+
+OPERANDS = (Tensor, float, int, ndarray, np.generic)
 
 
 class OutdatedView(Tensor):

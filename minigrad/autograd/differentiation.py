@@ -41,7 +41,7 @@ def first_gradients(outputs: Any, grad_outputs: Any, create_graph: bool) -> Arri
         TypeError: an output or a gradient is no tensor.
         RuntimeError: an output does not require grad, needs a gradient given, or was given one of another shape.
     """
-    if grad_outputs is None and isinstance(outputs, Tensor) and outputs.array.ndim == 0 and not create_graph:
+    if grad_outputs is None and isinstance(outputs, Tensor) and outputs.array.ndim == 0 and not create_graph:  # noqa: SIM102
         if outputs.grad_fn is not None and outputs.grad_fn.plain:
             return {outputs.grad_fn: [np.array(1, outputs.array.dtype)]}  # dL/dL = 1
     sources = as_tuple(outputs)
