@@ -136,10 +136,14 @@ def take_views(tensor: Tensor, parts: list[Any]) -> tuple[Tensor, tuple[Any, ...
     """
     used = sum(dims_of(part) for part in parts)
     if used > tensor.ndim:
+        if len(parts) == 1 and isinstance(parts[0], int):
+            raise IndexError("invalid index of a 0-dim tensor. Use tensor.item() to convert it to a number")
+        if len(parts) == 1 and isinstance(parts[0], slice):
+            raise IndexError("slice() cannot be applied to a 0-dim tensor.")
         raise IndexError(f"too many indices for tensor of dimension {tensor.ndim}")
     view, dim = tensor, 0
     where: list[Any] = []
-    for part in parts:
+    for position, part in enumerate(parts):
         if part is Ellipsis:
             dim += tensor.ndim - used
         elif part is None:
@@ -158,7 +162,7 @@ def take_views(tensor: Tensor, parts: list[Any]) -> tuple[Tensor, tuple[Any, ...
         elif isinstance(part, int):
             size = view.array.shape[dim]
             if not -size <= part < size:
-                raise IndexError(f"index {part} is out of bounds for dimension {dim} with size {size}")
+                raise IndexError(f"index {part} is out of bounds for dimension {position} with size {size}")
             view = Select.apply(view, dim=dim, index=part)
         else:
             check_array(part, view.array.shape, dim)
@@ -187,7 +191,10 @@ def take_apart(index: Any) -> list[Any]:
                 )
                 index = tuple(index)
                 break
-    return [checked_part(part) for part in (index if isinstance(index, tuple) else (index,))]
+    parts = []
+    for part in index if isinstance(index, tuple) else (index,):
+        parts.append(checked_part(part))
+    return parts
 
 
 def checked_part(part: Any) -> Any:
@@ -211,7 +218,12 @@ def checked_part(part: Any) -> Any:
 
 def checked_slice(part: slice) -> slice:
     """The slice with integers as bounds and a positive step."""
-    bounds = [None if bound is None else operator.index(bound) for bound in (part.start, part.stop, part.step)]
+    try:
+        bounds = [None if bound is None else operator.index(bound) for bound in (part.start, part.stop, part.step)]
+    except TypeError:
+        raise TypeError(
+            f"slice indices must be integers or None or have an __index__ method, and {part} has others"
+        ) from None
     if bounds[2] is not None and bounds[2] <= 0:
         raise ValueError("step must be greater than zero")
     return slice(*bounds)

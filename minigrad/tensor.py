@@ -547,13 +547,13 @@ class Tensor(TensorBase, Methods):
     # ------------------------------------------------------------------------------- comparison, truth
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.eq(other) if is_operand(other) else NotImplemented
+        return self.eq(other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.ne(other) if is_operand(other) else NotImplemented
+        return self.ne(other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __contains__(self, element: Any) -> bool:
-        if not is_operand(element):
+        if not isinstance(element, OPERANDS):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
             )
@@ -613,15 +613,6 @@ def rebuild(kind: Any, array: ndarray, requires_grad: bool) -> Tensor:
     tensor.__class__ = kind
     tensor._requires_grad = requires_grad
     return tensor
-
-
-def is_operand(value: Any) -> bool:
-    """True for what arithmetic takes beside a tensor: tensors, arrays and numbers.
-
-    Raises:
-        TypeError: it is another library's tensor. Python would call it unequal without a word.
-    """
-    return isinstance(value, OPERANDS) or no_operand(value) is not NotImplemented
 
 
 def no_operand(value: Any) -> Any:

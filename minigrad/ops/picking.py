@@ -13,7 +13,9 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
+from minigrad.arguments.operands import check_broadcast
 from minigrad.arguments.promotion import number_as
+from minigrad.attributes import TYPE_NAMES
 from minigrad.creation import empty_like
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
@@ -123,6 +125,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     where = place_of_each("gather", input, dim, index)
     if index.numel() == 0 and input.ndim == 0:
         return empty_like(index, dtype=input.dtype)
+    if input.ndim == 0 and index.ndim == 1:
+        return gather(input.view(1), 0, index)
     result = Gather.apply(input, where=where)
     return result if result.shape == index.shape else result.view(index.shape)
 
@@ -138,8 +142,11 @@ def check_positions(name: str, index: Any, short: bool = False) -> np.ndarray:
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """:func:`gather` with ``input`` and ``indices`` broadcast; without ``dim`` of the flattened input."""
-    check_tensors("take_along_dim", input=input)
-    check_positions("take_along_dim", indices)
+    check_tensors("take_along_dim", input=input, indices=indices)
+    if indices.dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {TYPE_NAMES[indices.dtype.name]}"
+        )
     length = input.numel() if dim is None else input.shape[dim] if -input.ndim <= dim < input.ndim else 0
     if dim is not None or (indices.array < 0).any():
         indices = where(indices < 0, indices + length, indices)
@@ -151,12 +158,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     dim = normalize_dim(dim, input.ndim)
-    shapes = []
-    for first, second in ((input.shape, indices.shape), (indices.shape, input.shape)):
-        other = list(second)
-        other[dim] = first[dim]
-        shapes.append(np.broadcast_shapes(first, tuple(other)))
-    return gather(input.expand(shapes[0]), dim, indices.expand(shapes[1]))
+    of_input, of_indices = list(indices.shape), list(input.shape)  # but for dim, each takes the other's sizes
+    of_input[dim], of_indices[dim] = input.shape[dim], indices.shape[dim]
+    check_broadcast(input.array, np.broadcast_to(0, of_input))
+    input = input.expand(np.broadcast_shapes(input.shape, tuple(of_input)))
+    return gather(input, dim, indices.expand(np.broadcast_shapes(indices.shape, tuple(of_indices))))
 
 
 class IndexSelect(Pick):
@@ -273,6 +279,8 @@ def part(src: Tensor, index: Tensor) -> Tensor:
     """As much of ``src`` as ``index`` is large."""
     if src.shape == index.shape or src.ndim == 0:
         return src
+    if index.numel() == 0:
+        return src.reshape(-1)[:0].view(index.shape)
     return src[tuple([slice(0, size) for size in index.shape])]
 
 
@@ -328,7 +336,10 @@ def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tenso
     expected = (*input.shape[:dim], positions.size, *input.shape[dim + 1 :])
     if source.ndim and source.shape != expected:
         kind = IndexError if name == "index_copy" and source.ndim != input.ndim else RuntimeError
-        raise kind(f"{name}(): source of shape {list(source.shape)} does not match {list(expected)}")
+        raise kind(
+            f"{name}(): source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+            f"self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
+        )
     return source, rows(positions, dim, index)
 
 
