@@ -29,6 +29,8 @@ __all__ = ["arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "fr
 __all__ += ["linspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like"]
 __all__ += ["randn", "randn_like", "randperm", "tensor", "zeros", "zeros_like"]
 
+LARGEST_SIZE = 2**60  # elements; of eight bytes each they would need more than a signed 64-bit number of bytes
+
 
 def _finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
     """Wrap ``array``; every function here ends so."""
@@ -71,6 +73,8 @@ def _sizes(name: str, size: tuple[Any, ...], by_name: Any = None) -> tuple[int, 
     shape = as_shape(size)
     if any(each < 0 for each in shape):
         raise RuntimeError(f"{name}: Dimension size must be non-negative, got {list(shape)}")
+    if math.prod(shape) >= LARGEST_SIZE:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     return shape
 
 
@@ -351,8 +355,10 @@ def normal(
 
     Raises:
         RuntimeError: a deviation is negative, or two tensors do not broadcast.
-        TypeError: numbers without a size, or a size with tensors.
+        TypeError: numbers without a size, or a size with tensors of more than one element.
     """
+    if size is not None:
+        mean, std = [each.item() if isinstance(each, Tensor) and each.ndim == 0 else each for each in (mean, std)]
     tensors = [each for each in (mean, std) if isinstance(each, Tensor)]
     if not tensors:
         if size is None:

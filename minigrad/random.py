@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import operator
 import secrets
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -270,8 +271,8 @@ class Generator:
         Raises:
             TypeError: a bound is no integer.
             ValueError: a bound does not fit into 64 bits.
-            RuntimeError: there is no such integer, or ``dtype`` does not hold each (where a floating-point
-                type does not, PyTorch only warns).
+            RuntimeError: there is no such integer, or a bound is beyond ``dtype``. Where a floating-point type holds
+                the bounds, but not each integer between them, a warning.
         """
         for bound in (low, high):
             if isinstance(bound, bool) or not hasattr(bound, "__index__"):
@@ -281,10 +282,20 @@ class Generator:
             raise ValueError(f"Overflow when unpacking long long: from={low}, to={high}")
         if low >= high:
             raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+        if dtype.kind == "f":
+            low, high = _rounded_bounds(low, high, dtype)
         least, largest = _integer_range(dtype)
         for name, bound in (("from", low), ("to - 1", high - 1)):
-            if not least <= bound <= largest:
+            if least <= bound <= largest:
+                continue
+            if dtype.kind != "f" or abs(bound) > float(np.finfo(dtype).max):
                 raise RuntimeError(f"{name} is out of bounds for {dtype}: {bound}")
+            warnings.warn(
+                f"{name} is out of bounds [-{largest}, {largest}]. Due to precision limitations {dtype} can support "
+                f"discrete uniform distribution only within this range.",
+                UserWarning,
+                stacklevel=3,
+            )
         span = high - low
         count = math.prod(shape)
         drawn = self.random64(count) if span >= 2**28 else self.random32(count)
@@ -371,6 +382,18 @@ def _integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
     if dtype.kind == "b":
         return 0, 1
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
+def _rounded_bounds(low: int, high: int, dtype: np.dtype[Any]) -> tuple[int, int]:
+    """``low`` and ``high``, moved inwards where ``dtype`` rounds the integer next to one to beyond it."""
+    if max(abs(low), abs(high)) > float(np.finfo(dtype).max):
+        return low, high
+    above, below = int(dtype.type(low + 1)), int(dtype.type(high - 1))
+    if above < low:
+        low = above + 2 ** (abs(low + 1).bit_length() - np.finfo(dtype).nmant - 1)
+    if below >= high:
+        high = below - 2 ** (abs(high - 1).bit_length() - np.finfo(dtype).nmant - 1)
+    return low, high
 
 
 def _box_muller(uniform: Array) -> Array:

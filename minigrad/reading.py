@@ -88,7 +88,10 @@ def _shape_of(data: Any) -> tuple[int, ...]:
             raise ValueError(f"too many dimensions '{type(data).__name__}'")
         if shape[-1] == 0:
             break
-        data = data[0]
+        try:
+            data = data[0]
+        except Exception:
+            raise ValueError(f"could not determine the shape of object type '{type(data).__name__}'") from None
     return tuple(shape)
 
 
@@ -111,6 +114,8 @@ def _dtype_of(data: Any) -> np.dtype:
         return _dtype_of(np.asarray(data))
     if not is_sequence(data):
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    if isinstance(data, list) and any(each is data for each in data):
+        raise TypeError("new(): self-referential lists are incompatible")
     if len(data) == 0:
         return dtypes.get_default_dtype().numpy
     items = iter(data)

@@ -5,6 +5,7 @@ import math
 import struct
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -477,9 +478,14 @@ def test_errors(method, arguments, theirs, message):
     assert (generator.get_state() == before).all()
 
 
-def test_integers_beyond_a_floating_point_type_are_refused():
-    with pytest.raises(RuntimeError, match="to - 1 is out of bounds for float32"):
-        mg.Generator().integers(0, 2**24 + 2, (3,), "float32")
+@pytest.mark.parametrize("low, high", [(0, 2**24 + 2), (-(2**26) - 3, 2**26 - 5), (-(2**30) + 1, -(2**24))])
+def test_integers_that_a_floating_point_type_rounds(low, high):
+    with pytest.warns(UserWarning, match="is out of bounds .* Due to precision limitations float32"):
+        drawn = mg.Generator().manual_seed(7).integers(low, high, (50,), "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch warns too
+        theirs = torch.empty(50).random_(low, high, generator=torch.Generator().manual_seed(7))
+    assert (drawn == theirs.numpy()).all()
 
 
 # ---- the default generator ---------------------------------------------------------------------------------
