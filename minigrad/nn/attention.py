@@ -134,10 +134,14 @@ class MultiheadAttention(Module):
         if is_causal and attn_mask is None:
             raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
         batched = query.ndim == 3
-        if query.ndim not in (2, 3) or key.ndim != query.ndim or value.ndim != query.ndim:
+        if query.ndim not in (2, 3):
             raise AssertionError(
-                f"query, key and value should all be 2-D (unbatched) or 3-D (batched), but received {query.ndim}-D, "
-                f"{key.ndim}-D and {value.ndim}-D tensors"
+                f"query should be unbatched 2D or batched 3D tensor but received {query.ndim}-D query tensor"
+            )
+        if key.ndim != query.ndim or value.ndim != query.ndim:
+            raise AssertionError(
+                f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `key` and `value` to be "
+                f"{query.ndim}-D but found {key.ndim}-D and {value.ndim}-D tensors respectively"
             )
         if not batched:
             query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)

@@ -37,9 +37,14 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        is_tuple = isinstance(unflattened_size, (tuple, list))
-        if not is_tuple or any(not isinstance(size, int) for size in unflattened_size):
+        if not isinstance(unflattened_size, (tuple, list)):
             raise TypeError(f"unflattened_size must be a tuple of ints, but found {unflattened_size}")
+        for position, size in enumerate(unflattened_size):
+            if not isinstance(size, int):
+                raise TypeError(
+                    f"unflattened_size must be tuple of ints, but found element of type {type(size).__name__} at pos "
+                    f"{position}"
+                )
         self.dim = dim
         self.unflattened_size = unflattened_size
 

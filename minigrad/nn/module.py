@@ -9,10 +9,12 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from types import NoneType
 from typing import Any
 
 from minigrad import dtypes
 from minigrad.attributes import check_device
+from minigrad.attributes import device as device_type
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.module_hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter
@@ -146,11 +148,13 @@ class Module:
                 parts.pop(name, None)
         self._non_persistent_buffers.discard(name)
 
-    def _check_name(self, name: str, held: dict[str, Any]) -> None:
+    def _check_name(self, part: str, name: str, held: dict[str, Any]) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"name should be a string, got {type(name).__name__}")
-        if "." in name or not name:
-            raise KeyError(f'a name can\'t contain "." or be empty, got {name!r}')
+            raise TypeError(f"{part} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{part} name can\'t contain ".", got: {name}')
+        if not name:
+            raise KeyError(f'{part} name can\'t be empty string ""')
         if name not in held and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
 
@@ -161,7 +165,7 @@ class Module:
             TypeError: it is no Parameter.
             KeyError: the name is empty, has a dot in it, or is an attribute already.
         """
-        self._check_name(name, self._parameters)
+        self._check_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
@@ -176,7 +180,7 @@ class Module:
             TypeError: it is no tensor.
             KeyError: as :meth:`register_parameter`.
         """
-        self._check_name(name, self._buffers)
+        self._check_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
@@ -195,7 +199,7 @@ class Module:
         """
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        self._check_name(name, self._modules)
+        self._check_name("module", name, self._modules)
         self._modules[name] = module
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -472,8 +476,18 @@ class Module:
             non_blocking: changes nothing on the CPU.
 
         Raises:
-            TypeError: the type is not a floating one.
+            TypeError: the type is not a floating one, or the arguments are others than those.
         """
+        by_type = bool(target) and isinstance(target[0], (dtypes.dtype, Tensor))
+        allowed: tuple[Any, ...] = ((str, int, device_type, NoneType), (dtypes.dtype, NoneType), bool)
+        if by_type:
+            allowed = ((dtypes.dtype, Tensor), bool)
+        if len(target) > len(allowed) or not all(isinstance(each, kind) for each, kind in zip(target, allowed)):
+            given = ", ".join(type(each).__name__ for each in target)
+            raise TypeError(
+                f"to() received an invalid combination of arguments - got ({given}), but expected a device and a "
+                f"dtype, a dtype or a tensor; then non_blocking, a bool"
+            )
         for each in (*target, tensor):
             if isinstance(each, dtypes.dtype):
                 dtype = each

@@ -5,10 +5,12 @@ At a tie each of the two receives half. Bounds are in ``clamping.py``, the large
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.operands import check_broadcast, checked_number, prepare
 from minigrad.arguments.promotion import result_dtype, scalar_as
@@ -59,6 +61,12 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if condition.array.dtype not in (np.bool_, np.uint8):
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
+    if condition.dtype is dtypes.uint8:
+        warnings.warn(
+            "where received a uint8 condition tensor. This behavior is deprecated: use a boolean condition instead.",
+            UserWarning,
+            stacklevel=2,
         )
     input, other = [each if isinstance(each, Tensor) else checked_number("where", each) for each in (input, other)]
     kind = result_dtype(unwrap(input), unwrap(other))

@@ -93,7 +93,7 @@ def nll_loss(
     elif target.ndim != 1:
         raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got {list(target.shape)}")
     if input.ndim == 1 and target.shape[0] != 1:
-        raise ValueError(f"Expected input batch_size (1) to match target batch_size ({target.shape[0]}).")
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]}")
     check_classes(target.array, input, weight, ignore_index)
     return NllLoss.apply(
         input,

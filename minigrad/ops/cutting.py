@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import normalize_dim
+from minigrad.attributes import TYPE_NAMES
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
@@ -230,9 +231,15 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     size = input.shape[dim]
     if isinstance(indices_or_sections, Tensor):
         if indices_or_sections.ndim > 1:
-            raise RuntimeError("tensor_split expected tensor_indices_or_sections to be a 0-dim or 1-dim tensor")
+            raise RuntimeError(
+                f"tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, "
+                f"but got a tensor with {indices_or_sections.ndim} dims"
+            )
         if indices_or_sections.dtype is not dtypes.int64:
-            raise RuntimeError("tensor_split expected tensor_indices_or_sections to have dtype of long")
+            raise RuntimeError(
+                f"tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                f"{TYPE_NAMES[indices_or_sections.dtype.name]}"
+            )
         indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, (list, tuple)):
         bounds = [0, *indices_or_sections, size]

@@ -174,7 +174,10 @@ def addcdiv(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Nu
 
 def check_quotient(tensor1: Tensor, tensor2: Tensor) -> None:
     if not tensor1.is_floating_point() and not tensor2.is_floating_point():
-        raise RuntimeError("Integer division with addcdiv is not supported: use div with rounding_mode, then add")
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported: convert one tensor to a floating type, or use div "
+            "with rounding_mode, then add"
+        )
 
 
 def addcdiv_(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:

@@ -51,6 +51,8 @@ def margin_ranking_loss(
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
     """x1 · x2 / (|x1| |x2|) along ``dim``, each norm no less than ``eps``. The two are broadcast."""
+    if eps < 0:
+        raise RuntimeError(f"eps must be non-negative, got: {eps}")
     kind = result_dtype(x1.array, x2.array)
     if kind.kind != "f":
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind}")

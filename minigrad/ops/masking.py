@@ -101,7 +101,9 @@ def check_mask(name: str, input: Tensor, mask: Any) -> Given:
     """A bool mask that broadcasts with ``input``: its array, alone in a tuple."""
     check_tensors(name, input=input, mask=mask)
     if mask.dtype is not dtypes.bool:
-        raise RuntimeError(f"{name}: expected BoolTensor for mask, but got {mask.dtype}")
+        raise RuntimeError(
+            f"{name} only supports boolean masks, but got mask with dtype {mask.dtype} (expected BoolTensor for mask)"
+        )
     check_broadcast(input.array, mask.array)
     return Given((mask.array,), mask)
 

@@ -121,7 +121,7 @@ def windows_along(
     """The windows along one dimension of ``size``."""
     for name, value in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
         if value <= 0:
-            raise RuntimeError(f"{function}: {name} should be greater than zero, but got {value}")
+            raise RuntimeError(f"{function}: {name} must be greater than zero, but got {value}")
     if padding < 0:
         raise RuntimeError(f"{function}: pad must be non-negative, but got pad: {padding}")
     if padding > kernel // 2:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.promotion import in_opmath, number_as
+from minigrad.attributes import TYPE_NAMES
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -418,9 +420,16 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by ``lambd``, 0 where it is nearer.
 
     Raises:
-        RuntimeError: ``lambd`` is negative, or the type does not reach so far.
+        RuntimeError: ``lambd`` is negative, or more than the input's type holds.
     """
     check_tensors("softshrink", input=input)
+    if input.is_floating_point():
+        largest = dtypes.finfo(input.dtype).max
+        if not 0 <= lambd <= largest:
+            raise RuntimeError(
+                f"lambda must be in range [0, {largest:g}] for input dtype {TYPE_NAMES[input.dtype.name]}, but found "
+                f"{lambd:g}"
+            )
     return Softshrink.apply(input, lambd=lambd)
 
 

@@ -113,8 +113,11 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     Raises:
         RuntimeError: there are fewer than three dimensions, the factor is not positive, or does not divide.
         TypeError: the factor is no whole number.
+        ValueError: the factor's square does not fit in 64 bits.
     """
     check_factor("pixel_shuffle", "upscale_factor", input, upscale_factor)
+    if upscale_factor**2 >= 2**63:
+        raise ValueError(f"upscale factor is too large, (upscale_factor)^2 overflowed: upscale_factor={upscale_factor}")
     if input.shape[-3] % upscale_factor**2:
         raise RuntimeError(
             f"pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
@@ -247,7 +250,10 @@ def sizes_and_factors(
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     for each in values:
         if not isinstance(each, (int, np.integer)):
-            raise TypeError(f"interpolate(): size must be an int or a tuple of ints, not {type(each).__name__}")
+            raise TypeError(
+                f"expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got "
+                f"size with types {[type(value).__name__ for value in values]}"
+            )
     return values, [None] * len(old)
 
 

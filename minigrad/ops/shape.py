@@ -7,6 +7,7 @@ travels back through the inverse rearrangement. Dimensions in another order are 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -368,10 +369,10 @@ def three_dims(input: Tensor) -> Tensor:
     return input.unsqueeze(-1) if input.ndim == 2 else input
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of a grid whose axes have these values: one tensor an axis, views.
 
-    ``indexing`` 'ij' has the first axis first, 'xy' the second.
+    ``indexing`` 'ij' has the first axis first, 'xy' the second; without it, 'ij' is meant, and a warning says so.
 
     Raises:
         RuntimeError: a tensor has more than one dimension, the types differ, or ``indexing`` is another word.
@@ -385,8 +386,16 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each.ndim}D")
         if each.dtype is not axes[0].dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+    if indexing is None:
+        warnings.warn(
+            "meshgrid: in an upcoming release, it will be required to pass the indexing argument. Pass indexing='ij', "
+            "what is meant now, or indexing='xy', NumPy's default.",
+            UserWarning,
+            stacklevel=2,
+        )
+        indexing = "ij"
     if indexing not in ("ij", "xy"):
-        raise RuntimeError(f"torch.meshgrid: indexing must be one of 'xy' or 'ij', but received: {indexing!r}")
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     swap = indexing == "xy" and len(axes) >= 2
     if swap:
         axes[0], axes[1] = axes[1], axes[0]

@@ -131,9 +131,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
             f"number of dims as destination ({list(places)} dims)"
         )
     sources, places = [tuple([normalize_dim(each, input.ndim) for each in dims]) for dims in (sources, places)]
-    for dims in (sources, places):
+    for argument, dims in (("source", sources), ("destination", places)):
         if len(dims) != len({*dims}):
-            raise RuntimeError(f"movedim: repeated dim in {list(dims)}")
+            raise RuntimeError(f"movedim: repeated dim in `{argument}` ({list(dims)})")
     if input.ndim == 0:
         return Alias.apply(input)
     order = [each for each in range(input.ndim) if each not in sources]

@@ -119,7 +119,13 @@ def fold(
             f"input.size(1)={input.shape[-2]} and kernel_size={steps[0]}."
         )
     down, across = places_on(size, *steps)
-    if down * across != input.shape[-1] or min(down, across) < 1:
+    if min(down, across) < 1:
+        raise RuntimeError(
+            f"Given output_size={size}, kernel_size={steps[0]}, dilation={steps[3]}, padding={steps[2]}, "
+            f"stride={steps[1]}, calculated shape of the array of sliding blocks as {(down, across)}, which is too "
+            f"small (non-positive)"
+        )
+    if down * across != input.shape[-1]:
         raise RuntimeError(
             f"Given output_size={size}, kernel_size={steps[0]}, dilation={steps[3]}, padding={steps[2]}, "
             f"stride={steps[1]}, expected size of input's dimension 2 to match the calculated number of sliding blocks "

@@ -21,6 +21,9 @@ __all__ += ["LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "Multiplicativ
 __all__ += ["ReduceLROnPlateau", "SequentialLR", "StepLR"]
 
 
+ADVICE = "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
+
+
 def check_optimizer(optimizer: Any) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
@@ -59,6 +62,7 @@ class LRScheduler:
         self.last_epoch = last_epoch
         if optimizer.stepped is None:
             optimizer.stepped = False
+        optimizer.scheduled_step = vars(optimizer).get("step")
         self._initial_step()
 
     def _initial_step(self) -> None:
@@ -91,10 +95,18 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Give every group its next rate. Call it after ``optimizer.step()``. ``epoch``, deprecated: go to that one."""
-        if self._step_count == 1 and not self.optimizer.stepped:
+        if self._step_count == 1 and vars(self.optimizer).get("step") is not self.optimizer.scheduled_step:
             warnings.warn(
-                "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
-                "otherwise the first value of the learning rate schedule is skipped.",
+                f"Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. "
+                f"Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`. See more details at "
+                f"{ADVICE}",
+                UserWarning,
+                stacklevel=2,
+            )
+        elif self._step_count == 1 and not self.optimizer.stepped:
+            warnings.warn(
+                f"Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
+                f"otherwise the first value of the learning rate schedule is skipped. See more details at {ADVICE}",
                 UserWarning,
                 stacklevel=2,
             )

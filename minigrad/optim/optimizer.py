@@ -73,6 +73,7 @@ class Optimizer:
 
     def _begin_hooks(self) -> None:
         self.stepped: bool | None = None  # since the first schedule was made; None before
+        self.scheduled_step: Any = None  # the step that this optimizer had of its own when a schedule was made
         self._step_pre_hooks: OrderedDict[int, Any] = OrderedDict()
         self._step_post_hooks: OrderedDict[int, Any] = OrderedDict()
         self._state_dict_pre_hooks: OrderedDict[int, Any] = OrderedDict()

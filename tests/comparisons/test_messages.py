@@ -1,0 +1,95 @@
+"""What is told to the user: errors that name the same cause as PyTorch's, and warnings where PyTorch warns.
+
+The lines are as those in ``expressions/``; beside each stand words that both engines' messages hold.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+
+X, INDEX = "torch.zeros(2, 5, 10)", "torch.zeros(1, 1, 1, dtype=torch.int64)"
+
+ERRORS = {
+    f"{X}[0, 5]": "index 5 is out of bounds for dimension 1 with size 5",
+    f"{X}[None, 0, 5]": "index 5 is out of bounds for dimension 2 with size 5",
+    f"{X}[..., 15]": "index 15 is out of bounds for dimension 1 with size 10",
+    f"{X}[1:, 7]": "index 7 is out of bounds for dimension 1 with size 5",
+    "torch.tensor(3.)[0]": "invalid index of a 0-dim tensor",
+    "torch.tensor(3.)[:]": "slice() cannot be applied to a 0-dim tensor",
+    "torch.tensor(3.)[0, 0]": "too many indices for tensor of dimension 0",
+    "torch.ones(4)['0':'1']": "slice indices must be integers",
+    f"torch.take_along_dim({X}, torch.zeros(1, 1, 1), 0)": "dtype of indices should be Long but got Float",
+    f"torch.take_along_dim({X}, {INDEX}.expand(1, 3, 1), 0)": "must match the size of tensor b (3) at non-singleton",
+    "torch.randn(3, 3).index_add(0, torch.tensor([0]), torch.ones(1, 2))": "source tensor shape must match self",
+    "torch.ones(2).masked_fill(torch.ones(2, dtype=torch.uint8), 1)": "only supports boolean masks",
+    "torch.ones(2).masked_select(torch.ones(2, dtype=torch.uint8))": "expected BoolTensor for mask",
+    f"{X}.movedim((0, 0), (0, 1))": "movedim: repeated dim in `source` ([0, 0])",
+    f"{X}.movedim((0, 1), (1, 1))": "movedim: repeated dim in `destination` ([1, 1])",
+    "torch.meshgrid(torch.ones(1), indexing='')": 'indexing must be one of "xy" or "ij"',
+    f"torch.tensor_split({X}, torch.tensor(1.1), 0)": "to have dtype of long, but got Float",
+    f"torch.tensor_split({X}, torch.tensor([[1]]), 0)": "but got a tensor with 2 dims",
+    "torch.addcdiv(torch.tensor(1), torch.tensor(1), torch.tensor(1))": "addcdiv is no longer supported",
+    "torch.tensor([1]).new_ones(2, requires_grad=True)": "Only Tensors of floating point and complex dtype can require",
+    "nn.functional.cosine_similarity(torch.ones(2), torch.ones(2), 0, eps=-1.)": "eps must be non-negative",
+    "nn.functional.softshrink(torch.ones(2), -1)": "lambda must be in range [0, 3.40282e+38] for input dtype Float",
+    "nn.functional.softshrink(torch.ones(2, dtype=torch.half), 65507)": "range [0, 65504] for input dtype Half",
+    "nn.functional.nll_loss(torch.ones(3), torch.tensor([1, 2, 0]))": "For 1D input, 1D target must have size 1",
+    "nn.functional.pixel_shuffle(torch.ones(1, 16, 9, 3), 545460846592)": "upscale factor is too large",
+    "nn.Fold((4, 5), (2, 2), dilation=8)(torch.ones(1, 12, 12))": "sliding blocks as (-4, -3), which is too small",
+    "nn.Unflatten(1, (2, 5, 5.))": "found element of type float at pos 2",
+    "nn.MultiheadAttention(4, 1)(torch.ones(4, 4, 4), torch.ones(4, 4), torch.ones(4, 4, 4))": "but found 2-D and 3-D",
+    "torch.empty(2, 4, 2**29, 2**29)": "Storage size calculation overflowed with sizes=[2, 4, 536870912, 536870912]",
+    "torch.tensor(type('A', (), {'__len__': lambda x: 3, '__getitem__': lambda x, y: 1 / 0})())": "determine the shape",
+    "nn.Linear(1, 1).to('cpu', True)": "to() received an invalid combination of arguments - got (str, bool)",
+    "nn.Linear(1, 1).to([])": "to() received an invalid combination of arguments - got (list)",
+    "nn.Linear(1, 1).to(torch.float, torch.float)": "to() received an invalid combination of arguments",
+    "nn.Linear(1, 1).to('cpu', torch.ones(1), True)": "to() received an invalid combination of arguments",
+    "torch.ones(2).__delattr__('data')": "Deleting tensor data is not allowed",
+    "nn.Module().register_buffer(1, None)": "buffer name should be a string. Got int",
+    "nn.Module().register_parameter('a.b', None)": 'parameter name can\'t contain "."',
+    "nn.Module().add_module('', None)": "module name can't be empty string",
+}
+
+
+def engine(name):
+    return {"torch": name, "np": np, "nn": name.nn}
+
+
+@pytest.mark.parametrize("line", ERRORS)
+def test_errors_name_the_cause(line):
+    kinds = []
+    for each in (torch, minigrad):
+        with pytest.raises(Exception) as raised, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            eval(line, engine(each))
+        assert ERRORS[line] in raised.value.args[0], each.__name__
+        kinds.append(raised.type)
+    assert issubclass(kinds[1], kinds[0])
+
+
+WARNINGS = {
+    "torch.where(torch.ones(2, dtype=torch.uint8), 1., 2.)": "where received a uint8 condition tensor",
+    "torch.ones(2)[torch.ones(2, dtype=torch.uint8)]": "uint8 is now deprecated",
+    "torch.meshgrid(torch.ones(2), torch.ones(3))": "it will be required to pass the indexing argument",
+    "float(torch.ones(1, requires_grad=True))": "Converting a tensor with requires_grad=True to a scalar",
+    "torch.zeros(2).random_(2**25)": "to - 1 is out of bounds",
+    "nn.utils.clip_grad_norm_((each for each in ()), 1.0)": "`parameters` is an empty generator",
+}
+
+
+@pytest.mark.parametrize("line", WARNINGS)
+def test_warnings_where_pytorch_warns(line):
+    torch.set_warn_always(True)
+    try:
+        for each in (torch, minigrad):
+            with pytest.warns(UserWarning) as given:
+                eval(line, engine(each))
+            assert {WARNINGS[line] in str(warning.message) for warning in given} == {True}, each.__name__
+            points_to = {warning.filename for warning in given}
+            assert each is torch or "random_" in line or points_to == {"<string>"}, "not to the caller's line"
+    finally:
+        torch.set_warn_always(False)
