@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape
+from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.promotion import check_operand, number_as, result_dtype
 from minigrad.attributes import check_device
 from minigrad.graph.function import wrap
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import array_like, keep_strides
 from minigrad.kernels.layout import writeable
 from minigrad.kernels.sequences import counted, evenly_spaced
@@ -37,7 +38,7 @@ def _finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
     if device is not None:
         check_device(device)
     result = wrap(array)
-    return result.requires_grad_() if requires_grad else result
+    return result if requires_grad is False or requires_grad is None else result.requires_grad_(requires_grad)
 
 
 copied = says_out_of_memory(np.array)
@@ -137,20 +138,27 @@ def _opened(array: np.ndarray) -> np.ndarray:
         return array.copy()
 
 
-@says_out_of_memory
-def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+@checked
+def full(
+    size: Sequence[int],
+    fill_value: Tensor | Number,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor of ``size`` filled with ``fill_value``, whose type it takes unless told."""
     value = _number("full", fill_value)
     kind = result_dtype(value) if dtype is None else _kind(dtype)
     return _finish(np.full(_shape("full", size), number_as(value, kind), kind), device, requires_grad)
 
 
-def _number(name: str, value: Any) -> Any:
+def _number(name: str, value: Any, argument: str = "fill_value") -> Any:
     """The number that ``value`` is, or that a zero-dimensional tensor holds."""
     if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.ndim == 0):
         return value.item()
     if not isinstance(value, (bool, int, float)):
-        raise TypeError(f"{name}(): argument 'fill_value' must be Number, not {type(value).__name__}")
+        raise TypeError(f"{name}(): argument '{argument}' must be Number, not {type(value).__name__}")
     check_operand(value)
     return value
 
@@ -173,42 +181,38 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     return _finish(np.empty(_sizes("empty", sizes, size), _kind(dtype)), device, requires_grad)
 
 
-@says_out_of_memory
+@checked
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of the shape of ``input``, and of its type unless told, whose values are whatever the memory held."""
-    check_tensors("empty_like", input=input)
     return _finish_like(input, dtype, device, requires_grad, None)
 
 
-@says_out_of_memory
+@checked
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape of ``input``, and of its type unless told."""
-    check_tensors("zeros_like", input=input)
     return _finish_like(input, dtype, device, requires_grad, 0)
 
 
-@says_out_of_memory
+@checked
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape of ``input``, and of its type unless told."""
-    check_tensors("ones_like", input=input)
     return _finish_like(input, dtype, device, requires_grad, 1)
 
 
-@says_out_of_memory
+@checked
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor, fill_value: Tensor | Number, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of the shape of ``input`` filled with ``fill_value``."""
-    check_tensors("full_like", input=input)
     kind = input.array.dtype if dtype is None else _kind(dtype)
     return _finish_like(input, dtype, device, requires_grad, number_as(_number("full_like", fill_value), kind))
 
 
-@says_out_of_memory
+@checked
 def arange(
-    start: Any = None,
-    end: Any = None,
-    step: Any = 1,
+    start: Tensor | Number = LEFT_OUT,
+    end: Tensor | Number = LEFT_OUT,
+    step: Tensor | Number = 1,
     *,
     dtype: Any = None,
     device: Any = None,
@@ -221,14 +225,14 @@ def arange(
         NotImplementedError: the type is bool.
     """
     if end is None:
-        start, end = 0, start
+        start, end = LEFT_OUT, start
     if end is None:
         raise TypeError('arange() missing 1 required positional arguments: "end"')
-    start, end, step = [each.item() if isinstance(each, Tensor) else each for each in (start, end, step)]
-    start = 0 if start is None else start
+    start = 0 if start is None else _number("arange", start, "start")
+    end, step = _number("arange", end, "end"), _number("arange", step, "step")
     if dtype is dtypes.bool:
         raise NotImplementedError('"arange_cpu" not implemented for bools')
-    if not np.isfinite([start, end]).all():
+    if not math.isfinite(start) or not math.isfinite(end):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
         raise RuntimeError("step must be nonzero")
@@ -236,15 +240,21 @@ def arange(
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if all(isinstance(each, int) for each in (start, end, step)):
         dtype = dtypes.int64 if dtype is None else dtype
-        count = -((start - end) // step)
+        count = int(-((start - end) // step))
     else:
         count = math.ceil((end - start) / step)
     return _finish(counted(start, step, count, _kind(dtype)), device, requires_grad)
 
 
-@says_out_of_memory
+@checked
 def linspace(
-    start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Tensor | Number,
+    end: Tensor | Number,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """``steps`` numbers from ``start`` to ``end``, both included, at equal distances.
 
@@ -255,15 +265,13 @@ def linspace(
     kind = _kind(dtype)
     if kind.kind == "b":
         raise NotImplementedError('"linspace_cpu" not implemented for bools')
-    if isinstance(steps, (bool, float)):
-        raise TypeError(f"linspace(): argument 'steps' must be int, not {type(steps).__name__}")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     first, last = [number_as(_number("linspace", each), kind) for each in (start, end)]
     return _finish(evenly_spaced(first, last, steps, kind), device, requires_grad)
 
 
-@says_out_of_memory
+@checked
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere. Shape: (n, m), m = n unless told.
 
@@ -312,7 +320,7 @@ def randn(
     return _finish(drawn, device, requires_grad)
 
 
-@says_out_of_memory
+@checked
 def rand_like(
     input: Tensor,
     *,
@@ -322,11 +330,10 @@ def rand_like(
     requires_grad: bool = False,
 ) -> Tensor:
     """:func:`rand` in the shape of ``input``, and in its type unless told."""
-    check_tensors("rand_like", input=input)
     return empty_like(input, dtype=dtype, device=device).uniform_(generator=generator).requires_grad_(requires_grad)
 
 
-@says_out_of_memory
+@checked
 def randn_like(
     input: Tensor,
     *,
@@ -336,15 +343,14 @@ def randn_like(
     requires_grad: bool = False,
 ) -> Tensor:
     """:func:`randn` in the shape of ``input``, and in its type unless told."""
-    check_tensors("randn_like", input=input)
     return empty_like(input, dtype=dtype, device=device).normal_(generator=generator).requires_grad_(requires_grad)
 
 
-@says_out_of_memory
+@checked
 def normal(
-    mean: Any = 0.0,
-    std: Any = 1.0,
-    size: Any = None,
+    mean: Tensor | Number = 0.0,
+    std: Tensor | Number = 1.0,
+    size: Sequence[int] | None = None,
     *,
     generator: Generator | None = None,
     dtype: Any = None,
@@ -358,15 +364,11 @@ def normal(
         TypeError: numbers without a size, or a size with tensors of more than one element.
     """
     if size is not None:
-        mean, std = [each.item() if isinstance(each, Tensor) and each.ndim == 0 else each for each in (mean, std)]
+        numbers = _number("normal", mean, "mean"), _number("normal", std, "std")
+        return _finish(_source(generator).normal(_shape("normal", size), _kind(dtype), *numbers), device, requires_grad)
     tensors = [each for each in (mean, std) if isinstance(each, Tensor)]
     if not tensors:
-        if size is None:
-            raise TypeError("normal() with two numbers needs a size")
-        drawn = _source(generator).normal(_shape("normal", size), _kind(dtype), mean, std)
-        return _finish(drawn, device, requires_grad)
-    if size is not None:
-        raise TypeError("normal() takes no size where mean or std is a tensor")
+        raise TypeError("normal() with two numbers needs a size")
     if isinstance(std, Tensor) and (std.array < 0).any():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     if not isinstance(std, Tensor) and std < 0:
@@ -384,7 +386,7 @@ def normal(
     return _finish((scaled + arrays[0]).astype(kind), device, requires_grad)
 
 
-@says_out_of_memory
+@checked
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
 ) -> Tensor:
@@ -428,14 +430,13 @@ def multinomial(
     return _finish(np.array(found, np.int64).reshape(drawn.shape), None, False)
 
 
-@says_out_of_memory
-def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+@checked
+def bernoulli(input: Tensor, p: float = LEFT_OUT, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability that each element says, or with ``p``, else 0. Shape and type: those of ``input``.
 
     Raises:
         RuntimeError: a probability is not in [0, 1].
     """
-    check_tensors("bernoulli", input=input)
     drawn = empty(input.shape, dtype=input.dtype)
     if p is not None:
         return drawn.bernoulli_(p, generator=generator)
@@ -477,7 +478,7 @@ def randint(
     return _finish(drawn, device, requires_grad)
 
 
-@says_out_of_memory
+@checked
 def randint_like(
     input: Tensor,
     low: int = 0,
@@ -489,13 +490,12 @@ def randint_like(
     requires_grad: bool = False,
 ) -> Tensor:
     """:func:`randint` in the shape of ``input``, and in its type unless told."""
-    check_tensors("randint_like", input=input)
     bounds = (0, low) if high is None else (low, high)
     drawn = empty_like(input, dtype=dtype, device=device).random_(*bounds, generator=generator)
     return drawn.requires_grad_(requires_grad)
 
 
-@says_out_of_memory
+@checked
 def randperm(
     n: int,
     *,

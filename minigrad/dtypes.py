@@ -88,7 +88,7 @@ def to_numpy_dtype(d: Any) -> np.dtype:
     """
     if isinstance(d, dtype):
         return d.numpy
-    if d in (builtins.float, builtins.int, builtins.bool):
+    if isinstance(d, type) and d in (builtins.float, builtins.int, builtins.bool):
         return np.dtype(d)
     raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {d!r}")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.ops.broadcasting import restore_dims
@@ -73,8 +73,14 @@ class LinalgVectorNorm(Function):
         return grad_x
 
 
+@checked
 def vector_norm(
-    input: Tensor, ord: Number = 2, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None
+    input: Tensor,
+    ord: Number = 2,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
 ) -> Tensor:
     """(Σ |x|ᵖ)^(1/p) over all dimensions or ``dim``, p = ``ord``; ±infinity and 0 as limits: the largest or smallest
     |x|, the number of elements that are not zero. With ``dtype`` the elements are converted first.
@@ -111,6 +117,7 @@ def check_norm_types(name: str, input: Tensor, dtype: dtypes.dtype | None) -> No
         )
 
 
+@checked
 def matrix_norm(
     input: Tensor,
     ord: Number | str = "fro",
@@ -151,10 +158,11 @@ def matrix_norm(
     return sums.amin(compared, keepdim)
 
 
+@checked
 def norm(
     input: Tensor,
     ord: Number | str | None = None,
-    dim: Any = None,
+    dim: int | Sequence[int] | None = None,
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,

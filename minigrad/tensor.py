@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from minigrad import dtypes, printing, subscript
 from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import check_operand, is_foreign
 from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
@@ -260,7 +261,8 @@ class Tensor(TensorBase, Methods):
         """The accelerator's number: -1, for the CPU is none."""
         return -1
 
-    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+    @checked
+    def type(self, dtype: dtypes.dtype | str | None = None, non_blocking: bool = False) -> Any:
         """The tensor in that type; without one, PyTorch's old name of this one, such as ``torch.FloatTensor``."""
         if dtype is None:
             return f"torch.{TYPE_NAMES[self.array.dtype.name]}Tensor"
@@ -394,6 +396,7 @@ class Tensor(TensorBase, Methods):
         """
         differentiation.backward(self, gradient, retain_graph, create_graph, inputs)
 
+    @checked
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for this leaf's gradient, or stop asking.
 
@@ -553,7 +556,7 @@ class Tensor(TensorBase, Methods):
         return self.ne(other) if isinstance(other, OPERANDS) else no_operand(other)
 
     def __contains__(self, element: Any) -> bool:
-        if not isinstance(element, OPERANDS):
+        if not isinstance(element, OPERANDS) and no_operand(element) is NotImplemented:
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
             )

@@ -7,7 +7,7 @@ from typing import Any
 from minigrad.arguments.promotion import type_name
 from minigrad.graph.node import Tensor
 
-__all__ = ["check_dim", "check_tensors", "renamed"]
+__all__ = ["check_tensors", "missing_dim", "renamed"]
 
 
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
@@ -22,20 +22,21 @@ def check_tensors(function: str, **arguments: Any) -> None:
             )
 
 
-def check_dim(function: str, dim: Any) -> None:
-    """Raise PyTorch's TypeError where no dimension is given to a function that needs one."""
-    if dim is None:
-        raise TypeError(f'{function}() missing 1 required positional arguments: "dim"')
+def missing_dim(function: str) -> TypeError:
+    """PyTorch's error where no dimension is given to a function that needs one."""
+    return TypeError(f'{function}() missing 1 required positional arguments: "dim"')
 
 
 def renamed(function: str, numpy_names: dict[str, Any], **arguments: Any) -> dict[str, Any]:
     """The ``arguments`` of a call, with what was given by NumPy's names for them, ``axis`` and ``keepdims``.
 
     Raises:
-        TypeError: the function has no such argument.
+        TypeError: the function has no such argument, or ``keepdim`` is no bool.
     """
     for name, value in numpy_names.items():
         if NUMPY_NAMES.get(name) not in arguments:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
         arguments[NUMPY_NAMES[name]] = value
+    if not isinstance(arguments.get("keepdim", False), bool):
+        raise TypeError(f"{function}(): argument 'keepdim' must be bool, not {type(arguments['keepdim']).__name__}")
     return arguments

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["as_shape", "is_expandable", "normalize_dim", "normalize_dims"]
+__all__ = ["Sizes", "as_shape", "is_expandable", "normalize_dim", "normalize_dims"]
+
+
+Sizes = int | Sequence[int]  # one for every dimension, or each its own
 
 
 def normalize_dim(dim: int, ndim: int) -> int:
@@ -21,12 +24,13 @@ def normalize_dim(dim: int, ndim: int) -> int:
     except TypeError:
         raise TypeError(f"dim must be an int, not {type(dim).__name__}") from None
     count = max(ndim, 1)
-    if not -count <= position < count:
+    if type(dim) is bool or not -count <= position < count:
+        check_integer("dim", dim)
         raise IndexError(f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {dim})")
     return position % count
 
 
-def normalize_dims(dim: int | Iterable[int] | None, ndim: int) -> tuple[int, ...]:
+def normalize_dims(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     """One dimension, several, or None or an empty tuple for all, as a tuple of NumPy axes.
 
     Raises:
@@ -36,7 +40,7 @@ def normalize_dims(dim: int | Iterable[int] | None, ndim: int) -> tuple[int, ...
     if dim is None:
         return tuple(range(ndim))
     dims: list[int] = []
-    for each in dim if isinstance(dim, Iterable) else (dim,):
+    for each in dim if isinstance(dim, (tuple, list, range)) else (dim,):
         position = normalize_dim(each, ndim)
         if position in dims:
             raise RuntimeError(f"dim {position} appears multiple times in the list of dims")
@@ -50,7 +54,25 @@ def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))``."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    return tuple([operator.index(size) for size in sizes])
+    try:
+        shape = tuple([operator.index(size) for size in sizes])
+    except TypeError:
+        raise TypeError(f"sizes must be ints, not {[type(size).__name__ for size in sizes]}") from None
+    if (sizes and isinstance(sizes[0], bool)) or any(not -(2**63) <= size < 2**63 for size in shape):
+        raise TypeError(f"sizes must be ints that fit in 64 bits, not {list(sizes)}")
+    return shape
+
+
+def check_integer(name: str, value: Any) -> None:
+    """Raise PyTorch's error for a bool where an integer is asked for, and for an integer beyond 64 bits.
+
+    Raises:
+        TypeError, ValueError: it is a bool; it is too large.
+    """
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an int, not bool")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"Overflow when unpacking long long: {name} {value} does not fit in 64 bits")
 
 
 def is_expandable(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:

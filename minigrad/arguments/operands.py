@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.arguments.promotion import check_operand, promote, result_dtype, type_name
 
-__all__ = ["check_broadcast", "checked_number", "prepare", "with_one_number"]
+__all__ = ["check_broadcast", "checked_number", "prepare", "prepare_three", "with_one_number"]
 
 
 def check_broadcast(x, y):
@@ -37,6 +37,13 @@ def prepare(x, y, floating=False):
     x, y = promote(x, y, floating=floating)
     check_broadcast(x, y)
     return x, y
+
+
+def prepare_three(x, y, z):
+    """:func:`prepare` for three operands."""
+    for first, second in ((x, y), (x, z), (y, z)):
+        check_broadcast(first, second)
+    return promote(x, y, z)
 
 
 def with_one_number(operation, x, y):

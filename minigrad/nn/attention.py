@@ -29,6 +29,8 @@ def as_added(mask: Tensor | None, name: str, dtype: dtypes.dtype) -> Tensor | No
     """A mask as numbers to add to scores: -∞ where a bool mask is True, which here means "may not look"."""
     if mask is None:
         return None
+    if not isinstance(mask, Tensor):
+        raise TypeError(f"{name} must be Tensor, not {type(mask).__name__}")
     if mask.dtype is dtypes.bool:
         return zeros_like(mask, dtype=dtype).masked_fill_(mask, -math.inf)
     if not mask.is_floating_point():

@@ -84,7 +84,7 @@ class Convolution(Module):
                 raise ValueError(f"Invalid padding string {self.padding!r}, should be 'same' or 'valid'")
             if self.padding == "same" and any(step != 1 for step in self.stride):
                 raise ValueError("padding='same' is not supported for strided convolutions")
-        if self.padding_mode not in PADDING_MODES:
+        if self.padding_mode not in {*PADDING_MODES}:
             raise ValueError(f"padding_mode must be one of {PADDING_MODES}, but got {self.padding_mode!r}")
 
     def reset_parameters(self) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 import warnings
 
+from minigrad import dtypes
+from minigrad.arguments.gate import checked
 from minigrad.graph.node import Tensor
 from minigrad.ops.activation import gelu, glu, logsigmoid, mish, silu, softplus, softsign, tanhshrink
 from minigrad.ops.adaptive_pooling import *
@@ -45,12 +47,14 @@ __all__ += ["smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "s
 __all__ += ["threshold", "threshold_", "triplet_margin_loss", "unfold"]
 
 
+@checked
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0). At 0 the gradient is 0."""
     return applied("relu", input, inplace, Relu)
 
 
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+@checked
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None) -> Tensor:
     """softmax(-x)."""
     return softmax(-input, dim, _stacklevel, dtype)
 
@@ -65,7 +69,8 @@ def tanh(input: Tensor) -> Tensor:
     return input.tanh()
 
 
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+@checked
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None) -> Tensor:
     """exp(input) divided by its sum along ``dim``."""
     return input.softmax(implicit_dim("softmax", dim, input.ndim, _stacklevel), dtype)
 
@@ -82,6 +87,9 @@ def implicit_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
     return dim
 
 
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+@checked
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None
+) -> Tensor:
     """The logarithm of :func:`softmax`, computed without overflow."""
     return input.log_softmax(implicit_dim("log_softmax", dim, input.ndim, _stacklevel), dtype)

@@ -87,7 +87,7 @@ class Bilinear(Module):
         dtype: dtypes.dtype | None = None,
     ) -> None:
         super().__init__()
-        if in1_features <= 0:
+        if isinstance(in1_features, int) and in1_features <= 0:
             raise ValueError(f"in1_features must be > 0, but got {in1_features}")
         self.in1_features = in1_features
         self.in2_features = in2_features

@@ -31,10 +31,11 @@ def get_total_norm(
     Raises:
         RuntimeError: it is not finite, and ``error_if_nonfinite`` is true.
     """
-    norms = [vector_norm(each, float(norm_type)) for each in as_list(tensors)]
+    norm_type = float(norm_type)
+    norms = [vector_norm(each, norm_type) for each in as_list(tensors)]
     if not norms:
         return tensor(0.0)
-    total = vector_norm(stack(norms), float(norm_type))
+    total = vector_norm(stack(norms), norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
             f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite, so it cannot "
@@ -80,9 +81,10 @@ def clip_grad_norm_(
 @no_grad()
 def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, foreach: Any = None) -> None:
     """Bring every element of the gradients into ±``clip_value``."""
+    clip_value = float(clip_value)
     for each in as_list(parameters):
         if each.grad is not None:
-            each.grad.clamp_(-float(clip_value), float(clip_value))
+            each.grad.clamp_(-clip_value, clip_value)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

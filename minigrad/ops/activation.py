@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_default_float, in_opmath, number_as
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
@@ -84,13 +84,13 @@ class Gelu(Function):
         return grad_x
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+@checked
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """x Φ(x); with ``approximate`` 'tanh' a nearby formula. Source: Hendrycks & Gimpel, 2016.
 
     Raises:
         RuntimeError: ``approximate`` is another word.
     """
-    check_tensors("gelu", input=input)
     if approximate == "none":
         return Gelu.apply(input)
     if approximate == "tanh":
@@ -140,6 +140,7 @@ class Silu(Function):
         return grad_x
 
 
+@checked
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x · sigmoid(x). Source: Elfwing et al., 2017."""
     return applied("silu", input, inplace, Silu)
@@ -161,6 +162,7 @@ class Mish(Function):
         return grad_x
 
 
+@checked
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x · tanh(softplus(x)). Source: Misra, 2019."""
     return applied("mish", input, inplace, Mish)
@@ -188,9 +190,9 @@ class Softplus(Function):
         return grad_x
 
 
+@checked
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """ln(1 + exp(beta · x)) / beta, x itself where beta · x is above ``threshold``."""
-    check_tensors("softplus", input=input)
     return Softplus.apply(input, beta=beta, threshold=threshold)
 
 
@@ -209,9 +211,9 @@ class LogSigmoid(Function):
         return grad_x
 
 
+@checked
 def logsigmoid(input: Tensor) -> Tensor:
     """ln(sigmoid(x))."""
-    check_tensors("log_sigmoid", input=input)
     return LogSigmoid.apply(input)
 
 
@@ -242,13 +244,13 @@ class Glu(Function):
         return grad_x
 
 
+@checked
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """a · sigmoid(b), a and b the halves of x along ``dim``. Shape: ``dim`` halved. Source: Dauphin et al., 2016.
 
     Raises:
         RuntimeError: the dimension's size is odd, or there is none.
     """
-    check_tensors("glu", input=input)
     if input.ndim == 0:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     dim = normalize_dim(dim, input.ndim)
@@ -257,13 +259,13 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return Glu.apply(input, dim=dim)
 
 
+@checked
 def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|)."""
-    check_tensors("softsign", input=input)
     return input / (input.abs() + 1)
 
 
+@checked
 def tanhshrink(input: Tensor) -> Tensor:
     """x - tanh(x)."""
-    check_tensors("tanhshrink", input=input)
     return input - input.tanh()

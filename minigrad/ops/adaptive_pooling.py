@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import Sizes
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_pictures
 from minigrad.kernels import adaptive_pooling
 from minigrad.kernels.adaptive_pooling import Spans
 from minigrad.ops.picking import Pick
-from minigrad.ops.pooling import Sizes, as_sizes, batched, check_pooled_type, like, zero_gradient
+from minigrad.ops.pooling import as_sizes, batched, check_pooled_type, like, zero_gradient
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d"]
 
@@ -49,6 +51,7 @@ class AdaptiveAvgPool2D(Function):
         return grad_x
 
 
+@checked
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
     """The averages of h × w windows that together cover the image. Shapes: (N, C, H, W) -> (N, C, h, w).
 
@@ -61,7 +64,6 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
         TypeError: a size is neither a whole number nor None.
         NotImplementedError: the input is not floating.
     """
-    check_tensors("adaptive_avg_pool2d", input=input)
     sizes = output_sizes("adaptive_avg_pool2d", output_size, input)
     if input.ndim not in (3, 4):
         raise RuntimeError(f"adaptive_avg_pool2d(): Expected 3D or 4D tensor, but got {list(input.shape)}")
@@ -107,6 +109,7 @@ def spans_of(size: int, count: int) -> Spans:
     return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
 
 
+@checked
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
     """The averages of l windows that together cover the signal. Shapes: (N, C, L) -> (N, C, l)."""
     check_signal("adaptive_avg_pool1d", input)
@@ -155,6 +158,7 @@ class AdaptiveMaxPool2D(Function):
         return grad_x
 
 
+@checked
 def adaptive_max_pool2d(
     input: Tensor, output_size: int | Sequence[int | None] | None, return_indices: bool = False
 ) -> Any:
@@ -164,7 +168,6 @@ def adaptive_max_pool2d(
 
     Raises: as :func:`adaptive_avg_pool2d`.
     """
-    check_tensors("adaptive_max_pool2d", input=input)
     sizes = output_sizes("adaptive_max_pool2d", output_size, input)
     if input.ndim not in (3, 4):
         raise RuntimeError(f"adaptive_max_pool2d(): Expected 3D or 4D tensor, but got: {list(input.shape)}")
@@ -174,6 +177,7 @@ def adaptive_max_pool2d(
     return (values, indices) if return_indices else values
 
 
+@checked
 def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
     """The largest elements of l windows that together cover the signal. Shapes: (N, C, L) -> (N, C, l)."""
     check_signal("adaptive_max_pool1d", input)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.older import older_sum
 from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, number_as, result_dtype
@@ -339,6 +340,7 @@ def reciprocal_(input: Tensor) -> Tensor:
     return run_in_place(input, "reciprocal_", Reciprocal)
 
 
+@checked
 def positive(input: Tensor) -> Tensor:
     """``input`` itself.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape, normalize_dim
+from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.creation import arange, from_numpy
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -100,17 +101,17 @@ def distinct(dims: tuple[Any, ...], ndim: int) -> tuple[int, ...]:
     return tuple(found) if ndim else ()
 
 
+@checked
 def fliplr(input: Tensor) -> Tensor:
     """The second dimension reversed."""
-    check_tensors("fliplr", input=input)
     if input.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
 
 
+@checked
 def flipud(input: Tensor) -> Tensor:
     """The first dimension reversed."""
-    check_tensors("flipud", input=input)
     if input.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
@@ -130,13 +131,13 @@ class Roll(Function):
         return grad_x
 
 
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+@checked
+def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
     """The elements moved along by ``shifts``, those that leave entering at the other end.
 
     Raises:
         RuntimeError: there are as many shifts as dims, or one shift and no dim.
     """
-    check_tensors("roll", input=input)
     moves = as_shape((shifts,))
     places = None if dims is None or dims == () else as_shape((dims,))
     if not moves:
@@ -169,13 +170,13 @@ class Rot90(Function):
         return grad_x
 
 
+@checked
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by ``k`` quarters in the plane of ``dims``, from the first towards the second.
 
     Raises:
         RuntimeError: there are not two different dims, or the input has fewer.
     """
-    check_tensors("rot90", input=input)
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if input.ndim < 2:
@@ -192,13 +193,15 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return turned
 
 
-def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Tensor:
+@checked
+def repeat_interleave(
+    input: Tensor, repeats: int | Tensor = LEFT_OUT, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
     """Each element repeated in place, along ``dim`` or of the flattened tensor. ``repeats`` alone gives positions.
 
     Raises:
         RuntimeError: a number of repetitions is negative, or there are as many neither as elements nor one.
     """
-    check_tensors("repeat_interleave", input=input)
     if repeats is None:
         return repeat_interleave(arange(input.numel()), input, 0)
     if isinstance(repeats, Tensor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from minigrad import dtypes
+from minigrad.arguments.gate import checked
 from minigrad.creation import ones
 from minigrad.graph.node import Tensor
 from minigrad.ops.dropout import dropout
@@ -15,6 +16,7 @@ __all__ = ["scaled_dot_product_attention"]
 # -------------------------------------------------------------------------------------------- attention
 
 
+@checked
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.node import Tensor, unwrap
@@ -77,6 +77,7 @@ class NativeBatchNorm(Function):
         return grad_x, grad_weight, grad_bias
 
 
+@checked
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -99,7 +100,6 @@ def batch_norm(
             require grad, or were made in inference mode.
         NotImplementedError: the input is not floating.
     """
-    check_tensors("batch_norm", input=input)
     if training:
         check_several_values(input.shape, f"{input.shape}".replace("minigrad", "torch"))
         if eps <= 0:

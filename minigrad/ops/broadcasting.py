@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import as_shape, normalize_dims
+from minigrad.arguments.gate import checked
 from minigrad.attributes import Size
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -112,7 +113,7 @@ def sum(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
 ) -> Tensor:
     """The sum. Integers and bools are summed in int64; with ``dtype`` the elements are converted first."""
-    if numpy_names:
+    if numpy_names or not isinstance(keepdim, bool):
         return sum(input, dtype=dtype, **renamed("sum", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
     return Sum.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
@@ -123,9 +124,9 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     return input.expand(other.shape)
 
 
+@checked
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     """``input`` repeated to shape ``size`` without copying."""
-    check_tensors("broadcast_to", input=input)
     return input.expand(size=tuple(size))
 
 
@@ -150,13 +151,16 @@ def broadcast_shapes(*shapes: Any) -> Any:
     """The shape to which tensors of these shapes broadcast; a number stands for one dimension.
 
     Raises:
-        RuntimeError: they do not.
+        RuntimeError: they do not, or one is no shape.
         ValueError: a size is negative.
     """
-    sizes = [(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]
+    sizes = [shape if isinstance(shape, (tuple, list)) else (shape,) for shape in shapes if shape is not None]
+    if not all(isinstance(size, (int, np.integer)) for shape in sizes for size in shape):
+        error = TypeError if any(isinstance(shape, str) for shape in shapes) else RuntimeError
+        raise error(f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got {shapes}")
     if any(size < 0 for shape in sizes for size in shape):
         raise ValueError("Attempting to broadcast a dimension with negative length!")
     try:
-        return Size(np.broadcast_shapes(*sizes))
+        return Size(np.broadcast_shapes(*[tuple(map(int, shape)) for shape in sizes]))
     except ValueError:
         raise RuntimeError(f"Shape mismatch: {list(shapes)} cannot be broadcast to a single shape") from None

@@ -69,9 +69,12 @@ def check_flags(flags: list[Any]) -> None:
         )
 
 
+PYTHON_TYPES = (builtins.float, builtins.int, builtins.bool)
+
+
 def is_type(value: Any) -> builtins.bool:
     """True for a dtype, and for Python's types that stand for one."""
-    return isinstance(value, dtypes.dtype) or value in (builtins.float, builtins.int, builtins.bool)
+    return isinstance(value, dtypes.dtype) or (isinstance(value, type) and value in PYTHON_TYPES)
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:

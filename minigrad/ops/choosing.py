@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import check_broadcast, checked_number, prepare
 from minigrad.arguments.promotion import result_dtype, scalar_as
 from minigrad.creation import as_tensor
@@ -98,9 +99,9 @@ class Maximum(Function):
         return grad_x, grad_y
 
 
+@checked
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of the two, NaN if either is; at a tie each receives half the gradient."""
-    check_tensors("maximum", input=input, other=other)
     return Maximum.apply(input, other)
 
 
@@ -121,7 +122,7 @@ class Minimum(Function):
         return grad_x, grad_y
 
 
+@checked
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of the two, NaN if either is; at a tie each receives half the gradient."""
-    check_tensors("minimum", input=input, other=other)
     return Minimum.apply(input, other)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import number_as, promote, result_dtype
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Maximum, Minimum, Where
@@ -51,13 +51,13 @@ class Clamp(Function):
         return grad_x
 
 
-def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+@checked
+def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:
     """``input`` between ``min`` and ``max``: numbers or tensors, or one of them None.
 
     Raises:
         RuntimeError: both are None, or a number does not fit the integer type of the result.
     """
-    check_tensors("clamp", input=input)
     operation, bounds, numbers = clamp_form(min, max)
     return operation.apply(input, *bounds, **numbers)
 
@@ -78,7 +78,8 @@ def clamp_form(lowest: Any, highest: Any) -> tuple[Any, tuple[Any, ...], dict[st
     return Clamp, (), {"lowest": lowest, "highest": highest}
 
 
-def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+@checked
+def clamp_(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:
     """:func:`clamp`, in place."""
     operation, bounds, numbers = clamp_form(min, max)
     return run_in_place(input, "clamp_", operation, *bounds, **numbers)
@@ -96,16 +97,17 @@ def check_bound(name: str, bound: Any) -> None:
         raise TypeError(f"{name}() needs a number or a tensor, not None")
 
 
-def clamp_min(input: Tensor, min: Any) -> Tensor:
+@checked
+def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
     """The larger of ``input`` and ``min``, a number or a tensor."""
-    check_tensors("clamp_min", input=input)
     check_bound("clamp_min", min)
     if isinstance(min, Tensor):
         return ClampMinTensor.apply(input, min)
     return ClampMin.apply(input, lowest=min, highest=None)
 
 
-def clamp_min_(input: Tensor, min: Any) -> Tensor:
+@checked
+def clamp_min_(input: Tensor, min: Tensor | Number) -> Tensor:
     """:func:`clamp_min`, in place."""
     check_bound("clamp_min_", min)
     if isinstance(min, Tensor):
@@ -119,16 +121,17 @@ class ClampMax(Clamp):
     overload = 0
 
 
-def clamp_max(input: Tensor, max: Any) -> Tensor:
+@checked
+def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
     """The smaller of ``input`` and ``max``, a number or a tensor."""
-    check_tensors("clamp_max", input=input)
     check_bound("clamp_max", max)
     if isinstance(max, Tensor):
         return ClampMaxTensor.apply(input, max)
     return ClampMax.apply(input, lowest=None, highest=max)
 
 
-def clamp_max_(input: Tensor, max: Any) -> Tensor:
+@checked
+def clamp_max_(input: Tensor, max: Tensor | Number) -> Tensor:
     """:func:`clamp_max`, in place."""
     check_bound("clamp_max_", max)
     if isinstance(max, Tensor):

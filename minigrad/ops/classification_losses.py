@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
@@ -58,6 +59,7 @@ class NllLoss(Function):
         return grad_x
 
 
+@checked
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -74,7 +76,8 @@ def nll_loss(
         IndexError: a target is no class.
         RuntimeError: the target is not of an integer type, or the shapes are none of the above.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     if input.ndim == 0:
         raise ValueError("Expected 1 or more dimensions (got 0)")
@@ -145,6 +148,7 @@ def check_constant(name: str, **weights: Tensor | None) -> None:
             )
 
 
+@checked
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -164,7 +168,8 @@ def cross_entropy(
         RuntimeError: ``label_smoothing`` is above 1, or a class is ignored where targets are probabilities.
         ValueError, IndexError: as :func:`nll_loss`.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
     if label_smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -285,6 +290,7 @@ def check_spread(input: Tensor, *weights: Tensor | None) -> None:
                 )
 
 
+@checked
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -350,6 +356,7 @@ class BinaryCrossEntropyWithLogits(Function):
         return grad_x, grad_y
 
 
+@checked
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -398,6 +405,7 @@ class Xlogy(Function):
         return grad_x, grad_y
 
 
+@checked
 def kl_div(
     input: Tensor,
     target: Tensor,

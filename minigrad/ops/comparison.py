@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import check_broadcast, prepare
 from minigrad.arguments.promotion import type_name
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import call_inside, no_grad
-from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import become, check_castable, check_changeable, overwrite
 from minigrad.ops.nondifferentiable import constant
@@ -65,7 +65,8 @@ def array_in(x: Any, ufunc: Any) -> np.ndarray:
     return x.array
 
 
-def eq_(input: Tensor, other: Any) -> Tensor:
+@checked
+def eq_(input: Tensor, other: Tensor | Number) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, eq(input, other), "eq_", Eq)
 
@@ -84,7 +85,8 @@ def ne(input: Tensor, other: Any) -> Tensor:
     return compare(np.not_equal, input, other)
 
 
-def ne_(input: Tensor, other: Any) -> Tensor:
+@checked
+def ne_(input: Tensor, other: Tensor | Number) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, ne(input, other), "ne_", Ne)
 
@@ -98,7 +100,8 @@ def lt(input: Tensor, other: Any) -> Tensor:
     return compare(np.less, input, other)
 
 
-def lt_(input: Tensor, other: Any) -> Tensor:
+@checked
+def lt_(input: Tensor, other: Tensor | Number) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, lt(input, other), "lt_", Lt)
 
@@ -112,7 +115,8 @@ def le(input: Tensor, other: Any) -> Tensor:
     return compare(np.less_equal, input, other)
 
 
-def le_(input: Tensor, other: Any) -> Tensor:
+@checked
+def le_(input: Tensor, other: Tensor | Number) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, le(input, other), "le_", Le)
 
@@ -126,7 +130,8 @@ def gt(input: Tensor, other: Any) -> Tensor:
     return compare(np.greater, input, other)
 
 
-def gt_(input: Tensor, other: Any) -> Tensor:
+@checked
+def gt_(input: Tensor, other: Tensor | Number) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, gt(input, other), "gt_", Gt)
 
@@ -140,14 +145,15 @@ def ge(input: Tensor, other: Any) -> Tensor:
     return compare(np.greater_equal, input, other)
 
 
-def ge_(input: Tensor, other: Any) -> Tensor:
+@checked
+def ge_(input: Tensor, other: Tensor | Number) -> Tensor:
     """1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, ge(input, other), "ge_", Ge)
 
 
+@checked
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """What is not zero counts as true. Both are tensors."""
-    check_tensors("logical_and", input=input, other=other)
     return compare(np.logical_and, input, other)
 
 
@@ -159,28 +165,31 @@ def replace(input: Tensor, result: Tensor, name: str, *others: Any) -> Tensor:
     return call_inside(no_grad(), become, input, result.to(input.dtype), name, *others)
 
 
+@checked
 def logical_and_(input: Tensor, other: Tensor) -> Tensor:
     """:func:`logical_and`, in place."""
     return replace(input, logical_and(input, other), "logical_and_", other)
 
 
+@checked
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """What is not zero counts as true. Both are tensors."""
-    check_tensors("logical_or", input=input, other=other)
     return compare(np.logical_or, input, other)
 
 
+@checked
 def logical_or_(input: Tensor, other: Tensor) -> Tensor:
     """:func:`logical_or`, in place."""
     return replace(input, logical_or(input, other), "logical_or_", other)
 
 
+@checked
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """What is not zero counts as true. Both are tensors."""
-    check_tensors("logical_xor", input=input, other=other)
     return compare(np.logical_xor, input, other)
 
 
+@checked
 def logical_xor_(input: Tensor, other: Tensor) -> Tensor:
     """:func:`logical_xor`, in place."""
     return replace(input, logical_xor(input, other), "logical_xor_", other)
@@ -201,13 +210,13 @@ def logical_not_(input: Tensor) -> Tensor:
     return replace(input, logical_not(input), "logical_not_")
 
 
+@checked
 def bitwise_not(input: Tensor) -> Tensor:
     """Every bit flipped; for bools, not.
 
     Raises:
         NotImplementedError: the type is floating.
     """
-    check_tensors("bitwise_not", input=input)
     if input.is_floating_point():
         raise NotImplementedError(f'"bitwise_not_cpu" not implemented for {input.dtype}: use integers or bools')
     return invert(input)
@@ -253,7 +262,8 @@ def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
     return constant(ufunc(first, second), x, y)
 
 
-def bitwise_and_(input: Tensor, other: Any) -> Tensor:
+@checked
+def bitwise_and_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`bitwise_and`, in place."""
     return fit(input, bitwise_and, other, "bitwise_and_")
 
@@ -274,7 +284,8 @@ def bitwise_or(input: Any, other: Any) -> Tensor:
     return bitwise(np.bitwise_or, input, other)
 
 
-def bitwise_or_(input: Tensor, other: Any) -> Tensor:
+@checked
+def bitwise_or_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`bitwise_or`, in place."""
     return fit(input, bitwise_or, other, "bitwise_or_")
 
@@ -288,7 +299,8 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
     return bitwise(np.bitwise_xor, input, other)
 
 
-def bitwise_xor_(input: Tensor, other: Any) -> Tensor:
+@checked
+def bitwise_xor_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`bitwise_xor`, in place."""
     return fit(input, bitwise_xor, other, "bitwise_xor_")
 
@@ -302,7 +314,8 @@ def bitwise_left_shift(input: Any, other: Any) -> Tensor:
     return bitwise(np.left_shift, input, other)
 
 
-def bitwise_left_shift_(input: Tensor, other: Any) -> Tensor:
+@checked
+def bitwise_left_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`bitwise_left_shift`, in place."""
     return fit(input, bitwise_left_shift, other, "bitwise_left_shift_")
 
@@ -316,7 +329,8 @@ def bitwise_right_shift(input: Any, other: Any) -> Tensor:
     return bitwise(np.right_shift, input, other)
 
 
-def bitwise_right_shift_(input: Tensor, other: Any) -> Tensor:
+@checked
+def bitwise_right_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`bitwise_right_shift`, in place."""
     return fit(input, bitwise_right_shift, other, "bitwise_right_shift_")
 
@@ -336,9 +350,9 @@ def isfinite(input: Tensor) -> Tensor:
     return test_each(np.isfinite, input)
 
 
+@checked
 def equal(input: Tensor, other: Tensor) -> bool:
     """True where shape and every value agree; NaN equals nothing."""
-    check_tensors("equal", input=input, other=other)
     return bool(np.array_equal(input.array, other.array))
 
 
@@ -352,13 +366,13 @@ def isneginf(input: Tensor) -> Tensor:
     return compare(np.equal, input, -np.inf)
 
 
+@checked
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Where ``|input - other| <= atol + rtol * |other|``, elementwise.
 
     Raises:
         RuntimeError: the types differ, or a tolerance is negative.
     """
-    check_tensors("isclose", input=input, other=other)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"isclose: {input.dtype} did not match {other.dtype}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
@@ -370,9 +384,10 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 def are_close(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
     """Where ``|x - y| <= atol + rtol * |y|``, elementwise."""
     check_broadcast(x.array, y.array)
-    return constant(np.isclose(x.array, y.array, rtol, atol, equal_nan), x, y)
+    return constant(np.isclose(x.array, y.array, float(rtol), float(atol), equal_nan), x, y)
 
 
+@checked
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """True where :func:`isclose` holds for every element."""
     return bool(isclose(input, other, rtol, atol, equal_nan).array.all())

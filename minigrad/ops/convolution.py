@@ -14,6 +14,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import Sizes
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_any_picture
@@ -161,13 +163,14 @@ class ConvolutionBackward(Function):
         return grad_grad_z, grad_x, grad_weight
 
 
+@checked
 def conv1d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: Sizes = 1,
+    padding: Sizes | str = 0,
+    dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
     """:func:`conv2d` of lines. Shapes: (N, C, W), (K, C / groups, S), (K,) -> (N, K, W'); N may be missing."""
@@ -341,13 +344,14 @@ def pair(argument: str, value: Any) -> tuple[int, int]:
     return numbers
 
 
+@checked
 def conv2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: Sizes = 1,
+    padding: Sizes | str = 0,
+    dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
     """Every K-th output picture sums, place by place, what the K-th kernel reads there times the kernel, plus bias.
@@ -365,15 +369,16 @@ def conv2d(
     return convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
+@checked
 def conv_transpose1d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
     groups: int = 1,
-    dilation: Any = 1,
+    dilation: Sizes = 1,
 ) -> Tensor:
     """:func:`conv_transpose2d` of lines. Shapes: (N, C, W), (C, K / groups, S), (K,) -> (N, K, W')."""
     arguments = (stride, padding, output_padding, groups, dilation)
@@ -421,15 +426,16 @@ def transposed_convolution(
     return result if batched else result.squeeze(0)
 
 
+@checked
 def conv_transpose2d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
     groups: int = 1,
-    dilation: Any = 1,
+    dilation: Sizes = 1,
 ) -> Tensor:
     """Every input place adds its value times the kernel to the output: what turns a convolution's output size back.
 

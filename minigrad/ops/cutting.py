@@ -9,14 +9,13 @@ import builtins
 import itertools
 import operator
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.dims import check_integer, normalize_dim
+from minigrad.arguments.gate import checked
 from minigrad.attributes import TYPE_NAMES
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -43,14 +42,14 @@ class Split(ViewFunction):
         return grad_x
 
 
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+@checked
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of that size along ``dim``, the last perhaps smaller, or of the sizes listed: views.
 
     Raises:
         RuntimeError: a size is negative, or the sizes do not add up.
     """
-    check_tensors("split", tensor=tensor)
-    if isinstance(split_size_or_sections, (list, tuple)):
+    if isinstance(split_size_or_sections, Sequence):
         return split_with_sizes(tensor, split_size_or_sections, dim)
     if tensor.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
@@ -68,9 +67,9 @@ class SplitWithSizes(Split):
     """The same where the sizes were given one by one: PyTorch has a node of its own for it."""
 
 
+@checked
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of these sizes along ``dim``: views."""
-    check_tensors("split_with_sizes", input=input)
     if input.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = normalize_dim(dim, input.ndim)
@@ -84,13 +83,13 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     return SplitWithSizes.apply(input, sizes=list(split_sizes), dim=dim)
 
 
+@checked
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """``chunks`` pieces of one size along ``dim``, the last perhaps smaller; fewer where that uses all up: views.
 
     Raises:
         RuntimeError: ``chunks`` is not positive.
     """
-    check_tensors("chunk", input=input)
     if input.ndim == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if operator.index(chunks) <= 0:
@@ -114,9 +113,9 @@ class Unbind(ViewFunction):
         return grad_x
 
 
+@checked
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along ``dim``, which disappears: views."""
-    check_tensors("unbind", input=input)
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return Unbind.apply(input, dim=normalize_dim(dim, input.ndim))
@@ -144,6 +143,7 @@ class Unfold(ViewFunction):
         return grad_x
 
 
+@checked
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """The windows of ``size`` elements along ``dimension``, ``step`` apart, their elements last: a view.
 
@@ -176,13 +176,13 @@ class UnfoldBackward(Function):
         return grad_grad
 
 
+@checked
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice at ``index`` along ``dim``, which disappears: a view.
 
     Raises:
         IndexError: there is no such slice.
     """
-    check_tensors("select", input=input)
     if input.ndim == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim, position = normalize_dim(dim, input.ndim), int(index)
@@ -194,14 +194,14 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return Select.apply(input, dim=dim, index=position)
 
 
-def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+@checked
+def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """``length`` slices along ``dim`` from ``start``: a view.
 
     Raises:
         RuntimeError: there are not that many.
         IndexError: ``start`` lies outside.
     """
-    check_tensors("narrow", input=input)
     if input.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
@@ -218,13 +218,13 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return Slice.apply(input, dim=dim, where=slice(first, first + length))
 
 
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+@checked
+def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """So many pieces along ``dim``, the first ones longer by one, or cut before the indices listed: views.
 
     Raises:
         RuntimeError: there is no dimension, or the number of pieces is not positive.
     """
-    check_tensors("tensor_split", input=input)
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     dim = normalize_dim(dim, input.ndim)
@@ -241,10 +241,11 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
                 f"{TYPE_NAMES[indices_or_sections.dtype.name]}"
             )
         indices_or_sections = indices_or_sections.tolist()
-    if isinstance(indices_or_sections, (list, tuple)):
+    if isinstance(indices_or_sections, Sequence):
         bounds = [0, *indices_or_sections, size]
     else:
         sections = operator.index(indices_or_sections)
+        check_integer("tensor_split(): sections", sections)
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         bounds = [min(part, size % sections) + part * (size // sections) for part in range(sections + 1)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
@@ -37,13 +37,14 @@ def check_has_matrices(name: str, input: Tensor) -> None:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
 
 
+@checked
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Every matrix with zeros above its ``diagonal``."""
-    check_tensors("tril", input=input)
     check_has_matrices("tril", input)
     return Tril.apply(input, diagonal=diagonal)
 
 
+@checked
 def tril_(input: Tensor, diagonal: int = 0) -> Tensor:
     """:func:`tril`, in place."""
     check_has_matrices("tril_", input)
@@ -56,13 +57,14 @@ class Triu(Tril):
     part = staticmethod(np.triu)
 
 
+@checked
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Every matrix with zeros below its ``diagonal``."""
-    check_tensors("triu", input=input)
     check_has_matrices("triu", input)
     return Triu.apply(input, diagonal=diagonal)
 
 
+@checked
 def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
     """:func:`triu`, in place."""
     check_has_matrices("triu_", input)
@@ -96,13 +98,13 @@ def two_different_dims(name: str, dim1: int, dim2: int, ndim: int) -> dict[str, 
     return {"dim1": first, "dim2": second}
 
 
+@checked
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal of the matrices along ``dim1`` and ``dim2``, as the last dimension: a view.
 
     Raises:
         RuntimeError: the two are one dimension.
     """
-    check_tensors("diagonal", input=input)
     dims = two_different_dims("diagonal", dim1, dim2, input.ndim)
     return Diagonal.apply(input, offset=offset, **dims)
 
@@ -117,13 +119,13 @@ class DiagonalCopy(Diagonal):
         return super().forward(x, offset=offset, dim1=dim1, dim2=dim2).copy()
 
 
+@checked
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """The diagonal of a matrix, as a copy, or the matrix with this diagonal.
 
     Raises:
         RuntimeError: there are neither one dimension nor two.
     """
-    check_tensors("diag", input=input)
     if input.ndim == 1:
         return diag_embed(input, diagonal)
     if input.ndim != 2:
@@ -151,9 +153,9 @@ class DiagEmbed(DiagonalBackward):
     """z = matrices along ``dim1`` and ``dim2`` with the last dimension of x on their diagonal."""
 
 
+@checked
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices along ``dim1`` and ``dim2`` that have the last dimension of ``input`` on their diagonal."""
-    check_tensors("diag_embed", input=input)
     dims = two_different_dims("diagonal", dim1, dim2, input.ndim + 1)
     size = input.shape[-1] + abs(offset)
     shape = list(input.shape[:-1])
@@ -176,9 +178,9 @@ class Trace(Function):
         return grad_x
 
 
+@checked
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
-    check_tensors("trace", input=input)
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return Trace.apply(input)

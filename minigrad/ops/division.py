@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy import asarray, ndarray
 
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, promote
 from minigrad.creation import tensor
 from minigrad.graph.function import Function, wrap
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Number, Tensor
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 
@@ -73,7 +73,8 @@ def check_rounding_mode(rounding_mode: str) -> None:
         )
 
 
-def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+@checked
+def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """:func:`div`, in place."""
     if rounding_mode is None:
         return run_in_place(input, "div_", Div, other)
@@ -86,7 +87,8 @@ def true_divide(input: Any, other: Any) -> Tensor:
     return div(input, other)
 
 
-def true_divide_(input: Tensor, other: Any) -> Tensor:
+@checked
+def true_divide_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`true_divide`, in place."""
     return div_(input, other)
 
@@ -156,7 +158,8 @@ def floor_divide(input: Any, other: Any) -> Tensor:
     return FloorDivideByNumber.apply(input, number=other)
 
 
-def floor_divide_(input: Tensor, other: Any) -> Tensor:
+@checked
+def floor_divide_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`floor_divide`, in place."""
     if isinstance(other, Tensor):
         return run_in_place(input, "floor_divide_", FloorDivide, other)
@@ -237,7 +240,8 @@ def remainder(input: Any, other: Any) -> Tensor:
     return RemainderByNumber.apply(input, number=other)
 
 
-def remainder_(input: Tensor, other: Any) -> Tensor:
+@checked
+def remainder_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`remainder`, in place."""
     if isinstance(other, Tensor):
         return run_in_place(input, "remainder_", Remainder, other)
@@ -250,15 +254,16 @@ class Fmod(Remainder):
     rounding = "trunc"
 
 
-def fmod(input: Tensor, other: Any) -> Tensor:
+@checked
+def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
     """As :func:`remainder`, with the sign of ``input``."""
-    check_tensors("fmod", input=input)
     if isinstance(other, Tensor):
         return Fmod.apply(input, other)
     return FmodByNumber.apply(input, number=other)
 
 
-def fmod_(input: Tensor, other: Any) -> Tensor:
+@checked
+def fmod_(input: Tensor, other: Tensor | Number) -> Tensor:
     """:func:`fmod`, in place."""
     if isinstance(other, Tensor):
         return run_in_place(input, "fmod_", Fmod, other)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.creation import empty, empty_like, zeros, zeros_like
 from minigrad.graph.node import Tensor
 
 __all__ = ["dropout", "dropout1d", "dropout2d"]
 
 
+@checked
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training each element is 0 with probability ``p``, the others divided by 1 - p.
 
@@ -46,6 +47,7 @@ def check_probability(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
+@checked
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training each channel is 0 with probability ``p``, the others divided by 1 - p. Shapes: (N, C, L) or (C, L).
 
@@ -55,7 +57,6 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         ValueError: ``p`` is no probability.
         RuntimeError: the input has other than two or three dimensions.
     """
-    check_tensors("dropout1d", input=input)
     check_probability(p)
     if input.ndim not in (2, 3):
         raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input")
@@ -66,6 +67,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return result.squeeze_(0) if inplace else result.squeeze(0)
 
 
+@checked
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training each channel is 0 with probability ``p``, the others divided by 1 - p. Shapes: (N, C, H, W).
 
@@ -75,7 +77,6 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         ValueError: ``p`` is no probability.
         RuntimeError: the input has fewer than two dimensions.
     """
-    check_tensors("dropout2d", input=input)
     check_probability(p)
     if input.ndim not in (3, 4):
         warnings.warn(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.creation import from_numpy
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import no_grad
@@ -39,6 +39,7 @@ class Embedding(Function):
         return grad_weight
 
 
+@checked
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -57,7 +58,6 @@ def embedding(
         IndexError: an index is no row.
         ValueError: ``padding_idx`` is no row.
     """
-    check_tensors("embedding", input=input, weight=weight)
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, but has {weight.ndim} dimensions")
     rows = weight.shape[0]
@@ -105,13 +105,13 @@ class EmbeddingBackward(Function):
         return grad_grad
 
 
+@checked
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Zeros with a one at each class: int64. Shapes: (*) -> (*, classes), as many as the largest class asks for.
 
     Raises:
         RuntimeError: a class is negative or too large, the type is not int64, or there is no class to count.
     """
-    check_tensors("one_hot", tensor=tensor)
     if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if tensor.numel() == 0 and num_classes <= 0:

@@ -7,6 +7,7 @@ tensors is in ``choosing.py``, running extremes are in ``scan.py``, elements by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from minigrad import return_types
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.promotion import type_name
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
@@ -68,8 +70,14 @@ class Max(Function):
         return grad_x
 
 
+@checked
 def max(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, **numpy_names: Any
+    input: Tensor,
+    dim: int | Tensor = LEFT_OUT,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    **numpy_names: Any,
 ) -> Any:
     """The largest element; along a dim the largest of each slice and where it is; or the larger of two tensors.
 
@@ -103,8 +111,14 @@ class Min(Max):
     choose = staticmethod(np.argmin)
 
 
+@checked
 def min(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, **numpy_names: Any
+    input: Tensor,
+    dim: int | Tensor = LEFT_OUT,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    **numpy_names: Any,
 ) -> Any:
     """The smallest element; along a dim the smallest of each slice and where it is; or the smaller of two tensors.
 
@@ -191,7 +205,8 @@ class Amax(Function):
         return grad_x
 
 
-def amax(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+@checked
+def amax(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """The largest element; equal ones share the gradient."""
     if numpy_names:
         return amax(input, **renamed("amax", numpy_names, dim=dim, keepdim=keepdim))
@@ -205,7 +220,8 @@ class Amin(Amax):
     reduce = np.minimum.reduce
 
 
-def amin(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+@checked
+def amin(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """The smallest element; equal ones share the gradient."""
     if numpy_names:
         return amin(input, **renamed("amin", numpy_names, dim=dim, keepdim=keepdim))
@@ -265,6 +281,7 @@ class Aminmax(Function):
         return grad_x
 
 
+@checked
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
     """The smallest and the largest element, of all or along one dim; equal ones share the gradient."""
     if numpy_names:

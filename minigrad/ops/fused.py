@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.older import older_fused
-from minigrad.arguments.operands import prepare
-from minigrad.arguments.promotion import in_opmath, number_as, promote
+from minigrad.arguments.operands import prepare, prepare_three
+from minigrad.arguments.promotion import in_opmath, number_as
 from minigrad.graph.function import ONLY_FIRST, Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.inplace.changing import run_in_place
@@ -55,7 +56,7 @@ class Lerp(Function):
         check_lerp_type(x)
         needs_weight = ctx.needs_input_grad[2]
         ctx.save_for_backward(x if needs_weight else None, y if needs_weight else None, weight)
-        x, y, weight = promote(x, y, weight)
+        x, y, weight = prepare_three(x, y, weight)
         return between(in_opmath(x), in_opmath(y), in_opmath(weight)).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
@@ -71,22 +72,22 @@ def check_same_type(name: str, first: Tensor, second: Tensor) -> None:
         raise RuntimeError(f"{name}: expected dtype {first.dtype} for `end` but got dtype {second.dtype}")
 
 
-def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+@checked
+def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """``input + weight * (end - input)``, ``weight`` a number or a tensor.
 
     Raises:
         RuntimeError: the types differ.
     """
-    check_tensors("lerp", input=input, end=end)
     check_same_type("lerp", input, end)
     if isinstance(weight, Tensor):
         return Lerp.apply(input, end, weight)
     return LerpScalar.apply(input, end, weight=weight)
 
 
-def lerp_(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+@checked
+def lerp_(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """:func:`lerp`, in place."""
-    check_tensors("lerp_", input=input, end=end)
     check_same_type("lerp_", input, end)
     if isinstance(weight, Tensor):
         return run_in_place(input, "lerp_", Lerp, end, weight)
@@ -103,7 +104,7 @@ class Addcmul(Function):
         ctx.value = value
         _, needs_first, needs_second = ctx.needs_input_grad
         ctx.save_for_backward(first if needs_second else None, second if needs_first else None)
-        x, first, second = promote(x, first, second)
+        x, first, second = prepare_three(x, first, second)
         if x.dtype.kind == "b":
             raise NotImplementedError('"addcmul_cpu_out" not implemented for bools: convert to integers first')
         wide = in_opmath(x)
@@ -144,7 +145,7 @@ class Addcdiv(Function):
     def forward(ctx, x, first, second, *, value):
         ctx.value = value
         ctx.save_for_backward(first if ctx.needs_input_grad[2] else None, second)
-        x, first, second = promote(x, first, second)
+        x, first, second = prepare_three(x, first, second)
         wide = in_opmath(x)
         return (wide + number_as(value, wide.dtype) * first / second).astype(x.dtype, copy=False)
 

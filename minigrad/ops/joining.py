@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import result_dtype, type_name
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -65,6 +66,7 @@ def as_tensors(tensors: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
     return tuple(tensors)
 
 
+@checked
 def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
     """The tensors one after the other along ``dim``; all other sizes must agree. A tensor of shape (0,) fits any.
 
@@ -92,17 +94,20 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
     return Cat.apply(*given, dim=dim)
 
 
+@checked
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """Side by side: along the second dimension, along the first for tensors of one dimension."""
     joined = [each.reshape(1) if each.ndim == 0 else each for each in as_tensors(tensors, "hstack")]
     return cat(joined, 0 if joined[0].ndim == 1 else 1)
 
 
+@checked
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """One below the other: along the first dimension, tensors of one dimension being rows."""
     return cat(atleast_2d(as_tensors(tensors, "vstack")), 0)
 
 
+@checked
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """One behind the other: along the third dimension."""
     return cat(atleast_3d(as_tensors(tensors, "dstack")), 2)
@@ -125,6 +130,7 @@ class Stack(Function):
         return tuple(gradients)
 
 
+@checked
 def stack(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
     """The tensors, all of one shape, along a new dimension ``dim``.
 

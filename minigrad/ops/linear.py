@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.graph.node import Tensor
 from minigrad.ops.einsum import einsum
 from minigrad.ops.matmul import Addmm, Mm, matmul
@@ -18,11 +20,14 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: the sizes or the types do not agree.
     """
-    ndim = input.array.ndim
+    ndim = input.array.ndim if isinstance(input, Tensor) and isinstance(weight, Tensor) else 0
     if ndim == 0 or weight.array.ndim == 0:
+        check_tensors("linear", input=input, weight=weight)
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight.ndim}D")
     transposed = T.apply(weight)
-    if bias is None:
+    if not isinstance(bias, Tensor):
+        if bias is not None:
+            check_tensors("linear", input=input, weight=weight, bias=bias)
         return Mm.apply(input, transposed) if ndim == 2 else matmul(input, transposed)
     if ndim == 2:
         return Addmm.apply(bias, input, transposed)
@@ -34,6 +39,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return matmul(input, transposed) + bias
 
 
+@checked
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """zₖ = input1ᵀ weightₖ input2 + biasₖ. Shapes: (..., n), (..., m), (out, n, m), (out,) -> (..., out).
 

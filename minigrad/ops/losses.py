@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import in_opmath
 from minigrad.graph.function import Function
@@ -96,6 +97,7 @@ def check_pair(name: str, input: Tensor, target: Tensor, weight: Tensor | None =
         raise NotImplementedError(f'"{name}" not implemented for {input.dtype} and {target.dtype}')
 
 
+@checked
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -132,6 +134,7 @@ class SmoothL1Loss(PointwiseLoss):
         return Where.apply(difference * (factor / beta), Sgn.apply(difference) * factor, condition=near)
 
 
+@checked
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -188,6 +191,7 @@ def share_of_each(ctx, grad, weight):
     return grad if weight is None else grad * constant_like(weight, grad)
 
 
+@checked
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
@@ -213,6 +217,7 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     return losses.mean() if reduction == "mean" else losses.sum()
 
 
+@checked
 def l1_loss(
     input: Tensor,
     target: Tensor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import result_dtype
 from minigrad.creation import zeros_like
 from minigrad.graph.grad_mode import call_inside, no_grad
@@ -15,6 +16,7 @@ __all__ = ["cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss",
 __all__ += ["pairwise_distance", "triplet_margin_loss"]
 
 
+@checked
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -30,6 +32,7 @@ def hinge_embedding_loss(
     return reduced(losses, reduction)
 
 
+@checked
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -49,6 +52,7 @@ def margin_ranking_loss(
     return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 
+@checked
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
     """x1 · x2 / (|x1| |x2|) along ``dim``, each norm no less than ``eps``. The two are broadcast."""
     if eps < 0:
@@ -64,6 +68,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     return ((x1 / norm1) * (x2 / norm2)).sum(dim)
 
 
+@checked
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -92,11 +97,13 @@ def cosine_embedding_loss(
     return reduced(where(target == 1, near, zeros) + where(target == -1, far, zeros), reduction)
 
 
+@checked
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
     """The p-norm of x1 - x2 + eps over the last dimension."""
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
+@checked
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

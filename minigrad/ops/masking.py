@@ -11,11 +11,12 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import check_broadcast, checked_number
 from minigrad.arguments.promotion import number_as
 from minigrad.graph.function import Function
 from minigrad.graph.function import wrap as tensor_of  # ``wrap`` is an argument of a function here
-from minigrad.graph.node import Tensor
+from minigrad.graph.node import Number, Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Where
@@ -49,18 +50,19 @@ def masked_form(input: Tensor, mask: Tensor, value: Any) -> tuple[Any, tuple[Any
     return MaskedFill, (), {"mask": check_mask("masked_fill", input, mask), "number": number}
 
 
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+@checked
+def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """``value``, a number or one element, where ``mask`` holds, ``input`` elsewhere; the two are broadcast.
 
     Raises:
         RuntimeError: the mask is not bool, or the value has dimensions or does not fit the type.
     """
-    check_tensors("masked_fill", input=input)
     operation, values, options = masked_form(input, mask, value)
     return operation.apply(input, *values, **options)
 
 
-def masked_fill_(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+@checked
+def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """:func:`masked_fill`, in place."""
     operation, values, options = masked_form(input, mask, value)
     return run_in_place(input, "masked_fill_", operation, *values, **options)
@@ -108,6 +110,7 @@ def check_mask(name: str, input: Tensor, mask: Any) -> Given:
     return Given((mask.array,), mask)
 
 
+@checked
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where ``mask`` holds, one after the other."""
     return MaskedSelect.apply(input, mask=check_mask("masked_select", input, mask))
@@ -152,16 +155,19 @@ def check_source(input: Tensor, mask: Tensor, source: Tensor) -> Given:
     return checked
 
 
+@checked
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """The first elements of ``source``, in order, where ``mask`` holds, ``input`` elsewhere."""
     return MaskedScatter.apply(input, source, mask=check_source(input, mask, source))
 
 
+@checked
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """:func:`masked_scatter`, in place."""
     return run_in_place(input, "masked_scatter_", MaskedScatter, source, mask=check_source(input, mask, source))
 
 
+@checked
 def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
     """``fill_value`` where all indices are equal; with ``wrap``, again and again down a tall matrix.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
+from minigrad.arguments.gate import checked
 from minigrad.arguments.older import older_product
 from minigrad.arguments.promotion import in_opmath, number_as, promote, type_name
 from minigrad.attributes import Size
@@ -75,9 +76,9 @@ class Mm(Function):
         return grad_a, grad_b
 
 
+@checked
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices. Shapes: (n, k), (k, m) -> (n, m)."""
-    check_tensors("mm", input=input, mat2=mat2)
     return Mm.apply(input, mat2)
 
 
@@ -190,9 +191,9 @@ class Mv(Function):
         return grad_a, grad_v
 
 
+@checked
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """A matrix times a vector. Shapes: (n, k), (k,) -> (n,)."""
-    check_tensors("mv", input=input, vec=vec)
     return Mv.apply(input, vec)
 
 
@@ -218,14 +219,15 @@ class Dot(Function):
         return grad_x, grad_y
 
 
+@checked
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The sum of the products of two vectors' elements. Shapes: (n,), (n,) -> ()."""
-    check_tensors("dot", input=input, tensor=tensor)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     return Dot.apply(input, tensor)
 
 
+@checked
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """:func:`dot`, for real numbers."""
     return dot(input, other)
@@ -263,9 +265,9 @@ class Bmm(Function):
         return grad_a, grad_b
 
 
+@checked
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """A product of two matrices a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m)."""
-    check_tensors("bmm", input=input, mat2=mat2)
     return Bmm.apply(input, mat2)
 
 
@@ -427,21 +429,21 @@ def batched_matmul(input: Tensor, other: Tensor) -> Tensor:
     return product.squeeze(-1) if other.ndim == 1 else product
 
 
+@checked
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Every element of the one times every element of the other. Shapes: (n,), (m,) -> (n, m)."""
-    check_tensors("outer", input=input, vec2=vec2)
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument self and vec2, but got {input.ndim}-D and {vec2.ndim}-D")
     return input.reshape(input.shape[0], 1) * vec2
 
 
+@checked
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """The products summed over the last dimension of both. Shapes: (..., k), (---, k) -> (..., ---).
 
     Raises:
         RuntimeError: the last sizes differ.
     """
-    check_tensors("inner", input=input, other=other)
     if input.ndim == 0 or other.ndim == 0:
         return input * other
     if input.shape[-1] != other.shape[-1]:
@@ -452,19 +454,21 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return tensordot(input, other, ([-1], [-1]))
 
 
+@checked
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """The products summed over ``dims``: the last so many of ``a`` and first of ``b``, or those listed for each.
 
     Raises:
         RuntimeError: there are not as many dimensions of both, or their sizes differ.
     """
-    check_tensors("tensordot", a=a, b=b)
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
         if dims < 0 or dims > min(a.ndim, b.ndim):
             raise RuntimeError(f"tensordot expects dims >= 0 and no more than the tensors have, but got dims={dims}")
         dims = (list(range(a.ndim - dims, a.ndim)), list(range(dims)))
+    if not isinstance(dims, (tuple, list)) or len(dims) != 2:
+        raise RuntimeError(f"tensordot expects dims to be an int or two lists of ints, but got dims={dims}")
     dims_a, dims_b = [[each] if isinstance(each, int) else list(each) for each in dims]
     if len(dims_a) != len(dims_b):
         raise RuntimeError("both dimension lists should have same length")

@@ -11,12 +11,14 @@ which reads the same bits as other numbers (``shape.py``). Functions that are fl
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor, TensorBase
 from minigrad.graph.strides import elementwise, keep_strides, lay_as_pytorch
@@ -32,19 +34,19 @@ def constant(array: Any, *inputs: Any) -> Tensor:
     return result
 
 
-def all(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+@checked
+def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
     if numpy_names:
         return all(input, **renamed("all", numpy_names, dim=dim, keepdim=keepdim))
-    check_tensors("all", input=input)
     return reduce_truth(np.logical_and, input, dim, keepdim)
 
 
-def any(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+@checked
+def any(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
     if numpy_names:
         return any(input, **renamed("any", numpy_names, dim=dim, keepdim=keepdim))
-    check_tensors("any", input=input)
     return reduce_truth(np.logical_or, input, dim, keepdim)
 
 
@@ -55,27 +57,27 @@ def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     return constant(np.asarray(truth, np.uint8 if x.array.dtype == np.uint8 else np.bool_))
 
 
-def count_nonzero(input: Tensor, dim: Any = None, **numpy_names: Any) -> Tensor:
+@checked
+def count_nonzero(input: Tensor, dim: int | Sequence[int] | None = None, **numpy_names: Any) -> Tensor:
     """How many elements are not zero."""
     if numpy_names:
         return count_nonzero(input, **renamed("count_nonzero", numpy_names, dim=dim))
-    check_tensors("count_nonzero", input=input)
     return constant(np.add.reduce(input.array != 0, axis=normalize_dims(dim, input.ndim), dtype=np.int64))
 
 
+@checked
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim."""
     if numpy_names:
         return argmax(input, **renamed("argmax", numpy_names, dim=dim, keepdim=keepdim))
-    check_tensors("argmax", input=input)
     return constant(position(np.argmax, "argmax", input.array, dim, keepdim))
 
 
+@checked
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
     """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim."""
     if numpy_names:
         return argmin(input, **renamed("argmin", numpy_names, dim=dim, keepdim=keepdim))
-    check_tensors("argmin", input=input)
     return constant(position(np.argmin, "argmin", input.array, dim, keepdim))
 
 
@@ -96,9 +98,9 @@ def position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bo
     return np.expand_dims(position, dim) if keepdim else position
 
 
+@checked
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Where the elements are that are not zero: (count, dimensions), or a tuple of one tensor a dimension."""
-    check_tensors("nonzero", input=input)
     if as_tuple:
         return tuple([constant(each) for each in np.nonzero(np.atleast_1d(input.array))])
     places = constant(np.argwhere(input.array).T.astype(np.int64, order="C").T)
@@ -106,12 +108,13 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     return places
 
 
+@checked
 def argwhere(input: Tensor) -> Tensor:
     """Where the elements are that are not zero. Shape: (count, dimensions)."""
-    check_tensors("argwhere", input=input)
     return nonzero(input)
 
 
+@checked
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -125,18 +128,17 @@ def unique(
         The elements; with ``return_inverse`` also where in them each element of the input is; with ``return_counts``
         how often each occurs.
     """
-    check_tensors("unique", input=input)
     rows = slices(input.array, dim)
     keys = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     order = np.lexsort(keys.T[::-1]) if keys.shape[1] else np.arange(len(rows))
     return chosen(runs(input.array, rows, order, dim), return_inverse, return_counts)
 
 
+@checked
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The elements, or slices along ``dim``, without those equal to the one before. Returns as :func:`unique`."""
-    check_tensors("unique_consecutive", input=input)
     rows = slices(input.array, dim)
     return chosen(runs(input.array, rows, np.arange(len(rows)), dim), return_inverse, return_counts)
 

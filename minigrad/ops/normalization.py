@@ -6,12 +6,11 @@ Each function is ``nn.functional``'s; the rules stand above them. Over a batch: 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.ops.batch_norm import batch_norm, check_channels, check_one_type, check_several_values, mean_over
@@ -76,6 +75,7 @@ class NativeGroupNorm(Function):
         return grad_x, grad_weight, grad_bias
 
 
+@checked
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05
 ) -> Tensor:
@@ -88,7 +88,6 @@ def group_norm(
         RuntimeError: the channels do not divide, or a parameter is of another size or type.
         NotImplementedError: the input is not floating.
     """
-    check_tensors("group_norm", input=input)
     if input.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     count = input.shape[0] * input.shape[1] // num_groups
@@ -167,6 +166,7 @@ def check_normalized(name: str, input: Tensor, normalized_shape: Sequence[int], 
         )
 
 
+@checked
 def layer_norm(
     input: Tensor,
     normalized_shape: Sequence[int],
@@ -185,11 +185,13 @@ def layer_norm(
     return NativeLayerNorm.apply(input, weight, bias, ndim=len(normalized_shape), eps=eps)
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Tensor:
+@checked
+def normalize(input: Tensor, p: float = 2.0, dim: int | Sequence[int] = 1, eps: float = 1e-12) -> Tensor:
     """input divided by its p-norm along ``dim``, the norm no less than ``eps``."""
     return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
 
 
+@checked
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
@@ -210,6 +212,7 @@ def rms_norm(
     return normal if weight is None else normal * weight
 
 
+@checked
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,
@@ -228,7 +231,6 @@ def instance_norm(
         ValueError: a channel of a sample has one value only.
         RuntimeError: as :func:`batch_norm`.
     """
-    check_tensors("instance_norm", input=input)
     if use_input_stats:
         check_several_values((1, 1, *input.shape[2:]), f"{input.shape}".replace("minigrad", "torch"))
     check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)

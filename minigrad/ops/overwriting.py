@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.dims import is_expandable
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import lay_in_order
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable, check_overlap, overwrite
-from minigrad.random import default_generator
+from minigrad.random import Generator, default_generator
 
 
 class Overwrite(Function):
@@ -44,7 +45,8 @@ class Uniform(Overwrite):
         return generator.uniform(shape, array.dtype, low, high)
 
 
-def uniform_(input: Tensor, from_: Number = 0, to: Number = 1, *, generator: Any = None) -> Tensor:
+@checked
+def uniform_(input: Tensor, from_: Number = 0, to: Number = 1, *, generator: Generator | None = None) -> Tensor:
     """Even draws from ``from_`` up to but not including ``to``."""
     return fill_random(input, Uniform, generator, from_, to)
 
@@ -59,7 +61,8 @@ class Normal(Overwrite):
         return generator.normal(shape, array.dtype, mean, std, contiguous=array.flags.c_contiguous)
 
 
-def normal_(input: Tensor, mean: Number = 0, std: Number = 1, *, generator: Any = None) -> Tensor:
+@checked
+def normal_(input: Tensor, mean: Number = 0, std: Number = 1, *, generator: Generator | None = None) -> Tensor:
     """Draws of the normal distribution."""
     return fill_random(input, Normal, generator, mean, std)
 
@@ -74,7 +77,8 @@ class Exponential(Overwrite):
         return generator.exponential(shape, array.dtype, rate)
 
 
-def exponential_(input: Tensor, lambd: Number = 1, *, generator: Any = None) -> Tensor:
+@checked
+def exponential_(input: Tensor, lambd: Number = 1, *, generator: Generator | None = None) -> Tensor:
     """Draws of the exponential distribution of rate ``lambd``."""
     return fill_random(input, Exponential, generator, lambd)
 
@@ -109,7 +113,10 @@ class RandomAny(Random):
         return generator.any_integers(shape, array.dtype)
 
 
-def random_(input: Tensor, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
+@checked
+def random_(
+    input: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
+) -> Tensor:
     """Integers below the one bound, between two, or any that the type holds."""
     bounds = [each for each in (from_, to) if each is not None]
     operation = (RandomAny, RandomBelow, Random)[len(bounds)]
@@ -133,7 +140,8 @@ class BernoulliOfTensor(Bernoulli):
     overload = 1
 
 
-def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+@checked
+def bernoulli_(input: Tensor, p: Tensor | Number = 0.5, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability ``p``, a number or a tensor of one each, else 0."""
     operation = BernoulliOfTensor if isinstance(p, Tensor) else Bernoulli
     return fill_random(input, operation, generator, p)

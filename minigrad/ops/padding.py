@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import number_as
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -50,6 +51,7 @@ class CircularPad(Pick):
     """z = x continued at each edge with what begins at the opposite one."""
 
 
+@checked
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Places added around: ``pad`` has two numbers a dimension, the last dimension first; negative ones take away.
 

@@ -6,6 +6,7 @@ has none. Positions are int64. Masks are in ``masking.py``, ``x[...]`` itself is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
+from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.operands import check_broadcast
 from minigrad.arguments.promotion import number_as
 from minigrad.attributes import TYPE_NAMES
@@ -116,6 +118,7 @@ def along(index, dim):
     return tuple(where)
 
 
+@checked
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """``z[i, j, k] = input[index[i, j, k], j, k]`` for dim 0, and so on. Shape: that of ``index``.
 
@@ -135,14 +138,14 @@ def check_positions(name: str, index: Any, short: bool = False) -> np.ndarray:
     """The array of an index of type int64, or int32 where ``short`` allows it."""
     check_tensors(name, index=index)
     if index.dtype is not dtypes.int64 and not (short and index.dtype is dtypes.int32):
-        kind = IndexError if name in ("index_select", "index_add", "index_fill", "index_copy") else RuntimeError
+        kind = IndexError if name == "index_fill" else RuntimeError
         raise kind(f"{name}(): Expected dtype int64 for index, but got {index.dtype}")
     return index.array
 
 
+@checked
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """:func:`gather` with ``input`` and ``indices`` broadcast; without ``dim`` of the flattened input."""
-    check_tensors("take_along_dim", input=input, indices=indices)
     if indices.dtype is not dtypes.int64:
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {TYPE_NAMES[indices.dtype.name]}"
@@ -174,10 +177,10 @@ class IndexSelect(Pick):
 def place_of_slices(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarray]:
     """The dimension and the checked positions of an index of one dimension or none."""
     check_tensors(name, input=input)
-    positions = check_positions(name, index, short=name == "index_select" or name == "index_add")
-    dim = normalize_dim(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim}")
+    positions = check_positions(name, index, short=name == "index_select" or name == "index_add")
+    dim = normalize_dim(dim, input.ndim)
     error = RuntimeError if name == "index_add" else IndexError
     size = input.shape[dim] if input.ndim else 1
     if name == "index_fill":
@@ -186,6 +189,7 @@ def place_of_slices(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[
     return dim, np.atleast_1d(positions)
 
 
+@checked
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices along ``dim`` that ``index``, of one dimension, names.
 
@@ -219,6 +223,7 @@ class Take(Pick):
         return Reshape.apply(grad_x, shape=ctx.shape)
 
 
+@checked
 def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements at ``index`` of the flattened input. Shape: that of ``index``.
 
@@ -226,7 +231,6 @@ def take(input: Tensor, index: Tensor) -> Tensor:
         RuntimeError: the index is not int64.
         IndexError: a position lies outside.
     """
-    check_tensors("take", input=input)
     positions = check_positions("take", index)
     size = input.numel()
     if positions.size and size == 0:
@@ -287,24 +291,39 @@ def part(src: Tensor, index: Tensor) -> Tensor:
 def value_or_source(src: Any, value: Any, reduce: Any) -> Any:
     if reduce is not None:
         raise NotImplementedError("scatter with reduce is not offered; use scatter_add, or scatter and multiply")
+    if src is None and value is None:
+        raise TypeError('scatter() missing 1 required positional arguments: "src"')
     return src if value is None else value
 
 
+@checked
 def scatter(
-    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor | Number = LEFT_OUT,
+    *,
+    value: Tensor | Number | None = None,
+    reduce: str | None = None,
 ) -> Tensor:
     """A copy of ``input`` with ``src``, a tensor or a number, at the places that :func:`gather` would read.
 
     Raises:
         RuntimeError: the index is not int64, does not fit, or points outside; or the types differ.
     """
-    check_tensors("scatter", input=input)
     operation, sources, options = scatter_form("scatter", input, dim, index, value_or_source(src, value, reduce))
     return operation.apply(input, *sources, **options)
 
 
+@checked
 def scatter_(
-    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor | Number = LEFT_OUT,
+    *,
+    value: Tensor | Number | None = None,
+    reduce: str | None = None,
 ) -> Tensor:
     """:func:`scatter`, in place."""
     check_overlap(input)
@@ -343,12 +362,14 @@ def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tenso
     return source, rows(positions, dim, index)
 
 
+@checked
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of ``input`` with the slices that ``index`` names replaced by those of ``source``."""
     source, where = slices_form("index_copy", input, dim, index, source)
     return IndexCopy.apply(input, source, where=where)
 
 
+@checked
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """:func:`index_copy`, in place."""
     check_overlap(input)
@@ -402,14 +423,15 @@ def fill_form(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[Any, 
     return IndexFillTensor, (value,), {"where": where}
 
 
-def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+@checked
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """A copy of ``input`` with the slices that ``index`` names filled with ``value``, a number or one element."""
-    check_tensors("index_fill", input=input)
     operation, values, options = fill_form(input, dim, index, value)
     return operation.apply(input, *values, **options)
 
 
-def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+@checked
+def index_fill_(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """:func:`index_fill`, in place."""
     check_apart(input, index)
     operation, values, options = fill_form(input, dim, index, value)
@@ -451,13 +473,14 @@ class ScatterAdd(AddAt):
     """z[index[i, j, k], j, k] += source[i, j, k] for dim 0, and so on, from z = x."""
 
 
+@checked
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of ``input`` with ``src`` added at the places that :func:`gather` would read."""
-    check_tensors("scatter_add", input=input)
     _, sources, options = scatter_form("scatter_add", input, dim, index, src)
     return ScatterAdd.apply(input, *sources, **options)
 
 
+@checked
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """:func:`scatter_add`, in place."""
     check_overlap(input)
@@ -473,12 +496,14 @@ class IndexAdd(AddAt):
     saves_source = True
 
 
+@checked
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
     """A copy of ``input`` with ``alpha`` times the slices of ``source`` added to those that ``index`` names."""
     source, where = slices_form("index_add", input, dim, index, source)
     return IndexAdd.apply(input, source, where=where, alpha=alpha)
 
 
+@checked
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
     """:func:`index_add`, in place."""
     check_overlap(input)
@@ -523,14 +548,15 @@ def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> t
     return (IndexPutAccumulate if accumulate else IndexPut), where
 
 
-def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+@checked
+def index_put(input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of ``input`` with ``values`` at ``indices``, one tensor a dimension; added with ``accumulate``."""
-    check_tensors("index_put", input=input)
     operation, where = put_form(input, indices, values, accumulate)
     return operation.apply(input, values, where=where)
 
 
-def index_put_(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+@checked
+def index_put_(input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False) -> Tensor:
     """``input[indices] = values``, or ``+=`` with ``accumulate``, where an element named twice gets both.
 
     Args:

@@ -20,6 +20,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import Sizes, check_integer
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_pictures
@@ -72,9 +74,6 @@ class MaxPool2DWithIndices(Function):
         return grad_x
 
 
-Sizes = int | Sequence[int]
-
-
 def as_sizes(function: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
     """One whole number a dimension, from one for all or from one each.
 
@@ -88,6 +87,7 @@ def as_sizes(function: str, argument: str, value: Any, dims: int) -> tuple[int, 
             raise TypeError(
                 f"{function}(): argument '{argument}' must be an int or a tuple of ints, not {type(each).__name__}"
             )
+        check_integer(f"{function}(): {argument}", each)
     if len(values) not in (1, dims):
         raise RuntimeError(
             f"{function}: {argument} must be one int, or one for each of {dims} dimensions, but has {len(values)}"
@@ -159,6 +159,7 @@ def check_pooled_type(function: str, input: Tensor, types: Sequence[Any]) -> Non
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
 
 
+@checked
 def max_pool2d(
     input: Tensor,
     kernel_size: Sizes,
@@ -185,6 +186,7 @@ def max_pool2d(
     return MaxPool2DWithIndices.apply(input, rows=rows, columns=columns, with_indices=return_indices)
 
 
+@checked
 def max_pool2d_with_indices(
     input: Tensor,
     kernel_size: Sizes,
@@ -199,6 +201,7 @@ def max_pool2d_with_indices(
     return result
 
 
+@checked
 def max_pool1d(
     input: Tensor,
     kernel_size: Sizes,
@@ -227,6 +230,7 @@ def one_row() -> Windows:
     return Windows(1, 1, 1, 0, 1)
 
 
+@checked
 def max_pool1d_with_indices(
     input: Tensor,
     kernel_size: Sizes,
@@ -298,6 +302,7 @@ class AvgPool2D(Function):
         return grad_x
 
 
+@checked
 def avg_pool2d(
     input: Tensor,
     kernel_size: Sizes,
@@ -318,7 +323,6 @@ def avg_pool2d(
         TypeError: a size is not a whole number.
         NotImplementedError: the input is neither floating nor int64.
     """
-    check_tensors("avg_pool2d", input=input)
     if input.ndim < 3:
         raise IndexError(f"avg_pool2d: an image has 3 or 4 dimensions, but the input has {input.ndim}")
     check_images("avg_pool2d", input, 2)
@@ -342,6 +346,7 @@ def lengths_of(windows: Windows, size: int, with_padding: bool) -> np.ndarray:
     return ends - starts
 
 
+@checked
 def avg_pool1d(
     input: Tensor,
     kernel_size: Sizes,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import (
     EXACT,
@@ -25,7 +26,7 @@ from minigrad.arguments.promotion import (
     result_dtype,
 )
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.arithmetic import MulScalar
@@ -137,10 +138,13 @@ def pow(input: Any, exponent: Any) -> Tensor:
     """
     if not isinstance(input, Tensor):
         check_tensors("pow", exponent=exponent)
+    elif not isinstance(exponent, (Tensor, int, float)):
+        check_tensors("pow", input=input, exponent=exponent)
     return input**exponent
 
 
-def pow_(input: Tensor, exponent: Any) -> Tensor:
+@checked
+def pow_(input: Tensor, exponent: Tensor | Number) -> Tensor:
     """:func:`pow`, in place."""
     if isinstance(exponent, (Tensor, ndarray)):
         return run_in_place(input, "pow_", Pow, exponent)
@@ -409,7 +413,7 @@ class Logaddexp(Function):
         return grad_x, grad_y
 
 
+@checked
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """ln(eˣ + eʸ), without overflow."""
-    check_tensors("logaddexp", input=input, other=other)
     return Logaddexp.apply(input, other)

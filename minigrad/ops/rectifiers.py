@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_opmath, number_as
 from minigrad.attributes import TYPE_NAMES
 from minigrad.graph.function import Function
@@ -138,17 +139,19 @@ class LeakyRelu(Function):
 
 def applied(name: str, input: Any, inplace: bool, operation: Any, **options: Any) -> Tensor:
     """``operation`` of ``input``, written into it where ``inplace`` says so."""
-    check_tensors(name, input=input)
     if inplace:
+        check_tensors(name, input=input)
         return run_in_place(input, name + "_", operation, **options)
     return operation.apply(input, **options)
 
 
+@checked
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else ``negative_slope * x``."""
     return applied("leaky_relu", input, inplace, LeakyRelu, slope=negative_slope, in_place=inplace)
 
 
+@checked
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """:func:`leaky_relu`, written into the input."""
     return leaky_relu(input, negative_slope, inplace=True)
@@ -186,13 +189,13 @@ class PreluKernelBackward(Function):
         return grad_grad, grad_x, grad_weight
 
 
+@checked
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, else ``weight * x``; one weight, or one a channel, the second dimension. Source: He et al., 2015.
 
     Raises:
         RuntimeError: there are neither one weight nor one a channel.
     """
-    check_tensors("prelu", input=input, weight=weight)
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
@@ -238,11 +241,13 @@ class Elu(Function):
         return grad_x
 
 
+@checked
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else ``alpha * (exp(x) - 1)``. Source: Clevert et al., 2015."""
     return applied("elu", input, inplace, Elu, alpha=alpha, in_place=inplace)
 
 
+@checked
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """:func:`elu`, written into the input."""
     return elu(input, alpha, inplace=True)
@@ -251,6 +256,7 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
+@checked
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """ELU with the scale and alpha that keep mean 0 and variance 1. Source: Klambauer et al., 2017."""
     return applied("selu", input, inplace, Elu, alpha=SELU_ALPHA, scale=SELU_SCALE, in_place=inplace)
@@ -270,6 +276,7 @@ class Celu(Elu):
         return z
 
 
+@checked
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else ``alpha * (exp(x / alpha) - 1)``. Source: Barron, 2017.
 
@@ -281,6 +288,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return applied("celu", input, inplace, Celu, alpha=alpha, in_place=inplace, steepness=1 / alpha)
 
 
+@checked
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """:func:`celu`, written into the input."""
     return celu(input, alpha, inplace=True)
@@ -303,11 +311,13 @@ class Threshold(Function):
         return grad_x
 
 
+@checked
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > ``threshold``, else ``value``."""
     return applied("threshold", input, inplace, Threshold, threshold=threshold, value=value)
 
 
+@checked
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """:func:`threshold`, written into the input."""
     return applied("threshold", input, True, Threshold, threshold=threshold, value=value)
@@ -332,11 +342,13 @@ class Hardtanh(Function):
         return grad_x
 
 
+@checked
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6)."""
     return applied("relu6", input, inplace, Hardtanh, lowest=0, highest=6)
 
 
+@checked
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """min(max(x, ``min_val``), ``max_val``).
 
@@ -348,6 +360,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     return applied("hardtanh", input, inplace, Hardtanh, lowest=min_val, highest=max_val)
 
 
+@checked
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """:func:`hardtanh`, written into the input."""
     return hardtanh(input, min_val, max_val, inplace=True)
@@ -369,6 +382,7 @@ class Hardswish(Function):
         return grad_x
 
 
+@checked
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x · relu6(x + 3) / 6. Source: Howard et al., "Searching for MobileNetV3", 2019."""
     return applied("hardswish", input, inplace, Hardswish)
@@ -392,6 +406,7 @@ class Hardsigmoid(Function):
         return grad_x
 
 
+@checked
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """relu6(x + 3) / 6."""
     return applied("hardsigmoid", input, inplace, Hardsigmoid)
@@ -416,13 +431,13 @@ class Softshrink(Function):
         return grad_x
 
 
+@checked
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by ``lambd``, 0 where it is nearer.
 
     Raises:
         RuntimeError: ``lambd`` is negative, or more than the input's type holds.
     """
-    check_tensors("softshrink", input=input)
     if input.is_floating_point():
         largest = dtypes.finfo(input.dtype).max
         if not 0 <= lambd <= largest:
@@ -443,7 +458,7 @@ class Hardshrink(Softshrink):
         return np.where(np.abs(x) <= number_as(lambd, x.dtype), np.zeros((), x.dtype), x)
 
 
+@checked
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x where |x| > ``lambd``, else 0."""
-    check_tensors("hardshrink", input=input)
     return Hardshrink.apply(input, lambd=lambd)

@@ -8,13 +8,15 @@ simplest, is in ``broadcasting.py``, the largest and smallest are in ``extremes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -46,8 +48,14 @@ class Mean(Function):
         return grad_x
 
 
+@checked
 def mean(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
+    input: Tensor,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    **numpy_names: Any,
 ) -> Tensor:
     """The mean; NaN of nothing.
 
@@ -56,7 +64,6 @@ def mean(
     """
     if numpy_names:
         return mean(input, dtype=dtype, **renamed("mean", numpy_names, dim=dim, keepdim=keepdim))
-    check_tensors("mean", input=input)
     kind = input.dtype if dtype is None else dtype
     if not kind.is_floating_point:
         whose = "Input" if dtype is None else "Optional"
@@ -85,8 +92,14 @@ class Nansum(Function):
         return grad_x
 
 
+@checked
 def nansum(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
+    input: Tensor,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    **numpy_names: Any,
 ) -> Tensor:
     """:func:`sum` with every NaN counted as 0."""
     if numpy_names:
@@ -95,8 +108,14 @@ def nansum(
     return Nansum.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
 
 
+@checked
 def nanmean(
-    input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
+    input: Tensor,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtypes.dtype | None = None,
+    **numpy_names: Any,
 ) -> Tensor:
     """The mean of the elements that are not NaN.
 
@@ -105,7 +124,6 @@ def nanmean(
     """
     if numpy_names:
         return nanmean(input, dtype=dtype, **renamed("nanmean", numpy_names, dim=dim, keepdim=keepdim))
-    check_tensors("nanmean", input=input)
     if not input.is_floating_point():
         raise RuntimeError(f"nanmean(): expected input to have floating point dtype but got {input.dtype}")
     count = input.isnan().logical_not().sum(dim, keepdim)
@@ -155,9 +173,10 @@ class Prod(Function):
         return grad_x
 
 
+@checked
 def prod(
     input: Tensor,
-    dim: int | None = None,
+    dim: int = LEFT_OUT,
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,

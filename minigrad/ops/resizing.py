@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_pictures
@@ -105,6 +106,7 @@ class PixelShuffle(Function):
         return grad_x
 
 
+@checked
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """r² channels become r × r pixels, r the factor. Shapes: (*, C r², H, W) -> (*, C, H r, W r).
 
@@ -155,6 +157,7 @@ class PixelUnshuffle(Function):
         return grad_x
 
 
+@checked
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """r × r pixels become r² channels, r the factor. Shapes: (*, C, H r, W r) -> (*, C r², H, W).
 
@@ -175,6 +178,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 UNALIGNED = ("nearest", "area", "nearest-exact")  # the modes that know no ``align_corners``
 
 
+@checked
 def interpolate(
     input: Tensor,
     size: int | Sequence[int] | None = None,
@@ -204,7 +208,6 @@ def interpolate(
         RuntimeError: the image, or the new one, is empty.
         TypeError: ``size`` is no whole number.
     """
-    check_tensors("interpolate", input=input)
     if mode in UNALIGNED and align_corners is not None:
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"

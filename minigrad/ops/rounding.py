@@ -9,6 +9,7 @@ import builtins
 
 import numpy as np
 
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_opmath
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
@@ -135,6 +136,7 @@ class Round(Floor):
     rounded = staticmethod(np.rint)
 
 
+@checked
 def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """The nearest integer, of two the even one; or the nearest number of ``decimals`` digits after the point.
 
@@ -146,6 +148,7 @@ def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     return RoundDecimals.apply(input, decimals=decimals)
 
 
+@checked
 def round_(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """:func:`round`, in place."""
     if decimals is None:
@@ -223,6 +226,7 @@ class NanToNum(Function):
         return grad_x
 
 
+@checked
 def nan_to_num(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
@@ -231,6 +235,7 @@ def nan_to_num(
     return NanToNum.apply(input, nan=nan, posinf=posinf, neginf=neginf)
 
 
+@checked
 def nan_to_num_(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:

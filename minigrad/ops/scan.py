@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes, return_types
-from minigrad.arguments.checks import check_dim, check_tensors, renamed
+from minigrad.arguments.checks import missing_dim, renamed
 from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.gate import checked
 from minigrad.creation import zeros_like
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
@@ -59,15 +60,17 @@ class Cumsum(Function):
         return grad_x
 
 
-def cumsum(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+@checked
+def cumsum(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
     """The sum of the elements up to each, along ``dim``. Integers and bools are summed in int64."""
     if numpy_names:
         return cumsum(input, dtype=dtype, **renamed("cumsum", numpy_names, dim=dim))
-    check_dim("cumsum", dim)
-    check_tensors("cumsum", input=input)
+    if dim is None:
+        raise missing_dim("cumsum")
     return Cumsum.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
 
 
+@checked
 def cumsum_(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """:func:`cumsum` in place, in the type of ``input``; ``dtype`` may only repeat it."""
     return scan_in_place("cumsum", Cumsum, input, dim, dtype)
@@ -159,15 +162,17 @@ class Cumprod(Function):
         return grad_x
 
 
-def cumprod(input: Tensor, dim: Any = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+@checked
+def cumprod(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
     """The product of the elements up to each, along ``dim``. Integers and bools are multiplied in int64."""
     if numpy_names:
         return cumprod(input, dtype=dtype, **renamed("cumprod", numpy_names, dim=dim))
-    check_dim("cumprod", dim)
-    check_tensors("cumprod", input=input)
+    if dim is None:
+        raise missing_dim("cumprod")
     return Cumprod.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
 
 
+@checked
 def cumprod_(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """:func:`cumprod` in place, in the type of ``input``; ``dtype`` may only repeat it."""
     return scan_in_place("cumprod", Cumprod, input, dim, dtype)
@@ -207,9 +212,9 @@ class Cummax(Function):
         return grad_x
 
 
+@checked
 def cummax(input: Tensor, dim: int) -> Any:
     """The largest element up to each, along ``dim``, and where it is, the last of equal ones."""
-    check_tensors("cummax", input=input)
     return return_types.cummax(*Cummax.apply(input, dim=normalize_dim(dim, input.ndim)))
 
 
@@ -219,12 +224,13 @@ class Cummin(Cummax):
     extremum = np.minimum
 
 
+@checked
 def cummin(input: Tensor, dim: int) -> Any:
     """The smallest element up to each, along ``dim``, and where it is, the last of equal ones."""
-    check_tensors("cummin", input=input)
     return return_types.cummin(*Cummin.apply(input, dim=normalize_dim(dim, input.ndim)))
 
 
+@checked
 def diff(
     input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
 ) -> Tensor:
@@ -235,7 +241,6 @@ def diff(
     Raises:
         RuntimeError: ``n`` is negative, or the input has no dimension, or what is to be joined does not fit.
     """
-    check_tensors("diff", input=input)
     if input.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     dim = normalize_dim(dim, input.ndim)

@@ -16,6 +16,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
+from minigrad.arguments.gate import checked
 from minigrad.attributes import Size
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import lay_in_order, row_major, spanning, with_strides
@@ -183,6 +184,7 @@ class Unsqueeze(ViewFunction):
         return grad_x
 
 
+@checked
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A new dimension of size 1 at ``dim``: a view. Shapes: (a, b) -> (a, 1, b) for 1.
 
@@ -192,6 +194,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return Unsqueeze.apply(input, dim=dim)
 
 
+@checked
 def unsqueeze_(input: Tensor, dim: int) -> Tensor:
     """:func:`unsqueeze`, in place."""
     return restride(input, unsqueeze(input, dim), "unsqueeze_")
@@ -220,18 +223,19 @@ class Squeeze(ViewFunction):
         return grad_x
 
 
-def squeeze(input: Tensor, dim: Any = None, *dims: int) -> Tensor:
+@checked
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *dims: int) -> Tensor:
     """Without the dimensions of size 1, or without those of them that ``dim`` names, one or several: a view."""
-    if dims:
-        dim = (dim, *dims)
-    if dim is None:
+    chosen: Any = (dim, *dims) if dims else dim
+    if chosen is None:
         return Squeeze.apply(input)
-    if isinstance(dim, (tuple, list)):
-        return SqueezeDims.apply(input, dims=normalize_dims(dim, input.ndim) if dim else ())
-    return SqueezeDim.apply(input, dim=dim)
+    if isinstance(chosen, (tuple, list)):
+        return SqueezeDims.apply(input, dims=normalize_dims(chosen, input.ndim) if chosen else ())
+    return SqueezeDim.apply(input, dim=chosen)
 
 
-def squeeze_(input: Tensor, dim: Any = None, *dims: int) -> Tensor:
+@checked
+def squeeze_(input: Tensor, dim: int | Sequence[int] | None = None, *dims: int) -> Tensor:
     """:func:`squeeze`, in place."""
     return restride(input, squeeze(input, dim, *dims), "squeeze_")
 
@@ -273,6 +277,7 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
     return input.view(other.shape)
 
 
+@checked
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from ``start_dim`` to ``end_dim`` as one; a view where the memory allows.
 
@@ -282,7 +287,6 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         IndexError: there is no such dimension.
         RuntimeError: ``start_dim`` comes after ``end_dim``.
     """
-    check_tensors("flatten", input=input)
     if input.ndim == 0:
         return input.reshape(1)
     start, end = normalize_dim(start_dim, input.ndim), normalize_dim(end_dim, input.ndim)
@@ -298,19 +302,19 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     return input.reshape(other.shape)
 
 
+@checked
 def ravel(input: Tensor) -> Tensor:
     """One dimension, of all elements in row-major order."""
-    check_tensors("ravel", input=input)
     return input.contiguous().view(-1)
 
 
+@checked
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Dimension ``dim`` as several of ``sizes``, one of which may be -1: a view.
 
     Raises:
         RuntimeError: the sizes do not multiply to that of the dimension.
     """
-    check_tensors("unflatten", input=input)
     dim = normalize_dim(dim, input.ndim)
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
@@ -408,7 +412,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
+@checked
 def numel(input: Tensor) -> int:
     """How many elements ``input`` has."""
-    check_tensors("numel", input=input)
     return input.array.size

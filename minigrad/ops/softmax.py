@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_dim, renamed
+from minigrad.arguments.checks import missing_dim, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_default_float, in_opmath
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -43,7 +45,8 @@ class LogSoftmax(Function):
         return grad_x
 
 
-def log_softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+@checked
+def log_softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
     """The logarithm of :func:`softmax`, computed without overflow. Shape: that of ``input``.
 
     Raises:
@@ -51,7 +54,8 @@ def log_softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = Non
     """
     if numpy_names:
         return log_softmax(input, dtype=dtype, **renamed("log_softmax", numpy_names, dim=dim))
-    check_dim("log_softmax", dim)
+    if dim is None:
+        raise missing_dim("log_softmax")
     return LogSoftmax.apply(floating("log_softmax", input, dtype), dim=normalize_dim(dim, input.ndim))
 
 
@@ -105,7 +109,8 @@ class Softmax(Function):
         return grad_x
 
 
-def softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+@checked
+def softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
     """exp(input) over its sum along ``dim``; with ``dtype`` the input is converted first. Shape: that of ``input``.
 
     Raises:
@@ -113,7 +118,8 @@ def softmax(input: Tensor, dim: Any = None, dtype: dtypes.dtype | None = None, *
     """
     if numpy_names:
         return softmax(input, dtype=dtype, **renamed("softmax", numpy_names, dim=dim))
-    check_dim("softmax", dim)
+    if dim is None:
+        raise missing_dim("softmax")
     return Softmax.apply(floating("softmax", input, dtype), dim=normalize_dim(dim, input.ndim))
 
 
@@ -141,9 +147,13 @@ class Logsumexp(Function):
         return grad_x
 
 
-def logsumexp(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+@checked
+def logsumexp(
+    input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any
+) -> Tensor:
     """ln Σ exp(input), computed without overflow."""
     if numpy_names:
         return logsumexp(input, **renamed("logsumexp", numpy_names, dim=dim, keepdim=keepdim))
-    check_dim("logsumexp", dim)
+    if dim is None:
+        raise missing_dim("logsumexp")
     return Logsumexp.apply(input, dim=dim, keepdim=keepdim)

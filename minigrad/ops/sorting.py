@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes, return_types
-from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim
+from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.ops.extremes import Max, MaxAll, ScatterOne, check_not_empty
@@ -55,31 +56,31 @@ class Sort(Function):
         return grad_x
 
 
+@checked
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, **numpy_names: Any
 ) -> Any:
     """The elements in order along ``dim``, and where each was."""
     if numpy_names:
         return sort(input, descending=descending, stable=stable, **renamed("sort", numpy_names, dim=dim))
-    check_tensors("sort", input=input)
     dim = normalize_dim(dim, input.ndim)
     sorted_and_positions = Sort.apply(input, dim=dim, descending=bool(descending), stable=stable is not None)
     return return_types.sort(*sorted_and_positions)
 
 
+@checked
 def argsort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False, **numpy_names: Any
 ) -> Tensor:
     """The positions that put the elements in order along ``dim``."""
     if numpy_names:
         return argsort(input, descending=descending, stable=stable, **renamed("argsort", numpy_names, dim=dim))
-    check_tensors("argsort", input=input)
     return sort(input.detach(), dim, descending, stable=stable).indices
 
 
+@checked
 def msort(input: Tensor) -> Tensor:
     """The elements in order along the first dimension."""
-    check_tensors("msort", input=input)
     return sort(input, 0).values
 
 
@@ -89,13 +90,13 @@ class Topk(Sort):
     result_strides = None
 
 
+@checked
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The ``k`` largest, or smallest, elements along ``dim``, and where each is; in order whatever ``sorted`` says.
 
     Raises:
         RuntimeError: there are not that many, or the type is bool.
     """
-    check_tensors("topk", input=input)
     dim = normalize_dim(dim, input.ndim)
     if not 0 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(f"selected index k out of range: {k} of shape {list(input.shape)} along dim {dim}")
@@ -116,6 +117,7 @@ class Kthvalue(Max):
     choose = staticmethod(choose_kth)
 
 
+@checked
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The ``k``-th smallest element along ``dim``, k counted from 1, and where it is.
 
@@ -123,7 +125,6 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
         RuntimeError: there are not that many.
         IndexError: the dimension is empty.
     """
-    check_tensors("kthvalue", input=input)
     dim = normalize_dim(dim, input.ndim)
     check_not_empty("kthvalue", input.array, dim)
     if not 1 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):
@@ -148,14 +149,14 @@ class Median(Max):
     choose = staticmethod(choose_median)
 
 
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
+@checked
+def median(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False, **numpy_names: Any) -> Any:
     """The element in the middle, the lower of two, NaN if any is; along a dim also where it is.
 
     Without a dim equal elements share the gradient; with one it goes to the position reported.
     """
     if numpy_names:
         return median(input, **renamed("median", numpy_names, dim=dim, keepdim=keepdim))
-    check_tensors("median", input=input)
     check_not_bool("median", input)
     if dim is None:
         return MedianAll.apply(input)
@@ -183,11 +184,11 @@ class Nanmedian(Max):
     choose = staticmethod(choose_nanmedian)
 
 
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
+@checked
+def nanmedian(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False, **numpy_names: Any) -> Any:
     """:func:`median` of the elements that are not NaN; NaN where all are."""
     if numpy_names:
         return nanmedian(input, **renamed("nanmedian", numpy_names, dim=dim, keepdim=keepdim))
-    check_tensors("nanmedian", input=input)
     check_not_bool("nanmedian", input)
     if dim is None:
         return NanmedianAll.apply(input)

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dims
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -93,9 +95,10 @@ def apply_with_correction(
     return operation.apply(input, dim=dim, correction=1 if correction is None else correction, keepdim=keepdim)
 
 
+@checked
 def var(
     input: Tensor,
-    dim: Any = None,
+    dim: int | bool | Sequence[int] | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
@@ -110,7 +113,6 @@ def var(
     if numpy_names:
         named = renamed("var", numpy_names, dim=dim, keepdim=keepdim)
         return var(input, unbiased=unbiased, correction=correction, **named)
-    check_tensors("var", input=input)
     return apply_with_correction("var", Var, input, dim, unbiased, keepdim, correction)
 
 
@@ -136,9 +138,10 @@ class Std(Var):
         return grad_x
 
 
+@checked
 def std(
     input: Tensor,
-    dim: Any = None,
+    dim: int | bool | Sequence[int] | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
@@ -149,7 +152,6 @@ def std(
     if numpy_names:
         named = renamed("std", numpy_names, dim=dim, keepdim=keepdim)
         return std(input, unbiased=unbiased, correction=correction, **named)
-    check_tensors("std", input=input)
     return apply_with_correction("std", Std, input, dim, unbiased, keepdim, correction)
 
 
@@ -177,9 +179,10 @@ class VarMean(Var):
         return of_mean if grad_x is None else grad_x + of_mean
 
 
+@checked
 def var_mean(
     input: Tensor,
-    dim: Any = None,
+    dim: int | bool | Sequence[int] | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
@@ -190,7 +193,6 @@ def var_mean(
     if numpy_names:
         named = renamed("var_mean", numpy_names, dim=dim, keepdim=keepdim)
         return var_mean(input, unbiased=unbiased, correction=correction, **named)
-    check_tensors("var_mean", input=input)
     return apply_with_correction("var_mean", VarMean, input, dim, unbiased, keepdim, correction)
 
 
@@ -213,9 +215,10 @@ class StdMean(VarMean):
         return ctx.plus_gradient_of_mean(grad_x, grad_mean)
 
 
+@checked
 def std_mean(
     input: Tensor,
-    dim: Any = None,
+    dim: int | bool | Sequence[int] | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
@@ -226,14 +229,14 @@ def std_mean(
     if numpy_names:
         named = renamed("std_mean", numpy_names, dim=dim, keepdim=keepdim)
         return std_mean(input, unbiased=unbiased, correction=correction, **named)
-    check_tensors("std_mean", input=input)
     return apply_with_correction("std_mean", StdMean, input, dim, unbiased, keepdim, correction)
 
 
+@checked
 def norm(
     input: Tensor,
     p: Number | str | None = "fro",
-    dim: Any = None,
+    dim: int | Sequence[int] | None = None,
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,

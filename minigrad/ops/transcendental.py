@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import in_default_float
 from minigrad.graph.function import Function
@@ -185,12 +185,13 @@ class Atan2(Function):
         return grad_x, grad_y
 
 
+@checked
 def atan2(input: Tensor, other: Tensor) -> Tensor:
     """The angle of the point (other, input), in (-π, π]."""
-    check_tensors("atan2", input=input, other=other)
     return Atan2.apply(input, other)
 
 
+@checked
 def atan2_(input: Tensor, other: Tensor) -> Tensor:
     """:func:`atan2`, in place."""
     return run_in_place(input, "atan2_", Atan2, other)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
+from minigrad.arguments.gate import checked
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
 from minigrad.ops.shape import Alias, restride
@@ -25,40 +26,43 @@ class Transpose(ViewFunction):
         return grad_x
 
 
+@checked
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Dimensions ``dim0`` and ``dim1`` exchanged: a view.
 
     Raises:
         IndexError: there is no such dimension.
     """
-    check_tensors("transpose", input=input)
     if input.ndim == 0:
         return Permute.apply(input, dims=())
     return Transpose.apply(input, dim0=normalize_dim(dim0, input.ndim), dim1=normalize_dim(dim1, input.ndim))
 
 
+@checked
 def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`transpose`, in place."""
     return restride(input, transpose(input, dim0, dim1), "transpose_")
 
 
+@checked
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """:func:`transpose`."""
-    check_tensors("swapaxes", input=input)
     return transpose(input, axis0, axis1)
 
 
+@checked
 def swapaxes_(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """:func:`swapaxes`, in place."""
     return transpose_(input, axis0, axis1)
 
 
+@checked
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`transpose`."""
-    check_tensors("swapdims", input=input)
     return transpose(input, dim0, dim1)
 
 
+@checked
 def swapdims_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`swapdims`, in place."""
     return transpose_(input, dim0, dim1)
@@ -77,13 +81,13 @@ class T(ViewFunction):
         return grad_x
 
 
+@checked
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix, (n, k) -> (k, n): a view. A vector or a number stays as it is.
 
     Raises:
         RuntimeError: there are more than two dimensions.
     """
-    check_tensors("t", input=input)
     return T.apply(input)
 
 
@@ -117,13 +121,13 @@ def permute(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
     return Permute.apply(input, dims=as_shape(positions if dims is None else (dims,)))
 
 
-def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+@checked
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """The dimensions ``source`` at the places ``destination``, the others in their order: a view.
 
     Raises:
         RuntimeError: there are not as many of both, or one is named twice.
     """
-    check_tensors("movedim", input=input)
     sources, places = as_shape((source,)), as_shape((destination,))
     if len(sources) != len(places):
         raise RuntimeError(
@@ -142,7 +146,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     return permute(input, order)
 
 
-def moveaxis(input: Tensor, source: Any, destination: Any) -> Tensor:
+@checked
+def moveaxis(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """:func:`movedim`."""
-    check_tensors("moveaxis", input=input)
     return movedim(input, source, destination)

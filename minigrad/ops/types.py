@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import CATEGORY, check_operand, combine, result_dtype
 from minigrad.graph.node import Tensor
 
@@ -17,37 +17,37 @@ __all__ = ["can_cast", "is_complex", "is_floating_point", "is_nonzero", "is_same
 __all__ += ["result_type"]
 
 
+@checked
 def is_floating_point(input: Tensor) -> bool:
     """True for float16, float32 and float64."""
-    check_tensors("is_floating_point", input=input)
     return input.array.dtype.kind == "f"
 
 
+@checked
 def is_complex(input: Tensor) -> bool:
     """Always False: minigrad has real numbers only."""
-    check_tensors("is_complex", input=input)
     return False
 
 
+@checked
 def is_signed(input: Tensor) -> bool:
     """True for a type with negative numbers."""
-    check_tensors("is_signed", input=input)
     return input.dtype.is_signed
 
 
+@checked
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is not zero.
 
     Raises:
         RuntimeError: there is not exactly one.
     """
-    check_tensors("is_nonzero", input=input)
     return bool(input)
 
 
+@checked
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """True where both have one shape."""
-    check_tensors("is_same_size", input=input, other=other)
     return input.array.shape == other.array.shape
 
 

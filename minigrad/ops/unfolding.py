@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.dims import Sizes
+from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.kernels import unfolding
@@ -52,7 +53,8 @@ def check_not_integers(name: str, input: Tensor) -> None:
         raise NotImplementedError(f'"{name}" not implemented for {input.dtype}')
 
 
-def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+@checked
+def unfold(input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
     """What a kernel reads at each of its places, as columns. Shapes: (N, C, H, W) -> (N, C·R·S, places).
 
     N may be missing.
@@ -62,7 +64,6 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
         RuntimeError: the kernel has no place on the input, the input is empty, or an argument is too small.
         NotImplementedError: the tensor is of integers.
     """
-    check_tensors("unfold", input=input)
     steps = sliding(kernel_size, dilation, padding, stride)
     if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
         kind = RuntimeError if input.ndim >= 3 else IndexError
@@ -94,8 +95,9 @@ class Col2Im(Function):
         return grad_x
 
 
+@checked
 def fold(
-    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    input: Tensor, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Tensor:
     """Columns added up to a picture: each to the places that :func:`unfold` reads it from.
 
@@ -105,7 +107,6 @@ def fold(
         RuntimeError: the sizes do not agree, or an argument is too small.
         NotImplementedError: the tensor is of integers.
     """
-    check_tensors("fold", input=input)
     size = pair("output_size", output_size)
     steps = sliding(kernel_size, dilation, padding, stride)
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:

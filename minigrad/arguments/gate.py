@@ -1,0 +1,170 @@
+"""The gate that a function's arguments pass: each is what the signature says, or PyTorch's TypeError is raised.
+
+``@checked`` stands above functions whose body would otherwise fail late, or not at all, on what is no tensor, no
+integer, no bool. It reads the annotations of the parameters when a call comes with types that have not been seen; a
+second call with these types goes straight on to the function.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.graph.node import Tensor
+from minigrad.out_of_memory import out_of_memory
+from minigrad.random import Generator
+
+__all__ = ["LEFT_OUT", "checked"]
+
+
+LEFT_OUT: Any = None  # the default of an argument that may be left out, but not be None
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+NUMBERS = (bool, int, float, np.number, np.bool_)
+TYPES: dict[str, tuple[type, ...]] = {
+    "Tensor": (Tensor,),
+    "int": (int, np.integer),
+    "float": NUMBERS,
+    "Number": NUMBERS,
+    "bool": (bool, np.bool_),
+    "builtins.bool": (bool, np.bool_),
+    "str": (str,),
+    "Generator": (Generator,),
+    "None": (type(None),),
+    "dtypes.dtype": (dtypes.dtype, type),
+}
+# PyTorch takes anything for these, and the function itself refuses an unknown reduction.
+NOT_EXAMINED = {"inplace", "return_indices", "size_average", "reduce", "reduction", "_stacklevel"}
+
+# Functions that PyTorch has written in Python, which reads or compares these arguments before any type is checked.
+LOOKED_AT = {
+    "activation.glu": {"input"},
+    "activation.softsign": {"input"},
+    "activation.tanhshrink": {"input"},
+    "adaptive_pooling.adaptive_avg_pool2d": {"input"},
+    "adaptive_pooling.adaptive_max_pool2d": {"input"},
+    "batch_norm.batch_norm": {"eps", "training"},
+    "classification_losses.binary_cross_entropy": {"input", "target", "weight"},
+    "classification_losses.binary_cross_entropy_with_logits": {"input", "target"},
+    "cutting.split": {"tensor"},
+    "dropout.dropout": {"p"},
+    "dropout.dropout1d": {"input", "p"},
+    "dropout.dropout2d": {"input", "p"},
+    "embedding.embedding": {"padding_idx"},
+    "functional.log_softmax": {"input"},
+    "functional.softmax": {"input"},
+    "losses.huber_loss": {"input", "target"},
+    "losses.l1_loss": {"input", "target"},
+    "losses.mse_loss": {"input", "target"},
+    "losses.smooth_l1_loss": {"beta", "input", "target"},
+    "margin_losses.margin_ranking_loss": {"input1", "input2", "target"},
+    "margin_losses.triplet_margin_loss": {"margin"},
+    "matmul.tensordot": {"a", "b"},
+    "nondifferentiable.unique": {"return_counts", "return_inverse"},
+    "normalization.group_norm": {"input"},
+    "normalization.instance_norm": {"input", "use_input_stats"},
+    "normalization.normalize": {"input"},
+    "rectifiers.hardtanh": {"max_val", "min_val"},
+    "resizing.interpolate": {"input"},
+    "statistics.norm": {"input"},
+}
+
+
+def checked(function: AnyFunction) -> AnyFunction:
+    """``function`` behind the gate: its arguments have the types that its annotations name."""
+    passed: set[tuple[Any, ...]] = set()  # the types of earlier calls that decide by themselves
+
+    @functools.wraps(function)
+    def gate(*arguments: Any, **named: Any) -> Any:
+        if (*map(type, arguments), *named, *map(type, named.values())) not in passed:
+            arguments, named = examine(function, arguments, named, passed)
+        try:
+            return function(*arguments, **named)
+        except MemoryError as error:
+            raise out_of_memory(error) from None
+
+    return gate  # type: ignore[return-value]
+
+
+def examine(
+    function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], passed: set[tuple[Any, ...]]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments, numbers where tensors of one element stand for numbers; PyTorch's error where one does not fit.
+
+    The types go into ``passed`` where they decide: all other arguments of the same types would be right too.
+    """
+    code = function.__code__
+    values = dict(zip(code.co_varnames[: code.co_argcount], arguments)) | named
+    types_decide = True
+    for position, (name, value) in enumerate(values.items(), 1):
+        annotation = function.__annotations__.get(name, "Any")
+        if annotation == "Any" or name in NOT_EXAMINED:
+            continue
+        if not fits(annotation, value):
+            raise error_for(function, name, annotation, value)(
+                f"{function.__name__}(): argument '{name}' (position {position}) must be {annotation}, not "
+                f"{described(value)}"
+            )
+        if isinstance(value, Tensor) and "Tensor" not in annotation:
+            values[name] = value.item()
+            types_decide = False
+        elif isinstance(value, (tuple, list)):
+            types_decide = False
+    if types_decide:
+        passed.add((*map(type, arguments), *named, *map(type, named.values())))
+    positional = tuple(values.values())[: len(arguments)] + arguments[code.co_argcount :]
+    return positional, {name: values[name] for name in named}
+
+
+def fits(annotation: str, value: Any) -> bool:
+    """Whether ``value`` is of one of the types in ``annotation``. A tensor with one number in it may stand for it."""
+    types, inner = parsed(annotation)
+    if isinstance(value, types):
+        return not isinstance(value, bool) or bool in types or object in types
+    if inner and isinstance(value, (tuple, list, range)):
+        return all(fits(inner, each) for each in value)
+    if isinstance(value, Tensor) and value.ndim == 0 and int in types:
+        return bool in types or value.array.dtype.kind in "iu"
+    return False
+
+
+@functools.cache
+def parsed(annotation: str) -> tuple[tuple[type, ...], str]:
+    """The types that an annotation allows, and what it allows in a sequence; "" where it allows none."""
+    types: tuple[type, ...] = ()
+    inner = ""
+    for each in re.split(r" \| (?![^\[]*\])", annotation):
+        if each.startswith("Sequence["):
+            inner = each[len("Sequence[") : -1]
+        elif each == "Sizes":
+            types, inner = types + TYPES["int"], "int"
+        else:
+            types += TYPES.get(each, (object,))  # nothing is said here of other classes
+    return types, inner
+
+
+def error_for(function: Callable[..., Any], name: str, annotation: str, value: Any) -> type[Exception]:
+    """TypeError; where PyTorch has looked at the argument before, what comes of that: what is no tensor has no shape,
+    and a tensor of several elements is neither true nor false. A complex number is one, but for no type here."""
+    if isinstance(value, complex) and "Number" in annotation:
+        return RuntimeError
+    place = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+    if name in LOOKED_AT.get(place, ()):
+        if "Tensor" in annotation and not hasattr(value, function.__name__):  # a string can be split
+            return AttributeError
+        if isinstance(value, Tensor):
+            return RuntimeError
+    return TypeError
+
+
+def described(value: Any) -> str:
+    """The type of ``value``, and of what is in it."""
+    if isinstance(value, (tuple, list)) and value:
+        return f"{type(value).__name__} of {type(value[0]).__name__}"
+    return f"Tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
