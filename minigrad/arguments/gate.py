@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.arguments.promotion import is_foreign, type_name
 from minigrad.graph.node import Tensor
 from minigrad.out_of_memory import out_of_memory
 from minigrad.random import Generator
@@ -166,5 +167,6 @@ def error_for(function: Callable[..., Any], name: str, annotation: str, value: A
 def described(value: Any) -> str:
     """The type of ``value``, and of what is in it."""
     if isinstance(value, (tuple, list)) and value:
-        return f"{type(value).__name__} of {type(value[0]).__name__}"
-    return f"Tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        telling = next(filter(is_foreign, value), value[0])
+        return f"{type(value).__name__} of {type_name(telling)}"
+    return f"Tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else type_name(value)

@@ -81,7 +81,7 @@ def test_biased_running_variance(resnets, monkeypatch):
         output = train(input, running_mean, running_var, *arguments)
         n = input.numel() // input.shape[1]
         momentum = 0.1
-        running_var.copy_(before * (1 - momentum) + (running_var - before * (1 - momentum)) * (n - 1) / n)
+        running_var.data.copy_(before * (1 - momentum) + (running_var - before * (1 - momentum)) * (n - 1) / n)
         return output
 
     monkeypatch.setattr("minigrad.nn.functional.batch_norm", biased)
