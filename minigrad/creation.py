@@ -6,7 +6,6 @@ Random numbers come from ``random.py``: the same seed gives the numbers that PyT
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from minigrad.arguments.dims import as_shape
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.promotion import check_operand, number_as, result_dtype
 from minigrad.attributes import check_device
+from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import array_like, keep_strides
@@ -88,11 +88,9 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         TypeError, ValueError, RuntimeError: as ``reading.read`` says, or the type cannot require grad.
     """
     if isinstance(data, Tensor):
-        warnings.warn(
+        warn_user(
             "To copy construct from a tensor, it is recommended to use source.detach().clone() or "
             "source.detach().clone().requires_grad_(True), rather than tensor(source).",
-            UserWarning,
-            stacklevel=2,
         )
     return _finish(copied(read(data, dtype)), device, requires_grad)
 
@@ -126,11 +124,9 @@ def _opened(array: np.ndarray) -> np.ndarray:
     array = np.asarray(array)  # a matrix multiplies otherwise, a masked array leaves elements out
     if array.flags.writeable:
         return array
-    warnings.warn(
+    warn_user(
         "The given NumPy array is not writable, and a tensor is: what is written to the tensor is written to the "
         "array's memory, or to a copy of memory that cannot be written. You may want to copy the array first.",
-        UserWarning,
-        stacklevel=3,
     )
     try:
         return writeable(array)

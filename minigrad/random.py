@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import operator
 import secrets
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad import attributes
+from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
 
@@ -290,11 +290,9 @@ class Generator:
                 continue
             if dtype.kind != "f" or abs(bound) > float(np.finfo(dtype).max):
                 raise RuntimeError(f"{name} is out of bounds for {dtype}: {bound}")
-            warnings.warn(
+            warn_user(
                 f"{name} is out of bounds [-{largest}, {largest}]. Due to precision limitations {dtype} can support "
                 f"discrete uniform distribution only within this range.",
-                UserWarning,
-                stacklevel=3,
             )
         span = high - low
         count = math.prod(shape)

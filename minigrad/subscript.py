@@ -8,13 +8,13 @@ selection, and ``x[0, :, [1, 2]]`` is a selection and then a pick: the nodes tha
 from __future__ import annotations
 
 import operator
-import warnings
 from typing import Any
 
 import numpy as np
 
 from minigrad.arguments.dims import is_expandable
 from minigrad.arguments.promotion import scalar_as
+from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
@@ -184,10 +184,8 @@ def take_apart(index: Any) -> list[Any]:
     if isinstance(index, list) and len(index) < 32:
         for each in index:
             if each is None or each is Ellipsis or isinstance(each, (slice, Tensor)) or is_sequence(each):
-                warnings.warn(
+                warn_user(
                     "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(index)].",
-                    UserWarning,
-                    stacklevel=4,
                 )
                 index = tuple(index)
                 break
@@ -204,7 +202,7 @@ def checked_part(part: Any) -> Any:
     if isinstance(part, slice):
         return checked_slice(part)
     if isinstance(part, Tensor) or is_sequence(part) or isinstance(part, np.ndarray):
-        return checked_array(part, stacklevel=6)
+        return checked_array(part)
     try:
         if isinstance(part, np.bool_):  # as an integer it would be a position
             raise TypeError

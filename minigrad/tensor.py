@@ -6,7 +6,6 @@ its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``graph/fu
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -20,6 +19,7 @@ from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import check_operand, is_foreign
 from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
+from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import RemovableHandle
@@ -131,13 +131,11 @@ class Tensor(TensorBase, Methods):
     def grad(self) -> Tensor | None:
         """dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None."""
         if self._grad is None and vars(self).get("grad_fn") is not None and not self.retains_grad:
-            warnings.warn(
+            warn_user(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
                 "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
                 "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
                 "mistake, make sure you access the leaf Tensor instead.",
-                UserWarning,
-                stacklevel=2,
             )
         return self._grad
 
@@ -200,11 +198,9 @@ class Tensor(TensorBase, Methods):
     def T(self) -> Tensor:
         """The dimensions in reverse order; meant for matrices, and deprecated for other tensors as in PyTorch."""
         if self.ndim != 2:
-            warnings.warn(
+            warn_user(
                 "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated. Consider "
                 "`x.mT` to transpose batches of matrices or `x.permute(...)` to reverse the dimensions of a tensor.",
-                UserWarning,
-                stacklevel=2,
             )
         return Permute.apply(self, dims=tuple(range(self.ndim))[::-1])
 
@@ -346,11 +342,9 @@ class Tensor(TensorBase, Methods):
 
     def __float__(self) -> float:
         if self._requires_grad:
-            warnings.warn(
+            warn_user(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior. Consider "
                 "using tensor.detach() first.",
-                UserWarning,
-                stacklevel=2,
             )
         return float(self._scalar())
 

@@ -61,7 +61,7 @@ def test_every_module_says_what_it_is():
 
 # From the bottom up. What is named by itself does not stand in its folder's room.
 ROOMS = [
-    ["dtypes", "attributes", "printing", "forking", "out_of_memory"],
+    ["caller", "dtypes", "attributes", "printing", "forking", "out_of_memory"],
     ["kernels", "arguments.dims", "arguments.promotion"],
     ["graph"],
     ["arguments", "random", "return_types"],

@@ -5,9 +5,9 @@ They are deprecated there, and are read here so that old code runs.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from minigrad.caller import warn_user
 from minigrad.graph.node import Tensor
 
 __all__ = ["older_fused", "older_product", "older_sum"]
@@ -27,7 +27,7 @@ def taken_apart(name: str, forms: list[str], by_name: str, arguments: tuple[Any,
     if form_of(arguments) not in forms:
         types = ", ".join([type(each).__name__ for each in arguments])
         raise TypeError(f"{name}() received an invalid combination of arguments - got ({types})")
-    warnings.warn(f"This overload of {name} is deprecated: give {by_name} by name.", UserWarning, stacklevel=4)
+    warn_user(f"This overload of {name} is deprecated: give {by_name} by name.")
     factors = [each for each in arguments if not isinstance(each, Tensor)]
     return factors, [each for each in arguments if isinstance(each, Tensor)]
 

@@ -15,17 +15,8 @@ import numpy as np
 
 from minigrad import dtypes
 
-__all__ = [
-    "CATEGORY",
-    "check_operand",
-    "combine",
-    "in_default_float",
-    "in_opmath",
-    "is_foreign",
-    "number_as",
-    "promote",
-]
-__all__ += ["result_dtype", "scalar_as", "type_name"]
+__all__ = ["CATEGORY", "check_operand", "combine", "in_default_float", "in_opmath", "is_foreign", "number_as"]
+__all__ += ["promote", "result_dtype", "scalar_as", "type_name"]
 
 
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}

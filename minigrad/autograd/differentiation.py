@@ -6,13 +6,13 @@ Read next: ``graph/engine.py``, which does the walking.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.attributes import Size
+from minigrad.caller import warn_user
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.accumulation import Arrived, receive
 from minigrad.graph.engine import walk_backward
@@ -116,13 +116,11 @@ def backward(
     Counterpart: ``torch.autograd.backward``.
     """
     if create_graph:
-        warnings.warn(
+        warn_user(
             "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
             "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid "
             "this. If you have to use this function, make sure to reset the .grad fields of your parameters to None "
             "after use to break the cycle and avoid the leak.",
-            UserWarning,
-            stacklevel=3,
         )
     arrived = first_gradients(tensors, grad_tensors, create_graph)
     walk_backward(arrived, retain_graph, create_graph, None if inputs is None else edges_to(inputs))
@@ -175,11 +173,10 @@ def grad(
     Counterpart: ``torch.autograd.grad``.
     """
     if not only_inputs:
-        warnings.warn(
+        warn_user(
             "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
             "other parts of the graph, please use minigrad.autograd.backward.",
             FutureWarning,
-            stacklevel=2,
         )
     if isinstance(inputs, dict):
         options: list[Any] = [retain_graph, create_graph, True, allow_unused, is_grads_batched, materialize_grads]

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.differentiation import as_tuple, grad
+from minigrad.caller import warn_user
 from minigrad.dtypes import float64, from_numpy_dtype
 from minigrad.graph.function import Function, wrap
 from minigrad.graph.grad_mode import enable_grad
@@ -173,11 +173,9 @@ def check_inputs(given: tuple[Any, ...]) -> list[int]:
             continue
         checked.append(number)
         if tensor.dtype is not float64:
-            warnings.warn(
+            warn_user(
                 f"Input #{number} requires gradient and is not a double precision floating point or complex. This "
                 f"check will likely fail if all the inputs are not of double precision floating point or complex.",
-                UserWarning,
-                stacklevel=3,
             )
         sizes = tensor.array.shape if tensor.array.size else ()
         if any(stride == 0 and size > 1 for stride, size in zip(tensor.array.strides, sizes)):
@@ -261,12 +259,10 @@ def check_undefined(func: Callable[..., Any], given: tuple[Any, ...], inputs: li
 
 
 def warn_of_undefined() -> None:
-    warnings.warn(
+    warn_user(
         "Backwards compatibility: New undefined gradient support checking feature is enabled by default, but it may "
         "break existing callers of this function. If this is true for you, you can call this function with "
         '"check_undefined_grad=False" to disable the feature',
-        UserWarning,
-        stacklevel=4,
     )
 
 
@@ -291,8 +287,8 @@ def check_agreement(
     row, column = np.unravel_index(int(np.argmax(difference)), difference.shape)
     raise GradcheckError(
         f"Jacobian mismatch for output {output_number} with respect to input {input_number}: "
-        f"at output element {row}, input element {column}, numerical {numerical[row, column]!r}, "
-        f"analytical {analytical[row, column]!r}"
+        f"at output element {row}, input element {column}, numerical {numerical[row, column].item()!r}, "
+        f"analytical {analytical[row, column].item()!r}"
     )
 
 

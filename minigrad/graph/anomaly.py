@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 import traceback
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad.caller import warn_user
 from minigrad.graph.node import unwrap
 
 __all__ = ["check_nan", "detect_anomaly", "is_anomaly_enabled", "note_origin", "set_detect_anomaly", "tell_origin"]
@@ -52,11 +52,9 @@ class detect_anomaly(set_detect_anomaly):
     """Detect anomalies inside this context. Forward must run inside too, so that its lines are known."""
 
     def __init__(self, check_nan: bool = True) -> None:
-        warnings.warn(
+        warn_user(
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
             "debugging.",
-            UserWarning,
-            stacklevel=2,
         )
         self.check_nan = check_nan
 
@@ -94,7 +92,7 @@ def tell_origin(node: Any) -> None:
             )
         else:
             told += "Traceback of forward call that caused the error:\n" + "".join(lines)
-        warnings.warn(told, UserWarning, stacklevel=4)
+        warn_user(told)
         node = node.metadata.get("parent_")
         if node is not None:
             told = f"\n\nPrevious calculation was induced by {node.name()}. "

@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
+
+from minigrad.caller import warn_user
 
 __all__ = ["call_inside", "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad"]
 __all__ += ["set_grad_enabled"]
@@ -61,12 +62,11 @@ class _Mode:
 
     def __call__(self, function: Any) -> Any:
         if isinstance(function, type):
-            warnings.warn(
+            warn_user(
                 "Decorating classes is deprecated and will be disabled in future versions. You should only decorate "
                 "functions or methods. To preserve the current behavior of class decoration, you can directly decorate "
                 "the `__init__` method and nothing else.",
                 FutureWarning,
-                stacklevel=2,
             )
         if inspect.isgeneratorfunction(function):
 

@@ -8,13 +8,13 @@ that saved a tensor sees by the numbers whether it was changed since: ``Function
 from __future__ import annotations
 
 import itertools
-import sys
 import threading
 import weakref
 from typing import Any
 
 from numpy import ndarray
 
+from minigrad.caller import user_frame
 from minigrad.forking import in_forked_child
 
 __all__ = ["InferenceCounter", "UntypedStorage", "VersionCounter", "next_sequence_number"]
@@ -52,9 +52,7 @@ class VersionCounter:
         self.value += 1
         with clock_lock:
             self.changed = VersionCounter.latest = next_sequence_number()
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
-            frame = frame.f_back
+        frame, _ = user_frame()
         self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
 
     def note_detached(self, place: tuple[int, int]) -> None:

@@ -8,12 +8,12 @@ counter. Where x is a view, or has views, they all get a new place in the graph:
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from minigrad.arguments.promotion import CATEGORY
+from minigrad.caller import warn_user
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
@@ -99,11 +99,9 @@ def check_apart(tensor: Tensor, *others: Any) -> None:
 def warn_of_expanded(name: str) -> None:
     """Warn as PyTorch does of what ``name`` writes to an expanded tensor."""
     indices = "indices] = tensor" if name == "index_put_" else "mask] = scalar"
-    warnings.warn(
+    warn_user(
         f"Use of {name} on expanded tensors is deprecated. Please clone() the tensor before performing this operation. "
         f"This also applies to advanced indexing e.g. tensor[{indices}",
-        UserWarning,
-        stacklevel=4,
     )
 
 

@@ -5,9 +5,9 @@ Each is PyTorch's ``torch.nn`` class of the same name. The formulas and what hap
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from minigrad.caller import warn_user
 from minigrad.creation import empty
 from minigrad.nn import functional
 from minigrad.nn.module import Module
@@ -165,8 +165,9 @@ class Hardtanh(Module):
         super().__init__()
         for old, new, value in (("min_value", "min_val", min_value), ("max_value", "max_val", max_value)):
             if value is not None:
-                warnings.warn(
-                    f"keyword argument `{old}` is deprecated and rename to `{new}`", FutureWarning, stacklevel=2
+                warn_user(
+                    f"keyword argument `{old}` is deprecated and rename to `{new}`",
+                    FutureWarning,
                 )
         min_val = min_val if min_value is None else min_value
         max_val = max_val if max_value is None else max_value
@@ -328,7 +329,7 @@ class Softmax(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.softmax(input, self.dim, _stacklevel=5)
+        return functional.softmax(input, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -342,7 +343,7 @@ class Softmin(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.softmin(input, self.dim, _stacklevel=5)
+        return functional.softmin(input, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -357,7 +358,7 @@ class LogSoftmax(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.log_softmax(input, self.dim, _stacklevel=5)
+        return functional.log_softmax(input, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"

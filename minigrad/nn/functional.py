@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 import warnings
 
+from minigrad.caller import warn_user
 from minigrad import dtypes
 from minigrad.arguments.gate import checked
 from minigrad.graph.node import Tensor
@@ -72,16 +73,15 @@ def tanh(input: Tensor) -> Tensor:
 @checked
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None) -> Tensor:
     """exp(input) divided by its sum along ``dim``."""
-    return input.softmax(implicit_dim("softmax", dim, input.ndim, _stacklevel), dtype)
+    return input.softmax(implicit_dim("softmax", dim, input.ndim), dtype)
 
 
-def implicit_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
+def implicit_dim(name: str, dim: int | None, ndim: int) -> int:
     """``dim``, or with a warning the one that older code meant: the first of 0, 1 or 3 dimensions, else the second."""
     if dim is None:
-        warnings.warn(
+        warn_user(
             f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
             f"argument.",
-            stacklevel=stacklevel,
         )
         return 0 if ndim in (0, 1, 3) else 1
     return dim
@@ -92,4 +92,4 @@ def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None
 ) -> Tensor:
     """The logarithm of :func:`softmax`, computed without overflow."""
-    return input.log_softmax(implicit_dim("log_softmax", dim, input.ndim, _stacklevel), dtype)
+    return input.log_softmax(implicit_dim("log_softmax", dim, input.ndim), dtype)

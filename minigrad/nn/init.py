@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from minigrad import creation, dtypes
+from minigrad.caller import warn_user
 from minigrad.creation import empty, empty_like, eye, from_numpy, ones_like, randperm
 from minigrad.graph.grad_mode import no_grad
 from minigrad.tensor import Tensor
@@ -109,7 +109,7 @@ def kaiming_uniform_(
     Source: He et al., "Delving Deep into Rectifiers", 2015.
     """
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        warn_user("Initializing zero-element tensors is a no-op")
         return tensor
     bound = math.sqrt(3.0) * kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
@@ -120,7 +120,7 @@ def kaiming_normal_(
 ) -> Tensor:
     """Numbers of the normal distribution of deviation gain / √fan. Arguments and source: :func:`kaiming_uniform_`."""
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+        warn_user("Initializing zero-element tensors is a no-op")
         return tensor
     return normal_(tensor, 0.0, kaiming_std(tensor, a, mode, nonlinearity), generator)
 
@@ -215,9 +215,8 @@ def trunc_normal_(
 ) -> Tensor:
     """Numbers of the normal distribution, drawn again where outside [a, b]."""
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
+        warn_user(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The values' distribution may be incorrect.",
-            stacklevel=2,
         )
     normal = NormalDist(mean, std)
     within = normal.cdf(b) - normal.cdf(a)

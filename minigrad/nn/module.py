@@ -6,7 +6,6 @@ Parameter under ``_parameters`` and a Module under ``_modules``. ``named_paramet
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from types import NoneType
@@ -15,6 +14,7 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.attributes import check_device
 from minigrad.attributes import device as device_type
+from minigrad.caller import warn_user
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.module_hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter
@@ -347,7 +347,7 @@ class Module:
             keep_vars: give the parameters themselves, not detached tensors.
         """
         if args:
-            warnings.warn("Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2)
+            warn_user("Positional args are being deprecated, use kwargs instead.", FutureWarning)
             given = dict(zip(("destination", "prefix", "keep_vars"), args))
             return self.state_dict(**{"destination": destination, "prefix": prefix, "keep_vars": keep_vars, **given})
         return saved(self, destination, prefix, keep_vars)

@@ -6,12 +6,12 @@ identity: its node is where the gradients of all inputs, or of all outputs, are 
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad.autograd.function import Function
+from minigrad.caller import warn_user
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.tensor import Tensor
@@ -104,11 +104,9 @@ def call_silently(
     try:
         call_forward_hook(registered, module, args, kwargs, output)
     except Exception as error:
-        warnings.warn(
+        warn_user(
             f"module forward hook with ``always_call=True`` raised an exception that was silenced as another error was "
             f"raised in forward: {error}",
-            UserWarning,
-            stacklevel=4,
         )
 
 
@@ -149,11 +147,9 @@ class BackwardWatch:
     def watch_outputs(self, output: Any) -> Any:
         """The output, its tensors behind one identity."""
         if not isinstance(output, (Tensor, tuple)):
-            warnings.warn(
+            warn_user(
                 f"For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
                 f"{type(output)}",
-                UserWarning,
-                stacklevel=4,
             )
         outputs = output if isinstance(output, tuple) else (output,)
         self.output_count = len(outputs)
@@ -187,11 +183,9 @@ class BackwardWatch:
     def call_without_inputs(self) -> None:
         """Call the hooks of a module none of whose inputs requires grad."""
         if self.module._backward_hooks:
-            warnings.warn(
+            warn_user(
                 "Full backward hook is firing when gradients are computed with respect to module outputs since no "
                 "inputs require gradients.",
-                UserWarning,
-                stacklevel=3,
             )
         nothing = (None,) * self.input_count
         if any(each is not None for each in self.call_hooks(nothing)):

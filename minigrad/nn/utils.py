@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from types import GeneratorType
 from typing import Any
 
+from minigrad.caller import warn_user
 from minigrad.creation import tensor
 from minigrad.graph.grad_mode import no_grad
 from minigrad.linalg import vector_norm
@@ -72,7 +72,7 @@ def clip_grad_norm_(
     """
     listed = as_list(parameters)
     if isinstance(parameters, GeneratorType) and not listed:
-        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", UserWarning, stacklevel=2)
+        warn_user("`parameters` is an empty generator, no gradient clipping will occur.")
     total = get_total_norm([each.grad for each in listed if each.grad is not None], norm_type, error_if_nonfinite)
     clip_grads_with_norm_(listed, max_norm, total)
     return total

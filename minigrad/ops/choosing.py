@@ -5,7 +5,6 @@ At a tie each of the two receives half. Bounds are in ``clamping.py``, the large
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import check_broadcast, checked_number, prepare
 from minigrad.arguments.promotion import result_dtype, scalar_as
+from minigrad.caller import warn_user
 from minigrad.creation import as_tensor
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, TensorBase, unwrap
@@ -64,10 +64,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
     if condition.dtype is dtypes.uint8:
-        warnings.warn(
+        warn_user(
             "where received a uint8 condition tensor. This behavior is deprecated: use a boolean condition instead.",
-            UserWarning,
-            stacklevel=2,
         )
     input, other = [each if isinstance(each, Tensor) else checked_number("where", each) for each in (input, other)]
     kind = result_dtype(unwrap(input), unwrap(other))

@@ -6,13 +6,12 @@ of ``nn.CrossEntropyLoss``.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
+from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.node import Tensor, unwrap
@@ -426,9 +425,8 @@ def kl_div(
     if reduction == "batchmean":
         return losses.sum() / (input.shape[0] if input.ndim else 1)
     if reduction == "mean":
-        warnings.warn(
+        warn_user(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
             "only by the batch size, and aligns with the KL div math definition.",
-            stacklevel=2,
         )
     return reduced(losses, reduction)

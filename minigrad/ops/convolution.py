@@ -7,7 +7,6 @@ gradient of a convolution is therefore made of convolutions again, to every orde
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import Sizes
 from minigrad.arguments.gate import checked
+from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_any_picture
@@ -290,10 +290,9 @@ def named_padding(
     totals = [step * (size - 1) for step, size in zip(dilation, kernel)]
     odd = [total % 2 for total in totals]
     if any(odd):
-        warnings.warn(
+        warn_user(
             "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the "
             "input be created",
-            stacklevel=4,
         )
         nothing = [0] * input.ndim
         input = ConstantPadNd.apply(input, before=nothing, after=[0, 0, *odd], value=0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 from minigrad.arguments.gate import checked
+from minigrad.caller import warn_user
 from minigrad.creation import empty, empty_like, zeros, zeros_like
 from minigrad.graph.node import Tensor
 
@@ -79,16 +78,14 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     check_probability(p)
     if input.ndim not in (3, 4):
-        warnings.warn(
+        warn_user(
             f"dropout2d: Received a {input.ndim}-D input to dropout2d, which is deprecated and will result in an error "
             f"in a future release. To retain the behavior and silence this warning, please use dropout instead.",
-            stacklevel=2,
         )
     if input.ndim == 3:
-        warnings.warn(
+        warn_user(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is "
             "desired - input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change "
             "in a future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W).",
-            stacklevel=2,
         )
     return drop_channels(input, p, training, inplace)

@@ -6,12 +6,12 @@ with tensors, arrays or lists gives a copy and may pick an element several times
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from minigrad.arguments.promotion import number_as
+from minigrad.caller import warn_user
 from minigrad.dtypes import int64
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
@@ -123,9 +123,9 @@ class IndexPut(Function):
         return grad_x, grad_value
 
 
-def checked_array(part: Any, stacklevel: int) -> Any:
+def checked_array(part: Any) -> Any:
     """Positions as integers, a mask as bools; a zero-dimensional one as int or bool. Unsigned bytes are a mask, and the
-    caller at ``stacklevel`` is warned of them."""
+    caller is warned of them."""
     array = unwrap(part)
     if not isinstance(part, Tensor):
         array = read(part)
@@ -133,10 +133,8 @@ def checked_array(part: Any, stacklevel: int) -> Any:
             array = read(part, int64)
     if array.dtype == np.uint8:
         if array.ndim:
-            warnings.warn(
+            warn_user(
                 "indexing with dtype minigrad.uint8 is now deprecated, please use a dtype minigrad.bool instead.",
-                UserWarning,
-                stacklevel=stacklevel,
             )
         array = array != 0
     if array.dtype.kind == "f" or (array.ndim and array.dtype not in (np.bool_, np.int32, np.int64)):

@@ -6,13 +6,12 @@ Further losses: ``classification_losses.py``, ``margin_losses.py``.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import in_opmath
+from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -74,18 +73,17 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
         reduction = "none"
     else:
         reduction = "sum" if size_average is False else "mean"
-    warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction={reduction!r} instead.", stacklevel=3
+    warn_user(
+        f"size_average and reduce args will be deprecated, please use reduction={reduction!r} instead.",
     )
     return reduction
 
 
 def warn_of_broadcast(input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
-        warnings.warn(
+        warn_user(
             f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}). "
             f"This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
         )
 
 

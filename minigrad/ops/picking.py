@@ -525,7 +525,7 @@ def index_of(input: Tensor, indices: Any) -> tuple[Any, ...]:
     where: list[Any] = []
     dim = 0
     for each in indices:
-        part = slice(None) if each is None else np.asarray(checked_array(each, stacklevel=5))
+        part = slice(None) if each is None else np.asarray(checked_array(each))
         if dim + dims_of(part) > input.ndim:
             raise IndexError(f"too many indices for tensor of dimension {input.ndim} (got {len(indices)})")
         if isinstance(part, np.ndarray):

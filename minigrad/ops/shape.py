@@ -7,7 +7,6 @@ travels back through the inverse rearrangement. Dimensions in another order are 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.attributes import Size
+from minigrad.caller import warn_user
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import lay_in_order, row_major, spanning, with_strides
 from minigrad.graph.view import ViewFunction
@@ -391,11 +391,9 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         if each.dtype is not axes[0].dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     if indexing is None:
-        warnings.warn(
+        warn_user(
             "meshgrid: in an upcoming release, it will be required to pass the indexing argument. Pass indexing='ij', "
             "what is meant now, or indexing='xy', NumPy's default.",
-            UserWarning,
-            stacklevel=2,
         )
         indexing = "ij"
     if indexing not in ("ij", "xy"):

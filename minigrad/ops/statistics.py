@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from minigrad import dtypes
 from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dims
 from minigrad.arguments.gate import checked
+from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -47,10 +47,9 @@ class Var(Function):
             ctx.count *= x.shape[each]
         ctx.freedom = ctx.count - correction
         if ctx.freedom <= 0:
-            warnings.warn(
+            warn_user(
                 f"{ctx.function}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction "
                 f"factor (input numel divided by output numel).",
-                stacklevel=5,  # the line that called the function
             )
         wide = x.astype(np.float64, copy=False)
         mean = np.asarray(np.true_divide(np.add.reduce(wide, axis=ctx.dims, keepdims=True), ctx.count))

@@ -7,12 +7,12 @@ and rounding is the same. ``last_epoch`` counts the steps from 0.
 from __future__ import annotations
 
 import math
-import warnings
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from minigrad.caller import warn_user
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -75,10 +75,8 @@ class LRScheduler:
     def get_lr(self) -> list[Any]:
         """The next rate of each group, from ``last_epoch`` and the present rates. For ``step`` to call."""
         if not self._get_lr_called_within_step:
-            warnings.warn(
+            warn_user(
                 "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
-                UserWarning,
-                stacklevel=2,
             )
         return self.next_rates()
 
@@ -96,19 +94,15 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Give every group its next rate. Call it after ``optimizer.step()``. ``epoch``, deprecated: go to that one."""
         if self._step_count == 1 and vars(self.optimizer).get("step") is not self.optimizer.scheduled_step:
-            warnings.warn(
+            warn_user(
                 f"Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. "
                 f"Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`. See more details at "
                 f"{ADVICE}",
-                UserWarning,
-                stacklevel=2,
             )
         elif self._step_count == 1 and not self.optimizer.stepped:
-            warnings.warn(
+            warn_user(
                 f"Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
                 f"otherwise the first value of the learning rate schedule is skipped. See more details at {ADVICE}",
-                UserWarning,
-                stacklevel=2,
             )
         self._step_count += 1
         if epoch is not None:
@@ -157,11 +151,9 @@ def set_option(group: dict[str, Any], name: str, value: Any) -> None:
 
 
 def warn_of_epoch() -> None:
-    warnings.warn(
+    warn_user(
         "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please "
         "use `scheduler.step()` to step the scheduler.",
-        UserWarning,
-        stacklevel=3,
     )
 
 

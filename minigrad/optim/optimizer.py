@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import math
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.caller import warn_user
 from minigrad.creation import as_tensor
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import call_inside, enable_grad, no_grad
@@ -105,11 +105,9 @@ class Optimizer:
         """Warn of, or refuse, a group that has a parameter twice, or one of another group's."""
         params = {id(each) for each in group["params"]}
         if len(params) < len(group["params"]):
-            warnings.warn(
+            warn_user(
                 "optimizer contains a parameter group with duplicate parameters: each is changed once for every time "
                 "it stands there",
-                UserWarning,
-                stacklevel=4,
             )
         for other in self.param_groups:
             if ("param_names" in group) != ("param_names" in other):

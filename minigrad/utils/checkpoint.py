@@ -9,13 +9,13 @@ Source: T. Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016. C
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, NamedTuple
 
 from minigrad.autograd import Function, backward, enable_grad, is_grad_enabled
+from minigrad.caller import warn_user
 from minigrad.graph.grad_mode import call_inside, grad_mode
 from minigrad.graph.node import NO_NODE
 from minigrad.graph.saved_tensors import call_with_hooks
@@ -198,11 +198,9 @@ def no_contexts() -> tuple[AbstractContextManager[Any], AbstractContextManager[A
 def with_default(use_reentrant: bool | None, name: str) -> bool:
     """``use_reentrant``; True, with PyTorch's warning, where it was not given."""
     if use_reentrant is None:
-        warnings.warn(
+        warn_user(
             f"minigrad.utils.{name}: the use_reentrant parameter should be passed explicitly. use_reentrant=False is "
             f"recommended, but if you need to preserve the current default behavior, you can pass use_reentrant=True.",
-            UserWarning,
-            stacklevel=3,
         )
         return True
     return use_reentrant
@@ -248,7 +246,7 @@ def checkpoint(
     if context_fn is not no_contexts or debug is not False:
         raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
     if is_grad_enabled() and not any(isinstance(each, Tensor) and each.requires_grad for each in args):
-        warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", UserWarning, stacklevel=2)
+        warn_user("None of the inputs have requires_grad=True. Gradients will be None")
     return CheckpointFunction.apply(function, preserve_rng_state, *args)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
 from itertools import islice
 from types import GenericAlias
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.caller import warn_user
 from minigrad.creation import as_tensor, tensor
 from minigrad.ops.joining import stack
 from minigrad.random import Generator, default_generator
@@ -244,11 +244,9 @@ class LoaderIterator:
             raise StopIteration
         self.count += 1
         if self.reported_length is not None and self.count > self.reported_length:
-            warnings.warn(
+            warn_user(
                 f"Length of IterableDataset {self.loader.dataset} was reported to be {self.reported_length}, but "
                 f"{self.count} samples have been fetched.",
-                UserWarning,
-                stacklevel=3,
             )
         return self.loader.collate_fn(batch)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from itertools import accumulate
 from types import GenericAlias
 from typing import Any
 
+from minigrad.caller import warn_user
 from minigrad.creation import randperm
 from minigrad.random import default_generator
 from minigrad.tensor import Tensor
@@ -185,8 +185,8 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = defaul
             sizes[position % len(sizes)] += 1
         for position, size in enumerate(sizes):
             if size == 0:
-                warnings.warn(
-                    f"Length of split at index {position} is 0. This might result in an empty dataset.", stacklevel=2
+                warn_user(
+                    f"Length of split at index {position} is 0. This might result in an empty dataset.",
                 )
     if sum(sizes) != len(dataset):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")

@@ -1,0 +1,22 @@
+"""Whose line called: the first frame that is not minigrad's, however many of its own stand between."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from types import FrameType
+
+__all__ = ["user_frame", "warn_user"]
+
+
+def user_frame() -> tuple[FrameType, int]:
+    """The user's frame, and its number: 1 is the function that asks, 2 its caller, and so on, as warnings count."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
+        frame, level = frame.f_back, level + 1
+    return frame, level
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, naming the user's line."""
+    warnings.warn(message, category, stacklevel=user_frame()[1])
