@@ -37,9 +37,7 @@ class Size(tuple):
         return count
 
     def __add__(self, other: Any) -> Size:  # type: ignore[override]
-        if not isinstance(other, tuple):
-            raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to minigrad.Size")
-        return Size((*self, *other))
+        return Size((*self, *other)) if isinstance(other, tuple) else NotImplemented
 
     def __radd__(self, other: Any) -> Size:
         return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented

@@ -120,13 +120,13 @@ def without_leading_ones(array: np.ndarray) -> np.ndarray:
 def check_fits(view: Tensor, where: tuple[Any, ...], value: Tensor) -> None:
     """Raise PyTorch's RuntimeError where ``value`` cannot be written to ``view[where]``."""
     target = view.array[where].shape if where else view.array.shape
-    if where:
-        check_types(view, where, value)
     if not is_expandable(without_leading_ones(value.array).shape, target):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
             f"shape {list(target)}"
         )
+    if where:
+        check_types(view, where, value)
 
 
 def take_views(tensor: Tensor, parts: list[Any]) -> tuple[Tensor, tuple[Any, ...]]:

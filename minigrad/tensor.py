@@ -71,8 +71,8 @@ class Tensor(TensorBase, Methods):
             array = np.array(data[0], dtype=kind)
         else:
             array = np.zeros(data or (0,), dtype=kind)
-        tensor = wrap(array)
-        tensor.__class__ = cls
+        tensor = object.__new__(cls)  # of a subclass with slots of its own too
+        tensor.array, tensor._version_counter = array, wrap(array)._version_counter
         return tensor
 
     # ------------------------------------------------------------------------------- what it is
@@ -242,7 +242,7 @@ class Tensor(TensorBase, Methods):
 
     def data_ptr(self) -> int:
         lay_in_order(self)
-        return self.array.ctypes.data
+        return self.array.ctypes.data if self.array.size else 0
 
     def untyped_storage(self) -> UntypedStorage:
         """The memory that this tensor and its views show."""
@@ -251,7 +251,8 @@ class Tensor(TensorBase, Methods):
 
     def storage_offset(self) -> int:
         """How many elements after the beginning of its storage this tensor begins."""
-        return (self.data_ptr() - self.untyped_storage().data_ptr()) // self.array.itemsize
+        lay_in_order(self)
+        return (self.array.ctypes.data - self.untyped_storage().data_ptr()) // self.array.itemsize
 
     def get_device(self) -> int:
         """The accelerator's number: -1, for the CPU is none."""

@@ -194,6 +194,10 @@ def grad(
     edges = []
     for position, target in enumerate(targets):
         if is_place(target):
+            if materialize_grads:
+                raise RuntimeError(
+                    f"materialize_grads cannot be used when the given input is a GradientEdge (index {position})"
+                )
             edges.append((target.node, target.output_nr))
             continue
         if not isinstance(target, Tensor):

@@ -20,8 +20,8 @@ from minigrad.graph.node import Tensor
 from minigrad.inplace.views import outdate_views, rebase, refused, take_place
 from minigrad.kernels.layout import is_dense, is_expanded, writeable
 
-__all__ = ["become", "check_apart", "check_changeable", "check_overlap", "overwrite", "run_in_place"]
-__all__ += ["warn_of_expanded"]
+__all__ = ["become", "check_apart", "check_changeable", "check_overlap", "check_partial_overlap"]
+__all__ += ["overwrite", "run_in_place", "warn_of_expanded"]
 
 
 # What may be written to an expanded tensor, whose elements share places: the same to all of them; and what PyTorch has
@@ -73,6 +73,14 @@ def check_overlap(tensor: Tensor, *inputs: Any) -> None:
             f"location. Please clone() the tensor before performing the operation. Its shape is {list(array.shape)}, "
             f"its strides are {list(tensor.stride())}: it was expanded."
         )
+    check_partial_overlap(tensor, *inputs)
+
+
+def check_partial_overlap(tensor: Tensor, *inputs: Any) -> None:
+    """Raise PyTorch's error where ``tensor``, which is going to be written, shows memory of one of ``inputs`` in
+    another arrangement.
+    """
+    array = tensor.array
     for each in inputs:
         if not isinstance(each, Tensor) or each is tensor or not np.may_share_memory(each.array, array):
             continue

@@ -158,6 +158,8 @@ def check_array(part: np.ndarray, shape: tuple[int, ...], dim: int) -> None:
                 f"tensor {list(shape)} at index {dim}"
             )
         return
+    if part.size and shape[dim] == 0:
+        raise IndexError("index is out of bounds for dimension with size 0")
     outside = part[(part < -shape[dim]) | (part >= shape[dim])]
     if outside.size:
         raise IndexError(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {shape[dim]}")

@@ -18,7 +18,7 @@ from minigrad.graph.function import Function
 from minigrad.graph.function import wrap as tensor_of  # ``wrap`` is an argument of a function here
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.saved_tensors import Given
-from minigrad.inplace.changing import run_in_place
+from minigrad.inplace.changing import check_partial_overlap, run_in_place
 from minigrad.ops.choosing import Where
 from minigrad.ops.picking import Pick, Zeros
 from minigrad.ops.shape import Reshape
@@ -64,6 +64,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
 @checked
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """:func:`masked_fill`, in place."""
+    check_partial_overlap(input, mask)
     operation, values, options = masked_form(input, mask, value)
     return run_in_place(input, "masked_fill_", operation, *values, **options)
 
@@ -164,6 +165,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 @checked
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """:func:`masked_scatter`, in place."""
+    check_partial_overlap(input, mask)
     return run_in_place(input, "masked_scatter_", MaskedScatter, source, mask=check_source(input, mask, source))
 
 
