@@ -125,8 +125,8 @@ def _opened(array: np.ndarray) -> np.ndarray:
     if array.flags.writeable:
         return array
     warn_user(
-        "The given NumPy array is not writable, and there are no non-writable tensors: what is written to the tensor is "
-        "written to the array's memory, or to a copy of memory that cannot be written. You may want to copy it first."
+        "The given NumPy array is not writable, and there are no non-writable tensors: what is written to the tensor "
+        "is written to the array's memory, or to a copy of memory that cannot be written. You may want to copy it."
     )
     try:
         return writeable(array)

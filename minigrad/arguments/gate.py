@@ -109,8 +109,8 @@ def examine(
             continue
         if not fits(annotation, value):
             raise error_for(function, name, annotation, value)(
-                f"{function.__name__}(): argument '{name}' (position {position}) must be {annotation}, not "
-                f"{described(value)}"
+                f"{function.__name__}(): argument '{name}' (position {position}) must be {wanted(annotation)}, not "
+                f"{described(value, annotation)}"
             )
         if isinstance(value, Tensor) and "Tensor" not in annotation:
             values[name] = value.item()
@@ -164,9 +164,15 @@ def error_for(function: Callable[..., Any], name: str, annotation: str, value: A
     return TypeError
 
 
-def described(value: Any) -> str:
-    """The type of ``value``, and of what is in it."""
+def wanted(annotation: str) -> str:
+    """The types of an annotation in PyTorch's words."""
+    return annotation.replace("Sequence[Tensor]", "tuple of Tensors").replace("Sequence[int]", "tuple of ints")
+
+
+def described(value: Any, annotation: str) -> str:
+    """The type of ``value``, and of what is in it; the shape where a tensor of one element could have stood."""
     if isinstance(value, (tuple, list)) and value:
         telling = next(filter(is_foreign, value), value[0])
         return f"{type(value).__name__} of {type_name(telling)}"
-    return f"Tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else type_name(value)
+    with_shape = isinstance(value, Tensor) and "Tensor" not in annotation
+    return f"Tensor of shape {list(value.shape)}" if with_shape else type_name(value)

@@ -194,10 +194,6 @@ def grad(
     edges = []
     for position, target in enumerate(targets):
         if is_place(target):
-            if materialize_grads:
-                raise RuntimeError(
-                    f"materialize_grads cannot be used when the given input is a GradientEdge (index {position})"
-                )
             edges.append((target.node, target.output_nr))
             continue
         if not isinstance(target, Tensor):
@@ -209,6 +205,8 @@ def grad(
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
     for position, (result, (node, output_nr)) in enumerate(zip(results, edges)):
         if result is None and materialize_grads:
+            if is_place(targets[position]):
+                raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
             results[position] = wrap(np.zeros(*node.outputs[output_nr])).requires_grad_(create_graph)
         elif result is None and not allow_unused:
             raise RuntimeError(

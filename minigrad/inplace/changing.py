@@ -28,7 +28,8 @@ __all__ += ["overwrite", "run_in_place", "warn_of_expanded"]
 # deprecated there, and warns of.
 WRITE_EXPANDED = frozenset(["fill_", "zero_", "fill_diagonal_"])
 DEPRECATED_ON_EXPANDED = frozenset(["index_put_", "masked_fill_", "index_fill_"])
-READ_FIRST = frozenset(["fill_", "masked_fill_", "index_fill_"])  # their one element is read before anything is written
+# What they write is read before anything is written.
+READ_FIRST = frozenset(["fill_", "masked_fill_", "index_fill_", "masked_scatter_"])
 
 
 def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:

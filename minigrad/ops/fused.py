@@ -121,6 +121,7 @@ class Addcmul(Function):
         return grad_x, grad_first, grad_second
 
 
+@checked
 def addcmul(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """``input + value * tensor1 * tensor2``."""
     if older:
@@ -129,6 +130,7 @@ def addcmul(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Nu
     return Addcmul.apply(input, tensor1, tensor2, value=value)
 
 
+@checked
 def addcmul_(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """:func:`addcmul`, in place."""
     if older:
@@ -160,6 +162,7 @@ class Addcdiv(Function):
         return grad_x, grad_first, grad_second
 
 
+@checked
 def addcdiv(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """``input + value * tensor1 / tensor2``.
 
@@ -181,6 +184,7 @@ def check_quotient(tensor1: Tensor, tensor2: Tensor) -> None:
         )
 
 
+@checked
 def addcdiv_(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """:func:`addcdiv`, in place."""
     if older:

@@ -144,6 +144,7 @@ class Addmm(Function):
         return grad_of_second(a, b, grad_z)
 
 
+@checked
 def addmm(input: Any, mat1: Any, mat2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * mat1 @ mat2``, the input broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
     if older:
@@ -152,6 +153,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *older: Any, beta: Number = 1, alpha
     return Addmm.apply(input, mat1, mat2, beta=beta, alpha=alpha)
 
 
+@checked
 def addmm_(input: Any, mat1: Any, mat2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addmm`, in place."""
     if older:
@@ -283,6 +285,7 @@ class Addmv(Addmm):
         return T.apply(a) @ grad_z
 
 
+@checked
 def addmv(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * mat @ vec``, the input broadcast. Shapes: (n,), (n, k), (k,) -> (n,)."""
     if older:
@@ -291,6 +294,7 @@ def addmv(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha: 
     return Addmv.apply(input, mat, vec, beta=beta, alpha=alpha)
 
 
+@checked
 def addmv_(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addmv`, in place."""
     if older:
@@ -311,6 +315,7 @@ class Baddbmm(Addmm):
         return Transpose.apply(a, dim0=1, dim1=2) @ grad_z
 
 
+@checked
 def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * batch1 @ batch2``, the input broadcast.
 
@@ -322,6 +327,7 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1,
     return Baddbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
 
 
+@checked
 def baddbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`baddbmm`, in place."""
     if older:
@@ -353,6 +359,7 @@ class Addr(Function):
         return grad_bias, grad_x, grad_y
 
 
+@checked
 def addr(input: Any, vec1: Any, vec2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``, the input broadcast. Shapes: (n, m), (n,), (m,) -> (n, m)."""
     if older:
@@ -364,6 +371,7 @@ def addr(input: Any, vec1: Any, vec2: Any, *older: Any, beta: Number = 1, alpha:
     return Addr.apply(input, vec1, vec2, beta=beta, alpha=alpha)
 
 
+@checked
 def addr_(input: Any, vec1: Any, vec2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addr`, in place."""
     if older:
