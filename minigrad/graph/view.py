@@ -14,12 +14,17 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor, TensorBase
 from minigrad.graph.strides import keep_strides, lay_in_order
 
-__all__ = ["CUSTOM_VIEW", "NO_GRAD_VIEW", "ViewFunction", "share_storage"]
+__all__ = ["CUSTOM_VIEW", "INFERENCE_VIEW", "NO_GRAD_VIEW", "ViewFunction", "share_storage"]
 
 # Why some views may not be changed in place while operations are recorded: the end of PyTorch's message.
 NO_GRAD_VIEW = (
     " with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
     "your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the "
+    "inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+)
+INFERENCE_VIEW = (
+    " in normal mode. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+    "code by moving both the view and the inplace either both inside the inference_mode block (if you don't want the "
     "inplace to be tracked) or both outside (if you want the inplace to be tracked)."
 )
 MULTIPLE_VIEWS = (
@@ -68,7 +73,7 @@ class ViewFunction(Function):
         if not base.array.flags.c_contiguous or 1 in base.array.shape or 0 in base.array.shape:
             lay_in_order(base)
         result = super().apply(*inputs, **options)
-        restriction = "" if grad_mode.enabled else NO_GRAD_VIEW
+        restriction = "" if grad_mode.enabled else INFERENCE_VIEW if grad_mode.inference else NO_GRAD_VIEW
         if type(result) is not tuple:
             share_storage(result, base, restriction)
             return result

@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
-from minigrad.graph.view import NO_GRAD_VIEW
+from minigrad.graph.view import INFERENCE_VIEW, NO_GRAD_VIEW
 from minigrad.graph.watching import call_rule
 from minigrad.ops.choosing import Where
 
@@ -202,7 +202,7 @@ def refused(view: Tensor, change: str) -> RuntimeError:
     """PyTorch's error for a view that may not be changed in place, and was, or is going to be."""
     node = vars(view).get("grad_fn")  # the one that made it: to be asked for it, an outdated view would have to know
     if node is None:
-        told = "A view was created in no_grad mode"
+        told = f"A view was created in {'inference' if view._restriction is INFERENCE_VIEW else 'no_grad'} mode"
     else:
         told = f"Output {view.output_nr} of {node.name().rpartition('Backward')[0]} is a view"
         if view._restriction is NO_GRAD_VIEW:

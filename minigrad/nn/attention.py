@@ -145,6 +145,11 @@ class MultiheadAttention(Module):
                 f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `key` and `value` to be "
                 f"{query.ndim}-D but found {key.ndim}-D and {value.ndim}-D tensors respectively"
             )
+        if key_padding_mask is not None and key_padding_mask.ndim != query.ndim - 1:
+            raise AssertionError(
+                f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `key_padding_mask` to be "
+                f"`None` or {query.ndim - 1}-D but found {key_padding_mask.ndim}-D tensor instead"
+            )
         if not batched:
             query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
             key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)

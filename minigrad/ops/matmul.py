@@ -203,13 +203,13 @@ class Dot(Function):
     """z = Σ xᵢ yᵢ. Shapes: (n,), (n,) -> ()."""
 
     def forward(ctx, x, y):
+        if x.dtype != y.dtype:
+            raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}")
         if x.shape != y.shape:
             raise RuntimeError(
                 f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same "
                 f"number of elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
             )
-        if x.dtype != y.dtype:
-            raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}")
         check_types(x, y)
         ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, y if ctx.needs_input_grad[0] else None)
         return x @ y

@@ -100,7 +100,7 @@ def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
     elif hasattr(f, "write"):
         _write_archive(f, program, writer.storages)
     else:
-        raise TypeError(f"save() expects a path or a file open for writing bytes, not {type(f).__name__}")
+        raise AttributeError(f"save() expects a path or a file with a 'write' attribute, not {type(f).__name__}")
 
 
 def _write_archive(file: IO[bytes], program: bytes, storages: list[np.ndarray]) -> None:
@@ -172,8 +172,14 @@ def load(
             return _load_from(file, os.fspath(f), map_location)
     if mmap:
         raise ValueError("f must be a path in order to use the mmap argument")
-    if not all(hasattr(f, method) for method in ("read", "seek", "tell")) or isinstance(f.read(0), str):
-        raise TypeError(f"load() expects a path or a file open for reading bytes, not {type(f).__name__}")
+    for method in ("read", "seek", "tell"):
+        if not hasattr(f, method):
+            raise AttributeError(
+                f"{type(f).__name__!r} object has no attribute {method!r}. You can only torch.load from a file that is "
+                f"seekable. Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
+            )
+    if isinstance(f.read(0), str):
+        raise TypeError(f"load() expects a file open for reading bytes, not the text of a {type(f).__name__}")
     return _load_from(f, type(f).__name__, map_location)
 
 

@@ -121,7 +121,7 @@ class StackDataset(Dataset):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args and kwargs:
-            raise ValueError("Give all data sets by position, for tuples, or all by name, for dictionaries, not both")
+            raise ValueError("Supported either all data sets by position, for tuples, or all by name, for dictionaries")
         if not args and not kwargs:
             raise ValueError("At least one dataset should be passed")
         self.datasets: Any = args or kwargs
