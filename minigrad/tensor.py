@@ -25,8 +25,8 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.graph.node import TensorBase
 from minigrad.graph.storage import UntypedStorage
-from minigrad.graph.strides import keep_strides, lay_in_order, strides_of
-from minigrad.inplace.views import refresh
+from minigrad.graph.strides import keep_strides, lay_in_order, show_memory, strides_of
+from minigrad.inplace.views import AsStrided, refresh
 from minigrad.kernels.layout import writeable
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
@@ -174,9 +174,8 @@ class Tensor(TensorBase, Methods):
     @property
     def data(self) -> Tensor:
         """The same values without history, in the same memory. Changes made through it are not counted."""
-        lay_in_order(self)
         values = wrap(self.array)
-        values._strided = self._strided
+        show_memory(values, self)
         values._history_note = "it was made by .data, which leaves the history behind"
         return values
 
@@ -284,11 +283,25 @@ class Tensor(TensorBase, Methods):
         default = (np.int64, np.bool_, dtypes.get_default_dtype().numpy)
         if self.array.dtype not in default or (self.array.size == 0 and self.array.dtype != default[2]):
             suffixes.append(f"dtype={self.dtype}")
-        if self.grad_fn is not None:
-            suffixes.append(f"grad_fn=<{self.grad_fn.name()}>")
+        node_name = self._node_name()
+        if node_name:
+            suffixes.append(f"grad_fn=<{node_name}>")
         elif self._requires_grad:
             suffixes.append("requires_grad=True")
         return printing.format_array(self.array, suffixes=suffixes)
+
+    def _node_name(self) -> str:
+        """The name of the node that made this tensor; empty for a leaf."""
+        return "" if self.grad_fn is None else self.grad_fn.name()
+
+    def __dir__(self) -> list[str]:
+        """The attributes, without those that a debugger must not look up to show them: it would record an operation, or
+        be warned of a gradient that is not there.
+        """
+        acting = {"T", "mT"}
+        if self._grad is None and vars(self).get("grad_fn") is not None and not self.retains_grad:
+            acting.add("grad")
+        return [name for name in object.__dir__(self) if name not in acting]
 
     def __format__(self, specification: str) -> str:
         if self.ndim == 0:
@@ -416,9 +429,8 @@ class Tensor(TensorBase, Methods):
 
     def detach(self) -> Tensor:
         """The same values in the same memory, without history; in-place changes are counted for both."""
-        lay_in_order(self)
         detached = wrap(self.array)
-        detached._strided = self._strided
+        show_memory(detached, self)
         detached._version_counter = self._version_counter
         detached._history_note = "it was made by detach(), which leaves the history behind"
         return detached
@@ -639,10 +651,17 @@ class OutdatedView(Tensor):
         refresh(self)
         return self.grad_fn
 
-    def __repr__(self) -> str:
-        if self._restriction:  # there is no new place for it
-            return printing.format_array(self.array, suffixes=["grad_fn=<Invalid>"])
-        return super().__repr__()
+    @property
+    def is_leaf(self) -> bool:
+        """False, without asking for the node; where it can have none, asking is refused as in PyTorch."""
+        return self.grad_fn is None if self._restriction else False
+
+    def _node_name(self) -> str:
+        """That of its new place, where there is one, which only the program takes: it may be printed before."""
+        return "Invalid" if self._restriction else AsStrided().name()
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name != "grad_fn"]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return rebuild, (Tensor, self.array, self._requires_grad)

@@ -292,6 +292,12 @@ class Function(Node):
             return self.restored()
         return self._saved
 
+    def __dir__(self) -> list[str]:
+        """The attributes, without what was saved where a look would run the user's hook, or record an operation."""
+        names = object.__dir__(self)
+        acting = self.packed or self.inside is not None
+        return [name for name in names if name != "saved_tensors"] if acting else list(names)
+
     def check_saved(self) -> None:
         """Raise the error of :attr:`saved_tensors` where it would: as in PyTorch, also where the rule does not run."""
         _ = self.saved_tensors

@@ -72,6 +72,7 @@ class TensorBase:
 
     _strided = False  # True: users see the array's own strides, else row-major ones: see strides.py
     _some_strided = False  # the class's: True once a tensor was
+    _sharing: Any = ()  # a list of weak references to those that show its memory and are no views: see strides.py
     _restriction = ""  # why this view may not be changed in place while operations are recorded
     _history_note = ""  # why it has no history although it was computed from what requires grad
     _accumulations = 0  # how many backward passes have added to .grad since it was last set

@@ -11,6 +11,7 @@ which a tensor lies. Source of the rules: ATen/TensorIterator.cpp, c10/core/Memo
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,8 +22,8 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad.graph.node import Tensor, TensorBase
 
 __all__ = ["array_like", "as_all_pictures", "as_any_picture", "as_first", "as_like", "as_part", "as_pictures"]
-__all__ += ["elementwise", "from_last", "keep_strides", "lay_as_pytorch", "lay_in_order", "row_major", "spanning"]
-__all__ += ["strides_of", "with_strides"]
+__all__ += ["elementwise", "from_last", "keep_strides", "lay_as_pytorch", "lay_in_order", "row_major", "show_memory"]
+__all__ += ["spanning", "strides_of", "with_strides"]
 
 Strides = tuple[int, ...]
 NONE: Mapping[int, int] = {}
@@ -59,8 +60,9 @@ def keep_strides(tensor: TensorBase) -> None:
 def lay_in_order(tensor: TensorBase) -> None:
     """Before others see the memory: put it in row-major order, if it is to be seen so and a kernel laid it otherwise.
 
-    This is called wherever memory comes to be shared, before it is: by a view, by ``detach``, ``data``, ``numpy``. So
-    nobody but a node that saved it can hold the old array, and for a node it keeps its values.
+    This is called wherever memory is given away, before it is: by a view, by ``numpy``, ``data_ptr``. The tensors that
+    show the same memory by ``data`` or ``detach`` move with it. So nobody but a node that saved it can hold the old
+    array, and for a node it keeps its values.
     """
     array = tensor.array
     if tensor._strided:
@@ -69,6 +71,26 @@ def lay_in_order(tensor: TensorBase) -> None:
         tensor.array = array.copy(order="C")
     elif 1 in array.shape or not array.size:
         tensor.array = with_strides(array, row_major(array.shape))
+    if tensor.array is not array:
+        for reference in tensor._sharing:
+            other = reference()
+            if other is not None and other.array is array:
+                other.array = tensor.array
+
+
+def show_memory(tensor: TensorBase, source: TensorBase) -> None:
+    """Note that ``tensor`` shows ``source``'s array, all of it: to show it, nothing need be laid in order.
+
+    The two know each other, weakly, so that :func:`lay_in_order` of one lays both.
+    """
+    tensor._strided = source._strided
+    if source._strided or (source.array.flags.c_contiguous and 1 not in source.array.shape):
+        return
+    if not source._sharing:
+        source._sharing = [weakref.ref(source)]
+    source._sharing[:] = [each for each in source._sharing if each() is not None]
+    source._sharing.append(weakref.ref(tensor))
+    tensor._sharing = source._sharing
 
 
 def with_strides(array: ndarray, strides: Strides) -> ndarray:

@@ -1,0 +1,303 @@
+"""What a debugger does with tensors and nodes: it looks at everything, and nothing may change by it."""
+
+import contextlib
+import importlib.util
+import json
+import socket
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad.graph import storage
+from minigrad.graph.function import Function
+
+nn = minigrad.nn
+
+
+def look(*objects):
+    """Evaluate every attribute, as a debugger does that expands an object; and print it."""
+    for each in objects:
+        repr(each), str(each), hash(each)
+        for name in dir(each):
+            with contextlib.suppress(RuntimeError):  # a debugger shows the error in the place of the value
+                repr(getattr(each, name))
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """The names of the operations that run from now on, recorded or not."""
+    names = []
+    for method in ("apply", "compute"):
+        original = vars(Function)[method].__func__
+
+        def noted(cls, *args, original=original, **kwargs):
+            names.append(cls.__name__)
+            return original(cls, *args, **kwargs)
+
+        monkeypatch.setattr(Function, method, classmethod(noted))
+    return names
+
+
+def outdated():
+    """A view whose base was changed since."""
+    base = minigrad.ones(4, requires_grad=True) * 1
+    view = base[:2]
+    base.mul_(2)
+    return view
+
+
+def packed():
+    """A node around whose saved values stand the user's hooks, which compute."""
+    with minigrad.autograd.graph.saved_tensors_hooks(lambda x: x + 1, lambda x: x - 1):
+        return (minigrad.ones(2, requires_grad=True) ** 2).grad_fn
+
+
+def changed_view():
+    """The node of an operation that changed a view, and saved its result."""
+    base = minigrad.ones(4, requires_grad=True) * 1
+    view = base[:2]
+    view.exp_()
+    return base.grad_fn.operation
+
+
+def leaf(*size):
+    return minigrad.ones(*size, requires_grad=True)
+
+
+LOOKED_AT = {
+    "a leaf": lambda: leaf(2, 3),
+    "a vector": lambda: leaf(3),
+    "a number": lambda: leaf(()) * 2,
+    "nothing": lambda: leaf(0, 3) * 2,
+    "a result": lambda: leaf(2, 3) * 2,
+    "a convolution's": lambda: nn.Conv2d(3, 4, 3)(minigrad.ones(2, 3, 8, 8)),
+    "one pixel's": lambda: nn.Conv2d(3, 4, 3)(minigrad.ones(2, 3, 3, 3)),
+    "a parameter": lambda: nn.Linear(2, 3).weight,
+    "a view": lambda: leaf(2, 3).t(),
+    "an outdated view": outdated,
+    "integers": lambda: minigrad.arange(6).reshape(2, 3),
+    "a node": lambda: (leaf(2, 3) * leaf(3)).grad_fn,
+    "a leaf's node": lambda: (leaf(2) * 2).grad_fn.next_functions[0][0],
+    "a node of several results": lambda: leaf(2, 3).max(dim=1).values.grad_fn,
+    "a node with hooks around its values": packed,
+    "a node that changed a view": changed_view,
+    "a module": lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)),
+    "an optimizer": lambda: minigrad.optim.SGD([leaf(2)], lr=0.1),
+}
+
+
+@pytest.mark.parametrize("make", LOOKED_AT.values(), ids=LOOKED_AT)
+def test_looking_changes_nothing(make, recorded):
+    each = make()
+    kind, array = type(each), getattr(each, "array", None)
+    recorded.clear()
+    number = storage.next_sequence_number()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        look(each)
+    assert storage.next_sequence_number() == number + 1
+    assert recorded == []
+    assert type(each) is kind and getattr(each, "array", None) is array
+
+
+def gradients(between):
+    """The gradients of a network whose convolutions lay their results channels-last; ``between`` sees what it makes."""
+    minigrad.manual_seed(0)
+    convolution, norm = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)
+    x = minigrad.randn(4, 3, 12, 12, requires_grad=True)
+    h = convolution(x)
+    between(h, h.grad_fn)
+    z = norm(h).relu()
+    between(z, h, z.grad_fn)
+    z.register_hook(lambda grad: between(grad, z, h))
+    loss = (z * z).mean()
+    between(loss, loss.grad_fn)
+    loss.backward()
+    return [each.grad.array for each in (x, *convolution.parameters(), *norm.parameters())]
+
+
+def test_a_run_that_is_looked_at_is_the_same_run():
+    start = storage.next_sequence_number()
+    left_alone = gradients(lambda *objects: None)
+    middle = storage.next_sequence_number()
+    looked_at = gradients(look)
+    end = storage.next_sequence_number()
+    for first, second in zip(left_alone, looked_at):
+        assert first.tobytes() == second.tobytes() and first.strides == second.strides
+    assert middle - start == end - middle
+
+
+# ------------------------------------------------------------------------------------------- what shows one memory
+
+SHOWING = {"data": lambda x: x.data, "detach": lambda x: x.detach(), "both": lambda x: x.data.detach()}
+TAKING = {
+    "a view": lambda x: x[0],
+    "its memory": lambda x: x.view(-1),
+    "a permutation": lambda x: x.mT,
+    "NumPy": lambda x: x.detach().numpy(),
+    "its address": lambda x: x.data_ptr(),
+}
+
+
+@pytest.mark.parametrize("take", TAKING.values(), ids=TAKING)
+@pytest.mark.parametrize("show", SHOWING.values(), ids=SHOWING)
+@pytest.mark.parametrize("of", ["the tensor", "what shows it"])
+def test_what_shows_a_tensors_memory_shows_it_still_when_it_is_laid_in_order(show, take, of):
+    x = nn.Conv2d(3, 4, 3)(minigrad.randn(2, 3, 6, 6))
+    shown, gone = show(x), show(x)
+    del gone
+    assert shown.array is x.array and not x.array.flags.c_contiguous
+    taken = take(x if of == "the tensor" else shown)
+    assert shown.array is x.array and x.array.flags.c_contiguous
+    with minigrad.no_grad():
+        x.fill_(1.0)
+        shown[0].mul_(2.0)
+    assert x[0].tolist() == shown[0].tolist() == minigrad.full((4, 4, 4), 2.0).tolist()
+    if isinstance(taken, (minigrad.Tensor, np.ndarray)):
+        assert taken.max().item() == 2.0
+
+
+def test_a_tensor_that_was_given_other_memory_is_left_alone():
+    x = nn.Conv2d(3, 4, 3)(minigrad.randn(2, 3, 6, 6)).detach()
+    values = x.data
+    x.data = minigrad.zeros(2)
+    values.view(-1).fill_(3.0)
+    assert x.tolist() == [0.0, 0.0] and values.max().item() == 3.0
+
+
+def test_tensors_that_show_memory_do_not_keep_each_other():
+    x = nn.Conv2d(3, 4, 3)(minigrad.randn(2, 3, 6, 6))
+    for _ in range(100):
+        _ = x.data
+    assert len(x._sharing) <= 3
+
+
+# ------------------------------------------------------------------------------------------- the debug adapter
+
+PROGRAM = """
+import minigrad
+from minigrad.graph import storage
+
+minigrad.manual_seed(0)
+convolution = minigrad.nn.Conv2d(3, 4, 3)
+norm = minigrad.nn.BatchNorm2d(4)
+x = minigrad.randn(2, 3, 8, 8, requires_grad=True)
+h = convolution(x)
+z = norm(h).relu()
+node = z.grad_fn
+view = z[0]
+z.backward(minigrad.ones_like(z))  # stop here
+print(x.grad.array.tobytes().hex(), convolution.weight.grad.array.tobytes().hex(), storage.next_sequence_number())
+"""
+
+
+class Client:
+    """What an editor says to the debug adapter."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.stream = self.socket.makefile("rwb")
+        self.events, self.number = [], 0
+
+    def close(self):
+        self.stream.close()
+        self.socket.close()
+
+    def send(self, command, **arguments):
+        self.number += 1
+        message = {"seq": self.number, "type": "request", "command": command, "arguments": arguments}
+        body = json.dumps(message).encode()
+        self.stream.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.stream.flush()
+        return self.number
+
+    def receive(self):
+        header = self.stream.readline()
+        assert header.startswith(b"Content-Length: "), header
+        assert self.stream.readline() == b"\r\n"
+        return json.loads(self.stream.read(int(header.split()[1])))
+
+    def ask(self, command, **arguments):
+        """The answer to a request."""
+        number = self.send(command, **arguments)
+        while True:
+            message = self.receive()
+            if message["type"] == "event":
+                self.events.append(message)
+            elif message.get("request_seq") == number:
+                assert message["success"], message
+                return message.get("body", {})
+
+    def wait_for(self, event):
+        while True:
+            for each in self.events:
+                if each["event"] == event:
+                    self.events.remove(each)
+                    return each.get("body", {})
+            message = self.receive()
+            if message["type"] == "event":
+                self.events.append(message)
+
+
+def debugged(program, line, expand):
+    """What ``program`` prints under the debug adapter, stopped at ``line``, where the variables in ``expand`` are
+    expanded; and what was shown of each.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-Xfrozen_modules=off", "-m", "debugpy", "--listen", str(port), "--wait-for-client"]
+    process = subprocess.Popen([*command, str(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        client = connected(port, process)
+        client.ask("initialize", adapterID="test", pathFormat="path")
+        client.send("attach", justMyCode=False)
+        client.wait_for("initialized")
+        client.ask("setBreakpoints", source={"path": str(program)}, breakpoints=[{"line": line}])
+        client.ask("configurationDone")
+        thread = client.wait_for("stopped")["threadId"]
+        frame = client.ask("stackTrace", threadId=thread)["stackFrames"][0]["id"]
+        scope = client.ask("scopes", frameId=frame)["scopes"][0]["variablesReference"]
+        shown = {}
+        for variable in client.ask("variables", variablesReference=scope)["variables"]:
+            if variable["name"] in expand:
+                inside = client.ask("variables", variablesReference=variable["variablesReference"])["variables"]
+                shown[variable["name"]] = {each["name"]: each["value"] for each in inside}
+        client.ask("continue", threadId=thread)
+        client.wait_for("terminated")
+        client.ask("disconnect")
+        client.close()
+        printed, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        return printed, errors, shown
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def connected(port, process):
+    """A client of the adapter, as soon as it listens."""
+    for _ in range(600):
+        assert process.poll() is None, process.communicate()
+        try:
+            return Client(port)
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    raise TimeoutError("the debug adapter does not listen")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("debugpy") is None, reason="debugpy, which is VS Code's, is not installed")
+def test_expanding_in_an_editor_changes_nothing(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    line = PROGRAM.splitlines().index(next(each for each in PROGRAM.splitlines() if "stop here" in each)) + 1
+    printed, errors, shown = debugged(program, line, {"h", "z", "x", "node", "view", "convolution"})
+    alone = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
+    assert printed == alone.stdout and "Warning" not in errors
+    assert set(shown) == {"h", "z", "x", "node", "view", "convolution"}
+    assert "data" in shown["h"] and shown["h"]["shape"].startswith("minigrad.Size([2, 4, 6, 6]")
