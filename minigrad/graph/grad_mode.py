@@ -32,6 +32,11 @@ class _GradMode(threading.local):
     walk: Any = None
     walked = False
 
+    def __repr__(self) -> str:
+        mode = "inference mode" if self.inference else "recording" if self.enabled else "not recording"
+        walk = "no walk" if self.walk is None else repr(self.walk)
+        return f"<grad mode of this thread: {mode}, {walk}>"
+
 
 grad_mode = _GradMode()
 

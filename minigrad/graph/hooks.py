@@ -32,6 +32,9 @@ class RemovableHandle:
         """Take the hook off."""
         self._hooks.pop(self.id, None)
 
+    def __repr__(self) -> str:
+        return f"<RemovableHandle {self.id}, {'in place' if self.id in self._hooks else 'removed'}>"
+
     def __enter__(self) -> RemovableHandle:
         return self
 
@@ -50,3 +53,7 @@ class NodeHooks:
         self.prehooks: dict[int, Callable[..., Any]] = {}
         self.hooks: dict[int, Callable[..., Any]] = {}
         self.post_accumulate: dict[int, Callable[[Any], None]] = {}
+
+    def __repr__(self) -> str:
+        counts = [f"{len(getattr(self, kind))} {kind}" for kind in self.__slots__ if getattr(self, kind)]
+        return f"<NodeHooks: {', '.join(counts) or 'none'}>"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.dtypes import dtype, from_numpy_dtype
+from minigrad.graph.describing import described
 from minigrad.graph.hooks import NodeHooks, RemovableHandle
 from minigrad.graph.storage import InferenceCounter, VersionCounter
 
@@ -73,6 +74,7 @@ class TensorBase:
     _strided = False  # True: users see the array's own strides, else row-major ones: see strides.py
     _some_strided = False  # the class's: True once a tensor was
     _sharing: Any = ()  # a list of weak references to those that show its memory and are no views: see strides.py
+    _name = ""  # the name by which a module holds it last
     _restriction = ""  # why this view may not be changed in place while operations are recorded
     _history_note = ""  # why it has no history although it was computed from what requires grad
     _accumulations = 0  # how many backward passes have added to .grad since it was last set
@@ -182,11 +184,7 @@ class Node:
         return self.hooks
 
     def __repr__(self) -> str:
-        outputs = getattr(self, "outputs", None)
-        if outputs is None:
-            return f"<{self.name()}, not recorded>"
-        shapes = ", ".join(["none" if each is NO_GRADIENT else str(list(each[0])) for each in outputs])
-        return f"<{self.name()} of shape {shapes}>"
+        return described(self)
 
 
 class AccumulateGrad(Node):

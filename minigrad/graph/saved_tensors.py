@@ -78,6 +78,9 @@ class Packed:
         self.content = content
         self.unpack_hook = unpack_hook
 
+    def __repr__(self) -> str:
+        return f"<Packed by the user's hook, as {type(self.content).__name__}>"
+
     def unpack(self) -> np.ndarray:
         """The values again.
 

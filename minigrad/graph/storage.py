@@ -55,6 +55,11 @@ class VersionCounter:
         frame, _ = user_frame()
         self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
 
+    def __repr__(self) -> str:
+        times = "once" if self.value == 1 else f"{self.value} times"
+        told = f"changed in place {times}, last by {self.last_change}" if self.value else "never changed in place"
+        return f"<{type(self).__name__}: {told}>"
+
     def note_detached(self, place: tuple[int, int]) -> None:
         """Note that a tensor of this memory has left its place in the graph: nodes that saved it look again."""
         self.detached = (*self.detached, place)
@@ -105,6 +110,9 @@ class UntypedStorage:
             if isinstance(base, ndarray):  # between an array and its owner may stand something else
                 self.owner = base
             base = getattr(base, "base", None)
+
+    def __repr__(self) -> str:
+        return f"<UntypedStorage of {self.nbytes()} bytes>"
 
     def data_ptr(self) -> int:
         """The address of the first byte."""

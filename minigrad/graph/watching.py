@@ -46,6 +46,11 @@ class Walk:
     unfinished: tuple[tuple[AccumulateGrad, Any], ...] = ()
     reached: frozenset[Any] | None = None
 
+    def __repr__(self) -> str:
+        order = getattr(self, "order", [])
+        begins = f", first {order[0]!r}" if order else ""
+        return f"<Walk over {len(order)} nodes{' that are watched' if self.watched else ''}{begins}>"
+
     def watch(self, inputs: Sequence[Edge] | None, accumulate: bool) -> None:
         """See to what is asked for: the gradients at ``inputs`` and no others, or anomalies."""
         self.watched = True

@@ -172,6 +172,8 @@ class Module:
                 f"(minigrad.nn.Parameter or None required)"
             )
         self._parameters[name] = param
+        if param is not None:
+            param._name = name
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """File a tensor that is part of the state but is not trained; ``persistent`` ones are saved.

@@ -15,6 +15,7 @@ import pytest
 import minigrad
 from minigrad.graph import storage
 from minigrad.graph.function import Function
+from minigrad.graph.grad_mode import grad_mode
 
 nn = minigrad.nn
 
@@ -175,6 +176,102 @@ def test_tensors_that_show_memory_do_not_keep_each_other():
     for _ in range(100):
         _ = x.data
     assert len(x._sharing) <= 3
+
+
+# ------------------------------------------------------------------------------------------- what is printed of a node
+
+
+def scaled():
+    """A node of a user's operation, with many results and a name that no line holds."""
+
+    class Scaled(minigrad.autograd.Function):
+        """Not a formula."""
+
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return tuple(x * number for number in range(100))
+
+        @staticmethod
+        def backward(ctx, *grads):
+            (x,) = ctx.saved_tensors
+            return x
+
+    Scaled.__name__ *= 30
+    return Scaled.apply(leaf(2))[1].grad_fn
+
+
+def freed():
+    x = leaf(2)
+    z = x * x
+    z.sum().backward()
+    return z.grad_fn
+
+
+def numbered(*values):
+    return minigrad.tensor(values, requires_grad=True)
+
+
+TOLD = {
+    "<MulBackward0 of shape [3]: z = x * y, saved x = [1, 2, 3], y = [4, 5, 6]>": lambda: (
+        (numbered(1.0, 2.0, 3.0) * numbered(4.0, 5.0, 6.0)).grad_fn
+    ),
+    "<ReluBackward0 of shape [2, 3]: z = max(x, 0), NaN stays NaN, saved z = f32[2, 3] (1, 1, 1, 1, …)>": lambda: (
+        leaf(2, 3).relu().grad_fn
+    ),
+    "<AddBackward0 of shape []: z = x + y>": lambda: (leaf(()) + 1).grad_fn,
+    "<MulBackward0 of shape [2]: z = x * y, what it saved is freed>": freed,
+    "<PowBackward0 of shape [2]: z = x ** number, what it saved is with the user's hooks>": packed,
+    "<AccumulateGrad of shape [2]: leaf [0.5, 1e-06]>": lambda: (numbered(0.5, 1e-6) * 2).grad_fn.next_functions[0][0],
+    "<AccumulateGrad of shape [0, 3]: leaf f32[0, 3] ()>": lambda: (leaf(0, 3) * 2).grad_fn.next_functions[0][0],
+    "<Mul": lambda: minigrad.ops.arithmetic.Mul(),
+    "<ScaledScaled": scaled,
+    "<NodeHooks: 1 tensor_hooks>": lambda: hooked()._hooks,
+    "<VersionCounter: never changed in place>": lambda: leaf(2)._version_counter,
+    "<VersionCounter: changed in place once, last by add_ at ": lambda: minigrad.ones(2).add_(1)._version_counter,
+    "<UntypedStorage of 8 bytes>": lambda: leaf(2).untyped_storage(),
+}
+
+
+def hooked():
+    x = leaf(2)
+    x.register_hook(print)
+    return x
+
+
+@pytest.mark.parametrize("begins", TOLD)
+def test_a_node_tells_itself_in_a_line(begins, recorded):
+    each = TOLD[begins]()
+    recorded.clear()
+    told = repr(each)
+    assert told.startswith(begins) and told.endswith(">") and "\n" not in told
+    assert recorded == []
+    assert len(told) <= 120 or "at " in told  # a path is as long as it is
+
+
+def test_parameters_are_told_by_their_names():
+    node = nn.Linear(2, 3)(minigrad.ones(4, 2)).grad_fn
+    bias, transposed = node.next_functions[0][0], node.next_functions[2][0]
+    assert repr(bias).startswith("<AccumulateGrad of shape [3]: leaf bias = [")
+    assert repr(transposed.next_functions[0][0]).startswith(
+        "<AccumulateGrad of shape [3, 2]: leaf weight = f32[3, 2] ("
+    )
+
+
+def test_the_line_that_made_a_node_is_told_where_it_is_known():
+    made = {"x": leaf(2)}
+    with minigrad.autograd.set_detect_anomaly(True):
+        exec(compile("\n\ny = x * 2", "/course/train.py", "exec"), made)
+    assert repr(made["y"].grad_fn) == "<MulBackward0 of shape [2]: z = x * y, train.py:3, saved y = 2>"
+
+
+def test_a_walk_and_the_mode_print_what_they_are():
+    x, seen = leaf(2), []
+    x.register_hook(lambda grad: seen.extend([repr(grad_mode), repr(grad_mode.walk)]))
+    (x * 2).sum().backward()
+    assert seen[1].startswith("<Walk over 3 nodes, first <SumBackward0 of shape []")
+    assert seen[0] == f"<grad mode of this thread: not recording, {seen[1]}>"
+    assert repr(grad_mode) == "<grad mode of this thread: recording, no walk>"
 
 
 # ------------------------------------------------------------------------------------------- the debug adapter

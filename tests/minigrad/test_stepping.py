@@ -188,4 +188,4 @@ def test_a_limit_that_is_passed_is_noticed(monkeypatch):
 
 def test_a_node_says_what_it_is_first():
     a = minigrad.ones(2, 3, requires_grad=True)
-    assert repr((a * 2).grad_fn) == "<MulBackward0 of shape [2, 3]>"
+    assert repr((a * 2).grad_fn).startswith("<MulBackward0 of shape [2, 3]")
