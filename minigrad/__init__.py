@@ -15,8 +15,8 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 from minigrad.tensor import Tensor  # isort: skip  (first: the whole core stands below it)
 
 from minigrad.attributes import Size, device
-from minigrad.autograd import enable_grad, explain_grad, inference_mode, is_anomaly_enabled, is_grad_enabled
-from minigrad.autograd import is_inference_mode_enabled, no_grad, set_grad_enabled
+from minigrad.autograd import breakpoint_on, enable_grad, explain_grad, inference_mode, is_anomaly_enabled
+from minigrad.autograd import is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from minigrad.creation import *
 from minigrad.dtypes import bool, double, dtype, finfo, float, float16, float32, float64, get_default_dtype, half, iinfo
 from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
@@ -75,7 +75,17 @@ __all__ += ["arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "a
 __all__ += ["argwhere", "as_tensor", "asin", "asin_", "asinh", "asinh_", "atan", "atan2", "atan_", "atanh", "atanh_"]
 __all__ += ["atleast_1d", "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "baddbmm", "bernoulli", "bitwise_and"]
 __all__ += ["bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool"]
-__all__ += ["broadcast_shapes", "broadcast_tensors", "broadcast_to", "can_cast", "cat", "ceil", "ceil_", "chunk"]
+__all__ += [
+    "breakpoint_on",
+    "broadcast_shapes",
+    "broadcast_tensors",
+    "broadcast_to",
+    "can_cast",
+    "cat",
+    "ceil",
+    "ceil_",
+    "chunk",
+]
 __all__ += ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "concat"]
 __all__ += ["concatenate", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cos", "cos_", "cosh", "cosh_"]
 __all__ += ["count_nonzero", "cuda", "cummax", "cummin", "cumprod", "cumsum", "default_generator", "detach", "device"]

@@ -4,6 +4,7 @@ The mechanism, how the graph is recorded and walked backward, is in ``minigrad/g
 """
 
 from minigrad.autograd import functional, graph
+from minigrad.autograd.breakpoints import breakpoint_on
 from minigrad.autograd.differentiation import backward, grad
 from minigrad.autograd.explain import explain_grad
 from minigrad.autograd.function import Function
@@ -13,6 +14,15 @@ from minigrad.graph.anomaly import detect_anomaly, is_anomaly_enabled, set_detec
 from minigrad.graph.grad_mode import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled
 from minigrad.graph.grad_mode import no_grad, set_grad_enabled
 
-__all__ = ["Function", "GradcheckError", "anomaly", "backward", "detect_anomaly", "enable_grad", "explain_grad"]
+__all__ = [
+    "Function",
+    "GradcheckError",
+    "anomaly",
+    "backward",
+    "breakpoint_on",
+    "detect_anomaly",
+    "enable_grad",
+    "explain_grad",
+]
 __all__ += ["functional", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_enabled"]
 __all__ += ["is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from types import MethodType
 from typing import Any
 
 from minigrad.graph import function
@@ -137,15 +138,21 @@ class Function(function.Function):
         cls.setup_context(ctx, args, output)
         return output
 
-    def call_rule(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
-        """Call the user's rule, with tensors; what comes of it travels on as the engine wants it."""
+    def rule_of_node(self) -> Any:
+        """The user's rule, with this node for its ``ctx``."""
+        return MethodType(self.rule(), self)
+
+    def for_rule(self, gradients: Sequence[Any]) -> Sequence[Any]:
+        """The gradients as tensors; the leaves that wait for theirs get them, for the user's code is going to run."""
         grad_mode.walk.finish()
         if self.materialize_grads:
             gradients = with_zeros(self, gradients)
-        as_tensors = not grad_mode.enabled
-        found = self.rule()(self, *(to_tensors(gradients) if as_tensors else gradients))
+        return gradients if grad_mode.enabled else to_tensors(gradients)
+
+    def from_rule(self, found: Any) -> tuple[Any, ...]:
+        """What the user's rule gave, as the engine wants it."""
         found = self.gradients_of_tensors(found if isinstance(found, tuple) else (found,))
-        return to_arrays(found) if as_tensors else found
+        return found if grad_mode.enabled else to_arrays(found)
 
     def _check_dirty(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Count the changes of what forward changed in place.

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-__all__ = ["brief", "described", "formula", "made_at", "saved_names", "short_name"]
+__all__ = ["brief", "described", "formula", "made_at", "saved_by_name", "saved_names", "short_name"]
 
 WIDTH = 120  # a line's
 FORMULA = 60
@@ -49,20 +49,18 @@ def parts(node: Any) -> list[str]:
     """What there is to tell of a node beside its name and shape, the most telling first."""
     variable = getattr(node, "variable", None)
     if variable is not None:
-        name = shortened(variable._name, 40)
-        return [f"leaf {name} = {brief(variable.array)}" if name else f"leaf {brief(variable.array)}"]
+        lead = f"leaf {shortened(variable._name, 40)} = " if variable._name else "leaf "
+        return [lead + brief(variable.array)]
     told = [part for part in (formula(type(node)), made_at(node)) if part]
     saved = getattr(node, "_saved", ())
     if saved is None:
         return [*told, "what it saved is freed"]
     if getattr(node, "packed", False):
         return [*told, "what it saved is with the user's hooks"]
-    names = saved_names(type(node))
     lead = "saved "
-    for position, value in enumerate(saved if type(saved) is tuple else ()):
-        name = names[position] if position < len(names) else ""
-        if value is not None and name != "_":
-            told.append(lead + (f"{name} = " if name else "") + brief(value))
+    for name, value in saved_by_name(node).items():
+        if value is not None:
+            told.append(lead + (f"{name} = " if type(name) is str else "") + brief(value))
             lead = ""
     return told
 
@@ -84,6 +82,19 @@ def made_at(node: Any) -> str:
     stack = vars(node).get("_metadata", {}).get("traceback_")
     found = re.search(r'File "(.+)", line (\d+)', stack[-1]) if stack else None
     return f"{PurePath(found[1]).name}:{found[2]}" if found else ""
+
+
+def saved_by_name(node: Any) -> dict[str | int, Any]:
+    """What the node's forward saved, as it is kept, under the name that the rule gives it, or its number; what the
+    rule drops is left out.
+    """
+    names, saved = saved_names(type(node)), getattr(node, "_saved", ())
+    found: dict[str | int, Any] = {}
+    for position, value in enumerate(saved if type(saved) is tuple else ()):
+        name = names[position] if position < len(names) else ""
+        if name != "_":
+            found[name or position] = value
+    return found
 
 
 def saved_names(rule: Any) -> tuple[str, ...]:

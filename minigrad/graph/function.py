@@ -360,9 +360,18 @@ class Function(Node):
 
     def call_rule(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
         """From one gradient an output to one an input: what the engine's loop does with a plain node."""
-        if len(self.outputs) > 1 and self.materialize_grads:
-            gradients = with_zeros(self, gradients)
-        found = self.backward(*gradients)
+        return self.from_rule(self.rule_of_node()(*self.for_rule(gradients)))
+
+    def rule_of_node(self) -> Any:
+        """The rule, to be called with what :meth:`for_rule` gives."""
+        return self.backward
+
+    def for_rule(self, gradients: Sequence[Any]) -> Sequence[Any]:
+        """The gradients as the rule takes them."""
+        return with_zeros(self, gradients) if len(self.outputs) > 1 and self.materialize_grads else gradients
+
+    def from_rule(self, found: Any) -> tuple[Any, ...]:
+        """What the rule gave, as it travels on."""
         return found if type(found) is tuple else (found,)
 
     def free(self) -> None:

@@ -15,12 +15,34 @@ from numpy import ndarray
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
 from minigrad.graph.accumulation import Accumulating, add_to_grad, fitted, results
+from minigrad.graph.describing import saved_by_name
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.hooks import NodeHooks
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor, unwrap
 
-__all__ = ["Walk", "call_rule", "checked_count", "to_arrays", "to_tensors", "wrapped"]
+__all__ = ["Observer", "Walk", "call_rule", "checked_count", "to_arrays", "to_tensors", "wrapped"]
+
+
+class Observer:
+    """Who observes every walk, in all threads, from :meth:`begin` to :meth:`end`."""
+
+    def begin(self) -> None:
+        """Observe what runs from now on: meanwhile no node runs in the engine's loop itself."""
+        Walk.observers = (*Walk.observers, self)
+        Walk.watched = True
+
+    def end(self) -> None:
+        """Observe no more."""
+        Walk.observers = tuple([each for each in Walk.observers if each is not self])
+        Walk.watched = bool(Walk.observers)
+
+    def stops_before(self, node: Any, arrived: Sequence[Any]) -> bool:
+        """Whether a debugger is to stop before ``node`` runs with what ``arrived``."""
+        return False
+
+    def after(self, node: Any, arrived: Sequence[Any], outgoing: Sequence[Any]) -> None:
+        """``node`` has run, and gave ``outgoing``: one gradient an input; of a leaf's node, none."""
 
 
 class Walk:
@@ -35,6 +57,7 @@ class Walk:
             the gradient that enters the node was asked for, and none beyond it. None where nothing was asked for.
         accumulate: whether leaves' ``.grad`` is set.
         unfinished: leaves whose gradient another thread computes.
+        observers: the class's: those who observe every walk.
         reached: the nodes, to be looked up quickly, once :meth:`will_run` has asked.
     """
 
@@ -45,6 +68,7 @@ class Walk:
     accumulate = True
     unfinished: tuple[tuple[AccumulateGrad, Any], ...] = ()
     reached: frozenset[Any] | None = None
+    observers: tuple[Observer, ...] = ()
 
     def __repr__(self) -> str:
         order = getattr(self, "order", [])
@@ -120,8 +144,11 @@ class Walk:
         if around is not None and around.prehooks:
             incoming = list(call_prehooks(incoming, around))
         if incoming[0] is not None:
-            with Accumulating.lock:
-                add_to_grad(node, incoming[0])
+            if self.observers:
+                accumulate_observed(node, incoming)
+            else:
+                with Accumulating.lock:
+                    add_to_grad(node, incoming[0])
         if of_leaf is not None:
             for hook in list(of_leaf.post_accumulate.values()):
                 given = hook(node.variable)
@@ -168,13 +195,40 @@ def run_with_hooks(node: Any, gradients: Sequence[Any], goes_on: bool) -> Any:
     if hooks is not None and hooks.prehooks:
         gradients = call_prehooks(gradients, hooks)
     if node.receives_tensors or (goes_on and any(gradient is not None for gradient in gradients)):
-        outgoing = node.call_rule(gradients)
+        outgoing = run_observed(node, gradients) if Walk.observers else node.call_rule(gradients)
     else:
         node.check_saved()
         outgoing = (None,) * len(node.edges)
     if hooks is not None and hooks.hooks:
         return tuple(call_posthooks(fitted_to_inputs(node, outgoing), gradients, hooks))
     return outgoing
+
+
+def run_observed(node: Any, gradients: Sequence[Any]) -> Any:
+    """:meth:`Function.call_rule` where walks are observed. Who stops here sees the node, what arrived and what it
+    saved, and steps into the rule.
+    """
+    rule = node.rule_of_node()
+    arrived = node.for_rule(gradients)
+    saved = saved_by_name(node)  # noqa: F841  (to be seen)
+    if True in [each.stops_before(node, arrived) for each in Walk.observers]:
+        breakpoint()
+    outgoing = rule(*arrived)
+    outgoing = node.from_rule(outgoing)
+    for observer in Walk.observers:
+        observer.after(node, arrived, outgoing)
+    return outgoing
+
+
+def accumulate_observed(node: AccumulateGrad, arrived: Sequence[Any]) -> None:
+    """Add what ``arrived`` at a leaf to its ``.grad`` where walks are observed. Who stops here sees the leaf."""
+    leaf = node.variable  # noqa: F841  (to be seen)
+    if True in [each.stops_before(node, arrived) for each in Walk.observers]:
+        breakpoint()
+    with Accumulating.lock:
+        add_to_grad(node, arrived[0])
+    for observer in Walk.observers:
+        observer.after(node, arrived, ())
 
 
 def call_rule(node: Any, gradients: Sequence[Any]) -> list[Any]:

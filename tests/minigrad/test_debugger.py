@@ -16,6 +16,7 @@ import minigrad
 from minigrad.graph import storage
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.watching import Walk
 
 nn = minigrad.nn
 
@@ -272,6 +273,129 @@ def test_a_walk_and_the_mode_print_what_they_are():
     assert seen[1].startswith("<Walk over 3 nodes, first <SumBackward0 of shape []")
     assert seen[0] == f"<grad mode of this thread: not recording, {seen[1]}>"
     assert repr(grad_mode) == "<grad mode of this thread: recording, no walk>"
+
+
+# ------------------------------------------------------------------------------------------- breakpoints in backward
+
+
+@pytest.fixture
+def stops(monkeypatch):
+    """At each stop of a debugger, what was in sight: the locals of the frame that stopped."""
+    frames = []
+    monkeypatch.setattr(sys, "breakpointhook", lambda: frames.append(dict(sys._getframe(1).f_locals)))
+    yield frames
+    assert Walk.observers == () and not Walk.watched, "something still observes"
+
+
+def names(stops):
+    return [stop["node"].name() for stop in stops]
+
+
+def loss_of(x, layer):
+    return (layer(x).relu() * 3.0).sum()
+
+
+def test_a_breakpoint_on_a_name_stops_with_all_in_sight(stops):
+    x = numbered(1.0, 2.0)
+    with minigrad.breakpoint_on("MulBackward0"):
+        (x * x * 3.0).sum().backward()
+    assert names(stops) == ["MulBackward0"] * 2
+    first, second = stops
+    assert first["arrived"][0].tolist() == [1.0, 1.0] and list(first["saved"]) == ["x", "y"]
+    assert second["arrived"][0].tolist() == [3.0, 3.0] and second["saved"]["x"].tolist() == [1.0, 2.0]
+    assert second["rule"].__self__ is second["node"]
+    assert x.grad.tolist() == [6.0, 12.0]
+    (x * x).sum().backward()
+    assert len(stops) == 2
+
+
+def test_a_breakpoint_on_a_tensor_a_node_or_a_module(stops):
+    x, layer = leaf(4, 2), nn.Linear(2, 3)
+    inside = minigrad.breakpoint_on(layer)
+    h = layer(x)
+    z = h.relu() * 3.0
+    others = [minigrad.breakpoint_on(each) for each in (layer.bias, h, z.grad_fn)]
+    z.sum().backward()
+    assert names(stops) == ["MulBackward0", "AddmmBackward0", "torch::autograd::AccumulateGrad"]
+    assert stops[2]["leaf"] is layer.bias and stops[2]["arrived"][0].tolist() == layer.bias.grad.tolist()
+    for each in (inside, *others):
+        each.remove()
+    loss_of(x, layer).backward()
+    assert len(stops) == 3 and "breakpoint_on Linear" in repr(inside)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_breakpoint_on_nan_stops_where_it_begins(stops, create_graph):
+    x, y = numbered(-1.0, 4.0), numbered(0.0, 1.0)
+    with minigrad.breakpoint_on("nan"), minigrad.breakpoint_on("inf"):
+        loss = (x.sqrt() * 2.0 + y.sqrt()).sum()
+        minigrad.autograd.grad(loss, (x, y), create_graph=create_graph)
+    assert names(stops) == ["SqrtBackward0", "SqrtBackward0"]
+    assert [stop["saved"]["z"].tolist()[0] == 0.0 for stop in stops] == [True, False]
+
+
+def test_a_users_rule_does_not_run_twice_to_find_a_nan(stops):
+    ran = []
+
+    class Lost(minigrad.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, grad):
+            ran.append(grad)
+            return grad * float("nan")
+
+    x = leaf(2)
+    with minigrad.breakpoint_on("nan"):
+        Lost.apply(x * 2).sum().backward()
+    assert names(stops) == ["MulBackward0"] and len(ran) == 1
+
+
+def test_what_is_observed_is_the_same_run(stops):
+    alone = gradients(lambda *objects: None)
+    with minigrad.breakpoint_on("nan"), minigrad.breakpoint_on("AccumulateGrad"):
+        observed = gradients(lambda *objects: None)
+    assert [each.tobytes() for each in alone] == [each.tobytes() for each in observed]
+    assert len(stops) == 5
+
+
+def test_what_no_breakpoint_can_be_on(stops):
+    with pytest.raises(ValueError, match="'MulBackwards0': did you mean 'MulBackward0'"):
+        minigrad.breakpoint_on("MulBackwards0")
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        minigrad.breakpoint_on(minigrad.ones(2))
+    with pytest.raises(TypeError, match="not int"):
+        minigrad.breakpoint_on(3)
+
+
+def under_pdb(tmp_path, program, *commands):
+    """What a program prints that is run, and stopped, with these commands for pdb at its terminal."""
+    path = tmp_path / "program.py"
+    path.write_text(program)
+    typed = "".join(f"{command}\n" for command in commands)
+    done = subprocess.run([sys.executable, str(path)], input=typed, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_pdb_stops_in_the_walk_and_steps_into_the_rule(tmp_path):
+    program = """
+import minigrad
+
+x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+with minigrad.breakpoint_on("MulBackward0"):
+    (x * x).sum().backward()
+print("end", x.grad.tolist())
+"""
+    told = under_pdb(tmp_path, program, "p arrived, saved", "step", "next", "next", "p grad_z, x", "continue")
+    stopped, seen, called, first, second, values, *_ = told.split("(Pdb) ")
+    assert "run_observed()" in stopped and "-> outgoing = rule(*arrived)" in stopped
+    assert "[array([1., 1.], dtype=float32)], {'x': array([1., 2.], dtype=float32), 'y': array([1., 2.]" in seen
+    assert "--Call--" in called and "arithmetic.py" in called and "-> def backward(ctx, grad_z):" in called
+    assert "-> x, y = ctx.saved_tensors" in first and "-> needs_x, needs_y = " in second
+    assert "array([1., 1.]" in values and "end [2.0, 4.0]" in told
 
 
 # ------------------------------------------------------------------------------------------- the debug adapter
