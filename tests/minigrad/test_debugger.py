@@ -3,11 +3,14 @@
 import contextlib
 import importlib.util
 import json
+import os
+import select
 import socket
 import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.watching import Walk
 
 nn = minigrad.nn
+PACKAGE = Path(minigrad.__file__).parent
 
 
 def look(*objects):
@@ -398,6 +402,61 @@ print("end", x.grad.tolist())
     assert "array([1., 1.]" in values and "end [2.0, 4.0]" in told
 
 
+class Terminal:
+    """A program under pdb at a terminal."""
+
+    def __init__(self, program):
+        import pty  # not on Windows
+
+        self.end, other = pty.openpty()
+        command = [sys.executable, "-m", "pdb", str(program)]
+        self.process = subprocess.Popen(command, stdin=other, stdout=other, stderr=other, close_fds=True)
+        os.close(other)
+        self.told()
+
+    def told(self):
+        """What pdb prints until it waits again."""
+        printed = b""
+        while not printed.endswith(b"(Pdb) "):
+            ready, _, _ = select.select([self.end], [], [], 60)
+            assert ready, printed
+            printed += os.read(self.end, 10_000)
+        return printed.decode().replace("\r\n", "\n")
+
+    def type(self, command):
+        os.write(self.end, f"{command}\n".encode())
+        return self.told()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.end)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pdb is driven by a pseudo-terminal")
+def test_the_first_breakpoint_at_a_terminal(tmp_path):
+    """What docs/stepping.md says is in sight there, and where the loop and the user's line are."""
+    page = (PACKAGE.parent / "docs" / "stepping.md").read_text(encoding="utf-8")
+    program = tmp_path / "program.py"
+    program.write_text(page.partition("```python\n")[2].partition("```")[0])
+    rule = minigrad.ops.arithmetic.Mul.backward.__code__
+    terminal = Terminal(program)
+    try:
+        terminal.type(f"break {rule.co_filename}:{rule.co_firstlineno + 1}")
+        assert "-> x, y = ctx.saved_tensors" in terminal.type("continue")
+        assert "['ctx', 'grad_z']" in terminal.type("p sorted(locals())")
+        terminal.type("next")
+        assert "['ctx', 'grad_z', 'x', 'y']" in terminal.type("p sorted(locals())")
+        assert "run_backward()" in terminal.type("up")
+        assert "(['Mul'], [[1.0, 1.0]])" in terminal.type(
+            "p [type(node).__name__], [each.tolist() for each in incoming]"
+        )
+        functions = ["walk_backward()", "differentiation.py", "tensor.py", "program.py(5)<module>()"]
+        assert [name for name in functions if name not in terminal.type("up")] == []
+    finally:
+        terminal.close()
+
+
 # ------------------------------------------------------------------------------------------- the debug adapter
 
 PROGRAM = """
@@ -465,10 +524,9 @@ class Client:
                 self.events.append(message)
 
 
-def debugged(program, line, expand):
-    """What ``program`` prints under the debug adapter, stopped at ``line``, where the variables in ``expand`` are
-    expanded; and what was shown of each.
-    """
+@contextlib.contextmanager
+def debugged(program, line, **settings):
+    """A program under the debug adapter, stopped at ``line``: the client, the thread, and the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -477,25 +535,13 @@ def debugged(program, line, expand):
     try:
         client = connected(port, process)
         client.ask("initialize", adapterID="test", pathFormat="path")
-        client.send("attach", justMyCode=False)
+        client.send("attach", justMyCode=False, **settings)
         client.wait_for("initialized")
         client.ask("setBreakpoints", source={"path": str(program)}, breakpoints=[{"line": line}])
         client.ask("configurationDone")
         thread = client.wait_for("stopped")["threadId"]
-        frame = client.ask("stackTrace", threadId=thread)["stackFrames"][0]["id"]
-        scope = client.ask("scopes", frameId=frame)["scopes"][0]["variablesReference"]
-        shown = {}
-        for variable in client.ask("variables", variablesReference=scope)["variables"]:
-            if variable["name"] in expand:
-                inside = client.ask("variables", variablesReference=variable["variablesReference"])["variables"]
-                shown[variable["name"]] = {each["name"]: each["value"] for each in inside}
-        client.ask("continue", threadId=thread)
-        client.wait_for("terminated")
-        client.ask("disconnect")
+        yield client, thread, process
         client.close()
-        printed, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
-        return printed, errors, shown
     finally:
         process.kill()
         process.communicate()
@@ -512,13 +558,76 @@ def connected(port, process):
     raise TimeoutError("the debug adapter does not listen")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("debugpy") is None, reason="debugpy, which is VS Code's, is not installed")
+needs_debugpy = pytest.mark.skipif(
+    importlib.util.find_spec("debugpy") is None, reason="debugpy, which is VS Code's, is not installed"
+)
+
+
+def line_of(program, words):
+    return next(number for number, line in enumerate(program.splitlines(), 1) if words in line)
+
+
+@needs_debugpy
 def test_expanding_in_an_editor_changes_nothing(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    line = PROGRAM.splitlines().index(next(each for each in PROGRAM.splitlines() if "stop here" in each)) + 1
-    printed, errors, shown = debugged(program, line, {"h", "z", "x", "node", "view", "convolution"})
+    shown = dict.fromkeys(["h", "z", "x", "node", "view", "convolution"])
+    with debugged(program, line_of(PROGRAM, "stop here")) as (client, thread, process):
+        frame = client.ask("stackTrace", threadId=thread)["stackFrames"][0]["id"]
+        scope = client.ask("scopes", frameId=frame)["scopes"][0]["variablesReference"]
+        for variable in client.ask("variables", variablesReference=scope)["variables"]:
+            if variable["name"] in shown:
+                inside = client.ask("variables", variablesReference=variable["variablesReference"])["variables"]
+                shown[variable["name"]] = {each["name"]: each["value"] for each in inside}
+        client.ask("continue", threadId=thread)
+        client.wait_for("terminated")
+        client.ask("disconnect")
+        printed, errors = process.communicate(timeout=60)
     alone = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
     assert printed == alone.stdout and "Warning" not in errors
-    assert set(shown) == {"h", "z", "x", "node", "view", "convolution"}
+    assert None not in shown.values()
     assert "data" in shown["h"] and shown["h"]["shape"].startswith("minigrad.Size([2, 4, 6, 6]")
+
+
+STEPPED = """
+import minigrad
+
+x = minigrad.tensor([1, 2])
+z = x + 1.5  # step into this
+print(z)
+"""
+
+
+def files_entered(work):
+    """The files of minigrad whose functions ``work`` calls."""
+    files = set()
+    previous = sys.gettrace()
+    sys.settrace(lambda frame, event, argument: files.add(frame.f_code.co_filename))
+    try:
+        work()
+    finally:
+        sys.settrace(previous)
+    return {Path(file).relative_to(PACKAGE).as_posix() for file in files if PACKAGE in Path(file).parents}
+
+
+@needs_debugpy
+def test_an_editor_steps_into_what_teaches(tmp_path):
+    """With the settings of .vscode/launch.json, stepping into a sum of two types enters no check and no promotion."""
+    settings = (PACKAGE.parent / ".vscode" / "launch.json").read_text(encoding="utf-8")
+    rules = [each["rules"] for each in json.loads(settings)["configurations"]]
+    assert rules[0] == rules[1] == rules[2]
+    program = tmp_path / "program.py"
+    program.write_text(STEPPED)
+    seen, line = set(), line_of(STEPPED, "step into")
+    with debugged(program, line, rules=rules[0]) as (client, thread, _):
+        while True:
+            client.ask("stepIn", threadId=thread)
+            client.wait_for("stopped")
+            top = client.ask("stackTrace", threadId=thread)["stackFrames"][0]
+            if top["name"] == "<module>":
+                break
+            seen.add(Path(top["source"]["path"]).relative_to(PACKAGE).as_posix())
+    x = minigrad.tensor([1, 2])
+    entered = files_entered(lambda: x + 1.5)
+    left_out = {file for file in entered if file.startswith(("arguments/", "dtypes.py"))}
+    assert left_out and seen == entered - left_out
