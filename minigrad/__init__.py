@@ -16,7 +16,7 @@ from minigrad.tensor import Tensor  # isort: skip  (first: the whole core stands
 
 from minigrad.attributes import Size, device
 from minigrad.autograd import breakpoint_on, enable_grad, explain_grad, inference_mode, is_anomaly_enabled
-from minigrad.autograd import is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
+from minigrad.autograd import is_grad_enabled, is_inference_mode_enabled, log_operations, no_grad, set_grad_enabled
 from minigrad.creation import *
 from minigrad.dtypes import bool, double, dtype, finfo, float, float16, float32, float64, get_default_dtype, half, iinfo
 from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
@@ -100,7 +100,8 @@ __all__ += ["inference_mode", "initial_seed", "inner", "int", "int8", "int16", "
 __all__ += ["is_complex", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero"]
 __all__ += ["is_same_size", "is_signed", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf"]
 __all__ += ["kthvalue", "le", "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log1p", "log1p_"]
-__all__ += ["log2", "log2_", "log10", "log10_", "log_", "log_softmax", "logaddexp", "logical_and", "logical_not"]
+__all__ += ["log2", "log2_", "log10", "log10_", "log_"]
+__all__ += ["log_operations", "log_softmax", "logaddexp", "logical_and", "logical_not"]
 __all__ += ["logical_or", "logical_xor", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter"]
 __all__ += ["masked_select", "matmul", "max", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "maximum", "mean"]
 __all__ += ["median", "meshgrid", "min", "minimum", "mm", "models", "moveaxis", "movedim", "msort", "mul"]

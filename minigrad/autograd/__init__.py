@@ -9,6 +9,7 @@ from minigrad.autograd.differentiation import backward, grad
 from minigrad.autograd.explain import explain_grad
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.autograd.tape import log_operations
 from minigrad.graph import anomaly
 from minigrad.graph.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from minigrad.graph.grad_mode import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled
@@ -25,4 +26,11 @@ __all__ = [
     "explain_grad",
 ]
 __all__ += ["functional", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_enabled"]
-__all__ += ["is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
+__all__ += [
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "log_operations",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

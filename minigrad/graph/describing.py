@@ -18,6 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 __all__ = ["brief", "described", "formula", "made_at", "saved_by_name", "saved_names", "short_name"]
+__all__ += ["short_type"]
 
 WIDTH = 120  # a line's
 FORMULA = 60
@@ -135,6 +136,8 @@ def brief(value: Any) -> str:
         return f"{short_type(value.dtype.name)}{list(value.shape)} ({', '.join(numbers)}{more})"
     if value is None or isinstance(value, (bool, int, float, str)):
         return shortened(number(value), 20)
+    if type(value) is tuple and all(isinstance(each, int) for each in value):
+        return shortened(str(value), 30)
     return f"a {type(value).__name__}"
 
 

@@ -40,7 +40,7 @@ from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequen
 from minigrad.graph.strides import elementwise, lay_as_pytorch
 from minigrad.out_of_memory import out_of_memory
 
-__all__ = ["ONLY_FIRST", "Function", "gradient_edge", "with_zeros", "wrap"]
+__all__ = ["ONLY_FIRST", "Function", "Probe", "gradient_edge", "with_zeros", "wrap"]
 
 
 counter_of = itemgetter(2)  # an edge's

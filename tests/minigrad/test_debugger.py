@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import io
 import json
 import os
 import select
@@ -400,6 +401,90 @@ print("end", x.grad.tolist())
     assert "--Call--" in called and "arithmetic.py" in called and "-> def backward(ctx, grad_z):" in called
     assert "-> x, y = ctx.saved_tensors" in first and "-> needs_x, needs_y = " in second
     assert "array([1., 1.]" in values and "end [2.0, 4.0]" in told
+
+
+# ------------------------------------------------------------------------------------------- the log of what ran
+
+LOGGED = """
+x = minigrad.ones(2, 4, requires_grad=True)
+with minigrad.log_operations(file=file) as tape:
+    y = x * 3.0
+    v, i = y.max(dim=1)
+    (v.relu_() + y.sum(1)).sum().backward()
+    with minigrad.no_grad():
+        x.add_(y)
+"""
+LINES = """
+%1: f32[2, 4]
+%2: f32[2, 4] = mul(%1, 3)  # train.py:4
+%3: f32[2], %4: i64[2] = max(%2, dim=1, keepdim=False)  # train.py:5
+%5: f32[2] = relu(%3)  # train.py:6
+%6: f32[2] = sum(%2, dim=1, keepdim=False)  # train.py:6
+%7: f32[2] = add(%5, %6)  # train.py:6
+%8: f32[] = sum(%7, keepdim=False)  # train.py:6
+grad %7: f32[2] = sum_backward(grad %8)  # train.py:6
+grad %5: f32[2], grad %6: f32[2] = add_backward(grad %7)  # train.py:6
+grad %2: f32[2, 4] = sum_backward(grad %6)  # train.py:6
+grad %3: f32[2] = relu_backward(grad %5)  # train.py:6
+grad %2: f32[2, 4] = max_backward(grad %3)  # train.py:5
+grad %1: f32[2, 4] = mul_backward(grad %2)  # train.py:4
+%1.grad: f32[2, 4] = accumulate_grad(grad %1)
+%9: f32[2, 4] = add(%1, %2)  # train.py:8
+"""
+APPLY = [vars(each)["apply"] for each in (Function, minigrad.autograd.Function)]
+
+
+def test_what_ran_is_told_line_by_line():
+    made = {"minigrad": minigrad, "file": io.StringIO()}
+    exec(compile(LOGGED, "/course/train.py", "exec"), made)
+    assert str(made["tape"]).splitlines() == LINES.strip().splitlines()
+    assert made["file"].getvalue() == str(made["tape"]) + "\n"
+    kinds = [event.kind for event in made["tape"]]
+    assert kinds == ["input"] + ["forward"] * 6 + ["backward"] * 7 + ["forward"]
+    third = made["tape"][2]
+    assert third.operation == "max" and third.results[1].shape == (2,) and third.line == 5
+
+
+def test_a_users_operation_and_a_recorded_gradient_are_told():
+    class Twice(minigrad.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x + x
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * 2
+
+    x = leaf(2)
+    with minigrad.log_operations() as tape:
+        (first,) = minigrad.autograd.grad((Twice.apply(x) ** 2).sum(), x, create_graph=True)
+    operations = [event.operation for event in tape if event.kind != "input"]
+    assert operations[:4] == ["add", "twice", "pow", "sum"]
+    assert [each for each in operations if each.endswith("_backward")] == [
+        "sum_backward",
+        "pow_backward",
+        "twice_backward",
+    ]
+    assert first.requires_grad and operations.index("pow_backward") > operations.index("mul")
+
+
+def test_a_closed_log_leaves_nothing_behind():
+    with pytest.raises(KeyError), minigrad.log_operations() as outer:
+        with minigrad.log_operations() as inner:
+            _ = leaf(2) * 2
+        _ = leaf(2) + 2
+        raise KeyError
+    assert (len(inner), len(outer)) == (2, 4)
+    assert [vars(each)["apply"] for each in (Function, minigrad.autograd.Function)] == APPLY
+    assert Walk.observers == () and not Walk.watched
+
+
+def test_a_logged_run_is_the_same_run():
+    alone = gradients(lambda *objects: None)
+    with minigrad.log_operations() as tape:
+        logged = gradients(lambda *objects: None)
+    assert [each.tobytes() for each in alone] == [each.tobytes() for each in logged]
+    assert {"convolution", "native_batch_norm", "convolution_backward"} <= {event.operation for event in tape}
 
 
 class Terminal:
