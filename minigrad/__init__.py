@@ -75,17 +75,8 @@ __all__ += ["arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "a
 __all__ += ["argwhere", "as_tensor", "asin", "asin_", "asinh", "asinh_", "atan", "atan2", "atan_", "atanh", "atanh_"]
 __all__ += ["atleast_1d", "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "baddbmm", "bernoulli", "bitwise_and"]
 __all__ += ["bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool"]
-__all__ += [
-    "breakpoint_on",
-    "broadcast_shapes",
-    "broadcast_tensors",
-    "broadcast_to",
-    "can_cast",
-    "cat",
-    "ceil",
-    "ceil_",
-    "chunk",
-]
+__all__ += ["breakpoint_on", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "can_cast"]
+__all__ += ["cat", "ceil", "ceil_", "chunk"]
 __all__ += ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "concat"]
 __all__ += ["concatenate", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cos", "cos_", "cosh", "cosh_"]
 __all__ += ["count_nonzero", "cuda", "cummax", "cummin", "cumprod", "cumsum", "default_generator", "detach", "device"]

@@ -15,22 +15,8 @@ from minigrad.graph.anomaly import detect_anomaly, is_anomaly_enabled, set_detec
 from minigrad.graph.grad_mode import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled
 from minigrad.graph.grad_mode import no_grad, set_grad_enabled
 
-__all__ = [
-    "Function",
-    "GradcheckError",
-    "anomaly",
-    "backward",
-    "breakpoint_on",
-    "detect_anomaly",
-    "enable_grad",
-    "explain_grad",
-]
+__all__ = ["Function", "GradcheckError", "anomaly", "backward", "breakpoint_on"]
+__all__ += ["detect_anomaly", "enable_grad", "explain_grad"]
 __all__ += ["functional", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_enabled"]
-__all__ += [
-    "is_grad_enabled",
-    "is_inference_mode_enabled",
-    "log_operations",
-    "no_grad",
-    "set_detect_anomaly",
-    "set_grad_enabled",
-]
+__all__ += ["is_grad_enabled", "is_inference_mode_enabled", "log_operations", "no_grad", "set_detect_anomaly"]
+__all__ += ["set_grad_enabled"]
