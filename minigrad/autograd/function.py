@@ -109,6 +109,10 @@ class Function(function.Function):
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` and, where an argument requires grad, record this instance as the node of its results."""
+        return cls._apply(*args, **kwargs)  # looked up at each call: the user keeps ``apply`` under another name
+
+    @classmethod
+    def _apply(cls, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = cls.bind(args, kwargs)
         ctx = cls()
         ctx.sequence_number = next_sequence_number()

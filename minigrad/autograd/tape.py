@@ -1,7 +1,7 @@
 """``log_operations``: what runs, forward and backward, as data and as lines.
 
-While a log is open, two functions stand in the places of the two ``apply`` through which all operations go, and every
-walk is observed (``graph/watching.py``). Closed, nothing is left of it: it costs nothing.
+While a log is open, two functions stand in the places of those through which all operations go, ours and the user's,
+and every walk is observed (``graph/watching.py``). Closed, nothing is left of it: it costs nothing.
 """
 
 from __future__ import annotations
@@ -86,14 +86,14 @@ class log_operations(Observer):
     def __enter__(self) -> Tape:
         self.begin()
         open_logs.append(self)
-        Function.apply, UsersFunction.apply = LOGGED  # type: ignore[method-assign]
+        Function.apply, UsersFunction._apply = LOGGED  # type: ignore[method-assign]
         return self.tape
 
     def __exit__(self, *error: object) -> None:
         self.end()
         open_logs.remove(self)
         if not open_logs:
-            Function.apply, UsersFunction.apply = PLAIN  # type: ignore[method-assign]
+            Function.apply, UsersFunction._apply = PLAIN  # type: ignore[method-assign]
 
     def note(self, event: Event) -> None:
         self.tape.append(event)
@@ -186,9 +186,9 @@ def logged(apply: Callable[..., Any]) -> Any:
         told = []
         for log in logs:
             arguments = [log.told(each) for each in inputs]
-            arguments += [
-                f"{name}={brief(each)}" for name, each in options.items() if name != "out" and each is not None
-            ]
+            for name, each in options.items():
+                if each is not None and name != "out":
+                    arguments.append(f"{name}={log.told(each)}")
             told.append(tuple(arguments))
         result = apply(cls, *inputs, **options)
         results = result if type(result) is tuple else (result,)
@@ -199,5 +199,5 @@ def logged(apply: Callable[..., Any]) -> Any:
     return classmethod(logged_apply)
 
 
-PLAIN: Any = vars(Function)["apply"], vars(UsersFunction)["apply"]
+PLAIN: Any = vars(Function)["apply"], vars(UsersFunction)["_apply"]
 LOGGED: Any = tuple([logged(each.__func__) for each in PLAIN])
