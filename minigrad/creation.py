@@ -18,6 +18,7 @@ from minigrad.arguments.promotion import check_operand, number_as, result_dtype
 from minigrad.attributes import check_device
 from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
+from minigrad.graph.history import note_source
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import array_like, keep_strides
 from minigrad.kernels.layout import writeable
@@ -92,7 +93,9 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             "To copy construct from a tensor, it is recommended to use source.detach().clone() or "
             "source.detach().clone().requires_grad_(True), rather than tensor(source).",
         )
-    return _finish(copied(read(data, dtype)), device, requires_grad)
+    result = _finish(copied(read(data, dtype)), device, requires_grad)
+    note_source(result, data)
+    return result
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -100,6 +103,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data.to(device, dtype)
     tensor = _finish(_opened(read(data, dtype)), device, False)
+    note_source(tensor, data)
     keep_strides(tensor)
     return tensor
 
@@ -115,6 +119,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     check_layout(ndarray)
     tensor = wrap(_opened(ndarray))
+    note_source(tensor, ndarray)
     keep_strides(tensor)
     return tensor
 

@@ -17,9 +17,17 @@ from minigrad.arguments.promotion import scalar_as
 from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.history import note_cut, switched_off
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
-from minigrad.inplace.changing import check_apart, check_changeable, check_overlap, run_in_place, warn_of_expanded
+from minigrad.inplace.changing import (
+    check_apart,
+    check_changeable,
+    check_overlap,
+    run_in_place,
+    take_cut,
+    warn_of_expanded,
+)
 from minigrad.inplace.views import outdate_views
 from minigrad.kernels.layout import is_expanded, writeable
 from minigrad.ops.copying import Copy, FillFrom
@@ -73,6 +81,9 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
         check_written(view, where, index, value)
         writeable(view.array)[where or ...] = without_leading_ones(value.array)
         tensor._version_counter.bump("__setitem__")
+        cut = note_cut(switched_off(), [value], [], "an assignment")
+        if cut is not None:
+            take_cut(tensor, cut)
         outdate_views(tensor)
     elif where:
         picked = given(where, index)

@@ -22,6 +22,7 @@ from minigrad.autograd import differentiation
 from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.history import cut_here, note_array, note_cut, note_number, why_no_history
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.graph.node import TensorBase
 from minigrad.graph.storage import UntypedStorage
@@ -176,7 +177,7 @@ class Tensor(TensorBase, Methods):
         """The same values without history, in the same memory. Changes made through it are not counted."""
         values = wrap(self.array)
         show_memory(values, self)
-        values._history_note = "it was made by .data, which leaves the history behind"
+        note_cut(".data", [self], [values])
         return values
 
     @data.deleter
@@ -320,7 +321,9 @@ class Tensor(TensorBase, Methods):
         if self._requires_grad and grad_mode.enabled and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         lay_in_order(self)
-        return writeable(self.array)
+        array = writeable(self.array)
+        note_array(self, array)
+        return array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -337,7 +340,7 @@ class Tensor(TensorBase, Methods):
         """
         if self.array.size != 1:
             raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
-        return self.array.item()
+        return note_number(self, self.array.item(), "item()")
 
     def tolist(self) -> Any:
         return self.array.tolist()
@@ -360,7 +363,7 @@ class Tensor(TensorBase, Methods):
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior. Consider "
                 "using tensor.detach() first.",
             )
-        return float(self._scalar())
+        return note_number(self, float(self._scalar()), "float()")
 
     def __int__(self) -> int:
         return int(self._scalar())
@@ -423,7 +426,7 @@ class Tensor(TensorBase, Methods):
                 f"Only Tensors of floating point and complex dtype can require gradients, and this one is {self.dtype}"
             )
         if self._requires_grad and not requires_grad:
-            self._history_note = "it did once, and was told not to (requires_grad_(False))"
+            self._cut = cut_here("requires_grad_(False)", None)
         self._requires_grad = bool(requires_grad)
         return self
 
@@ -432,7 +435,7 @@ class Tensor(TensorBase, Methods):
         detached = wrap(self.array)
         show_memory(detached, self)
         detached._version_counter = self._version_counter
-        detached._history_note = "it was made by detach(), which leaves the history behind"
+        note_cut("detach()", [self], [detached])
         return detached
 
     def detach_(self) -> Tensor:
@@ -445,8 +448,9 @@ class Tensor(TensorBase, Methods):
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         if self.grad_fn is not None:
             self._version_counter.note_detached((self.grad_fn.sequence_number, self.output_nr))
+        if self._requires_grad:
+            self._cut = cut_here("detach_()", self.grad_fn)
         self.grad_fn, self.output_nr, self._requires_grad = None, 0, False
-        self._history_note = "detach_() made it forget how it was made"
         return self
 
     @property
@@ -463,7 +467,7 @@ class Tensor(TensorBase, Methods):
             RuntimeError: the tensor does not require grad.
         """
         if not self._requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+            raise RuntimeError(f"can't retain_grad on Tensor that has requires_grad=False: {why_no_history(self)}")
         if self.grad_fn is not None:
             self._node_hooks().retained[self.output_nr] = weakref.ref(self)
 
@@ -481,7 +485,9 @@ class Tensor(TensorBase, Methods):
             RuntimeError: the tensor does not require grad.
         """
         if not self._requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            raise RuntimeError(
+                f"cannot register a hook on a tensor that doesn't require gradient: {why_no_history(self)}"
+            )
         return RemovableHandle(self._node_hooks().tensor_hooks, (self.output_nr, hook))
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -491,7 +497,9 @@ class Tensor(TensorBase, Methods):
             RuntimeError: the tensor does not require grad, or is no leaf.
         """
         if not self._requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            raise RuntimeError(
+                f"cannot register a hook on a tensor that doesn't require gradient: {why_no_history(self)}"
+            )
         if self.grad_fn is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         return RemovableHandle(self._node_hooks().post_accumulate, hook)

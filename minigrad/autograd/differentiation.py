@@ -17,6 +17,7 @@ from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.accumulation import Arrived, receive
 from minigrad.graph.engine import walk_backward
 from minigrad.graph.function import gradient_edge, wrap
+from minigrad.graph.history import why_no_history
 from minigrad.graph.node import Edge, Tensor, unwrap
 from minigrad.graph.watching import to_tensors, wrapped
 from minigrad.ops.joining import stack
@@ -69,7 +70,9 @@ def root_of(output: Any, position: int) -> tuple[Edge, tuple[int, ...], Any]:
     if isinstance(output, Tensor) and output._requires_grad:
         return gradient_edge(output), output.array.shape, output.array.dtype
     if isinstance(output, Tensor):
-        raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
+        raise RuntimeError(
+            f"element {position} of tensors does not require grad and does not have a grad_fn: {why_no_history(output)}"
+        )
     if not is_place(output):
         raise TypeError(f"element {position} of tensors is not a Tensor but {type(output).__name__}")
     edge = (output.node, output.output_nr)
@@ -199,7 +202,9 @@ def grad(
         if not isinstance(target, Tensor):
             raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(target).__name__}")
         if not target._requires_grad:
-            raise RuntimeError(f"One of the differentiated Tensors does not require grad (index {position})")
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad (index {position}): {why_no_history(target)}"
+            )
         edges.append(gradient_edge(target))
     captured = walk_backward(arrived, retain_graph, create_graph, edges, accumulate=False)
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
@@ -211,7 +216,8 @@ def grad(
         elif result is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {position} appears to not have been used in the graph. "
-                f"Set allow_unused=True if this is the desired behavior."
+                f"Set allow_unused=True if this is the desired behavior; explain_grad(tensor, result) "
+                f"tells what became of it."
             )
     return tuple(results)
 

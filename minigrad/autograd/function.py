@@ -16,6 +16,7 @@ from typing import Any
 from minigrad.graph import function
 from minigrad.graph.function import with_zeros, wrap
 from minigrad.graph.grad_mode import call_inside, grad_mode, no_grad
+from minigrad.graph.history import note_cut, switched_off
 from minigrad.graph.node import NO_GRADIENT, Tensor
 from minigrad.graph.saved_tensors import THIS_NODE, Origin
 from minigrad.graph.storage import next_sequence_number
@@ -200,7 +201,11 @@ class Function(function.Function):
             result = grad_fn.result(output.array, output_nr)
         result._strided = output._strided
         if constant:
-            result._history_note = f"{self.name()} marked it as non-differentiable"
+            note_cut("mark", args, [result], type(self))
+        elif grad_fn is None:
+            note_cut(switched_off(), args, [result], type(self))
+        elif not result._requires_grad:
+            note_cut("type", args, [result], result.dtype)
         if not grad_mode.enabled:
             return result
         base = output if output._base is None else output._base

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.caller import warn_user
+from minigrad.graph.history import is_own_file
 from minigrad.graph.node import unwrap
 
 __all__ = ["check_nan", "detect_anomaly", "is_anomaly_enabled", "note_origin", "set_detect_anomaly", "tell_origin"]
@@ -74,11 +75,17 @@ running = _Running()
 def note_origin(node: Any) -> None:
     """Keep the stack of the user's code that makes ``node``, as text, in its metadata; and the node whose rule does."""
     stack = traceback.extract_stack()
-    while len(stack) > 1 and "minigrad" in stack[-1].filename.replace("\\", "/").split("/"):
+    while len(stack) > 1 and is_own_file(stack[-1].filename):
         stack.pop()
     node.metadata["traceback_"] = stack.format()
     if running.node is not None:
         node.metadata["parent_"] = running.node
+
+
+def line_in(frame: str) -> str:
+    """``file:line`` of a frame as Python writes it."""
+    _, name, line, *_ = frame.replace('", line ', '"').replace(",", '"', 1).split('"')
+    return f"{name}:{line}"
 
 
 def tell_origin(node: Any) -> None:

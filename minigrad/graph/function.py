@@ -21,8 +21,10 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.arguments.promotion import type_name
+from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
 from minigrad.graph.grad_mode import call_inside, enable_grad, grad_mode
+from minigrad.graph.history import cut_here, note_cut, switched_off
 from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
 from minigrad.graph.saved_tensors import (
     THIS_NODE,
@@ -145,7 +147,7 @@ class Function(Node):
     def result(self, array: ndarray, output_nr: int) -> Tensor:
         """``array`` as a tensor that this node made. Integers and bools have no gradient, so they have no history."""
         if array.dtype.kind != "f":
-            return wrap(array)
+            return self.constant(array)
         tensor: Tensor = object.__new__(TensorBase._result_type)
         tensor.array = array
         tensor.grad_fn = self
@@ -153,6 +155,15 @@ class Function(Node):
         tensor._requires_grad = True
         tensor._version_counter = VersionCounter()
         return tensor
+
+    def constant(self, array: ndarray) -> Tensor:
+        """A result that has no history, because its type has none; it tells ``explain_grad`` so."""
+        result = wrap(array)
+        makers = [node for node, _, _ in getattr(self, "edges", ()) if node is not None]
+        if makers:
+            maker = None if isinstance(makers[0], AccumulateGrad) else makers[0]
+            result._cut = cut_here("type", maker, from_numpy_dtype(array.dtype))
+        return result
 
     @classmethod
     def compute(cls, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
@@ -182,18 +193,8 @@ class Function(Node):
         results = tuple([wrap(asarray(each)) for each in outputs])
         if TensorBase._some_strided and cls.result_strides and True in map(getattr, inputs, *STRIDED):
             node.lay(inputs, results)
-        if not grad_mode.enabled:
-            node.note_unrecorded(inputs, results)
+        note_cut(switched_off(), inputs, results, cls)
         return results if type(output) is tuple else results[0]
-
-    def note_unrecorded(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
-        """Note for ``explain_grad`` that the results would have a history had no_grad not been on."""
-        switch = "inference_mode" if grad_mode.inference else "no_grad"
-        for value in inputs:
-            if isinstance(value, Tensor) and value._requires_grad:
-                for result in results:
-                    result._history_note = f"{self.name()} made it while recording was off ({switch})"
-                return
 
     def connect(self, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
         """Make this instance, which ``apply`` did not make, a node of the graph: point at the inputs' nodes."""

@@ -76,7 +76,8 @@ class TensorBase:
     _sharing: Any = ()  # a list of weak references to those that show its memory and are no views: see strides.py
     _name = ""  # the name by which a module holds it last
     _restriction = ""  # why this view may not be changed in place while operations are recorded
-    _history_note = ""  # why it has no history although it was computed from what requires grad
+    _cut: Any = None  # where its history was cut, if it was computed from what requires grad: see history.py
+    _unrecorded: Any = None  # of a leaf: the last cut right behind it
     _accumulations = 0  # how many backward passes have added to .grad since it was last set
     _grad_given = False  # .grad was last set to a tensor, by hand
     _grad_cleared = False  # .grad was there, and was set to None

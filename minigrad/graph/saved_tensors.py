@@ -137,7 +137,8 @@ def changed_since(node: Node, array: np.ndarray, origin: Origin) -> RuntimeError
         f"one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{from_numpy_dtype(array.dtype)} {list(array.shape)}], which is {made_by}, is at version {version.value}; "
         f"expected {expected} instead. {node.name()} saved it; {version.last_change} changed it since. "
-        f"Hint: change a copy (tensor.clone()), or use the operation that returns a new tensor."
+        f"Hint: change a copy (tensor.clone()), or use the operation that returns a new tensor. Inside "
+        f"detect_anomaly() the warning before this error names the line that saved it."
     )
 
 

@@ -16,12 +16,13 @@ from minigrad.arguments.promotion import CATEGORY
 from minigrad.caller import warn_user
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.history import Cut
 from minigrad.graph.node import Tensor
 from minigrad.inplace.views import outdate_views, rebase, refused, take_place
 from minigrad.kernels.layout import is_dense, is_expanded, writeable
 
 __all__ = ["become", "check_apart", "check_changeable", "check_overlap", "check_partial_overlap"]
-__all__ += ["overwrite", "run_in_place", "warn_of_expanded"]
+__all__ += ["overwrite", "run_in_place", "take_cut", "warn_of_expanded"]
 
 
 # What may be written to an expanded tensor, whose elements share places: the same to all of them; and what PyTorch has
@@ -167,8 +168,21 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
             rebase(tensor, node)
             return tensor
         take_place(tensor, node, result.output_nr)
+    elif result._cut is not None:
+        take_cut(tensor, result._cut)
     outdate_views(tensor)
     return tensor
+
+
+def take_cut(tensor: Tensor, cut: Cut) -> None:
+    """Keep that ``tensor`` was changed unrecorded, by values whose history was cut. To a leaf that requires grad this
+    is an update, and no use of it.
+    """
+    if tensor._unrecorded is cut:
+        tensor._unrecorded = None
+    for changed in (tensor, tensor._base):
+        if changed is not None and not changed._requires_grad:
+            changed._cut = cut
 
 
 def check_castable(tensor: Tensor, kind: np.dtype) -> None:

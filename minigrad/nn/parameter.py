@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad.arguments.promotion import type_name
 from minigrad.graph.function import wrap
+from minigrad.graph.history import note_cut
 from minigrad.graph.strides import lay_in_order
 from minigrad.tensor import Tensor
 
@@ -26,6 +27,7 @@ class Parameter(Tensor):
         parameter = wrap(data.array)
         parameter.__class__ = cls
         parameter._strided = data._strided
+        note_cut("Parameter()", [data], [parameter])
         return parameter.requires_grad_(requires_grad)  # type: ignore[return-value]
 
     def __repr__(self) -> str:

@@ -18,7 +18,7 @@ from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import become, check_castable, check_changeable, overwrite
-from minigrad.ops.nondifferentiable import constant
+from minigrad.ops.nondifferentiable import elementwise_constant
 from minigrad.ops.types import result_type
 from minigrad.out_of_memory import says_out_of_memory
 
@@ -55,7 +55,7 @@ def eq(input: Tensor, other: Any) -> Tensor:
 @says_out_of_memory
 def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
     """A comparison such as ``np.less``, elementwise, in the type to which the operands promote."""
-    return constant(ufunc(*prepare(array_in(x, ufunc), unwrap(y))), x, y)
+    return elementwise_constant(ufunc(*prepare(array_in(x, ufunc), unwrap(y))), x, y)
 
 
 def array_in(x: Any, ufunc: Any) -> np.ndarray:
@@ -202,7 +202,7 @@ def logical_not(input: Tensor) -> Tensor:
 
 def test_each(ufunc: np.ufunc, x: Tensor) -> Tensor:
     """A test such as ``np.isnan``, of every element."""
-    return constant(ufunc(array_in(x, ufunc)), x)
+    return elementwise_constant(ufunc(array_in(x, ufunc)), x)
 
 
 def logical_not_(input: Tensor) -> Tensor:
@@ -230,7 +230,7 @@ def invert(x: Tensor) -> Tensor:
     """
     if x.is_floating_point():
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return constant(np.invert(x.array), x)
+    return elementwise_constant(np.invert(x.array), x)
 
 
 def bitwise_not_(input: Tensor) -> Tensor:
@@ -259,7 +259,7 @@ def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
     first, second = prepare(unwrap(x), unwrap(y))
     if first.dtype.kind == "f" or (first.dtype.kind == "b" and ufunc in (np.left_shift, np.right_shift)):
         raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
-    return constant(ufunc(first, second), x, y)
+    return elementwise_constant(ufunc(first, second), x, y)
 
 
 @checked
@@ -384,7 +384,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 def are_close(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
     """Where ``|x - y| <= atol + rtol * |y|``, elementwise."""
     check_broadcast(x.array, y.array)
-    return constant(np.isclose(x.array, y.array, float(rtol), float(atol), equal_nan), x, y)
+    return elementwise_constant(np.isclose(x.array, y.array, float(rtol), float(atol), equal_nan), x, y)
 
 
 @checked

@@ -20,6 +20,7 @@ from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.graph.function import wrap
+from minigrad.graph.history import note_cut
 from minigrad.graph.node import Tensor, TensorBase
 from minigrad.graph.strides import elementwise, keep_strides, lay_as_pytorch
 
@@ -27,9 +28,16 @@ __all__ = ["all", "any", "argmax", "argmin", "argwhere", "count_nonzero", "nonze
 
 
 def constant(array: Any, *inputs: Any) -> Tensor:
-    """``array`` as a tensor without history; if it was computed elementwise from ``inputs``, it lies as they do."""
+    """``array``, computed from ``inputs``, as a tensor without history, which ``explain_grad`` tells."""
     result = wrap(np.asarray(array))
-    if inputs and TensorBase._some_strided:
+    note_cut("flat" if result.array.dtype.kind == "f" else "type", inputs, [result], result.dtype)
+    return result
+
+
+def elementwise_constant(array: Any, *inputs: Any) -> Tensor:
+    """:func:`constant` of what was computed element by element: it lies as the inputs do."""
+    result = constant(array, *inputs)
+    if TensorBase._some_strided:
         lay_as_pytorch(elementwise, inputs, [result])
     return result
 
@@ -54,7 +62,7 @@ def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     """``all`` (``np.logical_and``) or ``any`` (``np.logical_or``) over ``dim``, over nothing where it is ``()``."""
     dims = () if isinstance(dim, (tuple, list)) and not dim else normalize_dims(dim, x.ndim)
     truth = ufunc.reduce(x.array, axis=dims, keepdims=keepdim) if dims else x.array.astype(np.bool_)
-    return constant(np.asarray(truth, np.uint8 if x.array.dtype == np.uint8 else np.bool_))
+    return constant(np.asarray(truth, np.uint8 if x.array.dtype == np.uint8 else np.bool_), x)
 
 
 @checked
@@ -62,7 +70,7 @@ def count_nonzero(input: Tensor, dim: int | Sequence[int] | None = None, **numpy
     """How many elements are not zero."""
     if numpy_names:
         return count_nonzero(input, **renamed("count_nonzero", numpy_names, dim=dim))
-    return constant(np.add.reduce(input.array != 0, axis=normalize_dims(dim, input.ndim), dtype=np.int64))
+    return constant(np.add.reduce(input.array != 0, axis=normalize_dims(dim, input.ndim), dtype=np.int64), input)
 
 
 @checked
@@ -70,7 +78,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
     """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim."""
     if numpy_names:
         return argmax(input, **renamed("argmax", numpy_names, dim=dim, keepdim=keepdim))
-    return constant(position(np.argmax, "argmax", input.array, dim, keepdim))
+    return constant(position(np.argmax, "argmax", input.array, dim, keepdim), input)
 
 
 @checked
@@ -78,7 +86,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
     """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim."""
     if numpy_names:
         return argmin(input, **renamed("argmin", numpy_names, dim=dim, keepdim=keepdim))
-    return constant(position(np.argmin, "argmin", input.array, dim, keepdim))
+    return constant(position(np.argmin, "argmin", input.array, dim, keepdim), input)
 
 
 def position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bool) -> np.ndarray:
@@ -102,8 +110,8 @@ def position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bo
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Where the elements are that are not zero: (count, dimensions), or a tuple of one tensor a dimension."""
     if as_tuple:
-        return tuple([constant(each) for each in np.nonzero(np.atleast_1d(input.array))])
-    places = constant(np.argwhere(input.array).T.astype(np.int64, order="C").T)
+        return tuple([constant(each, input) for each in np.nonzero(np.atleast_1d(input.array))])
+    places = constant(np.argwhere(input.array).T.astype(np.int64, order="C").T, input)
     keep_strides(places)  # a dimension after the other, as in PyTorch
     return places
 
@@ -131,7 +139,7 @@ def unique(
     rows = slices(input.array, dim)
     keys = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     order = np.lexsort(keys.T[::-1]) if keys.shape[1] else np.arange(len(rows))
-    return chosen(runs(input.array, rows, order, dim), return_inverse, return_counts)
+    return chosen(input, runs(input.array, rows, order, dim), return_inverse, return_counts)
 
 
 @checked
@@ -140,7 +148,7 @@ def unique_consecutive(
 ) -> Any:
     """The elements, or slices along ``dim``, without those equal to the one before. Returns as :func:`unique`."""
     rows = slices(input.array, dim)
-    return chosen(runs(input.array, rows, np.arange(len(rows)), dim), return_inverse, return_counts)
+    return chosen(input, runs(input.array, rows, np.arange(len(rows)), dim), return_inverse, return_counts)
 
 
 def slices(x: np.ndarray, dim: int | None) -> np.ndarray:
@@ -174,8 +182,9 @@ def runs(x: np.ndarray, rows: np.ndarray, order: np.ndarray, dim: int | None) ->
     )
 
 
-def chosen(found: tuple[Tensor, Tensor, Tensor], return_inverse: bool, return_counts: bool) -> Any:
+def chosen(x: Tensor, found: tuple[Tensor, Tensor, Tensor], return_inverse: bool, return_counts: bool) -> Any:
     """Of elements, inverse and counts those that are wanted: one tensor or a tuple."""
+    note_cut("flat", [x], found)
     values, inverse, counts = found
     if not return_inverse and not return_counts:
         return values

@@ -17,6 +17,7 @@ from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.graph.function import Function
+from minigrad.graph.history import note_cut
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.ops.extremes import Max, MaxAll, ScatterOne, check_not_empty
 
@@ -75,7 +76,9 @@ def argsort(
     """The positions that put the elements in order along ``dim``."""
     if numpy_names:
         return argsort(input, descending=descending, stable=stable, **renamed("argsort", numpy_names, dim=dim))
-    return sort(input.detach(), dim, descending, stable=stable).indices
+    positions: Tensor = sort(input.detach(), dim, descending, stable=stable).indices
+    note_cut("type", [input], [positions], positions.dtype)
+    return positions
 
 
 @checked

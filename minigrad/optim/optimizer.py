@@ -94,7 +94,10 @@ class Optimizer:
                     f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}"
                 )
             if not (parameter.is_leaf or parameter.retains_grad):
-                raise ValueError("can't optimize a non-leaf Tensor")
+                raise ValueError(
+                    f"can't optimize a non-leaf Tensor: {parameter.grad_fn.name()} made it, as x = x - lr * x.grad "
+                    f"and x = x.double() do. Give the optimizer the leaf; explain_grad(tensor) says more."
+                )
         self._check_beside_others(group)
         for name, value in self.defaults.items():
             group.setdefault(name, value)

@@ -1,6 +1,5 @@
 """Hooks, custom functions, inference, anomalies, checkpoints, Jacobians: the same calls on both engines."""
 
-import re
 import threading
 import warnings
 
@@ -705,110 +704,6 @@ def test_functional_errors(name):
         functional.jacobian(lambda x: 3.0, x)
     with pytest.raises(TypeError):
         functional.jacobian(lambda x: x, 3.0)
-
-
-# ---------------------------------------------------------------------------------------------------- explain_grad
-
-
-def used_under_no_grad():
-    x = leaf(minigrad, 1.0)
-    with minigrad.no_grad():
-        return x * 2
-
-
-def accumulated_twice():
-    x = leaf(minigrad, 1.0)
-    (x * 2).sum().backward()
-    (x * 2).sum().backward()
-    return x
-
-
-def reached_once():
-    x = leaf(minigrad, 1.0)
-    (x * 2).sum().backward()
-    return x
-
-
-def unreachable():
-    x = leaf(minigrad, 1.0)
-    unreachable.graph = (x * 2).detach() * leaf(minigrad, 1.0), x * 3
-    unreachable.graph[0].sum().backward()
-    return x
-
-
-def retained():
-    y = leaf(minigrad, 1.0) * 2
-    y.retain_grad()
-    return y
-
-
-def assigned():
-    x = leaf(minigrad, 1.0)
-    x.grad = minigrad.ones(1, dtype=minigrad.float64)
-    return x
-
-
-def assigned_then_reached():
-    x = assigned()
-    (x * 2).sum().backward()
-    return x
-
-
-def changed_since():
-    x = reached_once()
-    x.grad.mul_(0.5)
-    return x
-
-
-def cleared():
-    x = reached_once()
-    x.grad = None
-    return x
-
-
-def used_in_inference():
-    x = leaf(minigrad, 1.0)
-    with minigrad.inference_mode():
-        return x * 2
-
-
-EXPLANATIONS = {
-    "constant": (lambda: minigrad.ones(1), "does not require grad, and nothing it was computed from does"),
-    "integers": (lambda: minigrad.tensor([1]), "only floating tensors have gradients"),
-    "detached": (lambda: leaf(minigrad, 1.0).detach(), "made by detach()"),
-    "data": (lambda: leaf(minigrad, 1.0).data, "made by .data"),
-    "no_grad": (used_under_no_grad, "MulBackward0 made it while recording was off"),
-    "not a leaf": (lambda: leaf(minigrad, 1.0) * 2, "not a leaf: MulBackward0 made it"),
-    "retained, not run": (retained, "although retain_grad() was called"),
-    "unreachable": (unreachable, "no backward pass has brought it a gradient"),
-    "dropped": (lambda: reached_once() and leaf(minigrad, 1.0), "no graph that is still alive uses it"),
-    "once": (reached_once, "what one backward pass brought"),
-    "twice": (accumulated_twice, "sum of what 2 backward passes brought"),
-    "assigned": (assigned, "assigned by hand"),
-    "assigned, then reached": (assigned_then_reached, "assigned to it by hand, plus what 1 backward pass brought"),
-    "changed since": (changed_since, "changed in place since, by mul_ at "),
-    "set to None": (cleared, "was set to None, as optimizer.zero_grad() does too"),
-    "forgotten": (lambda: (leaf(minigrad, 1.0) * 2).detach_(), "detach_() made it forget"),
-    "turned off": (lambda: leaf(minigrad, 1.0).requires_grad_(False), "was told not to"),
-    "inference": (used_in_inference, "MulBackward0 made it while recording was off (inference_mode)"),
-}
-
-
-@pytest.mark.parametrize("name", EXPLANATIONS)
-def test_explain_grad(name):
-    make, part = EXPLANATIONS[name]
-    told = minigrad.explain_grad(make())
-    assert part in told and "\n" not in told
-
-
-def test_explain_grad_before_any_pass():
-    told = []
-    thread = threading.Thread(target=lambda: told.append(minigrad.explain_grad(leaf(minigrad, 1.0))))
-    thread.start()
-    thread.join()
-    assert re.search("no backward pass has run in this thread", told[0])
-    with pytest.raises(TypeError, match="must be Tensor"):
-        minigrad.explain_grad(3.0)
 
 
 def test_no_warning_for_a_leaf():
