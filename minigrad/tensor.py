@@ -326,11 +326,15 @@ class Tensor(TensorBase, Methods):
         return array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
+        array = np.array(self.numpy(), dtype=dtype, copy=copy)
+        note_array(self, array)
+        return array
 
     def __array_wrap__(self, array: ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
         """What a NumPy function such as ``np.exp`` gives for a tensor is a tensor."""
-        return wrap(np.asarray(array))
+        result = wrap(np.asarray(array))
+        note_cut("numpy()", [self], [result])
+        return result
 
     def item(self) -> Any:
         """The one element as a Python number.

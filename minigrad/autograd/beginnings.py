@@ -17,9 +17,9 @@ import numpy as np
 from minigrad.graph import anomaly
 from minigrad.graph.accumulation import one_of
 from minigrad.graph.engine import in_order, walk_backward
+from minigrad.graph.function import Function
 from minigrad.graph.hooks import NodeHooks
 from minigrad.graph.node import AccumulateGrad, Edge, Node
-from minigrad.graph.watching import to_arrays
 
 __all__ = ["BROKEN", "ZEROS", "described", "is_broken", "is_freed", "is_zero", "nodes_between", "reason", "stem"]
 __all__ += ["users_of", "where_it_began"]
@@ -48,10 +48,10 @@ ZEROS = {
     **dict.fromkeys(("Round", "Floor", "Ceil", "Trunc", "Sign", "Sgn"), FLAT),
     **dict.fromkeys(("Fill", "Zero", "torch::autograd::CopySlices"), ZEROED),
     **dict.fromkeys(("Mm", "Mv", "Bmm", "Addmm", "Baddbmm", "Dot", "Convolution"), MATRIX),
-    "Mul": "multiplied by 0: the other factor is 0 wherever a gradient arrives. Look at where that factor comes from",
+    "Mul": "multiplied by 0, or by what makes 0 of it, wherever a gradient arrives. Look at that factor",
     "Pow": "has the slope 0: of a power above 1 at 0, and of the power 0 anywhere. Begin elsewhere",
     "Exp": "gave 0: its input is so far below 0 that the result underflows. Scale the input",
-    "NativeDropout": "dropped all of it. Lower p",
+    "NllLoss": "counts no target: every one is ignored, or weighs 0. Look at the targets",
     "Abs": "has the slope 0 at 0. Begin elsewhere",
 }
 AT_ZERO = "has an infinite slope at 0, and its input is 0. Keep it above 0: add a small number, or clamp(min=1e-8)"
@@ -122,8 +122,14 @@ def nodes_between(tensor: Edge, root: Edge) -> list[Any]:
     return [node for node in order if node in leading]
 
 
-class Passed(dict[Any, tuple[Any, Any]]):
+Flags = list[Any]  # of several gradients: whether each is bad; None where there is none
+
+
+class Passed(dict[Any, tuple[Flags, Flags]]):
     """Of each node that ran, what arrived and what it sent. Filled by hooks that stand in for the user's."""
+
+    def __init__(self, bad: Callable[[Any], bool]) -> None:
+        self.bad = bad
 
     def hooks_of(self, node: Node) -> NodeHooks:
         hooks = NodeHooks()
@@ -131,12 +137,14 @@ class Passed(dict[Any, tuple[Any, Any]]):
         return hooks
 
     def note(self, node: Node, sent: Any, arrived: Any) -> None:
-        self[node] = to_arrays(arrived), to_arrays(sent)
+        flags = [[None if each is None else self.bad(each.array) for each in one] for one in (arrived, sent)]
+        self[node] = flags[0], flags[1]
 
 
-def walk_again(tensor: Edge, root: Edge, path: list[Any]) -> Passed:
-    """What passes along ``path`` where the gradient at ``root`` is one everywhere, without the user's hooks."""
-    passed = Passed()
+def walk_again(tensor: Edge, root: Edge, path: list[Any], passed: Passed) -> Any:
+    """The gradient at ``tensor`` where that at ``root`` is one everywhere, without the user's hooks; what passes along
+    ``path`` is noted in ``passed``.
+    """
     outside: list[tuple[Any, str, Any]] = [(anomaly, "enabled", anomaly.enabled)]
     inside: list[tuple[Any, str, Any]] = [(anomaly, "enabled", False)]
     for node in path:
@@ -147,10 +155,9 @@ def walk_again(tensor: Edge, root: Edge, path: list[Any]) -> Passed:
     start = {root[0]: one_of(*root, np.ones(*root[0].outputs[root[1]]))}
     try:
         set_all(inside)
-        walk_backward(start, True, False, [tensor], accumulate=False)
+        return walk_backward(start, True, False, [tensor], accumulate=False)[tensor]
     finally:
         set_all(outside)
-    return passed
 
 
 def set_all(attributes: list[tuple[Any, str, Any]]) -> None:
@@ -158,47 +165,43 @@ def set_all(attributes: list[tuple[Any, str, Any]]) -> None:
         setattr(owner, name, value)
 
 
-def where_it_began(tensor: Edge, root: Edge, bad: Callable[[Any], bool]) -> str:
-    """The node or two at which the gradient at ``tensor``, seen from ``root``, first is ``bad``, and why; "" where this
-    run of the rules makes it a sound one.
+def where_it_began(tensor: Edge, root: Edge, bad: Callable[[Any], bool]) -> str | None:
+    """The node at which the gradient at ``tensor``, seen from ``root``, first is ``bad``, and why; "" where this run of
+    the rules makes it a sound one, None where it makes none.
 
     Raises:
         RuntimeError: as a backward pass: what a node saved was changed since.
     """
-    path = nodes_between(tensor, root)
-    passed = walk_again(tensor, root, path)
-    found: list[Node] = []
-    sound: list[Node] = []
-    reached = False
-    waiting = [tensor]
-    for place in waiting:
-        sources = [(node, sent) for node in path if node in passed for sent in sent_to(place, node, passed[node][1])]
-        if not sources or not bad(sum([sent for _, sent in sources])):
-            continue
-        reached = True
-        for node, sent in sources:
-            if not bad(sent):
-                sound.append(node)
-                continue
-            arrived = [(node, number) for number, each in enumerate(passed[node][0]) if each is not None]
-            worse = [each for each in arrived if bad(passed[node][0][each[1]])]
-            if worse and (bad is is_broken or len(worse) == len(arrived)):
-                waiting += [each for each in worse if each not in waiting]
-            elif node not in found:
-                found.append(node)
+    passed = Passed(bad)
+    gradient = walk_again(tensor, root, nodes_between(tensor, root), passed)
+    if gradient is None:
+        return None
+    if not bad(np.asarray(gradient)):
+        return ""
+    sources: dict[Edge, list[tuple[Node, bool]]] = {}  # of each place: who sent a gradient there, and whether a bad one
+    for node, (_, sent) in passed.items():
+        for (target, output_nr, _), is_bad in zip(node.edges, sent):
+            if target is not None and is_bad is not None:
+                sources.setdefault((target, output_nr), []).append((node, is_bad))
+    found: dict[Node, None] = {}  # who made a bad one of sound ones
+    sound: dict[Node, None] = {}  # whose sound ones add up to a bad one
+    waiting = {tensor: None}
+    for place in (places := list(waiting)):
+        for node, is_bad in sources.get(place, ()):
+            arrived = passed[node][0]
+            worse = [(node, number) for number, each in enumerate(arrived) if each]
+            if not is_bad:
+                sound[node] = None
+            elif worse and (bad is is_broken or False not in arrived):
+                places += [each for each in worse if each not in waiting]
+                waiting.update(dict.fromkeys(worse))
+            else:
+                found[node] = None
     if found:
-        first = next((each for each in found if bad is is_zero or not given_broken(each)), found[0])
+        first = next((each for each in found if bad is is_zero or broken_input(each) is None), next(iter(found)))
         return f"It began at {described(first)}, which {reason(first, bad)}."
-    if sound and bad is is_zero:
-        names = " and ".join(dict.fromkeys(described(each) for each in sound))
-        return f"It began where several paths meet: what comes from {names} cancels out."
-    return "The gradient with which the pass begins is like that already." if reached else ""
-
-
-def sent_to(place: Edge, node: Node, sent: Any) -> list[Any]:
-    """What ``node`` sent to ``place``: as many gradients as it has edges there."""
-    pairs = zip(node.edges, sent)
-    return [each for (target, number, _), each in pairs if (target, number) == place and each is not None]
+    names = " and ".join(dict.fromkeys(described(each) for each in sound))
+    return f"It began where several paths meet: what comes from {names} cancels out."
 
 
 def described(node: Node) -> str:
@@ -207,26 +210,32 @@ def described(node: Node) -> str:
     return f"{node.name()} ({line})" if line else node.name()
 
 
-def given_broken(node: Any) -> str:
-    """Whose values ``node`` works with that were NaN or infinite in forward already; "" where there are none."""
-    for value, origin in zip(node._saved, node.origins()):
+def broken_input(node: Any) -> Any:
+    """Who made a value with NaN or infinity that ``node`` works with: a node, or "a leaf" or "an input"; None where
+    there is no such value.
+    """
+    for value, origin in zip(getattr(node, "_saved", ()), node.origins()):
         if isinstance(value, np.ndarray) and value.dtype.kind == "f" and is_broken(value) and origin is not None:
             maker = origin[0][0]
             if isinstance(maker, AccumulateGrad):
                 return "a leaf"
-            if maker is None or isinstance(maker, Node):
-                return "an input" if maker is None else f"the result of {described(maker)}"
-    return ""
+            if maker is None or isinstance(maker, Function):
+                return "an input" if maker is None else maker
+    return None
 
 
 def reason(node: Any, bad: Callable[[Any], bool]) -> str:
     """What such a node does to a gradient, and what to do about it."""
     if bad is is_zero:
         return ZEROS.get(stem(node), "has the slope 0 at these values")
-    whose = given_broken(node)
-    if whose:
-        return f"works with {whose} that is NaN or infinite already. Look at where that comes from"
-    return BROKEN.get(stem(node), "makes NaN or infinity of it")
+    source = broken_input(node)
+    if source is None:
+        return BROKEN.get(stem(node), "makes NaN or infinity of it")
+    while isinstance(source, Function):
+        maker, source = source, broken_input(source)
+    if source is None:
+        return f"works with NaN or infinity of forward: the result of {described(maker)}, which got none. Look there"
+    return f"works with NaN or infinity of forward: {source} has it already. Look at where that comes from"
 
 
 def stem(node: Node) -> str:

@@ -144,6 +144,9 @@ def _edge(tensor: Tensor) -> Edge | None:
 
 def _seen_from(tensor: Tensor, result: Tensor) -> str:
     """Of a tensor without a ``.grad``: whether a pass from ``result`` would come to it, and with what."""
+    told = "The .grad is None until a backward pass runs: one from the result will bring it a gradient"
+    if result is tensor:
+        return f"{told}: 1, for it is the result itself."
     edge, root = _edge(tensor), _edge(result)
     path = [] if edge is None or root is None else nodes_between(edge, root)
     if edge is None or root is None or edge[0] not in path:
@@ -155,11 +158,16 @@ def _seen_from(tensor: Tensor, result: Tensor) -> str:
     if is_freed(path):
         return (
             "The .grad is None although a backward pass has gone through the result's graph: it stopped on the way by "
-            "an error, its inputs= left this tensor out, or it was autograd.grad, which leaves .grad alone."
+            "an error, a custom function returned None, its inputs= left this tensor out, or it was autograd.grad, "
+            "which leaves .grad alone."
         )
-    told = "The .grad is None until a backward pass runs: one from the result will bring it a gradient"
     for bad, name in ((is_broken, "with NaN or infinity"), (is_zero, "of zeros")):
         began = where_it_began(edge, root, bad)
+        if began is None:
+            return (
+                "The .grad is None and stays so: a rule on the way from the result returns None. Let the backward of "
+                "your custom function return a gradient for each input that needs one."
+            )
         if began:
             return f"{told} {name}. {began}"
     return f"{told}."
@@ -224,15 +232,14 @@ def _uses(tensor: Tensor) -> str:
     edge = _edge(tensor)
     users = [] if edge is None else users_of(edge[0])
     cuts = [vars(node)["_cut"] for node in users if "_cut" in vars(node)]
-    cut = tensor._unrecorded if not cuts else cuts[0]
-    if cut is not None:
-        return f"the path to the result is cut {cut}"
+    if cuts:
+        return f"the path to the result is cut {cuts[0]}"
     if not users:
-        last = latest_cut()
+        last = tensor._unrecorded or latest_cut()
         return (
             "no graph that is still alive uses it: the results were dropped, or cut off, before backward() was called "
             "on them, or only autograd.grad was called, which leaves .grad alone."
-        ) + (f" The last time that a result was cut off in this program was {last}" if last is not None else "")
+        ) + (f" The last time that it, or else some result, was cut off was {last}" if last is not None else "")
     return (
         "a graph that is still alive uses it, but no backward pass has brought it a gradient. Call backward() on a "
         f"result computed from it, such as {described(users[0])}'s; inputs= of backward(), and a custom function that "

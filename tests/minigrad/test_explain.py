@@ -102,6 +102,11 @@ def through_a_slice_of_an_array():
     return explain_grad(minigrad.from_numpy(values[:1]) + 1)
 
 
+@says("detach() left the history of a result of MulBackward0 behind")
+def through_a_function_of_numpy():
+    return explain_grad(minigrad.tensor(np.asarray((leaf(1.0) * 2).detach())) + 1)  # here
+
+
 @says("item() gave the value of a result of MulBackward0 alone", "not with the number")
 def item():
     number = (leaf(1.0) * 2).item()  # here
@@ -323,7 +328,9 @@ def cut_between_two_models():
     return explain_grad(layer.weight)
 
 
-@says("no graph that is still alive uses it", "The last time that a result was cut off", "AddmmBackward0")
+@says(
+    "no graph that is still alive uses it", "The last time that it, or else some result, was cut off", "AddmmBackward0"
+)
 def cut_at_once():
     layer, other = linear(), linear()
     h = layer(ONES).detach()  # here
@@ -343,6 +350,27 @@ def not_run_yet():
     w = leaf(1.0)
     loss = w.sum()
     return explain_grad(w) + str(loss)
+
+
+@says("one from the result will bring it a gradient: 1")
+def the_result_itself():
+    w = leaf(1.0)
+    return explain_grad(w, w)
+
+
+@says("The .grad is None and stays so", "your custom function")
+def rule_that_returns_none():
+    class NoGradient(minigrad.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad_z):
+            return None
+
+    w = leaf(1.0)
+    return explain_grad(w, NoGradient.apply(w).sum())
 
 
 @says("one from the result will bring it a gradient.")
@@ -426,6 +454,17 @@ def changed_since():
 
 # ---------------------------------------------------------------------------------- zeros, NaN and infinity
 
+
+def nll_ignored(w):
+    return nn.functional.cross_entropy(w.view(1, 2), minigrad.tensor([-100]))
+
+
+def overwritten(w):
+    y = w * 3
+    y.fill_(1.0)
+    return y
+
+
 # Of each function of a leaf: where it begins, and the nodes' reason.
 BEGINNINGS = {
     "dead ReLU": (
@@ -443,6 +482,7 @@ BEGINNINGS = {
     "masked": (lambda w: w.masked_fill(w > -9, 0), [1, 2], "of zeros", "MaskedFillBackward0, which took none"),
     "chosen otherwise": (lambda w: minigrad.where(w > 9, w, -w * 0 + 1), [1, 2], "of zeros", "It began"),
     "times a mask": (lambda w: w.exp() * minigrad.zeros(2), [1, 2], "of zeros", "MulBackward0, which multiplied by 0"),
+    "overwritten": (overwritten, [1, 2], "of zeros", "which overwrote all of it"),
     "times 0": (lambda w: w * 0, [1, 2], "of zeros", "MulBackward0, which multiplied by 0"),
     "zero weights": (lambda w: w @ minigrad.zeros(2, 2), [1, 2], "of zeros", "multiplied by a matrix of zeros"),
     "rounded": (lambda w: w.round() * 2, [1, 2], "of zeros", "RoundBackward0, which is flat"),
@@ -455,8 +495,15 @@ BEGINNINGS = {
     "root at 0": (lambda w: (w * w).sum().sqrt(), [0, 0], "NaN or infinity", "SqrtBackward0, which has an infinite"),
     "overflow": (lambda w: w.exp(), [1000, 1], "NaN or infinity", "ExpBackward0, which overflowed"),
     "own softmax": (lambda w: w.exp() / w.exp().sum(), [1000, 1], "NaN or infinity", "ExpBackward0, which overflowed"),
-    "NaN among inputs": (lambda w: w * minigrad.tensor([np.nan, 1]), [1, 1], "NaN or infinity", "an input that is NaN"),
-    "NaN in the leaf": (lambda w: w * w, [np.nan, 1], "NaN or infinity", "a leaf that is NaN or infinite already"),
+    "NaN among inputs": (
+        lambda w: w * minigrad.tensor([np.nan, 1]),
+        [1, 1],
+        "NaN or infinity",
+        "an input has it already",
+    ),
+    "NaN in the leaf": (lambda w: w * w, [np.nan, 1], "NaN or infinity", "a leaf has it already"),
+    "no target left": (nll_ignored, [1, 2], "of zeros", "counts no target"),
+    "product": (lambda w: w.exp() * w**9 * 2 * w, [1e9, 1], "NaN or infinity", "forward: the result of"),
     "NaN of before": (lambda w: (w.log() * 2).exp(), [-1, 1], "NaN or infinity", "It began at ExpBackward0"),
 }
 
@@ -579,6 +626,19 @@ def test_right_programs_raise_no_alarm():
         assert not any(word in told for word in ("cut", "0 everywhere", "NaN", "frozen")), told
     assert "not a leaf: NllLossBackward0 made it" in explain_grad(loss)
     assert "nothing it was computed from requires grad" in explain_grad(x * 2 + minigrad.tensor([1.0]))
+
+
+def test_a_long_way_is_searched_quickly():
+    """Bad all along, from both ends."""
+    w = leaf(-1.0)
+    y = w.relu()
+    for _ in range(2000):
+        y = y + y * 1e-4
+    assert "It began at ReluBackward0" in explain_grad(w, y.sum())
+    y = w
+    for _ in range(2000):
+        y = y.neg()
+    assert "It began at MulBackward0" in explain_grad(w, (y * 0).sum())
 
 
 def test_what_is_recorded_again_has_its_own_history():
