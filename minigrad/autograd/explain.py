@@ -205,7 +205,8 @@ def _is_step(tensor: Tensor) -> bool:
         return False
     rate = (gradient * change).sum() / (gradient * gradient).sum()
     rounding = 4 * np.finfo(tensor.array.dtype).eps * (np.abs(tensor.array) + np.abs(leaves[0].array))
-    return bool(rate < 0 and (np.abs(change - rate * gradient) <= rounding).all())
+    down = rate < 0 or gradient.size > 1  # of one element, every change is a multiple of its gradient
+    return bool(down and (np.abs(change - rate * gradient) <= rounding).all())
 
 
 def _not_reached(tensor: Tensor) -> str:

@@ -275,6 +275,20 @@ def leaf_replaced_by_a_step():
     return explain_grad(x)
 
 
+@says("AddBackward0 made it out of a leaf and that leaf's .grad")
+def leaf_replaced_by_a_step_up():
+    x = leaf(1.0, 2.0)
+    (x * x).sum().backward()
+    return explain_grad(x + 0.1 * x.grad)
+
+
+@says("not a leaf: AddBackward0 made it")
+def result_of_one_element():
+    x = leaf(1.0)
+    (x * x).sum().backward()
+    return explain_grad(x + minigrad.tensor([5.0]))
+
+
 @says("Sub took a leaf while recording was off", "with no_grad(): x -= lr * x.grad")
 def leaf_replaced_under_no_grad():
     x = leaf(1.0, 2.0)
