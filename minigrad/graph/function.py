@@ -161,8 +161,10 @@ class Function(Node):
         result = wrap(array)
         makers = [node for node, _, _ in getattr(self, "edges", ()) if node is not None]
         if makers:
-            maker = None if isinstance(makers[0], AccumulateGrad) else makers[0]
-            result._cut = cut_here("type", maker, from_numpy_dtype(array.dtype))
+            of_leaf = isinstance(makers[0], AccumulateGrad)
+            result._cut = cut_here("type", None if of_leaf else makers[0], from_numpy_dtype(array.dtype))
+            if of_leaf:
+                makers[0].variable._unrecorded = result._cut
         return result
 
     @classmethod

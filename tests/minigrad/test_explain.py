@@ -352,6 +352,13 @@ def cut_at_once():
     return explain_grad(layer.weight)
 
 
+@says("no graph that is still alive uses it", "a leaf became minigrad.int64")
+def used_as_integers():
+    w, other = leaf(1.0), leaf(1.0)
+    (w.long() * other).sum().backward()  # here
+    return explain_grad(w)
+
+
 @says("the result does not require grad: its history was cut", "detach()")
 def result_that_is_cut():
     w = leaf(1.0)
