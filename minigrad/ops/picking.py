@@ -396,7 +396,7 @@ class PutNumber(Function):
 
     def forward(ctx, x, *, number, where):
         ctx.save_for_backward(where)
-        z = x.copy()
+        z = np.array(x, order="C")  # NumPy makes a number of a gradient without dimensions
         z[where] = number_as(number, x.dtype)
         return z
 
