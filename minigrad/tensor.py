@@ -19,6 +19,7 @@ from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import check_operand, is_foreign
 from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
+from minigrad.autograd.stepping import BackwardSteps
 from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
@@ -410,6 +411,19 @@ class Tensor(TensorBase, Methods):
         those of :func:`minigrad.autograd.backward`.
         """
         differentiation.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def backward_steps(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> BackwardSteps:
+        """:meth:`backward`, a node at a time: ``for step in loss.backward_steps(): print(step)``.
+
+        What a step tells is in :class:`minigrad.autograd.stepping.Step`. PyTorch has no counterpart.
+        """
+        return BackwardSteps(self, gradient, retain_graph, create_graph, inputs)
 
     @checked
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:

@@ -119,14 +119,19 @@ def backward(
     Counterpart: ``torch.autograd.backward``.
     """
     if create_graph:
-        warn_user(
-            "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
-            "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid "
-            "this. If you have to use this function, make sure to reset the .grad fields of your parameters to None "
-            "after use to break the cycle and avoid the leak.",
-        )
+        warn_of_cycle()
     arrived = first_gradients(tensors, grad_tensors, create_graph)
     walk_backward(arrived, retain_graph, create_graph, None if inputs is None else edges_to(inputs))
+
+
+def warn_of_cycle() -> None:
+    """PyTorch's warning of a ``.grad`` that holds the graph which holds its leaf."""
+    warn_user(
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
+        "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid "
+        "this. If you have to use this function, make sure to reset the .grad fields of your parameters to None "
+        "after use to break the cycle and avoid the leak."
+    )
 
 
 def edges_to(inputs: Any) -> list[Edge]:

@@ -243,8 +243,8 @@ def _uses(tensor: Tensor) -> str:
         ) + (f" The last time that it, or else some result, was cut off was {last}" if last is not None else "")
     return (
         "a graph that is still alive uses it, but no backward pass has brought it a gradient. Call backward() on a "
-        f"result computed from it, such as {described(users[0])}'s; inputs= of backward(), and a custom function that "
-        "returned None, leave it out."
+        f"result computed from it, such as {described(users[0])}'s; inputs= of backward(), a custom function that "
+        "returned None, and backward_steps() that was left before it came here, leave it out."
     )
 
 

@@ -38,15 +38,18 @@ def walk_backward(
     create_graph: bool,
     inputs: Sequence[Edge] | None = None,
     accumulate: bool = True,
+    walk: Walk | None = None,
 ) -> Any:
     """:func:`run_backward`; whatever ends it, what it switched is then as it was before.
+
+    ``walk`` is given by who steps through it: its ``order`` is then the part of the nodes that is to run now.
 
     Python looks for Ctrl-C also where a loop begins again, which need not count as part of the ``try`` around the loop.
     A call does: so the loop is in a function of its own.
     """
     outside = grad_mode.enabled, grad_mode.walk
     try:
-        return run_backward(arrived, retain_graph, create_graph, inputs, accumulate)
+        return run_backward(walk or Walk(), arrived, retain_graph, create_graph, inputs, accumulate)
     except MemoryError as error:
         raise out_of_memory(error) from error
     finally:
@@ -57,7 +60,12 @@ def walk_backward(
 
 
 def run_backward(
-    arrived: Arrived, retain_graph: bool | None, create_graph: bool, inputs: Sequence[Edge] | None, accumulate: bool
+    walk: Walk,
+    arrived: Arrived,
+    retain_graph: bool | None,
+    create_graph: bool,
+    inputs: Sequence[Edge] | None,
+    accumulate: bool,
 ) -> Any:
     """Walk from the nodes in ``arrived``, with the gradients given there, to the leaves; with ``inputs``, only towards
     these edges.
@@ -66,8 +74,7 @@ def run_backward(
     What nodes saved is freed, unless ``retain_graph``, or without it ``create_graph``, says otherwise. With
     ``accumulate`` False leaves keep their ``.grad`` as it is. Returns what arrived at each of ``inputs``, or None.
     """
-    walk = Walk()
-    walk.order = in_order(arrived)
+    walk.order = walk.order or in_order(arrived)
     if inputs is not None or anomaly.enabled:
         walk.watch(inputs, accumulate)
     retain_graph = create_graph if retain_graph is None else retain_graph

@@ -26,6 +26,7 @@ from minigrad.graph import anomaly
 from minigrad.graph.grad_mode import call_inside, enable_grad, grad_mode
 from minigrad.graph.history import cut_here, note_cut, switched_off
 from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
+from minigrad.graph.saved_names import names_of_saved
 from minigrad.graph.saved_tensors import (
     THIS_NODE,
     Given,
@@ -87,6 +88,7 @@ class Function(Node):
     saves_nothing_for: Any = None  # the needs for which forward saves None in the place of each
     writes_into = False  # True: forward takes ``out``, x's own memory; the rule never needs x's old values
     node_name = ""  # set where PyTorch's name is not the class's
+    saved_names: Sequence[str] = ()  # PyTorch's names of what is saved, where saved_names.py does not know them
     packed = False  # True: the user's hooks hold what was saved (see saved_tensors.py)
     inside: weakref.ref[Any] | None = None  # the CopySlices around an operation that changed a view (inplace/views.py)
 
@@ -300,6 +302,20 @@ class Function(Node):
         names = object.__dir__(self)
         acting = self.packed or self.inside is not None
         return [name for name in names if name != "saved_tensors"] if acting else list(names)
+
+    def __getattr__(self, name: str) -> Any:
+        """``_saved_self`` and others: what forward saved, under PyTorch's names.
+
+        Raises:
+            RuntimeError: as :attr:`saved_tensors` raises it.
+        """
+        if name.startswith("_saved_"):
+            self.check_saved()
+            saved = unpack(self._saved) if self.packed else self._saved
+            for known, value, origin in zip(names_of_saved(self), saved, self.origins()):
+                if name == f"_saved_{known}":
+                    return self.restore(value, origin)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def check_saved(self) -> None:
         """Raise the error of :attr:`saved_tensors` where it would: as in PyTorch, also where the rule does not run."""

@@ -133,6 +133,8 @@ class Node:
         outputs: one ``(shape, NumPy dtype)`` pair an output of forward: its gradient has the same.
         hooks: what the user registered around this node, or None.
         plain: False for a node with hooks, with several outputs, or with a user's rule: see ``Walk.run_watched``.
+        made: where and from what forward made it, noted while somebody watches (``viz/watch.py``); else None.
+        stepping: how far the steps have come in which the node ran last (``autograd/stepping.py``), or None.
     """
 
     __slots__ = ("__dict__", "__weakref__", "edges", "needs_input_grad", "outputs", "sequence_number")
@@ -143,6 +145,8 @@ class Node:
     outputs: tuple[tuple[tuple[int, ...], np.dtype], ...]
     hooks: NodeHooks | None = None
     plain = True
+    made: Any = None
+    stepping: Any = None
 
     @property
     def next_functions(self) -> tuple[Edge, ...]:

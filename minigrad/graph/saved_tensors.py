@@ -153,11 +153,14 @@ def detached_since(node: Node, array: np.ndarray) -> RuntimeError:
 
 def freed(node: Node) -> RuntimeError:
     """PyTorch's error for values that an earlier backward has freed."""
+    left = ""
+    if node.stepping is not None and not node.stepping.complete:
+        left = f" An earlier pass by backward_steps() was left {node.stepping}."
     return RuntimeError(
         f"Trying to backward through the graph a second time (or directly access saved tensors after they have already "
         f"been freed): {node!r} has none left. Saved intermediate values of the graph are freed when you call "
         f".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second "
-        f"time or if you need to access saved tensors after calling backward."
+        f"time or if you need to access saved tensors after calling backward.{left}"
     )
 
 

@@ -49,7 +49,7 @@ class Walk:
     """One backward pass: the nodes in their order, and what is watched.
 
     Attributes:
-        order: the nodes.
+        order: the nodes; empty before they are found.
         watched: True: :meth:`run_watched` runs the plain nodes too.
         captured: for each edge that was asked for, what arrived there (None where nothing did); as in PyTorch, before
             the hooks of its tensor where the walk goes on from there, after them where it ends.
@@ -61,7 +61,7 @@ class Walk:
         reached: the nodes, to be looked up quickly, once :meth:`will_run` has asked.
     """
 
-    order: list[Any]
+    order: Sequence[Any] = ()
     watched = False
     captured: dict[Edge, Any] | None = None
     passages: dict[Any, bool] | None = None

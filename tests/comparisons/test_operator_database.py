@@ -268,6 +268,37 @@ def test_graphs(name):
             compare_graphs(name, result, theirs).check()
 
 
+def grads_after(call, sample, order, run):
+    """The ``.grad`` of each input after ``run(outputs, starts)``, on the result, or on its inputs' gradients."""
+    inputs, args, kwargs = as_minigrad([sample.input, sample.args, sample.kwargs])
+    leaves = [each for each in tensors_in([inputs, args, kwargs]) if each.requires_grad]
+    outputs = [each for each in tensors_in(call(inputs, *args, **kwargs)) if each.requires_grad]
+    if order == 2 and outputs:
+        starts = uneven(minigrad, outputs)
+        found = minigrad.autograd.grad(outputs, leaves, starts, allow_unused=True, create_graph=True)
+        outputs = [each for each in found if each is not None and each.requires_grad]
+    if outputs:
+        weighted = [(each * start).sum() for each, start in zip(outputs, uneven(minigrad, outputs))]
+        run(sum(weighted[1:], weighted[0]))
+    return [None if each.grad is None else each.grad.numpy() for each in leaves]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_steps_give_the_gradients_of_backward(name, order):
+    """To the last bit, those of gradients too."""
+    if order == 2 and name not in TWICE:
+        pytest.skip("PyTorch has no second derivative")
+    operation = OPERATIONS[name]
+    call = find(operation.name, minigrad if hasattr(minigrad, operation.name.split(".")[0]) else minigrad.Tensor)
+    for sample in itertools.islice(samples(operation, torch.float64, requires_grad=True), 8):
+        whole = grads_after(call, sample, order, lambda result: result.backward())
+        stepped = grads_after(call, sample, order, lambda result: list(result.backward_steps()))
+        for first, second in zip(whole, stepped, strict=True):
+            assert (first is None) == (second is None)
+            assert first is None or np.array_equal(first, second, equal_nan=True)
+
+
 def cloned(engine, value):
     """``value`` with every tensor a copy, the result of an operation where it requires grad."""
     if isinstance(value, engine.Tensor):
