@@ -20,7 +20,7 @@ from minigrad.graph.node import AccumulateGrad, Node, Tensor, unwrap
 from minigrad.graph.saved_names import names_of_saved
 from minigrad.graph.watching import Walk, fitted_to_inputs
 
-__all__ = ["BackwardSteps", "Sent", "Step"]
+__all__ = ["BackwardSteps", "Sent", "Step", "formula_of", "ready_because", "short_name"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +81,7 @@ class Step:
     @property
     def ready_because(self) -> str:
         """Why the node runs now."""
-        if not self.senders:
-            return "backward begins here"
-        steps = ", ".join([str(number) for number in self.senders])
-        if len(self.senders) == 1:
-            return f"its one gradient has arrived, from step {steps}"
-        return f"all {len(self.senders)} gradients have arrived, from steps {steps}"
+        return ready_because(self.senders)
 
     def __str__(self) -> str:
         lines = [f"step {self.number} of {self.total}: {short_name(self.node)}  {self.formula}".rstrip()]
@@ -248,6 +243,17 @@ class Deliveries(dict[Any, list[Any]]):
             shape = None if raw_shape in (None, tuple(value.shape)) else tuple(raw_shape)
             found.append(Sent(position, target, output_nr, value, added_to, now, shape))
         return tuple(reversed(found))
+
+
+def ready_because(senders: tuple[int, ...]) -> str:
+    """Why a node runs now, to which these steps have sent gradients."""
+    if not senders:
+        return "backward begins here"
+    if len(senders) == 1:
+        return f"its one gradient has arrived, from step {senders[0]}"
+    if len(senders) > 8:
+        return f"all {len(senders)} gradients have arrived, from steps {senders[0]} to {senders[-1]}"
+    return f"all {len(senders)} gradients have arrived, from steps {', '.join([str(number) for number in senders])}"
 
 
 def copied(gradient: Any) -> Tensor | None:

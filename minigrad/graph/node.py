@@ -133,7 +133,7 @@ class Node:
         outputs: one ``(shape, NumPy dtype)`` pair an output of forward: its gradient has the same.
         hooks: what the user registered around this node, or None.
         plain: False for a node with hooks, with several outputs, or with a user's rule: see ``Walk.run_watched``.
-        made: where and from what forward made it, noted while somebody watches (``viz/watch.py``); else None.
+        made: where and from what forward made it, noted while somebody watches (``viz/watching.py``); else None.
         stepping: how far the steps have come in which the node ran last (``autograd/stepping.py``), or None.
     """
 

@@ -6,6 +6,7 @@ Most names follow from whose the value is: an operation's first tensor is ``self
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from minigrad.graph.node import Node
@@ -23,9 +24,13 @@ def names_of_saved(node: Any) -> list[str]:
     saved: Any = node._saved  # type: ignore[attr-defined]
     given = node.saved_names  # type: ignore[attr-defined]
     names: list[str] = []
+    taken: Any = node.saved_inputs  # type: ignore[attr-defined]
+    places: Sequence[int] = () if taken is None else range(len(node.edges))[taken]
     for position, origin in enumerate(node.origins()):  # type: ignore[attr-defined]
         if position < len(given):
             name = given[position]
+        elif position < len(places):
+            name = of_input(places[position])
         elif origin is None:
             name = f"value{position}"
         elif origin[0][0] is THIS_NODE:
@@ -40,7 +45,11 @@ def name_of_input(node: Any, origin: Any, position: int, taken: list[str]) -> st
     """The name of the first input that ``origin`` tells of and that has none yet."""
     edge, counter, _ = origin
     for place, (maker, output_nr, changes) in enumerate(node.edges):
-        name = OF_INPUTS[place] if place < len(OF_INPUTS) else f"input{place}"
+        name = of_input(place)
         if (maker, output_nr) == edge and changes is counter and name not in taken:
             return name
     return f"value{position}"
+
+
+def of_input(place: int) -> str:
+    return OF_INPUTS[place] if place < len(OF_INPUTS) else f"input{place}"

@@ -1,6 +1,6 @@
 """How a graph looks on paper, and how it becomes a file or a picture in a notebook.
 
-What is in a graph is told in ``graph.py``. Importing this module needs the Python package ``graphviz``, which writes
+What is in a graph is told in ``trace.py``. Importing this module needs the Python package ``graphviz``, which writes
 DOT text. To lay the text out, Graphviz's program ``dot`` is used where it is installed and works, and otherwise the
 Graphviz that comes inside the package ``pygraphviz``: so nothing needs to be installed outside Python.
 """
@@ -16,7 +16,8 @@ from typing import Any
 import graphviz
 
 from minigrad.saving.files import replacing
-from minigrad.viz.graph import Graph, GraphNode, shape_text
+from minigrad.viz.parts import TraceNode, shape_text
+from minigrad.viz.trace import Trace
 
 __all__ = ["Drawing", "draw_graph"]
 
@@ -39,7 +40,7 @@ BEGINNINGS = {"svg": b"<?xml", "png": b"\x89PNG\r\n", "pdf": b"%PDF"}  # of pict
 SECONDS = 30.0  # that the program dot is given
 
 
-def draw_graph(graph: Graph) -> Drawing:
+def draw_graph(graph: Trace) -> Drawing:
     """The picture of ``graph``. The same graph always gives the same DOT text, whichever engine it came from."""
     drawing = Drawing(
         "graph",
@@ -49,9 +50,13 @@ def draw_graph(graph: Graph) -> Drawing:
     )
     by_id = {}
     for node in graph.nodes:
+        if node.kind == "constant":
+            continue
         by_id[node.id] = node
         drawing.node(node.id, label=_node_label(node), tooltip=_literal(str(node)), **NODE_LOOKS[node.kind])
     for edge in graph.edges:
+        if not edge.needs_grad:
+            continue
         attributes = {"tooltip": _literal(f"input {edge.position} of {by_id[edge.target].name}")}
         if len(by_id[edge.source].shapes) > 1 or edge.output_index > 0:
             attributes["label"] = f"output {edge.output_index}"
@@ -59,7 +64,7 @@ def draw_graph(graph: Graph) -> Drawing:
     return drawing
 
 
-def _node_label(node: GraphNode) -> str:
+def _node_label(node: TraceNode) -> str:
     """The lines in a box: the user's name for it, its own name, and what comes out of it."""
     lines = [node.label] if node.label else []
     if node.kind != "output" or not node.label:

@@ -1,0 +1,132 @@
+"""``record``: run backward, and keep the trace with what happened at each node."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from minigrad.autograd.stepping import Step, ready_because, short_name
+from minigrad.graph.node import AccumulateGrad, Tensor
+from minigrad.viz.parts import TraceSent, TraceStep
+from minigrad.viz.summary import Summary, summary_of
+from minigrad.viz.trace import Trace
+from minigrad.viz.tracing import Params, Tracing, inputs_of, saved_in_brief
+
+__all__ = ["record"]
+
+
+def record(
+    loss: Any,
+    gradient: Any = None,
+    *,
+    params: Params | None = None,
+    names: Mapping[str, Any] | None = None,
+    retain_graph: bool | None = None,
+) -> Trace:
+    """Run ``loss.backward(gradient)``, and give the trace with what happened at each node, in the engine's order.
+
+    minigrad's loss is stepped through; at PyTorch's nodes hooks look on, which do not see from which shape a gradient
+    was summed, and what was added where is added again. Values are those before backward, gradients those after it.
+    ``params`` and ``names`` are as in :func:`minigrad.viz.trace_graph`.
+
+    Raises:
+        TypeError: ``loss`` is no tensor.
+        RuntimeError: as ``loss.backward()`` raises it.
+    """
+    tracing = Tracing(loss, params, names)
+    before = tracing.trace()
+    if isinstance(loss, Tensor):
+        edges = {(edge.target, edge.position): number for number, edge in enumerate(before.edges)}
+        steps = loss.backward_steps(gradient, retain_graph)
+        kept = [step_data(step, tracing, edges) for step in steps]
+    else:
+        looking_on = LookingOn(tracing, before)
+        looking_on.call(loss.backward, gradient, retain_graph)
+        kept = looking_on.steps
+    after = Tracing(loss, params, names).trace()
+    nodes = [replace(node, grad=now.grad) for node, now in zip(before.nodes, after.nodes)]
+    return replace(before, nodes=tuple(nodes), steps=tuple(kept), total_steps=len(kept))
+
+
+class LookingOn:
+    """Hooks around each of PyTorch's nodes, which note what happens there.
+
+    Attributes:
+        waiting: of each node's outputs the sum of what has come so far.
+        senders: of each node the numbers of the steps that have sent something.
+    """
+
+    def __init__(self, tracing: Tracing, trace: Trace) -> None:
+        self.tracing = tracing
+        self.edges = {(edge.target, edge.position): number for number, edge in enumerate(trace.edges)}
+        self.saved = {node.id: node.saved or {} for node in trace.nodes}
+        self.steps: list[TraceStep] = []
+        self.waiting: dict[Any, Any] = {}
+        self.senders: dict[str, list[int]] = {}
+        self.grads: dict[str, Summary | None] = {}
+
+    def call(self, function: Any, /, *args: Any) -> None:
+        """Call ``function`` with the hooks in place."""
+        handles: list[Any] = []
+        try:
+            self.register(handles)
+            function(*args)
+        finally:
+            remove(handles)
+
+    def register(self, handles: list[Any]) -> None:
+        nodes = {id(node): node for item in self.tracing.found for node, _ in inputs_of(item) if node is not None}
+        for node in nodes.values():
+            handles.append(node.register_prehook(functools.partial(self.before, node)))
+            handles.append(node.register_hook(functools.partial(self.after, node)))
+
+    def number_of(self, node: Any) -> str:
+        item = node.variable if short_name(node) == "AccumulateGrad" else node
+        return f"n{self.tracing.numbers[id(item)]}"
+
+    def before(self, node: Any, arrived: Any) -> None:
+        if hasattr(node, "variable"):
+            self.grads[self.number_of(node)] = brief(node.variable.grad)
+
+    def after(self, node: Any, outgoing: Any, arrived: Any) -> None:
+        number, sent = self.number_of(node), []
+        is_leaf = hasattr(node, "variable")
+        for position, ((target, output_nr), value) in enumerate(zip(node.next_functions, outgoing)):
+            if target is None or value is None:
+                continue
+            to = self.number_of(target)
+            so_far = self.waiting.get((to, output_nr))
+            total = value.detach().clone() if so_far is None else so_far + value.detach()
+            self.waiting[to, output_nr] = total
+            self.senders.setdefault(to, []).append(len(self.steps) + 1)
+            edge = self.edges[number, position]
+            sent.append(TraceSent(edge, summary_of(value), brief(so_far), summary_of(total)))
+        grads = (self.grads.get(number), brief(node.variable.grad)) if is_leaf else (None, None)
+        ready = ready_because(tuple(self.senders.pop(number, ())))
+        came = tuple([brief(each) for each in arrived])
+        self.steps.append(TraceStep(number, came, self.saved[number], tuple(sent), *grads, ready))
+
+
+def remove(handles: list[Any]) -> None:
+    for handle in handles:
+        handle.remove()
+
+
+def step_data(step: Step, tracing: Tracing, edges: dict[tuple[str, int], int]) -> TraceStep:
+    """A step as data: nodes and edges by their numbers, values in brief."""
+    item = step.node.variable if isinstance(step.node, AccumulateGrad) else step.node
+    node = f"n{tracing.numbers[id(item)]}"
+    sent = []
+    for each in step.sent:
+        added_to = brief(each.added_to)
+        edge = edges[node, each.position]
+        sent.append(TraceSent(edge, summary_of(each.value), added_to, summary_of(each.sum), each.unbroadcast))
+    arrived = tuple([brief(each) for each in step.arrived])
+    before, after = brief(step.grad_before), brief(step.grad_after)
+    return TraceStep(node, arrived, saved_in_brief(step.saved), tuple(sent), before, after, step.ready_because)
+
+
+def brief(tensor: Any) -> Summary | None:
+    return None if tensor is None else summary_of(tensor)

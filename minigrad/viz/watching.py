@@ -1,0 +1,258 @@
+"""``watch``: while it is on, each node is told the user's line, the module, and the inputs that need no gradient.
+
+The graph itself knows none of this, so that recording costs nothing. Inside ``with watch():`` the last step of
+recording a node, ``Function.take_place``, and the call of a module are replaced; PyTorch's are watched by its own
+``TorchFunctionMode``, if PyTorch was imported. What is found is kept at the node.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph.function import Function
+from minigrad.graph.node import Node, Tensor
+from minigrad.nn.module import Module
+from minigrad.viz.summary import Summary, summary_of
+
+__all__ = ["Constant", "Made", "key_of", "made_of", "watch"]
+
+OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+NOTE = "minigrad.made"  # in the metadata of PyTorch's nodes
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An input that needs no gradient: a tensor, or a number. ``key`` tells whether two are the same tensor; a number
+    has none, and a tensor that nobody saved no value. ``kept`` is one of PyTorch's: its memory is then nobody else's.
+    """
+
+    key: Any
+    value: Summary | None
+    kept: Any = None
+
+
+@dataclass
+class Made:
+    """How forward made a node.
+
+    Attributes:
+        file, line: of the user's program.
+        modules: path and class of the modules that were running, the outermost first.
+        constants: for each position of an input that needs no gradient what it was; None: nothing was given there.
+    """
+
+    file: str
+    line: int
+    modules: tuple[tuple[str, str], ...]
+    constants: dict[int, Constant | None] = field(default_factory=dict)
+
+
+def made_of(node: Any) -> Made | None:
+    """What was noted at a node of either engine."""
+    if isinstance(node, Node):
+        return node.made  # type: ignore[no-any-return]
+    return node.metadata.get(NOTE)  # type: ignore[no-any-return]
+
+
+def key_of(tensor: Any) -> Any:
+    """What two tensors with the same memory and shape have in common."""
+    if isinstance(tensor, Tensor):
+        array = tensor.array
+        return id(tensor._version_counter), array.ctypes.data, array.shape, array.strides
+    return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor._version
+
+
+class watch:
+    """Inside ``with watch():`` this thread's nodes are noted: lines, modules, inputs that need no gradient."""
+
+    lock = threading.RLock()
+    running: tuple[watch, ...] = ()
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.modules: list[Any] = []
+        self.paths: dict[int, str] = {}
+        self.roots: list[Any] = []  # the modules that were called outside of any other
+        self.torch_mode: Any = None
+
+    def __enter__(self) -> watch:
+        self.thread = threading.get_ident()
+        with watch.lock:
+            if not watch.running:
+                switch_on()
+            watch.running = (*watch.running, self)
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            self.torch_mode = torch_mode(torch, self)
+            self.torch_mode.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self.torch_mode is not None:
+            self.torch_mode.__exit__(*error)
+        with watch.lock:
+            watch.running = tuple([each for each in watch.running if each is not self])
+            if not watch.running:
+                switch_off()
+
+    def made(self) -> Made:
+        """How a node is made now."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and is_library(frame.f_code.co_filename):
+            frame = frame.f_back
+        modules = tuple([(self.paths.get(id(each), ""), type(each).__name__) for each in self.modules])
+        if frame is None:
+            return Made("", 0, modules)
+        return Made(frame.f_code.co_filename, frame.f_lineno, modules)
+
+    def call(self, module: Any, run: Callable[[], Any]) -> Any:
+        """Call a module while it stands on top of the stack."""
+        if not self.modules:
+            self.enter_root(module)
+        self.modules.append(module)
+        try:
+            return run()
+        finally:
+            self.modules.pop()
+
+    def enter_root(self, module: Any) -> None:
+        """Note the paths of all modules below ``module``. Those below a second model begin with what tells it apart."""
+        if not any(each is module for each in self.roots):
+            self.roots.append(module)
+        number = next(number for number, each in enumerate(self.roots, 1) if each is module)
+        prefix = "" if number == 1 else f"{type(module).__name__}({number})"
+        self.paths = {id(each): path for path, each in module.named_modules(prefix=prefix)}
+
+
+def is_library(file: str) -> bool:
+    """True for code of the engines."""
+    if file.startswith((OURS, "<")):
+        return True
+    torch = sys.modules.get("torch")
+    return torch is not None and file.startswith(os.path.dirname(os.path.abspath(torch.__file__ or "")) + os.sep)
+
+
+def watching_here() -> watch | None:
+    """The watch of this thread, the innermost."""
+    here = threading.get_ident()
+    return next((each for each in reversed(watch.running) if each.thread == here), None)
+
+
+take_place = Function.take_place
+call_module = Module.__call__
+
+
+def watched_place(node: Any, inputs: Any, results: Any) -> None:
+    """:meth:`Function.take_place`, and the note."""
+    take_place(node, inputs, results)
+    watcher = watching_here()
+    if watcher is None:
+        return
+    made = watcher.made()
+    for position, (value, (maker, _, _)) in enumerate(zip(inputs, node.edges)):
+        if maker is None:
+            made.constants[position] = constant(value)
+    node.made = made
+
+
+def watched_call(module: Any, *inputs: Any, **options: Any) -> Any:
+    """:meth:`Module.__call__`, on the stack of modules."""
+    watcher = watching_here()
+    if watcher is None:
+        return call_module(module, *inputs, **options)
+    return watcher.call(module, lambda: call_module(module, *inputs, **options))
+
+
+def constant(value: Any) -> Constant | None:
+    """An input that needs no gradient, as it is now; None where nothing was given."""
+    if value is None:
+        return None
+    if hasattr(value, "requires_grad"):
+        return Constant(key_of(value), summary_of(value), None if isinstance(value, Tensor) else value.detach())
+    if isinstance(value, (np.ndarray, np.generic, bool, int, float)):
+        return Constant(None, summary_of(np.asarray(value)))
+    return Constant(None, None)
+
+
+def switch_on() -> None:
+    Function.take_place = watched_place  # type: ignore[assignment, method-assign]
+    Module.__call__ = watched_call  # type: ignore[assignment, method-assign]
+
+
+def switch_off() -> None:
+    Function.take_place = take_place  # type: ignore[method-assign]
+    Module.__call__ = call_module  # type: ignore[method-assign]
+
+
+# ------------------------------------------------------------------------------------------- PyTorch's
+
+
+def torch_mode(torch: Any, watcher: watch) -> Any:
+    """PyTorch's own context in which it shows each call of a function; and of a module, by its hooks."""
+
+    class Watching(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+        def __enter__(self) -> Any:
+            self.call_module = torch.nn.Module.__call__
+            outer = self.call_module
+
+            def watched(module: Any, *inputs: Any, **options: Any) -> Any:
+                if threading.get_ident() != watcher.thread:
+                    return outer(module, *inputs, **options)
+                return watcher.call(module, lambda: outer(module, *inputs, **options))
+
+            torch.nn.Module.__call__ = watched
+            return super().__enter__()
+
+        def __exit__(self, *error: Any) -> Any:
+            torch.nn.Module.__call__ = self.call_module
+            return super().__exit__(*error)
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            note_torch(torch, watcher, [*args, *(kwargs or {}).values()], result)
+            return result
+
+    return Watching()
+
+
+def note_torch(torch: Any, watcher: watch, inputs: list[Any], result: Any) -> None:
+    """Note how the nodes were made that a function of PyTorch's made of ``inputs``."""
+    results = result if isinstance(result, (tuple, list)) else [result]
+    waiting = [each.grad_fn for each in results if isinstance(each, torch.Tensor) and each.grad_fn is not None]
+    flat = [part for each in inputs for part in (each if isinstance(each, (tuple, list)) else [each])]
+    before = {each.grad_fn for each in flat if isinstance(each, torch.Tensor)}
+    fresh: list[Any] = []
+    while waiting:
+        node = waiting.pop()
+        is_leaf = node is None or node in before or node.name().endswith("AccumulateGrad")
+        if is_leaf or NOTE in node.metadata or node in fresh:
+            continue
+        node.metadata[NOTE] = watcher.made()
+        fresh.append(node)
+        waiting.extend([each for each, _ in node.next_functions])
+    free = [each for each in flat if not (isinstance(each, torch.Tensor) and each.requires_grad)]
+    note_constants(torch, fresh, free)
+
+
+def note_constants(torch: Any, nodes: list[Any], candidates: list[Any]) -> None:
+    """Of the inputs that need no gradient, say which stands where. PyTorch keeps only their places, so it is said where
+    their order leaves no doubt."""
+    tensors = [each for each in candidates if isinstance(each, torch.Tensor)]
+    operands = [each for each in candidates if isinstance(each, torch.Tensor) or type(each) in (int, float)]
+    for node in nodes:
+        places = [place for place, (maker, _) in enumerate(node.next_functions) if maker is None]
+        chosen: list[Any] = operands
+        if len(node.next_functions) > 2:  # weight and bias may be left out
+            chosen = [each for each in tensors if each.is_floating_point()]
+            chosen += [None] * (len(places) - len(chosen))
+        if len(chosen) == len(places):
+            for place, value in zip(places, chosen):
+                node.metadata[NOTE].constants[place] = constant(value)

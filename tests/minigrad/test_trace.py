@@ -1,0 +1,446 @@
+"""The trace: what the graph does not know, JSON from strangers, text and Mermaid, and backward recorded, by both."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from minigrad import viz
+from minigrad.graph.function import Function
+from minigrad.viz import Trace, first_difference, record, trace_graph, watch
+from minigrad.viz.summary import summary_of
+
+ENGINES = pytest.mark.parametrize("engine", [minigrad, torch], ids=["minigrad", "torch"])
+
+
+def quadratic(engine: Any) -> dict[str, Any]:
+    x = engine.tensor(2.0, requires_grad=True)
+    loss = x**2 + 2 * x + 1
+    return {"loss": loss, "x": x}
+
+
+def residual(engine: Any) -> dict[str, Any]:
+    """Images fork into a block without a bias and its shortcut."""
+    engine.manual_seed(0)
+    nn = engine.nn
+    block = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1, bias=False), nn.BatchNorm2d(2), nn.ReLU())
+    head = nn.Sequential(nn.Flatten(), nn.Linear(32, 3))
+    images = engine.ones(2, 2, 4, 4)
+    hidden = block(images) + images
+    loss = nn.functional.cross_entropy(head(hidden), engine.tensor([0, 2]))
+    return {"loss": loss, "hidden": hidden, "images": images, "block": block, "head": head}
+
+
+def reused(engine: Any) -> dict[str, Any]:
+    x = engine.tensor([[1.0, 2.0]], requires_grad=True)
+    w = engine.tensor([[3.0], [4.0]], requires_grad=True)
+    h = x * w
+    loss = (h * h + h * x).sum() / 2
+    return {"loss": loss, "x": x, "w": w, "h": h}
+
+
+PROGRAMS = pytest.mark.parametrize("program", [quadratic, residual, reused], ids=lambda each: each.__name__)
+
+
+def watched(program: Any, engine: Any) -> dict[str, Any]:
+    with watch():
+        return program(engine)  # type: ignore[no-any-return]
+
+
+def by_name(trace: Trace, name: str) -> Any:
+    return next(node for node in trace.nodes if name in (node.name, node.label))
+
+
+class TestWithoutWatching:
+    def test_minigrad_knows_which_tensor_a_constant_is(self) -> None:
+        found = residual(minigrad)
+        trace = trace_graph(found["loss"], names=found)
+        (images,) = [node for node in trace.nodes if node.kind == "constant"]
+        assert images.label == "images" and images.value is not None and images.value.shape == (2, 2, 4, 4)
+        targets = [edge.target for edge in trace.edges if edge.source == images.id]
+        assert sorted([node.name for node in trace.nodes if node.id in targets]) == [
+            "AddBackward0",
+            "ConvolutionBackward0",
+        ]
+
+    @ENGINES
+    def test_saved_values_tell_a_constant(self, engine: Any) -> None:
+        x = engine.ones(2, requires_grad=True)
+        trace = trace_graph(x * engine.tensor([3.0, 4.0]) * 2.0)
+        assert sorted([node.value.values for node in trace.nodes if node.kind == "constant"]) == [(2.0,), (3.0, 4.0)]
+        layer = engine.nn.Linear(3, 2)
+        trace = trace_graph(layer(engine.ones(4, 3)), params=layer.named_parameters())
+        assert by_name(trace, "constant").value.shape == (4, 3)
+
+    @ENGINES
+    def test_a_bias_that_is_not_there_is_no_constant(self, engine: Any) -> None:
+        layer = engine.nn.Conv2d(1, 1, 2, bias=False)
+        trace = trace_graph(layer(engine.ones(1, 1, 3, 3)))
+        assert [node.kind for node in trace.nodes].count("constant") == 1
+
+    @ENGINES
+    def test_modules_come_from_the_parameters_names(self, engine: Any) -> None:
+        model = engine.nn.Sequential(engine.nn.Linear(3, 2), engine.nn.ReLU(), engine.nn.Linear(2, 1))
+        trace = trace_graph(model(engine.ones(4, 3)).sum(), params=model.named_parameters())
+        assert [(node.name, node.module) for node in trace.nodes if node.module] == [
+            ("AddmmBackward0", "2"),
+            ("TBackward0", "2"),
+            ("AddmmBackward0", "0"),
+            ("TBackward0", "0"),
+        ]
+        assert [group.path for group in trace.groups] == ["0", "2"]
+
+    @ENGINES
+    def test_a_gradient_is_not_there_before_backward(self, engine: Any) -> None:
+        found = quadratic(engine)
+        assert by_name(trace_graph(found["loss"], names=found), "x").grad == "not computed yet"
+        found["loss"].backward(retain_graph=True)
+        trace = trace_graph(found["loss"], names=found)
+        assert by_name(trace, "x").grad.values == (6.0,)
+        assert by_name(trace, "loss").grad is None
+
+    @ENGINES
+    def test_memory_that_is_held_for_backward(self, engine: Any) -> None:
+        x = engine.ones(100, requires_grad=True)
+        y = (x * x).exp().sum()
+        trace = trace_graph(y)
+        assert trace.saved_bytes == 800
+        assert [(node.name, node.saved_bytes) for node in trace.holders()] == [
+            ("ExpBackward0", 400),
+            ("MulBackward0", 400),
+        ]
+        y.backward()
+        assert trace_graph(y).saved_bytes == 0
+
+    def test_names_are_passed_over_where_they_are_no_tensors_params_are_not(self) -> None:
+        x = minigrad.ones(2, requires_grad=True)
+        names = {"number": 3, "engine": minigrad, "class": minigrad.Tensor, "x": x, "again": x}
+        assert by_name(trace_graph(x * 2, params={"weight": x}, names=names), "weight").name == "AccumulateGrad"
+        with pytest.raises(TypeError, match=r"params\['number'\] must be"):
+            trace_graph(x * 2, params=names)
+        with pytest.raises(TypeError, match="names must be a dict such as locals"):
+            trace_graph(x * 2, names=[x])  # type: ignore[arg-type]
+
+    def test_minigrad_tells_formula_and_rule(self) -> None:
+        trace = trace_graph(quadratic(minigrad)["loss"])
+        assert by_name(trace, "MulBackward0").formula == "z = x * y"
+        assert "def backward(ctx, grad_z):" in trace.rules["MulBackward0"]
+
+
+class TestWatching:
+    @PROGRAMS
+    def test_both_engines_give_the_same_trace(self, program: Any) -> None:
+        ours, theirs = (watched(program, engine) for engine in (minigrad, torch))
+        first, second = (trace_graph(found["loss"], names=found) for found in (ours, theirs))
+        assert first_difference(first, second) is None and first == second
+        assert first.groups == second.groups
+        for one, other in zip(first.nodes, second.nodes):
+            assert (one.file, one.line, one.module, one.variable) == (
+                other.file,
+                other.line,
+                other.module,
+                other.variable,
+            )
+            assert one.kind != "constant" or str(one.value) == str(other.value)
+
+    @ENGINES
+    def test_line_variable_module_and_constants(self, engine: Any) -> None:
+        found = watched(quadratic, engine)
+        trace = trace_graph(found["loss"])
+        last = trace.nodes[1]
+        assert last.variable == "loss" and last.file == __file__ and last.line == quadratic.__code__.co_firstlineno + 2
+        assert sorted([node.value.values for node in trace.nodes if node.kind == "constant"]) == [(1,), (2,)]
+        found = watched(residual, engine)
+        trace = trace_graph(found["loss"], names=found)
+        assert by_name(trace, "ConvolutionBackward0").module == "0"
+        assert by_name(trace, "hidden").variable == "hidden" and by_name(trace, "hidden").module is None
+        assert by_name(trace, "AddmmBackward0").module == "Sequential(2).1"
+        assert [(group.path, group.kind, group.parent) for group in trace.groups] == [
+            ("", "Sequential", None),
+            ("0", "Conv2d", ""),
+            ("1", "BatchNorm2d", ""),
+            ("2", "ReLU", ""),
+            ("Sequential(2)", "Sequential", None),
+            ("Sequential(2).0", "Flatten", "Sequential(2)"),
+            ("Sequential(2).1", "Linear", "Sequential(2)"),
+        ]
+
+    @ENGINES
+    def test_constants_are_one_where_they_are_one_tensor(self, engine: Any) -> None:
+        x = engine.ones(2, 2, requires_grad=True)
+        c = engine.ones(2, 2)
+        with watch():
+            y = x + engine.zeros(2, 2)
+            y = y + engine.zeros(2, 2)  # perhaps in the memory of the first
+            y = (y + c) * c - c.t()
+        values = [node.value.values[0] for node in trace_graph(y).nodes if node.kind == "constant"]
+        assert sorted(values) == [0.0, 0.0, 1.0, 1.0]
+
+    @ENGINES
+    def test_afterwards_nothing_is_noted_and_nothing_is_switched(self, engine: Any) -> None:
+        before = Function.take_place, minigrad.nn.Module.__call__, torch.nn.Module.__call__
+        with pytest.raises(ZeroDivisionError), watch(), watch():
+            assert Function.take_place is not before[0]
+            raise ZeroDivisionError
+        assert (Function.take_place, minigrad.nn.Module.__call__, torch.nn.Module.__call__) == before
+        assert trace_graph(quadratic(engine)["loss"]).nodes[1].line is None
+
+    def test_another_threads_nodes_are_not_noted(self) -> None:
+        found: list[Any] = []
+        with watch():
+            other = threading.Thread(target=lambda: found.append(quadratic(minigrad)["loss"]))
+            other.start()
+            other.join()
+        assert trace_graph(found[0]).nodes[1].line is None
+
+    @ENGINES
+    def test_values_and_gradients_are_what_they_are_unwatched(self, engine: Any) -> None:
+        plain, noted = residual(engine), watched(residual, engine)
+        for found in (plain, noted):
+            found["loss"].backward()
+        for one, other in zip(plain["block"].parameters(), noted["block"].parameters()):
+            assert np.array_equal(one.grad.numpy(), other.grad.numpy())
+
+
+class TestSummary:
+    @pytest.mark.parametrize(
+        "values",
+        [
+            np.linspace(-1 / 3, 1e300, 16),
+            np.full((2, 2, 4, 4), -1.2345678901234567e-300),
+            np.full((4, 4), -np.inf, np.float32),
+            np.full(40, np.nan),
+            np.zeros((0, 3)),
+            np.ones((1,) * 30),
+            np.array(True),
+            np.arange(17) * -(10**17),
+            np.float64(0.1).reshape(()),
+        ],
+        ids=lambda each: f"{each.dtype} {each.shape}"[:30],
+    )
+    def test_it_has_at_most_300_bytes(self, values: Any) -> None:
+        summary = summary_of(minigrad.tensor(values) if values.dtype.kind != "b" else minigrad.tensor(True))
+        text = json.dumps(summary.to_data(), allow_nan=False)
+        assert len(text) <= 300
+
+    def test_figures(self) -> None:
+        values = [float("nan"), float("inf"), 0.0, 0.0, 3.0, 4.0] + [1.0] * 20
+        summary = summary_of(minigrad.tensor(values))
+        assert (summary.nan, summary.inf, summary.zeros, summary.values[:3]) == (1, 1, 2, ("nan", "inf", 0.0))
+        assert (summary.norm, summary.min, summary.max) == ("inf", 0.0, "inf")
+        assert summary_of(minigrad.tensor([3.0] * 16 + [4.0])).norm == pytest.approx(12.6491)
+        for engine in (minigrad, torch):
+            assert str(summary_of(engine.tensor([1.0, 2.0]))) == "[2] float32: 1.0, 2.0"
+
+    def test_looking_changes_nothing(self) -> None:
+        x = minigrad.ones(3, 7).t()
+        before = x.array.strides, x._version_counter.value
+        summary_of(x)
+        assert (x.array.strides, x._version_counter.value) == before
+
+
+class TestJson:
+    @ENGINES
+    @PROGRAMS
+    def test_there_and_back(self, engine: Any, program: Any) -> None:
+        found = watched(program, engine)
+        trace = record(found["loss"], names=found)
+        text = trace.to_json()
+        again = Trace.from_json(text)
+        assert again == trace and again.to_json() == text
+        assert json.loads(text)["version"] == 1
+        assert len(again.steps) == len(trace.steps) > 4
+
+    def test_any_name_comes_back(self) -> None:
+        name = "</script>\"'&\u2028 😀\n"
+        x = minigrad.ones(2, requires_grad=True)
+        trace = trace_graph(x * 2, params={name: x})
+        assert by_name(Trace.from_json(trace.to_json()), name).kind == "leaf"
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda data: data.update(version=2), "is of version 2: this minigrad reads version 1"),
+            (lambda data: data.update(version=True), "is of version True"),
+            (lambda data: data.pop("format"), 'must be an object with "format"'),
+            (lambda data: data.update(surprise=1), "the trace has no field 'surprise'"),
+            (lambda data: data.pop("nodes"), "the trace has no nodes"),
+            (lambda data: data.update(nodes={}), "nodes must be a list"),
+            (lambda data: data["nodes"][0].update(kind="x"), "is of no known kind"),
+            (lambda data: data["nodes"][0].update(shapes=[[-1]]), "impossible shape"),
+            (lambda data: data["nodes"][0].update(shapes=[["1"]]), r"nodes\[0\]: shapes\[0\]\[0\] must be an integer"),
+            (lambda data: data["nodes"][0].update(shapes=[[1] * 99]), "impossible shape"),
+            (lambda data: data["nodes"][0].update(line=1.5), "line must be an integer"),
+            (lambda data: data["nodes"][0].update(label="x" * 200_000), "letters, more than"),
+            (lambda data: data["nodes"][0].update(grad="3"), "unknown gradient"),
+            (lambda data: data["nodes"][0].update(value={"shape": [], "dtype": "f", "values": [[]]}), "values"),
+            (lambda data: data["nodes"].append(data["nodes"][0]), "two nodes have the same id"),
+            (lambda data: data["edges"][0].update(source="n99"), "joins nodes that are not there"),
+            (lambda data: data["edges"][0].update(position=-1), "negative number"),
+            (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "y"}), "in one that is not there"),
+            (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "x"}), "is in itself"),
+            (lambda data: data["steps"][0].update(node="n99"), "step 0 runs a node that is not there"),
+            (lambda data: data["steps"][0]["sent"][0].update(edge=99), "along an edge that is not there"),
+            (lambda data: data.update(total_steps=1), "more steps than it says"),
+        ],
+    )
+    def test_what_is_no_trace_is_refused_in_a_sentence(self, change: Any, told: str) -> None:
+        data = json.loads(record(quadratic(minigrad)["loss"]).to_json())
+        data.setdefault("groups", [])
+        change(data)
+        with pytest.raises(ValueError, match=told) as error:
+            Trace.from_json(json.dumps(data))
+        assert len(str(error.value)) < 250
+
+    @pytest.mark.parametrize("text", ["", "[]", "3", "{", "[" * 100_000, '{"format": NaN}', "\x00"])
+    def test_what_is_no_json_is_refused(self, text: str) -> None:
+        with pytest.raises(ValueError, match="^this is no trace: "):
+            Trace.from_json(text)
+        with pytest.raises(TypeError, match="a trace is read from a text, got bytes"):
+            Trace.from_json(text.encode())  # type: ignore[arg-type]
+
+
+class TestText:
+    def test_the_whole_of_a_small_trace(self) -> None:
+        found = watched(quadratic, minigrad)
+        line = quadratic.__code__.co_firstlineno + 2
+        assert record(found["loss"], names=found).text() == (
+            "x = leaf  float32: 2.0  grad 6.0\n"
+            f"%0 = PowBackward0(x)  scalar float32  # test_trace.py:{line}\n"
+            f"%1 = MulBackward0(x, 2)  scalar float32  # test_trace.py:{line}\n"
+            f"%2 = AddBackward0(%0, %1)  scalar float32  # test_trace.py:{line}\n"
+            f"loss = AddBackward0(%2, 1)  scalar float32  # test_trace.py:{line}\n"
+            "output loss = loss  float32: 9.0\n"
+            "saved for backward: 4 bytes, most by PowBackward0 %0: 4\n"
+            "\n"
+            "step 1 of 5: AddBackward0 loss\n"
+            "  ready: backward begins here\n"
+            "  formula: z = x + y\n"
+            "  arrived: 1.0\n"
+            "  sent to %2 (input 0): 1.0\n"
+            "\n"
+            "step 2 of 5: AddBackward0 %2\n"
+            "  ready: its one gradient has arrived, from step 1\n"
+            "  formula: z = x + y\n"
+            "  arrived: 1.0\n"
+            "  sent to %0 (input 0): 1.0\n"
+            "  sent to %1 (input 1): 1.0\n"
+            "\n"
+            "step 3 of 5: MulBackward0 %1\n"
+            "  ready: its one gradient has arrived, from step 2\n"
+            "  formula: z = x * y\n"
+            "  arrived: 1.0\n"
+            "  saved other: 2\n"
+            "  sent to x (input 0): 2.0\n"
+            "\n"
+            "step 4 of 5: PowBackward0 %0\n"
+            "  ready: its one gradient has arrived, from step 2\n"
+            "  formula: z = x ** number\n"
+            "  arrived: 1.0\n"
+            "  saved self: 2.0\n"
+            "  sent to x (input 0): 4.0, added to 2.0 = 6.0\n"
+            "\n"
+            "step 5 of 5: AccumulateGrad x\n"
+            "  ready: all 2 gradients have arrived, from steps 3, 4\n"
+            "  arrived: 6.0\n"
+            "  .grad: None, then 6.0"
+        )
+
+    @ENGINES
+    @PROGRAMS
+    def test_no_line_is_longer_than_80(self, engine: Any, program: Any) -> None:
+        found = watched(program, engine)
+        names = {**found, "a name that is\nvery\x1b[31m " + "long " * 40: found["loss"]}
+        text = viz.text(found["loss"], names=dict(reversed(names.items())))
+        assert max(map(len, text.splitlines())) <= 80
+        assert all(sign.isprintable() or sign == "\n" for sign in text)
+        with pytest.raises(ValueError, match="width must be at least 40"):
+            viz.text(found["loss"], width=10)
+
+    def test_each_name_stands_above_its_use(self) -> None:
+        x = minigrad.ones(2, requires_grad=True)
+        y = (x.exp().sin() + x).sum()
+        seen: set[str] = set()
+        for line in viz.text(y).splitlines()[:-2]:
+            name, _, inputs = line.partition(" = ")
+            assert {
+                each for each in inputs.replace("(", " ").replace(")", " ").replace(",", " ").split() if "%" in each
+            } <= seen
+            seen.add(name)
+
+    def test_mermaid(self) -> None:
+        model = minigrad.nn.Sequential(minigrad.nn.Linear(1, 2))
+        with watch():
+            y = model(minigrad.ones(3, 1)) + 1
+        name = 'y"]; <b>#&</b>'
+        assert trace_graph(y, params=[*model.named_parameters(), (name, y)]).mermaid() == (
+            "flowchart TD\n"
+            '    n0[["y#34;]#59; #60;b#62;#35;#38;#60;#47;b#62;<br>output<br>[3, 2] float32"]]\n'
+            '    n1("AddBackward0<br>[3, 2] float32")\n'
+            '    n3["0.bias<br>AccumulateGrad<br>[2] float32"]\n'
+            '    n5["0.weight<br>AccumulateGrad<br>[2, 1] float32"]\n'
+            '    c0{{"1"}}\n'
+            '    c1{{"constant<br>[3, 1] float32"}}\n'
+            '    subgraph g0["0"]\n'
+            '        n2("AddmmBackward0<br>[3, 2] float32")\n'
+            '        n4("TBackward0<br>[1, 2] float32")\n'
+            "    end\n"
+            "    n1 --> n0\n"
+            "    n2 --> n1\n"
+            "    c0 -.-> n1\n"
+            "    n3 --> n2\n"
+            "    c1 -.-> n2\n"
+            "    n4 --> n2\n"
+            "    n5 --> n4\n"
+        )
+
+
+class TestRecord:
+    @PROGRAMS
+    def test_both_engines_take_the_same_steps(self, program: Any) -> None:
+        ours, theirs = (record(found["loss"], names=found) for found in (program(minigrad), program(torch)))
+        assert len(ours.steps) == len(theirs.steps) == ours.total_steps
+        for one, other in zip(ours.steps, theirs.steps):
+            assert (one.node, one.ready_because) == (other.node, other.ready_because)
+            assert [each.edge for each in one.sent if ours.edges[each.edge].needs_grad] == [
+                each.edge for each in other.sent
+            ]
+            pairs = [*zip(one.arrived, other.arrived), (one.grad_after, other.grad_after)]
+            for first, second in zip(one.sent, other.sent):
+                pairs += [(first.value, second.value), (first.added_to, second.added_to), (first.sum, second.sum)]
+            for first, second in pairs:
+                assert (first is None) == (second is None)
+                if first is not None:
+                    assert first.shape == second.shape
+                    np.testing.assert_allclose(first.values, second.values, rtol=1e-4, atol=1e-6)
+
+    @ENGINES
+    @PROGRAMS
+    def test_gradients_are_those_of_backward(self, engine: Any, program: Any) -> None:
+        one, other = program(engine), program(engine)
+        one["loss"].backward()
+        trace = record(other["loss"], names=other)
+        for name in ("x", "w"):
+            if name in one:
+                assert np.array_equal(one[name].grad.numpy(), other[name].grad.numpy())
+        leaves = [node for node in trace.nodes if node.name == "AccumulateGrad"]
+        assert leaves and not any(isinstance(node.grad, str) for node in leaves)
+
+    def test_hooks_are_gone_and_a_gradient_can_be_given(self) -> None:
+        for engine in (minigrad, torch):
+            x = engine.ones(2, requires_grad=True)
+            y = x * 3
+            trace = record(y, engine.tensor([1.0, 2.0]), retain_graph=True)
+            assert trace.steps[-1].grad_after.values == (3.0, 6.0)
+            again = record(y, engine.tensor([1.0, 2.0]))
+            assert again.steps[-1].grad_before.values == (3.0, 6.0)
+            assert again.steps[-1].grad_after.values == (6.0, 12.0)
+            assert len(again.steps) == 2
+            with pytest.raises(RuntimeError, match="second time"):
+                record(y, engine.ones(2))
