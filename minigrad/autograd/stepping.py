@@ -270,7 +270,8 @@ def saved_by_name(node: Any) -> dict[str, Any]:
     """What ``node`` saved, arrays as tensors without history. Nothing is taken out of the user's hooks."""
     found: dict[str, Any] = {}
     for name, value in zip(names_of_saved(node), getattr(node, "_saved", None) or ()):
-        found[name] = wrap(value) if isinstance(value, np.ndarray) else value
+        if value is not None and type(value) is not bool:
+            found[name] = wrap(value) if isinstance(value, np.ndarray) else value
     return found
 
 

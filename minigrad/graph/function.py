@@ -314,7 +314,7 @@ class Function(Node):
             saved = unpack(self._saved) if self.packed else self._saved
             for known, value, origin in zip(names_of_saved(self), saved, self.origins()):
                 if name == f"_saved_{known}":
-                    return self.restore(value, origin)
+                    return None if type(value) is bool else self.restore(value, origin)  # a bool: it was not needed
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def check_saved(self) -> None:

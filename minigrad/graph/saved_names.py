@@ -1,13 +1,16 @@
 """What a node saved, by the names that PyTorch gives it: ``node._saved_self``, ``_saved_other``, ``_saved_result``.
 
 Most names follow from whose the value is: an operation's first tensor is ``self``, its second ``other``, its result
-``result``. Where PyTorch has another name, the operation says it: ``saved_names``, one for each value that it saves.
+``result``, one of integers ``indices``. Where PyTorch has another name, the operation says it: ``saved_names``, one for
+each value that it saves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from minigrad.graph.node import Node
 from minigrad.graph.saved_tensors import THIS_NODE
@@ -33,6 +36,8 @@ def names_of_saved(node: Any) -> list[str]:
             name = of_input(places[position])
         elif origin is None:
             name = f"value{position}"
+        elif origin[0][0] is THIS_NODE and is_integer(saved[position]):
+            name = "indices"
         elif origin[0][0] is THIS_NODE:
             name = f"result{origin[0][1]}" if len(node.outputs) > 1 else "result"
         else:
@@ -49,6 +54,10 @@ def name_of_input(node: Any, origin: Any, position: int, taken: list[str]) -> st
         if (maker, output_nr) == edge and changes is counter and name not in taken:
             return name
     return f"value{position}"
+
+
+def is_integer(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "i"
 
 
 def of_input(place: int) -> str:

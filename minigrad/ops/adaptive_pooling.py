@@ -143,6 +143,7 @@ class AdaptiveMaxPool2D(Function):
     The windows are as many as asked for. Ties and NaN: as in :class:`MaxPool2DWithIndices`.
     """
 
+    saved_names = ("self", "result1")
     result_strides = as_pictures
     materialize_grads = False
 

@@ -60,9 +60,11 @@ class NativeBatchNorm(Function):
             move(running_mean, mean, momentum)
             move(running_var, variance * (count / (count - 1)), momentum)
             inverse = 1 / np.sqrt(variance + eps)
+            ctx.saved_names = ("input", "weight", "result1", "result2")
             ctx.save_for_backward(x, weight, mean, inverse, given)
         else:
             mean, inverse = running_mean.astype(np.float64), inverse_deviation(running_var, eps)
+            ctx.saved_names = ("input", "weight", "running_mean", "running_var")
             ctx.save_for_backward(x, weight, running_mean, running_var, given)
         scale = inverse if weight is None else inverse * weight.reshape(-1)
         shift = -mean * scale if bias is None else bias.reshape(-1) - mean * scale

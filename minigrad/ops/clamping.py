@@ -142,12 +142,14 @@ def clamp_max_(input: Tensor, max: Tensor | Number) -> Tensor:
 class ClampMinTensor(Maximum):
     """z = max(x, lowest) for a tensor ``lowest``. At a tie each receives half the gradient."""
 
+    saved_names = ("self", "min")
     node_name = "ClampMinBackward1"
 
 
 class ClampMaxTensor(Minimum):
     """z = min(x, highest) for a tensor ``highest``. At a tie each receives half the gradient."""
 
+    saved_names = ("self", "max")
     node_name = "ClampMaxBackward1"
 
 
@@ -172,6 +174,7 @@ class ClampTensor(Function):
     At a tie each of two receives half. Where lowest > highest, z and its gradient are highest's. NaN passes.
     """
 
+    saved_names = ("self", "min", "max")
     node_name = "ClampBackward0"
 
     def forward(ctx, x, lowest, highest):

@@ -34,6 +34,7 @@ class NllLoss(Function):
     ``reduction`` "sum" leaves the division out, "none" gives one loss a sample, (N,). The mean over no sample is NaN.
     """
 
+    saved_names = ("self", "rows", "scale", "target", "weight")
     saved_inputs = slice(1)
 
     def forward(ctx, x, *, target, weight, reduction, ignore_index):
@@ -258,6 +259,8 @@ LEAST_SPREAD = float(np.float32(1e-12))  # PyTorch keeps it in float32
 class BinaryCrossEntropy(Function):
     """z = the mean of -w (y ln x + (1 - y) ln(1 - x)), each logarithm no less than -100."""
 
+    saved_names = ("self", "target", "weight")
+
     def forward(ctx, x, y, *, weight, reduction):
         ctx.reduction, ctx.count = reduction, x.size
         ctx.save_for_backward(x, y, Given((unwrap(weight),), weight))
@@ -325,6 +328,8 @@ def binary_cross_entropy(
 
 class BinaryCrossEntropyWithLogits(Function):
     """z = the mean of -w (p y ln s(x) + (1 - y) ln(1 - s(x))), s the sigmoid, computed without overflow."""
+
+    saved_names = ("self", "target", "weight")
 
     def forward(ctx, x, y, *, weight, positive_weight, reduction):
         ctx.reduction, ctx.count = reduction, x.size

@@ -70,6 +70,7 @@ class Convolution(Function):
     ``transposed``, z is instead what the gradient of such a convolution's input would be, were x its output's gradient.
     """
 
+    saved_names = ("input", "weight")
     result_strides = as_any_picture
 
     def forward(ctx, x, weight, bias, *, geometry):

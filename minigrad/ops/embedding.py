@@ -25,6 +25,8 @@ class Embedding(Function):
     ``by_frequency`` divides a row's gradient by how often the row was named.
     """
 
+    saved_names = ("indices",)
+
     def forward(ctx, weight, *, indices, padding_index, by_frequency):
         ctx.shape, ctx.padding_index, ctx.by_frequency = weight.shape, padding_index, by_frequency
         ctx.save_for_backward(indices)

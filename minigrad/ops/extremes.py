@@ -251,6 +251,7 @@ class MinAll(MaxAll):
 class Aminmax(Function):
     """The smallest and the largest of x, along ``dim`` or of all, NaN if any is. Ties share."""
 
+    saved_names = ("self", "min", "max")
     result_strides = None
     materialize_grads = False
 

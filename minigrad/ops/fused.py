@@ -50,6 +50,7 @@ class LerpScalar(Function):
 class Lerp(Function):
     """z = x + weight (y - x), all three tensors."""
 
+    saved_names = ("self", "end", "weight")
     overload = 1
 
     def forward(ctx, x, y, weight):
@@ -97,6 +98,7 @@ def lerp_(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
 class Addcmul(Function):
     """z = x + value · first · second."""
 
+    saved_names = ("tensor1", "tensor2")
     saved_inputs = slice(1, 3)
     saves_nothing_for = ONLY_FIRST
 
@@ -142,6 +144,7 @@ def addcmul_(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: N
 class Addcdiv(Function):
     """z = x + value · first / second."""
 
+    saved_names = ("tensor1", "tensor2")
     saved_inputs = slice(1, 3)
 
     def forward(ctx, x, first, second, *, value):

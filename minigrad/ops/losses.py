@@ -46,6 +46,8 @@ class PointwiseLoss(Function):
 class MseLoss(PointwiseLoss):
     """(x - y)²."""
 
+    saved_names = ("self", "target")
+
     def losses(ctx, x, y):
         difference = x - y
         return difference * difference
@@ -122,6 +124,8 @@ def mse_loss(
 class SmoothL1Loss(PointwiseLoss):
     """(x - y)² / (2 beta) where |x - y| < beta, else |x - y| - beta/2."""
 
+    saved_names = ("self", "target")
+
     def losses(ctx, x, y):
         beta, size = np.asarray(ctx.options["beta"], x.dtype), np.abs(x - y)
         return np.where(size < beta, size * size / (2 * beta), size - beta / 2)
@@ -159,6 +163,8 @@ def smooth_l1_loss(
 
 class HuberLoss(PointwiseLoss):
     """(x - y)² / 2 where |x - y| <= delta, else delta (|x - y| - delta/2)."""
+
+    saved_names = ("self", "target")
 
     def losses(ctx, x, y):
         size = np.abs(in_opmath(x) - y)

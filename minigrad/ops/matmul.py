@@ -61,6 +61,7 @@ def grad_of_second(a, b, grad_z):
 class Mm(Function):
     """z = a b. Shapes: (n, k), (k, m) -> (n, m)."""
 
+    saved_names = ("self", "mat2")
     result_strides = None
     saved_inputs = slice(None)
 
@@ -116,6 +117,7 @@ def times(grad, factor):
 class Addmm(Function):
     """z = beta · bias + alpha · a b, the bias broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
 
+    saved_names = ("mat1", "mat2")
     result_strides = None
     saved_inputs = slice(1, 3)
     saves_nothing_for = ONLY_FIRST
@@ -176,6 +178,7 @@ def check_matrix_and_vector(a, v):
 class Mv(Function):
     """z = a v. Shapes: (n, k), (k,) -> (n,)."""
 
+    saved_names = ("self", "vec")
     result_strides = None
 
     def forward(ctx, a, v):
@@ -201,6 +204,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 class Dot(Function):
     """z = Σ xᵢ yᵢ. Shapes: (n,), (n,) -> ()."""
+
+    saved_names = ("self", "tensor")
 
     def forward(ctx, x, y):
         if x.dtype != y.dtype:
@@ -250,6 +255,7 @@ def check_batches(a, b):
 class Bmm(Function):
     """z = a b, one product a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m)."""
 
+    saved_names = ("self", "mat2")
     result_strides = None
 
     def forward(ctx, a, b):
@@ -276,6 +282,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 class Addmv(Addmm):
     """z = beta · bias + alpha · a v. Shapes: (n,), (n, k), (k,) -> (n,)."""
 
+    saved_names = ("mat", "vec")
     check = staticmethod(check_matrix_and_vector)
 
     def grad_of_first(ctx, a, v, grad_z):
@@ -306,6 +313,7 @@ def addmv_(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha:
 class Baddbmm(Addmm):
     """z = beta · bias + alpha · a b, a product a batch entry. Shapes: (N, n, m), (N, n, k), (N, k, m) -> (N, n, m)."""
 
+    saved_names = ("batch1", "batch2")
     check = staticmethod(check_batches)
 
     def grad_of_first(ctx, a, b, grad_z):
@@ -339,6 +347,7 @@ def baddbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1
 class Addr(Function):
     """z = beta · bias + alpha · x yᵀ. Shapes: (n, m), (n,), (m,) -> (n, m)."""
 
+    saved_names = ("vec1", "vec2")
     result_strides = as_first
     saved_inputs = slice(1, 3)
     saves_nothing_for = ONLY_FIRST

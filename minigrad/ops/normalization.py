@@ -33,6 +33,7 @@ class NativeGroupNorm(Function):
     The variance is biased. Shapes: (N, C, ...), (C,), (C,).
     """
 
+    saved_names = ("input", "weight")
     result_strides = None
 
     def forward(ctx, x, weight, bias, *, groups, eps):
@@ -114,6 +115,7 @@ def group_norm(
 class NativeLayerNorm(Function):
     """z = (x - mean) / √(variance + eps) · weight + bias over the last ``ndim`` dimensions, the variance biased."""
 
+    saved_names = ("input", "weight", "bias")
     result_strides = None
 
     def forward(ctx, x, weight, bias, *, ndim, eps):

@@ -335,6 +335,7 @@ def scatter_(
 class IndexCopy(Put):
     """z = x with the slices that an index names replaced by those of ``source``."""
 
+    saved_names = ("index", "source")
     node_name = "IndexCopyBackward0"
     saves_source = True
 
@@ -492,6 +493,7 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 class IndexAdd(AddAt):
     """z = x with the slices of ``source`` added to those that an index names."""
 
+    saved_names = ("index", "source")
     node_name = "IndexAddBackward0"
     saves_source = True
 

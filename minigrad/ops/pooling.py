@@ -49,6 +49,7 @@ class MaxPool2DWithIndices(Function):
     NaNs to the last of them. Only the number of that element in its window is kept.
     """
 
+    saved_names = ("self", "numbers", "result1")
     result_strides = as_pictures
     materialize_grads = False
 

@@ -108,6 +108,7 @@ def integer_power(x, y):
 class Pow(Function):
     """z = x ** y for tensors x and y. Where y is 0, dz/dx is 0; where x is 0 and y ≥ 0, dz/dy is 0."""
 
+    saved_names = ("self", "exponent", "result")
     overload = 1
 
     def forward(ctx, x, y):

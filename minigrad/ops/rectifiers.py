@@ -160,6 +160,8 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
 class PreluKernel(Function):
     """z = x where x > 0, else weight · x. At 0 x has the gradient weight."""
 
+    saved_names = ("self", "weight")
+
     def forward(ctx, x, weight):
         ctx.save_for_backward(x, weight)
         return np.where(x > 0, x, weight * x)

@@ -12,7 +12,7 @@ from minigrad.graph.node import AccumulateGrad, Tensor
 from minigrad.viz.parts import TraceSent, TraceStep
 from minigrad.viz.summary import Summary, summary_of
 from minigrad.viz.trace import Trace
-from minigrad.viz.tracing import Params, Tracing, inputs_of, saved_in_brief
+from minigrad.viz.tracing import Params, Tracing, inputs_of, require_tensor, saved_in_brief
 
 __all__ = ["record"]
 
@@ -35,6 +35,7 @@ def record(
         TypeError: ``loss`` is no tensor.
         RuntimeError: as ``loss.backward()`` raises it.
     """
+    require_tensor(loss, "loss")
     tracing = Tracing(loss, params, names)
     before = tracing.trace()
     if isinstance(loss, Tensor):

@@ -24,7 +24,7 @@ from minigrad.viz.summary import Summary, summary_of
 from minigrad.viz.trace import Trace
 from minigrad.viz.watching import Constant, constant, key_of, made_of
 
-__all__ = ["Params", "Tracing", "inputs_of", "saved_in_brief", "trace_graph"]
+__all__ = ["Params", "Tracing", "inputs_of", "require_tensor", "saved_in_brief", "trace_graph"]
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
 Inner = dict[Any, dict[int, str]]  # of a node, the names of its outputs
@@ -83,7 +83,7 @@ class Tracing:
         if not tensors:
             raise ValueError("a graph needs at least one tensor to start from, got an empty list")
         for position, tensor in enumerate(tensors):
-            _require_tensor(tensor, "outputs" if len(tensors) == 1 else f"outputs[{position}]")
+            require_tensor(tensor, "outputs" if len(tensors) == 1 else f"outputs[{position}]")
         self.named = _named(params, names)
         self.labels, self.inner, self.of_constants = _labels(self.named, tensors)
         self.max_nodes = max_nodes
@@ -210,7 +210,8 @@ class Tracing:
             counter = node.edges[position][2]
             if counter is None:
                 return number_saved(node, position)
-            for value, origin in zip(getattr(node, "_saved", None) or (), node.origins()):  # type: ignore[attr-defined]
+            saved = getattr(node, "_saved", None) or ()  # nothing once it was freed
+            for value, origin in zip(saved, node.origins() if saved else ()):  # type: ignore[attr-defined]
                 if origin is not None and origin[1] is counter and isinstance(value, np.ndarray):
                     return Constant(id(counter), summary_of(value))
             for _, each in self.named:
@@ -280,7 +281,8 @@ class Tracing:
 def saved_of(node: Any) -> dict[str, Any]:
     """What ``node`` saved, by name: minigrad's arrays as they are, PyTorch's tensors; nothing after it was freed."""
     if isinstance(node, Node):
-        return dict(zip(names_of_saved(node), getattr(node, "_saved", None) or ()))
+        named = zip(names_of_saved(node), getattr(node, "_saved", None) or ())
+        return {name: value for name, value in named if value is not None and type(value) is not bool}
     found: dict[str, Any] = {}
     for name in dir(node):
         if name.startswith("_saved_"):
@@ -357,7 +359,7 @@ def _named(params: Params | None, names: Mapping[str, Any] | None) -> list[tuple
             f"params must be a dict of names and tensors, or pairs of them, got {type(params).__name__}"
         ) from error
     for name, tensor in named:
-        _require_tensor(tensor, f"params[{name!r}]")
+        require_tensor(tensor, f"params[{name!r}]")
     if names is None:
         return named
     if not isinstance(names, Mapping):
@@ -398,7 +400,7 @@ def _looks_like_tensor(value: Any) -> bool:
     return all(hasattr(value, name) for name in ("grad_fn", "requires_grad", "shape", "dtype"))
 
 
-def _require_tensor(value: Any, where: str) -> None:
+def require_tensor(value: Any, where: str) -> None:
     if not _looks_like_tensor(value):
         raise TypeError(f"{where} must be a minigrad or PyTorch tensor, got {type(value).__name__}: {value!r:.60}")
 

@@ -253,6 +253,8 @@ def note_constants(torch: Any, nodes: list[Any], candidates: list[Any]) -> None:
         if len(node.next_functions) > 2:  # weight and bias may be left out
             chosen = [each for each in tensors if each.is_floating_point()]
             chosen += [None] * (len(places) - len(chosen))
+        if len(chosen) > len(places):  # indices and conditions are no inputs that could have a gradient
+            chosen = [each for each in chosen if not isinstance(each, torch.Tensor) or each.is_floating_point()]
         if len(chosen) == len(places):
             for place, value in zip(places, chosen):
                 node.metadata[NOTE].constants[place] = constant(value)

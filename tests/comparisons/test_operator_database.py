@@ -14,6 +14,8 @@ import torch
 import minigrad
 from comparisons import Mismatch, compare_graphs, compare_values
 from comparisons.conversion import DTYPES, as_minigrad, tensors_in
+from comparisons.graphs import aligned_nodes
+from minigrad.graph.saved_names import names_of_saved
 
 database = pytest.importorskip("torch.testing._internal.common_methods_invocations")
 pytestmark = [
@@ -297,6 +299,27 @@ def test_steps_give_the_gradients_of_backward(name, order):
         for first, second in zip(whole, stepped, strict=True):
             assert (first is None) == (second is None)
             assert first is None or np.array_equal(first, second, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", [name for name in DIFFERENTIABLE if OPERATIONS[name].name not in OWN_GRAPHS])
+def test_what_is_saved_has_pytorchs_name(name):
+    """What minigrad saves of values, PyTorch has under the same name at the node, and the same; but for the places of
+    a pooling's maxima in their windows, which are minigrad's own."""
+    operation = OPERATIONS[name]
+    call = find(operation.name, minigrad if hasattr(minigrad, operation.name.split(".")[0]) else minigrad.Tensor)
+    for sample in itertools.islice(samples(operation, torch.float64, requires_grad=True), 8):
+        arguments = as_minigrad([sample.input, sample.args, sample.kwargs])
+        result = tensors_in(call(arguments[0], *arguments[1], **arguments[2]))[0]
+        theirs = tensors_in(operation.op(sample.input, *sample.args, **sample.kwargs))[0]
+        if not theirs.requires_grad or any(not each.ndim for each in tensors_in(sample.input)):
+            continue
+        partners, _ = aligned_nodes(result, theirs)
+        for node, partner in partners.items():
+            for saved, value in zip(names_of_saved(node), getattr(node, "_saved", ())):
+                if isinstance(value, np.ndarray) and saved != "numbers":
+                    expected = getattr(partner, f"_saved_{saved}").detach().numpy()
+                    found = getattr(node, f"_saved_{saved}").detach().numpy()
+                    np.testing.assert_allclose(found, expected, *ROUNDING["float64"], err_msg=f"{node}: {saved}")
 
 
 def cloned(engine, value):

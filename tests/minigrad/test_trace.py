@@ -106,6 +106,19 @@ class TestWithoutWatching:
         assert by_name(trace, "loss").grad is None
 
     @ENGINES
+    @PROGRAMS
+    def test_a_graph_that_was_freed_is_told_without_what_was_saved(self, engine: Any, program: Any) -> None:
+        found = program(engine)
+        found["loss"].backward()
+        trace = trace_graph(found["loss"], names=found)
+        assert trace.saved_bytes == 0 and trace.holders() == []
+        assert trace.text()
+        x = engine.tensor(2.0, requires_grad=True)
+        (gradient,) = engine.autograd.grad(x**3 * 2, x, create_graph=True)
+        gradient.backward()
+        assert trace_graph(gradient).describe()
+
+    @ENGINES
     def test_memory_that_is_held_for_backward(self, engine: Any) -> None:
         x = engine.ones(100, requires_grad=True)
         y = (x * x).exp().sum()
@@ -181,6 +194,13 @@ class TestWatching:
             y = (y + c) * c - c.t()
         values = [node.value.values[0] for node in trace_graph(y).nodes if node.kind == "constant"]
         assert sorted(values) == [0.0, 0.0, 1.0, 1.0]
+
+    @ENGINES
+    def test_a_condition_is_no_constant_a_number_is(self, engine: Any) -> None:
+        x = engine.ones(2, requires_grad=True)
+        with watch():
+            y = engine.where(x > 1, x, 0.5)
+        assert [node.value.values for node in trace_graph(y).nodes if node.kind == "constant"] == [(0.5,)]
 
     @ENGINES
     def test_afterwards_nothing_is_noted_and_nothing_is_switched(self, engine: Any) -> None:
@@ -431,6 +451,15 @@ class TestRecord:
                 assert np.array_equal(one[name].grad.numpy(), other[name].grad.numpy())
         leaves = [node for node in trace.nodes if node.name == "AccumulateGrad"]
         assert leaves and not any(isinstance(node.grad, str) for node in leaves)
+
+    def test_what_cannot_run_backward_is_refused(self) -> None:
+        for engine in (minigrad, torch):
+            with pytest.raises(RuntimeError, match="does not require grad"):
+                record(engine.ones(2).sum())
+            with pytest.raises(RuntimeError, match="only for scalar outputs"):
+                record(engine.ones(2, requires_grad=True) * 2)
+            with pytest.raises(TypeError, match="loss must be a minigrad or PyTorch tensor, got list"):
+                record([engine.ones(1)])
 
     def test_hooks_are_gone_and_a_gradient_can_be_given(self) -> None:
         for engine in (minigrad, torch):
