@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from types import FrameType
 
-__all__ = ["user_frame", "warn_user"]
+__all__ = ["is_own_file", "user_frame", "warn_user"]
+
+PACKAGE = os.path.dirname(__file__) + os.sep
+
+
+def is_own_file(name: str) -> bool:
+    """True for a file of this package, wherever it is installed; not for a user's in another folder of that name."""
+    return name.startswith(PACKAGE)
 
 
 def user_frame() -> tuple[FrameType, int]:
     """The user's frame, and its number: 1 is the function that asks, 2 its caller, and so on, as warnings count."""
     frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame, level = frame.f_back, level + 1
     return frame, level
 

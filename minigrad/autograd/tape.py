@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple, TextIO
 
 from minigrad.autograd.function import Function as UsersFunction
+from minigrad.caller import is_own_file
 from minigrad.graph.describing import brief, short_type
 from minigrad.graph.function import Function, Probe
 from minigrad.graph.node import AccumulateGrad, Tensor
@@ -171,7 +172,7 @@ def operation_name(rule: Any) -> str:
 
 def line_of_user(frame: Any) -> tuple[str, int]:
     """The file and the line, outside of minigrad, from which ``frame`` was called."""
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
+    while frame.f_back is not None and is_own_file(frame.f_code.co_filename):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
 

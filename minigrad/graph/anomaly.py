@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.caller import warn_user
-from minigrad.graph.history import is_own_file
+from minigrad.caller import is_own_file, warn_user
 from minigrad.graph.node import unwrap
 
 __all__ = ["check_nan", "detect_anomaly", "is_anomaly_enabled", "note_origin", "set_detect_anomaly", "tell_origin"]

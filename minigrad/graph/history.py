@@ -8,8 +8,6 @@ however many operations later somebody asks. Recorded operations and their nodes
 
 from __future__ import annotations
 
-import os
-import sys
 import weakref
 from collections.abc import Sequence
 from types import CodeType
@@ -17,23 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.caller import user_frame
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Node, Tensor
 
-__all__ = [
-    "Cut",
-    "cut_here",
-    "is_own_file",
-    "latest_cut",
-    "note_array",
-    "note_cut",
-    "note_number",
-    "note_source",
-    "switched_off",
-]
+__all__ = ["Cut", "cut_here", "latest_cut", "note_array", "note_cut", "note_number", "note_source", "switched_off"]
 __all__ += ["why_no_history"]
-
-PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 USE_ITSELF = "Use the tensor itself where a gradient is to pass."
 RECORD = "Compute it outside of that block if a gradient is to pass."
@@ -87,16 +74,9 @@ class Cut(NamedTuple):
         return f"at {self.code.co_filename}:{lines[0]}: {what.format(source=source, detail=detail)}. {remedy}"
 
 
-def is_own_file(name: str) -> bool:
-    """True for a file of this package, wherever it is installed; not for a user's in another folder of that name."""
-    return name.startswith(PACKAGE)
-
-
 def cut_here(kind: str, maker: Node | None, detail: Any = "") -> Cut:
     """The cut that the user's line makes now, behind ``maker``, which remembers it, or behind a leaf."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame = frame.f_back
+    frame, _ = user_frame()
     if maker is None:
         return tuple.__new__(Cut, (kind, "", detail, frame.f_code, frame.f_lasti))
     cut = tuple.__new__(Cut, (kind, maker.name(), detail, frame.f_code, frame.f_lasti))
