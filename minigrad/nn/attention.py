@@ -145,7 +145,7 @@ class MultiheadAttention(Module):
                 f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `key` and `value` to be "
                 f"{query.ndim}-D but found {key.ndim}-D and {value.ndim}-D tensors respectively"
             )
-        if key_padding_mask is not None and key_padding_mask.ndim != query.ndim - 1:
+        if isinstance(key_padding_mask, Tensor) and key_padding_mask.ndim != query.ndim - 1:
             raise AssertionError(
                 f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `key_padding_mask` to be "
                 f"`None` or {query.ndim - 1}-D but found {key_padding_mask.ndim}-D tensor instead"

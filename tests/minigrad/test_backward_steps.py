@@ -196,7 +196,7 @@ def test_nothing_is_switched_between_two_steps_and_a_pass_that_is_left_says_so(c
     assert grad_mode.enabled and grad_mode.walk is None
     with pytest.raises(RuntimeError, match=r"second time.* by backward_steps\(\) was left after step 2 of 4\.$"):
         y.backward()
-    assert "backward_steps() was left" in minigrad.autograd.explain_grad(x)
+    assert "backward_steps() that was left" in minigrad.autograd.explain_grad(x)
     z = (x * x).sum()
     whole = z.backward_steps()
     assert len(list(whole)) == 3 and repr(whole) == "<backward_steps complete after step 3 of 3>"
