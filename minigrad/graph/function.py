@@ -98,6 +98,8 @@ class Function(Node):
                 f"{cls.__name__} has a static forward, as a user's function has: let it inherit from "
                 f"minigrad.autograd.Function. This class is what minigrad's own operations inherit from."
             )
+        for name in vars(cls).get("saved_names", ()):
+            name_saved_value(name)
 
     def name(self) -> str:
         return self.node_name or f"{type(self).__name__}Backward{self.overload}"
@@ -299,23 +301,10 @@ class Function(Node):
 
     def __dir__(self) -> list[str]:
         """The attributes, without what was saved where a look would run the user's hook, or record an operation."""
-        names = object.__dir__(self)
-        acting = self.packed or self.inside is not None
-        return [name for name in names if name != "saved_tensors"] if acting else list(names)
-
-    def __getattr__(self, name: str) -> Any:
-        """``_saved_self`` and others: what forward saved, under PyTorch's names.
-
-        Raises:
-            RuntimeError: as :attr:`saved_tensors` raises it.
-        """
-        if name.startswith("_saved_"):
-            self.check_saved()
-            saved = unpack(self._saved) if self.packed else self._saved
-            for known, value, origin in zip(names_of_saved(self), saved, self.origins()):
-                if name == f"_saved_{known}":
-                    return None if type(value) is bool else self.restore(value, origin)  # a bool: it was not needed
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        names = {name for name in object.__dir__(self) if not name.startswith("_saved_")}
+        if self.packed or self.inside is not None:
+            return sorted(names - {"saved_tensors"})
+        return sorted(names | {f"_saved_{name}" for name in names_of_saved(self)})
 
     def check_saved(self) -> None:
         """Raise the error of :attr:`saved_tensors` where it would: as in PyTorch, also where the rule does not run."""
@@ -417,6 +406,41 @@ class Function(Node):
         self._saved = (*self._saved[:position], array, *self._saved[position + 1 :])
         self._origins = origins = [*self.origins()]
         origins[position] = edge, counter, next_sequence_number()
+
+
+class SavedValue:
+    """``node._saved_self`` and others: what forward saved, under PyTorch's names (``saved_names.py``).
+
+    Raises:
+        AttributeError: this node saved nothing of that name.
+        RuntimeError: as :attr:`Function.saved_tensors` raises it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, node: Any, owner: Any) -> Any:
+        if node is None:
+            return self
+        node.check_saved()
+        saved = unpack(node._saved) if node.packed else node._saved
+        for name, value, origin in zip(names_of_saved(node), saved, node.origins()):
+            if name == self.name:
+                return None if type(value) is bool else node.restore(value, origin)  # a bool: it was not needed
+        raise AttributeError(f"{type(node).__name__!r} object has no attribute '_saved_{self.name}'")
+
+
+def name_saved_value(name: str) -> None:
+    """Let every operation be asked for what it saved as ``name``. A ``__getattr__`` would slow each other look down."""
+    if not hasattr(Function, f"_saved_{name}"):
+        setattr(Function, f"_saved_{name}", SavedValue(name))
+
+
+for general in ("self", "other", "result", "indices"):
+    name_saved_value(general)
+for number in range(8):
+    for general in ("input", "result", "value"):
+        name_saved_value(f"{general}{number}")
 
 
 def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:
