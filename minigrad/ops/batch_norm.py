@@ -48,6 +48,7 @@ class NativeBatchNorm(Function):
     """
 
     result_strides = as_pictures
+    saved_names = ("input", "weight", "running_mean", "running_var")  # in training the last two are results
 
     def forward(ctx, x, weight, bias, *, running_mean, running_var, training, momentum, eps):
         ctx.training, ctx.eps = training, eps
@@ -64,7 +65,6 @@ class NativeBatchNorm(Function):
             ctx.save_for_backward(x, weight, mean, inverse, given)
         else:
             mean, inverse = running_mean.astype(np.float64), inverse_deviation(running_var, eps)
-            ctx.saved_names = ("input", "weight", "running_mean", "running_var")
             ctx.save_for_backward(x, weight, running_mean, running_var, given)
         scale = inverse if weight is None else inverse * weight.reshape(-1)
         shift = -mean * scale if bias is None else bias.reshape(-1) - mean * scale
