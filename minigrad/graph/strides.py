@@ -251,8 +251,10 @@ def in_strides(shape: tuple[int, ...], strides: Strides, kind: Any) -> ndarray:
 
 
 def lay_as_pytorch(rule: Any, inputs: Sequence[Any], results: Sequence[Tensor]) -> None:
-    """Lay what was computed from ``inputs``, of which the user laid one, as PyTorch would by ``rule``."""
+    """Lay what was computed from ``inputs``, where the user laid one of them, as PyTorch would by ``rule``."""
     tensors = [each for each in inputs if isinstance(each, TensorBase)]
+    if not any(each._strided for each in tensors):
+        return
     operands: list[Operand] = []
     for each in inputs:
         if isinstance(each, TensorBase):

@@ -17,7 +17,7 @@ from minigrad.arguments.promotion import result_dtype, scalar_as
 from minigrad.caller import warn_user
 from minigrad.creation import as_tensor
 from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, TensorBase, unwrap
+from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import elementwise, lay_as_pytorch
 from minigrad.ops.nondifferentiable import nonzero
@@ -75,8 +75,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if not isinstance(input, Tensor) and not isinstance(other, Tensor):
         input = as_tensor(input)
     chosen = Where.apply(input, other, condition=condition if condition.array.dtype == np.bool_ else condition != 0)
-    if TensorBase._some_strided:
-        lay_as_pytorch(elementwise, (condition, input, other), (chosen,))
+    lay_as_pytorch(elementwise, (condition, input, other), (chosen,))
     return chosen
 
 

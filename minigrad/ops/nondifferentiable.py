@@ -21,7 +21,7 @@ from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.graph.function import wrap
 from minigrad.graph.history import note_cut
-from minigrad.graph.node import Tensor, TensorBase
+from minigrad.graph.node import Tensor
 from minigrad.graph.strides import elementwise, keep_strides, lay_as_pytorch
 
 __all__ = ["all", "any", "argmax", "argmin", "argwhere", "count_nonzero", "nonzero", "unique", "unique_consecutive"]
@@ -37,8 +37,7 @@ def constant(array: Any, *inputs: Any) -> Tensor:
 def elementwise_constant(array: Any, *inputs: Any) -> Tensor:
     """:func:`constant` of what was computed element by element: it lies as the inputs do."""
     result = constant(array, *inputs)
-    if TensorBase._some_strided:
-        lay_as_pytorch(elementwise, inputs, [result])
+    lay_as_pytorch(elementwise, inputs, [result])
     return result
 
 
