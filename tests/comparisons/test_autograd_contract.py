@@ -615,6 +615,7 @@ def test_gradcheck(name, check, raise_exception):
     function, inputs, options = CHECKED[name]
     if "check_backward_ad" in options and check == "gradgradcheck":
         options = {"check_rev_over_rev": False}
+    torch.manual_seed(1)  # its gradgradcheck begins with random numbers, some of which float32 tells exactly
     found = []
     for e in (minigrad, torch):
         with warnings.catch_warnings(record=True) as told:
