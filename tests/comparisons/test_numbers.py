@@ -10,7 +10,7 @@ import torch
 import minigrad
 from comparisons.outcomes import check_outcome
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("unmeasured")]
 
 # Six values of each type, the largest and the smallest among them. (PyTorch dies of the smallest int64 // -1.)
 VALUES = {

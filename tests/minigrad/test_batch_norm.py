@@ -112,6 +112,7 @@ CASES = {
 
 @pytest.mark.parametrize("way", ["contiguous", "channels last"])
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.usefixtures("unmeasured")
 def test_gradients(name, way):
     x = np.random.default_rng(5).normal(size=(2, 4, 2, 2))
     if way == "channels last":

@@ -128,6 +128,7 @@ def gradients(between):
     return [each.grad.array for each in (x, *convolution.parameters(), *norm.parameters())]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_run_that_is_looked_at_is_the_same_run():
     start = storage.next_sequence_number()
     left_alone = gradients(lambda *objects: None)

@@ -51,6 +51,7 @@ def lies_as(x, channels_last):
 @pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("kind", ["normal", "ties", "NaN", "infinite"])
 @pytest.mark.parametrize("name", GEOMETRIES)
+@pytest.mark.usefixtures("unmeasured")
 def test_max_pool_is_the_plain_loop(name, kind, channels_last, block, monkeypatch):
     monkeypatch.setattr(pooling, "BLOCK", block)
     rows, columns = [windows(*each) for each in GEOMETRIES[name]]
@@ -158,6 +159,7 @@ CASES = {
 
 @pytest.mark.parametrize("array", [IMAGES, LAST], ids=["contiguous", "channels last"])
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.usefixtures("unmeasured")
 def test_gradients(name, array):
     x = minigrad.from_numpy(array).requires_grad_()
     assert gradcheck(CASES[name], (x,))

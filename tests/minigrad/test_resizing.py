@@ -50,6 +50,7 @@ CASES = {
 
 @pytest.mark.parametrize("array", [IMAGES, LAST], ids=["contiguous", "channels last"])
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.usefixtures("unmeasured")
 def test_gradients(name, array):
     x = minigrad.from_numpy(array).requires_grad_()
     assert gradcheck(CASES[name], (x,))

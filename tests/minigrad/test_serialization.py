@@ -932,6 +932,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("case", BOMBS)
+@pytest.mark.usefixtures("unmeasured")
 def test_short_programs_with_long_work_are_refused(case: str) -> None:
     refused(archive(BOMBS[case]))
 
@@ -955,6 +956,7 @@ def test_odd_programs_that_do_no_harm() -> None:
     ],
     ids=["counted up", "counted down", "far apart", "of all kinds"],
 )
+@pytest.mark.usefixtures("unmeasured")
 def test_numbers_that_nobody_chose_are_keys(keys: Any) -> None:
     assert load(archive(pickled(dict.fromkeys(keys, 1)))) == dict.fromkeys(keys, 1)
     assert load(archive(pickled(set(keys)))) == set(keys)
@@ -1107,6 +1109,7 @@ def assert_loads_or_is_refused(file: io.BytesIO) -> bool:
 
 @pytest.mark.parametrize("engine", ["minigrad", "torch"])
 @pytest.mark.parametrize("part", ["file", "pickle"])
+@pytest.mark.usefixtures("unmeasured")
 def test_mutated_files_load_or_are_refused(part: str, engine: str) -> None:
     generator = random.Random(f"{part} {engine}")
     base = torch.arange(12.0).reshape(3, 4)

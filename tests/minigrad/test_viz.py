@@ -196,6 +196,7 @@ class TestTrace:
                 draw(hidden, params=wrong)
 
     @pytest.mark.parametrize(("engine", "length"), [(minigrad, 100_000), (torch, 5_000)], ids=["minigrad", "torch"])
+    @pytest.mark.usefixtures("unmeasured")
     def test_a_long_chain_does_not_overflow_the_stack(self, engine: Any, length: int) -> None:
         graph = trace_graph(chain(engine, length))
         assert (len(graph.nodes), len(graph.edges)) == (2 * length + 2, 2 * length + 1)
