@@ -16,6 +16,7 @@ import numpy as np
 
 from minigrad.graph import anomaly
 from minigrad.graph.accumulation import one_of
+from minigrad.graph.describing import line_of
 from minigrad.graph.engine import in_order, walk_backward
 from minigrad.graph.function import Function
 from minigrad.graph.hooks import NodeHooks
@@ -89,17 +90,11 @@ def is_freed(order: Iterable[Node]) -> bool:
     return any(getattr(node, "_saved", ()) is None for node in order)
 
 
-def place_of(node: Node) -> str:
-    """Where forward made ``node``, where anomaly detection noted it."""
-    frames = vars(node).get("_metadata", {}).get("traceback_")
-    return "" if not frames else anomaly.line_in(frames[-1])
-
-
 def users_of(node: Node) -> list[Node]:
     """The living nodes that lead to ``node``, by one step or several, those made last first."""
     users: dict[int, list[Node]] = {}
     for each in gc.get_objects():
-        if isinstance(each, Node):
+        if issubclass(type(each), Node):  # not isinstance, which asks objects of anybody's for their class
             for target, _, _ in getattr(each, "edges", ()):
                 if target is not None:
                     users.setdefault(id(target), []).append(each)
@@ -206,7 +201,7 @@ def where_it_began(tensor: Edge, root: Edge, bad: Callable[[Any], bool]) -> str 
 
 def described(node: Node) -> str:
     """The node's name, and where forward made it."""
-    line = place_of(node)
+    line = line_of(node)
     return f"{node.name()} ({line})" if line else node.name()
 
 

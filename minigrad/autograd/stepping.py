@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiation import edges_to, first_gradients, warn_of_cycle
+from minigrad.graph.describing import line_of
 from minigrad.graph.engine import in_order, walk_backward
 from minigrad.graph.function import wrap
 from minigrad.graph.node import AccumulateGrad, Node, Tensor, unwrap
@@ -63,7 +64,7 @@ class Step:
         sent: the gradients that the node sends on.
         grad_before, grad_after: of a leaf, its ``.grad``.
         senders: for each gradient that came here, the number of the step that sent it; empty where the walk begins.
-        line: where in the user's program forward made the node, ``file:line``; None where nobody watched.
+        line: where in the user's program forward made the node, ``file:line``; None where that was not noted.
     """
 
     number: int
@@ -281,11 +282,6 @@ def formula_of(node: Any) -> str:
         return "leaf.grad += grad"
     told = type(node).__doc__ or ""
     return "" if node.receives_tensors else " ".join(told.split()).partition(". ")[0].removesuffix(".")
-
-
-def line_of(node: Any) -> str | None:
-    """Where forward made ``node``, if that was noted."""
-    return None if node.made is None else f"{node.made.file}:{node.made.line}"
 
 
 def short_name(node: Any) -> str:

@@ -81,12 +81,6 @@ def note_origin(node: Any) -> None:
         node.metadata["parent_"] = running.node
 
 
-def line_in(frame: str) -> str:
-    """``file:line`` of a frame as Python writes it."""
-    _, name, line, *_ = frame.replace('", line ', '"').replace(",", '"', 1).split('"')
-    return f"{name}:{line}"
-
-
 def tell_origin(node: Any) -> None:
     """Warn, with the stack that made ``node``; where a gradient's rule made it, with the stack of that one too."""
     told = f"Error detected in {node.name()}. "

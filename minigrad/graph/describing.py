@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-__all__ = ["brief", "described", "formula", "made_at", "saved_by_name", "saved_names", "short_name"]
+__all__ = ["brief", "described", "formula", "line_of", "made_at", "saved_by_name", "saved_names", "short_name"]
 __all__ += ["short_type"]
 
 WIDTH = 120  # a line's
@@ -79,10 +79,20 @@ def formula(rule: type) -> str:
 
 
 def made_at(node: Any) -> str:
-    """``train.py:12``, the line that made the node, where anomaly detection has noted it; else empty."""
+    """``train.py:12``, the line that made the node, where it was noted; else empty."""
+    line = line_of(node)
+    return "" if line is None else PurePath(line).name
+
+
+def line_of(node: Any) -> str | None:
+    """``file:line`` of the user's program that made the node, where somebody watched forward (``viz/watching.py``) or
+    anomaly detection was on; else None.
+    """
+    if node.made is not None:
+        return f"{node.made.file}:{node.made.line}"
     stack = vars(node).get("_metadata", {}).get("traceback_")
     found = re.search(r'File "(.+)", line (\d+)', stack[-1]) if stack else None
-    return f"{PurePath(found[1]).name}:{found[2]}" if found else ""
+    return f"{found[1]}:{found[2]}" if found else None
 
 
 def saved_by_name(node: Any) -> dict[str | int, Any]:

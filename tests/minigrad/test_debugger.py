@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import minigrad
+from minigrad import viz
 from minigrad.graph import storage
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import grad_mode
@@ -265,11 +266,13 @@ def test_parameters_are_told_by_their_names():
     )
 
 
-def test_the_line_that_made_a_node_is_told_where_it_is_known():
+@pytest.mark.parametrize("noting", [lambda: minigrad.autograd.set_detect_anomaly(True), viz.watch])
+def test_the_line_that_made_a_node_is_told_where_it_was_noted(noting):
     made = {"x": leaf(2)}
-    with minigrad.autograd.set_detect_anomaly(True):
+    with noting():
         exec(compile("\n\ny = x * 2", "/course/train.py", "exec"), made)
     assert repr(made["y"].grad_fn) == "<MulBackward0 of shape [2]: z = x * y, train.py:3, saved y = 2>"
+    assert [step.line for step in made["y"].sum().backward_steps()] == [None, "/course/train.py:3", None]
 
 
 def test_a_walk_and_the_mode_print_what_they_are():
