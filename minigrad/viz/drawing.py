@@ -1,21 +1,19 @@
 """How a graph looks on paper, and how it becomes a file or a picture in a notebook.
 
 What is in a graph is told in ``trace.py``. Importing this module needs the Python package ``graphviz``, which writes
-DOT text. To lay the text out, Graphviz's program ``dot`` is used where it is installed and works, and otherwise the
-Graphviz that comes inside the package ``pygraphviz``: so nothing needs to be installed outside Python.
+DOT text; how that is laid out is told in ``layout.py``.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import graphviz
 
 from minigrad.saving.files import replacing
+from minigrad.viz.layout import laid_out
 from minigrad.viz.parts import TraceNode, shape_text
 from minigrad.viz.trace import Trace
 
@@ -34,10 +32,6 @@ NODE_LOOKS = {
 OUTPUTS_SHOWN = 4  # of an operation with more outputs, the label shows the shapes of the first ones
 
 SOURCE = (".dot", ".gv")  # the names of files that hold DOT text as it is, not laid out
-
-BEGINNINGS = {"svg": b"<?xml", "png": b"\x89PNG\r\n", "pdf": b"%PDF"}  # of pictures, where they are known
-
-SECONDS = 30.0  # that the program dot is given
 
 
 def draw_graph(graph: Trace) -> Drawing:
@@ -96,23 +90,21 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
 
         Args:
             format: ``"svg"``, ``"png"`` or another format of Graphviz; by default that of this drawing.
-            quiet: hide what the program ``dot`` writes to its error output.
+            quiet: hide what Graphviz writes to its error output.
             encoding: such as ``"utf-8"``, to get text.
             options: the other options of ``graphviz.Digraph.pipe``. They need the program ``dot``.
 
         Raises:
             ImportError: neither a program ``dot`` that works nor the package ``pygraphviz`` is installed.
             ValueError: Graphviz has no such format.
+            TimeoutError: Graphviz takes too long.
         """
         wanted = self.format if format is None else format
         if options:
             return super().pipe(format, quiet=quiet, encoding=encoding, **options)  # type: ignore[no-any-return]
         if wanted not in graphviz.FORMATS:
             raise ValueError(f"Graphviz has no format {wanted!r}")
-        try:
-            picture = _picture_by_dot(self.source, self.engine, wanted, quiet)
-        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
-            picture = _picture_by_pygraphviz(self.source, self.engine, wanted, error)
+        picture = laid_out(self.source, wanted, self.engine, quiet=quiet)
         return picture if encoding is None else picture.decode(encoding)
 
     def render(
@@ -185,40 +177,6 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         picture = self.pipe(format, **options)
         assert isinstance(picture, bytes)  # no encoding was asked for
         return picture
-
-
-def _picture_by_dot(source: str, engine: str, format: str, quiet: bool) -> bytes:
-    """The picture that the program ``dot`` makes.
-
-    Raises:
-        OSError: it is not there, or no program.
-        RuntimeError: it fails, or what it gives is no picture.
-        subprocess.TimeoutExpired: it has no end.
-    """
-    command = ["dot", f"-K{engine}", f"-T{format}"]
-    done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=SECONDS)
-    complaints = done.stderr.decode(errors="replace")
-    if done.returncode != 0 or not done.stdout or not done.stdout.lstrip().startswith(BEGINNINGS.get(format, b"")):
-        raise RuntimeError(f"dot ends with status {done.returncode} and no picture: {complaints.strip()}")
-    if not quiet:
-        sys.stderr.write(complaints)
-    return done.stdout
-
-
-def _picture_by_pygraphviz(source: str, engine: str, format: str, error: Exception) -> bytes:
-    """The picture that pygraphviz's own Graphviz makes, as ``dot`` has failed with ``error``."""
-    try:
-        import pygraphviz
-    except ImportError:
-        raise ImportError(
-            "rendering needs Graphviz: pip install pygraphviz (it brings its own Graphviz), or install the program dot "
-            f"from https://graphviz.org/download (trying it: {error})"
-        ) from error
-    try:
-        picture: bytes = pygraphviz.AGraph(string=source).draw(format=format, prog=engine)
-    except TypeError as failure:  # how pygraphviz says that it has made nothing
-        raise RuntimeError(f"the Graphviz that pygraphviz brings cannot draw {format}") from failure
-    return picture
 
 
 def _write_whole(path: str, content: bytes) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import threading
+import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +23,7 @@ import torch
 
 import minigrad
 from minigrad.viz import Trace, draw, first_difference, trace_graph
+from minigrad.viz.layout import laid_out
 
 ENGINES = pytest.mark.parametrize("engine", [minigrad, torch], ids=["minigrad", "torch"])
 SVG = "{http://www.w3.org/2000/svg}"
@@ -441,7 +445,8 @@ class TestRendering:
             program.write_text("\x7fELF" if broken == "no program" else f"#!/bin/sh\n{broken}\n")
             program.chmod(0o644 if broken == "not executable" else 0o755)
         monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-        monkeypatch.setattr("minigrad.viz.drawing.SECONDS", 1.0)
+        monkeypatch.setattr("minigrad.viz.layout.SECONDS", 1.0)
+        monkeypatch.setattr("minigrad.viz.layout.SECONDS_FOR_NOTHING", 0.2)
         drawing = draw(squared_sum(minigrad))
         assert ElementTree.fromstring(drawing.pipe("svg")).tag == f"{SVG}svg"
         assert "wrong" not in capfd.readouterr().out
@@ -449,6 +454,36 @@ class TestRendering:
             monkeypatch.setitem(sys.modules, "pygraphviz", None)
             with pytest.raises(ImportError, match="pip install pygraphviz.* status 1"):
                 drawing.pipe("svg")
+
+    @pytest.mark.skipif(os.name == "nt", reason="the stand-in for dot is a shell script")
+    @pytest.mark.parametrize("stopped_by", ["the limit", "Ctrl-C"])
+    @pytest.mark.parametrize("bundled", [False, True], ids=["dot", "pygraphviz"])
+    def test_a_layout_without_end_is_stopped(
+        self, bundled: bool, stopped_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The empty graph is laid out; the other takes a minute, and nothing of it is left running."""
+        program = tmp_path / "dot"
+        wait = f"echo $$ > '{tmp_path}/pid'; sleep 60"
+        program.write_text(f"#!/bin/sh\ncase \"$(cat)\" in 'digraph {{}}') printf '<?xml';; *) {wait};; esac\n")
+        program.chmod(0o755)
+        if bundled:
+            waiting = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+            monkeypatch.setattr("minigrad.viz.layout.BY_PYGRAPHVIZ", waiting)
+            program.write_text("#!/bin/sh\nexit 1\n")
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        begun = time.monotonic()
+        if stopped_by == "the limit":
+            with pytest.raises(TimeoutError, match="laid this graph out in 0.5 s: .* smaller depth="):
+                laid_out("digraph {a}", "svg", seconds=0.5)
+        else:
+            interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+            interrupt.start()
+            with pytest.raises(KeyboardInterrupt):
+                laid_out("digraph {a}", "svg")
+            interrupt.join()
+        assert time.monotonic() - begun < 10
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), 0)
 
     @pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
     def test_a_new_file_has_the_mode_that_open_would_give(self, tmp_path: Path) -> None:
