@@ -11,7 +11,7 @@ import json
 import typing
 from typing import TYPE_CHECKING, Any
 
-from minigrad.viz.parts import NOT_YET, VERSION
+from minigrad.viz.parts import NOT_YET, VERSION, VERSIONS
 from minigrad.viz.summary import Summary
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ def from_json(kind: type[Trace], text: str) -> Trace:
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
         raise ValueError(f'this is no trace: it must be an object with "format": "{FORMAT}"')
     version = data.pop("version", None)
-    if version != VERSION or isinstance(version, bool):
-        raise ValueError(f"this trace is of version {version!r:.20}: this minigrad reads version {VERSION}")
+    if version not in VERSIONS or isinstance(version, bool):
+        known = " and ".join([str(each) for each in VERSIONS])
+        raise ValueError(f"this trace is of version {version!r:.20}: this minigrad reads versions {known}")
     trace: Trace = read(kind, data, "the trace")
     check_references(trace)
     return trace
@@ -168,6 +169,9 @@ def check_references(trace: Trace) -> None:
         require(step.node in ids, f"step {number} runs a node that is not there")
         for sent in step.sent:
             require(0 <= sent.edge < len(trace.edges), f"step {number} sends along an edge that is not there")
+        require(all(each.line > 0 for each in step.ran), f"step {number} runs a line that is not there")
+    for excerpt in trace.excerpts:
+        require(excerpt.first > 0, f"lines of {excerpt.file:.40} have an impossible number")
     require(trace.total_steps >= len(trace.steps), "there are more steps than it says")
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from minigrad.viz.summary import Summary
 
-__all__ = ["NOT_YET", "VERSION", "TraceEdge", "TraceGroup", "TraceNode", "TraceSent", "TraceStep", "shape_text"]
+__all__ = ["NOT_YET", "VERSION", "VERSIONS", "TraceEdge", "TraceExcerpt", "TraceGroup", "TraceLine", "TraceNode"]
+__all__ += ["TraceSent", "TraceStep", "shape_text"]
 
-VERSION = 1  # of the data; a reader refuses another
+VERSION = 2  # of the data: since 2 with the lines of rules that ran, and the user's lines
+VERSIONS = (1, 2)  # that are read; others are refused
 NOT_YET = "not computed yet"  # a gradient before backward
 
 
@@ -32,7 +34,8 @@ class TraceNode:
         file, line: where in the user's program forward made it, where somebody watched.
         module: the path of the module in which it was made, or whose parameter it uses.
         sequence: the engine's number: it grows with every node that is made.
-        value: of a tensor, its values in brief; of a constant, if they are known.
+        value: of a tensor, its values in brief; of a constant, if they are known; of an operation, what it gave, where
+            somebody watched and it is one.
         grad: of a tensor, its ``.grad``; ``"not computed yet"`` before backward; None if it needs or keeps none.
         saved: what forward saved, by PyTorch's names.
         saved_bytes: the memory of that, which the node shares with whoever else has it.
@@ -112,8 +115,29 @@ class TraceSent:
 
 
 @dataclass(frozen=True)
+class TraceLine:
+    """A line of a rule that ran: its number in the rule's source, from 1, and what it says with numbers put in for the
+    names, and what came of it, such as ``1.0 * 3.0 = 3.0``."""
+
+    line: int
+    numbers: str = ""
+
+
+@dataclass(frozen=True)
+class TraceExcerpt:
+    """Lines of the user's program, from the line ``first`` on, as they were when the trace was made."""
+
+    file: str
+    first: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TraceStep:
-    """What happened at one node when backward ran. See ``minigrad.autograd.stepping.Step``."""
+    """What happened at one node when backward ran. See ``minigrad.autograd.stepping.Step``.
+
+    ``ran`` are the lines of the rule, in the order in which they ran; none where that is not known.
+    """
 
     node: str
     arrived: tuple[Summary | None, ...]
@@ -122,6 +146,7 @@ class TraceStep:
     grad_before: Summary | None
     grad_after: Summary | None
     ready_because: str
+    ran: tuple[TraceLine, ...] = ()
 
 
 def shape_text(shape: Iterable[int]) -> str:

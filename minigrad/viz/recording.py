@@ -9,7 +9,8 @@ from typing import Any
 
 from minigrad.autograd.stepping import Step, ready_because, short_name
 from minigrad.graph.node import AccumulateGrad, Tensor
-from minigrad.viz.parts import TraceSent, TraceStep
+from minigrad.viz.following import followed
+from minigrad.viz.parts import TraceLine, TraceSent, TraceStep
 from minigrad.viz.summary import Summary, summary_of
 from minigrad.viz.trace import Trace
 from minigrad.viz.tracing import Params, Tracing, inputs_of, require_tensor, saved_in_brief
@@ -41,7 +42,11 @@ def record(
     if isinstance(loss, Tensor):
         edges = {(edge.target, edge.position): number for number, edge in enumerate(before.edges)}
         steps = loss.backward_steps(gradient, retain_graph)
-        kept = [step_data(step, tracing, edges) for step in steps]
+        kept = []
+        offsets: dict[Any, int] = {}
+        for node in steps.order:
+            step, ran = followed(steps.__next__, node, offsets)
+            kept.append(step_data(step, tracing, edges, ran))
     else:
         looking_on = LookingOn(tracing, before)
         looking_on.call(loss.backward, gradient, retain_graph)
@@ -115,7 +120,7 @@ def remove(handles: list[Any]) -> None:
         handle.remove()
 
 
-def step_data(step: Step, tracing: Tracing, edges: dict[tuple[str, int], int]) -> TraceStep:
+def step_data(step: Step, tracing: Tracing, edges: dict[tuple[str, int], int], ran: tuple[TraceLine, ...]) -> TraceStep:
     """A step as data: nodes and edges by their numbers, values in brief."""
     item = step.node.variable if isinstance(step.node, AccumulateGrad) else step.node
     node = f"n{tracing.numbers[id(item)]}"
@@ -126,7 +131,7 @@ def step_data(step: Step, tracing: Tracing, edges: dict[tuple[str, int], int]) -
         sent.append(TraceSent(edge, summary_of(each.value), added_to, summary_of(each.sum), each.unbroadcast))
     arrived = tuple([brief(each) for each in step.arrived])
     before, after = brief(step.grad_before), brief(step.grad_after)
-    return TraceStep(node, arrived, saved_in_brief(step.saved), tuple(sent), before, after, step.ready_because)
+    return TraceStep(node, arrived, saved_in_brief(step.saved), tuple(sent), before, after, step.ready_because, ran)
 
 
 def brief(tensor: Any) -> Summary | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from minigrad.viz.json_text import from_json, to_json
-from minigrad.viz.parts import TraceEdge, TraceGroup, TraceNode, TraceStep
+from minigrad.viz.parts import TraceEdge, TraceExcerpt, TraceGroup, TraceNode, TraceStep
 from minigrad.viz.telling import mermaid_of, text_of
 
 __all__ = ["Trace", "first_difference"]
@@ -31,6 +31,7 @@ class Trace:
         engine: ``minigrad`` or ``torch``.
         saved_bytes: the memory of all that the nodes saved, each array counted once: the peak, before backward.
         rules: of each kind of node, the source of its rule. minigrad's alone.
+        excerpts: the lines of the user's program that made nodes, with a few around each.
     """
 
     nodes: tuple[TraceNode, ...]
@@ -41,6 +42,7 @@ class Trace:
     engine: str = field(default="minigrad", compare=False)
     saved_bytes: int = field(default=0, compare=False)
     rules: dict[str, str] = field(default_factory=dict, compare=False)
+    excerpts: tuple[TraceExcerpt, ...] = field(default=(), compare=False)
 
     def edges_into(self) -> dict[str, list[TraceEdge]]:
         """For the id of each node, the edges that enter it."""

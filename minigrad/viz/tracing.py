@@ -8,7 +8,6 @@ the edge keeps: so one that is used twice is one box.
 from __future__ import annotations
 
 import ast
-import inspect
 import linecache
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +18,8 @@ import numpy as np
 from minigrad.autograd.stepping import formula_of, short_name
 from minigrad.graph.node import Node, Tensor
 from minigrad.graph.saved_names import names_of_saved
-from minigrad.viz.parts import NOT_YET, TraceEdge, TraceGroup, TraceNode
+from minigrad.viz.following import rule_of
+from minigrad.viz.parts import NOT_YET, TraceEdge, TraceExcerpt, TraceGroup, TraceNode
 from minigrad.viz.summary import Summary, summary_of
 from minigrad.viz.trace import Trace
 from minigrad.viz.watching import Constant, constant, key_of, made_of
@@ -27,6 +27,7 @@ from minigrad.viz.watching import Constant, constant, key_of, made_of
 __all__ = ["Params", "Tracing", "inputs_of", "require_tensor", "saved_in_brief", "trace_graph"]
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
+AROUND = 3  # lines of the user's program before and after one that made a node
 Inner = dict[Any, dict[int, str]]  # of a node, the names of its outputs
 # Which input of PyTorch's nodes a saved tensor is.
 PLACES = {"self": 0, "input": 0, "other": 1, "mat1": 1, "weight": 1}
@@ -125,6 +126,7 @@ class Tracing:
             engine=self.engine,
             saved_bytes=sum(self.memory.values()),
             rules={name: rule for name, rule in rules.items() if rule},
+            excerpts=excerpts_of(self.nodes) if self.values else (),
         )
 
     def number_of(self, item: Any) -> int:
@@ -168,6 +170,7 @@ class Tracing:
             line=None if made is None else made.line or None,
             module=made.modules[-1][0] if made is not None and made.modules else None,
             sequence=node._sequence_nr(),
+            value=made.result if made is not None and self.values and len(shapes) == 1 else None,
             saved=saved_in_brief(saved) if self.values else None,
             saved_bytes=self.bytes_of(saved.values()),
         )
@@ -329,12 +332,23 @@ def has_input(node: Any, position: int) -> bool:
     return saved.get("bias" if position == 2 and "bias" in saved else "weight") is not None
 
 
-def rule_of(kind: Any) -> str:
-    """The source of an operation's class; nothing where Python does not find it."""
-    try:
-        return inspect.getsource(kind)
-    except (OSError, TypeError):
-        return ""
+def excerpts_of(nodes: Sequence[TraceNode]) -> tuple[TraceExcerpt, ...]:
+    """The lines that made ``nodes``, with those around them; what is not found is left out."""
+    wanted: dict[str, set[int]] = {}
+    for node in nodes:
+        if node.file is not None and node.line is not None:
+            wanted.setdefault(node.file, set()).update(range(node.line - AROUND, node.line + AROUND + 1))
+    found = []
+    for file, numbers in wanted.items():
+        lines = linecache.getlines(file)
+        there = [number for number in sorted(numbers) if 0 < number <= len(lines)]
+        begins = [number for number in there if number - 1 not in numbers or number == 1]
+        for first in begins:
+            last = first
+            while last + 1 in numbers and last < len(lines):
+                last += 1
+            found.append(TraceExcerpt(file, first, tuple([line.rstrip("\n") for line in lines[first - 1 : last]])))
+    return tuple(found)
 
 
 def assigned_in(file: str | None, line: int | None) -> str | None:

@@ -47,12 +47,14 @@ class Made:
         file, line: of the user's program.
         modules: path and class of the modules that were running, the outermost first.
         constants: for each position of an input that needs no gradient what it was; None: nothing was given there.
+        result: what came of it, of several the first.
     """
 
     file: str
     line: int
     modules: tuple[tuple[str, str], ...]
     constants: dict[int, Constant | None] = field(default_factory=dict)
+    result: Summary | None = None
 
 
 def made_of(node: Any) -> Made | None:
@@ -160,6 +162,7 @@ def watched_place(node: Any, inputs: Any, results: Any) -> None:
     for position, (value, (maker, _, _)) in enumerate(zip(inputs, node.edges)):
         if maker is None:
             made.constants[position] = constant(value)
+    made.result = summary_of(results[0])
     node.made = made
 
 
@@ -226,7 +229,8 @@ def torch_mode(torch: Any, watcher: watch) -> Any:
 def note_torch(torch: Any, watcher: watch, inputs: list[Any], result: Any) -> None:
     """Note how the nodes were made that a function of PyTorch's made of ``inputs``."""
     results = result if isinstance(result, (tuple, list)) else [result]
-    waiting = [each.grad_fn for each in results if isinstance(each, torch.Tensor) and each.grad_fn is not None]
+    tensors = {each.grad_fn: each for each in results if isinstance(each, torch.Tensor) and each.grad_fn is not None}
+    waiting = list(tensors)
     flat = [part for each in inputs for part in (each if isinstance(each, (tuple, list)) else [each])]
     before = {each.grad_fn for each in flat if isinstance(each, torch.Tensor)}
     fresh: list[Any] = []
@@ -235,7 +239,9 @@ def note_torch(torch: Any, watcher: watch, inputs: list[Any], result: Any) -> No
         is_leaf = node is None or node in before or node.name().endswith("AccumulateGrad")
         if is_leaf or NOTE in node.metadata or node in fresh:
             continue
-        node.metadata[NOTE] = watcher.made()
+        node.metadata[NOTE] = made = watcher.made()
+        if node in tensors:
+            made.result = summary_of(tensors[node])
         fresh.append(node)
         waiting.extend([each for each, _ in node.next_functions])
     free = [each for each in flat if not (isinstance(each, torch.Tensor) and each.requires_grad)]

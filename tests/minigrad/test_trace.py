@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from typing import Any
 
@@ -274,7 +275,7 @@ class TestJson:
         text = trace.to_json()
         again = Trace.from_json(text)
         assert again == trace and again.to_json() == text
-        assert json.loads(text)["version"] == 1
+        assert json.loads(text)["version"] == 2
         assert len(again.steps) == len(trace.steps) > 4
 
     def test_any_name_comes_back(self) -> None:
@@ -286,7 +287,7 @@ class TestJson:
     @pytest.mark.parametrize(
         ("change", "told"),
         [
-            (lambda data: data.update(version=2), "is of version 2: this minigrad reads version 1"),
+            (lambda data: data.update(version=3), "is of version 3: this minigrad reads versions 1 and 2"),
             (lambda data: data.update(version=True), "is of version True"),
             (lambda data: data.pop("format"), 'must be an object with "format"'),
             (lambda data: data.update(surprise=1), "the trace has no field 'surprise'"),
@@ -307,6 +308,8 @@ class TestJson:
             (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "x"}), "is in itself"),
             (lambda data: data["steps"][0].update(node="n99"), "step 0 runs a node that is not there"),
             (lambda data: data["steps"][0]["sent"][0].update(edge=99), "along an edge that is not there"),
+            (lambda data: data["steps"][0].update(ran=[{"line": 0}]), "step 0 runs a line that is not there"),
+            (lambda data: data.update(excerpts=[{"file": "a", "first": 0, "lines": []}]), "an impossible number"),
             (lambda data: data.update(total_steps=1), "more steps than it says"),
         ],
     )
@@ -326,16 +329,120 @@ class TestJson:
             Trace.from_json(text.encode())  # type: ignore[arg-type]
 
 
+class Cube(minigrad.autograd.Function):
+    """z = x³, by a rule that the user wrote."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx: Any, grad_z: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        if ctx.needs_input_grad[0]:
+            slope = 3 * x * x
+            slope = (
+                slope * 1  # a statement of several lines
+            )
+        return grad_z * slope
+
+
+@pytest.mark.usefixtures("unmeasured")
+class TestRules:
+    """Which lines of a rule ran, with numbers put in."""
+
+    @staticmethod
+    def lines_of(y: Any) -> list[tuple[str, str]]:
+        trace = record(y)
+        (step,) = [step for step in trace.steps if step.ran]
+        rule = trace.rules[next(node.name for node in trace.nodes if node.id == step.node)].splitlines()
+        return [(rule[each.line - 1].strip().partition("  #")[0], each.numbers) for each in step.ran]
+
+    def test_a_product(self) -> None:
+        x, y = minigrad.tensor([1.0, 2.0], requires_grad=True), minigrad.tensor([3.0, 0.1])
+        trace = record(x * y, gradient=minigrad.ones(2))
+        mul = trace.rules["MulBackward0"].splitlines()
+        told = {mul[each.line - 1].split("=")[0].strip(): each.numbers for each in trace.steps[0].ran}
+        assert told["x, y"] == "None, [3.0, 0.1]"
+        assert told["grad_x"] == "[1.0, 1.0] * [3.0, 0.1] = [3.0, 0.1]"
+        assert told["grad_y"] == "None"
+        assert told["return grad_x, grad_y"] == "[3.0, 0.1], None"
+
+    def test_a_rule_of_the_users_the_lines_that_ran_and_no_others(self) -> None:
+        assert self.lines_of(Cube.apply(minigrad.tensor(2.0, requires_grad=True))) == [
+            ("(x,) = ctx.saved_tensors", "2.0"),
+            ("if ctx.needs_input_grad[0]:", ""),
+            ("slope = 3 * x * x", "3 * 2.0 * 2.0 = 12.0"),
+            ("slope = (", "12.0 * 1 = 12.0"),
+            ("return grad_z * slope", "1.0 * 12.0 = 12.0"),
+        ]
+        x = minigrad.tensor(2.0, requires_grad=True)
+        assert ("return constant_like(np.zeros(grad_z.shape), grad_z)", "0.0") in [
+            (line, numbers.rpartition(" = ")[2]) for line, numbers in self.lines_of(x**0)
+        ]
+
+    def test_of_more_than_six_elements_the_shapes_stand_there(self) -> None:
+        trace = record(Cube.apply(minigrad.ones(2, 4, requires_grad=True)), gradient=minigrad.ones(2, 4))
+        assert [each.numbers for each in trace.steps[0].ran][2] == "3 * [2×4] * [2×4] = [2×4]"
+
+    def test_an_inherited_rule_is_found_and_gradients_are_those_of_backward(self) -> None:
+        class Inherited(Cube):
+            pass
+
+        x = minigrad.tensor(2.0, requires_grad=True)
+        trace = record(Inherited.apply(x))
+        (rule,) = trace.rules.values()
+        assert rule.index("class Inherited") < rule.index("def backward")
+        assert [rule.splitlines()[each.line - 1].strip() for each in trace.steps[0].ran][-1] == "return grad_z * slope"
+        assert x.grad is not None and x.grad.item() == 12.0
+
+    def test_where_a_debugger_has_set_its_trace_function_it_stays(self) -> None:
+        def debugger(*event: Any) -> None:
+            return None
+
+        sys.settrace(debugger)
+        try:
+            trace = record(Cube.apply(minigrad.tensor(2.0, requires_grad=True)))
+            left = sys.gettrace()
+        finally:
+            sys.settrace(None)
+        assert left is debugger
+        assert [step.ran for step in trace.steps] == [(), ()]
+
+    def test_an_error_in_a_rule_leaves_no_trace_function(self) -> None:
+        class Broken(Cube):
+            @staticmethod
+            def backward(ctx: Any, grad_z: Any) -> Any:
+                raise ValueError("broken")
+
+        with pytest.raises(ValueError, match="broken"):
+            record(Broken.apply(minigrad.tensor(2.0, requires_grad=True)))
+        assert sys.gettrace() is None
+
+
+@ENGINES
+def test_the_users_lines_are_kept_with_those_around(engine: Any) -> None:
+    trace = trace_graph(watched(quadratic, engine)["loss"])
+    (excerpt,) = trace.excerpts
+    line = quadratic.__code__.co_firstlineno + 2
+    assert excerpt.file == __file__ and excerpt.first == line - 3
+    assert excerpt.lines[3] == "    loss = x**2 + 2 * x + 1"
+    assert {node.value.values for node in trace.nodes if node.kind == "operation" and node.value} == {
+        (4.0,), (8.0,), (9.0,),
+    }  # fmt: skip
+
+
 class TestText:
     def test_the_whole_of_a_small_trace(self) -> None:
         found = watched(quadratic, minigrad)
         line = quadratic.__code__.co_firstlineno + 2
         assert record(found["loss"], names=found).text() == (
             "x = leaf  float32: 2.0  grad 6.0\n"
-            f"%0 = PowBackward0(x)  scalar float32  # test_trace.py:{line}\n"
-            f"%1 = MulBackward0(x, 2)  scalar float32  # test_trace.py:{line}\n"
-            f"%2 = AddBackward0(%0, %1)  scalar float32  # test_trace.py:{line}\n"
-            f"loss = AddBackward0(%2, 1)  scalar float32  # test_trace.py:{line}\n"
+            f"%0 = PowBackward0(x)  float32: 4.0  # test_trace.py:{line}\n"
+            f"%1 = MulBackward0(x, 2)  float32: 4.0  # test_trace.py:{line}\n"
+            f"%2 = AddBackward0(%0, %1)  float32: 8.0  # test_trace.py:{line}\n"
+            f"loss = AddBackward0(%2, 1)  float32: 9.0  # test_trace.py:{line}\n"
             "output loss = loss  float32: 9.0\n"
             "saved for backward: 4 bytes, most by PowBackward0 %0: 4\n"
             "\n"
