@@ -1,0 +1,576 @@
+"""What is drawn of a :class:`Trace`: boxes, arrows and frames, with modules and repetitions folded. No picture yet.
+
+An operation is a box of its own, or stands in that of a module's call, or of parts that repeat. Each of these is a
+stretch of the order of forward, so boxes never point at each other in a circle. The page and ``drawing.py`` draw them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from minigrad.viz.calls import Call, Calls
+from minigrad.viz.labels import cut, lines_of, shape_lines, tooltip_of
+from minigrad.viz.parts import TraceEdge, TraceNode
+from minigrad.viz.repeats import Repeat, repeats_in
+from minigrad.viz.telling import is_number
+from minigrad.viz.trace import Trace
+
+__all__ = ["SCREEN", "TEXT", "Arrow", "Box", "Folded", "Frame", "fold", "size_of"]
+
+SCREEN = (1920, 1080)  # in which a picture of automatic depth fits, with letters of at least
+TEXT = 14
+FEW_USES = 4  # a leaf that is used oftener is drawn at each use
+FEW_INPUTS = 3  # that one folded box alone takes in are drawn; of more, it tells how many
+LONG_LOOP = 24  # operations, outside of modules, that a repetition covers before it is folded
+NAMES_SHOWN = 4  # of a part that repeats
+PARAMETERS_TOLD = 6  # by the tooltip of a folded box
+
+# About what Graphviz makes of letters of 14.
+LINE, LETTER, PADDING, RANK_GAP, BOX_GAP, TITLE, BORDER = 17, 7, 9, 22, 20, 22, 8
+
+
+@dataclass(frozen=True)
+class Box:
+    """What is drawn in one place.
+
+    Attributes:
+        id: a node's, or one for several of them.
+        kind: ``leaf``, ``operation``, ``output`` or ``constant``; ``module``, a folded one.
+        nodes: the ids of the nodes that it stands for.
+        lines: its text.
+        tooltip: what is known beyond that.
+        times: how many equal parts it stands for.
+    """
+
+    id: str
+    kind: str
+    nodes: tuple[str, ...]
+    lines: tuple[str, ...]
+    tooltip: str = ""
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """The values that go from one box to another.
+
+    Attributes:
+        source, target: the boxes' ids.
+        edges: the numbers in ``trace.edges`` that it stands for.
+        label: which output it carries, where there are several.
+        needs_grad: whether a gradient goes the other way.
+        tooltip: which input it is.
+    """
+
+    source: str
+    target: str
+    edges: tuple[int, ...]
+    label: str
+    needs_grad: bool
+    tooltip: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A module around boxes.
+
+    Attributes:
+        path: of the module, and which call it is, if it was called before.
+        kind: its class.
+        parent: the path of the frame around it, None outside.
+        boxes: the ids of those that stand in it and in no frame within it.
+    """
+
+    path: str
+    kind: str
+    parent: str | None
+    boxes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What repeats inside a call of this level, or stands in a row: units, calls or operations, of all times."""
+
+    repeat: Repeat
+    units: list[tuple[int, int]]
+    level: int
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What is drawn. ``depth`` is that of the modules that were folded; None: none was."""
+
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    frames: tuple[Frame, ...]
+    depth: int | None
+
+
+def fold(
+    trace: Trace,
+    *,
+    depth: int | None = None,
+    collapse: str | bool = "auto",
+    values: bool = False,
+    grads: bool = False,
+) -> Folded:
+    """What is drawn of ``trace``.
+
+    Args:
+        depth: modules at this depth are a box each; the model itself is at 0, its layers at 1. By default as much is
+            shown as fits on a screen of 1920×1080 with letters of 14 pixels; with ``collapse="module"``, the layers.
+        collapse: ``"auto"``: equal modules in a row, and long loops, are one box, "×12"; ``"module"``: modules are
+            folded only; ``False``: every operation is a box.
+        values, grads: say in the boxes what a tensor's values are, and its gradient.
+
+    Raises:
+        TypeError: ``depth`` is no integer.
+        ValueError: ``depth`` is negative, or ``collapse`` another.
+    """
+    if collapse not in ("auto", "module", False):
+        raise ValueError(f'collapse must be "auto", "module" or False, got {collapse!r}')
+    if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool)):
+        raise TypeError(f"depth must be an integer or None, got {type(depth).__name__}")
+    if depth is not None and depth < 0:
+        raise ValueError(f"depth must not be negative, got {depth}")
+    folding = Folding(trace, values, grads)
+    if collapse is False:
+        return folding.folded(depth, repeats=False)
+    if collapse == "module":
+        return folding.folded(1 if depth is None else depth, repeats=False)
+    if depth is not None:
+        return folding.folded(depth, repeats=True)
+    return folding.that_fits()
+
+
+class Folding:
+    """One trace, to be folded in several ways.
+
+    Attributes:
+        calls: in which modules' calls the operations stand.
+        users: for the id of each node the numbers of the edges that leave it.
+        owners: for the id of each leaf the path of the module whose parameter it is, None if it is none.
+    """
+
+    def __init__(self, trace: Trace, values: bool, grads: bool) -> None:
+        self.trace = trace
+        self.values, self.grads = values, grads
+        self.nodes = {node.id: node for node in trace.nodes}
+        self.calls = Calls(trace)
+        self.places = {node.id: place for place, node in enumerate(self.calls.order)}
+        self.users: dict[str, list[int]] = {}
+        self.entering: dict[str, list[TraceEdge]] = {}
+        for number, edge in enumerate(trace.edges):
+            self.users.setdefault(edge.source, []).append(number)
+            self.entering.setdefault(edge.target, []).append(edge)
+        self.owners = {node.id: self.owner_of(node) for node in trace.nodes if node.kind == "leaf"}
+        self.signs = [self.sign_of(place, node) for place, node in enumerate(self.calls.order)]
+
+    def owner_of(self, node: TraceNode) -> str | None:
+        """The path of the module whose parameter a leaf is, as its name says."""
+        path = (node.label or node.variable or "").rpartition(".")[0]
+        while path and path not in self.calls.groups:
+            path = path.rpartition(".")[0]
+        return path or None
+
+    def that_fits(self) -> Folded:
+        """As much as fits on a screen; what is smallest, if nothing does."""
+        deepest = max([chain[-1].level for chain in self.calls.chains if chain], default=0)
+        tried: list[tuple[float, int, Folded]] = []
+        depths = (None, *range(deepest, -1, -1))
+        for depth, repeats, rows in [
+            (None, False, False),
+            *[(depth, True, False) for depth in depths],
+            *[(depth, True, True) for depth in depths],
+        ]:
+            folded = self.folded(depth, repeats, rows)
+            width, height = size_of(folded)
+            if width <= SCREEN[0] and height <= SCREEN[1]:
+                return folded
+            tried.append((max(width / SCREEN[0], height / SCREEN[1]), len(tried), folded))
+        return min(tried)[2]
+
+    def folded(self, depth: int | None, repeats: bool, rows: bool = False) -> Folded:
+        """What is drawn where modules are folded at ``depth``, and what repeats, and operations in a row."""
+        return Parts(self, depth, repeats, rows).folded()
+
+    def sign_of(self, place: int, node: TraceNode) -> Hashable:
+        """What two operations have in common that do the same at two places: what they are, and from how far back
+        they take what."""
+        inputs: list[Hashable] = []
+        first: dict[str, int] = {}
+        for edge in self.entering.get(node.id, ()):
+            source = self.nodes[edge.source]
+            if edge.source in self.places:
+                inputs.append((place - self.places[edge.source], edge.output_index))
+            else:
+                same = first.setdefault(edge.source, edge.position)
+                inputs.append((source.kind, source.shapes, source.dtypes, same))
+        return node.name, node.shapes, node.dtypes, tuple(inputs)
+
+
+class Parts:
+    """The boxes of one way of folding.
+
+    Attributes:
+        box_of: for each operation, by its place in the order, the box's id.
+        members: the places of the operations in each box.
+        heads: what a box of several operations is: a call, or a repetition with the units of its first part.
+        open: for each operation the calls around its box.
+    """
+
+    def __init__(self, folding: Folding, depth: int | None, repeats: bool, rows: bool) -> None:
+        self.folding = folding
+        self.trace = folding.trace
+        self.calls = folding.calls
+        self.depth = depth
+        count = len(self.calls.order)
+        self.box_of: list[str | None] = [None] * count
+        self.heads: dict[str, Call | Part] = {}
+        self.open: list[tuple[Call, ...]] = [chain[: self.fold_at(chain)] for chain in self.calls.chains]
+        if repeats:
+            level = 0
+            while any(len(chain) >= level for chain in self.open):
+                self.find_repeats(level)
+                level += 1
+        for place, chain in enumerate(self.calls.chains):
+            if self.box_of[place] is None:
+                folded = chain[len(self.open[place]) :]
+                self.box_of[place] = folded[0].id if folded else self.calls.order[place].id
+                if folded:
+                    self.heads[folded[0].id] = folded[0]
+        if rows:
+            self.fold_rows()
+        self.members: dict[str, list[int]] = {}
+        for place, box in enumerate(self.box_of):
+            self.members.setdefault(box or "", []).append(place)
+
+    def fold_at(self, chain: tuple[Call, ...]) -> int:
+        """How many of the calls around an operation stay open."""
+        if self.depth is None:
+            return len(chain)
+        return sum(call.level < self.depth for call in chain)
+
+    def find_repeats(self, level: int) -> None:
+        """Fold what repeats directly inside calls of this level."""
+        start = 0
+        while start < len(self.open):
+            outer = self.open[start][:level]
+            end = start
+            while end < len(self.open) and self.open[end][:level] == outer:
+                end += 1
+            if len(outer) == level and self.box_of[start] is None:
+                self.fold_repeats(start, end, level)
+            start = end
+
+    def fold_repeats(self, start: int, end: int, level: int) -> None:
+        units: list[tuple[int, int]] = []  # a call, or an operation: from where to where
+        at = start
+        while at < end:
+            until = at + 1
+            inner = self.calls.chains[at][level : level + 1]
+            while inner and until < end and self.calls.chains[until][level : level + 1] == inner:
+                until += 1
+            units.append((at, until))
+            at = until
+        for repeat in repeats_in([self.unit_sign(unit, level) for unit in units]):
+            first, last = units[repeat.start][0], units[repeat.end - 1][1]
+            has_calls = any(self.calls.chains[unit[0]][level:] for unit in units[repeat.start : repeat.end])
+            if (not has_calls and last - first < LONG_LOOP) or not self.in_series(repeat, units):
+                continue
+            part = Part(repeat, units[repeat.start : repeat.end], level)
+            head = self.unit_id(units[repeat.start], level)
+            box = f"{head}x{repeat.times}"
+            self.heads[box] = part
+            for place in range(first, last):
+                self.box_of[place] = box
+                self.open[place] = self.open[place][:level]
+
+    def in_series(self, repeat: Repeat, units: list[tuple[int, int]]) -> bool:
+        """Whether the second part takes something from the first."""
+        second = units[repeat.start + repeat.period : repeat.start + 2 * repeat.period]
+        first = range(units[repeat.start][0], second[0][0])
+        nodes = self.calls.order[second[0][0] : second[-1][1]]
+        sources = [edge.source for node in nodes for edge in self.folding.entering.get(node.id, ())]
+        return any(self.folding.places.get(source) in first for source in sources)
+
+    def unit_sign(self, unit: tuple[int, int], level: int) -> Hashable:
+        """What equal units have in common: their operations, and where in the module each stands."""
+        chain = self.calls.chains[unit[0]][level : level + 1]
+        prefix = len(chain[0].path) if chain else 0
+        kind = chain[0].kind if chain else ""
+        inner = [tuple([call.path[prefix:] for call in each[level + 1 :]]) for each in self.calls.chains[slice(*unit)]]
+        return kind, bool(chain), tuple(inner), tuple(self.folding.signs[slice(*unit)])
+
+    def unit_id(self, unit: tuple[int, int], level: int) -> str:
+        chain = self.calls.chains[unit[0]][level : level + 1]
+        return chain[0].id if chain else self.calls.order[unit[0]].id
+
+    def fold_rows(self) -> None:
+        """One box for operations in a row of which each goes on with what the one before made."""
+        start = 0
+        while start < len(self.box_of):
+            end = start + 1
+            while end < min(len(self.box_of), start + NAMES_SHOWN) and self.goes_on(end):
+                end += 1
+            if end - start > 1:
+                units = [(place, place + 1) for place in range(start, end)]
+                box = f"{self.calls.order[start].id}-{end - start}"
+                self.heads[box] = Part(Repeat(0, end - start, 1), units, len(self.open[start]))
+                self.box_of[start:end] = [box] * (end - start)
+            start = end
+
+    def goes_on(self, place: int) -> bool:
+        """Whether this operation and the one before are boxes of their own, and it takes what that one made."""
+        before, node = self.calls.order[place - 1], self.calls.order[place]
+        single = self.box_of[place - 1] == before.id and self.box_of[place] == node.id
+        sources = {edge.source for edge in self.folding.entering.get(node.id, ()) if edge.source in self.folding.places}
+        return single and self.open[place - 1] == self.open[place] and sources == {before.id}
+
+    def folded(self) -> Folded:
+        """All boxes in the order of the trace, arrows, and frames."""
+        leaves = Leaves(self)
+        boxes: dict[str, Box] = {}
+        around: dict[str, tuple[Call, ...]] = {}
+        for node in self.trace.nodes:
+            if node.kind == "operation":
+                place = self.folding.places[node.id]
+                box = self.box_of[place] or ""
+                if box not in boxes:
+                    boxes[box] = self.operation_box(box, leaves.inside.get(box, []))
+                    around[box] = self.open[place]
+            elif node.kind == "output":
+                boxes[node.id] = self.single_box(node, node.id)
+                around[node.id] = ()
+            else:
+                for box, where in leaves.boxes.get(node.id, {}).items():
+                    boxes[box] = self.single_box(node, box)
+                    around[box] = where
+        frames = self.frames(boxes, around)
+        return Folded(tuple(boxes.values()), self.arrows(boxes, leaves), frames, self.depth)
+
+    def single_box(self, node: TraceNode, box: str, inside: str = "") -> Box:
+        lines = lines_of(node, values=self.folding.values, grads=self.folding.grads, inside=inside)
+        return Box(box, node.kind, (node.id,), lines, tooltip_of(node))
+
+    def operation_box(self, box: str, absorbed: list[TraceNode]) -> Box:
+        """The box of an operation, of a call or of what repeats, with the leaves that went into it."""
+        nodes = [self.calls.order[place] for place in self.members[box]]
+        head = self.heads.get(box)
+        if head is None:
+            return self.single_box(nodes[0], box)
+        if isinstance(head, Call):
+            lines, times = [head.name + (f": {head.kind}" if head.kind and head.path else "")], 1
+        else:
+            lines, times = self.repeat_lines(head), head.repeat.times
+        leaving = [node for node in nodes if self.leaves(node, box)]
+        lines += shape_lines((leaving or nodes)[-1])
+        parameters = [node for node in absorbed if self.folding.owners.get(node.id) is not None]
+        inputs = len([node for node in absorbed if not is_number(node)]) - len(parameters)
+        if inputs:
+            lines.append(f"{inputs} inputs")
+        told = [lines[0], f"{len(nodes)} operations"]
+        if parameters:
+            names = [node.label or node.variable or "" for node in parameters[:PARAMETERS_TOLD]]
+            more = ", …" if len(parameters) > PARAMETERS_TOLD else ""
+            told.append(f"{len(parameters)} parameters: {', '.join(names)}{more}")
+        ids = tuple([node.id for node in [*nodes, *absorbed]])
+        return Box(box, "module", ids, tuple([cut(line) for line in lines]), "\n".join(told), times)
+
+    def repeat_lines(self, part: Part) -> list[str]:
+        """Which modules repeat, or which operations, and how often."""
+        calls = [self.calls.chains[unit[0]][part.level : part.level + 1] for unit in part.units]
+        period, last = part.repeat.period, part.units[-part.repeat.period :]
+        kinds = [call[0].kind if call else self.calls.order[unit[0]].name for call, unit in zip(calls[:period], last)]
+        if any(call and not call[0].kind for call in calls):  # where nobody watched, the names alone
+            kinds = []
+        told = ", ".join([kind for kind in kinds[:NAMES_SHOWN] if kind]) + (", …" if len(kinds) > NAMES_SHOWN else "")
+        lines = [f"{told} ×{part.repeat.times}".strip() if part.repeat.times > 1 else told]
+        first_paths = [call[0].path or call[0].kind for call in calls[:period] if call]
+        last_paths = [call[0].path or call[0].kind for call in calls[-period:] if call]
+        if first_paths and first_paths == last_paths:  # called again and again
+            lines.insert(0, ", ".join(dict.fromkeys(first_paths)))
+        elif first_paths:
+            lines.insert(0, f"{first_paths[0]} … {last_paths[-1]}")
+        return lines
+
+    def leaves(self, node: TraceNode, box: str) -> bool:
+        """Whether something that ``node`` makes leaves its box."""
+        targets = [self.trace.edges[number].target for number in self.folding.users.get(node.id, ())]
+        return any(self.box_of_target(target) != box for target in targets)
+
+    def box_of_target(self, node_id: str) -> str:
+        place = self.folding.places.get(node_id)
+        return node_id if place is None else self.box_of[place] or ""
+
+    def arrows(self, boxes: dict[str, Box], leaves: Leaves) -> tuple[Arrow, ...]:
+        """One a value, or one for all that goes from or into a folded box."""
+        found: dict[Hashable, list[int]] = {}
+        ends: dict[Hashable, tuple[str, str]] = {}
+        for number, edge in enumerate(self.trace.edges):
+            target = self.box_of_target(edge.target)
+            source = leaves.box_at(edge.source, target) or self.box_of_target(edge.source)
+            if source == target or source not in boxes or target not in boxes:
+                continue
+            folded = source in self.heads or target in self.heads
+            key: Hashable = (source, target) if folded else number
+            found.setdefault(key, []).append(number)
+            ends[key] = source, target
+        arrows = []
+        for key, numbers in found.items():
+            source, target = ends[key]
+            edges = [self.trace.edges[number] for number in numbers]
+            node = self.folding.nodes[edges[0].source]
+            label = ""
+            if source not in self.heads and (len(node.shapes) > 1 or edges[0].output_index):
+                which = sorted({edge.output_index for edge in edges})
+                label = f"output{'s' if len(which) > 1 else ''} {', '.join(map(str, which))}"
+            into = self.folding.nodes[edges[0].target].name
+            tooltip = f"input {edges[0].position} of {into}" if len(edges) == 1 else f"{len(edges)} values"
+            needs_grad = any(edge.needs_grad for edge in edges)
+            arrows.append(Arrow(source, target, tuple(numbers), label, needs_grad, tooltip))
+        return tuple(arrows)
+
+    def frames(self, boxes: dict[str, Box], around: dict[str, tuple[Call, ...]]) -> tuple[Frame, ...]:
+        """The calls around boxes. A call of one operation is no frame: the box tells its name."""
+        count: dict[Call, int] = {}
+        for chain in around.values():
+            for call in chain:
+                count[call] = count.get(call, 0) + 1
+        inside: dict[Call, list[str]] = {}
+        parents: dict[Call, str | None] = {}
+        for box, chain in around.items():
+            kept = [call for call in chain if count[call] > 1]
+            if len(kept) < len(chain) and box not in self.heads:
+                node = self.folding.nodes[boxes[box].nodes[0]]
+                boxes[box] = self.single_box(node, box, inside=chain[-1].name)
+            for outer, call in zip([None, *kept], kept):
+                parents[call] = None if outer is None else outer.title
+                inside.setdefault(call, [])
+            if kept:
+                inside[kept[-1]].append(box)
+        return tuple([Frame(call.title, call.kind, parents[call], tuple(ids)) for call, ids in inside.items()])
+
+
+class Leaves:
+    """Where the leaves and constants stand.
+
+    Attributes:
+        boxes: for the id of each, its boxes, and the calls around them; several, where it is used often.
+        inside: for the id of a folded box those that went into it.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.boxes: dict[str, dict[str, tuple[Call, ...]]] = {}
+        self.inside: dict[str, list[TraceNode]] = {}
+        self.copies: dict[tuple[str, str], str] = {}
+        lone: dict[str, list[TraceNode]] = {}
+        for node in parts.trace.nodes:
+            if node.kind not in ("leaf", "constant"):
+                continue
+            edges = [parts.trace.edges[number] for number in parts.folding.users.get(node.id, ())]
+            targets = list(dict.fromkeys([parts.box_of_target(edge.target) for edge in edges]))
+            if len(targets) == 1 and targets[0] in parts.heads:
+                if parts.folding.owners.get(node.id) is not None or is_number(node):
+                    self.inside.setdefault(targets[0], []).append(node)
+                    continue
+                lone.setdefault(targets[0], []).append(node)
+            self.place(node, targets)
+        for box, nodes in lone.items():
+            if len(nodes) > FEW_INPUTS:
+                self.inside.setdefault(box, []).extend(nodes)
+                for node in nodes:
+                    del self.boxes[node.id]
+
+    def place(self, node: TraceNode, targets: list[str]) -> None:
+        """One box, or one at each use."""
+        if len(targets) <= FEW_USES:
+            self.boxes[node.id] = {node.id: self.home(node, targets)}
+            return
+        self.boxes[node.id] = {}
+        for number, target in enumerate(targets, 1):
+            copy = f"{node.id}-{number}"
+            self.copies[node.id, target] = copy
+            self.boxes[node.id][copy] = self.home(node, [target])
+
+    def box_at(self, node_id: str, target: str) -> str | None:
+        """The box from which a leaf goes into ``target``; None for an operation, and for what is inside of one."""
+        if node_id not in self.boxes:
+            return None
+        return self.copies.get((node_id, target), node_id)
+
+    def home(self, node: TraceNode, targets: list[str]) -> tuple[Call, ...]:
+        """The calls around a leaf: a parameter stands in its module, a number where it is used."""
+        owner = self.parts.folding.owners.get(node.id)
+        if owner is None and not is_number(node):
+            return ()
+        chains = [self.parts.open[self.parts.members[target][0]] for target in targets if target in self.parts.members]
+        if len(chains) < len(targets) or not chains:
+            return ()
+        common = []
+        for calls in zip(*chains):
+            path = calls[0].path
+            owns = owner is None or not path or f"{owner}.".startswith(f"{path}.")
+            if not owns or any(call != calls[0] for call in calls):
+                break
+            common.append(calls[0])
+        return tuple(common)
+
+
+def size_of(folded: Folded) -> tuple[float, float]:
+    """About how wide and how high Graphviz will lay it out, in the unit of the letters' size, which is 14."""
+    parents = {frame.path: frame.parent for frame in folded.frames}
+    around: dict[str, list[str]] = {}
+    for frame in folded.frames:
+        chain = [frame.path]
+        while parents[chain[-1]] is not None:
+            chain.append(parents[chain[-1]] or "")
+        for box in frame.boxes:
+            around[box] = chain
+    heights = {box.id: LINE * len(box.lines) + PADDING for box in folded.boxes}
+    entering: dict[str, list[str]] = {box.id: [] for box in folded.boxes}
+    for arrow in folded.arrows:
+        entering[arrow.target].append(arrow.source)
+    bottoms: dict[str, float] = {}
+    ranks: dict[str, int] = {}
+    for box in in_rank_order(entering):
+        mine = around.get(box, [])
+        tops = [0.0]
+        for source in entering[box]:
+            theirs = around.get(source, [])
+            entered = sum(path not in theirs for path in mine)
+            left = sum(path not in mine for path in theirs)
+            tops.append(bottoms[source] + RANK_GAP + entered * (TITLE + BORDER) + left * BORDER)
+        bottoms[box] = max(tops) + heights[box]
+        ranks[box] = 1 + max([ranks[source] for source in entering[box]], default=-1)
+    leaving: dict[str, list[str]] = {}
+    for arrow in folded.arrows:
+        leaving.setdefault(arrow.source, []).append(arrow.target)
+    widths: dict[int, float] = {}
+    for each in folded.boxes:
+        rank = ranks.get(each.id, 0)
+        if not entering[each.id] and each.id in leaving:  # a leaf stands near its user
+            rank = min([ranks.get(target, 0) for target in leaving[each.id]]) - 1
+        width = LETTER * max([len(line) for line in each.lines], default=1) + 2 * PADDING
+        widths[rank] = widths.get(rank, 0.0) + width + BOX_GAP
+    outermost = max([len(chain) for chain in around.values()], default=0)
+    extra = 2 * outermost * BORDER
+    return max(widths.values(), default=0.0) + extra, max(bottoms.values(), default=0.0) + extra
+
+
+def in_rank_order(entering: dict[str, list[str]]) -> list[str]:
+    """Boxes, each after those that point at it. A stranger's circle is left out."""
+    waits_for = {box: len(sources) for box, sources in entering.items()}
+    leaving: dict[str, list[str]] = {}
+    for box, sources in entering.items():
+        for source in sources:
+            leaving.setdefault(source, []).append(box)
+    order = [box for box, count in waits_for.items() if not count]
+    for box in order:  # it grows
+        for target in leaving.get(box, ()):
+            waits_for[target] -= 1
+            if not waits_for[target]:
+                order.append(target)
+    return order
