@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minigrad.viz.folding import fold
 from minigrad.viz.recording import record
 from minigrad.viz.trace import Trace, first_difference
 from minigrad.viz.tracing import Params, trace_graph
@@ -26,36 +27,64 @@ def text(outputs: Any, *, params: Params | None = None, names: Any = None, width
     One line an operation, in the order of forward; the arguments and errors are those of :func:`trace_graph`, and a
     :class:`Trace` is taken too, such as :func:`record` gives.
     """
-    trace = outputs if isinstance(outputs, Trace) else trace_graph(outputs, params=params, names=names)
-    return trace.text(width)
+    return traced(outputs, params, names).text(width)
 
 
-def draw(outputs: Any, *, params: Params | None = None, max_nodes: int = 1000) -> Drawing:
+def draw(
+    outputs: Any,
+    *,
+    params: Params | None = None,
+    names: Any = None,
+    values: bool = True,
+    grads: bool = True,
+    depth: int | None = None,
+    collapse: str | bool = "auto",
+    theme: str = "auto",
+    max_nodes: int = 1000,
+) -> Drawing:
     """A picture of the graph behind one tensor or several, of either engine.
 
     Values flow down, from the leaves at the top to the outputs at the bottom; gradients go up the same arrows.
-    A leaf is a blue box, an operation a grey rounded one, an output an orange one with a double frame; the text tells
-    the name and the shape. A node that is used twice is drawn once, with two arrows; an arrow from an operation with
-    several outputs says which one it carries. Inputs that need no gradient (constants, data) are not drawn: in an SVG
-    each arrow's tooltip says which input of its operation it is.
+    A leaf is a blue box, an operation a grey rounded one, an output an orange one with a double frame; an input that
+    needs no gradient has a dashed frame and arrow. The text tells the name, the shape, the values and the gradient,
+    "not computed yet" before backward. A node that is used twice is drawn once, with two arrows, a leaf that is used
+    often at each use; an arrow from an operation with several outputs says which one it carries. Modules are frames;
+    one that is folded is a box with a thick line, equal ones in a row are one box, "×12".
 
     The result is a ``graphviz.Digraph``: a notebook shows it, ``.source`` is its DOT text, and
-    ``draw(y).render(outfile="graph.svg")`` writes a file. Counterpart: ``torchviz.make_dot``.
+    ``draw(y).save("graph.svg")`` writes a file: see :meth:`Drawing.save`. Counterpart: ``torchviz.make_dot``.
 
     Args:
-        outputs: a tensor, or a list or tuple of tensors.
-        params: labels for tensors, a dict or pairs, such as ``model.named_parameters()`` or
-            ``dict(model.named_parameters()) | {"loss": loss}``.
-        max_nodes: refuse larger graphs, which take Graphviz minutes and nobody can read.
+        outputs: a tensor, a list or tuple of tensors, or a :class:`Trace`, such as :func:`record` gives: then gradients
+            of operations are shown too.
+        params, names: labels for tensors, as in :func:`trace_graph`.
+        values, grads: show them. Those of operations are known where :func:`watch` looked on.
+        depth, collapse: how far modules are open, as in :func:`minigrad.viz.folding.fold`: by default as far as fits
+            on a screen of 1920×1080 with letters of 14 pixels.
+        theme: ``"light"``, ``"dark"``, or ``"auto"``: a picture for a browser or a notebook is as that is, others are
+            light.
+        max_nodes: refuse to draw more boxes, constants not counted, which take Graphviz long and nobody can read them.
 
     Raises:
         TypeError: something given as a tensor is none.
-        ValueError: ``outputs`` is an empty list, or the graph has more than ``max_nodes`` nodes.
+        ValueError: ``outputs`` is an empty list, there are more than ``max_nodes`` boxes, or another argument is wrong.
         ImportError: the Python package ``graphviz`` is not installed.
     """
-    graph = trace_graph(outputs, params=params, max_nodes=max_nodes, values=False)
+    trace = traced(outputs, params, names)
+    folded = fold(trace, depth=depth, collapse=collapse, values=values, grads=grads)
+    boxes = sum(box.kind != "constant" for box in folded.boxes)
+    if boxes > max_nodes:
+        raise ValueError(
+            f'the picture has more than max_nodes={max_nodes} nodes, {boxes}: fold it by depth= or collapse="auto", '
+            "take a part of the computation, or raise max_nodes; minigrad.viz.text(y) tells a graph of any size"
+        )
     try:
-        from minigrad.viz.drawing import draw_graph
+        from minigrad.viz.drawing import draw_folded
     except ModuleNotFoundError as error:
         raise ImportError("drawing needs the Python package graphviz: pip install graphviz pygraphviz") from error
-    return draw_graph(graph)
+    return draw_folded(folded, trace, theme=theme)
+
+
+def traced(outputs: Any, params: Params | None, names: Any) -> Trace:
+    """A trace as it is, or that of tensors."""
+    return outputs if isinstance(outputs, Trace) else trace_graph(outputs, params=params, names=names)

@@ -1,92 +1,145 @@
 """How a graph looks on paper, and how it becomes a file or a picture in a notebook.
 
-What is in a graph is told in ``trace.py``. Importing this module needs the Python package ``graphviz``, which writes
-DOT text; how that is laid out is told in ``layout.py``.
+What is drawn of a graph is told in ``folding.py``. Importing this module needs the Python package ``graphviz``, which
+writes DOT text; how that is laid out is told in ``layout.py``.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import graphviz
 
 from minigrad.saving.files import replacing
+from minigrad.viz.folding import TEXT, Arrow, Box, Folded
 from minigrad.viz.layout import laid_out
-from minigrad.viz.parts import TraceNode, shape_text
+from minigrad.viz.looks import FONT, FORMS, LOOKS, THEMES
+from minigrad.viz.svg import finished, inline
 from minigrad.viz.trace import Trace
 
-__all__ = ["Drawing", "draw_graph"]
-
-FONT = "Helvetica,Arial,sans-serif"
-INK = "#202020"
-
-# Black text on pale fills; the frames are Okabe and Ito's blue and vermilion, which colour-blind people can tell
-# apart, and every kind also has a shape of its own.
-NODE_LOOKS = {
-    "leaf": {"style": "filled", "fillcolor": "#d9ecf9", "color": "#0072b2"},
-    "operation": {"style": "rounded,filled", "fillcolor": "#f2f2f2", "color": "#595959"},
-    "output": {"style": "filled", "fillcolor": "#fde6d2", "color": "#d55e00", "peripheries": "2"},
-}
-OUTPUTS_SHOWN = 4  # of an operation with more outputs, the label shows the shapes of the first ones
+__all__ = ["Drawing", "box_id", "draw_folded"]
 
 SOURCE = (".dot", ".gv")  # the names of files that hold DOT text as it is, not laid out
+NAMED = 6  # leaves, and outputs, in the text for who cannot see the picture
+MANY = 300  # boxes, from which on arrows are straight: curves take Graphviz long
 
 
-def draw_graph(graph: Trace) -> Drawing:
-    """The picture of ``graph``. The same graph always gives the same DOT text, whichever engine it came from."""
-    drawing = Drawing(
-        "graph",
-        graph_attr={"rankdir": "TB", "bgcolor": "white", "fontname": FONT, "nodesep": "0.3", "ranksep": "0.35"},
-        node_attr={"shape": "box", "fontname": FONT, "fontsize": "12", "fontcolor": INK, "margin": "0.12,0.06"},
-        edge_attr={"fontname": FONT, "fontsize": "10", "fontcolor": INK, "color": "#404040", "arrowsize": "0.7"},
-    )
-    by_id = {}
-    for node in graph.nodes:
-        if node.kind == "constant":
-            continue
-        by_id[node.id] = node
-        drawing.node(node.id, label=_node_label(node), tooltip=_literal(str(node)), **NODE_LOOKS[node.kind])
-    for edge in graph.edges:
-        if not edge.needs_grad:
-            continue
-        attributes = {"tooltip": _literal(f"input {edge.position} of {by_id[edge.target].name}")}
-        if len(by_id[edge.source].shapes) > 1 or edge.output_index > 0:
-            attributes["label"] = f"output {edge.output_index}"
-        drawing.edge(edge.source, edge.target, **attributes)
+def box_id(box: str) -> str:
+    """The id of a box's element in an SVG. Whatever a trace from elsewhere calls its nodes, it is one."""
+    return f"box-{safe(box)}"
+
+
+def safe(name: str) -> str:
+    """``name`` with a number for each sign that means something in SVG, CSS or DOT."""
+    return "".join([sign if sign.isascii() and (sign.isalnum() or sign in "_-") else f"_{ord(sign)}_" for sign in name])
+
+
+def draw_folded(folded: Folded, trace: Trace | None = None, *, theme: str = "auto") -> Drawing:
+    """The picture of ``folded``. The same graph always gives the same one, whichever engine it came from; what only one
+    knows is told by the tooltips.
+
+    In an SVG each box's element has the id ``box_id(box.id)`` and its kind for a class, each arrow's the id
+    ``arrow-0``, ``arrow-1``, …, in their order.
+
+    Args:
+        trace: what it was made of, for files that tell more than a picture does.
+        theme: ``"light"``, ``"dark"``, or ``"auto"``: an SVG is as its surroundings are, other pictures are light.
+
+    Raises:
+        ValueError: ``theme`` is another.
+    """
+    if theme not in THEMES:
+        raise ValueError(f'theme must be "light", "dark" or "auto", got {theme!r}')
+    looks = LOOKS["light" if theme == "auto" else theme]
+    drawing = Drawing("graph", **attributes(looks, len(folded.boxes)))
+    drawing.trace, drawing.folded, drawing.theme = trace, folded, theme
+    boxes = {box.id: box for box in folded.boxes}
+    framed = {box for frame in folded.frames for box in frame.boxes}
+    for box in folded.boxes:
+        if box.id not in framed:
+            add_box(drawing, box, looks)
+    frames: dict[str | None, Any] = {None: drawing}
+    for number, frame in enumerate(folded.frames):
+        title = ": ".join([each for each in (frame.path, frame.kind) if each]) or "model"
+        inner = graphviz.Digraph(f"cluster_{number}")
+        fill, line = looks["frame"]
+        inner.attr(label=literal(title), style="rounded,filled", fillcolor=fill, color=line, **{"class": "frame"})
+        inner.attr(fontcolor=looks["ink"][0], margin="8", labeljust="l")
+        frames[frame.path] = inner
+        for each in frame.boxes:
+            add_box(inner, boxes[each], looks)
+    for frame in reversed(folded.frames):  # each after those in it
+        frames[frame.parent].subgraph(frames[frame.path])
+    for number, arrow in enumerate(folded.arrows):
+        add_arrow(drawing, number, arrow, looks)
     return drawing
 
 
-def _node_label(node: TraceNode) -> str:
-    """The lines in a box: the user's name for it, its own name, and what comes out of it."""
-    lines = [node.label] if node.label else []
-    if node.kind != "output" or not node.label:
-        lines.append(node.name)
-    if node.kind != "operation":
-        lines.append(f"{shape_text(node.shapes[0])} {node.dtypes[0]}")
-    elif len(node.shapes) == 1:
-        lines.append(shape_text(node.shapes[0]))
-    else:
-        shown = node.shapes[:OUTPUTS_SHOWN]
-        lines.extend([f"output {index}: {shape_text(shape)}" for index, shape in enumerate(shown)])
-        if len(node.shapes) > OUTPUTS_SHOWN:
-            lines.append(f"and {len(node.shapes) - OUTPUTS_SHOWN} more outputs")
-    return "\\n".join([_literal(line) for line in lines])  # DOT's sign for a new line
+def attributes(looks: dict[str, tuple[str, str]], boxes: int) -> dict[str, dict[str, str]]:
+    """What holds for the whole graph. The limits keep Graphviz from looking for the best places without end."""
+    ink = looks["ink"][0]
+    graph = {"rankdir": "TB", "bgcolor": looks["paper"][0], "fontname": FONT, "fontsize": str(TEXT), "fontcolor": ink}
+    patience = f"{min(1.0, MANY / max(boxes, 1)):.2g}"
+    graph |= {"nodesep": "0.25", "ranksep": "0.3", "nslimit": patience, "nslimit1": patience, "mclimit": patience}
+    if boxes > MANY:
+        graph["splines"] = "line"
+    return {
+        "graph_attr": graph,
+        "node_attr": {"shape": "box", "fontname": FONT, "fontsize": str(TEXT), "fontcolor": ink, "margin": "0.12,0.05"},
+        "edge_attr": {
+            "fontname": FONT, "fontsize": str(TEXT), "fontcolor": ink, "color": looks["paper"][1], "arrowsize": "0.7",
+        },
+    }  # fmt: skip
 
 
-def _literal(text: str) -> str:
+def add_box(drawing: Any, box: Box, looks: dict[str, tuple[str, str]]) -> None:
+    fill, line = looks[box.kind]
+    label = "\\n".join([literal(each) for each in box.lines])  # DOT's sign for a new line
+    look = {**FORMS[box.kind], "fillcolor": fill, "color": line, "id": box_id(box.id), "class": box.kind}
+    drawing.node(safe(box.id), label=label, tooltip=tip(box.tooltip), **look)
+
+
+def add_arrow(drawing: Any, number: int, arrow: Arrow, looks: dict[str, tuple[str, str]]) -> None:
+    look = {"id": f"arrow-{number}", "tooltip": tip(arrow.tooltip)}
+    if arrow.label:
+        look["label"] = literal(arrow.label)
+    if not arrow.needs_grad:
+        look |= {"style": "dashed", "class": "constant"}
+    drawing.edge(safe(arrow.source), safe(arrow.target), **look)
+
+
+def literal(text: str) -> str:
     """``text`` so that Graphviz shows it as it is: no escape, HTML or entity in it counts as one."""
     return str(graphviz.escape(text.replace("&", "&amp;")))
 
 
+def tip(text: str) -> str:
+    """A tooltip of several lines."""
+    return "\\n".join([literal(line) for line in text.splitlines()])
+
+
 class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type information
-    """A ``graphviz.Digraph`` that also renders without Graphviz's programs, and writes files whole or not at all."""
+    """A ``graphviz.Digraph`` that also renders without Graphviz's programs, and writes files whole or not at all.
+
+    Attributes:
+        trace: what was drawn; None for a drawing of two graphs.
+        folded: the boxes and arrows.
+        theme: ``light``, ``dark`` or ``auto``.
+        told: the text for who cannot see the picture.
+    """
+
+    trace: Trace | None = None
+    folded: Folded | None = None
+    theme: str = "light"
+    told: str | None = None
 
     def pipe(
         self, format: str | None = None, *, quiet: bool = False, encoding: str | None = None, **options: Any
     ) -> bytes | str:
-        """The picture as bytes, or as text in ``encoding``. Notebooks call this, by way of graphviz.
+        """The picture as bytes, or as text in ``encoding``.
 
         Args:
             format: ``"svg"``, ``"png"`` or another format of Graphviz; by default that of this drawing.
@@ -105,7 +158,32 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         if wanted not in graphviz.FORMATS:
             raise ValueError(f"Graphviz has no format {wanted!r}")
         picture = laid_out(self.source, wanted, self.engine, quiet=quiet)
+        if wanted == "svg":
+            picture = finished(picture.decode(), self.alternative(), follows_theme=self.theme == "auto").encode()
         return picture if encoding is None else picture.decode(encoding)
+
+    def alternative(self) -> str:
+        """What is seen, in a sentence."""
+        if self.told is not None or self.folded is None:
+            return self.told or "graph"
+        names = {kind: [box.lines[0] for box in self.folded.boxes if box.kind == kind] for kind in ("leaf", "output")}
+        count = len(self.folded.boxes)
+        told = f"Graph with {count} {'box' if count == 1 else 'boxes'}"
+        inputs = f", from {', '.join(names['leaf'][:NAMED])}" if names["leaf"] else ""
+        return told + inputs + (f", to {', '.join(names['output'][:NAMED])}" if names["output"] else "")
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **options: Any
+    ) -> dict[str, bytes | str]:
+        """For a notebook: HTML, whose text can be selected, and SVG for what shows no HTML."""
+        if include is None:
+            picture = str(self.pipe("svg", quiet=True, encoding="utf-8"))
+            bundle = {"text/html": inline(picture), "image/svg+xml": picture, "text/plain": self.alternative()}
+            return {kind: content for kind, content in bundle.items() if kind not in set(exclude or ())}
+        return super()._repr_mimebundle_(include, exclude, **options)  # type: ignore[no-any-return]
+
+    def _repr_html_(self) -> str:
+        return inline(str(self.pipe("svg", quiet=True, encoding="utf-8")))
 
     def render(
         self,
@@ -134,7 +212,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
             ValueError: the suffix of ``outfile`` is no format of Graphviz's; nothing is written.
         """
         if outfile is None:
-            source_path = self.save(filename, directory)
+            source_path = self._save_source(filename, directory)
             chosen = self.format if format is None else format
             path = f"{source_path}.{chosen}"
             _write_whole(path, self._picture(chosen, options))
@@ -161,7 +239,39 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         *,
         skip_existing: bool = False,
     ) -> str:
-        """Write the DOT text to a file and return its path. Arguments as in ``graphviz.Digraph.save``."""
+        """Write a file, of the kind that its suffix says, and return its path.
+
+        ``.svg``, ``.png``, ``.pdf`` and what else Graphviz can are pictures; ``.dot`` and ``.gv`` DOT text; ``.mmd``
+        Mermaid; ``.json`` and ``.txt`` the whole trace, as :meth:`Trace.to_json` and :meth:`Trace.text` tell it.
+        Without a suffix, or a name, it is DOT text, as ``graphviz.Digraph.save`` writes it.
+
+        Raises:
+            ValueError: the suffix is another, or the drawing shows two graphs and the file would tell one.
+            OSError: the file cannot be written.
+        """
+        suffix = "" if filename is None else Path(filename).suffix.lower()
+        if filename is None or suffix in ("", *SOURCE):
+            return self._save_source(filename, directory, skip_existing)
+        path = os.path.join(os.fspath(directory or ""), os.fspath(filename))
+        if suffix not in TOLD and suffix[1:] not in graphviz.FORMATS:
+            raise ValueError(
+                f"a drawing is saved as {', '.join(['.svg', '.png', '.pdf', *SOURCE, *TOLD])} or another format of "
+                f"Graphviz's, got {path!r}"
+            )
+        if suffix in TOLD and self.trace is None:
+            raise ValueError(f"{suffix} tells one graph: this drawing shows none, or two; save it as .svg or .png")
+        if not (skip_existing and os.path.exists(path)):
+            content = TOLD[suffix](self.trace).encode() if suffix in TOLD else self._picture(suffix[1:], {})
+            _write_whole(path, content)
+        return path
+
+    def _save_source(
+        self,
+        filename: str | os.PathLike[str] | None,
+        directory: str | os.PathLike[str] | None,
+        skip_existing: bool = False,
+    ) -> str:
+        """Write the DOT text to a file, and return its path."""
         if filename is not None:
             self.filename = os.fspath(filename)
         if directory is not None:
@@ -177,6 +287,14 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         picture = self.pipe(format, **options)
         assert isinstance(picture, bytes)  # no encoding was asked for
         return picture
+
+
+# The files that are no pictures, and how each is made of a trace.
+TOLD: dict[str, Any] = {
+    ".mmd": Trace.mermaid,
+    ".json": Trace.to_json,
+    ".txt": lambda trace: trace.text() + "\n",
+}
 
 
 def _write_whole(path: str, content: bytes) -> None:

@@ -28,6 +28,7 @@ PARAMETERS_TOLD = 6  # by the tooltip of a folded box
 
 # About what Graphviz makes of letters of 14.
 LINE, LETTER, PADDING, RANK_GAP, BOX_GAP, TITLE, BORDER = 17, 7, 9, 22, 20, 22, 8
+FRAMES_BESIDE = 1.3  # as wide, as a frame keeps others out of its columns
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class Folding:
     Attributes:
         calls: in which modules' calls the operations stand.
         users: for the id of each node the numbers of the edges that leave it.
+        arrived: for the id of each operation that has run backward the gradient of what it gave.
         owners: for the id of each leaf the path of the module whose parameter it is, None if it is none.
     """
 
@@ -164,6 +166,7 @@ class Folding:
         for number, edge in enumerate(trace.edges):
             self.users.setdefault(edge.source, []).append(number)
             self.entering.setdefault(edge.target, []).append(edge)
+        self.arrived = {step.node: step.arrived[0] for step in trace.steps if len(step.arrived) == 1}
         self.owners = {node.id: self.owner_of(node) for node in trace.nodes if node.kind == "leaf"}
         self.signs = [self.sign_of(place, node) for place, node in enumerate(self.calls.order)]
 
@@ -351,7 +354,9 @@ class Parts:
         return Folded(tuple(boxes.values()), self.arrows(boxes, leaves), frames, self.depth)
 
     def single_box(self, node: TraceNode, box: str, inside: str = "") -> Box:
-        lines = lines_of(node, values=self.folding.values, grads=self.folding.grads, inside=inside)
+        folding = self.folding
+        arrived = folding.arrived.get(node.id)
+        lines = lines_of(node, values=folding.values, grads=folding.grads, inside=inside, arrived=arrived)
         return Box(box, node.kind, (node.id,), lines, tooltip_of(node))
 
     def operation_box(self, box: str, absorbed: list[TraceNode]) -> Box:
@@ -537,7 +542,7 @@ def size_of(folded: Folded) -> tuple[float, float]:
     ranks: dict[str, int] = {}
     for box in in_rank_order(entering):
         mine = around.get(box, [])
-        tops = [0.0]
+        tops = [float(len(mine) * (TITLE + BORDER))]
         for source in entering[box]:
             theirs = around.get(source, [])
             entered = sum(path not in theirs for path in mine)
@@ -555,9 +560,9 @@ def size_of(folded: Folded) -> tuple[float, float]:
             rank = min([ranks.get(target, 0) for target in leaving[each.id]]) - 1
         width = LETTER * max([len(line) for line in each.lines], default=1) + 2 * PADDING
         widths[rank] = widths.get(rank, 0.0) + width + BOX_GAP
-    outermost = max([len(chain) for chain in around.values()], default=0)
-    extra = 2 * outermost * BORDER
-    return max(widths.values(), default=0.0) + extra, max(bottoms.values(), default=0.0) + extra
+    height = max([bottom + len(around.get(box, [])) * BORDER for box, bottom in bottoms.items()], default=0.0)
+    beside = FRAMES_BESIDE if folded.frames else 1.0
+    return max(widths.values(), default=0.0) * beside, height
 
 
 def in_rank_order(entering: dict[str, list[str]]) -> list[str]:

@@ -14,10 +14,12 @@ DIGITS = 4
 LONGEST = 60  # of a line
 
 
-def lines_of(node: TraceNode, *, values: bool, grads: bool, inside: str = "") -> tuple[str, ...]:
+def lines_of(
+    node: TraceNode, *, values: bool, grads: bool, inside: str = "", arrived: Summary | None = None
+) -> tuple[str, ...]:
     """The lines of a node's box: its name, what it is, what comes out of it, values and gradient.
 
-    ``inside`` names the module that it is all of.
+    ``inside`` names the module that it is all of, ``arrived`` is the gradient of what an operation gave.
     """
     lines = [inside] if inside else []
     name = node.label or node.variable
@@ -34,10 +36,14 @@ def lines_of(node: TraceNode, *, values: bool, grads: bool, inside: str = "") ->
         if node.kind != "output" or not name:
             lines.append(node.name)
         lines += shape_lines(node)
-    if values and node.value is not None and (node.value.values or node.value.norm is not None):
-        lines.append(value_line(node.value))
-    if grads and node.grad is not None:
-        lines.append(grad_line(node.grad))
+    told = node.value if values else None
+    if told is not None and not told.shape and node.kind == "operation":
+        lines[-1] = value_line(told)
+    elif told is not None and told.values and (node.kind != "operation" or len(told.values) <= VALUES_SHOWN):
+        lines.append(value_line(told))
+    grad = node.grad if node.kind != "operation" else arrived
+    if grads and grad is not None:
+        lines.append(f"grad {grad if isinstance(grad, str) else few(grad)}")
     return tuple([cut(line) for line in lines])
 
 
@@ -54,6 +60,10 @@ def shape_lines(node: TraceNode) -> list[str]:
 
 
 def value_line(value: Summary) -> str:
+    return f"value{'s' if value.shape else ''} {few(value)}"
+
+
+def few(value: Summary) -> str:
     """Few values one by one, of many how large they are."""
     if value.norm is None and len(value.values) <= VALUES_SHOWN:
         return ", ".join([short(each) for each in value.values])
@@ -62,10 +72,6 @@ def value_line(value: Summary) -> str:
         return f"{head}, …"
     counts = [f", {count} {name}" for name, count in (("nan", value.nan), ("inf", value.inf)) if count]
     return f"{short(value.min)} to {short(value.max)}" + "".join(counts)
-
-
-def grad_line(grad: Summary | str) -> str:
-    return f"grad {grad if isinstance(grad, str) else value_line(grad)}"
 
 
 def short(value: float | str | None) -> str:

@@ -181,7 +181,7 @@ class TestFold:
         def lines() -> tuple[str, ...]:
             return next(b for b in fold(trace_graph(y), values=True, grads=True).boxes if b.kind == "leaf").lines
 
-        assert lines() == ("AccumulateGrad", "[2] float32", "1, 2", "grad not computed yet")
+        assert lines() == ("AccumulateGrad", "[2] float32", "values 1, 2", "grad not computed yet")
         y.backward(retain_graph=True)
         assert lines()[-1] == "grad 2, 4"
         x.grad.zero_()

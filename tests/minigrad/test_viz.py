@@ -13,6 +13,7 @@ import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import torch
 
 import minigrad
 from minigrad.viz import Trace, draw, first_difference, trace_graph
+from minigrad.viz.drawing import box_id
 from minigrad.viz.layout import laid_out
 
 ENGINES = pytest.mark.parametrize("engine", [minigrad, torch], ids=["minigrad", "torch"])
@@ -114,7 +116,9 @@ class TestTrace:
         ours, theirs = program(minigrad), program(torch)
         assert first_difference(trace_graph(ours), trace_graph(theirs)) is None
         assert trace_graph(ours) == trace_graph(theirs)
-        assert draw(ours).source == draw(theirs).source
+        pictures = [draw(each, values=False, grads=False).source for each in (ours, theirs)]
+        first, second = [re.sub(r' tooltip="[^"]*"', "", each) for each in pictures]
+        assert first == second
 
     @ENGINES
     def test_a_shared_node_is_one_node_and_every_use_an_edge(self, engine: Any) -> None:
@@ -251,7 +255,8 @@ class TestTrace:
         with pytest.raises(ValueError, match="more than max_nodes=11 nodes"):
             trace_graph(y, max_nodes=11)
         with pytest.raises(ValueError, match="more than max_nodes=1000 nodes"):
-            draw(chain(minigrad, 2000))
+            draw(chain(minigrad, 2000), collapse=False)
+        assert "MulBackward0 ×1999" in draw(chain(minigrad, 2000)).source
 
 
 class TestFirstDifference:
@@ -353,11 +358,16 @@ class TestDraw:
     def test_labels_say_name_shape_and_for_tensors_the_type(self) -> None:
         w, x = leaf(minigrad, 2, 3), leaf(minigrad, 3)
         y = w @ x
-        source = draw(y, params={"w": w, "y": y}).source
+        source = draw(y, params={"w": w, "y": y}, values=False, grads=False).source
         assert r'label="w\nAccumulateGrad\n[2, 3] float32"' in source
         assert r'label="AccumulateGrad\n[3] float32"' in source
         assert r'label="MvBackward0\n[2]"' in source
         assert r'label="y\n[2] float32"' in source
+        source = draw(y, names={"w": w, "x": x, "y": y}).source
+        assert r'label="w\nAccumulateGrad\n[2, 3] float32\nvalues 1, 1, 1, …\ngrad not computed yet"' in source
+        assert r'label="y\n[2] float32\nvalues 3, 3"' in source
+        y.sum().backward()
+        assert r'label="x\nAccumulateGrad\n[3] float32\nvalues 1, 1, 1\ngrad 2, 2, 2"' in draw(y, names={"x": x}).source
 
     def test_kinds_differ_in_colour_and_in_form(self) -> None:
         lines = draw(squared_sum(minigrad)).source.splitlines()
@@ -378,8 +388,13 @@ class TestDraw:
     @pytest.mark.parametrize("name", ['say "a"', r"a\nb", "<b>bold</b>", "größe", "a{b}|c", "&amp;", "a & b", "<"])
     def test_any_name_is_shown_as_it_is(self, name: str, no_dot: None) -> None:
         x = leaf(minigrad, 2)
-        texts = [text.text for text in ElementTree.fromstring(svg(x, {name: x})).iter(f"{SVG}text")]
-        assert texts == [name, "AccumulateGrad", "[2] float32"]
+        picture = ElementTree.fromstring(svg(x, {name: x}))
+        texts = [text.text for text in picture.iter(f"{SVG}text")]
+        assert texts == [name, "AccumulateGrad", "[2] float32", "values 1, 1", "grad not computed yet"]
+        assert picture.get("aria-label") == f"Graph with 1 box, from {name}"
+        (title,) = picture.iter(f"{SVG}title")
+        told = f"AccumulateGrad {name!r} of [2] float32"
+        assert (title.text or "").replace("\\", "").startswith(told.replace("\\", ""))
 
     def test_a_leaf_alone_is_drawn(self) -> None:
         assert draw(minigrad.ones(2)).source.count("label=") == 1
@@ -395,14 +410,15 @@ class TestRendering:
     @ENGINES
     def test_a_notebook_shows_it_without_dot(self, engine: Any, no_dot: None) -> None:
         bundle = draw(squared_sum(engine))._repr_mimebundle_()
-        assert list(bundle) == ["image/svg+xml"]
+        assert list(bundle) == ["text/html", "image/svg+xml", "text/plain"]
         picture = ElementTree.fromstring(bundle["image/svg+xml"])
-        classes = [group.get("class") for group in picture.iter(f"{SVG}g")]
-        assert (classes.count("node"), classes.count("edge")) == (4, 4)
+        kinds = [(group.get("class") or "").partition(" ")[0] for group in picture.iter(f"{SVG}g")]
+        assert (kinds.count("node"), kinds.count("edge")) == (4, 4)
+        assert ElementTree.fromstring(bundle["text/html"]).tag == "div"  # well-formed, too
 
     def test_a_notebook_shows_it_with_dot(self, fake_dot: Path) -> None:
         drawing = draw(squared_sum(minigrad))
-        assert drawing._repr_mimebundle_() == {"image/svg+xml": "<?xml a picture"}
+        assert drawing._repr_mimebundle_()["image/svg+xml"] == "<?xml a picture"
         assert (fake_dot / "arguments").read_text().split() == ["-Kdot", "-Tsvg"]
         assert (fake_dot / "input").read_text() == drawing.source
 
@@ -484,6 +500,70 @@ class TestRendering:
         assert time.monotonic() - begun < 10
         with pytest.raises(ProcessLookupError):
             os.kill(int((tmp_path / "pid").read_text()), 0)
+
+    @pytest.mark.parametrize(
+        ("suffix", "begins"),
+        [
+            (".svg", b"<?xml"), (".PNG", b"\x89PNG\r\n"), (".pdf", b"%PDF"), (".jpg", b"\xff\xd8"),
+            (".dot", b"digraph"), (".gv", b"digraph"), ("", b"digraph"), (".mmd", b"flowchart TD"), (".json", b"{"), (".txt", b"%0 = leaf"),
+        ],
+    )  # fmt: skip
+    def test_save_writes_what_the_suffix_says(self, suffix: str, begins: bytes, tmp_path: Path, no_dot: None) -> None:
+        drawing = draw(squared_sum(minigrad))
+        path = tmp_path / "new" / f"graph{suffix}"
+        assert drawing.save(path) == str(path)
+        assert path.read_bytes().startswith(begins)
+        assert [each.name for each in path.parent.iterdir()] == [path.name]
+        if suffix == ".json":
+            assert Trace.from_json(path.read_text()) == drawing.trace
+        path.write_text("before")
+        assert drawing.save(f"graph{suffix}", tmp_path / "new", skip_existing=True) == str(path)
+        assert path.read_text() == "before"
+
+    @pytest.mark.parametrize("suffix", [".abc", ".jsn", ".html5"])
+    def test_save_refuses_another_suffix(self, suffix: str, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match=rf"saved as \.svg, \.png, .*\.txt or .*, got '.*graph\{suffix}'"):
+            draw(squared_sum(minigrad)).save(tmp_path / f"graph{suffix}")
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+    def test_themes(self, theme: str, no_dot: None) -> None:
+        picture = draw(squared_sum(minigrad), theme=theme).pipe("svg", encoding="utf-8")
+        assert ("prefers-color-scheme" in picture) == (theme == "auto")
+        assert ("#ffffff" in picture.partition("</style>")[2 * (theme == "auto")]) == (theme != "dark")
+
+    def test_another_theme_is_refused(self) -> None:
+        with pytest.raises(ValueError, match='theme must be "light", "dark" or "auto", got \'blue\''):
+            draw(minigrad.ones(1), theme="blue")
+
+    def test_a_notebook_shows_no_complaints_and_what_cannot_be_seen_is_told(
+        self, fake_dot: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        program = fake_dot / "dot"
+        program.write_text(program.read_text() + "echo 'Fontconfig error: no fonts' >&2; echo 'Warning: much' >&2\n")
+        x = leaf(minigrad, 2)
+        drawing = draw(x * x, names={"x": x})
+        drawing._repr_mimebundle_()
+        drawing._repr_html_()
+        assert capfd.readouterr() == ("", "")
+        assert drawing.alternative() == "Graph with 3 boxes, from x, to output"
+
+    def test_boxes_and_arrows_are_found_by_their_ids(self, no_dot: None) -> None:
+        x = leaf(minigrad, 2)
+        trace = trace_graph(x + minigrad.ones(2))
+        nodes = [replace(node, id=f'a:{node.id}"<') for node in trace.nodes]
+        edges = [replace(edge, source=f'a:{edge.source}"<', target=f'a:{edge.target}"<') for edge in trace.edges]
+        strange = replace(trace, nodes=tuple(nodes), edges=tuple(edges))
+        for each in (trace, strange):
+            drawing = draw(each)
+            groups = ElementTree.fromstring(drawing.pipe("svg")).iter(f"{SVG}g")
+            classes = {group.get("id"): group.get("class") for group in groups}
+            assert drawing.folded is not None
+            for box in drawing.folded.boxes:
+                assert re.fullmatch(r"box-[\w-]+", box_id(box.id))
+                assert classes[box_id(box.id)] == f"node {box.kind}"
+            numbers = [f"arrow-{number}" for number, arrow in enumerate(drawing.folded.arrows) if not arrow.needs_grad]
+            assert [classes[number] for number in numbers] == ["edge constant"]
 
     @pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX")
     def test_a_new_file_has_the_mode_that_open_would_give(self, tmp_path: Path) -> None:
