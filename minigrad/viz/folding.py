@@ -7,7 +7,7 @@ stretch of the order of forward, so boxes never point at each other in a circle.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minigrad.viz.calls import Call, Calls
 from minigrad.viz.labels import cut, lines_of, shape_lines, tooltip_of
@@ -159,6 +159,11 @@ class Folding:
         self.trace = trace
         self.values, self.grads = values, grads
         self.nodes = {node.id: node for node in trace.nodes}
+        for edge in trace.edges:  # what the line assigns is the output's name, no longer the operation's
+            node, output = self.nodes[edge.source], self.nodes[edge.target]
+            if output.kind == "output" and node.variable is not None and len(node.shapes) == 1:
+                self.nodes[output.id] = replace(output, variable=node.variable)
+                self.nodes[node.id] = replace(node, variable=None)
         self.calls = Calls(trace)
         self.places = {node.id: place for place, node in enumerate(self.calls.order)}
         self.users: dict[str, list[int]] = {}
@@ -344,7 +349,7 @@ class Parts:
                     boxes[box] = self.operation_box(box, leaves.inside.get(box, []))
                     around[box] = self.open[place]
             elif node.kind == "output":
-                boxes[node.id] = self.single_box(node, node.id)
+                boxes[node.id] = self.single_box(self.folding.nodes[node.id], node.id)
                 around[node.id] = ()
             else:
                 for box, where in leaves.boxes.get(node.id, {}).items():
@@ -361,7 +366,7 @@ class Parts:
 
     def operation_box(self, box: str, absorbed: list[TraceNode]) -> Box:
         """The box of an operation, of a call or of what repeats, with the leaves that went into it."""
-        nodes = [self.calls.order[place] for place in self.members[box]]
+        nodes = [self.folding.nodes[self.calls.order[place].id] for place in self.members[box]]
         head = self.heads.get(box)
         if head is None:
             return self.single_box(nodes[0], box)

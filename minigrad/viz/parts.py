@@ -29,7 +29,8 @@ class TraceNode:
             nothing, for not always is it known: its ``value`` tells it.
         dtypes: the type of each, such as ``float32``.
         label: the name that the user gave the tensor, or an empty string.
-        variable: what the line that made it assigns it to, where that is known.
+        variable: what the line that made it assigns it to, where that is known; of a leaf or a constant the name of the
+            parameter, or the variable in the line that uses it.
         formula: what minigrad's operation computes.
         file, line: where in the user's program forward made it, where somebody watched.
         module: the path of the module in which it was made, or whose parameter it uses.

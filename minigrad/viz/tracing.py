@@ -204,7 +204,8 @@ class Tracing:
         if place == len(self.constants):
             value = None if known is None else known.value
             label = self.of_constants.get(key, "")
-            self.constants.append(TraceNode(f"c{place}", "constant", "constant", (), (), label, value=value))
+            name = None if made is None else made.names.get(position) or None
+            self.constants.append(TraceNode(f"c{place}", "constant", "constant", (), (), label, name, value=value))
         self.edges.append(TraceEdge(f"c{place}", f"n{number}", 0, position, needs_grad=False))
 
     def constant_of(self, node: Any, position: int) -> Constant | None:
@@ -247,7 +248,14 @@ class Tracing:
                 self.nodes[number] = replace(node, module=owner[node.id])
 
     def find_variables(self) -> None:
-        """What the line assigns belongs to the operation that this line made last."""
+        """A leaf has the name that the operations know that use it; what the line assigns belongs to the operation that
+        this line made last."""
+        for edge in self.edges:
+            item, source = self.found[int(edge.target[1:])], edge.source
+            made = None if _is_tensor(item) else made_of(item)
+            name = "" if made is None else made.names.get(edge.position, "")
+            if name and source.startswith("n") and self.nodes[int(source[1:])].variable is None:
+                self.nodes[int(source[1:])] = replace(self.nodes[int(source[1:])], variable=name)
         lines: list[tuple[int, int]] = []
         for number, node in enumerate(self.nodes):
             if node.line is not None:

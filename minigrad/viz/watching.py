@@ -7,7 +7,9 @@ recording a node, ``Function.take_place``, and the call of a module are replaced
 
 from __future__ import annotations
 
+import linecache
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -18,13 +20,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph.function import Function
-from minigrad.graph.node import Node, Tensor
+from minigrad.graph.node import AccumulateGrad, Node, Tensor
 from minigrad.nn.module import Module
 from minigrad.viz.summary import Summary, summary_of
 
 __all__ = ["Constant", "Made", "key_of", "made_of", "watch"]
 
 OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+NAME = re.compile(r"[^\W\d]\w*")  # in a line of a program
 NOTE = "minigrad.made"  # in the metadata of PyTorch's nodes
 
 
@@ -47,6 +50,8 @@ class Made:
         file, line: of the user's program.
         modules: path and class of the modules that were running, the outermost first.
         constants: for each position of an input that needs no gradient what it was; None: nothing was given there.
+        names: for each position of a leaf or a constant what the program calls it: a parameter's name in its model, or
+            the variable in the line.
         result: what came of it, of several the first.
     """
 
@@ -54,6 +59,7 @@ class Made:
     line: int
     modules: tuple[tuple[str, str], ...]
     constants: dict[int, Constant | None] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
     result: Summary | None = None
 
 
@@ -82,6 +88,7 @@ class watch:
         self.thread = threading.get_ident()
         self.modules: list[Any] = []
         self.paths: dict[int, str] = {}
+        self.parameters: dict[int, str] = {}
         self.roots: list[Any] = []  # the modules that were called outside of any other
         self.torch_mode: Any = None
 
@@ -105,15 +112,23 @@ class watch:
             if not watch.running:
                 switch_off()
 
-    def made(self) -> Made:
-        """How a node is made now."""
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and is_library(frame.f_code.co_filename):
-            frame = frame.f_back
+    def made(self, frame: FrameType | None) -> Made:
+        """How a node is made now, by the user's ``frame``."""
         modules = tuple([(self.paths.get(id(each), ""), type(each).__name__) for each in self.modules])
         if frame is None:
             return Made("", 0, modules)
         return Made(frame.f_code.co_filename, frame.f_lineno, modules)
+
+    def name_of(self, tensor: Any, frame: FrameType | None) -> str:
+        """What the program calls a tensor; nothing where that is not known."""
+        parameter = self.parameters.get(id(tensor))
+        if parameter is not None or frame is None or not hasattr(tensor, "requires_grad"):
+            return parameter or ""
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        for name in NAME.findall(line):
+            if frame.f_locals.get(name, frame.f_globals.get(name)) is tensor:
+                return str(name)
+        return ""
 
     def call(self, module: Any, run: Callable[[], Any]) -> Any:
         """Call a module while it stands on top of the stack."""
@@ -132,6 +147,15 @@ class watch:
         number = next(number for number, each in enumerate(self.roots, 1) if each is module)
         prefix = "" if number == 1 else f"{type(module).__name__}({number})"
         self.paths = {id(each): path for path, each in module.named_modules(prefix=prefix)}
+        self.parameters |= {id(each): name for name, each in module.named_parameters(prefix=prefix)}
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame that runs the user's program."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
 
 
 def is_library(file: str) -> bool:
@@ -158,10 +182,13 @@ def watched_place(node: Any, inputs: Any, results: Any) -> None:
     watcher = watching_here()
     if watcher is None:
         return
-    made = watcher.made()
+    frame = user_frame()
+    made = watcher.made(frame)
     for position, (value, (maker, _, _)) in enumerate(zip(inputs, node.edges)):
         if maker is None:
             made.constants[position] = constant(value)
+        if maker is None or isinstance(maker, AccumulateGrad):
+            made.names[position] = watcher.name_of(value, frame)
     made.result = summary_of(results[0])
     node.made = made
 
@@ -234,23 +261,30 @@ def note_torch(torch: Any, watcher: watch, inputs: list[Any], result: Any) -> No
     flat = [part for each in inputs for part in (each if isinstance(each, (tuple, list)) else [each])]
     before = {each.grad_fn for each in flat if isinstance(each, torch.Tensor)}
     fresh: list[Any] = []
+    frame = user_frame()
     while waiting:
         node = waiting.pop()
         is_leaf = node is None or node in before or node.name().endswith("AccumulateGrad")
         if is_leaf or NOTE in node.metadata or node in fresh:
             continue
-        node.metadata[NOTE] = made = watcher.made()
+        node.metadata[NOTE] = made = watcher.made(frame)
+        for place, (maker, _) in enumerate(node.next_functions):
+            if hasattr(maker, "variable"):
+                made.names[place] = watcher.name_of(maker.variable, frame)
         if node in tensors:
             made.result = summary_of(tensors[node])
         fresh.append(node)
         waiting.extend([each for each, _ in node.next_functions])
     free = [each for each in flat if not (isinstance(each, torch.Tensor) and each.requires_grad)]
-    note_constants(torch, fresh, free)
+    for made, place, value in constants_of(torch, fresh, free):
+        made.constants[place] = constant(value)
+        made.names[place] = watcher.name_of(value, frame)
 
 
-def note_constants(torch: Any, nodes: list[Any], candidates: list[Any]) -> None:
-    """Of the inputs that need no gradient, say which stands where. PyTorch keeps only their places, so it is said where
-    their order leaves no doubt."""
+def constants_of(torch: Any, nodes: list[Any], candidates: list[Any]) -> list[tuple[Made, int, Any]]:
+    """Of the inputs that need no gradient, which stands where: what was noted at the node, the place, the input.
+    PyTorch keeps only their places, so it is said where their order leaves no doubt."""
+    found = []
     tensors = [each for each in candidates if isinstance(each, torch.Tensor)]
     operands = [each for each in candidates if isinstance(each, torch.Tensor) or type(each) in (int, float)]
     for node in nodes:
@@ -262,5 +296,5 @@ def note_constants(torch: Any, nodes: list[Any], candidates: list[Any]) -> None:
         if len(chosen) > len(places):  # indices and conditions are no inputs that could have a gradient
             chosen = [each for each in chosen if not isinstance(each, torch.Tensor) or each.is_floating_point()]
         if len(chosen) == len(places):
-            for place, value in zip(places, chosen):
-                node.metadata[NOTE].constants[place] = constant(value)
+            found += [(node.metadata[NOTE], place, value) for place, value in zip(places, chosen)]
+    return found

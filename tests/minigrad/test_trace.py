@@ -228,6 +228,22 @@ class TestWatching:
         for one, other in zip(plain["block"].parameters(), noted["block"].parameters()):
             assert np.array_equal(one.grad.numpy(), other.grad.numpy())
 
+    @ENGINES
+    def test_leaves_have_the_names_that_the_program_gives_them(self, engine: Any) -> None:
+        w, images = engine.ones(3, requires_grad=True), engine.ones(2, 3)
+        model = engine.nn.Sequential(engine.nn.Linear(3, 2), engine.nn.Linear(2, 1))
+        with watch():
+            loss = (model(images * w) * 2.0).sum()
+        leaves = {node.variable: node.shapes[0] for node in trace_graph(loss).nodes if node.kind == "leaf"}
+        assert leaves == {"w": (3,), "0.weight": (2, 3), "0.bias": (2,), "1.weight": (1, 2), "1.bias": (1,)}
+        constants = [node for node in trace_graph(loss).nodes if node.kind == "constant"]
+        assert sorted([(str(node.variable), node.value.shape) for node in constants]) == [
+            ("None", ()),
+            ("images", (2, 3)),
+        ]
+        named = trace_graph(loss, names={"weights": w})
+        assert [node.label for node in named.nodes if node.variable == "w"] == ["weights"]
+
 
 class TestSummary:
     @pytest.mark.parametrize(
