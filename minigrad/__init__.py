@@ -63,6 +63,7 @@ from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.saving.serialization import load, save
 from minigrad import autograd, cuda, linalg, nn, optim, random, return_types, utils, viz
+from minigrad.viz import explain
 from minigrad import models  # isort: skip  (last: networks are written with the names above)
 
 newaxis = None  # x[:, newaxis] inserts a dimension
@@ -82,7 +83,8 @@ __all__ += ["concatenate", "conv1d", "conv2d", "conv_transpose1d", "conv_transpo
 __all__ += ["count_nonzero", "cuda", "cummax", "cummin", "cumprod", "cumsum", "default_generator", "detach", "device"]
 __all__ += ["diag", "diag_embed", "diagonal", "diff", "div", "divide", "dot", "double", "dstack", "dtype", "e"]
 __all__ += ["einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "exp", "exp2", "exp2_"]
-__all__ += ["exp_", "explain_grad", "expm1", "expm1_", "eye", "fill_", "finfo", "fix", "fix_", "flatten", "flip"]
+__all__ += ["exp_", "explain", "explain_grad", "expm1", "expm1_", "eye", "fill_", "finfo"]
+__all__ += ["fix", "fix_", "flatten", "flip"]
 __all__ += ["fliplr", "flipud", "float", "float16", "float32", "float64", "floor", "floor_", "floor_divide", "fmod"]
 __all__ += ["frac", "frac_", "from_numpy", "full", "full_like", "gather", "ge", "ger", "get_default_dtype"]
 __all__ += ["get_num_threads", "get_rng_state", "greater", "greater_equal", "group_norm", "gt", "half", "hstack"]

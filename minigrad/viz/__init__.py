@@ -1,5 +1,5 @@
 """Looking at graphs: ``draw`` makes a picture of the graph behind a tensor, ``text`` tells it, ``trace_graph`` gives it
-as data, ``record`` with what happens in it when backward runs.
+as data, ``record`` with what happens in it when backward runs, ``explain`` a page to step through that.
 
 All serve tensors of minigrad and of PyTorch alike. Read ``trace.py`` for what is in it, ``tracing.py`` for how
 a graph is walked, then ``drawing.py``.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minigrad.viz.explaining import explain
 from minigrad.viz.folding import fold
 from minigrad.viz.recording import record
 from minigrad.viz.trace import Trace, first_difference
@@ -18,7 +19,7 @@ from minigrad.viz.watching import watch
 if TYPE_CHECKING:
     from minigrad.viz.drawing import Drawing
 
-__all__ = ["Trace", "draw", "first_difference", "record", "text", "trace_graph", "watch"]
+__all__ = ["Trace", "draw", "explain", "first_difference", "record", "text", "trace_graph", "watch"]
 
 
 def text(outputs: Any, *, params: Params | None = None, names: Any = None, width: int = 80) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from minigrad.viz.parts import TraceNode
-from minigrad.viz.trace import Trace
+
+if TYPE_CHECKING:
+    from minigrad.viz.trace import Trace
 
 __all__ = ["Call", "Calls", "order_of"]
 

@@ -292,6 +292,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
 # The files that are no pictures, and how each is made of a trace.
 TOLD: dict[str, Any] = {
     ".mmd": Trace.mermaid,
+    ".html": Trace.html,
     ".json": Trace.to_json,
     ".txt": lambda trace: trace.text() + "\n",
 }

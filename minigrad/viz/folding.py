@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from minigrad.viz.calls import Call, Calls
 from minigrad.viz.labels import cut, lines_of, shape_lines, tooltip_of
 from minigrad.viz.parts import TraceEdge, TraceNode
 from minigrad.viz.repeats import Repeat, repeats_in
 from minigrad.viz.telling import is_number
-from minigrad.viz.trace import Trace
+
+if TYPE_CHECKING:
+    from minigrad.viz.trace import Trace
 
 __all__ = ["SCREEN", "TEXT", "Arrow", "Box", "Folded", "Frame", "fold", "size_of"]
 

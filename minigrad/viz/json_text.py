@@ -172,6 +172,9 @@ def check_references(trace: Trace) -> None:
         require(all(each.line > 0 for each in step.ran), f"step {number} runs a line that is not there")
     for excerpt in trace.excerpts:
         require(excerpt.first > 0, f"lines of {excerpt.file:.40} have an impossible number")
+    if trace.beside is not None:
+        named = {each.node for each in trace.beside.arrived} | ({trace.beside.first} - {None})
+        require(named <= ids, "gradients stand beside a node that is not there")
     require(trace.total_steps >= len(trace.steps), "there are more steps than it says")
 
 

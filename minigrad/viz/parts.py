@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from minigrad.viz.summary import Summary
 
-__all__ = ["NOT_YET", "VERSION", "VERSIONS", "TraceEdge", "TraceExcerpt", "TraceGroup", "TraceLine", "TraceNode"]
-__all__ += ["TraceSent", "TraceStep", "shape_text"]
+__all__ = ["NOT_YET", "VERSION", "VERSIONS", "TraceArrived", "TraceBeside", "TraceEdge", "TraceExcerpt"]
+__all__ += ["TraceGroup", "TraceLine", "TraceNode", "TraceSent", "TraceStep", "shape_text"]
 
-VERSION = 2  # of the data: since 2 with the lines of rules that ran, and the user's lines
+VERSION = 2  # of the data: since 2 with the lines of rules that ran, the user's lines, and another engine's gradients
 VERSIONS = (1, 2)  # that are read; others are refused
 NOT_YET = "not computed yet"  # a gradient before backward
 
@@ -148,6 +148,31 @@ class TraceStep:
     grad_after: Summary | None
     ready_because: str
     ran: tuple[TraceLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class TraceArrived:
+    """For each output of a node's forward operation the gradient that arrived there, None where none did."""
+
+    node: str
+    gradients: tuple[Summary | None, ...]
+
+
+@dataclass(frozen=True)
+class TraceBeside:
+    """Another engine's gradients, to be shown beside those of a trace.
+
+    Attributes:
+        engine: whose they are.
+        arrived: what arrived at the nodes that both have, by this trace's ids.
+        first: the id of the first node, in the order of backward, where they differ; None where there is none.
+        told: what was found, in a sentence.
+    """
+
+    engine: str
+    arrived: tuple[TraceArrived, ...]
+    first: str | None
+    told: str
 
 
 def shape_text(shape: Iterable[int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from minigrad.viz.summary import Summary, summary_of
 from minigrad.viz.trace import Trace
 from minigrad.viz.tracing import Params, Tracing, inputs_of, require_tensor, saved_in_brief
 
-__all__ = ["record"]
+__all__ = ["record", "recorded"]
 
 
 def record(
@@ -36,6 +36,18 @@ def record(
         TypeError: ``loss`` is no tensor.
         RuntimeError: as ``loss.backward()`` raises it.
     """
+    return recorded(loss, gradient, params, names, retain_graph, None)
+
+
+def recorded(
+    loss: Any,
+    gradient: Any,
+    params: Params | None,
+    names: Mapping[str, Any] | None,
+    retain_graph: bool | None,
+    look: Callable[[str, Sequence[Any]], None] | None,
+) -> Trace:
+    """:func:`record`; ``look`` is shown what arrives at each node, by the node's id."""
     require_tensor(loss, "loss")
     tracing = Tracing(loss, params, names)
     before = tracing.trace()
@@ -47,8 +59,10 @@ def record(
         for node in steps.order:
             step, ran = followed(steps.__next__, node, offsets)
             kept.append(step_data(step, tracing, edges, ran))
+            if look is not None:
+                look(kept[-1].node, step.arrived)
     else:
-        looking_on = LookingOn(tracing, before)
+        looking_on = LookingOn(tracing, before, look)
         looking_on.call(loss.backward, gradient, retain_graph)
         kept = looking_on.steps
     after = Tracing(loss, params, names).trace()
@@ -64,8 +78,9 @@ class LookingOn:
         senders: of each node the numbers of the steps that have sent something.
     """
 
-    def __init__(self, tracing: Tracing, trace: Trace) -> None:
+    def __init__(self, tracing: Tracing, trace: Trace, look: Callable[[str, Sequence[Any]], None] | None) -> None:
         self.tracing = tracing
+        self.look = look
         self.edges = {(edge.target, edge.position): number for number, edge in enumerate(trace.edges)}
         self.saved = {node.id: node.saved or {} for node in trace.nodes}
         self.steps: list[TraceStep] = []
@@ -112,6 +127,8 @@ class LookingOn:
         grads = (self.grads.get(number), brief(node.variable.grad)) if is_leaf else (None, None)
         ready = ready_because(tuple(self.senders.pop(number, ())))
         came = tuple([brief(each) for each in arrived])
+        if self.look is not None:
+            self.look(number, arrived)
         self.steps.append(TraceStep(number, came, self.saved[number], tuple(sent), *grads, ready))
 
 

@@ -6,11 +6,14 @@ Drawings, text and files are made of it and of nothing else. Its parts are in ``
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from minigrad.saving.files import replacing
 from minigrad.viz.json_text import from_json, to_json
-from minigrad.viz.parts import TraceEdge, TraceExcerpt, TraceGroup, TraceNode, TraceStep
+from minigrad.viz.page import framed, page_of
+from minigrad.viz.parts import TraceBeside, TraceEdge, TraceExcerpt, TraceGroup, TraceNode, TraceStep
 from minigrad.viz.telling import mermaid_of, text_of
 
 __all__ = ["Trace", "first_difference"]
@@ -32,6 +35,7 @@ class Trace:
         saved_bytes: the memory of all that the nodes saved, each array counted once: the peak, before backward.
         rules: of each kind of node, the source of its rule. minigrad's alone.
         excerpts: the lines of the user's program that made nodes, with a few around each.
+        beside: another engine's gradients, which ``minigrad.explain`` compared with these.
     """
 
     nodes: tuple[TraceNode, ...]
@@ -43,6 +47,7 @@ class Trace:
     saved_bytes: int = field(default=0, compare=False)
     rules: dict[str, str] = field(default_factory=dict, compare=False)
     excerpts: tuple[TraceExcerpt, ...] = field(default=(), compare=False)
+    beside: TraceBeside | None = field(default=None, compare=False)
 
     def edges_into(self) -> dict[str, list[TraceEdge]]:
         """For the id of each node, the edges that enter it."""
@@ -91,6 +96,24 @@ class Trace:
     def mermaid(self) -> str:
         """The graph as a flow chart in Mermaid's language, which many sites and editors draw."""
         return mermaid_of(self)
+
+    def html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The page to step through, as text; with ``path`` it is written there, whole or not at all.
+
+        Raises:
+            ImportError: Graphviz, which lays the graph out, is not installed.
+            TimeoutError: that takes too long.
+            OSError: the file cannot be written.
+        """
+        page = page_of(self)
+        if path is not None:
+            with replacing(path) as file:
+                file.write(page.encode(errors="replace"))
+        return page
+
+    def _repr_html_(self) -> str:
+        """In a notebook the page stands in a frame."""
+        return framed(page_of(self), "What happens when backward runs, step by step")
 
 
 def first_difference(graph_a: Trace, graph_b: Trace) -> str | None:

@@ -506,7 +506,7 @@ class TestRendering:
         [
             (".svg", b"<?xml"), (".PNG", b"\x89PNG\r\n"), (".pdf", b"%PDF"), (".jpg", b"\xff\xd8"),
             (".dot", b"digraph"), (".gv", b"digraph"), ("", b"digraph"),
-            (".mmd", b"flowchart TD"), (".json", b"{"), (".txt", b"%0 = leaf"),
+            (".mmd", b"flowchart TD"), (".json", b"{"), (".txt", b"%0 = leaf"), (".html", b"<!doctype html>"),
         ],
     )  # fmt: skip
     def test_save_writes_what_the_suffix_says(self, suffix: str, begins: bytes, tmp_path: Path, no_dot: None) -> None:

@@ -1,0 +1,223 @@
+"""``explain``: the page of one's own program's backward, with another engine's gradients beside them if wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from minigrad.saving.files import replacing
+from minigrad.viz.parts import TraceArrived, TraceBeside
+from minigrad.viz.recording import recorded
+from minigrad.viz.summary import array_of, summary_of
+from minigrad.viz.trace import Trace, first_difference
+from minigrad.viz.tracing import Params, require_tensor
+from minigrad.viz.watching import watch
+
+__all__ = ["explain"]
+
+SUFFIXES = (".html", ".htm")
+RELATIVE = {"float64": 1e-9, "float32": 1e-4, "float16": 5e-2}  # of the largest element; for networks, as in tolerances
+ENGINES = {"torch": "PyTorch"}
+
+
+def explain(
+    loss: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    against: Any = None,
+    gradient: Any = None,
+    params: Params | None = None,
+    names: Mapping[str, Any] | None = None,
+    retain_graph: bool | None = None,
+) -> Trace:
+    """Run ``loss.backward()`` and write the page on which it can be stepped through; a notebook shows it by itself.
+
+    Args:
+        loss: a tensor of either engine; or a function without arguments that computes and returns one. It is called
+            under ``viz.watch()``, so that lines, modules and constants are known, and names the function's variables.
+        path: the page's file, ``.html``; by default none is written.
+        against: the same of the other engine: its gradients stand beside, and the first that differs is marked.
+        gradient: as ``loss.backward(gradient)`` takes it, if loss is no scalar.
+        params, names: as in ``viz.record``; of a function its variables are known, too.
+        retain_graph: as in ``backward``.
+
+    Returns:
+        the trace, as ``viz.record`` gives it.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: ``path`` does not end in .html.
+        OSError: the file cannot be written. This and what is above is told before anything is run.
+        RuntimeError: as ``loss.backward()`` raises it; no file is written then.
+    """
+    if path is None:
+        return explained(loss, against, gradient, params, names, retain_graph)
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ValueError(f"the page's name must end in .html, got {os.fspath(path)!r}")
+    with replacing(path) as file:
+        trace = explained(loss, against, gradient, params, names, retain_graph)
+        file.write(trace.html().encode(errors="replace"))
+    return trace
+
+
+def explained(
+    loss: Any,
+    against: Any,
+    gradient: Any,
+    params: Params | None,
+    names: Mapping[str, Any] | None,
+    retain_graph: bool | None,
+) -> Trace:
+    for name, value in (("loss", loss), ("against", against)):
+        if not callable(value) and not (name == "against" and value is None):
+            require_tensor(value, name)
+    arrived: dict[str, list[Any]] = {}
+    trace = run(loss, "loss", gradient, params, names, retain_graph, arrived if against is not None else None)
+    if against is None:
+        return trace
+    other: dict[str, list[Any]] = {}
+    second = run(against, "against", gradient, None, None, retain_graph, other)
+    return replace(trace, beside=compared(trace, second, arrived, other))
+
+
+def run(
+    program: Any,
+    name: str,
+    gradient: Any,
+    params: Params | None,
+    names: Mapping[str, Any] | None,
+    retain_graph: bool | None,
+    arrived: dict[str, list[Any]] | None,
+) -> Trace:
+    """The trace of a tensor, or of a function that gives one; and what arrives at each node, if it is to be kept."""
+    if callable(program):
+        with watch():
+            program, variables = called(program)
+        require_tensor(program, f"what {name} returns")
+        names = variables if names is None else names
+    if (
+        gradient is not None
+        and type(gradient).__module__.partition(".")[0] != type(program).__module__.partition(".")[0]
+    ):
+        gradient = program.new_tensor(array_of(gradient))  # it was the other engine's
+
+    def look(node: str, gradients: Any) -> None:
+        if arrived is not None:
+            arrived[node] = [None if each is None else np.array(array_of(each)) for each in gradients]
+
+    return recorded(program, gradient, params, names, retain_graph, None if arrived is None else look)
+
+
+# ---------------------------------------------------------------------------------------------- side by side
+
+
+def compared(trace: Trace, second: Trace, arrived: dict[str, list[Any]], other: dict[str, list[Any]]) -> TraceBeside:
+    """What of ``second`` stands beside ``trace``: of all nodes up to the one where the graphs begin to differ."""
+    engine = ENGINES.get(second.engine, second.engine)
+    sentence = first_difference(anonymous(trace), anonymous(second))
+    end = first_unequal(anonymous(trace, names=False), anonymous(second, names=False))
+    ids = [node.id for node in trace.nodes]
+    common = set(ids if end is None else ids[: ids.index(end)])
+    largest = max([largest_of(each) for node in other for each in other[node]], default=0.0)
+    found, first, told = [], None, ""
+    for number, step in enumerate(trace.steps, 1):
+        if step.node not in common or step.node not in other:
+            continue
+        theirs = other[step.node]
+        found.append(TraceArrived(step.node, tuple([None if each is None else summary_of(each) for each in theirs])))
+        if first is None and differ(arrived[step.node], theirs, largest):
+            first = step.node
+            name = next(node.name for node in trace.nodes if node.id == first)
+            told = f"The first gradient that differs from {engine}'s arrives at step {number}, {name}."
+    if first is None:
+        told = f"At {len(found)} nodes the gradients agree with {engine}'s."
+        first = end
+    if sentence is not None:
+        told += f" The graphs differ: {sentence}, which is {engine}'s."
+    return TraceBeside(second.engine, tuple(found), first, told)
+
+
+def anonymous(trace: Trace, names: bool = True) -> Trace:
+    """The graph without what the user calls its tensors; and without the names of operations."""
+    nodes = [replace(node, label="", name=node.name if names else node.kind) for node in trace.nodes]
+    return replace(trace, nodes=tuple(nodes))
+
+
+def first_unequal(trace: Trace, second: Trace) -> str | None:
+    """The id of the first node of ``trace`` that is another in ``second``, or has other edges into it."""
+    entering, others = trace.edges_into(), second.edges_into()
+    for node, other in zip(trace.nodes, second.nodes):
+        if node != other or entering[node.id] != others[other.id]:
+            return node.id
+    return trace.nodes[len(second.nodes)].id if len(second.nodes) < len(trace.nodes) else None
+
+
+def largest_of(array: Any) -> float:
+    if array is None or not array.size:
+        return 0.0
+    known = np.abs(array[np.isfinite(array)])
+    return float(known.max()) if known.size else 0.0
+
+
+def differ(ours: list[Any], theirs: list[Any], largest: float) -> bool:
+    """Whether gradients differ by more than rounding: their own, or that of the largest one, ``largest``."""
+    if len(ours) != len(theirs):
+        return True
+    for a, b in zip(ours, theirs):
+        if (a is None) != (b is None):
+            return True
+        if a is None:
+            continue
+        if a.shape != b.shape or a.dtype != b.dtype or not np.array_equal(np.isnan(a), np.isnan(b)):
+            return True
+        relative = RELATIVE.get(a.dtype.name, 0.0)
+        allowed = relative * largest_of(b) + (np.finfo(a.dtype).eps * largest if a.dtype.kind == "f" else 0.0)
+        known = np.isfinite(a) & np.isfinite(b)
+        if not np.array_equal(a[~known & ~np.isnan(a)], b[~known & ~np.isnan(b)]):
+            return True
+        if known.any() and np.abs(a[known] - b[known]).max() > allowed:
+            return True
+    return False
+
+
+# ---------------------------------------------------------------------------------------------- the user's function
+
+
+def called(function: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+    """What a function returns, and its variables, and those outside that it names: the names of tensors."""
+    code = getattr(function, "__code__", None)
+    if code is None or sys.gettrace() is not None:
+        return function(), {}
+    looking = Looking(code)
+    sys.settrace(looking.on_call)
+    try:
+        result = function()
+    finally:
+        sys.settrace(None)
+    return result, looking.names
+
+
+class Looking:
+    """Python's trace function, which looks at one function's variables when it returns."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.names: dict[str, Any] = {}
+
+    def on_call(self, frame: FrameType, event: str, argument: Any) -> Any:
+        return self.on_return if frame.f_code is self.code else None
+
+    def on_return(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "return":
+            outside = {name: frame.f_globals[name] for name in self.code.co_names if name in frame.f_globals}
+            self.names = dict(frame.f_locals)
+            for name, value in outside.items():
+                self.names.setdefault(name, value)
+        return self.on_return

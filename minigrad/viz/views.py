@@ -1,0 +1,210 @@
+"""The graph as the page shows it: for each depth of folding one SVG, laid out beforehand, so that nothing jumps.
+
+Boxes have a fixed size with room for a value or a gradient and for the state, which the page fills in. Graphviz says
+where they stand; the letters are of equal width, so their place is known whatever fonts a reader has.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from minigrad.viz.folding import Arrow, Box, Folded, fold
+from minigrad.viz.layout import laid_out
+
+if TYPE_CHECKING:
+    from minigrad.viz.trace import Trace
+
+__all__ = ["ROOM", "View", "first_shown", "views_of"]
+
+DEPTHS = (3, 2, 1, 0)
+MOST_BOXES = 700  # of a graph that is shown without folding: all of them change within a tenth of a second
+FEW_BOXES = 40  # in the view that is shown first, if there is one with so few
+
+LETTER, LINE, SIZE = 8.45, 19, 14  # of text: a letter's width, a line's height, the font's size
+ROOM = 20  # letters that a value or a state may have
+PAD = 10  # around the text of a box
+HEAD = 10  # an arrow's, its length
+
+
+@dataclass(frozen=True)
+class View:
+    """One SVG, and which nodes and edges its boxes and arrows stand for."""
+
+    name: str
+    folded: Folded
+    svg: str
+
+
+def views_of(trace: Trace) -> list[View]:
+    """The views that differ, the most detailed first."""
+    found: list[View] = []
+    whole = fold(trace, collapse=False)
+    ways = [("every operation", whole)] if len(whole.boxes) <= MOST_BOXES else []
+    for depth in DEPTHS if trace.groups else DEPTHS[-1:]:
+        name = f"modules of depth {depth}" if depth else "the whole model" if trace.groups else "loops folded"
+        ways.append((name, fold(trace, depth=depth)))
+    for name, folded in ways:
+        if any(each.folded.boxes == folded.boxes for each in found):
+            continue
+        try:
+            found.append(View(name, folded, svg_of(folded)))
+        except TimeoutError:
+            if (name, folded) == ways[-1] and not found:
+                raise
+    return found
+
+
+def first_shown(views: list[View]) -> int:
+    """The number of the view to begin with: the most detailed one that is small, else the smallest."""
+    small = [number for number, view in enumerate(views) if len(view.folded.boxes) <= FEW_BOXES]
+    return small[0] if small else len(views) - 1
+
+
+def svg_of(folded: Folded) -> str:
+    """The picture, without colours: they are the page's."""
+    laid = json.loads(laid_out(dot_of(folded), "json0", quiet=True))
+    left, bottom, right, top = numbers(laid["bb"])
+    places = {each["name"]: each for each in laid.get("objects", ())}
+    parts, titles = [], []
+    for number, frame in enumerate(folded.frames):
+        place = places.get(f"cluster{number}")
+        if place is not None:
+            x, low, end, high = numbers(place["bb"])
+            told = escape(frame_title(frame))
+            parts.append(
+                f'<rect class="frame" x="{told_number(x)}" y="{told_number(top - high)}" '
+                f'width="{told_number(end - x)}" height="{told_number(high - low)}" rx="6"/>'
+            )
+            titles.append(
+                f'<text class="title" x="{told_number(x + 8)}" y="{told_number(top - high + 17)}">{told}</text>'
+            )
+    for edge in laid.get("edges", ()):
+        number = int(edge["number"])
+        parts.append(arrow_svg(number, folded.arrows[number], edge, top))
+    parts += titles  # above the arrows
+    for number, box in enumerate(folded.boxes):
+        x, y = numbers(places[f"b{number}"]["pos"])
+        parts.append(box_svg(number, box, x, top - y))
+    width, height = told_number(right - left), told_number(top - bottom)
+    return f'<svg viewBox="0 0 {width} {height}" data-width="{width}">{"".join(parts)}</svg>'
+
+
+def dot_of(folded: Folded) -> str:
+    """What Graphviz is to lay out: boxes by their sizes, and frames."""
+    lines = [
+        "digraph {",
+        f"graph [nodesep=0.4 ranksep=0.6 nslimit=1 nslimit1=1 fontname=Courier fontsize={SIZE} labeljust=l]",
+        f'node [shape=box fixedsize=true label=""] edge [fontname=Courier fontsize={SIZE}]',
+    ]
+    numbered = {box.id: number for number, box in enumerate(folded.boxes)}
+    for number, box in enumerate(folded.boxes):
+        width, height = size_of(box)
+        lines.append(f"b{number} [width={width / 72:.3f} height={height / 72:.3f}]")
+    paths = [frame.path for frame in folded.frames]
+    inside: dict[str | None, list[int]] = {}
+    for number, frame in enumerate(folded.frames):
+        inside.setdefault(frame.parent if frame.parent in paths else None, []).append(number)
+    waiting: list[int | str] = list(reversed(inside.get(None, [])))
+    while waiting:
+        number_or_end = waiting.pop()
+        if isinstance(number_or_end, str):
+            lines.append(number_or_end)
+            continue
+        frame = folded.frames[number_or_end]
+        title = "m" * len(frame_title(frame))  # letters of equal width: only their count matters
+        lines.append(f'subgraph cluster{number_or_end} {{ label="{title}"')
+        lines += [f"b{numbered[box]}" for box in frame.boxes]
+        waiting += ["}", *reversed(inside.get(frame.path, []))]
+    for number, arrow in enumerate(folded.arrows):
+        label = f' label="{"m" * len(arrow.label)}"' if arrow.label else ""
+        lines.append(f"b{numbered[arrow.source]} -> b{numbered[arrow.target]} [number={number}{label}]")
+    return "\n".join([*lines, "}"])
+
+
+def frame_title(frame: Any) -> str:
+    return ": ".join([each for each in (frame.path, frame.kind) if each]) or "model"
+
+
+def size_of(box: Box) -> tuple[float, float]:
+    """Of a box; a number needs no room for more."""
+    if is_number(box):
+        return max(6, len(box.lines[0])) * LETTER + 2 * PAD, LINE + PAD
+    letters = max(ROOM, *[len(line) for line in box.lines])
+    rows = len(box.lines) + (1 if box.kind == "constant" else 2)
+    return letters * LETTER + 2 * PAD, rows * LINE + PAD
+
+
+def is_number(box: Box) -> bool:
+    return box.kind == "constant" and len(box.lines) == 1
+
+
+def box_svg(number: int, box: Box, x: float, y: float) -> str:
+    """A box with its lines, and room for a value and a state; what repeats has another box behind it."""
+    width, height = size_of(box)
+    left, top = x - width / 2, y - height / 2
+    corner = {"operation": 12, "constant": height / 2}.get(box.kind, 2)
+    outline = f'width="{told_number(width)}" height="{told_number(height)}" rx="{told_number(corner)}"/>'
+    parts = [f'<rect class="body" x="{told_number(left)}" y="{told_number(top)}" {outline}']
+    if box.times > 1:
+        parts.insert(0, f'<rect class="behind" x="{told_number(left + 5)}" y="{told_number(top + 5)}" {outline}')
+    if box.kind in ("output", "module"):
+        inner = f'width="{told_number(width - 7)}" height="{told_number(height - 7)}" rx="1"/>'
+        parts.append(f'<rect class="inner" x="{told_number(left + 3.5)}" y="{told_number(top + 3.5)}" {inner}')
+    rows = [f"{escape(line)}" for line in box.lines]
+    at = f'x="{told_number(x)}"'
+    y = top + PAD / 2
+    for row in rows:
+        y += LINE
+        parts.append(f'<text {at} y="{told_number(y - 5)}">{row}</text>')
+    if not is_number(box):
+        parts.append(f'<text class="value" {at} y="{told_number(y + LINE - 5)}"></text>')
+    if box.kind != "constant":
+        parts.append(f'<text class="state" {at} y="{told_number(y + 2 * LINE - 5)}"></text>')
+    return (
+        f'<g class="box {box.kind}" data-box="{number}" role="graphics-symbol" tabindex="-1">'
+        f"<title>{escape(box.tooltip)}</title>{''.join(parts)}</g>"
+    )
+
+
+def arrow_svg(number: int, arrow: Arrow, edge: dict[str, Any], top: float) -> str:
+    """A curve with a head, and another at its beginning for when a gradient goes back."""
+    words = edge["pos"].split()
+    end = next((numbers(word[2:]) for word in words if word.startswith("e,")), None)
+    points = [numbers(word) for word in words if word[0] not in "es"]
+    if end is None:
+        end = points[-1]
+    told = [f"{told_number(px)} {told_number(top - py)}" for px, py in points]
+    curve = f"M{told[0]}C{' '.join(told[1:])}L{told_number(end[0])} {told_number(top - end[1])}"
+    heads = f'<path class="head" d="{head(points[-1], end, top)}"/>'
+    if arrow.needs_grad:
+        (x, y), (next_x, next_y) = points[0], points[1]
+        length = ((next_x - x) ** 2 + (next_y - y) ** 2) ** 0.5 or 1
+        foot = [x + (next_x - x) / length * HEAD, y + (next_y - y) / length * HEAD]
+        heads += f'<path class="head back" d="{head(foot, points[0], top)}"/>'
+    label = ""
+    if arrow.label and "lp" in edge:
+        px, py = numbers(edge["lp"])
+        label = f'<text x="{told_number(px)}" y="{told_number(top - py + 5)}">{escape(arrow.label)}</text>'
+    kind = "arrow" if arrow.needs_grad else "arrow constant"
+    return f'<g class="{kind}" data-arrow="{number}"><path d="{curve}"/>{heads}{label}</g>'
+
+
+def head(foot: list[float], tip: list[float], top: float) -> str:
+    """A triangle from ``foot`` to ``tip``."""
+    along_x, along_y = tip[0] - foot[0], tip[1] - foot[1]
+    length = (along_x**2 + along_y**2) ** 0.5 or 1
+    side_x, side_y = -along_y / length * HEAD / 2, along_x / length * HEAD / 2
+    corners = [(foot[0] + side_x, foot[1] + side_y), tip, (foot[0] - side_x, foot[1] - side_y)]
+    return f"M{'L'.join([f'{told_number(x)} {told_number(top - y)}' for x, y in corners])}Z"
+
+
+def numbers(text: str) -> list[float]:
+    return [float(each) for each in text.split(",")]
+
+
+def told_number(value: float) -> str:
+    """Half a unit is exact enough."""
+    return f"{round(value * 2) / 2:g}"
