@@ -14,9 +14,10 @@ from typing import Any
 import graphviz
 
 from minigrad.saving.files import replacing
-from minigrad.viz.folding import TEXT, Arrow, Box, Folded
+from minigrad.viz.boxes import Arrow, Box, Folded
 from minigrad.viz.layout import laid_out
 from minigrad.viz.looks import FONT, FORMS, LOOKS, THEMES
+from minigrad.viz.screen import TEXT
 from minigrad.viz.svg import finished, inline
 from minigrad.viz.trace import Trace
 

@@ -10,86 +10,23 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from minigrad.viz.boxes import Arrow, Box, Folded, Frame
 from minigrad.viz.calls import Call, Calls
 from minigrad.viz.labels import cut, lines_of, shape_lines, tooltip_of
+from minigrad.viz.leaves import Leaves
 from minigrad.viz.parts import TraceEdge, TraceNode
 from minigrad.viz.repeats import Repeat, repeats_in
+from minigrad.viz.screen import SCREEN, size_of
 from minigrad.viz.telling import is_number
 
 if TYPE_CHECKING:
     from minigrad.viz.trace import Trace
 
-__all__ = ["SCREEN", "TEXT", "Arrow", "Box", "Folded", "Frame", "fold", "size_of"]
+__all__ = ["Arrow", "Box", "Folded", "Frame", "fold"]
 
-SCREEN = (1920, 1080)  # in which a picture of automatic depth fits, with letters of at least
-TEXT = 14
-FEW_USES = 4  # a leaf that is used oftener is drawn at each use
-FEW_INPUTS = 3  # that one folded box alone takes in are drawn; of more, it tells how many
 LONG_LOOP = 24  # operations, outside of modules, that a repetition covers before it is folded
 NAMES_SHOWN = 4  # of a part that repeats
 PARAMETERS_TOLD = 6  # by the tooltip of a folded box
-
-# About what Graphviz makes of letters of 14.
-LINE, LETTER, PADDING, RANK_GAP, BOX_GAP, TITLE, BORDER = 17, 7, 9, 22, 20, 22, 8
-FRAMES_BESIDE = 1.3  # as wide, as a frame keeps others out of its columns
-
-
-@dataclass(frozen=True)
-class Box:
-    """What is drawn in one place.
-
-    Attributes:
-        id: a node's, or one for several of them.
-        kind: ``leaf``, ``operation``, ``output`` or ``constant``; ``module``, a folded one.
-        nodes: the ids of the nodes that it stands for.
-        lines: its text.
-        tooltip: what is known beyond that.
-        times: how many equal parts it stands for.
-    """
-
-    id: str
-    kind: str
-    nodes: tuple[str, ...]
-    lines: tuple[str, ...]
-    tooltip: str = ""
-    times: int = 1
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """The values that go from one box to another.
-
-    Attributes:
-        source, target: the boxes' ids.
-        edges: the numbers in ``trace.edges`` that it stands for.
-        label: which output it carries, where there are several.
-        needs_grad: whether a gradient goes the other way.
-        tooltip: which input it is.
-    """
-
-    source: str
-    target: str
-    edges: tuple[int, ...]
-    label: str
-    needs_grad: bool
-    tooltip: str = ""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A module around boxes.
-
-    Attributes:
-        path: of the module, and which call it is, if it was called before.
-        kind: its class.
-        parent: the path of the frame around it, None outside.
-        boxes: the ids of those that stand in it and in no frame within it.
-    """
-
-    path: str
-    kind: str
-    parent: str | None
-    boxes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,16 +36,6 @@ class Part:
     repeat: Repeat
     units: list[tuple[int, int]]
     level: int
-
-
-@dataclass(frozen=True)
-class Folded:
-    """What is drawn. ``depth`` is that of the modules that were folded; None: none was."""
-
-    boxes: tuple[Box, ...]
-    arrows: tuple[Arrow, ...]
-    frames: tuple[Frame, ...]
-    depth: int | None
 
 
 def fold(
@@ -125,7 +52,7 @@ def fold(
         depth: modules at this depth are a box each; the model itself is at 0, its layers at 1. By default as much is
             shown as fits on a screen of 1920×1080 with letters of 14 pixels; with ``collapse="module"``, the layers.
         collapse: ``"auto"``: equal modules in a row, and long loops, are one box, "×12"; ``"module"``: modules are
-            folded only; ``False``: every operation is a box.
+            folded only; ``False``: every operation is a box, whatever ``depth`` says.
         values, grads: say in the boxes what a tensor's values are, and its gradient.
 
     Raises:
@@ -140,7 +67,7 @@ def fold(
         raise ValueError(f"depth must not be negative, got {depth}")
     folding = Folding(trace, values, grads)
     if collapse is False:
-        return folding.folded(depth, repeats=False)
+        return folding.folded(None, repeats=False)
     if collapse == "module":
         return folding.folded(1 if depth is None else depth, repeats=False)
     if depth is not None:
@@ -464,126 +391,3 @@ class Parts:
             if kept:
                 inside[kept[-1]].append(box)
         return tuple([Frame(call.title, call.kind, parents[call], tuple(ids)) for call, ids in inside.items()])
-
-
-class Leaves:
-    """Where the leaves and constants stand.
-
-    Attributes:
-        boxes: for the id of each, its boxes, and the calls around them; several, where it is used often.
-        inside: for the id of a folded box those that went into it.
-    """
-
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self.boxes: dict[str, dict[str, tuple[Call, ...]]] = {}
-        self.inside: dict[str, list[TraceNode]] = {}
-        self.copies: dict[tuple[str, str], str] = {}
-        lone: dict[str, list[TraceNode]] = {}
-        for node in parts.trace.nodes:
-            if node.kind not in ("leaf", "constant"):
-                continue
-            edges = [parts.trace.edges[number] for number in parts.folding.users.get(node.id, ())]
-            targets = list(dict.fromkeys([parts.box_of_target(edge.target) for edge in edges]))
-            if len(targets) == 1 and targets[0] in parts.heads:
-                if parts.folding.owners.get(node.id) is not None or is_number(node):
-                    self.inside.setdefault(targets[0], []).append(node)
-                    continue
-                lone.setdefault(targets[0], []).append(node)
-            self.place(node, targets)
-        for box, nodes in lone.items():
-            if len(nodes) > FEW_INPUTS:
-                self.inside.setdefault(box, []).extend(nodes)
-                for node in nodes:
-                    del self.boxes[node.id]
-
-    def place(self, node: TraceNode, targets: list[str]) -> None:
-        """One box, or one at each use."""
-        if len(targets) <= FEW_USES:
-            self.boxes[node.id] = {node.id: self.home(node, targets)}
-            return
-        self.boxes[node.id] = {}
-        for number, target in enumerate(targets, 1):
-            copy = f"{node.id}-{number}"
-            self.copies[node.id, target] = copy
-            self.boxes[node.id][copy] = self.home(node, [target])
-
-    def box_at(self, node_id: str, target: str) -> str | None:
-        """The box from which a leaf goes into ``target``; None for an operation, and for what is inside of one."""
-        if node_id not in self.boxes:
-            return None
-        return self.copies.get((node_id, target), node_id)
-
-    def home(self, node: TraceNode, targets: list[str]) -> tuple[Call, ...]:
-        """The calls around a leaf: a parameter stands in its module, a number where it is used."""
-        owner = self.parts.folding.owners.get(node.id)
-        if owner is None and not is_number(node):
-            return ()
-        chains = [self.parts.open[self.parts.members[target][0]] for target in targets if target in self.parts.members]
-        if len(chains) < len(targets) or not chains:
-            return ()
-        common = []
-        for calls in zip(*chains):
-            path = calls[0].path
-            owns = owner is None or not path or f"{owner}.".startswith(f"{path}.")
-            if not owns or any(call != calls[0] for call in calls):
-                break
-            common.append(calls[0])
-        return tuple(common)
-
-
-def size_of(folded: Folded) -> tuple[float, float]:
-    """About how wide and how high Graphviz will lay it out, in the unit of the letters' size, which is 14."""
-    parents = {frame.path: frame.parent for frame in folded.frames}
-    around: dict[str, list[str]] = {}
-    for frame in folded.frames:
-        chain = [frame.path]
-        while parents[chain[-1]] is not None:
-            chain.append(parents[chain[-1]] or "")
-        for box in frame.boxes:
-            around[box] = chain
-    heights = {box.id: LINE * len(box.lines) + PADDING for box in folded.boxes}
-    entering: dict[str, list[str]] = {box.id: [] for box in folded.boxes}
-    for arrow in folded.arrows:
-        entering[arrow.target].append(arrow.source)
-    bottoms: dict[str, float] = {}
-    ranks: dict[str, int] = {}
-    for box in in_rank_order(entering):
-        mine = around.get(box, [])
-        tops = [float(len(mine) * (TITLE + BORDER))]
-        for source in entering[box]:
-            theirs = around.get(source, [])
-            entered = sum(path not in theirs for path in mine)
-            left = sum(path not in mine for path in theirs)
-            tops.append(bottoms[source] + RANK_GAP + entered * (TITLE + BORDER) + left * BORDER)
-        bottoms[box] = max(tops) + heights[box]
-        ranks[box] = 1 + max([ranks[source] for source in entering[box]], default=-1)
-    leaving: dict[str, list[str]] = {}
-    for arrow in folded.arrows:
-        leaving.setdefault(arrow.source, []).append(arrow.target)
-    widths: dict[int, float] = {}
-    for each in folded.boxes:
-        rank = ranks.get(each.id, 0)
-        if not entering[each.id] and each.id in leaving:  # a leaf stands near its user
-            rank = min([ranks.get(target, 0) for target in leaving[each.id]]) - 1
-        width = LETTER * max([len(line) for line in each.lines], default=1) + 2 * PADDING
-        widths[rank] = widths.get(rank, 0.0) + width + BOX_GAP
-    height = max([bottom + len(around.get(box, [])) * BORDER for box, bottom in bottoms.items()], default=0.0)
-    beside = FRAMES_BESIDE if folded.frames else 1.0
-    return max(widths.values(), default=0.0) * beside, height
-
-
-def in_rank_order(entering: dict[str, list[str]]) -> list[str]:
-    """Boxes, each after those that point at it. A stranger's circle is left out."""
-    waits_for = {box: len(sources) for box, sources in entering.items()}
-    leaving: dict[str, list[str]] = {}
-    for box, sources in entering.items():
-        for source in sources:
-            leaving.setdefault(source, []).append(box)
-    order = [box for box, count in waits_for.items() if not count]
-    for box in order:  # it grows
-        for target in leaving.get(box, ()):
-            waits_for[target] -= 1
-            if not waits_for[target]:
-                order.append(target)
-    return order

@@ -69,5 +69,6 @@ CSS = f"""
         f".minigrad-graph .{kind} > polyline {{ stroke: var(--{kind}-line); }}\n"
         for kind in ("leaf", "operation", "output", "module", "frame", "missing")
     ]
+    + [".minigrad-graph .output > polygon + polygon { fill: none; }\n"]
     + [".minigrad-graph .node.constant > :is(path, polygon) { fill: var(--constant); stroke: var(--constant-line); }\n"]
 )

@@ -12,8 +12,9 @@ import torch
 import minigrad
 from minigrad.models import resnet18
 from minigrad.viz import Trace, trace_graph, watch
-from minigrad.viz.folding import SCREEN, Folded, fold, size_of
+from minigrad.viz.folding import Folded, fold
 from minigrad.viz.repeats import Repeat, repeats_in
+from minigrad.viz.screen import SCREEN, size_of
 
 ENGINES = pytest.mark.parametrize("engine", [minigrad, torch], ids=["minigrad", "torch"])
 
