@@ -1,5 +1,6 @@
-"""Looking at graphs: ``draw`` makes a picture of the graph behind a tensor, ``text`` tells it, ``trace_graph`` gives it
-as data, ``record`` with what happens in it when backward runs, ``explain`` a page to step through that.
+"""Looking at graphs: ``draw`` makes a picture of the graph behind a tensor, ``diff`` of two, ``text`` tells it,
+``trace_graph`` gives it as data, ``record`` with what happens in it when backward runs, ``explain`` a page to step
+through that.
 
 All serve tensors of minigrad and of PyTorch alike. Read ``trace.py`` for what is in it, ``tracing.py`` for how
 a graph is walked, then ``drawing.py``.
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.viz.explaining import explain
 from minigrad.viz.folding import fold
 from minigrad.viz.recording import record
+from minigrad.viz.screen import check_size
 from minigrad.viz.trace import Trace, first_difference
 from minigrad.viz.tracing import Params, trace_graph
 from minigrad.viz.watching import watch
@@ -19,7 +21,7 @@ from minigrad.viz.watching import watch
 if TYPE_CHECKING:
     from minigrad.viz.drawing import Drawing
 
-__all__ = ["Trace", "draw", "explain", "first_difference", "record", "text", "trace_graph", "watch"]
+__all__ = ["Trace", "diff", "draw", "explain", "first_difference", "record", "text", "trace_graph", "watch"]
 
 
 def text(outputs: Any, *, params: Params | None = None, names: Any = None, width: int = 80) -> str:
@@ -73,17 +75,51 @@ def draw(
     """
     trace = traced(outputs, params, names)
     folded = fold(trace, depth=depth, collapse=collapse, values=values, grads=grads)
-    boxes = sum(box.kind != "constant" for box in folded.boxes)
-    if boxes > max_nodes:
-        raise ValueError(
-            f'the picture has more than max_nodes={max_nodes} nodes, {boxes}: fold it by depth= or collapse="auto", '
-            "take a part of the computation, or raise max_nodes; minigrad.viz.text(y) tells a graph of any size"
-        )
+    check_size(folded, max_nodes)
+    require_graphviz()
+    from minigrad.viz.drawing import draw_folded
+
+    return draw_folded(folded, trace, theme=theme)
+
+
+def diff(
+    first: Any,
+    second: Any,
+    *,
+    depth: int | None = None,
+    collapse: str | bool = "auto",
+    theme: str = "auto",
+    max_nodes: int = 1000,
+) -> Drawing:
+    """Two graphs in one picture, of either engine, with what only one has and what differs marked.
+
+    What both have is drawn once. A dashed box, and a "−", is in the first graph only, a dotted one, and a "+", in the
+    second; a double one, and a "≠", differs in its shape, type or name; a folded box tells how many nodes in it do.
+    Values are not compared. :func:`first_difference` tells the first difference in a sentence.
+
+    Args:
+        first, second: a tensor, several, or a :class:`Trace` each; :func:`trace_graph` makes one with names.
+        depth, collapse, theme, max_nodes: as in :func:`draw`.
+
+    Raises:
+        TypeError, ValueError, ImportError: as :func:`draw` raises them.
+    """
+    require_graphviz()
+    from minigrad.viz.diffing import diff_of
+
+    traces = traced(first, None, None), traced(second, None, None)
+    return diff_of(*traces, depth=depth, collapse=collapse, theme=theme, max_nodes=max_nodes)
+
+
+def require_graphviz() -> None:
+    """
+    Raises:
+        ImportError: the Python package ``graphviz`` is not installed.
+    """
     try:
-        from minigrad.viz.drawing import draw_folded
+        import minigrad.viz.drawing  # noqa: F401
     except ModuleNotFoundError as error:
         raise ImportError("drawing needs the Python package graphviz: pip install graphviz pygraphviz") from error
-    return draw_folded(folded, trace, theme=theme)
 
 
 def traced(outputs: Any, params: Params | None, names: Any) -> Trace:

@@ -18,6 +18,7 @@ class Box:
         lines: its text.
         tooltip: what is known beyond that.
         times: how many equal parts it stands for.
+        mark: where two graphs are drawn, which has it: ``first``, ``second`` or, in another way, both: ``differs``.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Box:
     lines: tuple[str, ...]
     tooltip: str = ""
     times: int = 1
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Arrow:
         label: which output it carries, where there are several.
         needs_grad: whether a gradient goes the other way.
         tooltip: which input it is.
+        mark: as that of a box.
     """
 
     source: str
@@ -46,6 +49,7 @@ class Arrow:
     label: str
     needs_grad: bool
     tooltip: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True)

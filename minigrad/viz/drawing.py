@@ -16,7 +16,7 @@ import graphviz
 from minigrad.saving.files import replacing
 from minigrad.viz.boxes import Arrow, Box, Folded
 from minigrad.viz.layout import laid_out
-from minigrad.viz.looks import FONT, FORMS, LOOKS, THEMES
+from minigrad.viz.looks import FONT, FORMS, LOOKS, MARKS, THEMES
 from minigrad.viz.screen import TEXT
 from minigrad.viz.svg import finished, inline
 from minigrad.viz.trace import Trace
@@ -100,6 +100,9 @@ def add_box(drawing: Any, box: Box, looks: dict[str, tuple[str, str]]) -> None:
     fill, line = looks[box.kind]
     label = "\\n".join([literal(each) for each in box.lines])  # DOT's sign for a new line
     look = {**FORMS[box.kind], "fillcolor": fill, "color": line, "id": box_id(box.id), "class": box.kind}
+    if box.mark:
+        fill, line = looks["marked"]
+        look |= {**MARKS[box.mark], "fillcolor": fill, "color": line, "class": f"{box.kind} marked {box.mark}"}
     drawing.node(safe(box.id), label=label, tooltip=tip(box.tooltip), **look)
 
 
@@ -109,6 +112,9 @@ def add_arrow(drawing: Any, number: int, arrow: Arrow, looks: dict[str, tuple[st
         look["label"] = literal(arrow.label)
     if not arrow.needs_grad:
         look |= {"style": "dashed", "class": "constant"}
+    if arrow.mark:
+        line = MARKS[arrow.mark]["style"].removeprefix("filled").strip(",") or "bold"
+        look |= {"style": line, "color": looks["marked"][1], "class": f"marked {arrow.mark}"}
     drawing.edge(safe(arrow.source), safe(arrow.target), **look)
 
 

@@ -6,7 +6,7 @@ every kind also has a form of its own.
 
 from __future__ import annotations
 
-__all__ = ["CSS", "FONT", "FORMS", "LOOKS", "THEMES"]
+__all__ = ["CSS", "FONT", "FORMS", "LOOKS", "MARKS", "THEMES"]
 
 THEMES = ("light", "dark", "auto")
 FONT = "Helvetica,Arial,sans-serif"
@@ -22,7 +22,7 @@ LOOKS = {
         "constant": ("#ffffff", "#6b6b6b"),
         "module": ("#ebe3f5", "#6a3d9a"),
         "frame": ("#fafafa", "#8c8c8c"),
-        "missing": ("#fff3b8", "#7a5c00"),
+        "marked": ("#fff3b8", "#7a5c00"),
     },
     "dark": {
         "paper": ("#181a1d", "#b8b8b8"),
@@ -33,7 +33,7 @@ LOOKS = {
         "constant": ("#181a1d", "#9a9a9a"),
         "module": ("#372a4d", "#b794e0"),
         "frame": ("#202327", "#7d7d7d"),
-        "missing": ("#4a3e08", "#e6c84a"),
+        "marked": ("#4a3e08", "#e6c84a"),
     },
 }
 
@@ -43,6 +43,13 @@ FORMS = {
     "output": {"style": "filled", "peripheries": "2"},
     "constant": {"style": "filled,dashed"},
     "module": {"style": "rounded,filled", "penwidth": "2.5"},
+}
+
+# Where two graphs are drawn: of what only the first has, only the second, and what differs.
+MARKS = {
+    "first": {"style": "filled,dashed", "penwidth": "2.5"},
+    "second": {"style": "filled,dotted", "penwidth": "2.5"},
+    "differs": {"style": "filled", "penwidth": "2.5", "peripheries": "2"},
 }
 
 
@@ -67,8 +74,8 @@ CSS = f"""
     [
         f".minigrad-graph .{kind} > :is(path, polygon) {{ fill: var(--{kind}); stroke: var(--{kind}-line); }}\n"
         f".minigrad-graph .{kind} > polyline {{ stroke: var(--{kind}-line); }}\n"
-        for kind in ("leaf", "operation", "output", "module", "frame", "missing")
+        for kind in ("leaf", "operation", "output", "module", "frame", "marked")
     ]
-    + [".minigrad-graph .output > polygon + polygon { fill: none; }\n"]
+    + [".minigrad-graph .node > polygon + polygon { fill: none; }\n"]
     + [".minigrad-graph .node.constant > :is(path, polygon) { fill: var(--constant); stroke: var(--constant-line); }\n"]
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minigrad.viz.boxes import Folded
 
-__all__ = ["SCREEN", "TEXT", "size_of"]
+__all__ = ["SCREEN", "TEXT", "check_size", "size_of"]
 
 SCREEN = (1920, 1080)  # in which a picture of automatic depth fits, with letters of at least
 TEXT = 14
@@ -12,6 +12,20 @@ TEXT = 14
 # About what Graphviz makes of such letters.
 LINE, LETTER, PADDING, RANK_GAP, BOX_GAP, TITLE, BORDER = 17, 7, 9, 22, 20, 22, 8
 FRAMES_BESIDE = 1.3  # as wide, as a frame keeps others out of its columns
+
+
+def check_size(folded: Folded, max_nodes: int) -> None:
+    """Refuse what takes Graphviz long and nobody can read.
+
+    Raises:
+        ValueError: there are more than ``max_nodes`` boxes, constants not counted.
+    """
+    boxes = sum(box.kind != "constant" for box in folded.boxes)
+    if boxes > max_nodes:
+        raise ValueError(
+            f'the picture has more than max_nodes={max_nodes} nodes, {boxes}: fold it by depth= or collapse="auto", '
+            "take a part of the computation, or raise max_nodes; minigrad.viz.text(y) tells a graph of any size"
+        )
 
 
 def size_of(folded: Folded) -> tuple[float, float]:
