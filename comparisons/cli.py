@@ -169,7 +169,9 @@ def compare(
     only: Annotated[list[str] | None, typer.Option(help="Run this chapter only; may be given several times.")] = None,
     list_chapters: Annotated[bool, typer.Option("--list", help="Name the chapters and stop.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Write the chapters' drawings into this folder, as SVG.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Write the chapters' graphs, and where they differ, into this folder.")
+    ] = None,
     device: DeviceOption = "cpu",
     dtype: DtypeOption = Dtype.float64,
     data: DataOption = "digits",
@@ -208,6 +210,7 @@ def compare(
                 data=data,
                 data_root=data_root,
                 seed=seed,
+                figures=figures is not None,
                 progress=partial(show_progress, bar, task),
             )
             with failing(name):
@@ -215,7 +218,7 @@ def compare(
         console.print(table_of(report))
         if figures is not None:
             for title, drawing in report.figures.items():
-                drawing.render(outfile=str(figures / f"{title}.svg"))
+                drawing.save(figures / f"{title}.svg")
         reports.append(report)
     if json_file is not None:
         result = {"seed": seed, "dtype": dtype.value, "device": device, "data": data}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from comparisons.harness import Comparison
+from comparisons.harness import Comparison, Report
+from comparisons.settings import Settings
+from minigrad.viz import Trace, diff, draw, watch
 
-__all__ = ["GraphsDiffer", "aligned_nodes", "compare_graphs", "short_name"]
+__all__ = ["GraphsDiffer", "add_figures", "aligned_nodes", "compare_graphs", "short_name", "watching"]
 
 
 def short_name(node: Any) -> str:
@@ -83,3 +86,17 @@ def compare_graphs(subject: str, ours: Any, theirs: Any) -> Comparison:
         infinite = float("inf")
         return Comparison(subject, difference.compared, infinite, infinite, "exact", False, f"{subject}: {difference}")
     return Comparison(subject, compared, 0.0, 0.0, "exact", True)
+
+
+def watching(settings: Settings) -> AbstractContextManager[Any]:
+    """Inside, lines and modules are noted for the figures, if there are to be any."""
+    return watch() if settings.figures else nullcontext()
+
+
+def add_figures(report: Report, name: str, ours: Trace, theirs: Trace) -> None:
+    """Three drawings: each engine's graph, and both in one, with what differs marked."""
+    report.figures |= {
+        f"{name}-minigrad": draw(ours),
+        f"{name}-torch": draw(theirs),
+        f"{name}-diff": diff(ours, theirs),
+    }

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 import torch_impl.models
-from comparisons.graphs import compare_graphs
+from comparisons.graphs import add_figures, compare_graphs, watching
 from comparisons.harness import Comparison, Report, array_of, compare_values
 from comparisons.settings import Settings
+from minigrad.viz import Trace, trace_graph
 
 __all__ = ["Network", "Side", "compare_network", "models_of"]
 
@@ -113,8 +114,18 @@ def crosses_a_kink(ours: Side, theirs: Side) -> bool:
     return any((mine != yours).any() for mine, yours in zip(ours.active, theirs.active))
 
 
-def compare_network(report: Report, settings: Settings, network: Network, prefix: str = "") -> tuple[Side, Side]:
+def trace_of(side: Side) -> Trace:
+    """The graph of the loss, with the names of weights and batch."""
+    names = {"x": side.images, "z": side.output, "loss": side.loss}
+    return trace_graph(side.loss, params=side.model.named_parameters(), names=names)
+
+
+def compare_network(
+    report: Report, settings: Settings, network: Network, prefix: str = "", figure: str = ""
+) -> tuple[Side, Side]:
     """Add to ``report`` all that can be compared of ``network`` over three training steps, in rows named after it.
+
+    ``figure`` begins the names of the drawings; by default the chapter's name does.
 
     The initial weights and the graph must be equal exactly, the rest within the tolerance ``network <dtype>``; in
     float32 within "network after a kink" from the step on at which rounding carries a value across the kink of a ReLU.
@@ -130,8 +141,9 @@ def compare_network(report: Report, settings: Settings, network: Network, prefix
     found: dict[str, list[Comparison]] = {}
     kink = ""
     for step in range(1, STEPS + 1):
-        ours.backward()
-        theirs.backward()
+        with watching(settings):
+            ours.backward()
+            theirs.backward()
         if not kink and settings.dtype == "float32" and crosses_a_kink(ours, theirs):
             tolerance, kink = "network after a kink", f", kink at step {step}"
         at = f"at step {step}"
@@ -150,6 +162,8 @@ def compare_network(report: Report, settings: Settings, network: Network, prefix
         }
         if step == 1:
             report.add(f"{prefix}graph of the loss", [compare_graphs("graph of the loss", ours.loss, theirs.loss)])
+            if settings.figures:
+                add_figures(report, figure or report.chapter, trace_of(ours), trace_of(theirs))
         ours.optimizer.step()
         theirs.optimizer.step()
         rows["weights after SGD"] = by_name(

@@ -28,6 +28,7 @@ class Settings:
         data_root: where it is, None for the default.
         seed: given to both engines' ``manual_seed``.
         steps: training steps of the *mlp* chapter.
+        figures: whether the chapters draw their graphs.
         progress: called with (steps done, steps in all) while training.
     """
 
@@ -38,4 +39,5 @@ class Settings:
     data_root: str | None = None
     seed: int = 0
     steps: int = 100
+    figures: bool = False
     progress: Callable[[int, int], None] = ignore_progress

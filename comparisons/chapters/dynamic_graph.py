@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from comparisons.graphs import compare_graphs
+from comparisons.graphs import add_figures, compare_graphs, watching
 from comparisons.harness import Comparison, Report, compare_values
 from comparisons.settings import Settings
+from minigrad.viz import trace_graph
 
 __all__ = ["FUNCTIONS", "run"]
 
@@ -63,7 +64,8 @@ FUNCTIONS: dict[str, tuple[Callable[[Any, Any], Any], list[Any]]] = {
 def derivatives(engine: Any, settings: Settings, function: Callable[..., Any], value: Any, device: str) -> list[Any]:
     """Result, first and second derivative of the sum of ``function`` at ``value`` on one engine."""
     x = engine.tensor(value, dtype=getattr(engine, settings.dtype), device=device, requires_grad=True)
-    y = function(engine, x)
+    with watching(settings):
+        y = function(engine, x)
     (first,) = engine.autograd.grad(y.sum(), x, create_graph=True)
     (second,) = engine.autograd.grad(first.sum(), x)
     return [y, first, second]
@@ -87,6 +89,9 @@ def run(settings: Settings) -> Report:
             for part, mine, yours in zip(found, ours, theirs):
                 found[part].append(compare_values(f"{title} at {value}, {part}", mine, yours, tolerance))
             graphs.append(compare_graphs(f"{title} at {value}, graph", ours[0], theirs[0]))
+            if settings.figures and value is values[0]:
+                traces = [trace_graph(side[0], names={"y": side[0]}) for side in (ours, theirs)]
+                add_figures(report, function.__name__.replace("_", "-"), *traces)
             graphs.append(compare_graphs(f"{title} at {value}, graph of the derivative", ours[1], theirs[1]))
         for part, comparisons in found.items():
             report.add(f"{title}: {part}", comparisons)

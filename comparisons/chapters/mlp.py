@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
-from comparisons.graphs import compare_graphs
+from comparisons.graphs import add_figures, compare_graphs, watching
 from comparisons.harness import Comparison, Report, array_of, compare_values
 from comparisons.settings import Settings
 from comparisons.training import Recipe, Training
+from minigrad.viz import trace_graph
 from torch_impl.data import load_arrays
 
 __all__ = ["network", "run"]
@@ -101,12 +102,17 @@ def run(settings: Settings) -> Report:
         found[f"inputs of ReLU{steps}"].append(compare_values(f"inputs of ReLU {at}", *entering, tolerance))
         if not steps and crosses_the_kink(*entering):
             tolerance, steps = "training after a kink", f", kink at step {step + 1}"
-        losses = ours.step(*mine), theirs.step(*yours)
+        with watching(settings):
+            losses = ours.step(*mine), theirs.step(*yours)
         found[f"loss{steps}"].append(compare_values(f"loss {at}", *losses, tolerance))
         found[f"gradients{steps}"] += parameters_agree(f"gradient {at}", ours, theirs, tolerance)
         found[f"weights after Adam{steps}"] += parameters_agree(f"weight {at}", ours, theirs, tolerance)
         if step == 0:
             graphs.append(compare_graphs("graph of the loss", *losses))
+            if settings.figures:
+                sides = zip((ours, theirs), losses)
+                traces = [trace_graph(loss, params=side.model.named_parameters()) for side, loss in sides]
+                add_figures(report, report.chapter, *traces)
         settings.progress(step + 1, settings.steps)
     for subject, comparisons in found.items():
         report.add(subject, comparisons)

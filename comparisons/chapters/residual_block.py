@@ -15,8 +15,6 @@ import torch
 from comparisons.harness import Report, compare_values
 from comparisons.networks import Network, Side, compare_network, crosses_a_kink
 from comparisons.settings import Settings
-from minigrad.viz import draw
-from minigrad.viz.drawing import Drawing
 
 __all__ = ["run"]
 
@@ -62,12 +60,6 @@ def add_gradient_norms(report: Report, settings: Settings, title: str, build: An
         report.add(f"{subject} ({norm.item():.3g})", [compared])
 
 
-def draw_block(side: Side) -> Drawing:
-    """The graph of a block's output, its weights and its input by name."""
-    named = dict(side.model.named_parameters())
-    return draw(side.output, params={**named, "x": side.images, "z": side.output})
-
-
 def run(settings: Settings) -> Report:
     """Compare both kinds of block over three steps, then the gradients of a deep network with and without shortcuts."""
     report = Report("residual-block")
@@ -76,8 +68,7 @@ def run(settings: Settings) -> Report:
         ("S(x) a convolution", changes_shape, (2, 8, 3, 3)),
     ):
         network = Network(build, input_shape=(2, 4, 6, 6), features=features)
-        ours, _ = compare_network(report, settings, network, f"{title}: ")
-        report.figures[build.__name__.replace("_", "-")] = draw_block(ours)
+        compare_network(report, settings, network, f"{title}: ", figure=build.__name__.replace("_", "-"))
     add_gradient_norms(report, settings, "ResNet-34 with shortcuts", with_shortcuts)
     add_gradient_norms(report, settings, "ResNet-34 without", without_shortcuts)
     return report

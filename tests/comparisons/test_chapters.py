@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import minigrad
 from comparisons import CHAPTERS, Mismatch, Report, compare_graphs, compare_values
 from comparisons.chapters import mlp
+from comparisons.chapters.dynamic_graph import FUNCTIONS
 from comparisons.cli import app
 from comparisons.curves import train_in_step
 from comparisons.settings import Settings
@@ -306,11 +307,16 @@ def test_missing_data_ends_with_1(tmp_path, monkeypatch):
 
 
 def test_figures(tmp_path):
-    done = command("--only", "residual-block", "--figures", str(tmp_path))
+    done = command("--only", "conv-block", "--only", "dynamic-graph", "--figures", str(tmp_path))
     assert done.exit_code == 0, done.output
-    for name in ("keeps-shape.svg", "changes-shape.svg"):
-        drawn = (tmp_path / name).read_text()
-        assert "ConvolutionBackward0" in drawn and "conv1.weight" in drawn and ">z<" in drawn
+    names = {path.name for path in tmp_path.iterdir()}
+    functions = [function.__name__.replace("_", "-") for function, _ in FUNCTIONS.values()]
+    sides = ("minigrad", "torch", "diff")
+    assert names == {f"{title}-{side}.svg" for title in ("conv-block", *functions) for side in sides}
+    drawn = [(tmp_path / f"conv-block-{side}.svg").read_text() for side in sides]
+    assert all("ConvolutionBackward0" in each and "conv.weight" in each and ">x<" in each for each in drawn)
+    assert "minigrad and torch: equal" in drawn[2]
+    assert "PowBackward0" in (tmp_path / "polynomial-torch.svg").read_text()
     assert command("--figures", str(tmp_path / "missing")).exit_code == 2
 
 
