@@ -140,16 +140,20 @@ function rows(heading, pairs) {
   return [element("h3", {}, heading), list];
 }
 
-function listing(lines, first, marked, numbers = new Map(), begin = 0) { // source with line numbers
-  const list = element("div", { className: "lines" });
+function listing(lines, first, marked, numbers = new Map()) { // source with line numbers, without what all are indented by
+  const list = element("div", { className: "lines" }), depth = (line) => (line.trim() ? line.search(/\S/) : Infinity);
+  const begin = Math.min(...lines.map(depth));
   lines.forEach((line, index) => {
     const number = first + index, mark = number === marked ? " now" : numbers.has(number) ? " ran" : "";
+    const place = (part, more) => { // a line that goes on is indented
+      const wide = (line.trim() ? depth(line) - begin : 0) + more;
+      part.style.paddingLeft = `calc(${wide}ch + .4em)`;
+      part.style.textIndent = part.className === "numbers" ? "-2ch" : `-${wide}ch`;
+      return part;
+    };
     const name = number === marked ? element("b", {}, `▶ ${number}`) : String(number);
-    list.append(element("span", { className: `number${mark}` }, name), element("span", { className: `code${mark}` }, line.slice(begin)));
-    if (!numbers.get(number)) return;
-    const told = element("span", { className: "numbers" }, `→ ${numbers.get(number)}`);
-    told.style.paddingLeft = `${Math.max(0, line.search(/\S/) - begin) + 2.4}ch`;
-    list.append(told);
+    list.append(element("span", { className: `number${mark}` }, name), place(element("span", { className: `code${mark}` }, line.slice(begin)), 4));
+    if (numbers.get(number)) list.append(place(element("span", { className: "numbers" }, `→ ${numbers.get(number)}`), 2));
   });
   return element("pre", {}, list);
 }
@@ -158,12 +162,12 @@ function ruleOf(step, node) {
   const rule = data.rules[node.name];
   if (node.name === "AccumulateGrad") return [];
   if (!rule) return [element("h3", {}, "Rule"), element("p", {}, data.engine === "PyTorch" ? "PyTorch's rules are compiled: there is no source to show." : "Its source was not found.")];
-  const lines = rule.lines.slice(rule.begin - 1, rule.end), indent = Math.max(0, lines[0].search(/\S/));
+  const lines = rule.lines.slice(rule.begin - 1, rule.end);
   const ran = step && step.ran ? step.ran : [], numbers = new Map(ran.map(([line, told]) => [line, text(told)]));
   const now = ran.length ? ran[ran.length - 1][0] : undefined;
   const unknown = step && !ran.length ? element("p", {}, "Which lines ran is not known: a debugger, or coverage, was looking on.") : null;
   const rest = element("details", {}, element("summary", {}, "The whole rule"), listing(rule.lines, 1, undefined));
-  return [element("h3", {}, "Rule"), listing(lines, rule.begin, now, numbers, indent), ...(unknown ? [unknown] : []), rest];
+  return [element("h3", {}, "Rule"), listing(lines, rule.begin, now, numbers), ...(unknown ? [unknown] : []), rest];
 }
 
 function lineOf(node) {
@@ -171,8 +175,8 @@ function lineOf(node) {
   if (!node.line) return [element("h3", {}, "Your line"), element("p", {}, "It is not known. Compute inside “with minigrad.viz.watch():”, or give minigrad.explain() a function.")];
   const heading = element("h3", {}, `Your line: ${node.line[0]}:${node.line[1]}`);
   if (node.excerpt === undefined) return [heading];
-  const [, first, lines] = data.excerpts[node.excerpt], from = Math.max(0, node.line[1] - first - 3);
-  return [heading, listing(lines.slice(from, node.line[1] - first + 4), first + from, node.line[1])];
+  const [, first, lines] = data.excerpts[node.excerpt], from = Math.max(0, node.line[1] - first - 2);
+  return [heading, listing(lines.slice(from, node.line[1] - first + 3), first + from, node.line[1])];
 }
 
 function sentOf(step) {

@@ -126,10 +126,12 @@ class LookingOn:
             sent.append(TraceSent(edge, summary_of(value), brief(so_far), summary_of(total)))
         grads = (self.grads.get(number), brief(node.variable.grad)) if is_leaf else (None, None)
         ready = ready_because(tuple(self.senders.pop(number, ())))
-        came = tuple([brief(each) for each in arrived])
+        came = [
+            self.waiting.pop((number, place), each) for place, each in enumerate(arrived)
+        ]  # before hooks changed it
         if self.look is not None:
-            self.look(number, arrived)
-        self.steps.append(TraceStep(number, came, self.saved[number], tuple(sent), *grads, ready))
+            self.look(number, came)
+        self.steps.append(TraceStep(number, tuple(map(brief, came)), self.saved[number], tuple(sent), *grads, ready))
 
 
 def remove(handles: list[Any]) -> None:

@@ -107,9 +107,9 @@ def browser() -> Iterator[Any]:
 class Opened:
     """A page in a tab, and what a test asks of it. Whatever went wrong in it is in ``faults``."""
 
-    def __init__(self, tab: Any, path: Path) -> None:
+    def __init__(self, tab: Any) -> None:
         self.tab = tab
-        self.path = path
+        self.path = Path()
         self.faults: list[str] = []
         tab.on("console", lambda message: self.faults.append(message.text))
         tab.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -121,7 +121,6 @@ class Opened:
 
     def open(self, address: str = "") -> Opened:
         self.tab.goto("about:blank")
-        self.faults.clear()
         self.tab.goto(self.path.as_uri() + address)
         return self
 
@@ -171,24 +170,27 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     return Pages(tmp_path_factory.mktemp("pages"))
 
 
+@pytest.fixture(scope="module")
+def opened(browser: Any) -> Opened:
+    return Opened(browser.new_context(viewport=SCREEN).new_page())
+
+
 @pytest.fixture
-def show(browser: Any, pages: Pages, unmeasured: None) -> Iterator[Callable[..., Opened]]:
+def show(opened: Opened, pages: Pages, unmeasured: None) -> Iterator[Callable[..., Opened]]:
     """Opens the page of a program; at the end nothing may have gone wrong in it. Coverage's trace function would hide
     the rules' lines."""
-    contexts, opened = [], []
+    opened.faults.clear()
 
-    def of(program: Any, address: str = "", **options: Any) -> Opened:
-        context = browser.new_context(viewport=SCREEN, **options)
-        contexts.append(context)
-        path = program if isinstance(program, Path) else pages.of(program)
-        opened.append(Opened(context.new_page(), path).open(address))
-        return opened[-1]
+    def of(program: Any, address: str = "", **media: Any) -> Opened:
+        opened.path = program if isinstance(program, Path) else pages.of(program)
+        opened.tab.set_viewport_size(SCREEN)
+        opened.tab.emulate_media(
+            **{"color_scheme": "light", "reduced_motion": "null", "forced_colors": "null", **media}
+        )
+        return opened.open(address)
 
     yield of
-    faults = [fault for each in opened for fault in each.faults]
-    for context in contexts:
-        context.close()
-    assert faults == []
+    assert opened.faults == []
 
 
 class TestKeys:
@@ -629,9 +631,26 @@ class TestWithoutAMouse:
         page.tab.click("summary:has-text('All of it as text')")
         assert "step 5 of 5: AccumulateGrad x" in page.text("#panel > details pre")
 
-    def test_without_scripts_the_text_is_there(self, show: Callable[..., Opened]) -> None:
-        page = show(quadratic, java_script_enabled=False)
-        assert "Scripts are off" in page.tab.content() and "step 5 of 5: AccumulateGrad x" in page.tab.content()
+    def test_without_scripts_the_text_is_there(self, browser: Any, pages: Pages, unmeasured: None) -> None:
+        context = browser.new_context(viewport=SCREEN, java_script_enabled=False)
+        tab = context.new_page()
+        tab.goto(pages.of(quadratic).as_uri())
+        assert "Scripts are off" in tab.inner_text("noscript")
+        tab.click("summary")
+        assert "step 5 of 5: AccumulateGrad x" in tab.inner_text("#panel pre")
+        context.close()
+
+
+def test_in_a_notebooks_frame(show: Callable[..., Opened], pages: Pages, tmp_path: Path) -> None:
+    """It has no rights there, and needs none; the address stays the notebook's."""
+    pages.of(quadratic)
+    (tmp_path / "notebook.html").write_text(f"<!doctype html>{pages.traces[quadratic]._repr_html_()}")
+    page = show(tmp_path / "notebook.html", "#cell")
+    frame = page.tab.frames[1]
+    frame.click("#on")
+    page.press("ArrowRight")
+    page.tab.wait_for_timeout(200)
+    assert "step 2 of 5" in frame.inner_text("#step") and page.ask("location.hash") == "#cell"
 
 
 REACTION = """async () => {
