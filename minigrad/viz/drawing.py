@@ -64,10 +64,12 @@ def draw_folded(folded: Folded, trace: Trace | None = None, *, theme: str = "aut
             add_box(drawing, box, looks)
     frames: dict[str | None, Any] = {None: drawing}
     for number, frame in enumerate(folded.frames):
-        title = ": ".join([each for each in (frame.path, frame.kind) if each]) or "model"
+        title = frame.path if frame.path.startswith(f"{frame.kind}(") else f"{frame.path}: {frame.kind}".strip(": ")
         inner = graphviz.Digraph(f"cluster_{number}")
         fill, line = looks["frame"]
-        inner.attr(label=literal(title), style="rounded,filled", fillcolor=fill, color=line, **{"class": "frame"})
+        inner.attr(
+            label=literal(title or "model"), style="rounded,filled", fillcolor=fill, color=line, **{"class": "frame"}
+        )
         inner.attr(fontcolor=looks["ink"][0], margin="8", labeljust="l")
         frames[frame.path] = inner
         for each in frame.boxes:
@@ -248,8 +250,9 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
     ) -> str:
         """Write a file, of the kind that its suffix says, and return its path.
 
-        ``.svg``, ``.png``, ``.pdf`` and what else Graphviz can are pictures; ``.dot`` and ``.gv`` DOT text; ``.mmd``
-        Mermaid; ``.json`` and ``.txt`` the whole trace, as :meth:`Trace.to_json` and :meth:`Trace.text` tell it.
+        ``.svg``, ``.png``, ``.pdf`` and what else Graphviz can are pictures; ``.dot`` and ``.gv`` DOT text; ``.html``
+        the page of :meth:`Trace.html`; ``.mmd`` Mermaid; ``.json`` and ``.txt`` the whole trace, as
+        :meth:`Trace.to_json` and :meth:`Trace.text` tell it.
         Without a suffix, or a name, it is DOT text, as ``graphviz.Digraph.save`` writes it.
 
         Raises:

@@ -282,8 +282,12 @@ class Parts:
                 boxes[node.id] = self.single_box(self.folding.nodes[node.id], node.id)
                 around[node.id] = ()
             else:
-                for box, where in leaves.boxes.get(node.id, {}).items():
+                for number, (box, where) in enumerate(leaves.boxes.get(node.id, {}).items()):
                     boxes[box] = self.single_box(node, box)
+                    if number:  # drawn before: the name is enough
+                        boxes[box] = replace(
+                            boxes[box], lines=boxes[box].lines[: 1 if node.label or node.variable else 2]
+                        )
                     around[box] = where
         frames = self.frames(boxes, around)
         return Folded(tuple(boxes.values()), self.arrows(boxes, leaves), frames, self.depth)

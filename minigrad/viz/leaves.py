@@ -54,7 +54,9 @@ class Leaves:
             self.boxes[node.id] = {node.id: self.home(node, targets)}
             return
         self.boxes[node.id] = {}
-        for number, target in enumerate(targets, 1):
+        members = self.parts.members
+        targets = sorted(targets, key=lambda target: members.get(target, [len(self.parts.box_of)])[0])
+        for number, target in enumerate(targets, 1):  # in the order of forward
             copy = f"{node.id}-{number}"
             self.copies[node.id, target] = copy
             self.boxes[node.id][copy] = self.home(node, [target])
