@@ -16,7 +16,7 @@ from minigrad.viz.labels import cut, lines_of, shape_lines, tooltip_of
 from minigrad.viz.leaves import Leaves
 from minigrad.viz.parts import TraceEdge, TraceNode
 from minigrad.viz.repeats import Repeat, repeats_in
-from minigrad.viz.screen import SCREEN, size_of
+from minigrad.viz.screen import SCREEN, ranks_of, size_of
 from minigrad.viz.telling import is_number
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Arrow", "Box", "Folded", "Frame", "fold"]
 
 LONG_LOOP = 24  # operations, outside of modules, that a repetition covers before it is folded
+MANY_USES = 12  # of what one box gives; where there are more, it is drawn again
+FAR = 100  # ranks, over which no arrow goes
 NAMES_SHOWN = 4  # of a part that repeats
 PARAMETERS_TOLD = 6  # by the tooltip of a folded box
 
@@ -289,8 +291,9 @@ class Parts:
                             boxes[box], lines=boxes[box].lines[: 1 if node.label or node.variable else 2]
                         )
                     around[box] = where
+        arrows = self.drawn_again(self.arrows(boxes, leaves), boxes, around)
         frames = self.frames(boxes, around)
-        return Folded(tuple(boxes.values()), self.arrows(boxes, leaves), frames, self.depth)
+        return Folded(tuple(boxes.values()), arrows, frames, self.depth)
 
     def single_box(self, node: TraceNode, box: str, inside: str = "") -> Box:
         folding = self.folding
@@ -376,6 +379,29 @@ class Parts:
             arrows.append(Arrow(source, target, tuple(numbers), label, needs_grad, tooltip))
         return tuple(arrows)
 
+    def drawn_again(
+        self, arrows: tuple[Arrow, ...], boxes: dict[str, Box], around: dict[str, tuple[Call, ...]]
+    ) -> tuple[Arrow, ...]:
+        """Where very many arrows go from a box, or one goes very far, the box is drawn again at their end, in few
+        words: nobody can follow such arrows, and they take Graphviz long."""
+        ranks = ranks_of(boxes, arrows)
+        targets: dict[str, dict[str, int]] = {}
+        for arrow in arrows:
+            targets.setdefault(arrow.source, {})[arrow.target] = ranks.get(arrow.target, 0)
+        result = []
+        for arrow in arrows:
+            uses = targets[arrow.source]
+            nearest = min(uses, key=lambda target: uses[target])
+            many = len(uses) > MANY_USES and arrow.target != nearest
+            if many or uses[arrow.target] - uses[nearest] > FAR:
+                copy = f"{arrow.source}_{arrow.target}"
+                original = boxes[arrow.source]
+                boxes[copy] = replace(original, id=copy, lines=(original.lines[0], "drawn above"))
+                around[copy] = around[arrow.target]
+                arrow = replace(arrow, source=copy)
+            result.append(arrow)
+        return tuple(result)
+
     def frames(self, boxes: dict[str, Box], around: dict[str, tuple[Call, ...]]) -> tuple[Frame, ...]:
         """The calls around boxes. A call of one operation is no frame: the box tells its name."""
         count: dict[Call, int] = {}
@@ -386,7 +412,7 @@ class Parts:
         parents: dict[Call, str | None] = {}
         for box, chain in around.items():
             kept = [call for call in chain if count[call] > 1]
-            if len(kept) < len(chain) and box not in self.heads:
+            if len(kept) < len(chain) and box in self.members and box not in self.heads:
                 node = self.folding.nodes[boxes[box].nodes[0]]
                 boxes[box] = self.single_box(node, box, inside=chain[-1].name)
             for outer, call in zip([None, *kept], kept):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from minigrad.viz.boxes import Folded
+from collections.abc import Iterable
 
-__all__ = ["SCREEN", "TEXT", "check_size", "size_of"]
+from minigrad.viz.boxes import Arrow, Folded
+
+__all__ = ["SCREEN", "TEXT", "check_size", "ranks_of", "size_of"]
 
 SCREEN = (1920, 1080)  # in which a picture of automatic depth fits, with letters of at least
 TEXT = 14
@@ -40,11 +42,13 @@ def size_of(folded: Folded) -> tuple[float, float]:
             around[box] = chain
     heights = {box.id: LINE * len(box.lines) + PADDING for box in folded.boxes}
     entering: dict[str, list[str]] = {box.id: [] for box in folded.boxes}
+    leaving: dict[str, list[str]] = {box.id: [] for box in folded.boxes}
     for arrow in folded.arrows:
         entering[arrow.target].append(arrow.source)
+        leaving[arrow.source].append(arrow.target)
+    ranks = ranks_of(heights, folded.arrows)
     bottoms: dict[str, float] = {}
-    ranks: dict[str, int] = {}
-    for box in in_rank_order(entering):
+    for box in ranks:
         mine = around.get(box, [])
         tops = [float(len(mine) * (TITLE + BORDER))]
         for source in entering[box]:
@@ -53,14 +57,10 @@ def size_of(folded: Folded) -> tuple[float, float]:
             left = sum(path not in mine for path in theirs)
             tops.append(bottoms[source] + RANK_GAP + entered * (TITLE + BORDER) + left * BORDER)
         bottoms[box] = max(tops) + heights[box]
-        ranks[box] = 1 + max([ranks[source] for source in entering[box]], default=-1)
-    leaving: dict[str, list[str]] = {}
-    for arrow in folded.arrows:
-        leaving.setdefault(arrow.source, []).append(arrow.target)
     widths: dict[int, float] = {}
     for each in folded.boxes:
         rank = ranks.get(each.id, 0)
-        if not entering[each.id] and each.id in leaving:  # a leaf stands near its user
+        if not entering[each.id] and leaving[each.id]:  # a leaf stands near its user
             rank = min([ranks.get(target, 0) for target in leaving[each.id]]) - 1
         width = LETTER * max([len(line) for line in each.lines], default=1) + 2 * PADDING
         widths[rank] = widths.get(rank, 0.0) + width + BOX_GAP
@@ -69,17 +69,19 @@ def size_of(folded: Folded) -> tuple[float, float]:
     return max(widths.values(), default=0.0) * beside, height
 
 
-def in_rank_order(entering: dict[str, list[str]]) -> list[str]:
-    """Boxes, each after those that point at it. A stranger's circle is left out."""
-    waits_for = {box: len(sources) for box, sources in entering.items()}
+def ranks_of(boxes: Iterable[str], arrows: Iterable[Arrow]) -> dict[str, int]:
+    """How many boxes stand above each at least, in this order. A stranger's circle is left out."""
+    waits_for = dict.fromkeys(boxes, 0)
     leaving: dict[str, list[str]] = {}
-    for box, sources in entering.items():
-        for source in sources:
-            leaving.setdefault(source, []).append(box)
+    for arrow in arrows:
+        waits_for[arrow.target] += 1
+        leaving.setdefault(arrow.source, []).append(arrow.target)
     order = [box for box, count in waits_for.items() if not count]
+    ranks = dict.fromkeys(order, 0)
     for box in order:  # it grows
         for target in leaving.get(box, ()):
             waits_for[target] -= 1
+            ranks[target] = max(ranks.pop(target, 0), ranks[box] + 1)
             if not waits_for[target]:
                 order.append(target)
-    return order
+    return {box: ranks[box] for box in order}

@@ -179,11 +179,32 @@ class TestFold:
     @pytest.mark.parametrize("steps", [200, 1000])
     def test_a_long_loop_is_laid_out_in_seconds(self, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("minigrad.viz.layout.SECONDS", 10.0)
-        w, y = loop(steps)
-        for _ in range(50):  # and a state that two operations share
-            y = (y * w).tanh() + y * w
+        assert self.drawn(loop(steps)[1]).count('class="node operation') == 2 * steps + 1
+
+    @pytest.mark.parametrize("shape", ["a result that each step uses", "results that are used in the end"])
+    def test_long_arrows_are_cut(self, shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Uncut, the first takes Graphviz eleven seconds, the second eight."""
+        monkeypatch.setattr("minigrad.viz.layout.SECONDS", 5.0)
+        h = minigrad.rand(2, 2, requires_grad=True)
+        if shape.startswith("a result"):
+            u, w = (minigrad.rand(2, 2, requires_grad=True).t() for _ in range(2))
+            for _ in range(150):
+                h = (minigrad.rand(2, 2) @ u + h @ w).tanh()
+        else:
+            kept = [h := h.exp() for _ in range(500)]
+            while kept:
+                h = h + kept.pop()
+        picture = self.drawn(h)
+        trace = trace_graph(h)
+        folded = fold(trace, collapse=False)
+        check(trace, folded)
+        again = [box.lines for box in folded.boxes if box.lines[-1] == "drawn above"]
+        assert len(again) == picture.count(">drawn above<") > 290
+
+    def drawn(self, y: Any) -> str:
         picture = draw(y, collapse=False, max_nodes=10_000).pipe("svg", quiet=True, encoding="utf-8")
-        assert picture.count('class="node operation') == 2 * steps + 1 + 50 * 4
+        assert isinstance(picture, str)
+        return picture
 
     def test_a_module_that_is_called_at_each_step(self) -> None:
         trace = traced(recurrent, minigrad, 30)
