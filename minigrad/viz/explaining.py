@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.saving.files import replacing
+from minigrad.viz.following import traced
 from minigrad.viz.parts import TraceArrived, TraceBeside
 from minigrad.viz.recording import recorded
 from minigrad.viz.summary import array_of, summary_of
@@ -196,12 +197,7 @@ def called(function: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     if code is None or sys.gettrace() is not None:
         return function(), {}
     looking = Looking(code)
-    sys.settrace(looking.on_call)
-    try:
-        result = function()
-    finally:
-        sys.settrace(None)
-    return result, looking.names
+    return traced(function, looking.on_call), looking.names
 
 
 class Looking:

@@ -20,7 +20,7 @@ import numpy as np
 from minigrad.graph.node import Node, Tensor
 from minigrad.viz.parts import TraceLine
 
-__all__ = ["followed", "rule_of"]
+__all__ = ["followed", "rule_of", "traced"]
 
 ALL = 6  # elements that are told one by one
 LONGEST = 300  # letters of a line with numbers
@@ -48,15 +48,21 @@ def followed(run: Callable[[], Any], node: Any, offsets: dict[Any, int]) -> tupl
     if code is None or sys.gettrace() is not None:
         return run(), ()
     following = Following(code)
-    sys.settrace(following.on_call)
-    try:
-        result = run()
-    finally:
-        sys.settrace(None)
+    result = traced(run, following.on_call)
     if type(node) not in offsets:
         offsets[type(node)] = offset_of(type(node))
     offset = offsets[type(node)]
     return result, tuple([TraceLine(line + offset, text) for line, text in following.lines])
+
+
+def traced(run: Callable[[], Any], on_call: Callable[[FrameType, str, Any], Any]) -> Any:
+    """Call ``run`` while ``on_call`` is Python's trace function. A debugger's that was set meanwhile stays."""
+    sys.settrace(on_call)
+    try:
+        return run()
+    finally:
+        if sys.gettrace() == on_call:
+            sys.settrace(None)
 
 
 def offset_of(kind: Any) -> int:

@@ -14,17 +14,16 @@ const sources = data.nodes.map(() => []), targets = data.nodes.map(() => []);
 data.edges.forEach(([from, to]) => { sources[to].push(from); targets[from].push(to); });
 data.steps.forEach((step, index) => {
   runs.set(step.node, index + 1);
-  for (const [edge, , , sum] of step.sent || []) {
+  for (const [edge, value, added, sum] of step.sent || []) {
     passes.set(edge, index + 1);
-    arrivals[data.edges[edge][0]].push([index + 1, sum]);
+    arrivals[data.edges[edge][0]].push([index + 1, sum, value, added]);
   }
 });
 data.edges.forEach(([from, to], edge) => { // backward begins at the node of the output
   const first = data.steps[0];
   if (data.nodes[to].kind !== "output" || !first || first.node !== from) return;
   passes.set(edge, 1);
-  arrivals[from].push([1, first.arrived[0]]);
-  arrivals[to].push([1, first.arrived[0]]);
+  for (const each of [from, to]) arrivals[each].push([1, first.arrived?.[0]]);
 });
 
 const text = (number) => (number === undefined ? "" : data.texts[number]);
@@ -189,10 +188,19 @@ function sentOf(step) {
   return rows("Sent on", pairs);
 }
 
+const MOST = 8; // gradients that are told one by one of how they came together
+function cameTogether(number) {
+  const came = arrivals[number].filter(([step]) => step <= state.step), shown = came.slice(-MOST);
+  if (arrivals[number].length < 2) return [];
+  const pairs = shown.map(([step, sum, value, added]) => [
+    `step ${step}`, added == null ? long(value) : element("span", { className: "sum" }, `${long(added)} + ${long(value)} = ${long(sum)}`)]);
+  return rows(came.length > MOST ? `Summed, the last ${MOST} of ${came.length}` : "Summed, from", pairs);
+}
+
 function besideOf(number, step) {
   if (!data.beside || !data.beside.arrived[number]) return [];
   const pairs = data.beside.arrived[number].flatMap((theirs, output) => [
-    [data.engine, long(step ? step.arrived[output] : null)], [data.beside.engine, long(theirs)]]);
+    [data.engine, long(step?.arrived?.[output])], [data.beside.engine, long(theirs)]]);
   const first = data.beside.first === number ? [element("p", { className: "warning" }, "Here the two differ for the first time: look at what sent it.")] : [];
   return [...rows("Gradient, side by side", pairs), ...first];
 }
@@ -225,7 +233,7 @@ function drawPanel() {
     ...(where ? [where] : []),
     element("p", {}, `Ready: ${step.because}.`),
     ...rows("Arrived", (step.arrived || []).map((value, output) => [step.arrived.length > 1 ? `for output ${output}` : "dL/d(result)", long(value)])),
-    ...besideOf(number, step),
+    ...cameTogether(number), ...besideOf(number, step),
     ...rows("Saved by forward", (step.saved || []).map(([name, value]) => [name, long(value)])),
     ...ruleOf(step, node), ...sentOf(step), ...grads, ...lineOf(node));
 }

@@ -10,6 +10,7 @@ import ast
 import base64
 import hashlib
 import json
+import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -222,7 +223,7 @@ def short(summary: Summary) -> str:
 
 def full(summary: Summary) -> str:
     """A value as it is told beside the graph: nested as the tensor is; of many elements what is known."""
-    if summary.norm is None and len(summary.values) == int(np.prod(summary.shape)):
+    if summary.norm is None and 0 < len(summary.values) == math.prod(summary.shape):
         few = len(summary.values) <= ALL
         told = nested([number(each, summary.dtype, None if few else 6) for each in summary.values], summary.shape)
         return told if few else f"{shape_text(summary.shape)} {told}"
@@ -249,5 +250,5 @@ def number(value: Any, dtype: str, digits: int | None = None) -> str:
 def nested(values: Sequence[str], shape: Sequence[int]) -> str:
     if not shape:
         return values[0]
-    size = len(values) // shape[0] if shape[0] else 0
+    size = len(values) // shape[0]
     return f"[{', '.join([nested(values[n * size : (n + 1) * size], shape[1:]) for n in range(shape[0])])}]"

@@ -48,6 +48,8 @@ def text_of(trace: Trace, width: int = 80) -> str:
     for number, step in enumerate(trace.steps, 1):
         lines.append("")
         lines += step_lines(number, step, by_id[step.node], trace, names, width)
+    if trace.beside is not None:
+        lines += ["", *wrapped(trace.beside.told, width)]
     if trace.steps and len(trace.steps) < trace.total_steps:
         lines += ["", f"stopped after step {len(trace.steps)} of {trace.total_steps}"]
     return "\n".join(lines)

@@ -193,7 +193,7 @@ class TestValues:
             (np.array([[1.5, -2.0]], np.float32), "[1.5, -2.0]", "[[1.5, -2.0]]"),
             (np.array([np.nan, -np.inf], np.float32), "[nan, -inf]", "[nan, -inf]"),
             (np.arange(8, dtype=np.float32) / 3, "[0.0, …]", "[8] [0.0, 0.333333, 0.666667, 1.0, 1.33333, "),
-            (np.zeros((0, 2), np.float32), "[]", "[]"),
+            (np.zeros((0, 2), np.float32), "[]", "[0, 2] float32"),
             (
                 np.arange(20, dtype=np.float32) - 1,
                 "norm 45.93",

@@ -403,6 +403,21 @@ class TestWhatItShows:
         assert "Compute inside “with minigrad.viz.watch():”" in page.panel
         assert "It is not known" in show(tmp_path / "page.html").panel  # before the first step, too
 
+    def test_a_sum_is_told_at_the_node_where_it_grew(self, show: Callable[..., Opened]) -> None:
+        page = show(quadratic, "#step=5")
+        assert re.search(r"Summed, from\s+step 3\s+2.0\s+step 4\s+2.0 \+ 4.0 = 6.0", page.panel)
+        page = show(loop, "#step=402")  # w, or h: one of them has come 200 times
+        page.press("ArrowRight")
+        assert "Summed, the last 8 of 200" in page.panel or "Summed, the last 8 of 200" in show(loop, "#step=402").panel
+
+    def test_a_graph_without_a_pass(self, show: Callable[..., Opened], tmp_path: Path) -> None:
+        viz.trace_graph(mlp(torch)).html(tmp_path / "page.html")
+        page = show(tmp_path / "page.html")
+        assert "No backward pass was recorded" in page.panel
+        page.press(*"cg", "ArrowUp", "ArrowDown", "End", "ArrowRight", "Shift+ArrowLeft", " ")
+        page.tab.click(".shown .box >> nth=2")
+        assert page.step == 0 and "No gradient came here" in page.panel
+
     def test_pytorchs_gradients_stand_beside(self, show: Callable[..., Opened], tmp_path: Path) -> None:
         minigrad.explain(wrong_square, tmp_path / "page.html", against=right_square)
         page = show(tmp_path / "page.html")

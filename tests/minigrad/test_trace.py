@@ -426,6 +426,23 @@ class TestRules:
         assert left is debugger
         assert [step.ran for step in trace.steps] == [(), ()]
 
+    def test_a_debugger_that_a_rule_starts_goes_on(self) -> None:
+        def debugger(*event: Any) -> None:
+            return None
+
+        class Stops(Cube):
+            @staticmethod
+            def backward(ctx: Any, grad_z: Any) -> Any:
+                sys.settrace(debugger)
+                return grad_z
+
+        try:
+            record(Stops.apply(minigrad.tensor(2.0, requires_grad=True)))
+            left = sys.gettrace()
+        finally:
+            sys.settrace(None)
+        assert left is debugger
+
     def test_an_error_in_a_rule_leaves_no_trace_function(self) -> None:
         class Broken(Cube):
             @staticmethod
