@@ -75,17 +75,21 @@ function look(box) { // what a box shows now: its class, value, state and label
   return [told, shown, marks[told] + dots(arrived, all), label];
 }
 
-function prepare(shown, index) { // the elements of a view, found once
-  const boxes = [...shown.querySelectorAll(".box")].map((group) => ({
-    group, base: group.getAttribute("class"), nodes: data.views[index].boxes[group.dataset.box],
-    value: group.querySelector(".value"), state: group.querySelector(".state"), words: group.textContent.toLowerCase(),
-  }));
-  const arrows = [...shown.querySelectorAll(".arrow")].map((group) => ({
-    group, base: group.getAttribute("class"), edges: data.views[index].arrows[group.dataset.arrow],
-  }));
+function prepare(shown, index) { // the elements of a view, found once, and where they stand in the picture
+  const boxes = [...shown.querySelectorAll(".box")].map((group) => {
+    const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(group.querySelector(".body").getAttribute(name)));
+    return { group, place: [x, y, x + width, y + height], base: group.getAttribute("class"), nodes: data.views[index].boxes[group.dataset.box],
+      value: group.querySelector(".value"), state: group.querySelector(".state"), words: group.textContent.toLowerCase() };
+  });
+  const arrows = [...shown.querySelectorAll(".arrow")].map((group) => {
+    const ends = group.querySelector("path").getAttribute("d").match(/[-\d.]+/g).map(Number);
+    const [xs, ys] = [0, 1].map((odd) => ends.filter((_, each) => each % 2 === odd));
+    return { group, place: [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)], base: group.getAttribute("class"),
+      edges: data.views[index].arrows[group.dataset.arrow] };
+  });
   const boxOf = new Map();
   for (const box of boxes) for (const number of box.nodes) if (!boxOf.has(number)) boxOf.set(number, box);
-  return { boxes, arrows, boxOf };
+  return { svg: shown.querySelector("svg"), boxes, boxOf, parts: [...boxes, ...arrows] };
 }
 
 const prepared = new Map();
@@ -98,25 +102,41 @@ function change(part, key, set) { // touch the page only where something is anot
   if (part.was !== key) { part.was = key; set(); }
 }
 
+function drawBox(box) {
+  const [told, value, counted, label] = look(box.nodes), looked = view().boxOf.get(shownNode()) === box;
+  const differs = data.beside && box.nodes.includes(data.beside.first);
+  const extra = (differs ? " differs" : "") + (state.found.includes(box) ? " found" : "");
+  change(box, [told, value, counted, extra, looked].join("|"), () => {
+    box.group.setAttribute("class", `${box.base} ${told}${extra}`);
+    box.group.setAttribute("aria-label", label);
+    box.group.setAttribute("tabindex", looked ? "0" : "-1");
+    if (box.value) box.value.textContent = value;
+    if (box.state) box.state.textContent = counted;
+  });
+}
+
+function drawArrow(arrow) {
+  const when = arrow.edges.map((edge) => passes.get(edge) ?? Infinity);
+  const told = when.includes(state.step) ? " passing" : Math.min(...when) < state.step ? " passed" : "";
+  change(arrow, told, () => arrow.group.setAttribute("class", arrow.base + told));
+}
+
+const MANY = 600; // boxes and arrows that are drawn at once; of more, those in sight first, the others as soon as there is time
+let rest = 0;
 function drawGraph() {
-  const { boxes, arrows, boxOf } = view(), looked = boxOf.get(shownNode());
-  const differs = data.beside && data.beside.first;
-  for (const box of boxes) {
-    const [told, value, counted, label] = look(box.nodes);
-    const extra = (box.nodes.includes(differs) ? " differs" : "") + (state.found.includes(box) ? " found" : "");
-    change(box, [told, value, counted, extra, box === looked].join("|"), () => {
-      box.group.setAttribute("class", `${box.base} ${told}${extra}`);
-      box.group.setAttribute("aria-label", label);
-      box.group.setAttribute("tabindex", box === looked ? "0" : "-1");
-      if (box.value) box.value.textContent = value;
-      if (box.state) box.state.textContent = counted;
-    });
-  }
-  for (const arrow of arrows) {
-    const when = arrow.edges.map((edge) => passes.get(edge) ?? Infinity);
-    const told = when.includes(state.step) ? " passing" : Math.min(...when) < state.step ? " passed" : "";
-    change(arrow, told, () => arrow.group.setAttribute("class", arrow.base + told));
-  }
+  const { svg, parts } = view(), matrix = svg.getScreenCTM(), seen = find("graph").getBoundingClientRect();
+  const drawPart = (part) => (part.nodes ? drawBox(part) : drawArrow(part));
+  const near = ({ place: [left, top, right, bottom] }) => parts.length <= MANY || (
+    matrix.a * right + matrix.e > seen.left && matrix.a * left + matrix.e < seen.right &&
+    matrix.d * bottom + matrix.f > seen.top && matrix.d * top + matrix.f < seen.bottom);
+  const far = [];
+  for (const part of parts) if (near(part)) drawPart(part); else far.push(part);
+  const goOn = () => {
+    for (const part of far.splice(0, MANY)) drawPart(part);
+    if (far.length) rest = setTimeout(goOn);
+  };
+  clearTimeout(rest);
+  if (far.length) rest = setTimeout(goOn, 30);
 }
 
 function shownNode() { // the node that the panel is about
@@ -242,12 +262,12 @@ function drawPanel() {
 
 let hashTimer = 0;
 function draw() {
+  bringIntoSight();
   drawGraph();
   drawPanel();
   find("scrubber").value = state.step;
   find("scrubber").setAttribute("aria-valuetext", find("step").textContent);
   find("count").textContent = `${state.step} / ${last}`;
-  bringIntoSight();
   if (document.activeElement?.closest(".box")) view().boxOf.get(shownNode())?.group.focus({ preventScroll: true });
   clearTimeout(hashTimer); // browsers refuse to be told of each step of a slider
   if (location.protocol !== "about:") hashTimer = setTimeout(() => history.replaceState(null, "", `#step=${state.step}`), 150);

@@ -6,6 +6,7 @@ Where there is no Chromium these tests are skipped; with MINIGRAD_BROWSER=requir
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -71,7 +72,13 @@ def loop(steps: int = 200) -> Any:
 
 
 def two_thousand_steps() -> Any:
-    return loop(1000)
+    """Nothing in it repeats: it is shown as it is."""
+    generator = random.Random(0)
+    values = [minigrad.tensor([0.1, 0.2], requires_grad=True)]
+    for _ in range(3200):
+        first, second = generator.choices(values[-6:], k=2)
+        values.append(generator.choice([first.sin, first.tanh, lambda: first * second, lambda: first + second])())  # noqa: B023
+    return sum(values[-6:], values[-1]).sum()
 
 
 def two_nodes() -> Any:
@@ -606,9 +613,12 @@ class TestLooks:
 
     def test_a_small_window(self, show: Callable[..., Opened]) -> None:
         page = show(quadratic, "#step=3")
-        page.tab.set_viewport_size({"width": 700, "height": 900})
+        for width, height in ((1280, 720), (800, 700), (420, 800)):
+            page.tab.set_viewport_size({"width": width, "height": height})
+            found = page.ask(GLANCE)
+            assert found["faults"] == [] and found["smallest"] >= 13.9
         graph, panel = (page.tab.query_selector(each).bounding_box() for each in ("#graph", "#panel"))
-        assert graph["y"] + graph["height"] <= panel["y"] + 1 and panel["width"] > 690
+        assert graph["y"] + graph["height"] <= panel["y"] + 1 and panel["width"] > 410
 
 
 class TestWithoutAMouse:
@@ -685,13 +695,16 @@ REACTION = """async () => {
 
 
 class TestSize:
-    @pytest.mark.parametrize("program", [two_nodes, two_thousand_steps, loop], ids=lambda each: each.__name__)
-    def test_it_reacts_within_a_tenth_of_a_second(self, program: Any, show: Callable[..., Opened]) -> None:
+    @pytest.mark.parametrize(
+        ("program", "steps"), [(two_nodes, 2), (two_thousand_steps, 2000)], ids=["2 nodes", "2,000 steps"]
+    )
+    def test_it_reacts_within_a_tenth_of_a_second(self, program: Any, steps: int, show: Callable[..., Opened]) -> None:
         page = show(program)
-        assert page.ask("last") == {two_nodes: 2, loop: 403, two_thousand_steps: 2003}[program]
-        page.ask("show(0)")
+        assert page.ask("last") >= steps and page.ask("document.querySelectorAll('.shown .box').length") > steps
         best = np.min([page.ask(REACTION) for _ in range(3)], axis=0)  # other programs run beside
         assert best.max() < 100, best
+        page.press("End")  # what is not in sight follows
+        page.until("document.querySelectorAll('.shown .box.done').length === last - 1")
 
     def test_resnet18_takes_at_most_a_megabyte_and_loads_nothing(self, pages: Pages, unmeasured: None) -> None:
         page = pages.of(resnet18).read_bytes()
