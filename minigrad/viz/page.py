@@ -1,7 +1,7 @@
 """A :class:`Trace` as a page to step through: one file, which loads nothing and sends nothing.
 
-What the page shows is written here, as data and as text; ``page.js`` shows one step or another of it, and computes
-nothing. ``page.html`` is its frame, ``page.css`` its looks. How the graph is laid out is in ``views.py``.
+What the page shows is written here, as data and as text; the scripts in ``web/`` show one step or another of it, and
+compute nothing. How the graph is laid out is in ``views.py``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["framed", "page_of"]
 
-HERE = Path(__file__).parent
+WEB = Path(__file__).parent / "web"
+SCRIPTS = ("graph.js", "panel.js", "moving.js")
 ENGINES = {"torch": "PyTorch"}
 ALL = 6  # elements that are told to the last digit
 
@@ -44,7 +45,7 @@ def page_of(trace: Trace) -> str:
     """
     views = views_of(trace)
     data = PageData(trace, views)
-    style, script = (HERE / "page.css").read_text(encoding="utf-8"), (HERE / "page.js").read_text(encoding="utf-8")
+    style, script = read("looks.css"), "".join([read(name) for name in SCRIPTS])
     parts = {
         "title": escape(data.title),
         "policy": f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; base-uri 'none'; "
@@ -56,8 +57,12 @@ def page_of(trace: Trace) -> str:
         "text": escape(text_of(trace, 100)),
         "data": for_script(data.found()),
     }
-    frame = (HERE / "page.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], frame)
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], read("frame.html"))
+
+
+def read(name: str) -> str:
+    """One of the page's own files."""
+    return (WEB / name).read_text(encoding="utf-8")
 
 
 def framed(page: str, title: str) -> str:
