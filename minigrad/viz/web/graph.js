@@ -143,11 +143,12 @@ function drawGraph() {
   if (others.length) rest = setTimeout(goOn, 30);
 }
 
-function bringIntoSight() {
+function bringIntoSight() { // and what is above it, where its gradients go
   const box = view().boxOf.get(shownNode() ?? data.steps[0]?.node ?? 0), graph = find("graph");
   if (!box) return;
   const there = box.group.getBoundingClientRect(), seen = graph.getBoundingClientRect();
   const middle = (from, to) => (there[from] + there[to] - seen[from] - seen[to]) / 2;
-  if (there.top < seen.top || there.bottom > seen.bottom) graph.scrollTop += middle("top", "bottom");
+  const high = there.top < seen.top + seen.height / 4;
+  if (high || there.bottom > seen.bottom) graph.scrollTop += middle("top", "bottom");
   if (there.left < seen.left || there.right > seen.right) graph.scrollLeft += middle("left", "right");
 }
