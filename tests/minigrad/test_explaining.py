@@ -240,6 +240,10 @@ class TestViews:
         with pytest.raises(TimeoutError):
             trace.html()
 
+    def test_the_page_is_made_of_the_trace_and_of_nothing_else(self) -> None:
+        trace = explain(lambda: program(minigrad), against=lambda: program(torch))
+        assert Trace.from_json(trace.to_json()).html() == trace.html()
+
     def test_a_trace_without_steps_has_a_page(self) -> None:
         page = viz.trace_graph(program(minigrad)).html()
         assert "<title>graph" in page and '"steps":[]' in page

@@ -337,6 +337,12 @@ class TestJson:
             Trace.from_json(json.dumps(data))
         assert len(str(error.value)) < 250
 
+    def test_the_first_version_is_read(self) -> None:
+        trace = trace_graph(quadratic(minigrad)["loss"])
+        data = json.loads(trace.to_json()) | {"version": 1}
+        data.pop("excerpts", None)
+        assert Trace.from_json(json.dumps(data)) == trace
+
     @pytest.mark.parametrize("text", ["", "[]", "3", "{", "[" * 100_000, '{"format": NaN}', "\x00"])
     def test_what_is_no_json_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match="^this is no trace: "):
