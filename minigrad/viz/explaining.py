@@ -21,7 +21,7 @@ from minigrad.viz.trace import Trace, first_difference
 from minigrad.viz.tracing import Params, require_tensor
 from minigrad.viz.watching import watch
 
-__all__ = ["explain"]
+__all__ = ["SUFFIXES", "called", "explain"]
 
 SUFFIXES = (".html", ".htm")
 RELATIVE = {"float64": 1e-9, "float32": 1e-4, "float16": 5e-2}  # of the largest element; for networks, as in tolerances

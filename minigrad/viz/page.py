@@ -86,7 +86,7 @@ def for_script(data: Any) -> str:
 class PageData:
     """What the page's script reads. A text that comes again and again, such as a value, is a number in ``texts``."""
 
-    def __init__(self, trace: Trace, views: Sequence[View]) -> None:
+    def __init__(self, trace: Trace, views: list[View]) -> None:
         self.trace = trace
         self.views = views
         self.texts: dict[str, int] = {}
@@ -95,7 +95,7 @@ class PageData:
         self.numbers = {node.id: number for number, node in enumerate(trace.nodes)}
         outputs = {node.id: node.label for node in trace.nodes if node.kind == "output"}
         made = {edge.target: self.names[edge.source] for edge in trace.edges if edge.target in outputs}
-        told = [name or made[node] for node, name in outputs.items()]
+        told = [name or made.get(node, "%") for node, name in outputs.items()]
         told = [name for name in told if not name.startswith("%")]
         self.title = ("backward" if trace.steps else "graph") + (f" of {', '.join(told)}" if told else "")
 
@@ -112,7 +112,7 @@ class PageData:
             "total": trace.total_steps,
             "saved": memory_text(trace, self.names),
             "views": [self.view(view) for view in self.views],
-            "shown": first_shown(list(self.views)),
+            "shown": first_shown(self.views),
             "rules": {name: rule_data(rule) for name, rule in trace.rules.items()},
             "excerpts": [[short_file(each.file), each.first, list(each.lines)] for each in trace.excerpts],
             "beside": None if trace.beside is None else self.beside(trace.beside),
@@ -144,10 +144,8 @@ class PageData:
             "formula": None if node.formula is None else self.text(node.formula),
             "module": None if node.module is None else self.text(node.module or "the model"),
             "value": self.value(node.value),
-            "grad": self.value(node.grad),
             "line": None if node.line is None else [short_file(node.file), node.line],
             "excerpt": places[0] if places else None,
-            "bytes": node.saved_bytes or None,
         }
         return {name: value for name, value in found.items() if value is not None}
 

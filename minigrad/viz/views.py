@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ROOM", "View", "first_shown", "views_of"]
 
 DEPTHS = (3, 2, 1, 0)
-MOST_BOXES = 700  # of a graph that is shown without folding: all of them change within a tenth of a second
+MOST_BOXES = 700  # of a graph that is shown without folding, if there is something to fold
 FEW_BOXES = 40  # in the view that is shown first, if there is one with so few
 
 LETTER, LINE, SIZE = 8.45, 19, 14  # of text: a letter's width, a line's height, the font's size
@@ -70,17 +70,10 @@ def svg_of(folded: Folded) -> str:
     places = {each["name"]: each for each in laid.get("objects", ())}
     parts, titles = [], []
     for number, frame in enumerate(folded.frames):
-        place = places.get(f"cluster{number}")
-        if place is not None:
-            x, low, end, high = numbers(place["bb"])
-            told = escape(frame_title(frame))
-            parts.append(
-                f'<rect class="frame" x="{told_number(x)}" y="{told_number(top - high)}" '
-                f'width="{told_number(end - x)}" height="{told_number(high - low)}" rx="6"/>'
-            )
-            titles.append(
-                f'<text class="title" x="{told_number(x + 8)}" y="{told_number(top - high + 17)}">{told}</text>'
-            )
+        if f"cluster{number}" in places:
+            x, low, end, high = numbers(places[f"cluster{number}"]["bb"])
+            parts.append(rectangle("frame", x, top - high, end - x, high - low, 6))
+            titles.append(words(x + 8, top - high + 17, frame_title(frame), "title"))
     for edge in laid.get("edges", ()):
         number = int(edge["number"])
         parts.append(arrow_svg(number, folded.arrows[number], edge, top))
@@ -88,7 +81,7 @@ def svg_of(folded: Folded) -> str:
     for number, box in enumerate(folded.boxes):
         x, y = numbers(places[f"b{number}"]["pos"])
         parts.append(box_svg(number, box, x, top - y))
-    width, height = told_number(right - left), told_number(top - bottom)
+    width, height = rounded(right - left), rounded(top - bottom)
     return f'<svg viewBox="0 0 {width} {height}" data-width="{width}">{"".join(parts)}</svg>'
 
 
@@ -146,23 +139,18 @@ def box_svg(number: int, box: Box, x: float, y: float) -> str:
     width, height = size_of(box)
     left, top = x - width / 2, y - height / 2
     corner = {"operation": 12, "constant": height / 2}.get(box.kind, 2)
-    outline = f'width="{told_number(width)}" height="{told_number(height)}" rx="{told_number(corner)}"/>'
-    parts = [f'<rect class="body" x="{told_number(left)}" y="{told_number(top)}" {outline}']
-    if box.times > 1:
-        parts.insert(0, f'<rect class="behind" x="{told_number(left + 5)}" y="{told_number(top + 5)}" {outline}')
+    parts = [rectangle("behind", left + 5, top + 5, width, height, corner)] if box.times > 1 else []
+    parts.append(rectangle("body", left, top, width, height, corner))
     if box.kind in ("output", "module"):
-        inner = f'width="{told_number(width - 7)}" height="{told_number(height - 7)}" rx="1"/>'
-        parts.append(f'<rect class="inner" x="{told_number(left + 3.5)}" y="{told_number(top + 3.5)}" {inner}')
-    rows = [f"{escape(line)}" for line in box.lines]
-    at = f'x="{told_number(x)}"'
-    y = top + PAD / 2
-    for row in rows:
+        parts.append(rectangle("inner", left + 3.5, top + 3.5, width - 7, height - 7, 1))
+    y = top + PAD / 2 - 5
+    for line in box.lines:
         y += LINE
-        parts.append(f'<text {at} y="{told_number(y - 5)}">{row}</text>')
+        parts.append(words(x, y, line))
     if not is_number(box):
-        parts.append(f'<text class="value" {at} y="{told_number(y + LINE - 5)}"></text>')
+        parts.append(words(x, y + LINE, "", "value"))
     if box.kind != "constant":
-        parts.append(f'<text class="state" {at} y="{told_number(y + 2 * LINE - 5)}"></text>')
+        parts.append(words(x, y + 2 * LINE, "", "state"))
     return (
         f'<g class="box {box.kind}" data-box="{number}" role="graphics-symbol" tabindex="-1">'
         f"<title>{escape(box.tooltip)}</title>{''.join(parts)}</g>"
@@ -171,14 +159,13 @@ def box_svg(number: int, box: Box, x: float, y: float) -> str:
 
 def arrow_svg(number: int, arrow: Arrow, edge: dict[str, Any], top: float) -> str:
     """A curve with a head, and another at its beginning for when a gradient goes back."""
-    words = edge["pos"].split()
-    end = next((numbers(word[2:]) for word in words if word.startswith("e,")), None)
-    points = [numbers(word) for word in words if word[0] not in "es"]
-    if end is None:
-        end = points[-1]
-    told = [f"{told_number(px)} {told_number(top - py)}" for px, py in points]
-    curve = f"M{told[0]}C{' '.join(told[1:])}L{told_number(end[0])} {told_number(top - end[1])}"
-    heads = f'<path class="head" d="{head(points[-1], end, top)}"/>'
+    told = edge["pos"].split()  # the end, then the points of the curve
+    ends = [numbers(each[2:]) for each in told if each.startswith("e,")]
+    points = [numbers(each) for each in told if each[0] not in "es"]
+    tip = ends[0] if ends else points[-1]
+    begin, *others = [f"{rounded(x)} {rounded(top - y)}" for x, y in points]
+    curve = f"M{begin}C{' '.join(others)}L{rounded(tip[0])} {rounded(top - tip[1])}"
+    heads = f'<path class="head" d="{head(points[-1], tip, top)}"/>'
     if arrow.needs_grad:
         (x, y), (next_x, next_y) = points[0], points[1]
         length = ((next_x - x) ** 2 + (next_y - y) ** 2) ** 0.5 or 1
@@ -186,8 +173,8 @@ def arrow_svg(number: int, arrow: Arrow, edge: dict[str, Any], top: float) -> st
         heads += f'<path class="head back" d="{head(foot, points[0], top)}"/>'
     label = ""
     if arrow.label and "lp" in edge:
-        px, py = numbers(edge["lp"])
-        label = f'<text x="{told_number(px)}" y="{told_number(top - py + 5)}">{escape(arrow.label)}</text>'
+        x, y = numbers(edge["lp"])
+        label = words(x, top - y + 5, arrow.label)
     kind = "arrow" if arrow.needs_grad else "arrow constant"
     return f'<g class="{kind}" data-arrow="{number}"><path d="{curve}"/>{heads}{label}</g>'
 
@@ -198,13 +185,23 @@ def head(foot: list[float], tip: list[float], top: float) -> str:
     length = (along_x**2 + along_y**2) ** 0.5 or 1
     side_x, side_y = -along_y / length * HEAD / 2, along_x / length * HEAD / 2
     corners = [(foot[0] + side_x, foot[1] + side_y), tip, (foot[0] - side_x, foot[1] - side_y)]
-    return f"M{'L'.join([f'{told_number(x)} {told_number(top - y)}' for x, y in corners])}Z"
+    return f"M{'L'.join([f'{rounded(x)} {rounded(top - y)}' for x, y in corners])}Z"
+
+
+def rectangle(kind: str, x: float, y: float, width: float, height: float, corner: float) -> str:
+    size = f'width="{rounded(width)}" height="{rounded(height)}" rx="{rounded(corner)}"'
+    return f'<rect class="{kind}" x="{rounded(x)}" y="{rounded(y)}" {size}/>'
+
+
+def words(x: float, y: float, text: str, kind: str = "") -> str:
+    named = f' class="{kind}"' if kind else ""
+    return f'<text{named} x="{rounded(x)}" y="{rounded(y)}">{escape(text)}</text>'
 
 
 def numbers(text: str) -> list[float]:
     return [float(each) for each in text.split(",")]
 
 
-def told_number(value: float) -> str:
+def rounded(value: float) -> str:
     """Half a unit is exact enough."""
-    return f"{round(value * 2) / 2:g}"
+    return f"{round(value * 2) / 2:.1f}".removesuffix(".0")
