@@ -77,9 +77,9 @@ function lookOfFolded(nodes) {
 // ------------------------------------------------------------------------------------------- drawing
 
 const prepared = new Map();
-function view() {
-  if (!prepared.has(state.view)) prepared.set(state.view, prepare(views[state.view], data.views[state.view]));
-  return prepared.get(state.view);
+function view(index = state.view) {
+  if (!prepared.has(index)) prepared.set(index, prepare(views[index], data.views[index]));
+  return prepared.get(index);
 }
 
 function prepare(shown, { boxes: nodes, arrows: edges }) { // a view's elements, and where they stand in the picture

@@ -176,3 +176,4 @@ find("scrubber").max = last;
 zoom(1);
 show(state.view);
 fromAddress();
+views.forEach((_, index) => setTimeout(() => view(index), 200)); // so that they are shown at once
