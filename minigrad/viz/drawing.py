@@ -185,11 +185,15 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **options: Any
     ) -> dict[str, bytes | str]:
         """For a notebook: HTML, whose text can be selected, and SVG for what shows no HTML."""
-        if include is None:
+        wanted = {"text/html", "image/svg+xml", "text/plain"} if include is None else set(include)
+        wanted -= set(exclude or ())
+        bundle: dict[str, bytes | str] = {}
+        if wanted & {"text/html", "image/svg+xml"}:
             picture = str(self.pipe("svg", quiet=True, encoding="utf-8"))
-            bundle = {"text/html": inline(picture), "image/svg+xml": picture, "text/plain": self.alternative()}
-            return {kind: content for kind, content in bundle.items() if kind not in set(exclude or ())}
-        return super()._repr_mimebundle_(include, exclude, **options)  # type: ignore[no-any-return]
+            bundle |= {"text/html": inline(picture), "image/svg+xml": picture}
+        bundle |= super()._repr_mimebundle_(wanted - {"image/svg+xml"}, **options)
+        bundle["text/plain"] = self.alternative()
+        return {kind: content for kind, content in bundle.items() if kind in wanted}
 
     def _repr_html_(self) -> str:
         return inline(str(self.pipe("svg", quiet=True, encoding="utf-8")))

@@ -16,7 +16,7 @@ from minigrad.viz.labels import cut, lines_of, shape_lines, tooltip_of
 from minigrad.viz.leaves import Leaves
 from minigrad.viz.parts import TraceEdge, TraceNode
 from minigrad.viz.repeats import Repeat, repeats_in
-from minigrad.viz.screen import SCREEN, ranks_of, size_of
+from minigrad.viz.screen import ROOM, SCREEN, ranks_of, size_of
 from minigrad.viz.telling import is_number
 
 if TYPE_CHECKING:
@@ -119,14 +119,11 @@ class Folding:
         deepest = max([chain[-1].level for chain in self.calls.chains if chain], default=0)
         tried: list[tuple[float, int, Folded]] = []
         depths = (None, *range(deepest, -1, -1))
-        for depth, repeats, rows in [
-            (None, False, False),
-            *[(depth, True, False) for depth in depths],
-            *[(depth, True, True) for depth in depths],
-        ]:
+        ways = [(None, False, False), *[(depth, True, rows) for depth in depths for rows in (False, True)]]
+        for depth, repeats, rows in ways:
             folded = self.folded(depth, repeats, rows)
             width, height = size_of(folded)
-            if width <= SCREEN[0] and height <= SCREEN[1]:
+            if width <= ROOM * SCREEN[0] and height <= ROOM * SCREEN[1]:
                 return folded
             tried.append((max(width / SCREEN[0], height / SCREEN[1]), len(tried), folded))
         return min(tried)[2]

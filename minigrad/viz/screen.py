@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from minigrad.viz.boxes import Arrow, Folded
 
-__all__ = ["SCREEN", "TEXT", "check_size", "ranks_of", "size_of"]
+__all__ = ["ROOM", "SCREEN", "TEXT", "check_size", "ranks_of", "size_of"]
 
 SCREEN = (1920, 1080)  # in which a picture of automatic depth fits, with letters of at least
 TEXT = 14
+ROOM = 0.97  # of a screen, as sizes are estimated
 
 # About what Graphviz makes of such letters.
 LINE, LETTER, PADDING, RANK_GAP, BOX_GAP, TITLE, BORDER = 17, 7, 9, 22, 20, 22, 8
@@ -38,35 +39,29 @@ def size_of(folded: Folded) -> tuple[float, float]:
         chain = [frame.path]
         while parents[chain[-1]] is not None:
             chain.append(parents[chain[-1]] or "")
-        for box in frame.boxes:
-            around[box] = chain
-    heights = {box.id: LINE * len(box.lines) + PADDING for box in folded.boxes}
-    entering: dict[str, list[str]] = {box.id: [] for box in folded.boxes}
-    leaving: dict[str, list[str]] = {box.id: [] for box in folded.boxes}
+        around |= dict.fromkeys(frame.boxes, chain)
+    ranks = ranks_of([box.id for box in folded.boxes], folded.arrows)
+    users: dict[str, list[str]] = {}
     for arrow in folded.arrows:
-        entering[arrow.target].append(arrow.source)
-        leaving[arrow.source].append(arrow.target)
-    ranks = ranks_of(heights, folded.arrows)
-    bottoms: dict[str, float] = {}
-    for box in ranks:
-        mine = around.get(box, [])
-        tops = [float(len(mine) * (TITLE + BORDER))]
-        for source in entering[box]:
-            theirs = around.get(source, [])
-            entered = sum(path not in theirs for path in mine)
-            left = sum(path not in mine for path in theirs)
-            tops.append(bottoms[source] + RANK_GAP + entered * (TITLE + BORDER) + left * BORDER)
-        bottoms[box] = max(tops) + heights[box]
+        users.setdefault(arrow.source, []).append(arrow.target)
+    for name in reversed(list(ranks)):  # each stands near what uses it
+        ranks[name] = min([ranks.get(user, 0) for user in users.get(name, ())], default=ranks[name] + 1) - 1
+    inside: dict[str, list[int]] = {}
+    for name, chain in around.items():
+        for path in chain:
+            inside.setdefault(path, []).append(ranks.get(name, 0))
+    heights: dict[int, float] = {}
     widths: dict[int, float] = {}
-    for each in folded.boxes:
-        rank = ranks.get(each.id, 0)
-        if not entering[each.id] and leaving[each.id]:  # a leaf stands near its user
-            rank = min([ranks.get(target, 0) for target in leaving[each.id]]) - 1
-        width = LETTER * max([len(line) for line in each.lines], default=1) + 2 * PADDING
+    for box in folded.boxes:
+        rank, chain = ranks.get(box.id, 0), around.get(box.id, [])
+        begin = sum(min(inside[path]) == rank for path in chain) * (TITLE + BORDER)
+        end = sum(max(inside[path]) == rank for path in chain) * BORDER
+        height = LINE * len(box.lines) + PADDING + begin + end
+        heights[rank] = max(heights.get(rank, 0.0), height)
+        width = LETTER * max([len(line) for line in box.lines], default=1) + 2 * PADDING
         widths[rank] = widths.get(rank, 0.0) + width + BOX_GAP
-    height = max([bottom + len(around.get(box, [])) * BORDER for box, bottom in bottoms.items()], default=0.0)
     beside = FRAMES_BESIDE if folded.frames else 1.0
-    return max(widths.values(), default=0.0) * beside, height
+    return max(widths.values(), default=0.0) * beside, sum(heights.values()) + RANK_GAP * max(len(heights) - 1, 0)
 
 
 def ranks_of(boxes: Iterable[str], arrows: Iterable[Arrow]) -> dict[str, int]:

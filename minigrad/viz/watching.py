@@ -246,20 +246,25 @@ def torch_mode(torch: Any, watcher: watch) -> Any:
             return super().__exit__(*error)
 
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            inputs = flattened([*args, *(kwargs or {}).values()])
+            before = {each.grad_fn for each in inputs if isinstance(each, torch.Tensor)}  # a change in place takes it
             result = func(*args, **(kwargs or {}))
-            note_torch(torch, watcher, [*args, *(kwargs or {}).values()], result)
+            note_torch(torch, watcher, inputs, before, result)
             return result
 
     return Watching()
 
 
-def note_torch(torch: Any, watcher: watch, inputs: list[Any], result: Any) -> None:
-    """Note how the nodes were made that a function of PyTorch's made of ``inputs``."""
+def flattened(inputs: list[Any]) -> list[Any]:
+    """Inputs, and those in lists."""
+    return [part for each in inputs for part in (each if isinstance(each, (tuple, list)) else [each])]
+
+
+def note_torch(torch: Any, watcher: watch, inputs: list[Any], before: set[Any], result: Any) -> None:
+    """Note how the nodes were made that a function of PyTorch's made of ``inputs``, of which ``before`` made those."""
     results = result if isinstance(result, (tuple, list)) else [result]
     tensors = {each.grad_fn: each for each in results if isinstance(each, torch.Tensor) and each.grad_fn is not None}
     waiting = list(tensors)
-    flat = [part for each in inputs for part in (each if isinstance(each, (tuple, list)) else [each])]
-    before = {each.grad_fn for each in flat if isinstance(each, torch.Tensor)}
     fresh: list[Any] = []
     frame = user_frame()
     while waiting:
@@ -275,7 +280,7 @@ def note_torch(torch: Any, watcher: watch, inputs: list[Any], result: Any) -> No
             made.result = summary_of(tensors[node])
         fresh.append(node)
         waiting.extend([each for each, _ in node.next_functions])
-    free = [each for each in flat if not (isinstance(each, torch.Tensor) and each.requires_grad)]
+    free = [each for each in inputs if not (isinstance(each, torch.Tensor) and each.requires_grad)]
     for made, place, value in constants_of(torch, fresh, free):
         made.constants[place] = constant(value)
         made.names[place] = watcher.name_of(value, frame)

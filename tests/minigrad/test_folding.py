@@ -99,12 +99,14 @@ class TestFold:
         "build", [lambda: residual_network(), lambda: transformer(minigrad, 12), lambda: recurrent(minigrad, 20)]
     )
     def test_a_picture_fits_on_a_screen_with_letters_that_can_be_read(self, build: Any, watched: bool) -> None:
-        picture = draw(traced(build, watched=watched)).pipe("svg", encoding="utf-8")
+        drawing = draw(traced(build, watched=watched))
+        picture = drawing.pipe("svg", encoding="utf-8")
         size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', picture)
         letters = {float(each) for each in re.findall(r'font-size="([\d.]+)"', picture)}
         assert size is not None
         scale = min(1920 / float(size[1]), 1080 / float(size[2]))
         assert min(letters) * scale >= 14
+        assert float(size[2]) <= 1.03 * size_of(drawing.folded)[1]  # what it was thought to need
         assert 3 < picture.count('class="node ') < 40
 
     @pytest.mark.parametrize("watched", [True, False])

@@ -164,6 +164,17 @@ class TestWatching:
             assert one.kind != "constant" or str(one.value) == str(other.value)
 
     @ENGINES
+    def test_changes_in_place_are_noted(self, engine: Any) -> None:
+        layer = engine.nn.ReLU(inplace=True)
+        with watch():
+            h = engine.ones(2, requires_grad=True) * 2.0
+            h += 1.0
+            h = layer(h)
+        found = {node.name: node for node in trace_graph(h).nodes}
+        assert found["ReluBackward0"].module == "" and found["ReluBackward0"].line is not None
+        assert found["AddBackward0"].line == (found["ReluBackward0"].line or 0) - 1
+
+    @ENGINES
     def test_line_variable_module_and_constants(self, engine: Any) -> None:
         found = watched(quadratic, engine)
         trace = trace_graph(found["loss"])

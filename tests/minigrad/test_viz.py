@@ -415,6 +415,11 @@ class TestRendering:
         kinds = [(group.get("class") or "").partition(" ")[0] for group in picture.iter(f"{SVG}g")]
         assert (kinds.count("node"), kinds.count("edge")) == (4, 4)
         assert ElementTree.fromstring(bundle["text/html"]).tag == "div"  # well-formed, too
+        assert list(draw(squared_sum(engine))._repr_mimebundle_(include=["text/html"])) == ["text/html"]
+        chosen = draw(squared_sum(engine))._repr_mimebundle_(
+            include=["image/png", "text/plain"], exclude=["text/plain"]
+        )
+        assert list(chosen) == ["image/png"]
 
     def test_a_notebook_shows_it_with_dot(self, fake_dot: Path) -> None:
         drawing = draw(squared_sum(minigrad))
