@@ -41,7 +41,7 @@ def lines_of(
         lines[-1] = value_line(told)
     elif told is not None and told.values and (node.kind != "operation" or len(told.values) <= VALUES_SHOWN):
         lines.append(value_line(told))
-    grad = node.grad if node.kind != "operation" else arrived
+    grad = arrived if node.grad is None else node.grad
     if grads and grad is not None:
         lines.append(f"grad {grad if isinstance(grad, str) else few(grad)}")
     return tuple([cut(line) for line in lines])

@@ -72,10 +72,14 @@ CSS = f"""
 .minigrad-graph .edge polygon {{ fill: var(--paper-line); stroke: var(--paper-line); }}
 """ + "".join(
     [
-        f".minigrad-graph .{kind} > :is(path, polygon) {{ fill: var(--{kind}); stroke: var(--{kind}-line); }}\n"
-        f".minigrad-graph .{kind} > polyline {{ stroke: var(--{kind}-line); }}\n"
-        for kind in ("leaf", "operation", "output", "module", "frame", "marked")
+        f".minigrad-graph {chosen} > :is(path, polygon) {{ fill: var(--{kind}); stroke: var(--{kind}-line); }}\n"
+        f".minigrad-graph {chosen} > polyline {{ stroke: var(--{kind}-line); }}\n"
+        for kind in ("leaf", "operation", "output", "constant", "module", "frame", "marked")
+        for chosen in [".frame" if kind == "frame" else f".node.{kind}"]
     ]
-    + [".minigrad-graph .node > polygon + polygon { fill: none; }\n"]
-    + [".minigrad-graph .node.constant > :is(path, polygon) { fill: var(--constant); stroke: var(--constant-line); }\n"]
+    + [
+        ".minigrad-graph .graph .node > polygon + polygon { fill: none; }\n",
+        ".minigrad-graph .edge.marked path { stroke: var(--marked-line); }\n",
+        ".minigrad-graph .edge.marked polygon { fill: var(--marked-line); stroke: var(--marked-line); }\n",
+    ]
 )

@@ -36,8 +36,9 @@ class TraceNode:
         module: the path of the module in which it was made, or whose parameter it uses.
         sequence: the engine's number: it grows with every node that is made.
         value: of a tensor, its values in brief; of a constant, if they are known; of an operation, what it gave, where
-            somebody watched and it is one.
-        grad: of a tensor, its ``.grad``; ``"not computed yet"`` before backward; None if it needs or keeps none.
+            somebody watched or it has a name, and it is one.
+        grad: of a tensor, its ``.grad``; ``"not computed yet"`` before backward; None if it needs or keeps none. Of an
+            operation, that of the tensor which it made, if this has a name.
         saved: what forward saved, by PyTorch's names.
         saved_bytes: the memory of that, which the node shares with whoever else has it.
 

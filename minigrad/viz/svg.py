@@ -23,7 +23,8 @@ def finished(picture: str, told: str, *, follows_theme: bool) -> str:
     """
     picture = TIP.sub(r"<title>\1</title>\n\2", UNTOLD.sub(r"\1", TITLE.sub(r"\1", picture)))
     style = f"<style>{CSS}</style>\n" if follows_theme else ""
-    root = f'<svg class="minigrad-graph" role="img" aria-label="{escape(told)}" '
+    kind = 'class="minigrad-graph" ' if follows_theme else ""  # for which the style holds, in all of a notebook
+    root = f'<svg {kind}role="img" aria-label="{escape(told)}" '
     picture = ROOT.sub(lambda _: root, picture, count=1)
     return re.sub(r"(<svg [^>]*>\n)", lambda found: f"{found[1]}{style}", picture, count=1)
 

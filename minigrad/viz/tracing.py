@@ -22,7 +22,7 @@ from minigrad.viz.following import rule_of
 from minigrad.viz.parts import NOT_YET, TraceEdge, TraceExcerpt, TraceGroup, TraceNode
 from minigrad.viz.summary import Summary, summary_of
 from minigrad.viz.trace import Trace
-from minigrad.viz.watching import Constant, constant, key_of, made_of
+from minigrad.viz.watching import Constant, Made, constant, key_of, made_of
 
 __all__ = ["Params", "Tracing", "inputs_of", "require_tensor", "saved_in_brief", "trace_graph"]
 
@@ -87,6 +87,7 @@ class Tracing:
             require_tensor(tensor, "outputs" if len(tensors) == 1 else f"outputs[{position}]")
         self.named = _named(params, names)
         self.labels, self.inner, self.of_constants = _labels(self.named, tensors)
+        self.made_by = {tensor.grad_fn: tensor for _, tensor in reversed(self.named) if tensor.grad_fn is not None}
         self.max_nodes = max_nodes
         self.values = values
         self.engine = "minigrad" if isinstance(tensors[0], Tensor) else "torch"
@@ -170,10 +171,21 @@ class Tracing:
             line=None if made is None else made.line or None,
             module=made.modules[-1][0] if made is not None and made.modules else None,
             sequence=node._sequence_nr(),
-            value=made.result if made is not None and self.values and len(shapes) == 1 else None,
+            **self.result_of(node, made, len(shapes)),
             saved=saved_in_brief(saved) if self.values else None,
             saved_bytes=self.bytes_of(saved.values()),
         )
+
+    def result_of(self, node: Any, made: Made | None, outputs: int) -> dict[str, Any]:
+        """The value of what an operation gave, as ``watch`` saw it or as it is in the tensor that has a name, and the
+        gradient that this keeps."""
+        if not self.values or outputs != 1:
+            return {}
+        tensor = self.made_by.get(node)
+        seen = None if made is None else made.result
+        if tensor is None:
+            return {"value": seen}
+        return {"value": summary_of(tensor) if seen is None else seen, "grad": grad_of(tensor)}
 
     def bytes_of(self, saved: Iterable[Any]) -> int:
         """The memory of what a node saved, each array once; and note it for the whole."""

@@ -238,6 +238,22 @@ class TestFold:
         x.grad.zero_()
         assert lines()[-1] == "grad 0, 0"
 
+    @ENGINES
+    def test_a_named_inner_tensor_shows_its_value_and_the_gradient_that_it_keeps(self, engine: Any) -> None:
+        x = engine.tensor(3.0, requires_grad=True)
+        h, k = x * 2.0, x.exp()
+        h.retain_grad()
+        y = h * h + k
+
+        def shown(name: str) -> tuple[str, ...]:
+            folded = fold(trace_graph(y, names={"h": h, "k": k}), values=True, grads=True)
+            return next(box.lines for box in folded.boxes if box.lines[0] == name)
+
+        assert shown("h") == ("h", "MulBackward0", "value 6", "grad not computed yet")
+        y.backward(retain_graph=True)
+        assert shown("h") == ("h", "MulBackward0", "value 6", "grad 12")
+        assert shown("k") == ("k", "ExpBackward0", "value 20.09")
+
     @pytest.mark.parametrize(
         ("options", "error", "told"),
         [

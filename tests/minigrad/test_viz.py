@@ -535,7 +535,7 @@ class TestRendering:
     @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
     def test_themes(self, theme: str, no_dot: None) -> None:
         picture = draw(squared_sum(minigrad), theme=theme).pipe("svg", encoding="utf-8")
-        assert ("prefers-color-scheme" in picture) == (theme == "auto")
+        assert ("prefers-color-scheme" in picture) == ('class="minigrad-graph"' in picture) == (theme == "auto")
         assert ("#ffffff" in picture.partition("</style>")[2 * (theme == "auto")]) == (theme != "dark")
 
     def test_another_theme_is_refused(self) -> None:
