@@ -1,21 +1,21 @@
 """What is drawn of a :class:`Trace`: boxes, arrows and frames, with modules and repetitions folded. No picture yet.
 
-An operation is a box of its own, or stands in that of a module's call, or of parts that repeat. Each of these is a
-stretch of the order of forward, so boxes never point at each other in a circle. The page and ``drawing.py`` draw them.
+An operation is a box of its own, or stands in one with others: ``grouping.py`` tells in which. Each box is a stretch of
+the order of forward, so boxes never point at each other in a circle. The page and ``drawing.py`` draw them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from minigrad.viz.boxes import Arrow, Box, Folded, Frame
 from minigrad.viz.calls import Call, Calls
+from minigrad.viz.grouping import NAMES_SHOWN, Part, Parts
 from minigrad.viz.labels import cut, lines_of, shape_lines, tooltip_of
 from minigrad.viz.leaves import Leaves
 from minigrad.viz.parts import TraceEdge, TraceNode
-from minigrad.viz.repeats import Repeat, repeats_in
 from minigrad.viz.screen import ROOM, SCREEN, ranks_of, size_of
 from minigrad.viz.telling import is_number
 
@@ -24,20 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Arrow", "Box", "Folded", "Frame", "fold"]
 
-LONG_LOOP = 24  # operations, outside of modules, that a repetition covers before it is folded
 MANY_USES = 12  # of what one box gives; where there are more, it is drawn again
 FAR = 100  # ranks, over which no arrow goes
-NAMES_SHOWN = 4  # of a part that repeats
 PARAMETERS_TOLD = 6  # by the tooltip of a folded box
-
-
-@dataclass(frozen=True)
-class Part:
-    """What repeats inside a call of this level, or stands in a row: units, calls or operations, of all times."""
-
-    repeat: Repeat
-    units: list[tuple[int, int]]
-    level: int
 
 
 def fold(
@@ -130,7 +119,7 @@ class Folding:
 
     def folded(self, depth: int | None, repeats: bool, rows: bool = False) -> Folded:
         """What is drawn where modules are folded at ``depth``, and what repeats, and operations in a row."""
-        return Parts(self, depth, repeats, rows).folded()
+        return Picture(self, Parts(self, depth, repeats, rows)).folded()
 
     def sign_of(self, place: int, node: TraceNode) -> Hashable:
         """What two operations have in common that do the same at two places: what they are, and from how far back
@@ -147,136 +136,26 @@ class Folding:
         return node.name, node.shapes, node.dtypes, tuple(inputs)
 
 
-class Parts:
-    """The boxes of one way of folding.
+class Picture:
+    """The boxes, arrows and frames of one way of folding."""
 
-    Attributes:
-        box_of: for each operation, by its place in the order, the box's id.
-        members: the places of the operations in each box.
-        heads: what a box of several operations is: a call, or a repetition with the units of its first part.
-        open: for each operation the calls around its box.
-    """
-
-    def __init__(self, folding: Folding, depth: int | None, repeats: bool, rows: bool) -> None:
+    def __init__(self, folding: Folding, parts: Parts) -> None:
         self.folding = folding
-        self.trace = folding.trace
-        self.calls = folding.calls
-        self.depth = depth
-        count = len(self.calls.order)
-        self.box_of: list[str | None] = [None] * count
-        self.heads: dict[str, Call | Part] = {}
-        self.open: list[tuple[Call, ...]] = [chain[: self.fold_at(chain)] for chain in self.calls.chains]
-        if repeats:
-            level = 0
-            while any(len(chain) >= level for chain in self.open):
-                self.find_repeats(level)
-                level += 1
-        for place, chain in enumerate(self.calls.chains):
-            if self.box_of[place] is None:
-                folded = chain[len(self.open[place]) :]
-                self.box_of[place] = folded[0].id if folded else self.calls.order[place].id
-                if folded:
-                    self.heads[folded[0].id] = folded[0]
-        if rows:
-            self.fold_rows()
-        self.members: dict[str, list[int]] = {}
-        for place, box in enumerate(self.box_of):
-            self.members.setdefault(box or "", []).append(place)
-
-    def fold_at(self, chain: tuple[Call, ...]) -> int:
-        """How many of the calls around an operation stay open."""
-        if self.depth is None:
-            return len(chain)
-        return sum(call.level < self.depth for call in chain)
-
-    def find_repeats(self, level: int) -> None:
-        """Fold what repeats directly inside calls of this level."""
-        start = 0
-        while start < len(self.open):
-            outer = self.open[start][:level]
-            end = start
-            while end < len(self.open) and self.open[end][:level] == outer:
-                end += 1
-            if len(outer) == level and self.box_of[start] is None:
-                self.fold_repeats(start, end, level)
-            start = end
-
-    def fold_repeats(self, start: int, end: int, level: int) -> None:
-        units: list[tuple[int, int]] = []  # a call, or an operation: from where to where
-        at = start
-        while at < end:
-            until = at + 1
-            inner = self.calls.chains[at][level : level + 1]
-            while inner and until < end and self.calls.chains[until][level : level + 1] == inner:
-                until += 1
-            units.append((at, until))
-            at = until
-        for repeat in repeats_in([self.unit_sign(unit, level) for unit in units]):
-            first, last = units[repeat.start][0], units[repeat.end - 1][1]
-            has_calls = any(self.calls.chains[unit[0]][level:] for unit in units[repeat.start : repeat.end])
-            if (not has_calls and last - first < LONG_LOOP) or not self.in_series(repeat, units):
-                continue
-            part = Part(repeat, units[repeat.start : repeat.end], level)
-            head = self.unit_id(units[repeat.start], level)
-            box = f"{head}x{repeat.times}"
-            self.heads[box] = part
-            for place in range(first, last):
-                self.box_of[place] = box
-                self.open[place] = self.open[place][:level]
-
-    def in_series(self, repeat: Repeat, units: list[tuple[int, int]]) -> bool:
-        """Whether the second part takes something from the first."""
-        second = units[repeat.start + repeat.period : repeat.start + 2 * repeat.period]
-        first = range(units[repeat.start][0], second[0][0])
-        nodes = self.calls.order[second[0][0] : second[-1][1]]
-        sources = [edge.source for node in nodes for edge in self.folding.entering.get(node.id, ())]
-        return any(self.folding.places.get(source) in first for source in sources)
-
-    def unit_sign(self, unit: tuple[int, int], level: int) -> Hashable:
-        """What equal units have in common: their operations, and where in the module each stands."""
-        chain = self.calls.chains[unit[0]][level : level + 1]
-        prefix = len(chain[0].path) if chain else 0
-        kind = chain[0].kind if chain else ""
-        inner = [tuple([call.path[prefix:] for call in each[level + 1 :]]) for each in self.calls.chains[slice(*unit)]]
-        return kind, bool(chain), tuple(inner), tuple(self.folding.signs[slice(*unit)])
-
-    def unit_id(self, unit: tuple[int, int], level: int) -> str:
-        chain = self.calls.chains[unit[0]][level : level + 1]
-        return chain[0].id if chain else self.calls.order[unit[0]].id
-
-    def fold_rows(self) -> None:
-        """One box for operations in a row of which each goes on with what the one before made."""
-        start = 0
-        while start < len(self.box_of):
-            end = start + 1
-            while end < min(len(self.box_of), start + NAMES_SHOWN) and self.goes_on(end):
-                end += 1
-            if end - start > 1:
-                units = [(place, place + 1) for place in range(start, end)]
-                box = f"{self.calls.order[start].id}-{end - start}"
-                self.heads[box] = Part(Repeat(0, end - start, 1), units, len(self.open[start]))
-                self.box_of[start:end] = [box] * (end - start)
-            start = end
-
-    def goes_on(self, place: int) -> bool:
-        """Whether this operation and the one before are boxes of their own, and it takes what that one made."""
-        before, node = self.calls.order[place - 1], self.calls.order[place]
-        single = self.box_of[place - 1] == before.id and self.box_of[place] == node.id
-        sources = {edge.source for edge in self.folding.entering.get(node.id, ()) if edge.source in self.folding.places}
-        return single and self.open[place - 1] == self.open[place] and sources == {before.id}
+        self.trace, self.calls = folding.trace, folding.calls
+        self.parts = parts
 
     def folded(self) -> Folded:
         """All boxes in the order of the trace, arrows, and frames."""
-        leaves = Leaves(self)
+        leaves = Leaves(self.parts)
         boxes: dict[str, Box] = {}
         around: dict[str, tuple[Call, ...]] = {}
         for node in self.trace.nodes:
             if node.kind == "operation":
                 place = self.folding.places[node.id]
-                box = self.box_of[place] or ""
+                box = self.parts.box_of[place] or ""
                 if box not in boxes:
                     boxes[box] = self.operation_box(box, leaves.inside.get(box, []))
-                    around[box] = self.open[place]
+                    around[box] = self.parts.open[place]
             elif node.kind == "output":
                 boxes[node.id] = self.single_box(self.folding.nodes[node.id], node.id)
                 around[node.id] = ()
@@ -290,7 +169,7 @@ class Parts:
                     around[box] = where
         arrows = self.drawn_again(self.arrows(boxes, leaves), boxes, around)
         frames = self.frames(boxes, around)
-        return Folded(tuple(boxes.values()), arrows, frames, self.depth)
+        return Folded(tuple(boxes.values()), arrows, frames, self.parts.depth)
 
     def single_box(self, node: TraceNode, box: str, inside: str = "") -> Box:
         folding = self.folding
@@ -300,8 +179,8 @@ class Parts:
 
     def operation_box(self, box: str, absorbed: list[TraceNode]) -> Box:
         """The box of an operation, of a call or of what repeats, with the leaves that went into it."""
-        nodes = [self.folding.nodes[self.calls.order[place].id] for place in self.members[box]]
-        head = self.heads.get(box)
+        nodes = [self.folding.nodes[self.calls.order[place].id] for place in self.parts.members[box]]
+        head = self.parts.heads.get(box)
         if head is None:
             return self.single_box(nodes[0], box)
         if isinstance(head, Call):
@@ -342,22 +221,18 @@ class Parts:
     def leaves(self, node: TraceNode, box: str) -> bool:
         """Whether something that ``node`` makes leaves its box."""
         targets = [self.trace.edges[number].target for number in self.folding.users.get(node.id, ())]
-        return any(self.box_of_target(target) != box for target in targets)
-
-    def box_of_target(self, node_id: str) -> str:
-        place = self.folding.places.get(node_id)
-        return node_id if place is None else self.box_of[place] or ""
+        return any(self.parts.box_of_target(target) != box for target in targets)
 
     def arrows(self, boxes: dict[str, Box], leaves: Leaves) -> tuple[Arrow, ...]:
         """One a value, or one for all that goes from or into a folded box."""
         found: dict[Hashable, list[int]] = {}
         ends: dict[Hashable, tuple[str, str]] = {}
         for number, edge in enumerate(self.trace.edges):
-            target = self.box_of_target(edge.target)
-            source = leaves.box_at(edge.source, target) or self.box_of_target(edge.source)
+            target = self.parts.box_of_target(edge.target)
+            source = leaves.box_at(edge.source, target) or self.parts.box_of_target(edge.source)
             if source == target or source not in boxes or target not in boxes:
                 continue
-            folded = source in self.heads or target in self.heads
+            folded = source in self.parts.heads or target in self.parts.heads
             key: Hashable = (source, target) if folded else number
             found.setdefault(key, []).append(number)
             ends[key] = source, target
@@ -367,7 +242,7 @@ class Parts:
             edges = [self.trace.edges[number] for number in numbers]
             node = self.folding.nodes[edges[0].source]
             label = ""
-            if source not in self.heads and (len(node.shapes) > 1 or edges[0].output_index):
+            if source not in self.parts.heads and (len(node.shapes) > 1 or edges[0].output_index):
                 which = sorted({edge.output_index for edge in edges})
                 label = f"output{'s' if len(which) > 1 else ''} {', '.join(map(str, which))}"
             into = self.folding.nodes[edges[0].target].name
@@ -409,7 +284,7 @@ class Parts:
         parents: dict[Call, str | None] = {}
         for box, chain in around.items():
             kept = [call for call in chain if count[call] > 1]
-            if len(kept) < len(chain) and box in self.members and box not in self.heads:
+            if len(kept) < len(chain) and box in self.parts.members and box not in self.parts.heads:
                 node = self.folding.nodes[boxes[box].nodes[0]]
                 boxes[box] = self.single_box(node, box, inside=chain[-1].name)
             for outer, call in zip([None, *kept], kept):

@@ -9,7 +9,7 @@ from minigrad.viz.parts import TraceNode
 from minigrad.viz.telling import is_number
 
 if TYPE_CHECKING:
-    from minigrad.viz.folding import Parts
+    from minigrad.viz.grouping import Parts
 
 __all__ = ["Leaves"]
 
