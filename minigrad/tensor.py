@@ -129,6 +129,10 @@ class Tensor(TensorBase, Methods):
             raise RuntimeError("requires_grad must be a bool")
         self.requires_grad_(requires_grad)
 
+    @requires_grad.deleter
+    def requires_grad(self) -> None:
+        raise RuntimeError("requires_grad must be a bool: it cannot be deleted")
+
     @property
     def grad(self) -> Tensor | None:
         """dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any
 
+from minigrad.caller import warn_user
 from minigrad.graph import function
 from minigrad.graph.function import with_zeros, wrap
 from minigrad.graph.grad_mode import call_inside, grad_mode, no_grad
@@ -21,7 +22,7 @@ from minigrad.graph.node import NO_GRADIENT, Tensor
 from minigrad.graph.saved_tensors import THIS_NODE, Origin
 from minigrad.graph.storage import next_sequence_number
 from minigrad.graph.strides import lay_in_order
-from minigrad.graph.view import CUSTOM_VIEW, share_storage
+from minigrad.graph.view import CUSTOM_VIEW, MULTIPLE_VIEWS, share_storage
 from minigrad.graph.watching import to_arrays, to_tensors
 from minigrad.inplace.changing import check_changeable
 from minigrad.inplace.views import outdate_views, rebase, take_place
@@ -122,7 +123,7 @@ class Function(function.Function):
         output = call_inside(no_grad(), cls._run_forward, ctx, args, kwargs)
         outputs = output if isinstance(output, tuple) else (output,)
         grad_fn = ctx if grad_mode.enabled and True in ctx.needs_input_grad else None
-        ctx._check_dirty(args, outputs)
+        ctx._check_dirty(args, outputs, recorded=grad_fn is not None)
         results: list[Any] = []
         for output_nr, one in enumerate(outputs):
             results.append(ctx._place(one, output_nr, grad_fn, args, outputs, results))
@@ -159,11 +160,12 @@ class Function(function.Function):
         found = self.gradients_of_tensors(found if isinstance(found, tuple) else (found,))
         return found if grad_mode.enabled else to_arrays(found)
 
-    def _check_dirty(self, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+    def _check_dirty(self, args: tuple[Any, ...], outputs: tuple[Any, ...], recorded: bool) -> None:
         """Count the changes of what forward changed in place.
 
         Raises:
-            RuntimeError: such a tensor is no output, or may not be changed in place.
+            RuntimeError: such a tensor is no output, or may not be changed in place; or it is a view, one of several
+                outputs.
         """
         for tensor in self._dirty:
             if not any(tensor is each for each in outputs):
@@ -173,6 +175,17 @@ class Function(function.Function):
                 )
             if any(tensor is each for each in args):
                 check_changeable(tensor, self.name(), *args)
+            elif recorded:
+                warn_user(
+                    "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been "
+                    "mutated should be passed to ctx.mark_dirty()."
+                )
+            if recorded and tensor._base is not None and len(outputs) > 1:
+                raise RuntimeError(
+                    "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot "
+                    "return more than one Tensor. Make sure the input is not a view (using .clone() for example), or "
+                    "let another Function return the other Tensors."
+                )
             tensor._version_counter.bump(self.name())
 
     def _place(
@@ -206,12 +219,18 @@ class Function(function.Function):
             note_cut(switched_off(), args, [result], type(self))
         elif not result._requires_grad:
             note_cut("type", args, [result], result.dtype)
-        if not grad_mode.enabled:
-            return result
-        base = output if output._base is None else output._base
-        if any(shows(each, base) for each in args):  # an input, or a view of one: a view of it, as in PyTorch
-            share_storage(result, output, CUSTOM_VIEW)
+        is_input = any(output is each for each in args)
+        if output._base is not None or (is_input and grad_mode.enabled):  # an input is given back as a view of itself
+            several = grad_mode.enabled and self._differentiable(outputs) > 1
+            share_storage(result, output, MULTIPLE_VIEWS if several else CUSTOM_VIEW)
+        elif is_input:
+            result._version_counter = output._version_counter
         return result
+
+    def _differentiable(self, outputs: tuple[Any, ...]) -> int:
+        """How many of the outputs have a gradient."""
+        constants = [id(each) for each in self._non_differentiable]
+        return sum([is_tensor(each) and each.is_floating_point() and id(each) not in constants for each in outputs])
 
     def _connect_tensors(self, args: tuple[Any, ...], results: list[Any]) -> None:
         """Make edges: as in PyTorch only for tensors, while ``needs_input_grad`` speaks of every argument."""
@@ -293,6 +312,12 @@ class Function(function.Function):
                 )
         self._to_save = tensors
 
+    @property
+    def saved_variables(self) -> tuple[Any, ...]:
+        """The older name of ``saved_tensors``."""
+        warn_user("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning)
+        return self.saved_tensors
+
     def save_for_forward(self, *tensors: Tensor | None) -> None:
         """What PyTorch keeps for ``jvp``, the derivative in forward mode: there is none here, so nothing is kept."""
 
@@ -329,11 +354,6 @@ class Function(function.Function):
 
 def is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
-
-
-def shows(value: Any, base: Tensor) -> bool:
-    """True if ``value`` is ``base`` or a view of it."""
-    return isinstance(value, Tensor) and (value is base or value._base is base)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ for every operation: for debugging only. Counterpart: ``torch.autograd.anomaly_m
 
 from __future__ import annotations
 
+import sys
 import threading
 import traceback
 from collections.abc import Sequence
@@ -92,7 +93,10 @@ def tell_origin(node: Any) -> None:
             )
         else:
             told += "Traceback of forward call that caused the error:\n" + "".join(lines)
-        warn_user(told)
+        try:
+            warn_user(told)
+        except Warning:  # warnings are errors here, but the error that is being told of is to arrive
+            print(told, file=sys.stderr)
         node = node.metadata.get("parent_")
         if node is not None:
             told = f"\n\nPrevious calculation was induced by {node.name()}. "

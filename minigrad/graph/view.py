@@ -14,7 +14,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor, TensorBase
 from minigrad.graph.strides import keep_strides, lay_in_order
 
-__all__ = ["CUSTOM_VIEW", "INFERENCE_VIEW", "NO_GRAD_VIEW", "ViewFunction", "share_storage"]
+__all__ = ["CUSTOM_VIEW", "INFERENCE_VIEW", "MULTIPLE_VIEWS", "NO_GRAD_VIEW", "ViewFunction", "share_storage"]
 
 # Why some views may not be changed in place while operations are recorded: the end of PyTorch's message.
 NO_GRAD_VIEW = (

@@ -25,6 +25,8 @@ from minigrad.ops.choosing import Where
 
 __all__ = ["AsStrided", "CopySlices", "outdate_views", "rebase", "refresh", "refused", "take_place"]
 
+MODES = {NO_GRAD_VIEW: "no_grad", INFERENCE_VIEW: "inference"}
+
 
 class Window(NamedTuple):
     """Where a view's elements lie in its base's memory. Strides and offset count elements, not bytes."""
@@ -202,9 +204,10 @@ def refused(view: Tensor, change: str) -> RuntimeError:
     """PyTorch's error for a view that may not be changed in place, and was, or is going to be."""
     node = vars(view).get("grad_fn")  # the one that made it: to be asked for it, an outdated view would have to know
     if node is None:
-        told = f"A view was created in {'inference' if view._restriction is INFERENCE_VIEW else 'no_grad'} mode"
+        told = f"A view was created in {MODES.get(view._restriction, 'no_grad')} mode"
+        change += "" if view._restriction in MODES else " with grad mode enabled"
     else:
         told = f"Output {view.output_nr} of {node.name().rpartition('Backward')[0]} is a view"
-        if view._restriction is NO_GRAD_VIEW:
-            told += " of a view which was created in no_grad mode"
+        if view._restriction in MODES:
+            told += f" of a view which was created in {MODES[view._restriction]} mode"
     return RuntimeError(f"{told} and {change}{view._restriction}")

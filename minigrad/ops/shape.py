@@ -22,7 +22,7 @@ from minigrad.graph.node import Tensor
 from minigrad.graph.strides import lay_in_order, row_major, spanning, with_strides
 from minigrad.graph.view import ViewFunction
 from minigrad.inplace.changing import check_changeable
-from minigrad.inplace.views import take_place
+from minigrad.inplace.views import outdate_views, take_place
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "flatten", "meshgrid", "numel", "ravel", "reshape", "squeeze"]
 __all__ += ["unflatten", "unsqueeze"]
@@ -208,6 +208,8 @@ def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     if result.grad_fn is not None:
         take_place(input, result.grad_fn, result.output_nr)
     input._version_counter.bump(name)
+    if input._base is None:
+        outdate_views(input)
     return input
 
 

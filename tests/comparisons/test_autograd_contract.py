@@ -164,6 +164,17 @@ def wrong_marks(e):
     return [refused(lambda f=f: custom(e, f, twice).apply(x * 1)) for f in (not_returned, not_a_tensor, nothing_marked)]
 
 
+def what_a_function_is_warned_of(e):
+    def made_and_marked(ctx, x):
+        ctx.save_for_backward(x)
+        return dirty(ctx, x * 2)
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        custom(e, made_and_marked, lambda c, g: g * c.saved_variables[0]).apply(leaf(e, 1.0)).sum().backward()
+    return [(each.category.__name__, str(each.message).partition(" (Triggered")[0]) for each in told]
+
+
 def saved_result_of_a_change(e):
     def forward(ctx, x):
         x.exp_()
@@ -637,6 +648,7 @@ PROGRAMS = [
     one_output_twice,
     dirty_inputs,
     wrong_marks,
+    what_a_function_is_warned_of,
     saved_result_of_a_change,
     arguments_by_name_and_default,
     what_ctx_knows,
@@ -716,6 +728,15 @@ def test_threads_add_to_one_large_gradient():
     for thread in threads:
         thread.join()
     assert (x.grad == 240).all()
+
+
+def test_an_anomaly_is_told_where_warnings_are_errors(capsys):
+    """The error in backward arrives all the same."""
+    with warnings.catch_warnings(), minigrad.autograd.set_detect_anomaly(True):
+        warnings.simplefilter("error", UserWarning)
+        with pytest.raises(RuntimeError, match="returned nan values"):
+            (leaf(minigrad, 0.0).sqrt() * 0).sum().backward()
+    assert "Error detected in SqrtBackward0" in capsys.readouterr().err
 
 
 def test_an_error_in_a_gradients_gradient_names_both_lines():

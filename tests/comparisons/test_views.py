@@ -218,6 +218,8 @@ REFUSED = {
     "row of an iteration": lambda e, x, v: [row.mul_(2) for row in x * 1],
     "forgetting a view's history": lambda e, x, v: (x * 1)[0].detach_(),
     "view of a leaf that began to require grad": lambda e, x, v: requires_grad_later(e.zeros(3)),
+    "view of a view made in inference mode": lambda e, x, v: view_of_view_made_in(e.inference_mode, e.zeros(3)),
+    "a custom function's several, one of them a changed view": lambda e, x, v: dirty_view(e, x * 1),
     "saved, then changed through a view": lambda e, x, v: saved_then_changed(x * 1),
 }
 
@@ -232,6 +234,17 @@ def transposed(y):
 
 def shift_elements(y):
     y[1:] = y[:-1]
+
+
+def view_of_view_made_in(mode, base):
+    with mode():
+        view = base.view(-1)
+    view.requires_grad_()[1:].mul_(2)
+
+
+def dirty_view(e, y):
+    changed = staticmethod(lambda ctx, x: (ctx.mark_dirty(x), (x.add_(1), x.sum()))[1])
+    type("Changing", (e.autograd.Function,), {"forward": changed}).apply(y[0])
 
 
 def requires_grad_later(base):
@@ -295,13 +308,83 @@ def unrecorded(e, take):
         return take()
 
 
+def custom(e, make):
+    """The first output of a user's function whose forward returns what ``make`` gives of its input."""
+    parts = {"forward": staticmethod(lambda ctx, x: make(x))}
+    return lambda y: as_first(type("Made", (e.autograd.Function,), parts).apply(y))
+
+
+def as_first(outputs):
+    return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+def in_inference_mode(e, take):
+    with e.inference_mode():
+        return take()
+
+
 RESTRICTED = {
     "under no_grad": lambda e, y: unrecorded(e, lambda: y[0]),
+    "in inference mode": lambda e, y: in_inference_mode(e, lambda: y[0]),
+    "one of a custom function's several": lambda e, y: custom(e, lambda x: (x[0], x.sum()))(y)[0:],
+    "of a custom function under no_grad": lambda e, y: unrecorded(e, lambda: custom(e, lambda x: x[0])(y)),
     "of several": lambda e, y: y.unbind(0)[1],
     "the only one of several": lambda e, y: y[:1].unbind(0)[0],
     "of a split": lambda e, y: y.split(2)[0],
     "of a custom function": lambda e, y: identity(e)(y)[0],
 }
+# Made by a user's function and changed in place: refused in the same words, or the same values, version and gradient.
+MADE = {
+    "a copy": lambda x: x.clone(),
+    "a view of a copy": lambda x: x.clone()[0],
+    "a view of a copy, one of two": lambda x: (x.clone()[0], x.sum()),
+    "a view, beside what has no gradient": lambda x: (x[0], x.argmax()),
+    "the input": lambda x: x,
+}
+
+
+@pytest.mark.parametrize("mode", ["enable_grad", "no_grad", "inference_mode"])
+@pytest.mark.parametrize("name", MADE)
+def test_changing_what_a_custom_function_made(name, mode):
+    outcomes = []
+    for engine in (minigrad, torch):
+        x = engine.from_numpy(X.copy()).requires_grad_()
+        y = x * 1
+        with getattr(engine, mode)():
+            made = custom(engine, MADE[name])(y)
+        try:
+            made.add_(1)
+            outcomes.append((made.requires_grad, made._base is None, made._version, made.tolist()))
+        except RuntimeError as error:
+            outcomes.append(str(error).partition("You can make a clone")[0].strip())
+    assert outcomes[0] == outcomes[1]
+
+
+def viewed(y, change):
+    view = y.view(-1)
+    change(y)
+    view.sum().backward()
+    return view.grad_fn.name()
+
+
+@pytest.mark.parametrize(
+    "change", [lambda y: y.transpose_(0, 1), lambda y: y.squeeze_(), lambda y: y.unsqueeze_(0), lambda y: y.t_()]
+)
+def test_another_shape_in_place_is_a_change(change):
+    """Views of what is transposed in place, say, are seen through its new place in the graph; some may not be then."""
+    outcomes = []
+    for engine in (minigrad, torch):
+        x = engine.from_numpy(X.copy()).requires_grad_()
+        outcomes.append([viewed(x * 2, change), x.grad.tolist()])
+        y = x * 2
+        view = in_inference_mode(engine, lambda y=y: y.view(-1))
+        change(y)
+        with pytest.raises(RuntimeError, match="view was created in inference mode and its base") as refused:
+            _ = view.grad_fn
+        outcomes[-1].append(str(refused.value))
+    assert outcomes[0] == outcomes[1]
+
+
 USES = {
     "its node": lambda e, view: view.grad_fn,
     "an operation": lambda e, view: view * 2,
