@@ -36,9 +36,13 @@ class Module:
     """
 
     training: bool
+    call_super_init = False  # True: what stands after Module among the bases of a subclass is initialised too
     _version = 1  # saved with the state: a layer whose state changes its layout counts it up
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not self.call_super_init and (args or kwargs):
+            given = f"{len(args)} positional arguments" if args else f"the keyword argument {next(iter(kwargs))!r}"
+            raise TypeError(f"{type(self).__name__}.__init__() got {given}, and takes none")
         set_plainly = super().__setattr__
         set_plainly("training", True)
         set_plainly("_parameters", {})
@@ -53,6 +57,8 @@ class Module:
         set_plainly("_state_dict_hooks", OrderedDict())
         set_plainly("_load_state_dict_pre_hooks", OrderedDict())
         set_plainly("_load_state_dict_post_hooks", OrderedDict())
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
 
     def forward(self, *inputs: Any) -> Any:
         """What the module computes. Every subclass defines it."""
@@ -179,11 +185,11 @@ class Module:
         """File a tensor that is part of the state but is not trained; ``persistent`` ones are saved.
 
         Raises:
-            TypeError: it is no tensor.
+            TypeError: it is no tensor, nor something that says by ``__torch_function__`` that it acts as one.
             KeyError: as :meth:`register_parameter`.
         """
         self._check_name("buffer", name, self._buffers)
-        if tensor is not None and not isinstance(tensor, Tensor):
+        if tensor is not None and not isinstance(tensor, Tensor) and not hasattr(tensor, "__torch_function__"):
             raise TypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
             )
@@ -399,7 +405,8 @@ class Module:
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> IncompatibleKeys:
-        """Copy the values of ``state_dict`` into the parameters and buffers. All is checked before any is changed.
+        """Copy the values of ``state_dict`` into the parameters and buffers. All is checked before any is changed, but
+        extra state is given over as soon as it is met.
 
         Args:
             state_dict: tensors, or anything that has ``__array__``, by dotted path.
@@ -443,7 +450,7 @@ class Module:
                 value = value_for(tensor, key, value, error_msgs)
                 if value is None:
                     continue
-            if pending is None:
+            if pending is None or name == EXTRA_STATE:  # which may make the modules that the following names lead to
                 load_into(self, name, value, local_metadata.get("assign_to_params_buffers", False))
             else:
                 pending.append((self, name, value))

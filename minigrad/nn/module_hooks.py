@@ -156,7 +156,9 @@ class BackwardWatch:
         watched, self.output_places, node = behind_identity(outputs)
         if node is not None:
             node.register_prehook(self.on_output_gradients)
-        return watched if isinstance(output, tuple) else watched[0]
+        if not isinstance(output, tuple):
+            return watched[0]
+        return type(output)(*watched) if hasattr(output, "_fields") else watched
 
     def on_output_gradients(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         """The outputs' gradients have arrived: the pre-hooks may replace them.

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from collections import OrderedDict
+from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
@@ -302,8 +302,49 @@ def state_hooks_and_extra(e):
     return list(state), log
 
 
-def test_state_hooks_and_extra_state():
-    assert state_hooks_and_extra(minigrad) == state_hooks_and_extra(torch)
+def extra_state_that_is_a_module(e):
+    class Holding(e.nn.Module):
+        def __init__(self, held):
+            super().__init__()
+            self.held = held
+
+        def get_extra_state(self):
+            return self.held
+
+        def set_extra_state(self, state):
+            self.held = state
+
+    found = []
+    for state in ("a word", 5, Holding(3)):
+        model = Holding("another")
+        model.load_state_dict(Holding(state).state_dict())
+        found.append((model.held == state, list(model.state_dict())))
+    return found
+
+
+def base_that_is_initialised_too(e):
+    class Mixin:
+        def __init__(self, *args, **kwargs):
+            self.given = args, kwargs
+
+    class Both(e.nn.Module, Mixin):
+        call_super_init = True
+
+    return vars(Both(1, two=2))["given"], hasattr(type("Plain", (e.nn.Module, Mixin), {})(), "given")
+
+
+def buffer_that_acts_as_a_tensor(e):
+    model, like = e.nn.Module(), type("Like", (), {"__torch_function__": None})()
+    model.register_buffer("like", like)
+    return model.like is like
+
+
+@pytest.mark.parametrize(
+    "program",
+    [state_hooks_and_extra, extra_state_that_is_a_module, base_that_is_initialised_too, buffer_that_acts_as_a_tensor],
+)
+def test_state_and_initialisation(program):
+    assert program(minigrad) == program(torch)
 
 
 # ---------------------------------------------------------------------------------------------------- copies
@@ -383,6 +424,13 @@ def backward_hooks(e):
     return log, np.round(x.grad.tolist(), 12).tolist(), layer.bias.grad.tolist(), names
 
 
+def backward_hooks_of_a_named_tuple(e):
+    pair = namedtuple("pair", "first second")
+    model = type("Model", (e.nn.Module,), {"forward": lambda self, x: pair(x * 2, x * 3)})()
+    model.register_full_backward_hook(lambda module, grad_input, grad_output: None)
+    return [type(model(e.ones(2, requires_grad=True))).__name__]
+
+
 def backward_hooks_without_input_gradients(e):
     log = []
     layer = e.nn.Linear(2, 1)
@@ -412,6 +460,7 @@ def backward_hooks_of_two_inputs(e):
 
 
 HOOKS = [
+    backward_hooks_of_a_named_tuple,
     forward_hooks,
     replaced_arguments,
     always_called,
