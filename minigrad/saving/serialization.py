@@ -180,10 +180,20 @@ def load(
             )
     if isinstance(f.read(0), str):
         raise TypeError(f"load() expects a file open for reading bytes, not the text of a {type(f).__name__}")
-    return _load_from(f, type(f).__name__, map_location)
+    return _load_from(f if hasattr(f, "seekable") else _Seekable(f), type(f).__name__, map_location)
 
 
-def _load_from(file: IO[bytes], name: str, map_location: object) -> object:
+class _Seekable:
+    """A user's own file object that can seek, and has no method to say so, for the zip reader, which asks."""
+
+    def __init__(self, file: Any) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+    def seekable(self) -> bool:
+        return True
+
+
+def _load_from(file: Any, name: str, map_location: object) -> object:
     file.seek(0, os.SEEK_END)
     size = file.tell()
     file.seek(0)

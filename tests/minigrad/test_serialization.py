@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import time
+import types
 import warnings
 import zipfile
 from collections import Counter, OrderedDict
@@ -522,6 +523,15 @@ def test_a_failure_leaves_the_old_file(
         save({"a": from_numpy(np.arange(3))}, path)
     assert len(calls) == 1
     assert {each: (tmp_path / each).read_bytes() for each in os.listdir(tmp_path)} == before
+
+
+def test_a_file_object_that_cannot_say_that_it_seeks() -> None:
+    buffer = io.BytesIO()
+    methods: Any = types.SimpleNamespace(
+        **{name: getattr(buffer, name) for name in ("read", "seek", "tell", "write", "flush")}
+    )
+    save({"a": from_numpy(np.ones(1))}, methods)
+    assert load(methods)["a"].tolist() == [1.0]
 
 
 def test_bad_places_and_options(tmp_path: Path) -> None:
