@@ -37,7 +37,11 @@ class Size(tuple):
         return count
 
     def __add__(self, other: Any) -> Size:  # type: ignore[override]
-        return Size((*self, *other)) if isinstance(other, tuple) else NotImplemented
+        if isinstance(other, tuple):
+            return Size((*self, *other))
+        if hasattr(other, "__radd__"):
+            return NotImplemented
+        raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to minigrad.Size")
 
     def __radd__(self, other: Any) -> Size:
         return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented

@@ -155,8 +155,8 @@ def full(
 
 
 def _number(name: str, value: Any, argument: str = "fill_value") -> Any:
-    """The number that ``value`` is, or that a zero-dimensional tensor holds."""
-    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.ndim == 0):
+    """The number that ``value`` is, or that a zero-dimensional tensor holds whose gradient is not wanted."""
+    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.ndim == 0 and not value._requires_grad):
         return value.item()
     if not isinstance(value, (bool, int, float)):
         raise TypeError(f"{name}(): argument '{argument}' must be Number, not {type(value).__name__}")
@@ -268,7 +268,8 @@ def linspace(
         raise NotImplementedError('"linspace_cpu" not implemented for bools')
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    first, last = [number_as(_number("linspace", each), kind) for each in (start, end)]
+    ends = [each.detach() if isinstance(each, Tensor) else each for each in (start, end)]  # PyTorch drops gradients too
+    first, last = [number_as(_number("linspace", each), kind) for each in ends]
     return _finish(evenly_spaced(first, last, steps, kind), device, requires_grad)
 
 

@@ -186,5 +186,5 @@ def norm(
     if ord is None:
         return vector_norm(input, 2, dims, keepdim, dtype=dtype)
     if isinstance(ord, str) or len(dims) == 2:
-        return matrix_norm(input, ord, dims if len(dims) == 2 else (-2, -1), keepdim, dtype=dtype)
+        return matrix_norm(input, ord, (-2, -1) if dim is None else dims, keepdim, dtype=dtype)
     return vector_norm(input, ord, dims, keepdim, dtype=dtype)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["OutOfMemoryError", "out_of_memory", "says_out_of_memory"]
+__all__ = ["OutOfMemoryError", "out_of_memory", "says_out_of_memory", "says_overflow"]
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -29,6 +29,11 @@ def out_of_memory(error: MemoryError) -> MemoryError:
     if shape is not None and kind is not None:
         tried = f" you tried to allocate {math.prod(shape) * kind.itemsize} bytes, for shape {list(shape)} of {kind}."
     return OutOfMemoryError(f"DefaultCPUAllocator: can't allocate memory:{tried} Use smaller tensors, or fewer.")
+
+
+def says_overflow(error: ValueError) -> bool:
+    """Whether NumPy says that an array would have more bytes than 64 bits can count."""
+    return str(error).startswith(("array is too big", "Maximum allowed"))
 
 
 def says_out_of_memory(function: AnyFunction) -> AnyFunction:

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["Sizes", "as_shape", "is_expandable", "normalize_dim", "normalize_dims"]
+__all__ = ["Sizes", "as_shape", "check_integer", "is_expandable", "normalize_dim", "normalize_dims"]
 
 
 Sizes = int | Sequence[int]  # one for every dimension, or each its own

@@ -17,7 +17,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.promotion import is_foreign, type_name
 from minigrad.graph.node import Tensor
-from minigrad.out_of_memory import out_of_memory
+from minigrad.out_of_memory import out_of_memory, says_overflow
 from minigrad.random import Generator
 
 __all__ = ["LEFT_OUT", "checked"]
@@ -89,6 +89,10 @@ def checked(function: AnyFunction) -> AnyFunction:
             return function(*arguments, **named)
         except MemoryError as error:
             raise out_of_memory(error) from None
+        except ValueError as error:
+            if says_overflow(error):
+                raise RuntimeError(f"Storage size calculation overflowed in {function.__name__}()") from None
+            raise
 
     return gate  # type: ignore[return-value]
 
@@ -124,13 +128,16 @@ def examine(
 
 
 def fits(annotation: str, value: Any) -> bool:
-    """Whether ``value`` is of one of the types in ``annotation``. A tensor with one number in it may stand for it."""
+    """Whether ``value`` is of one of the types in ``annotation``.
+
+    A tensor with one number in it may stand for it, but not one that requires grad: its gradient would be lost.
+    """
     types, inner = parsed(annotation)
     if isinstance(value, types):
         return not isinstance(value, bool) or bool in types or object in types
     if inner and isinstance(value, (tuple, list, range)):
         return all(fits(inner, each) for each in value)
-    if isinstance(value, Tensor) and value.ndim == 0 and int in types:
+    if isinstance(value, Tensor) and value.ndim == 0 and int in types and not value._requires_grad:
         return bool in types or value.array.dtype.kind in "iu"
     return False
 
@@ -170,9 +177,10 @@ def wanted(annotation: str) -> str:
 
 
 def described(value: Any, annotation: str) -> str:
-    """The type of ``value``, and of what is in it; the shape where a tensor of one element could have stood."""
+    """The type of ``value``, and of what is in it; what a tensor is like where one of one element could have stood."""
     if isinstance(value, (tuple, list)) and value:
         telling = next(filter(is_foreign, value), value[0])
         return f"{type(value).__name__} of {type_name(telling)}"
-    with_shape = isinstance(value, Tensor) and "Tensor" not in annotation
-    return f"Tensor of shape {list(value.shape)}" if with_shape else type_name(value)
+    if not isinstance(value, Tensor) or "Tensor" in annotation:
+        return type_name(value)
+    return f"Tensor of shape {list(value.shape)}" + (" that requires grad" if value._requires_grad else "")

@@ -33,8 +33,8 @@ def taken_apart(name: str, forms: list[str], by_name: str, arguments: tuple[Any,
 
 
 def older_sum(name: str, *arguments: Any) -> tuple[Any, Any]:
-    """``other`` and alpha of ``add(input, alpha, other)``, and of ``add(input, other, alpha)`` with two numbers."""
-    if form_of(arguments) == "TNN":
+    """``other`` and alpha of ``add(input, alpha, other)``, and of ``add(input, other, alpha)``, both one number."""
+    if form_of(arguments) == "TNN" or (form_of(arguments) == "TTN" and arguments[1].ndim == 0):
         return arguments[1], arguments[2]
     (alpha,), (_, other) = taken_apart(name, ["TNT"], "alpha", arguments)
     return other, alpha

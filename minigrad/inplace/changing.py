@@ -27,7 +27,7 @@ __all__ += ["overwrite", "run_in_place", "take_cut", "warn_of_expanded"]
 
 # What may be written to an expanded tensor, whose elements share places: the same to all of them; and what PyTorch has
 # deprecated there, and warns of.
-WRITE_EXPANDED = frozenset(["fill_", "zero_", "fill_diagonal_"])
+WRITE_EXPANDED = frozenset(["fill_", "zero_", "fill_diagonal_", "threshold_"])
 DEPRECATED_ON_EXPANDED = frozenset(["index_put_", "masked_fill_", "index_fill_"])
 # What they write is read before anything is written.
 READ_FIRST = frozenset(["fill_", "masked_fill_", "index_fill_", "masked_scatter_"])

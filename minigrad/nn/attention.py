@@ -150,6 +150,14 @@ class MultiheadAttention(Module):
                 f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `key_padding_mask` to be "
                 f"`None` or {query.ndim - 1}-D but found {key_padding_mask.ndim}-D tensor instead"
             )
+        if isinstance(attn_mask, Tensor) and attn_mask.ndim not in (2, 3):
+            raise AssertionError(
+                f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `attn_mask` to be `None`, "
+                f"2-D or 3-D but found {attn_mask.ndim}-D tensor instead"
+            )
+        wanted = (self.num_heads, query.shape[0], key.shape[0])
+        if isinstance(attn_mask, Tensor) and not batched and attn_mask.ndim == 3 and attn_mask.shape != wanted:
+            raise AssertionError(f"Expected `attn_mask` shape to be {wanted} but got {attn_mask.shape}")
         if not batched:
             query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
             key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)

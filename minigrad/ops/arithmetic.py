@@ -72,7 +72,10 @@ def check_alpha(input: Any, other: Any, alpha: Number) -> Number:
     Raises:
         RuntimeError: it is a float and the type is not floating, or a bool and the type is another, or the type does
             not reach so far.
+        TypeError: it is a tensor that requires grad.
     """
+    if isinstance(alpha, Tensor) and alpha._requires_grad:
+        raise TypeError("argument 'alpha' must be Number, not a Tensor that requires grad")
     kind = result_dtype(unwrap(input), unwrap(other))
     alpha = alpha.item() if isinstance(alpha, (np.generic, Tensor)) else alpha
     if isinstance(alpha, float) and kind.kind != "f":

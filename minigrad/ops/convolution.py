@@ -15,6 +15,7 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import Sizes
 from minigrad.arguments.gate import checked
+from minigrad.attributes import TYPE_NAMES
 from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -226,7 +227,11 @@ def check_kinds(name: str, dims: int, input: Tensor, weight: Tensor, bias: Tenso
         )
     for other, tensor in (("weight", weight), ("bias", bias)):
         if tensor is not None and tensor.dtype is not input.dtype:
-            raise RuntimeError(f"Input type ({input.dtype}) and {other} type ({tensor.dtype}) should be the same")
+            wanted, found = TYPE_NAMES[input.dtype.name], TYPE_NAMES[tensor.dtype.name]
+            raise RuntimeError(
+                f"Input type ({input.dtype}) and {other} type ({tensor.dtype}) should be the same: expected scalar "
+                f"type {wanted} but found {found}"
+            )
     if input.dtype is dtypes.bool:
         raise NotImplementedError(f'"{name}" not implemented for bool: convert the tensors to a type of numbers')
 

@@ -6,6 +6,7 @@ tensor and no result needs is summed, as a batched matrix product.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -42,11 +43,13 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     for each in operands:
         check_tensors("einsum", operands=each)
     terms, result = parse(equation, operands)
-    for term, operand in zip(terms, operands):
-        if DOTS not in term and len(term) != operand.ndim:
+    for number, (term, operand) in enumerate(zip(terms, operands)):
+        count = len(term) - (DOTS in term)
+        if count > operand.ndim if DOTS in term else count != operand.ndim:
+            says, end = ("is more than", "") if DOTS in term else ("does not match", " and no ellipsis was given")
             raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({len(term)}) does not match the number of "
-                f"dimensions ({operand.ndim}) for operand '{''.join(term)}'"
+                f"einsum(): the number of subscripts in the equation ({count}) {says} the number of dimensions "
+                f"({operand.ndim}) for operand {number}{end}"
             )
     leading = max([operand.ndim - len(term) + 1 for term, operand in zip(terms, operands) if DOTS in term], default=0)
     places = [f"dot{number}" for number in range(leading)]
@@ -73,17 +76,33 @@ def from_lists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """The equation that lists of numbers mean, and the operands between them."""
     result = arguments[-1] if len(arguments) % 2 else None
     operands = arguments[: len(arguments) // 2 * 2 : 2]
-    terms = ["".join(DOTS if each is Ellipsis else LETTERS[each] for each in term) for term in arguments[1::2]]
-    equation = ",".join(terms[: len(operands)])
+    equation = ",".join([letters_of(term) for term in arguments[1::2][: len(operands)]])
     if result is not None:
-        equation += "->" + "".join(DOTS if each is Ellipsis else LETTERS[each] for each in result)
+        equation += "->" + letters_of(result)
     return equation, operands
+
+
+def letters_of(numbers: Any) -> str:
+    """The letters that a list of numbers means.
+
+    Raises:
+        ValueError: there is no such letter.
+    """
+    letters = []
+    for each in numbers:
+        if each is not Ellipsis and not 0 <= operator.index(each) < len(LETTERS):
+            raise ValueError(f"einsum(): subscript {each} in the subscript list is not within the valid range [0, 52)")
+        letters.append(DOTS if each is Ellipsis else LETTERS[each])
+    return "".join(letters)
 
 
 def parse(equation: str, operands: tuple[Any, ...]) -> tuple[list[list[str]], list[str]]:
     """The labels of each operand and of the result: letters, and one :data:`DOTS` at most."""
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    terms = [labels_of(term) for term in left.split(",")]
+    left, arrow, right = equation.partition("->")
+    terms, start = [], 0
+    for number, term in enumerate(left.split(",")):
+        terms.append(labels_of(term, start, f"operand {number}"))
+        start += len(term) + 1
     if len(terms) != len(operands):
         raise RuntimeError(
             f"einsum(): {'more' if len(operands) > len(terms) else 'fewer'} operands were provided than specified in "
@@ -93,22 +112,35 @@ def parse(equation: str, operands: tuple[Any, ...]) -> tuple[list[list[str]], li
     if not arrow:
         once = sorted(label for label in set(used) - {DOTS} if used.count(label) == 1)
         return terms, ([DOTS] if DOTS in used else []) + once
-    result = labels_of(right)
+    result = labels_of(right, len(left) + len(arrow), "output")
     for label in result:
         if result.count(label) > 1:
             raise RuntimeError(f"einsum(): output subscript {label} appears more than once in the output")
         if label not in used and label != DOTS:
-            raise RuntimeError(f"einsum(): output subscript {label} does not appear in the equation for any operand")
+            raise RuntimeError(
+                f"einsum(): output subscript {label} does not appear in the equation for any input operand"
+            )
     return terms, result
 
 
-def labels_of(term: str) -> list[str]:
-    """``"i...j"`` as ``["i", "...", "j"]``."""
-    before, dots, after = term.partition(DOTS)
-    labels = list(before) + ([DOTS] if dots else []) + list(after)
-    for label in labels:
-        if label != DOTS and label not in LETTERS:
-            raise RuntimeError(f"einsum(): invalid subscript given: {label}, subscripts must be in [a-zA-Z]")
+def labels_of(term: str, start: int, whose: str) -> list[str]:
+    """``"i...j"`` as ``["i", "...", "j"]``. It stands at ``start`` in the equation, ``whose`` says for what."""
+    labels: list[str] = []
+    position = 0
+    while position < len(term):
+        label = DOTS if term.startswith(DOTS, position) else term[position]
+        if "." in label and DOTS in labels:
+            already = "but an ellipsis (...)" if whose == "output" else "for which an ellipsis"
+            raise RuntimeError(f"einsum(): found '.' for {whose} {already} was already found")
+        if label == ".":
+            raise RuntimeError(f"einsum(): found '.' for {whose} that is not part of any ellipsis (...)")
+        if label not in (DOTS, " ") and label not in LETTERS:
+            raise RuntimeError(
+                f"einsum(): invalid subscript given at index {start + position} in the equation string, subscripts "
+                f"must be in [a-zA-Z], not {label}"
+            )
+        labels += [label] if label != " " else []
+        position += len(label)
     return labels
 
 
@@ -118,24 +150,25 @@ def spell(term: list[str], places: list[str], ndim: int | None = None) -> list[s
         return list(term)
     position = term.index(DOTS)
     count = len(places) if ndim is None else ndim - len(term) + 1
-    if count < 0:
-        raise RuntimeError(f"einsum(): operand with {ndim} dimensions has fewer than the subscripts {''.join(term)}")
     return term[:position] + places[len(places) - count :] + term[position + 1 :]
 
 
 def check_sizes(spelled: list[list[str]], operands: tuple[Any, ...]) -> None:
     """Raise a RuntimeError where one label means two sizes, neither of them 1."""
     sizes: dict[str, int] = {}
-    for term, operand in zip(spelled, operands):
+    for number, (term, operand) in enumerate(zip(spelled, operands)):
         within: dict[str, int] = {}
         for label, size in zip(term, operand.shape):
             if within.setdefault(label, size) != size:
-                raise RuntimeError(f"einsum(): subscript {label} is repeated for one operand with sizes that differ")
+                raise RuntimeError(
+                    f"einsum(): subscript {label} is repeated for operand {number} but the sizes don't match, {size} "
+                    f"!= {within[label]}"
+                )
             known = sizes.get(label, 1)
             if known != 1 and size not in (1, known):
                 raise RuntimeError(
-                    f"einsum(): subscript {label} has size {size} for one operand and {known} for another, and "
-                    f"neither is 1"
+                    f"einsum(): subscript {label} has size {size} for operand {number} which does not broadcast with "
+                    f"previously seen size {known}"
                 )
             sizes[label] = size if known == 1 else known
 

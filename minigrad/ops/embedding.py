@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.arguments.dims import check_integer
 from minigrad.arguments.gate import checked
 from minigrad.creation import from_numpy
 from minigrad.graph.function import Function
@@ -112,8 +113,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Zeros with a one at each class: int64. Shapes: (*) -> (*, classes), as many as the largest class asks for.
 
     Raises:
-        RuntimeError: a class is negative or too large, the type is not int64, or there is no class to count.
+        RuntimeError: a class is negative or too large, the type is not int64, there is no class to count, or there are
+            more than memory can hold.
+        ValueError: ``num_classes`` does not fit in 64 bits.
     """
+    check_integer("num_classes", num_classes)
     if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if tensor.numel() == 0 and num_classes <= 0:
@@ -126,4 +130,6 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError("num_classes should be positive")
     elif (tensor.array >= num_classes).any():
         raise RuntimeError(f"Class values must be smaller than num_classes ({num_classes}).")
-    return from_numpy(np.eye(num_classes, dtype=np.int64)[tensor.array])
+    hot = np.zeros((*tensor.shape, num_classes), np.int64)
+    np.put_along_axis(hot, tensor.array[..., None], 1, -1)
+    return from_numpy(hot)

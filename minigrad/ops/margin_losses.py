@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from minigrad import dtypes
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import result_dtype
 from minigrad.creation import zeros_like
@@ -64,7 +67,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     norm1 = vector_norm(x1, 2, dim, True).clone()
     norm2 = vector_norm(x2, 2, dim, True).clone()
     for norm in (norm1, norm2):  # the gradient is that of the norms, also where they are less than eps, as in PyTorch
-        call_inside(no_grad(), norm.clamp_min_, eps)
+        least = math.inf if norm.dtype is dtypes.float16 and eps > dtypes.finfo(norm.dtype).max else eps
+        call_inside(no_grad(), norm.clamp_min_, least)
     return ((x1 / norm1) * (x2 / norm2)).sum(dim)
 
 

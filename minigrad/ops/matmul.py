@@ -323,6 +323,14 @@ class Baddbmm(Addmm):
         return Transpose.apply(a, dim0=1, dim1=2) @ grad_z
 
 
+def check_one_type(input: Tensor, batch1: Tensor, batch2: Tensor) -> None:
+    """Raise PyTorch's error where the three tensors of ``baddbmm`` differ in type."""
+    if not input.dtype is batch1.dtype is batch2.dtype:
+        raise RuntimeError(
+            f"Input dtypes must be the same, got: input {input.dtype}, batch1: {batch1.dtype}, batch2: {batch2.dtype}"
+        )
+
+
 @checked
 def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """``beta * input + alpha * batch1 @ batch2``, the input broadcast.
@@ -332,6 +340,7 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1,
     if older:
         (beta, alpha), (input, batch1, batch2) = older_product("baddbmm", input, batch1, batch2, *older)
     check_tensors("baddbmm", input=input, batch1=batch1, batch2=batch2)
+    check_one_type(input, batch1, batch2)
     return Baddbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
 
 
@@ -341,6 +350,7 @@ def baddbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1
     if older:
         (beta, alpha), (input, batch1, batch2) = older_product("baddbmm_", input, batch1, batch2, *older)
     check_tensors("baddbmm_", input=input, batch1=batch1, batch2=batch2)
+    check_one_type(input, batch1, batch2)
     return run_in_place(input, "baddbmm_", Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
 
 

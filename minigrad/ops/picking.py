@@ -345,6 +345,8 @@ def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tenso
     dim, positions = place_of_slices(name, input, dim, index)
     if source.dtype is not input.dtype:
         raise RuntimeError(f"{name}(): self and source expected to have the same dtype: {input.dtype}, {source.dtype}")
+    if (source.ndim != input.ndim) if name == "index_add" else (input.ndim == 0 and source.ndim > 1):
+        raise RuntimeError(unlike_slices(name, input, source))
     if input.ndim == 0:
         if source.numel() != 1 or positions.size != 1:
             raise RuntimeError(f"{name}(): a scalar takes one index and one element")
@@ -356,11 +358,16 @@ def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tenso
     expected = (*input.shape[:dim], positions.size, *input.shape[dim + 1 :])
     if source.ndim and source.shape != expected:
         kind = IndexError if name == "index_copy" and source.ndim != input.ndim else RuntimeError
-        raise kind(
-            f"{name}(): source tensor shape must match self tensor shape, excluding the specified dimension. Got "
-            f"self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
-        )
+        raise kind(unlike_slices(name, input, source))
     return source, rows(positions, dim, index)
+
+
+def unlike_slices(name: str, input: Tensor, source: Tensor) -> str:
+    """The message of the error for a source whose slices are not like the input's."""
+    return (
+        f"{name}(): source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+        f"self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
+    )
 
 
 @checked

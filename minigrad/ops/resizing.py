@@ -7,6 +7,7 @@ What is computed on arrays, once as the plain loop and once fast, is in ``minigr
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -181,7 +182,7 @@ UNALIGNED = ("nearest", "area", "nearest-exact")  # the modes that know no ``ali
 @checked
 def interpolate(
     input: Tensor,
-    size: int | Sequence[int] | None = None,
+    size: Any = None,
     scale_factor: float | Sequence[float] | None = None,
     mode: str = "nearest",
     align_corners: bool | None = None,
@@ -192,7 +193,7 @@ def interpolate(
 
     Args:
         input: floating, or uint8 with the modes "nearest" and "nearest-exact".
-        size: the new size; or
+        size: the new size, one integer or one a dimension; or
         scale_factor: what the old one is multiplied by, then rounded down; one number, or one a dimension.
         mode: "nearest" takes the element under the upper left corner of the new one, "nearest-exact" the one under its
             middle; "linear" (N, C, L) and "bilinear" (N, C, H, W) lie on the lines between the nearest; "area" is
@@ -205,8 +206,8 @@ def interpolate(
         ValueError: not exactly one of ``size`` and ``scale_factor`` is given, its length is wrong, or an option is
             given that the mode has not.
         NotImplementedError: the mode is unknown, or not for so many dimensions, or not for this type.
-        RuntimeError: the image, or the new one, is empty.
-        TypeError: ``size`` is no whole number.
+        RuntimeError: the image, or the new one, is empty, or the new one is too large for memory or for 64 bits.
+        TypeError: ``size`` is no whole number, or does not fit in 64 bits.
     """
     if mode in UNALIGNED and align_corners is not None:
         raise ValueError(
@@ -247,17 +248,25 @@ def sizes_and_factors(
             f"dimensions, but got input with spatial dimensions of {list(old)} and {given}"
         )
     if size is None:
-        sizes = [math.floor(float(length) * factor) for length, factor in zip(old, values)]
+        scaled = [float(length) * factor for length, factor in zip(old, values)]
+        if not all(abs(each) < 2**63 for each in scaled):
+            raise RuntimeError(f"value cannot be converted to type int64_t without overflow: sizes {scaled}")
+        sizes = [math.floor(each) for each in scaled]
         return sizes, [None] * len(old) if recompute else values
     if recompute:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-    for each in values:
-        if not isinstance(each, (int, np.integer)):
-            raise TypeError(
-                f"expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got "
-                f"size with types {[type(value).__name__ for value in values]}"
-            )
-    return values, [None] * len(old)
+    try:
+        if any(isinstance(each, bool) for each in values):
+            raise TypeError
+        sizes = [operator.index(each) for each in values]
+    except TypeError:
+        raise TypeError(
+            f"expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], but got "
+            f"size with types {[type(each).__name__ for each in values]}"
+        ) from None
+    if any(each >= 2**63 for each in sizes):
+        raise TypeError(f"interpolate(): argument 'size' has no place in 64 bits: {sizes}")
+    return sizes, [None] * len(old)
 
 
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}  # along how many dimensions

@@ -114,6 +114,11 @@ def fold(
             f"Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "
             f"input, but got: {list(input.shape)}"
         )
+    if steps[0][0] * steps[0][1] >= 2**63:
+        raise RuntimeError(
+            f"Given kernel_width = {steps[0][1]} and kernel_height = {steps[0][0]} the product of kernel_width and "
+            f"kernel_height overflowed."
+        )
     if input.shape[-2] % (steps[0][0] * steps[0][1]):
         raise RuntimeError(
             f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
