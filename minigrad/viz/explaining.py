@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.graph.node import Tensor
 from minigrad.saving.files import replacing
 from minigrad.viz.following import traced
 from minigrad.viz.parts import TraceArrived, TraceBeside
 from minigrad.viz.recording import recorded
 from minigrad.viz.summary import array_of, summary_of
 from minigrad.viz.trace import Trace, first_difference
-from minigrad.viz.tracing import Params, require_tensor
+from minigrad.viz.tracing import Params, looks_like_tensor, require_tensor
 from minigrad.viz.watching import watch
 
 __all__ = ["SUFFIXES", "called", "explain"]
@@ -103,15 +104,14 @@ def run(
             program, variables = called(program)
         require_tensor(program, f"what {name} returns")
         names = variables if names is None else names
-    if (
-        gradient is not None
-        and type(gradient).__module__.partition(".")[0] != type(program).__module__.partition(".")[0]
-    ):
-        gradient = program.new_tensor(array_of(gradient))  # it was the other engine's
+    other = looks_like_tensor(gradient) and isinstance(gradient, Tensor) != isinstance(program, Tensor)
+    if other or isinstance(gradient, np.ndarray):
+        gradient = program.new_tensor(array_of(gradient))  # the other engine's, or an array
 
     def look(node: str, gradients: Any) -> None:
         if arrived is not None:
-            arrived[node] = [None if each is None else np.array(array_of(each)) for each in gradients]
+            known = [None if each is None else array_of(each) for each in gradients]
+            arrived[node] = [None if each is None else np.array(each) for each in known]
 
     return recorded(program, gradient, params, names, retain_graph, None if arrived is None else look)
 

@@ -37,7 +37,7 @@ def lines_of(
             lines.append(node.name)
         lines += shape_lines(node)
     told = node.value if values else None
-    if told is not None and not told.shape and node.kind == "operation":
+    if told is not None and told.values and not told.shape and node.kind == "operation":
         lines[-1] = value_line(told)
     elif told is not None and told.values and (node.kind != "operation" or len(told.values) <= VALUES_SHOWN):
         lines.append(value_line(told))
@@ -65,13 +65,15 @@ def value_line(value: Summary) -> str:
 
 def few(value: Summary) -> str:
     """Few values one by one, of many how large they are."""
+    if not value.known:
+        return "not known"
     if value.norm is None and len(value.values) <= VALUES_SHOWN:
         return ", ".join([short(each) for each in value.values])
     if value.norm is None:
         head = ", ".join([short(each) for each in value.values[: VALUES_SHOWN - 1]])
         return f"{head}, …"
-    counts = [f", {count} {name}" for name, count in (("nan", value.nan), ("inf", value.inf)) if count]
-    return f"{short(value.min)} to {short(value.max)}" + "".join(counts)
+    bounds = [f"norm {short(value.norm)}" if value.min is None else f"{short(value.min)} to {short(value.max)}"]
+    return ", ".join([*bounds, *value.counts()])
 
 
 def short(value: float | str | None) -> str:

@@ -214,9 +214,11 @@ def short(summary: Summary) -> str:
     room = ROOM - len("grad ")
     if summary.norm is not None:
         return f"norm {number(summary.norm, 'float64', 4)}"
+    if not summary.known:
+        return "not known"
     told = [number(each, summary.dtype, 4) for each in summary.values]
     if not summary.shape:
-        return told[0][:room] if told else "empty"
+        return told[0][:room]
     whole = f"[{', '.join(told)}]"
     while len(whole) > room and told:
         told.pop()
@@ -232,8 +234,11 @@ def full(summary: Summary) -> str:
         return told if few else f"{shape_text(summary.shape)} {told}"
     figures = [number(each, "float64", 6) for each in (summary.norm, summary.min, summary.max) if each is not None]
     told = f"{shape_text(summary.shape)} {summary.dtype}"
+    if figures:
+        told += f", norm {figures[0]}"
     if len(figures) == 3:
-        told += f", norm {figures[0]}, from {figures[1]} to {figures[2]}"
+        told += f", from {figures[1]} to {figures[2]}"
+    told += "" if summary.known else ", values not known"
     counts = [f"{count} {name}" for name, count in (("NaN", summary.nan), ("infinite", summary.inf)) if count]
     counts += [f"{summary.zeros} zeros"] if summary.zeros else []
     head = ", ".join([number(each, summary.dtype, 6) for each in summary.values])

@@ -119,7 +119,7 @@ class LookingOn:
                 continue
             to = self.number_of(target)
             so_far = self.waiting.get((to, output_nr))
-            total = value.detach().clone() if so_far is None else so_far + value.detach()
+            total = value.detach().clone() if so_far is None else added(so_far, value.detach())
             self.waiting[to, output_nr] = total
             self.senders.setdefault(to, []).append(len(self.steps) + 1)
             edge = self.edges[number, position]
@@ -132,6 +132,11 @@ class LookingOn:
         if self.look is not None:
             self.look(number, came)
         self.steps.append(TraceStep(number, tuple(map(brief, came)), self.saved[number], tuple(sent), *grads, ready))
+
+
+def added(one: Any, other: Any) -> Any:
+    """The sum; PyTorch takes a sparse tensor on the right alone."""
+    return other + one if one.is_sparse else one + other
 
 
 def remove(handles: list[Any]) -> None:

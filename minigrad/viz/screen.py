@@ -21,8 +21,11 @@ def check_size(folded: Folded, max_nodes: int) -> None:
     """Refuse what takes Graphviz long and nobody can read.
 
     Raises:
+        TypeError: ``max_nodes`` is no integer.
         ValueError: there are more than ``max_nodes`` boxes, constants not counted.
     """
+    if not isinstance(max_nodes, int):
+        raise TypeError(f"max_nodes must be an integer, got {type(max_nodes).__name__}")
     boxes = sum(box.kind != "constant" for box in folded.boxes)
     if boxes > max_nodes:
         raise ValueError(

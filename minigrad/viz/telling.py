@@ -18,6 +18,8 @@ def text_of(trace: Trace, width: int = 80) -> str:
 
     Lines are at most ``width`` long: a longer one goes on in the next, indented.
     """
+    if not isinstance(width, int):
+        raise TypeError(f"width must be an integer, got {type(width).__name__}")
     if width < 40:
         raise ValueError(f"width must be at least 40, got {width}")
     order = in_order_of_forward(trace)
@@ -91,7 +93,7 @@ def names_of(order: list[TraceNode]) -> dict[str, str]:
 
 
 def is_number(node: TraceNode) -> bool:
-    return node.kind == "constant" and node.value is not None and not node.value.shape
+    return node.kind == "constant" and node.value is not None and bool(node.value.values) and not node.value.shape
 
 
 def inputs_of(node: TraceNode, names: dict[str, str], entering: dict[str, list[TraceEdge]]) -> str:

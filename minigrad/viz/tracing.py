@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,11 +21,11 @@ from minigrad.graph.node import Node, Tensor
 from minigrad.graph.saved_names import names_of_saved
 from minigrad.viz.following import rule_of
 from minigrad.viz.parts import NOT_YET, TraceEdge, TraceExcerpt, TraceGroup, TraceNode
-from minigrad.viz.summary import Summary, summary_of
+from minigrad.viz.summary import Summary, sizes_of, summary_of
 from minigrad.viz.trace import Trace
 from minigrad.viz.watching import Constant, Made, constant, key_of, made_of
 
-__all__ = ["Params", "Tracing", "inputs_of", "require_tensor", "saved_in_brief", "trace_graph"]
+__all__ = ["Params", "Tracing", "inputs_of", "looks_like_tensor", "require_tensor", "saved_in_brief", "trace_graph"]
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
 AROUND = 3  # lines of the user's program before and after one that made a node
@@ -195,7 +196,8 @@ class Tracing:
                 owner = value if value.base is None else value.base
                 mine[id(owner)] = getattr(owner, "nbytes", value.nbytes)
             elif hasattr(value, "untyped_storage"):
-                mine[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+                place, size = memory_of(value)
+                mine[place] = size
         self.memory.update(mine)
         return sum(mine.values())
 
@@ -316,6 +318,16 @@ def saved_of(node: Any) -> dict[str, Any]:
     return found
 
 
+def memory_of(tensor: Any) -> tuple[int, int]:
+    """Where the memory of one of PyTorch's tensors is, and how large."""
+    try:
+        storage = tensor.untyped_storage()
+        return storage.data_ptr() or id(tensor), storage.nbytes()
+    except RuntimeError:  # it has several, or another library's
+        parts = (tensor._indices(), tensor._values()) if tensor.is_sparse else (tensor,)
+        return id(tensor), sum([part.nbytes for part in parts])
+
+
 def saved_in_brief(saved: Mapping[str, Any]) -> dict[str, Summary | str]:
     """What a node saved, each value in brief."""
     found: dict[str, Summary | str] = {}
@@ -387,7 +399,8 @@ def assigned_in(file: str | None, line: int | None) -> str | None:
 def _named(params: Params | None, names: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
     """The names that the user gives to tensors."""
     try:
-        named = [] if params is None else list(dict(params).items())
+        pairs = params.items() if isinstance(params, Mapping) else params or ()
+        named = [(name, tensor) for name, tensor in pairs]
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"params must be a dict of names and tensors, or pairs of them, got {type(params).__name__}"
@@ -398,7 +411,7 @@ def _named(params: Params | None, names: Mapping[str, Any] | None) -> list[tuple
         return named
     if not isinstance(names, Mapping):
         raise TypeError(f"names must be a dict such as locals(), got {type(names).__name__}")
-    return named + [(name, value) for name, value in names.items() if _looks_like_tensor(value)]
+    return named + [(name, value) for name, value in names.items() if _is_usable(value)]
 
 
 def _labels(named: Sequence[tuple[str, Any]], tensors: Sequence[Any]) -> tuple[dict[int, str], Inner, dict[Any, str]]:
@@ -428,14 +441,25 @@ def _inner_label(node: Any, inner: Inner) -> str:
     return ", ".join([f"{name} (output {index})" for index, name in sorted(names.items())])
 
 
-def _looks_like_tensor(value: Any) -> bool:
-    if isinstance(value, type):
+def looks_like_tensor(value: Any) -> bool:
+    """By its class alone: an object of the user's may do anything when it is asked for an attribute."""
+    torch = sys.modules.get("torch")
+    return issubclass(type(value), (Tensor, getattr(torch, "Tensor", Tensor)))
+
+
+def _is_usable(value: Any) -> bool:
+    """Whether a variable is a tensor whose place in the graph is known; PyTorch refuses to tell that of some views."""
+    if not looks_like_tensor(value):
         return False
-    return all(hasattr(value, name) for name in ("grad_fn", "requires_grad", "shape", "dtype"))
+    try:
+        value.grad_fn  # noqa: B018
+    except RuntimeError:
+        return False
+    return True
 
 
 def require_tensor(value: Any, where: str) -> None:
-    if not _looks_like_tensor(value):
+    if not looks_like_tensor(value):
         raise TypeError(f"{where} must be a minigrad or PyTorch tensor, got {type(value).__name__}: {value!r:.60}")
 
 
@@ -452,5 +476,6 @@ def inputs_of(item: Any) -> Sequence[tuple[Any, int]]:
 
 def _shapes(values: Sequence[Any]) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]:
     """Shapes and types of tensors, or of what a node's outputs are."""
-    shapes = tuple([tuple([int(size) for size in value.shape]) for value in values])
-    return shapes, tuple([str(value.dtype).rpartition(".")[2] for value in values])
+    return tuple([sizes_of(value) for value in values]), tuple(
+        [str(value.dtype).rpartition(".")[2] for value in values]
+    )

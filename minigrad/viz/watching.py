@@ -75,7 +75,11 @@ def key_of(tensor: Any) -> Any:
     if isinstance(tensor, Tensor):
         array = tensor.array
         return id(tensor._version_counter), array.ctypes.data, array.shape, array.strides
-    return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor._version
+    try:
+        place = tensor.data_ptr()
+    except RuntimeError:  # a sparse tensor
+        place = 0
+    return (place, tuple(tensor.shape), tensor.stride(), tensor._version) if place else id(tensor)
 
 
 class watch:
@@ -262,6 +266,8 @@ def flattened(inputs: list[Any]) -> list[Any]:
 
 def note_torch(torch: Any, watcher: watch, inputs: list[Any], before: set[Any], result: Any) -> None:
     """Note how the nodes were made that a function of PyTorch's made of ``inputs``, of which ``before`` made those."""
+    if not torch.is_grad_enabled():  # none was
+        return
     results = result if isinstance(result, (tuple, list)) else [result]
     tensors = {each.grad_fn: each for each in results if isinstance(each, torch.Tensor) and each.grad_fn is not None}
     waiting = list(tensors)

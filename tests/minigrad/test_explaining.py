@@ -172,9 +172,13 @@ class TestSideBySide:
 
     def test_a_gradient_that_is_given_goes_to_both(self) -> None:
         x, y = minigrad.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+        for wrong in ("1", [1.0, 5.0]):
+            with pytest.raises(TypeError, match="^gradients can be either"):
+                explain(x * 2, gradient=wrong)
+        trace = explain(x * 2, against=y * 2, gradient=np.array([1.0, 5.0]))
         trace = explain(x * 2, against=y * 2, gradient=minigrad.tensor([1.0, 5.0]))
         assert trace.beside is not None and trace.beside.first is None
-        np.testing.assert_array_equal(y.grad.numpy(), [2.0, 10.0])  # type: ignore[union-attr]
+        np.testing.assert_array_equal(y.grad.numpy(), [4.0, 20.0])  # type: ignore[union-attr]
 
     def test_how_closely_they_must_agree_is_as_for_networks(self) -> None:
         for name in ("float64", "float32"):

@@ -12,7 +12,7 @@ import torch
 
 import minigrad
 from minigrad.models import resnet18
-from minigrad.viz import Trace, draw, trace_graph, watch
+from minigrad.viz import Trace, draw, text, trace_graph, watch
 from minigrad.viz.folding import Folded, fold
 from minigrad.viz.repeats import Repeat, repeats_in
 from minigrad.viz.screen import SCREEN, ranks_of, size_of
@@ -266,6 +266,13 @@ class TestFold:
     def test_other_options_are_refused(self, options: Any, error: Any, told: str) -> None:
         with pytest.raises(error, match=told):
             fold(trace_graph(minigrad.ones(1)), **options)
+
+    def test_a_limit_must_be_an_integer(self) -> None:
+        for limit in (None, "9"):
+            with pytest.raises(TypeError, match="^max_nodes must be an integer"):
+                draw(minigrad.ones(1), max_nodes=limit)
+            with pytest.raises(TypeError, match="^width must be an integer"):
+                text(minigrad.ones(1), width=limit)
 
     def test_a_long_chain_does_not_recurse(self) -> None:
         y = minigrad.ones(1, requires_grad=True)

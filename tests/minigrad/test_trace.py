@@ -15,6 +15,8 @@ import minigrad
 from minigrad import viz
 from minigrad.graph.function import Function
 from minigrad.viz import Trace, first_difference, record, trace_graph, watch
+from minigrad.viz.labels import few
+from minigrad.viz.page import full, short
 from minigrad.viz.summary import summary_of
 
 ENGINES = pytest.mark.parametrize("engine", [minigrad, torch], ids=["minigrad", "torch"])
@@ -141,6 +143,27 @@ class TestWithoutWatching:
         with pytest.raises(TypeError, match="names must be a dict such as locals"):
             trace_graph(x * 2, names=[x])  # type: ignore[arg-type]
 
+    @ENGINES
+    def test_what_else_may_stand_among_variables(self, engine: Any) -> None:
+        class Odd:
+            def __getattribute__(self, name: str) -> Any:
+                raise ZeroDivisionError(name)
+
+            __eq__ = __bool__ = __getattribute__  # type: ignore[assignment]
+
+        x = engine.ones(3, requires_grad=True) * 2
+        with engine.no_grad():
+            view = x[0]  # of which PyTorch refuses to tell the node, once x was changed
+        x.mul_(2)
+        y = engine.ones((), requires_grad=True) * 2
+        assert by_name(trace_graph(y, names={"odd": Odd(), "view": view, "y": y}), "y").kind == "output"
+        with pytest.raises(TypeError, match=r"params\['odd'\] must be a minigrad or PyTorch tensor, got Odd"):
+            trace_graph(y, params={"odd": Odd()})
+
+    def test_pairs_may_have_one_name(self) -> None:
+        x, y = minigrad.ones(2, requires_grad=True), minigrad.ones(2, requires_grad=True)
+        assert [node.label for node in trace_graph(x * y, params=[("w", x), ("w", y)]).nodes].count("w") == 2
+
     def test_minigrad_tells_formula_and_rule(self) -> None:
         trace = trace_graph(quadratic(minigrad)["loss"])
         assert by_name(trace, "MulBackward0").formula == "z = x * y"
@@ -240,6 +263,12 @@ class TestWatching:
             assert np.array_equal(one.grad.numpy(), other.grad.numpy())
 
     @ENGINES
+    def test_what_is_done_without_a_graph_is_let_be(self, engine: Any) -> None:
+        with watch():  # a row of it is set to zero, of which PyTorch refuses to tell the node
+            loss = engine.nn.Embedding(3, 2, padding_idx=0)(engine.tensor([0, 1])).sum()
+        assert trace_graph(loss).nodes[-1].variable == "weight"
+
+    @ENGINES
     def test_leaves_have_the_names_that_the_program_gives_them(self, engine: Any) -> None:
         w, images = engine.ones(3, requires_grad=True), engine.ones(2, 3)
         model = engine.nn.Sequential(engine.nn.Linear(3, 2), engine.nn.Linear(2, 1))
@@ -285,6 +314,43 @@ class TestSummary:
         assert summary_of(minigrad.tensor([3.0] * 16 + [4.0])).norm == pytest.approx(12.6491)
         for engine in (minigrad, torch):
             assert str(summary_of(engine.tensor([1.0, 2.0]))) == "[2] float32: 1.0, 2.0"
+
+    @pytest.mark.parametrize(
+        ("make", "told", "in_a_box"),
+        [
+            (lambda: torch.ones(3, device="meta"), "[3] float32", "not known"),
+            (lambda: torch.tensor(1.0, device="meta"), "not known", "not known"),
+            (lambda: torch.eye(2).to_sparse(), "[2, 2] float32", "not known"),
+            (lambda: torch.ones(1).to(torch.float8_e4m3fn), "[1] float8_e4m3fn: 1.0", "1"),
+            (lambda: torch.tensor([1 + 2j]).conj().imag, "[1] float32: -2.0", "-2"),
+            (lambda: torch.tensor([1 / 3 + 2j]), "[1] complex64: 0.333333343+2j", "0.333333343+2j"),
+            (lambda: torch.full((17,), 3j), f"[17] complex64: {'0+3j, ' * 6}… norm 12.3693", "norm 12.37"),
+            (lambda: torch.full((20,), torch.nan), f"[20] float32: {'nan, ' * 6}… norm 0.0, 20 nan", "norm 0, 20 nan"),
+        ],
+    )
+    def test_what_numpy_does_not_have(self, make: Any, told: str, in_a_box: str) -> None:
+        summary = summary_of(make())
+        assert (str(summary), few(summary)) == (told, in_a_box)
+        assert ("not known" in full(summary)) == (short(summary) == "not known") == (in_a_box == "not known")
+
+    def test_a_graph_without_values_or_with_sparse_ones(self) -> None:
+        x = torch.ones(3, device="meta", requires_grad=True)
+        with watch():
+            y = (x + torch.zeros(3, device="meta") + torch.zeros(3, device="meta")).sum()
+        trace = record(y)
+        assert [node.kind for node in trace.nodes].count("constant") == 2 and "not known" in trace.text()
+        table = torch.ones(4, 2, requires_grad=True)
+        columns = table.t()
+        rows = torch.nn.functional.embedding(torch.tensor([0, 1]), table, sparse=True)
+        assert len(record((rows @ columns).sum()).steps) == 5  # to a sparse gradient a dense one is added
+        assert trace_graph(torch.sparse.mm(torch.eye(2).to_sparse().requires_grad_(), torch.ones(2, 1))).saved_bytes
+
+    @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+    def test_nested_tensors_are_refused(self) -> None:
+        for layout in (torch.strided, torch.jagged):
+            x = torch.nested.nested_tensor([torch.ones(2, 2), torch.ones(3, 2)], layout=layout, requires_grad=True)
+            with pytest.raises(RuntimeError, match="^nested tensors have no one shape"):
+                trace_graph(x * 2)
 
     def test_looking_changes_nothing(self) -> None:
         x = minigrad.ones(3, 7).t()
