@@ -250,6 +250,8 @@ def torch_mode(torch: Any, watcher: watch) -> Any:
             return super().__exit__(*error)
 
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if not torch.is_grad_enabled():  # nothing is recorded
+                return func(*args, **(kwargs or {}))
             inputs = flattened([*args, *(kwargs or {}).values()])
             before = {each.grad_fn for each in inputs if isinstance(each, torch.Tensor)}  # a change in place takes it
             result = func(*args, **(kwargs or {}))
@@ -265,9 +267,7 @@ def flattened(inputs: list[Any]) -> list[Any]:
 
 
 def note_torch(torch: Any, watcher: watch, inputs: list[Any], before: set[Any], result: Any) -> None:
-    """Note how the nodes were made that a function of PyTorch's made of ``inputs``, of which ``before`` made those."""
-    if not torch.is_grad_enabled():  # none was
-        return
+    """Note how the nodes were made that a function of PyTorch's made of ``inputs``, whose nodes were ``before``."""
     results = result if isinstance(result, (tuple, list)) else [result]
     tensors = {each.grad_fn: each for each in results if isinstance(each, torch.Tensor) and each.grad_fn is not None}
     waiting = list(tensors)

@@ -29,10 +29,10 @@ def quadratic(engine: Any) -> dict[str, Any]:
 
 
 def residual(engine: Any) -> dict[str, Any]:
-    """Images fork into a block without a bias and its shortcut."""
+    """Images fork into a block without a bias, with a ReLU in place, and its shortcut."""
     engine.manual_seed(0)
     nn = engine.nn
-    block = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1, bias=False), nn.BatchNorm2d(2), nn.ReLU())
+    block = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1, bias=False), nn.BatchNorm2d(2), nn.ReLU(inplace=True))
     head = nn.Sequential(nn.Flatten(), nn.Linear(32, 3))
     images = engine.ones(2, 2, 4, 4)
     hidden = block(images) + images
