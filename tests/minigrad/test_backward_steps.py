@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import minigrad
+import minigrad.viz
+from minigrad.autograd.stepping import ready_because
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad
 
@@ -30,7 +32,7 @@ def broadcast():
 
 def several_outputs():
     first, second = leaf(3, 4).sort(dim=0)[0].split(2, dim=1)
-    return (first * first * second).sum()
+    return (first * second * second * first).sum()
 
 
 def changed_in_place():
@@ -135,6 +137,33 @@ def test_one_step_tells_everything():
     assert "  .grad: None, then [[9.0, 9.0]]" in str(steps[3])
 
 
+def test_where_nothing_arrives_and_a_users_rule():
+    class Ignored(minigrad.autograd.Function):
+        """Ours alone are formulas."""
+
+        @staticmethod
+        def forward(ctx, x, y):
+            return x + y
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad, None
+
+    x = leaf(7)
+    with minigrad.viz.watch():
+        z = Ignored.apply(x, x.exp()).sum()
+    steps = list(z.backward_steps())
+    assert steps[1].formula == "" and steps[2].arrived == (None,) and steps[2].sent == ()
+    line = test_where_nothing_arrives_and_a_users_rule.__code__.co_firstlineno + 14
+    assert str(steps[2]).splitlines()[0] == f"step 3 of 4: ExpBackward0  z = eˣ  # {__file__}:{line}"
+    assert "  arrived: None\n  saved result: [7] float64" in str(steps[2])
+
+
+def test_why_a_node_runs_now():
+    assert ready_because(tuple(range(1, 9))).endswith("from steps 1, 2, 3, 4, 5, 6, 7, 8")
+    assert ready_because(tuple(range(1, 10))) == "all 9 gradients have arrived, from steps 1 to 9"
+
+
 def test_an_input_used_twice_by_one_node_shows_the_sum_as_it_grows():
     x = minigrad.tensor(2.0, requires_grad=True)
     sent = [each for step in (x * x + x).backward_steps() for each in step.sent]
@@ -153,7 +182,6 @@ def test_a_step_is_a_copy_and_has_no_history():
     assert not any(each.requires_grad for step in steps for each in step.arrived)
 
 
-@pytest.mark.filterwarnings("ignore:Using backward")
 def test_arguments_and_errors_are_those_of_backward():
     x, y = leaf(3), leaf(3)
     z = x * x * y
@@ -164,7 +192,8 @@ def test_arguments_and_errors_are_those_of_backward():
     list(z.backward_steps(minigrad.ones(3, dtype=minigrad.float64), retain_graph=True, inputs=[x]))
     same(x.grad.array, 2 * x.array * y.array)
     assert y.grad is None
-    list(z.backward_steps(minigrad.ones(3, dtype=minigrad.float64), create_graph=True, inputs=[y]))
+    with pytest.warns(UserWarning, match="Using backward"):
+        list(z.backward_steps(minigrad.ones(3, dtype=minigrad.float64), create_graph=True, inputs=[y]))
     assert y.grad.grad_fn is not None and grad_mode.enabled
     (second,) = minigrad.autograd.grad(y.grad.sum(), x)
     same(second.array, 2 * x.array)
@@ -174,7 +203,11 @@ def test_hooks_run_once_and_the_step_shows_what_arrived_before_them():
     x = leaf(2)
     y, seen = x * 2, []
     y.register_hook(lambda grad: seen.append(grad.tolist()) or grad * 10)
-    steps = list(y.sum().backward_steps())
+    several = []
+    z = y.sum()
+    minigrad.autograd.graph.register_multi_grad_hook((y, z), several.append)
+    steps = list(z.backward_steps())
+    assert len(several) == 1 and all(each is not None for each in several[0])
     assert seen == [[1.0, 1.0]] and steps[1].arrived[0].tolist() == [1.0, 1.0]
     assert x.grad.tolist() == [20.0, 20.0]
 
@@ -192,14 +225,15 @@ def test_nothing_is_switched_between_two_steps_and_a_pass_that_is_left_says_so(c
                 break
     assert repr(steps) == "<backward_steps waiting after step 2 of 4>" and x.grad is None
     steps.close()
-    assert repr(steps) == "<backward_steps stopped after step 2 of 4>" and list(steps) == []
+    assert repr(steps) == "<backward_steps stopped after step 2 of 4>" and list(steps) == [] and not steps.arrived
     assert grad_mode.enabled and grad_mode.walk is None
     with pytest.raises(RuntimeError, match=r"second time.* by backward_steps\(\) was left after step 2 of 4\.$"):
         y.backward()
     assert "backward_steps() that was left" in minigrad.autograd.explain_grad(x)
     z = (x * x).sum()
     whole = z.backward_steps()
-    assert len(list(whole)) == 3 and repr(whole) == "<backward_steps complete after step 3 of 3>"
+    assert len(list(whole)) == 3 and whole.close() is None
+    assert repr(whole) == "<backward_steps complete after step 3 of 3>"
     with pytest.raises(RuntimeError, match="after calling backward.$"):
         z.backward()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,8 +85,12 @@ class TestWithoutWatching:
     @ENGINES
     def test_a_bias_that_is_not_there_is_no_constant(self, engine: Any) -> None:
         layer = engine.nn.Conv2d(1, 1, 2, bias=False)
-        trace = trace_graph(layer(engine.ones(1, 1, 3, 3)))
-        assert [node.kind for node in trace.nodes].count("constant") == 1
+        images = engine.ones(1, 1, 3, 3)
+        with watch():
+            output = layer(images)
+        for result, name in ((output, "images"), (layer(images), None)):
+            constants = [node for node in trace_graph(result).nodes if node.kind == "constant"]
+            assert [node.variable for node in constants] == [name]
 
     @ENGINES
     def test_modules_come_from_the_parameters_names(self, engine: Any) -> None:
@@ -112,8 +117,10 @@ class TestWithoutWatching:
     @PROGRAMS
     def test_a_graph_that_was_freed_is_told_without_what_was_saved(self, engine: Any, program: Any) -> None:
         found = program(engine)
+        edges = len(trace_graph(found["loss"], names=found).edges)
         found["loss"].backward()
         trace = trace_graph(found["loss"], names=found)
+        assert len(trace.edges) == edges
         assert trace.saved_bytes == 0 and trace.holders() == []
         assert trace.text()
         x = engine.tensor(2.0, requires_grad=True)
@@ -133,6 +140,7 @@ class TestWithoutWatching:
         ]
         y.backward()
         assert trace_graph(y).saved_bytes == 0
+        assert trace_graph(x[:10] * x[:10]).saved_bytes == 400  # a view holds the whole
 
     def test_names_are_passed_over_where_they_are_no_tensors_params_are_not(self) -> None:
         x = minigrad.ones(2, requires_grad=True)
@@ -218,6 +226,37 @@ class TestWatching:
             ("Sequential(2).0", "Flatten", "Sequential(2)"),
             ("Sequential(2).1", "Linear", "Sequential(2)"),
         ]
+
+    @ENGINES
+    def test_modules_in_a_list_and_what_the_outer_one_does_itself(self, engine: Any) -> None:
+        class Model(engine.nn.Module):  # type: ignore[misc, name-defined]
+            def __init__(self) -> None:
+                super().__init__()
+                self.layers = engine.nn.ModuleList([engine.nn.Linear(2, 2), engine.nn.Linear(2, 2)])
+
+            def forward(self, x: Any) -> Any:
+                for layer in self.layers:
+                    x = layer(x).exp()
+                return x.split(1, 1)[0]
+
+        x = engine.ones(3, 2, requires_grad=True) * 2
+        with watch():
+            with watch():
+                pass
+            y = Model()(x)
+        trace = trace_graph(y)
+        assert [(node.name, node.module) for node in trace.nodes if node.kind == "operation"] == [
+            ("SplitBackward0", ""), ("ExpBackward0", ""), ("AddmmBackward0", "layers.1"), ("ExpBackward0", ""),
+            ("TBackward0", "layers.1"), ("AddmmBackward0", "layers.0"), ("MulBackward0", None),
+            ("TBackward0", "layers.0"),
+        ]  # fmt: skip
+        assert [(group.path, group.parent) for group in trace.groups] == [
+            ("", None), ("layers.0", ""), ("layers.1", ""),
+        ]  # fmt: skip
+        assert by_name(trace, "SplitBackward0").value is None and by_name(trace, "MulBackward0").line is None
+        text = trace.text()  # every assignment is to x, and no two are called so
+        assert len({line.partition(" = ")[0] for line in text.splitlines() if " = " in line}) == text.count(" = ")
+        assert "|output 0|" in trace.mermaid()
 
     @ENGINES
     def test_constants_are_one_where_they_are_one_tensor(self, engine: Any) -> None:
@@ -312,6 +351,7 @@ class TestSummary:
         assert (summary.nan, summary.inf, summary.zeros, summary.values[:3]) == (1, 1, 2, ("nan", "inf", 0.0))
         assert (summary.norm, summary.min, summary.max) == ("inf", 0.0, "inf")
         assert summary_of(minigrad.tensor([3.0] * 16 + [4.0])).norm == pytest.approx(12.6491)
+        assert len(summary_of(minigrad.ones(16)).values) == 16 and summary_of(minigrad.ones(17)).norm is not None
         for engine in (minigrad, torch):
             assert str(summary_of(engine.tensor([1.0, 2.0]))) == "[2] float32: 1.0, 2.0"
 
@@ -396,11 +436,19 @@ class TestJson:
             (lambda data: data["nodes"][0].update(value={"shape": [], "dtype": "f", "values": [[]]}), "values"),
             (lambda data: data["nodes"].append(data["nodes"][0]), "two nodes have the same id"),
             (lambda data: data["edges"][0].update(source="n99"), "joins nodes that are not there"),
+            (lambda data: data["edges"][0].update(output_index=-1), "an edge has a negative number"),
+            (
+                lambda data: data.update(beside={"engine": "", "arrived": [], "first": "n99", "told": ""}),
+                "gradients stand beside a node that is not there",
+            ),
             (lambda data: data["edges"][0].update(position=-1), "negative number"),
             (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "y"}), "in one that is not there"),
             (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "x"}), "is in itself"),
             (lambda data: data["steps"][0].update(node="n99"), "step 0 runs a node that is not there"),
-            (lambda data: data["steps"][0]["sent"][0].update(edge=99), "along an edge that is not there"),
+            (
+                lambda data: data["steps"][0]["sent"][0].update(edge=len(data["edges"])),
+                "along an edge that is not there",
+            ),
             (lambda data: data["steps"][0].update(ran=[{"line": 0}]), "step 0 runs a line that is not there"),
             (lambda data: data.update(excerpts=[{"file": "a", "first": 0, "lines": []}]), "an impossible number"),
             (lambda data: data.update(total_steps=1), "more steps than it says"),
@@ -547,6 +595,20 @@ def test_the_users_lines_are_kept_with_those_around(engine: Any) -> None:
     assert {node.value.values for node in trace.nodes if node.kind == "operation" and node.value} == {
         (4.0,), (8.0,), (9.0,),
     }  # fmt: skip
+
+
+@ENGINES
+def test_a_short_file_is_kept_whole_and_a_global_has_its_name(engine: Any, tmp_path: Path) -> None:
+    file = tmp_path / "short.py"
+    file.write_text("def f():\n    return w * 2\n")
+    variables: dict[str, Any] = {"w": engine.ones(2, requires_grad=True)}
+    exec(compile(file.read_text(), file, "exec"), variables)
+    with watch():
+        y = variables["f"]()
+    trace = trace_graph(y)
+    (excerpt,) = trace.excerpts
+    assert (excerpt.first, excerpt.lines) == (1, ("def f():", "    return w * 2"))
+    assert by_name(trace, "AccumulateGrad").variable == "w"
 
 
 class TestText:
