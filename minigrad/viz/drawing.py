@@ -19,6 +19,7 @@ from minigrad.viz.layout import laid_out
 from minigrad.viz.looks import FONT, FORMS, LOOKS, MARKS, THEMES
 from minigrad.viz.screen import TEXT
 from minigrad.viz.svg import finished, inline
+from minigrad.viz.telling import shown
 from minigrad.viz.trace import Trace
 
 __all__ = ["Drawing", "box_id", "draw_folded"]
@@ -122,7 +123,7 @@ def add_arrow(drawing: Any, number: int, arrow: Arrow, looks: dict[str, tuple[st
 
 def literal(text: str) -> str:
     """``text`` so that Graphviz shows it as it is: no escape, HTML or entity in it counts as one."""
-    return str(graphviz.escape(text.replace("&", "&amp;")))
+    return str(graphviz.escape(shown(text).replace("&", "&amp;")))
 
 
 def tip(text: str) -> str:
@@ -168,7 +169,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
             raise ValueError(f"Graphviz has no format {wanted!r}")
         picture = laid_out(self.source, wanted, self.engine, quiet=quiet)
         if wanted == "svg":
-            picture = finished(picture.decode(), self.alternative(), follows_theme=self.theme == "auto").encode()
+            picture = finished(picture.decode(), shown(self.alternative()), follows_theme=self.theme == "auto").encode()
         return picture if encoding is None else picture.decode(encoding)
 
     def alternative(self) -> str:
@@ -275,8 +276,8 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
         if suffix in TOLD and self.trace is None:
             raise ValueError(f"{suffix} tells one graph: this drawing shows none, or two; save it as .svg or .png")
         if not (skip_existing and os.path.exists(path)):
-            content = TOLD[suffix](self.trace).encode() if suffix in TOLD else self._picture(suffix[1:], {})
-            _write_whole(path, content)
+            told = TOLD[suffix](self.trace).encode(errors="replace") if suffix in TOLD else None
+            _write_whole(path, self._picture(suffix[1:], {}) if told is None else told)
         return path
 
     def _save_source(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,9 @@ KINDS = ("operation", "leaf", "output", "constant")
 
 
 def to_json(trace: Trace) -> str:
-    """The trace as JSON."""
-    return json.dumps({"format": FORMAT, "version": VERSION, **plain(trace)}, allow_nan=False, ensure_ascii=False)
+    """The trace as JSON. Half of a pair of signs, which no file in UTF-8 can hold, is written by its number."""
+    text = json.dumps({"format": FORMAT, "version": VERSION, **plain(trace)}, allow_nan=False, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):x}", text)
 
 
 def plain(value: Any) -> Any:

@@ -145,11 +145,16 @@ def short_file(file: str | None) -> str:
     return (file or "").replace("\\", "/").rpartition("/")[2]
 
 
+def shown(text: str) -> str:
+    """``text`` with the numbers of signs that would move a terminal's cursor, and that XML and UTF-8 do not have."""
+    return "".join([sign if sign.isprintable() else repr(sign)[1:-1] for sign in text])
+
+
 def wrapped(line: str, width: int) -> list[str]:
-    """A line in as many as it needs; signs that would move a terminal's cursor are told by their numbers."""
-    shown = "".join([sign if sign.isprintable() else repr(sign)[1:-1] for sign in line])
-    indent = " " * (len(shown) - len(shown.lstrip()) + 4)
-    return textwrap.wrap(shown, width, subsequent_indent=indent, drop_whitespace=True) or [""]
+    """A line in as many as it needs."""
+    told = shown(line)
+    indent = " " * (len(told) - len(told.lstrip()) + 4)
+    return textwrap.wrap(told, width, subsequent_indent=indent, drop_whitespace=True) or [""]
 
 
 SHAPES = {"leaf": ("[", "]"), "operation": ("(", ")"), "output": ("[[", "]]"), "constant": ("{{", "}}")}

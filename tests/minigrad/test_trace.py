@@ -600,14 +600,14 @@ def test_the_users_lines_are_kept_with_those_around(engine: Any) -> None:
 @ENGINES
 def test_a_short_file_is_kept_whole_and_a_global_has_its_name(engine: Any, tmp_path: Path) -> None:
     file = tmp_path / "short.py"
-    file.write_text("def f():\n    return w * 2\n")
+    file.write_text("\ndef f():\n    return w * 2\n")
     variables: dict[str, Any] = {"w": engine.ones(2, requires_grad=True)}
     exec(compile(file.read_text(), file, "exec"), variables)
     with watch():
         y = variables["f"]()
     trace = trace_graph(y)
     (excerpt,) = trace.excerpts
-    assert (excerpt.first, excerpt.lines) == (1, ("def f():", "    return w * 2"))
+    assert (excerpt.first, excerpt.lines) == (1, ("", "def f():", "    return w * 2"))
     assert by_name(trace, "AccumulateGrad").variable == "w"
 
 

@@ -396,6 +396,19 @@ class TestDraw:
         told = f"AccumulateGrad {name!r} of [2] float32"
         assert (title.text or "").replace("\\", "").startswith(told.replace("\\", ""))
 
+    def test_signs_that_no_picture_can_hold_are_told_by_their_numbers(self, no_dot: None, tmp_path: Path) -> None:
+        name = "\0\x1b\ud800\ufffe😀"
+        x = minigrad.ones(2, requires_grad=True)
+        drawing = draw(x * 2, params={name: x})
+        told = r"\x00\x1b\ud800\ufffe😀"
+        picture = drawing.pipe("svg", encoding="utf-8")
+        texts = [each.text for each in ElementTree.fromstring(picture).iter() if each.tag.endswith("text")]
+        assert told in texts and f"from {told}, to" in picture
+        trace = Trace.from_json(Path(drawing.save(tmp_path / "graph.json")).read_text(encoding="utf-8"))
+        assert name in [node.label for node in trace.nodes]
+        for suffix in ("html", "txt", "mmd"):
+            assert Path(drawing.save(tmp_path / f"graph.{suffix}")).stat().st_size
+
     def test_a_leaf_alone_is_drawn(self) -> None:
         assert draw(minigrad.ones(2)).source.count("label=") == 1
 
