@@ -187,8 +187,7 @@ class Picture:
             lines, times = [head.name + (f": {head.kind}" if head.kind and head.path else "")], 1
         else:
             lines, times = self.repeat_lines(head), head.repeat.times
-        leaving = [node for node in nodes if self.leaves(node, box)]
-        lines += shape_lines((leaving or nodes)[-1])
+        lines += shape_lines(nodes[-1])
         parameters = [node for node in absorbed if self.folding.owners.get(node.id) is not None]
         inputs = len([node for node in absorbed if not is_number(node)]) - len(parameters)
         if inputs:
@@ -218,10 +217,6 @@ class Picture:
             lines.insert(0, f"{first_paths[0]} … {last_paths[-1]}")
         return lines
 
-    def leaves(self, node: TraceNode, box: str) -> bool:
-        """Whether something that ``node`` makes leaves its box."""
-        targets = [self.trace.edges[number].target for number in self.folding.users.get(node.id, ())]
-        return any(self.parts.box_of_target(target) != box for target in targets)
 
     def arrows(self, boxes: dict[str, Box], leaves: Leaves) -> tuple[Arrow, ...]:
         """One a value, or one for all that goes from or into a folded box."""

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad
 import minigrad.viz
-from minigrad.autograd.stepping import ready_because
+from minigrad.autograd.stepping import brief, ready_because
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad
 
@@ -159,6 +159,13 @@ def test_where_nothing_arrives_and_a_users_rule():
     assert "  arrived: None\n  saved result: [7] float64" in str(steps[2])
 
 
+def test_up_to_six_elements_are_told():
+    assert (
+        brief(minigrad.zeros(2, 3)) == "[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]"
+        and brief(minigrad.zeros(7)) == "[7] float32"
+    )
+
+
 def test_why_a_node_runs_now():
     assert ready_because(tuple(range(1, 9))).endswith("from steps 1, 2, 3, 4, 5, 6, 7, 8")
     assert ready_because(tuple(range(1, 10))) == "all 9 gradients have arrived, from steps 1 to 9"
@@ -205,9 +212,11 @@ def test_hooks_run_once_and_the_step_shows_what_arrived_before_them():
     y.register_hook(lambda grad: seen.append(grad.tolist()) or grad * 10)
     several = []
     z = y.sum()
-    minigrad.autograd.graph.register_multi_grad_hook((y, z), several.append)
+    minigrad.autograd.graph.register_multi_grad_hook(
+        (y, z), lambda grads: several.append([each is not None for each in grads])
+    )
     steps = list(z.backward_steps())
-    assert len(several) == 1 and all(each is not None for each in several[0])
+    assert several == [[True, True]]  # once, when both are there
     assert seen == [[1.0, 1.0]] and steps[1].arrived[0].tolist() == [1.0, 1.0]
     assert x.grad.tolist() == [20.0, 20.0]
 
@@ -285,7 +294,12 @@ class TestSavedNames:
         assert z.grad_fn._saved_result.grad_fn is z.grad_fn
         with pytest.raises(AttributeError, match="has no attribute '_saved_mat2'"):
             _ = node._saved_mat2
-        assert (x * x).grad_fn._saved_self is x and (x * x).grad_fn._saved_other is x
+        for twice in (x * x, minigrad.maximum(x, x)):
+            assert twice.grad_fn._saved_self is x and twice.grad_fn._saved_other is x
+
+    def test_how_a_matrix_lies_is_no_value(self):
+        product = minigrad.ones(2, 2) @ minigrad.ones(2, 2, requires_grad=True)
+        assert list(list(product.sum().backward_steps())[1].saved) == ["self"]
 
     def test_freed_and_packed_values(self):
         x = leaf(2)

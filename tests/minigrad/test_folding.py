@@ -168,6 +168,15 @@ class TestFold:
         short = trace_graph(loop(6)[1])
         assert all(box.times == 1 for depth in (None, 0) for box in fold(short, depth=depth).boxes)
 
+    def test_a_leaf_taken_twice_and_two_leaves_are_no_repetition(self) -> None:
+        w, v = minigrad.rand(3, requires_grad=True), minigrad.rand(3, requires_grad=True)
+        h = minigrad.rand(3, requires_grad=True)
+        for other in (w, v):
+            for _ in range(14):
+                h = (h + w * other).tanh()
+        folded = fold(trace_graph(h), depth=0)
+        assert [box.times for box in folded.boxes if box.times > 1] == [14, 13]
+
     def test_an_often_used_leaf_is_drawn_at_each_use(self) -> None:
         w, y = loop(200)
         trace = trace_graph(y, params={"w": w})

@@ -25,6 +25,7 @@ import torch
 import minigrad
 from minigrad.viz import Trace, draw, first_difference, trace_graph
 from minigrad.viz.drawing import box_id
+from minigrad.viz.labels import lines_of
 from minigrad.viz.layout import laid_out
 
 ENGINES = pytest.mark.parametrize("engine", [minigrad, torch], ids=["minigrad", "torch"])
@@ -384,6 +385,22 @@ class TestDraw:
 
     def test_of_many_outputs_the_first_are_listed(self) -> None:
         assert r"output 3: [2]\nand 5 more outputs" in draw(leaf(torch, 9, 2).unbind(0)[0]).source
+        assert "more outputs" not in draw(leaf(torch, 4, 2).unbind(0)[0]).source
+
+    def test_long_lines_are_cut_and_a_modules_name_is_told_once(self) -> None:
+        node = replace(trace_graph(leaf(minigrad, 2)).nodes[0], label="x" * 99)
+        assert lines_of(node, values=False, grads=False)[0] == "x" * 59 + "…"
+        assert lines_of(replace(node, label="relu"), values=False, grads=False, inside="relu")[:2] == (
+            "relu",
+            "AccumulateGrad",
+        )
+
+    def test_frames_stand_in_one_another(self) -> None:
+        nn = minigrad.nn
+        model = nn.Sequential(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), nn.Linear(2, 2), nn.ReLU())
+        with minigrad.viz.watch():
+            y = model(minigrad.ones(1, 2))
+        assert "\n\t\tsubgraph cluster_" in draw(y, collapse=False).source
 
     @pytest.mark.parametrize("name", ['say "a"', r"a\nb", "<b>bold</b>", "größe", "a{b}|c", "&amp;", "a & b", "<"])
     def test_any_name_is_shown_as_it_is(self, name: str, no_dot: None) -> None:
