@@ -1,7 +1,8 @@
-"""The command line: run the chapters, train on both engines in step (``train``), or measure the speed (``bench``).
+"""The command line: run the chapters, train on both engines in step (``train``), measure the speed (``bench``), or
+judge an engine that may be anybody's (``judge``).
 
 Exit status 0 when all agree, 1 when anything differs or something cannot be had or written, 2 on wrong usage, 130 on
-Ctrl-C.
+Ctrl-C; of ``judge`` 3 when nothing differs but something did not finish.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import secrets
 import sys
 import traceback
 from collections.abc import Iterator
@@ -28,6 +30,11 @@ from rich.table import Table
 
 from comparisons import benchmark
 from comparisons.chapters import CHAPTERS
+from comparisons.coursework.basics import CASES
+from comparisons.coursework.engines import EngineError, find_engine
+from comparisons.coursework.judge import judge, status_of
+from comparisons.coursework.report import as_dict, closing, table_of_verdicts
+from comparisons.coursework.sandbox import Limits, SandboxError, open_sandbox
 from comparisons.curves import MODELS, plot, train_in_step
 from comparisons.harness import Comparison, Report
 from comparisons.settings import Settings
@@ -319,6 +326,56 @@ def bench(
         console.print(f"Net peak memory of {each.work}: minigrad {megabytes}")
     if json_file is not None:
         replace_file(json_file, (json.dumps(measured.as_dict(), indent=2) + "\n").encode())
+
+
+@app.command("judge")
+def judge_engine(
+    engine: Annotated[str, typer.Argument(help="A file, a package's folder, or the name of a module.")] = "minigrad",
+    only: Annotated[list[str] | None, typer.Option(help="Only cases with this in their name; may be repeated.")] = None,
+    list_cases: Annotated[bool, typer.Option("--list", help="Name the cases and stop.")] = False,
+    secret: Annotated[
+        str | None,
+        typer.Option(envvar="MINIGRAD_SECRET", help="What the inputs are drawn from; by default another each time."),
+    ] = None,
+    submission: Annotated[str | None, typer.Option(help="Whose engine it is; each is given inputs of its own.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="How long a case may take.")] = Limits.seconds,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Run it without a sandbox too, if there is none.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")] = None,
+) -> None:
+    """Judge an engine that may be anybody's: in a process of its own, shut in, against PyTorch's values."""
+    cases = [case for case in CASES if not only or any(part in case.name for part in only)]
+    if list_cases:
+        for case in CASES:
+            typer.echo(case.name)
+        return
+    if not cases:
+        raise wrong_usage(f"no case has {' or '.join(map(repr, only or []))} in its name: see judge --list")
+    if json_file is not None:
+        check_output("--json", json_file)
+    try:
+        tested = find_engine(engine)
+    except EngineError as error:
+        raise wrong_usage(str(error)) from None
+    drawn = secrets.token_hex(16) if secret is None else secret
+    owner = tested.name if submission is None else submission
+    try:
+        sandbox = open_sandbox(Limits(seconds), unsafe=unsafe)
+    except SandboxError as error:
+        advice = "" if unsafe else ". Install bubblewrap; or give --unsafe, for an engine that you trust"
+        raise wrong_usage(f"there is no sandbox here: {error}{advice}") from None
+    console = Console()
+    with sandbox, Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(tested.name, total=len(cases))
+        progress = partial(show_progress, bar, task, total=len(cases))
+        verdicts = judge(tested, cases, sandbox, secret=drawn.encode(), submission=owner, progress=progress)
+    if json_file is not None:
+        result = as_dict(tested, owner, drawn, sandbox, verdicts)
+        replace_file(json_file, (json.dumps(result, indent=2) + "\n").encode())
+    console.print(table_of_verdicts(f"{tested.name}, in the sandbox: {sandbox.level}", verdicts))
+    console.print(closing(verdicts), highlight=False)
+    if secret is None:
+        console.print(f"The same inputs again: --secret {drawn}", highlight=False)
+    raise typer.Exit(status_of(verdicts))
 
 
 def main() -> None:

@@ -1,0 +1,6 @@
+"""Coursework: engines that students write are judged by the comparisons.
+
+An engine (``engines.py``) runs in a process of its own (``student.py``), shut in (``sandbox.py``, ``confinement.py``),
+and sends values; ``answers.py`` reads them as a stranger's, ``judge.py`` compares them with PyTorch's and says the
+verdict. ``cases.py`` says what a case is, ``basics.py`` has the cases that every engine can be judged on.
+"""
