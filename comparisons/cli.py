@@ -33,8 +33,9 @@ from comparisons.chapters import CHAPTERS
 from comparisons.coursework.basics import CASES
 from comparisons.coursework.engines import EngineError, find_engine
 from comparisons.coursework.judge import judge, status_of
+from comparisons.coursework.processes import Limits
 from comparisons.coursework.report import as_dict, closing, table_of_verdicts
-from comparisons.coursework.sandbox import Limits, SandboxError, open_sandbox
+from comparisons.coursework.sandbox import SandboxError, open_sandbox
 from comparisons.curves import MODELS, plot, train_in_step
 from comparisons.harness import Comparison, Report
 from comparisons.settings import Settings
@@ -367,7 +368,8 @@ def judge_engine(
     with sandbox, Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(tested.name, total=len(cases))
         progress = partial(show_progress, bar, task, total=len(cases))
-        verdicts = judge(tested, cases, sandbox, secret=drawn.encode(), submission=owner, progress=progress)
+        with failing(tested.name):
+            verdicts = judge(tested, cases, sandbox, secret=drawn.encode(), submission=owner, progress=progress)
     if json_file is not None:
         result = as_dict(tested, owner, drawn, sandbox, verdicts)
         replace_file(json_file, (json.dumps(result, indent=2) + "\n").encode())

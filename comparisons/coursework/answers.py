@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from comparisons.coursework.sandbox import NoAnswer
+from comparisons.coursework.processes import NoAnswer
 from comparisons.coursework.student import LONGEST_TEXT, MOST_NODES
 from torch_impl.errors import printable
 

@@ -19,7 +19,8 @@ import torch
 from comparisons.coursework.answers import NO_ANSWER, Answer, GraphData, read_answer
 from comparisons.coursework.cases import Case
 from comparisons.coursework.engines import Engine
-from comparisons.coursework.sandbox import NoAnswer, Process, Sandbox
+from comparisons.coursework.processes import NoAnswer, Process
+from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.student import FIRST, HEAD, READY, answer_of, packed, packed_answer
 from comparisons.graphs import compare_graphs
 from comparisons.harness import compare_values

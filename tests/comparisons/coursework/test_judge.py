@@ -39,7 +39,8 @@ from comparisons.coursework.judge import (
     judge,
     status_of,
 )
-from comparisons.coursework.sandbox import LEVELS, Limits, NoAnswer, Sandbox, SandboxError
+from comparisons.coursework.processes import Limits, NoAnswer
+from comparisons.coursework.sandbox import LEVELS, Sandbox, SandboxError
 from comparisons.coursework.student import HEAD, answer_of, packed_answer
 
 ROOT = Path(__file__).parents[3]
@@ -575,15 +576,15 @@ def test_wrong_usage_ends_with_2(arguments):
 
 
 def test_without_a_sandbox_nothing_is_run_unless_that_is_asked_for(tmp_path, monkeypatch):
-    def missing(name):
-        raise SandboxError(f"there is no program {name} here")
+    def missing(*names):
+        raise SandboxError("there is no such program here")
 
     monkeypatch.setattr(sandboxes, "executable", missing)
     monkeypatch.setattr(sandboxes, "bubblewrap", missing)
     engine, results = tmp_path / "engine.py", tmp_path / "results.json"
     engine.write_text(HONEST)
     done = command(str(engine), "--json", str(results))
-    assert done.exit_code == 2 and "there is no program" in done.output and "--unsafe" in done.output
+    assert done.exit_code == 2 and "there is no such program" in done.output and "--unsafe" in done.output
     assert not results.exists()
     done = command(str(engine), "--json", str(results), "--only", "quotient", "--unsafe")
     written = json.loads(results.read_text())
