@@ -217,7 +217,6 @@ class Picture:
             lines.insert(0, f"{first_paths[0]} … {last_paths[-1]}")
         return lines
 
-
     def arrows(self, boxes: dict[str, Box], leaves: Leaves) -> tuple[Arrow, ...]:
         """One a value, or one for all that goes from or into a folded box."""
         found: dict[Hashable, list[int]] = {}
