@@ -1,7 +1,8 @@
 """Every concept run on minigrad and on PyTorch, outputs and gradients asserted equal.
 
 ``python -m comparisons`` runs the chapters (``chapters/``, one file each). ``harness.py`` says what "equal" means;
-``tolerances.py`` how closely, and why. ``first_divergence`` finds where two models part.
+``tolerances.py`` how closely, and why. ``first_divergence`` finds where two models part. ``coursework/`` judges engines
+of students.
 """
 
 import importlib

@@ -373,7 +373,7 @@ def judge_engine(
     if json_file is not None:
         result = as_dict(tested, owner, drawn, sandbox, verdicts)
         replace_file(json_file, (json.dumps(result, indent=2) + "\n").encode())
-    console.print(table_of_verdicts(f"{tested.name}, in the sandbox: {sandbox.level}", verdicts))
+    console.print(table_of_verdicts(tested, sandbox, verdicts))
     console.print(closing(verdicts), highlight=False)
     if secret is None:
         console.print(f"The same inputs again: --secret {drawn}", highlight=False)

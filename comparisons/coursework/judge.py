@@ -31,6 +31,7 @@ AGREES, DIFFERS = "agrees", "differs"
 MISSING = "not there yet"
 STOPPED = "stopped"
 LOST = "no answer"
+LONGEST_REASON = 1000
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def judge_case(process: Process, case: Case, inputs: dict[str, np.ndarray]) -> V
     if answer.stopped is not None:
         return Verdict(case.name, MISSING if answer.stopped.missing else STOPPED, answer.stopped.reason, seconds)
     reason = first_difference(case, answer, right)
-    return Verdict(case.name, DIFFERS if reason else AGREES, reason, seconds)
+    return Verdict(case.name, DIFFERS if reason else AGREES, reason[:LONGEST_REASON], seconds)
 
 
 def expected(case: Case, inputs: dict[str, np.ndarray]) -> Answer:

@@ -23,8 +23,9 @@ COLOURS = {AGREES: "green", MISSING: "yellow"}
 OTHERWISE = "bold red"
 
 
-def table_of_verdicts(title: str, verdicts: Sequence[Verdict]) -> Table:
+def table_of_verdicts(engine: Engine, sandbox: Sandbox, verdicts: Sequence[Verdict]) -> Table:
     """A row a case: its verdict, and the reason. What an engine wrote is text, never markup."""
+    title = f"{engine.name}, sandbox: {sandbox.level}" + (" alone (unsafe)" if sandbox.level == UNSAFE else "")
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("case", max_width=30)
     table.add_column("verdict", no_wrap=True)
