@@ -1,8 +1,8 @@
 """Where a process of the sandbox begins: what it gives up before it runs a student's code, and then ``student.py``.
 
 Memory, files, other processes, the network. The standard library alone is imported here. Limits are POSIX's. The filter
-of system calls is Linux's: it lets threads begin but no process, and refuses what opens a network, reaches into another
-process, signals one, or makes a namespace. Nothing of it can be taken back.
+of system calls is Linux's: it refuses what begins a process or a thread, opens a network, reaches into another process,
+signals one, or makes a namespace. Nothing of it can be taken back.
 
 Source: https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
@@ -22,6 +22,8 @@ __all__ = ["confine", "has_filter"]
 PROCESSORS = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 REFUSED = {
     "socket": (41, 198),
+    "clone": (56, 220),
+    "clone3": (435, 435),
     "fork": (57, None),
     "vfork": (58, None),
     "execve": (59, 221),
@@ -52,15 +54,13 @@ REFUSED = {
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
 }
-CLONE, CLONE3 = (56, 220), 435
-CLONE_THREAD = 0x10000
 OTHER_NUMBERS = 0x40000000  # from here on x86_64 has its system calls a second time
 MOST_FILES = 64
 
-# Instructions of the filter: load a word, jump if equal, if not less, if a bit is set; return.
-LOAD, EQUAL, NOT_LESS, SET, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-NUMBER, PROCESSOR, FIRST_ARGUMENT = 0, 4, 16  # where they stand
-ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
+# Instructions of the filter: load a word, jump if equal, if not less; return.
+LOAD, EQUAL, NOT_LESS, RETURN = 0x20, 0x15, 0x35, 0x06
+NUMBER, PROCESSOR = 0, 4  # where they stand
+ALLOW, KILL, EPERM = 0x7FFF0000, 0x80000000, 0x00050001
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
 MODE_FILTER = 2
 
@@ -73,6 +73,8 @@ def has_filter() -> bool:
 def confine(memory: int) -> None:
     """Give up what a student's engine does not need: at most ``memory`` bytes of addresses, no file is written.
 
+    Who asks how many processors there are, to begin as many threads, is told one.
+
     Raises:
         OSError: the kernel refuses the filter.
     """
@@ -83,6 +85,8 @@ def confine(memory: int) -> None:
         limits[resource.RLIMIT_AS] = memory  # macOS keeps to none
     for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))
+    os.cpu_count = lambda: 1
+    os.sched_getaffinity = lambda process: {0}  # type: ignore[attr-defined, unused-ignore]
     if has_filter():
         filter_system_calls()
 
@@ -117,9 +121,7 @@ def instructions() -> list[bytes]:
     for number in refused:
         if number is not None:
             program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, EPERM)]
-    program += [(EQUAL, 0, 1, CLONE3), (RETURN, 0, 0, ENOSYS)]  # its flags cannot be seen: callers then use clone
-    program += [(EQUAL, 0, 3, CLONE[column]), (LOAD, 0, 0, FIRST_ARGUMENT), (SET, 1, 0, CLONE_THREAD)]
-    program += [(RETURN, 0, 0, EPERM), (RETURN, 0, 0, ALLOW)]
+    program.append((RETURN, 0, 0, ALLOW))
     return [struct.pack("=HBBI", *each) for each in program]
 
 

@@ -6,8 +6,8 @@ user         the same files in a folder of their own (chroot), as a user whom no
 limits       limits alone. It can read what its user can, the judge's memory too: for checks of one's own
 ===========  ==================================================================================================
 
-At each level memory is limited, no file is written, what is sent is limited in size and time; on Linux no process can
-be begun or signalled and no network opened (``confinement.py``).
+At each level memory is limited, no file is written, what is sent is limited in size and time; on Linux no process or
+thread can be begun, no process signalled and no network opened (``confinement.py``).
 """
 
 from __future__ import annotations

@@ -141,13 +141,14 @@ ATTACKS = {
     "sinh": ("write(b'agrees' * 1000, 1000)", LOST, "it sent more than 1,048,576 bytes"),
     "sqrt": ("while True: print('agrees' * 1000)", LOST, "no answer within 1 s"),
     "square": ("socket.create_connection(('127.0.0.1', 9))", STOPPED, "PermissionError"),
+    "t": ("while True: threading.Thread(target=input).start()", STOPPED, "RuntimeError: can't start new thread"),
     "tan": ("os.kill(os.getppid(), signal.SIGKILL)", STOPPED, "PermissionError"),
     "tanh": ("raise ValueError('[red]\\033[31m\\n' * 1000)", STOPPED, "ValueError: [red]\\x1b[31m [red]\\x1b[31m"),
     "trunc": ("raise type('x' * 10**6, (Exception,), {})", STOPPED, "xxx"),
 }
 
 TOOLS = """
-import gc, json, os, signal, socket, struct, subprocess, sys
+import gc, json, os, signal, socket, struct, subprocess, sys, threading
 
 signals = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
@@ -238,7 +239,7 @@ def test_an_engine_that_cannot_be_imported_loses_each_case_with_the_reason(sourc
 
 
 def test_an_engine_that_ends_after_each_answer_gets_each_case_asked(outside):
-    source = HONEST + "\nimport os, threading\nthreading.Timer(0.05, os._exit, (0,)).start()\n"
+    source = HONEST + "\nimport signal\nsignal.setitimer(signal.ITIMER_REAL, 0.02)\n"
     verdicts = verdicts_of(outside, source, [PRODUCT] * 3)
     assert len(verdicts) == 3 and {each.status for each in verdicts} <= {AGREES, LOST}
 
