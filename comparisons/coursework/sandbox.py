@@ -61,17 +61,12 @@ class Sandbox:
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minigrad-judge-")))
             self.nowhere = os.open(os.devnull, os.O_RDWR)
             stack.callback(os.close, self.nowhere)
-            if level == "limits":
-                make_site(self.folder)
-            else:
-                needs_filter()
-            if level == "user":
-                self.make_root()
-            with self.start(Engine("nothing", {"nothing.py": b""})) as process:
-                try:
+            try:
+                self.prepare()
+                with self.start(Engine("nothing", {"nothing.py": b""})) as process:
                     process.ask(READY)
-                except NoAnswer as reason:
-                    raise SandboxError(f"an empty engine did not start: {reason}") from None
+            except (NoAnswer, OSError) as reason:
+                raise SandboxError(f"an empty engine did not start: {reason}") from None
             self.stack = stack.pop_all()
 
     def __enter__(self) -> Sandbox:
@@ -120,8 +115,15 @@ class Sandbox:
         order = {"site": f"{root}{SITE}", "engine": engine.name, "folder": work}
         return [*outside, *python, json.dumps({**order, "memory": self.limits.memory, "nowhere": self.nowhere})]
 
-    def make_root(self) -> None:
-        """The root folder of processes that see nothing else."""
+    def prepare(self) -> None:
+        """Lay out what processes are given. At the level "user" that is the root folder of all that they see."""
+        if self.level == "limits":
+            make_site(self.folder)
+            return
+        if not confinement.has_filter():
+            raise SandboxError(f"no filter of system calls is known for {sys.platform} on {os.uname().machine}")
+        if self.level == "bubblewrap":
+            return
         if os.geteuid() != 0:
             raise SandboxError("another user's process can be begun by root only")
         executable("chroot")
@@ -129,12 +131,6 @@ class Sandbox:
         self.root, self.folder = self.folder, self.folder / WORK.lstrip("/")
         self.folder.mkdir()
         self.folder.chmod(0o711)  # what is in it cannot be listed
-
-
-def needs_filter() -> None:
-    """Refuse a machine for which no filter of system calls is known."""
-    if not confinement.has_filter():
-        raise SandboxError(f"no filter of system calls is known for {sys.platform} on {os.uname().machine}")
 
 
 def executable(name: str) -> str:

@@ -5,6 +5,7 @@ What a level of the sandbox needs is not there everywhere: its tests are skipped
 """
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -278,8 +279,10 @@ def test_in_a_sandbox_there_is_neither_pytorch_nor_the_judge_nor_a_secret(level,
     processes = [f"/proc/{process}/{name}" for process in ("self", os.getpid()) for name in ("mem", "environ", "maps")]
     others = [torch.__file__, comparisons.harness.__file__, str(tmp_path / "secret"), "/etc/passwd", __file__]
     names = ["torch", "torch_impl", "comparisons", "minigrad", "tolerances.py", "judge.py"]
-    with sandbox_at(level, seconds=60) as made:
-        (verdict,) = verdicts_of(made, SIGHT.format(names=names, paths=processes + others), [PRODUCT])
+    with sandbox_at(level, seconds=60) as made, made.start(Engine("other", {"other.py": b"secret = 1"})):
+        (other,) = made.folder.glob("*/other.py")
+        paths = [*processes, *others, str(other), f"/work/{other.parent.name}/other.py"]
+        (verdict,) = verdicts_of(made, SIGHT.format(names=names, paths=paths), [PRODUCT])
     assert "LookupError: seen: [], line" in verdict.reason, verdict
 
 
@@ -657,12 +660,15 @@ def test_without_a_sandbox_nothing_is_run_unless_that_is_asked_for(tmp_path, mon
     def missing(*names):
         raise SandboxError("there is no such program here")
 
+    def unreadable():
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "ldd")
+
     monkeypatch.setattr(sandboxes, "executable", missing)
-    monkeypatch.setattr(sandboxes, "bubblewrap", missing)
+    monkeypatch.setattr(sandboxes, "bubblewrap", unreadable)
     engine, results = tmp_path / "engine.py", tmp_path / "results.json"
     engine.write_text(HONEST)
     done = command(str(engine), "--json", str(results))
-    assert done.exit_code == 2 and "there is no such program" in done.output and "--unsafe" in done.output
+    assert done.exit_code == 2 and "ldd" in done.output and "--unsafe" in done.output
     assert not results.exists()
     done = command(str(engine), "--json", str(results), "--only", "quotient", "--unsafe")
     written = json.loads(results.read_text())
