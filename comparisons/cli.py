@@ -371,7 +371,7 @@ def judge_engine(
         with failing(tested.name):
             verdicts = judge(tested, cases, sandbox, secret=drawn.encode(), submission=owner, progress=progress)
     if json_file is not None:
-        result = as_dict(tested, owner, drawn, sandbox, verdicts)
+        result = as_dict(tested, owner, sandbox, verdicts)
         replace_file(json_file, (json.dumps(result, indent=2) + "\n").encode())
     console.print(table_of_verdicts(tested, sandbox, verdicts))
     console.print(closing(verdicts), highlight=False)
