@@ -78,8 +78,8 @@ def as_data(value: Any) -> Any:
     value = value.detach() if hasattr(value, "detach") else value
     array = np.array(value.numpy() if hasattr(value, "numpy") else value, order="C")
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{type(value).__name__} came where a tensor or an array of numbers was expected")
-    return array
+        raise ValueError(f"{type(value).__name__} came where a tensor or an array of numbers was expected")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def packed(number: int, told: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> bytes:
@@ -128,13 +128,12 @@ def stop_reason(error: BaseException, folder: str) -> dict[str, Any]:
         trace = trace.tb_next
     if isinstance(error, SyntaxError) and (error.filename or "").startswith(folder):
         place = ("", error.lineno or 0, str(error.filename).removeprefix(folder))
-    unknown = isinstance(error, (AttributeError, TypeError)) and calls[-1:] == [PROGRAM]
-    unknown = unknown or (isinstance(error, AttributeError) and calls[-1:] == [__file__])
+    lacks = isinstance(error, (AttributeError, TypeError)) and calls[-1:] in ([PROGRAM], [__file__])
     return {
         "error": type(error).__name__[:LONGEST_TEXT],
         "text": str(error)[:LONGEST_TEXT],
         "place": place and [place[0][:LONGEST_TEXT], place[1], place[2][:LONGEST_TEXT]],
-        "missing": unknown or isinstance(error, NotImplementedError),
+        "missing": lacks or isinstance(error, NotImplementedError),
     }
 
 

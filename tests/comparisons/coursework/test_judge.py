@@ -44,7 +44,7 @@ from comparisons.coursework.judge import (
 )
 from comparisons.coursework.processes import Limits, NoAnswer
 from comparisons.coursework.sandbox import LEVELS, Sandbox, SandboxError
-from comparisons.coursework.student import HEAD, answer_of, packed_answer
+from comparisons.coursework.student import HEAD, answer_of, as_data, packed_answer
 
 ROOT = Path(__file__).parents[3]
 REQUIRED = os.environ.get("MINIGRAD_SANDBOXES", "").split()
@@ -131,7 +131,7 @@ ATTACKS = {
     "floor": ("import minigrad", STOPPED, "ModuleNotFoundError: No module named 'minigrad'"),
     "log": ("from comparisons.chapters import CHAPTERS; CHAPTERS.clear()", STOPPED, "ModuleNotFoundError"),
     "log1p": ("import comparisons.harness as h; h.compare_values = None", STOPPED, "ModuleNotFoundError"),
-    "neg": ("return Equal()", STOPPED, "TypeError: Equal came where"),
+    "neg": ("return Equal()", STOPPED, "ValueError: Equal came where"),
     "positive": ("send({'plain': {'z': 'agrees'}}, 10**6); return self", AGREES, ""),
     "relu": ("return EqualArray(self.data.shape)", DIFFERS, "z: 6 of 6 values differ"),
     "round": ("look_around()", STOPPED, "LookupError: nobody knows what is right"),
@@ -237,6 +237,20 @@ def test_an_engine_that_cannot_be_imported_loses_each_case_with_the_reason(sourc
     for verdict in verdicts_of(outside, source, [PRODUCT, asking("x + y")]):
         assert verdict.status == status and verdict.reason.startswith("when it was imported: "), verdict
         assert reason in verdict.reason
+
+
+def test_what_an_engine_lacks_is_told_apart_from_what_stops_it(outside):
+    lacks = {
+        "": "AttributeError: module 'engine' has no attribute 'tensor'",
+        "def tensor(data): return data": "TypeError: tensor() got an unexpected keyword",
+        "class T: pass\ndef tensor(data, requires_grad): return T()": "TypeError: unsupported operand type(s) for *",
+        "def tensor(data, requires_grad): raise NotImplementedError": "NotImplementedError, in tensor, line 1",
+    }
+    for source, reason in lacks.items():
+        (verdict,) = verdicts_of(outside, source, [PRODUCT])
+        assert verdict.status == MISSING and reason in verdict.reason, verdict
+    (verdict,) = verdicts_of(outside, "def tensor(data, requires_grad): return data.lacking", [PRODUCT])
+    assert verdict.status == STOPPED and verdict.reason.endswith("in tensor, line 1 of engine.py")
 
 
 def test_an_engine_that_ends_after_each_answer_gets_each_case_asked(outside):
@@ -406,13 +420,14 @@ def sent(answer):
         np.asfortranarray(np.arange(6.0).reshape(2, 3)),
         np.array([float("nan"), -float("inf")]),
         np.array([True, False]),
+        np.array([1.5, 2.5], ">f8"),
         np.arange(3),
     ],
     ids=lambda value: f"{value.dtype}{value.shape}",
 )
 def test_arrays_come_back_as_they_were(value):
-    back = sent({"z": value}).values["z"]
-    np.testing.assert_array_equal(back, value, strict=True)
+    back = sent({"z": as_data(value)}).values["z"]
+    np.testing.assert_array_equal(back, value.astype(value.dtype.newbyteorder("=")), strict=True)
 
 
 def test_plain_values_come_back_as_they_were():
