@@ -71,7 +71,6 @@ def check_unchanged(engine, names):
 
 
 @pytest.mark.parametrize("line", CASES)
-@pytest.mark.usefixtures("unmeasured")
 def test_line(line):
     run = Expression(line)
     ours, theirs = outcome(run, minigrad), outcome(run, torch)

@@ -98,6 +98,7 @@ class TestFold:
     @pytest.mark.parametrize(
         "build", [lambda: residual_network(), lambda: transformer(minigrad, 12), lambda: recurrent(minigrad, 20)]
     )
+    @pytest.mark.usefixtures("unmeasured")
     def test_a_picture_fits_on_a_screen_with_letters_that_can_be_read(self, build: Any, watched: bool) -> None:
         drawing = draw(traced(build, watched=watched))
         picture = drawing.pipe("svg", encoding="utf-8")
@@ -112,6 +113,7 @@ class TestFold:
     @pytest.mark.parametrize("watched", [True, False])
     @pytest.mark.parametrize("engine", [minigrad, torch], ids=["minigrad", "torch"])
     @pytest.mark.parametrize("build", [transformer, recurrent])
+    @pytest.mark.usefixtures("unmeasured")
     def test_nothing_is_lost_at_any_depth(self, build: Any, engine: Any, watched: bool) -> None:
         trace = traced(build, engine, 4, watched=watched)
         for collapse in ("auto", "module", False):
@@ -120,6 +122,7 @@ class TestFold:
         assert len(fold(trace, collapse=False).boxes) >= len(trace.nodes)
 
     @pytest.mark.parametrize("watched", [True, False])
+    @pytest.mark.usefixtures("unmeasured")
     def test_a_residual_network_by_itself_fits_on_a_screen(self, watched: bool) -> None:
         trace = traced(residual_network, watched=watched)
         folded = fold(trace)
@@ -194,6 +197,7 @@ class TestFold:
         assert picture.count('class="node operation') == 2 * 200 + 1
 
     @pytest.mark.parametrize("shape", ["a result that each step uses", "results that are used in the end"])
+    @pytest.mark.usefixtures("unmeasured")
     def test_long_arrows_are_cut(self, shape: str) -> None:
         """Uncut, the first takes Graphviz eleven seconds, the second eight."""
         h = minigrad.rand(2, 2, requires_grad=True)
@@ -283,6 +287,7 @@ class TestFold:
             with pytest.raises(TypeError, match="^width must be an integer"):
                 text(minigrad.ones(1), width=limit)
 
+    @pytest.mark.usefixtures("unmeasured")
     def test_a_long_chain_does_not_recurse(self) -> None:
         y = minigrad.ones(1, requires_grad=True)
         for _ in range(5_000):
