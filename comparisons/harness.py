@@ -97,8 +97,8 @@ def compare_values(subject: str, ours: Any, theirs: Any, tolerance: str) -> Comp
         index = tuple(int(each) for each in np.unravel_index(int(np.argmax(excess)), excess.shape))
         message = (
             f"{subject}: {int((~agrees).sum())} of {a.size} values differ by more than {allowed.relative:g} relative + "
-            f"{allowed.absolute:g} ({allowed.measure}); the largest at index {index}: ours {a[index]!r}, "
-            f"theirs {b[index]!r}"
+            f"{allowed.absolute:g} ({allowed.measure}); the largest at index {index}: ours {a[index]!s}, "
+            f"theirs {b[index]!s}"
         )
     known = relative[~np.isnan(relative)]
     return Comparison(

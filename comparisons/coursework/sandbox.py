@@ -35,7 +35,7 @@ __all__ = ["LEVELS", "UNSAFE", "Sandbox", "SandboxError", "open_sandbox"]
 
 LEVELS = ("bubblewrap", "user", "limits")
 UNSAFE = "limits"
-WORK = "/work"  # where the engine is
+WORK = "/engine"  # where the engine is
 START_SECONDS = 30.0  # until Python and NumPy are there, on a machine that is busy
 FIRST_USER, USERS = 1 << 30, 1 << 30  # numbers that no machine gives to its users
 
