@@ -157,7 +157,7 @@ def first_unequal(trace: Trace, second: Trace) -> str | None:
     for node, other in zip(trace.nodes, second.nodes):
         if node != other or entering[node.id] != others[other.id]:
             return node.id
-    return trace.nodes[len(second.nodes)].id if len(second.nodes) < len(trace.nodes) else None
+    return None  # what only one has, goes into what both have: an edge is another
 
 
 def largest_of(array: Any) -> float:

@@ -19,7 +19,7 @@ import minigrad
 from comparisons.tolerances import TOLERANCES
 from minigrad import explain, viz
 from minigrad.viz import Trace, views
-from minigrad.viz.explaining import RELATIVE
+from minigrad.viz.explaining import RELATIVE, differ
 from minigrad.viz.page import full, short
 from minigrad.viz.summary import summary_of
 
@@ -53,6 +53,18 @@ class TestExplain:
         line = small.__code__.co_firstlineno + 3
         assert {node.line for node in trace.nodes if node.kind == "operation"} == {line}
         assert [group.kind for group in trace.groups] == ["Linear"]
+
+    def test_whose_name_a_tensor_has(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(globals(), "grad", minigrad.ones(2))
+
+        def small() -> Any:
+            grad = minigrad.ones(2, requires_grad=True)
+            given["given"] = grad
+            return (grad * 2).sum() if grad.grad is None else None  # an attribute is no variable outside
+
+        given: dict[str, Any] = {}
+        for names, expected in ((None, "grad"), (given, "given")):
+            assert expected in [node.label for node in explain(small, names=names).nodes]
 
     @ENGINES
     def test_it_is_backward(self, engine: Any) -> None:
@@ -155,6 +167,12 @@ class TestSideBySide:
 
         trace = explain(of(minigrad, ours), against=of(torch, theirs))
         assert trace.beside is not None and (trace.beside.first is None) == same
+
+    def test_what_arrives_nowhere_in_one_differs(self) -> None:
+        one, two = np.ones(1, np.float32), np.full(1, 2, np.float32)
+        assert differ([None], [one], 1.0) and differ([one], [None], 1.0) and not differ([None, one], [None, one], 1.0)
+        assert differ([one], [one, one], 1.0) and differ([one], [one.astype(np.float64)], 1.0)
+        assert differ([one], [one.reshape(())], 1.0) and differ([one, two], [one, one], 1.0)
 
     def test_another_graph_is_told_and_what_is_common_compared(self) -> None:
         def of(engine: Any, last: str) -> Any:

@@ -533,6 +533,24 @@ class TestRules:
         trace = record(Cube.apply(minigrad.ones(2, 4, requires_grad=True)), gradient=minigrad.ones(2, 4))
         assert [each.numbers for each in trace.steps[0].ran][2] == "3 * [2×4] * [2×4] = [2×4]"
 
+    def test_six_elements_stand_there_a_shape_keeps_its_name(self) -> None:
+        class Turned(minigrad.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x.reshape(2, 3) * 2
+
+            @staticmethod
+            def backward(ctx: Any, grad: Any) -> Any:
+                shape = (3, 2)  # größer, as letters outside of ASCII may stand above
+                return grad.reshape(shape) * 2
+
+        trace = record(Turned.apply(minigrad.ones(3, 2, requires_grad=True)), gradient=minigrad.ones(2, 3))
+        ones, twos = "[1.0, 1.0, 1.0]", "[2.0, 2.0]"
+        assert [each.numbers for each in trace.steps[0].ran] == [
+            "3, 2",
+            f"[{ones}, {ones}].reshape(shape) * 2 = [{twos}, {twos}, {twos}]",
+        ]
+
     def test_an_inherited_rule_is_found_and_gradients_are_those_of_backward(self) -> None:
         class Inherited(Cube):
             pass
@@ -678,6 +696,14 @@ class TestText:
                 each for each in inputs.replace("(", " ").replace(")", " ").replace(",", " ").split() if "%" in each
             } <= seen
             seen.add(name)
+
+    def test_no_two_have_one_name(self) -> None:
+        x = minigrad.ones(2, requires_grad=True)
+        with watch():
+            y = x * 2
+            y = y * 3
+        lines = [line.partition("(")[0] for line in viz.text(y).splitlines()[1:3]]
+        assert lines == ["y = MulBackward0", "%0 = MulBackward0"]
 
     def test_mermaid(self) -> None:
         model = minigrad.nn.Sequential(minigrad.nn.Linear(1, 2))
