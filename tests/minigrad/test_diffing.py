@@ -63,6 +63,39 @@ def test_every_edge_is_in_the_union_and_marked_if_only_one_has_it() -> None:
 def test_two_leaves_where_there_was_one() -> None:
     x, y = (minigrad.ones(2, requires_grad=True) for _ in range(2))
     assert names_marked(x * x, x * y) == {"second": ["AccumulateGrad"]}
+    assert names_marked(x * y, x * y.detach()) == {"first": ["AccumulateGrad"], "second": ["constant"]}
+
+
+def test_another_number_beside_another_operation() -> None:
+    x = minigrad.ones(2, requires_grad=True)
+    with minigrad.viz.watch():
+        first, second = (x * 2).exp(), (x + 3).exp()
+    assert names_marked(first, second) == {
+        "first": ["MulBackward0", "constant"],
+        "second": ["AddBackward0", "constant"],
+    }
+
+
+def test_what_only_the_second_has_stands_where_it_was_made() -> None:
+    union = union_of(trace_graph(program(minigrad, "exp", "sin")), trace_graph(program(torch, "exp", "relu", "sin")))
+    made = sorted([node for node in union.trace.nodes if node.sequence is not None], key=lambda node: node.sequence)
+    assert [node.name[:3] for node in made] == ["Exp", "Rel", "Sin", "Mul", "Sum"]
+
+
+def test_an_arrow_of_several_values_of_which_one_has_more_differs() -> None:
+    class Outer(minigrad.nn.Module):
+        def __init__(self, more: bool) -> None:
+            super().__init__()
+            self.inner, self.last, self.more = minigrad.nn.Linear(2, 2), minigrad.nn.Sequential(), more
+            self.last.forward = lambda x: x * x * x.sin() if more else x * x.sin()  # type: ignore[method-assign]
+
+        def forward(self, x: Any) -> Any:
+            return self.last(self.inner(x))
+
+    with minigrad.viz.watch():
+        first, second = (Outer(more)(minigrad.ones(1, 2)) for more in (False, True))
+    arrows = [line for line in diff(first, second, depth=1, collapse="module").source.splitlines() if "->" in line]
+    assert any("marked differs" in line for line in arrows)
 
 
 def test_another_shape_or_name_differs() -> None:

@@ -20,7 +20,7 @@ from comparisons.tolerances import TOLERANCES
 from minigrad import explain, viz
 from minigrad.viz import Trace, views
 from minigrad.viz.explaining import RELATIVE, differ
-from minigrad.viz.page import full, short
+from minigrad.viz.page import PageData, full, rule_data, short
 from minigrad.viz.summary import summary_of
 
 ENGINES = pytest.mark.parametrize("engine", [minigrad, torch], ids=["minigrad", "torch"])
@@ -241,6 +241,7 @@ class TestViews:
         found = views.views_of(trace)
         assert [view.name for view in found] == ["every operation", "modules of depth 1", "the whole model"]
         assert [len(view.folded.boxes) for view in found] == sorted([len(view.folded.boxes) for view in found])[::-1]
+        assert views.first_shown(found) == 0
         for view in found:
             assert view.svg.count("data-box=") == len(view.folded.boxes)
             assert view.svg.count("data-arrow=") == len(view.folded.arrows)
@@ -266,9 +267,29 @@ class TestViews:
         trace = explain(lambda: program(minigrad), against=lambda: program(torch))
         assert Trace.from_json(trace.to_json()).html() == trace.html()
 
+    def test_each_node_has_its_own_files_lines_and_its_rules_backward(self, tmp_path: Path) -> None:
+        x = minigrad.ones(2, requires_grad=True)
+        with viz.watch():
+            for name in ("one.py", "two.py"):
+                file = tmp_path / name
+                file.write_text("x = x * 2\n")
+                variables = {"x": x}
+                exec(compile(file.read_text(), file, "exec"), variables)
+                x = variables["x"]
+        trace = viz.trace_graph(x)
+        data = PageData(trace, [])
+        made = [node for node in trace.nodes if node.kind == "operation"]
+        assert len({node.file for node in made}) == 2
+        assert all(trace.excerpts[data.node(node)["excerpt"]].file == node.file for node in made)
+        rule = rule_data(
+            "class A:\n    x = 1\n\n    def backward(ctx, grad):\n        y = grad\n        return y\n    z = 1\n"
+        )
+        assert (rule["begin"], rule["end"]) == (4, 6)
+
     def test_a_trace_without_steps_has_a_page(self) -> None:
-        page = viz.trace_graph(program(minigrad)).html()
-        assert "<title>graph" in page and '"steps":[]' in page
+        loss = program(minigrad)
+        page = viz.trace_graph(loss, names={"</title>": loss}).html()
+        assert "<title>graph of &lt;/title&gt;</title>" in page and '"steps":[]' in page
 
 
 NOTEBOOK = [
