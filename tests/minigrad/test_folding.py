@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import nullcontext
 from dataclasses import replace
@@ -179,6 +180,34 @@ class TestFold:
                 h = (h + w * other).tanh()
         folded = fold(trace_graph(h), depth=0)
         assert [box.times for box in folded.boxes if box.times > 1] == [14, 13]
+        for output in (0, 1):  # nor are two outputs of one operation
+            for _ in range(14):
+                h = h.repeat(2).split(3)[output]
+        folded = fold(trace_graph(h), depth=0)
+        assert [box.times for box in folded.boxes if box.times > 1][:2] == [13, 15]
+
+    def test_what_a_line_assigns_is_the_outputs_name_of_several_the_operations(self) -> None:
+        x = minigrad.rand(4, requires_grad=True)
+        with watch():
+            parts = x.split(2)
+            y = x.exp()
+        assert titles(fold(trace_graph(list(parts))))[:3] == ["output", "output", "parts"]
+        assert titles(fold(trace_graph(y)))[:2] == ["y", "ExpBackward0"]
+
+    @pytest.mark.parametrize("count", [3, 4])
+    def test_of_many_inputs_a_folded_box_tells_how_many(self, count: int) -> None:
+        class Product(minigrad.nn.Module):
+            def forward(self, *inputs: Any) -> Any:
+                return math.prod(inputs, start=inputs[0])
+
+        inputs = [minigrad.rand(2, requires_grad=True) for _ in range(count)]
+        with watch():
+            y = Product()(*inputs)
+        folded = fold(trace_graph(y), depth=0)
+        assert len([box for box in folded.boxes if box.kind == "leaf"]) == (3 if count == 3 else 0)
+        assert [box.lines[-1] for box in folded.boxes if box.kind == "module"] == ["[2]" if count == 3 else "4 inputs"]
+        framed = {box for frame in fold(trace_graph(y), collapse=False).frames for box in frame.boxes}
+        assert len(framed) == count and not framed & {node.id for node in trace_graph(y).nodes if node.kind == "leaf"}
 
     def test_an_often_used_leaf_is_drawn_at_each_use(self) -> None:
         w, y = loop(200)

@@ -482,7 +482,18 @@ class TestRendering:
     @pytest.mark.skipif(os.name == "nt", reason="the stand-ins for dot are shell scripts")
     @pytest.mark.parametrize(
         "broken",
-        ["exit 1", "echo wrong", "true", "kill -9 $$", "sleep 5", "no program", "not executable", "folder", "dangling"],
+        [
+            "exit 1",
+            "echo wrong",
+            "printf '<?xml wrong'; exit 1",
+            "true",
+            "kill -9 $$",
+            "sleep 5",
+            "no program",
+            "not executable",
+            "folder",
+            "dangling",
+        ],
     )
     def test_a_broken_dot_is_done_without(
         self, broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -582,6 +593,8 @@ class TestRendering:
         drawing._repr_mimebundle_()
         drawing._repr_html_()
         assert capfd.readouterr() == ("", "")
+        drawing.pipe("svg")
+        assert capfd.readouterr() == ("", "Warning: much\n")
         assert drawing.alternative() == "Graph with 3 boxes, from x, to output"
 
     def test_boxes_and_arrows_are_found_by_their_ids(self, no_dot: None) -> None:
