@@ -66,14 +66,12 @@ def test_two_leaves_where_there_was_one() -> None:
     assert names_marked(x * y, x * y.detach()) == {"first": ["AccumulateGrad"], "second": ["constant"]}
 
 
-def test_another_number_beside_another_operation() -> None:
+@pytest.mark.parametrize(("number", "marked"), [(2, []), (3, ["constant"])])
+def test_a_number_beside_another_operation(number: int, marked: list[str]) -> None:
     x = minigrad.ones(2, requires_grad=True)
     with minigrad.viz.watch():
-        first, second = (x * 2).exp(), (x + 3).exp()
-    assert names_marked(first, second) == {
-        "first": ["MulBackward0", "constant"],
-        "second": ["AddBackward0", "constant"],
-    }
+        first, second = (x * 2).exp(), (x + number).exp()
+    assert names_marked(first, second) == {"first": ["MulBackward0", *marked], "second": ["AddBackward0", *marked]}
 
 
 def test_what_only_the_second_has_stands_where_it_was_made() -> None:

@@ -206,6 +206,11 @@ class TestFold:
         folded = fold(trace_graph(y), depth=0)
         assert len([box for box in folded.boxes if box.kind == "leaf"]) == (3 if count == 3 else 0)
         assert [box.lines[-1] for box in folded.boxes if box.kind == "module"] == ["[2]" if count == 3 else "4 inputs"]
+        parts = inputs[0].split(1)
+        with watch():
+            z = Product()(*parts)
+        (arrow,) = [each for each in fold(trace_graph(z), depth=0).arrows if each.label]
+        assert arrow.label == "outputs 0, 1"
         framed = {box for frame in fold(trace_graph(y), collapse=False).frames for box in frame.boxes}
         assert len(framed) == count and not framed & {node.id for node in trace_graph(y).nodes if node.kind == "leaf"}
 
