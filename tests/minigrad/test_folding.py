@@ -138,6 +138,8 @@ class TestFold:
         assert [frame.path for frame in outer.frames] == [""]
         assert titles(outer)[2:5] == ["fc: Linear", "ViewBackward0", "avgpool: AdaptiveAvgPool2d"]
         (fc,) = [box for box in outer.boxes if box.lines[0] == "fc: Linear"]
+        unwatched = traced(residual_network, watched=False)  # known by its parameters' names
+        assert {"layer1", "layer4", "fc"} <= {*titles(fold(unwatched, depth=1, collapse="module"))}
         assert fc.kind == "module" and len(fc.nodes) == 4 and "2 parameters: fc.bias, fc.weight" in fc.tooltip
         inner = fold(trace, depth=2)
         (equal,) = [box for box in inner.boxes if box.times > 1]
