@@ -261,6 +261,13 @@ class TestWatching:
         assert "|output 0|" in trace.mermaid()
 
     @ENGINES
+    def test_a_model_that_is_called_again_is_no_second_model(self, engine: Any) -> None:
+        model, head = engine.nn.Linear(2, 2), engine.nn.Linear(2, 1)
+        with watch():
+            y = head(model(model(engine.ones(1, 2))))
+        assert [group.path for group in trace_graph(y).groups] == ["", "Linear(2)"]
+
+    @ENGINES
     def test_constants_are_one_where_they_are_one_tensor(self, engine: Any) -> None:
         x = engine.ones(2, 2, requires_grad=True)
         c = engine.ones(2, 2)
