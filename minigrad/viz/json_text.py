@@ -152,9 +152,7 @@ def check_references(trace: Trace) -> None:
         ValueError: not so.
     """
     ids = {node.id for node in trace.nodes}
-    paths = {group.path for group in trace.groups}
     require(len(ids) == len(trace.nodes), "two nodes have the same id")
-    require(len(paths) == len(trace.groups), "two groups have the same path")
     for node in trace.nodes:
         require(node.kind in KINDS, f"node {node.id:.40} is of no known kind")
         require(len(node.shapes) == len(node.dtypes), f"node {node.id:.40} has not a type for each shape")
@@ -164,9 +162,11 @@ def check_references(trace: Trace) -> None:
     for edge in trace.edges:
         require({edge.source, edge.target} <= ids, f"an edge joins nodes that are not there: {edge!s:.60}")
         require(edge.position >= 0 and edge.output_index >= 0, f"an edge has a negative number: {edge!s:.60}")
+    before: set[str | None] = {None}
     for group in trace.groups:
-        require(group.parent is None or group.parent in paths, f"group {group.path:.40} is in one that is not there")
-        require(group.parent != group.path, f"group {group.path:.40} is in itself")
+        require(group.parent in before, f"group {group.path:.40} is in one that does not stand before it")
+        require(group.path not in before, "two groups have the same path")
+        before.add(group.path)
     for number, step in enumerate(trace.steps):
         require(step.node in ids, f"step {number} runs a node that is not there")
         for sent in step.sent:

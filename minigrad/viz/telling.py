@@ -162,30 +162,29 @@ SHAPES = {"leaf": ("[", "]"), "operation": ("(", ")"), "output": ("[[", "]]"), "
 
 def mermaid_of(trace: Trace) -> str:
     """The graph as a flow chart: values flow down; a constant's arrow is dashed; modules are frames."""
-    lines = ["flowchart TD"]
-    inside: dict[str, list[str]] = {}
+    ids = {node.id: f"n{number}" for number, node in enumerate(trace.nodes)}
+    inside: dict[str | None, list[str]] = {None: [], **{group.path: [] for group in trace.groups}}
     for node in trace.nodes:
         opening, closing = SHAPES[node.kind]
-        box = f'{node.id}{opening}"{"<br>".join([escaped(each) for each in box_lines(node)])}"{closing}'
-        if node.module and any(group.path == node.module for group in trace.groups):
-            inside.setdefault(node.module, []).append(box)
-        else:
-            lines.append(f"    {box}")
-    for number, (path, boxes) in enumerate(inside.items()):
-        lines.append(f'    subgraph g{number}["{escaped(path)}"]')
-        lines += [f"        {box}" for box in boxes]
-        lines.append("    end")
+        box = f'{ids[node.id]}{opening}"{"<br>".join([escaped(each) for each in box_lines(node)])}"{closing}'
+        inside[node.module if node.module in inside else None].append(box)
+    for number, group in reversed(list(enumerate(trace.groups))):  # each before the one around it
+        lines = inside[group.path]
+        title = f"{group.path}: {group.kind}".strip(": ") or "model"
+        frame = [f'subgraph g{number}["{escaped(title)}"]', *[f"    {line}" for line in lines], "end"]
+        inside[group.parent] += frame if lines else []
     shapes = {node.id: len(node.shapes) for node in trace.nodes}
+    arrows = []
     for edge in trace.edges:
         arrow = "-->" if edge.needs_grad else "-.->"
         label = f"|output {edge.output_index}|" if shapes[edge.source] > 1 or edge.output_index else ""
-        lines.append(f"    {edge.source} {arrow}{label} {edge.target}")
-    return "\n".join(lines) + "\n"
+        arrows.append(f"{ids[edge.source]} {arrow}{label} {ids[edge.target]}")
+    return "\n    ".join(["flowchart TD", *inside[None], *arrows]) + "\n"
 
 
 def box_lines(node: TraceNode) -> list[str]:
-    """What stands in a box: the user's name for it, its own name, and what comes out of it."""
-    lines = [node.label] if node.label else []
+    """What stands in a box: the name that it has in the program, its own name, and what comes out of it."""
+    lines = [name] if (name := node.label or node.variable) else []
     if is_number(node):
         return [*lines, str(node.value)]
     lines.append(node.name)

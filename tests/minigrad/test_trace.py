@@ -451,8 +451,8 @@ class TestJson:
                 "gradients stand beside a node that is not there",
             ),
             (lambda data: data["edges"][0].update(position=-1), "negative number"),
-            (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "y"}), "in one that is not there"),
-            (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "x"}), "is in itself"),
+            (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "y"}), "does not stand before it"),
+            (lambda data: data["groups"].append({"path": "x", "kind": "", "parent": "x"}), "does not stand before it"),
             (lambda data: data["steps"][0].update(node="n99"), "step 0 runs a node that is not there"),
             (
                 lambda data: data["steps"][0]["sent"][0].update(edge=len(data["edges"])),
@@ -722,20 +722,22 @@ class TestText:
         assert trace_graph(y, params=[*model.named_parameters(), (name, y)]).mermaid() == (
             "flowchart TD\n"
             '    n0[["y#34;]#59; #60;b#62;#35;#38;#60;#47;b#62;<br>output<br>[3, 2] float32"]]\n'
-            '    n1("AddBackward0<br>[3, 2] float32")\n'
+            '    n1("y<br>AddBackward0<br>[3, 2] float32")\n'
             '    n3["0.bias<br>AccumulateGrad<br>[2] float32"]\n'
             '    n5["0.weight<br>AccumulateGrad<br>[2, 1] float32"]\n'
-            '    c0{{"1"}}\n'
-            '    c1{{"constant<br>[3, 1] float32"}}\n'
-            '    subgraph g0["0"]\n'
-            '        n2("AddmmBackward0<br>[3, 2] float32")\n'
-            '        n4("TBackward0<br>[1, 2] float32")\n'
+            '    n6{{"1"}}\n'
+            '    n7{{"constant<br>[3, 1] float32"}}\n'
+            '    subgraph g0["Sequential"]\n'
+            '        subgraph g1["0: Linear"]\n'
+            '            n2("AddmmBackward0<br>[3, 2] float32")\n'
+            '            n4("TBackward0<br>[1, 2] float32")\n'
+            "        end\n"
             "    end\n"
             "    n1 --> n0\n"
             "    n2 --> n1\n"
-            "    c0 -.-> n1\n"
+            "    n6 -.-> n1\n"
             "    n3 --> n2\n"
-            "    c1 -.-> n2\n"
+            "    n7 -.-> n2\n"
             "    n4 --> n2\n"
             "    n5 --> n4\n"
         )
