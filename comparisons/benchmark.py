@@ -1,4 +1,4 @@
-"""How fast is minigrad beside PyTorch? One process a side, measured in turn, same threads, medians.
+"""How fast is an engine beside PyTorch? One process a side, measured in turn, same threads, medians.
 
 Each process runs ``workloads.py`` and answers one request at a time: the name of a workload in, the seconds it took
 out. The two take turns, and begin in turn, so that a machine that slows down slows both. No BLAS setting of the
@@ -42,7 +42,7 @@ class Row:
 
     @property
     def ours(self) -> float:
-        """minigrad's median, in seconds."""
+        """The engine's median, in seconds."""
         return statistics.median(self.our_times)
 
     @property
@@ -52,12 +52,12 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """minigrad's median divided by PyTorch's."""
+        """The engine's median divided by PyTorch's."""
         return self.ours / self.theirs
 
     @property
     def best_ratio(self) -> float:
-        """minigrad's best round divided by PyTorch's best."""
+        """The engine's best round divided by PyTorch's best."""
         return min(self.our_times) / min(self.their_times)
 
     @property
@@ -80,23 +80,28 @@ class Memory:
 
     @property
     def ratio(self) -> float:
-        """minigrad's divided by PyTorch's."""
+        """The engine's divided by PyTorch's."""
         return self.ours / self.theirs
 
 
 @dataclass(frozen=True)
 class Measured:
-    """All workloads, and under which conditions they were measured."""
+    """All workloads, and under which conditions they were measured; and what the engine lacks for the others."""
 
     conditions: str
     rows: list[Row]
     memory: list[Memory]
+    missing: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         rows = [{**asdict(row), "ratio": row.ratio, "best_ratio": row.best_ratio} for row in self.rows]
         memory = [{**asdict(each), "ratio": each.ratio} for each in self.memory]
-        return {"conditions": self.conditions, "rows": rows, "memory": memory}
+        return {"conditions": self.conditions, "rows": rows, "memory": memory, "missing": self.missing}
+
+
+class Missing(Exception):
+    """The engine has not got what a workload needs; the message says what."""
 
 
 class Worker:
@@ -156,40 +161,49 @@ class Worker:
     def time(self, work: str) -> float:
         """Seconds that one repetition of ``work`` takes now."""
         time.sleep(SETTLE_SECONDS)
-        return float(self.ask(work))
+        answer = self.ask(work)
+        if isinstance(answer, dict):
+            raise Missing(answer["missing"])
+        return float(answer)
 
     def memory(self, work: str) -> int:
         """By how many bytes the process grows at most in the first repetition of ``work``."""
         return int(self.ask(f"{MEMORY}{work}"))
 
 
-def measure(rounds: int, threads: int, only: Sequence[str] = ()) -> Measured:
+def measure(rounds: int, threads: int, only: Sequence[str] = (), engine: str = "minigrad") -> Measured:
     """Time workloads on both sides, ``rounds`` times in turn; and the memory of those in ``MEASURE_MEMORY``.
 
     Args:
         rounds: how often each side is timed.
         threads: how many each side may use.
         only: parts of names: workloads with none of them in theirs are left out. Empty for all.
+        engine: whose speed it is: a module's name, or a path.
     """
     chosen = [work for work in WORKLOADS if not only or any(part in work for part in only)]
     rows = []
-    with Worker("minigrad", threads) as ours, Worker("torch", threads) as theirs:
+    missing = {}
+    with Worker(engine, threads) as ours, Worker("torch", threads) as theirs:
         workers = (ours, theirs)
         for work in chosen:
             times: list[list[float]] = [[], []]
-            for worker in workers:
-                worker.time(work)  # the first round warms up and does not count
+            try:
+                for worker in workers:
+                    worker.time(work)  # the first round warms up and does not count
+            except Missing as lack:
+                missing[work] = str(lack)
+                continue
             for turn in range(rounds):
                 for side in (0, 1) if turn % 2 == 0 else (1, 0):
                     times[side].append(workers[side].time(work))
             rows.append(Row(work, *times))
-    kernels = f"minigrad: {ours.kernels}; PyTorch: {theirs.kernels}"
+    kernels = f"{engine}: {ours.kernels}; PyTorch: {theirs.kernels}"
     memory = []
     if sys.platform == "linux":
         for work in MEASURE_MEMORY:
-            if work in chosen:
-                memory.append(Memory(work, memory_of("minigrad", threads, work), memory_of("torch", threads, work)))
-    return Measured(f"{threads} threads, medians of {rounds} rounds in turn. {kernels}", rows, memory)
+            if work in chosen and work not in missing:
+                memory.append(Memory(work, memory_of(engine, threads, work), memory_of("torch", threads, work)))
+    return Measured(f"{threads} threads, medians of {rounds} rounds in turn. {kernels}", rows, memory, missing)
 
 
 def memory_of(engine: str, threads: int, work: str) -> int:

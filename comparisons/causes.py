@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["BEFORE", "causes_of_activation", "causes_of_arrival", "causes_of_rule"]
+__all__ = ["BEFORE", "causes_of_activation", "causes_of_arrival", "causes_of_rule", "general_causes"]
 
 BEFORE = "before the call"  # ends the name of a parameter or buffer that was noted when its module was called
 CLOSE = 1e-6  # a float32 that fits a cause fits it to this; another value does so by chance once in a million
@@ -49,14 +49,24 @@ def factor_between(ours: np.ndarray, theirs: np.ndarray) -> float | None:
     return factor if close(ours, theirs * factor) else None
 
 
+def is_simple(factor: float) -> bool:
+    """Whether a factor is a whole number or one over a whole number: one value alone has some factor always."""
+    if not factor:
+        return False
+    whole = abs(factor) if abs(factor) >= 1 else 1 / abs(factor)
+    return abs(whole - round(whole)) < CLOSE and whole < 1000
+
+
 def general_causes(ours: np.ndarray | None, theirs: np.ndarray | None) -> list[str]:
     """Causes that any value can have."""
     if ours is None or theirs is None:
         return ["one engine has no gradient here: an input was taken for one that needs none"]
     if np.isnan(ours).any() and not np.isnan(theirs).any():
         return ["a NaN of ours alone: 0/0, 0·inf or inf - inf that PyTorch's formula avoids"]
+    if ours.shape == theirs.shape and theirs.any() and not ours.any():
+        return ["nothing arrived: ours is 0 everywhere"]
     factor = factor_between(ours, theirs)
-    if factor is not None and abs(factor - 1) > CLOSE:
+    if factor is not None and abs(factor - 1) > CLOSE and (theirs.size > 1 or is_simple(factor)):
         return [f"a constant factor: ours is {factor:.6g} times theirs"]
     if ours.ndim == 2 and ours.shape[0] == ours.shape[1] and close(ours.T, theirs):
         return ["a transposed matrix: ours is theirs with rows and columns swapped"]

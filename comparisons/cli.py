@@ -1,24 +1,21 @@
 """The command line: run the chapters, train on both engines in step (``train``), measure the speed (``bench``), or
 judge an engine that may be anybody's (``judge``).
 
-Exit status 0 when all agree, 1 when anything differs or something cannot be had or written, 2 on wrong usage, 130 on
-Ctrl-C; of ``judge`` 3 when nothing differs but something did not finish.
+Exit status 0 when all agree, 1 when anything differs or something cannot be written, 2 on wrong usage, 3 when nothing
+differs but something did not finish, 130 on Ctrl-C.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import secrets
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated
 
 import torch
@@ -36,9 +33,13 @@ from comparisons.coursework.judge import judge, status_of
 from comparisons.coursework.processes import Limits
 from comparisons.coursework.report import as_dict, closing, table_of_verdicts
 from comparisons.coursework.sandbox import SandboxError, open_sandbox
-from comparisons.curves import MODELS, plot, train_in_step
+from comparisons.curves import MODELS, plot
+from comparisons.engines import NoEngine
 from comparisons.harness import Comparison, Report
+from comparisons.results import Results
+from comparisons.running import Here, InItsProcess, TrainingStopped, engine_for
 from comparisons.settings import Settings
+from comparisons.stopping import MISSING, STOPPED, why
 from comparisons.tolerances import TOLERANCES
 from torch_impl.checkpoint import replace_file
 from torch_impl.data import DATASETS
@@ -67,7 +68,20 @@ DtypeOption = Annotated[Dtype, typer.Option(help="The type that both engines com
 DataOption = Annotated[str, typer.Option(help="What the networks are trained on: " + ", ".join(DATASETS))]
 DataRootOption = Annotated[str | None, typer.Option(help="The folder of the data sets.")]
 SeedOption = Annotated[int, typer.Option(**SEEDS, help="The seed given to both engines.")]
-EngineOption = Annotated[str, typer.Option(help="The module of the engine under test.")]
+ENGINE = "The engine under test: a module's name, or the path of a file or of a package. By default minigrad."
+EngineOption = Annotated[str | None, typer.Option(help=ENGINE)]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", min=1, help="Seconds without a sign of life after which an engine is given up.")
+]
+PATIENCE = 300.0
+
+
+VERDICTS = {
+    "equal": "[green]equal[/]",
+    "differs": "[bold red]DIFFERS[/]",
+    STOPPED: "[bold red]stopped[/]",
+    MISSING: "[yellow]not there yet[/]",
+}
 
 
 def show_progress(bar: Progress, task: TaskID, done: int, total: int) -> None:
@@ -96,7 +110,9 @@ def cells(row: Comparison) -> list[str]:
     """One comparison as the cells of its row."""
     allowed = TOLERANCES[row.tolerance]
     limit = "exact" if not allowed.relative else f"{allowed.relative:.0e}"
-    verdict = "[green]equal[/]" if row.agrees else "[bold red]DIFFERS[/]"
+    verdict = VERDICTS[row.status]
+    if row.unfinished:
+        return [row.subject, "", "", "", "", verdict]
     differences = [show_difference(row.largest_absolute), show_difference(row.largest_relative)]
     return [row.subject, f"{row.values:,}", *differences, limit, verdict]
 
@@ -126,39 +142,47 @@ def check_data(name: str) -> None:
         raise wrong_usage(f"there is no data set {name!r}: choose from {', '.join(DATASETS)}")
 
 
-def load_engine(name: str) -> ModuleType:
-    """The engine under test."""
-    if not name or name.startswith("."):
-        raise wrong_usage(f"--engine {name!r} is no name of a module")
+def engine_under_test(name: str, patience: float) -> Here | InItsProcess:
+    """The engine under test, ready; refused where it cannot be imported."""
     try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise wrong_usage(f"--engine {name} cannot be imported: {error}") from None
-    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
-        raise wrong_usage(f"--engine {name} cannot be imported: {told(error)}") from None
+        return engine_for(name, patience)
+    except NoEngine as error:
+        raise wrong_usage(str(error)) from None
 
 
-def told(error: BaseException) -> str:
-    """What went wrong in the engine under test, and where."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {' '.join(str(error).split())} ({place.filename}, line {place.lineno})"
+def check_place(context: typer.Context) -> None:
+    """Refuse options of the chapters before a command, all but --engine: the command would not heed them."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name != "engine" and source is not None and source.name == "COMMANDLINE":
+            option = {"list_chapters": "list", "json_file": "json"}.get(name, name.replace("_", "-"))
+            command = context.invoked_subcommand
+            raise wrong_usage(
+                f"--{option} before {command} is the chapters': give what {command} --help names after it"
+            )
+
+
+def engine_of(context: typer.Context, engine: str | None) -> str:
+    """The engine named after a command, or else before it."""
+    before = context.parent.params["engine"] if context.parent else None
+    return next((name for name in (engine, before) if name is not None), "minigrad")
 
 
 @contextmanager
 def failing(name: str) -> Iterator[None]:
-    """What fails while ``name`` runs, mostly in the engine under test, is told in one sentence; the status is 1."""
+    """What fails while ``name`` runs, mostly in the engine under test, is told in one sentence; the status is 3."""
     try:
         yield
     except (OSError, RuntimeError) as error:
         raise refused(name, str(error)) from None
     except (Exception, SystemExit) as error:
-        raise refused(name, told(error)) from None
+        raise refused(name, ": ".join(why(error))) from None
 
 
 def refused(name: str, reason: str) -> typer.Exit:
-    """Say in one sentence why ``name`` could not run; the exit status is 1."""
+    """Say in one sentence why ``name`` could not run; the exit status is 3."""
     typer.echo(f"{name}: {' '.join(reason.splitlines())}", err=True)
-    return typer.Exit(1)
+    return typer.Exit(3)
 
 
 def check_device(device: str) -> str:
@@ -185,10 +209,12 @@ def compare(
     data: DataOption = "digits",
     data_root: DataRootOption = None,
     seed: SeedOption = 0,
-    engine: EngineOption = "minigrad",
+    engine: EngineOption = None,
+    timeout: TimeoutOption = PATIENCE,
 ) -> None:
     """Run every concept on minigrad and on PyTorch and assert equal outputs and gradients."""
     if context.invoked_subcommand is not None:
+        check_place(context)
         return
     if list_chapters:
         for name, chapter in CHAPTERS.items():
@@ -203,50 +229,44 @@ def compare(
         check_output("--json", json_file)
     if figures is not None and not figures.is_dir():
         raise wrong_usage(f"--figures {figures}: there is no such folder")
-    tested = load_engine(engine)
     check_device(device)
-
+    chosen = list(dict.fromkeys(only or CHAPTERS))
     console = Console()
-    reports = []
-    for name in only or CHAPTERS:
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task(name, total=None)
-            settings = Settings(
-                engine=tested,
-                dtype=dtype.value,
-                device=device,
-                data=data,
-                data_root=data_root,
-                seed=seed,
-                figures=figures is not None,
-                progress=partial(show_progress, bar, task),
-            )
-            with failing(name):
-                report = CHAPTERS[name](settings)
-        console.print(table_of(report))
-        if figures is not None:
-            for title, drawing in report.figures.items():
-                drawing.save(figures / f"{title}.svg")
-        reports.append(report)
-    if json_file is not None:
-        result = {"seed": seed, "dtype": dtype.value, "device": device, "data": data}
-        replace_file(
-            json_file,
-            (json.dumps({**result, "chapters": [each.as_dict() for each in reports]}, indent=2) + "\n").encode(),
-        )
-    differing = [row for report in reports for row in report.rows if not row.agrees]
-    for row in differing:
-        console.print(row.message, markup=False, highlight=False, soft_wrap=True)
-    total = sum(row.values for report in reports for row in report.rows)
-    rows = sum(len(report.rows) for report in reports)
-    if differing:
-        console.print(f"[bold red]{len(differing)} of {rows} comparisons differ.[/]")
-        raise typer.Exit(1)
-    console.print(f"[green]All {rows} comparisons agree[/] ({total:,} values, {dtype.value}, seed {seed}).")
+    results = Results(seed, dtype.value, device, data, chosen)
+    try:
+        with engine_under_test(engine_of(context, engine), timeout) as tested:
+            results.engine = tested.about
+            for name in chosen:
+                with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+                    settings = Settings(
+                        dtype=dtype.value,
+                        device=device,
+                        data=data,
+                        data_root=data_root,
+                        seed=seed,
+                        figures=figures is not None,
+                        progress=partial(show_progress, bar, bar.add_task(name, total=None)),
+                    )
+                    report = tested.chapter(name, settings, figures)
+                results.reports.append(report)
+                console.print(table_of(report))
+        results.stop_reason = ""
+    except typer.BadParameter as error:
+        results.stop_reason, results.exit_status = error.message, 2
+        raise
+    finally:
+        if json_file is not None:
+            replace_file(json_file, (json.dumps(results.as_dict(), indent=2) + "\n").encode())
+    for line in results.findings():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(results.closing())
+    if results.status:
+        raise typer.Exit(results.status)
 
 
 @app.command()
 def train(
+    context: typer.Context,
     model: Annotated[str, typer.Option(help="The network: " + ", ".join(MODELS))] = "neural-net",
     epochs: Annotated[int, typer.Option(min=1, max=LARGEST, help="How often every image is seen.")] = 1,
     batch_size: Annotated[int, typer.Option(min=2, max=LARGEST, help="Images a step.")] = 50,
@@ -259,7 +279,8 @@ def train(
     data: DataOption = "digits",
     data_root: DataRootOption = None,
     seed: SeedOption = 0,
-    engine: EngineOption = "minigrad",
+    engine: EngineOption = None,
+    timeout: TimeoutOption = PATIENCE,
 ) -> None:
     """Train a network on both engines in step, and write both loss curves into one picture."""
     if model not in MODELS:
@@ -268,13 +289,12 @@ def train(
         raise wrong_usage(f"--figure {figure}: the name must end in .png, .svg or .pdf")
     check_data(data)
     check_output("--figure", figure)
-    tested = load_engine(engine)
     check_device(device)
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    bar = Progress(*columns, console=console, disable=not console.is_terminal)
+    with engine_under_test(engine_of(context, engine), timeout) as tested, bar:
         settings = Settings(
-            engine=tested,
             dtype=dtype.value,
             device=device,
             data=data,
@@ -282,13 +302,15 @@ def train(
             seed=seed,
             progress=partial(show_progress, bar, bar.add_task(model, total=None)),
         )
-        with failing(model):
-            curves = train_in_step(settings, model, batch_size, epochs, limit)
+        try:
+            curves = tested.train(settings, model, batch_size, epochs, limit)
+        except TrainingStopped as error:
+            raise refused(model, str(error)) from None
     replace_file(figure, plot(curves, figure.suffix.removeprefix(".")))
     table = Table(title=curves.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("engine", "first loss", "last loss", "test accuracy"):
         table.add_column(heading, justify="left" if heading == "engine" else "right")
-    for name, losses, accuracy in zip(("minigrad", "PyTorch"), (curves.ours, curves.theirs), curves.accuracies):
+    for name, losses, accuracy in zip((curves.engine, "PyTorch"), (curves.ours, curves.theirs), curves.accuracies):
         table.add_row(name, f"{losses[0]:.4f}", f"{losses[-1]:.4f}", f"{accuracy:.1f} %")
     console.print(table)
     console.print(f"The losses differ by at most {curves.largest_difference:.1e} of PyTorch's. Both curves: {figure}")
@@ -296,20 +318,25 @@ def train(
 
 @app.command()
 def bench(
+    context: typer.Context,
     rounds: Annotated[int, typer.Option(min=1, max=LARGEST, help="How often each side is measured, in turn.")] = 15,
     threads: Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="Threads that each side may use.")] = 2,
     only: Annotated[list[str] | None, typer.Option(help="Only work with this in its name; may be repeated.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+    engine: EngineOption = None,
 ) -> None:
-    """Measure minigrad against PyTorch: a process each, in turn, same threads, medians."""
+    """Measure an engine against PyTorch: a process each, in turn, same threads, medians."""
     if json_file is not None:
         check_output("--json", json_file)
+    chosen = engine_of(context, engine)
+    with engine_under_test(chosen, PATIENCE) as tested:
+        name = tested.about["name"]
     console = Console()
     with failing("bench"):
-        measured = benchmark.measure(rounds, threads, only or ())
+        measured = benchmark.measure(rounds, threads, only or (), chosen)
     table = Table(title=measured.conditions, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("work")
-    for heading in ("minigrad", "PyTorch", "ratio", "best", "quartiles"):
+    for heading in (name, "PyTorch", "ratio", "best", "quartiles"):
         table.add_column(heading, justify="right")
     for row in measured.rows:
         low, high = row.spread
@@ -324,9 +351,11 @@ def bench(
     console.print(table)
     for each in measured.memory:
         megabytes = f"{each.ours / 1e6:,.0f} MB, PyTorch {each.theirs / 1e6:,.0f} MB, ratio {each.ratio:.2f}"
-        console.print(f"Net peak memory of {each.work}: minigrad {megabytes}")
+        console.print(f"Net peak memory of {each.work}: {name} {megabytes}")
+    for work, reason in measured.missing.items():
+        console.print(f"{work}: {MISSING}: {reason}", markup=False, highlight=False, soft_wrap=True)
     if json_file is not None:
-        replace_file(json_file, (json.dumps(measured.as_dict(), indent=2) + "\n").encode())
+        replace_file(json_file, (json.dumps({"engine": tested.about, **measured.as_dict()}, indent=2) + "\n").encode())
 
 
 @app.command("judge")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
 
 from comparisons.networks import models_of
 from comparisons.settings import Settings
@@ -51,6 +50,7 @@ MODELS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
 class Curves:
     """What a training of both engines gave: a loss a step each, and the accuracy on the test images in percent."""
 
+    engine: str
     title: str
     ours: list[float]
     theirs: list[float]
@@ -99,16 +99,18 @@ def train_in_step(settings: Settings, model: str, batch_size: int, epochs: int, 
         settings.progress(step + 1, steps)
     accuracies = sides[0].evaluate()[2], sides[1].evaluate()[2]
     title = f"{model} on {len(data.train_images):,} images of {settings.data}, {settings.dtype}, seed {settings.seed}"
-    return Curves(title, *losses, accuracies)
+    return Curves(settings.name, title, *losses, accuracies)
 
 
 def plot(curves: Curves, kind: str) -> bytes:
     """Both loss curves in one picture, as the bytes of a file of ``kind``: "png", "svg" or "pdf"."""
+    from matplotlib.figure import Figure  # here: a process that trains alone need not wait for it
+
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot()
     steps = range(1, len(curves.ours) + 1)
     axes.plot(steps, curves.theirs, color="#d55e00", linewidth=4, alpha=0.5, label="PyTorch")
-    axes.plot(steps, curves.ours, color="#0072b2", linewidth=1.5, label="minigrad")
+    axes.plot(steps, curves.ours, color="#0072b2", linewidth=1.5, label=curves.engine)
     axes.set(title=curves.title, xlabel="step", ylabel="cross-entropy", ylim=(0, None))
     axes.grid(alpha=0.3)
     axes.legend()

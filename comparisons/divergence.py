@@ -18,7 +18,7 @@ import torch
 import minigrad
 from comparisons.causes import BEFORE, causes_of_activation, causes_of_arrival, causes_of_rule
 from comparisons.graphs import GraphsDiffer, aligned_nodes, short_name
-from comparisons.harness import array_of, compare_values
+from comparisons.harness import array_of, compare_values, dtype_name, tensors_in
 from comparisons.tolerances import TOLERANCES
 
 __all__ = ["Divergence", "Divergences", "first_divergence"]
@@ -103,7 +103,8 @@ class Side:
         """The array as a tensor of this engine, where the model's parameters are."""
         tensor = self.engine.from_numpy(np.array(array))
         parameter = next(iter(self.model.parameters()), None)
-        return tensor if parameter is None else tensor.to(parameter.device)
+        device = getattr(parameter, "device", None)
+        return tensor if device is None else tensor.to(device)
 
     def note(self, path: str, what: str, tensor: Any, module: Any) -> None:
         """Keep a copy of one value: a later in-place operation may change it."""
@@ -185,20 +186,12 @@ def place(path: str) -> str:
     return f"module {path}" if path else "the model itself"
 
 
-def tensors_in(value: Any) -> list[Any]:
-    """The tensors in a module's inputs or outputs, in order."""
-    if isinstance(value, (minigrad.Tensor, torch.Tensor)):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [tensor for each in value for tensor in tensors_in(each)]
-    return []
-
-
 def default_loss(engine: Any, output: Any, target: Any) -> Any:
     """The cross-entropy with labels as targets, the squared distance from other targets; without, a weighted sum."""
     if target is None:
         weights = np.linspace(0.5, 1.5, output.numel()).reshape(tuple(output.shape))
-        return (output * engine.from_numpy(weights).to(output.dtype).to(output.device)).sum()
+        weighted = engine.from_numpy(weights.astype(dtype_name(output)))
+        return (output * (weighted.to(output.device) if hasattr(output, "device") else weighted)).sum()
     if target.is_floating_point():
         return engine.nn.functional.mse_loss(output, target)
     return engine.nn.functional.cross_entropy(output, target)

@@ -6,15 +6,17 @@ The chapters on layers, blocks and ResNet-18 say which network and which batch; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 import torch_impl.models
+from comparisons.divergence import first_divergence
 from comparisons.graphs import add_figures, compare_graphs, watching
 from comparisons.harness import Comparison, Report, array_of, compare_values
+from comparisons.kinks import rounding_crossed
 from comparisons.settings import Settings
 from minigrad.viz import Trace, trace_graph
 
@@ -27,12 +29,12 @@ def models_of(engine: Any) -> Any:
     """The module of an engine that holds the tutorial's networks.
 
     Raises:
-        RuntimeError: an engine under test has none.
+        NotImplementedError: an engine under test has none.
     """
     if engine is torch:
         return torch_impl.models
     if not hasattr(engine, "models"):
-        raise RuntimeError(
+        raise NotImplementedError(
             f"the engine {engine.__name__} has no module 'models': copy the folder minigrad/models into it and change "
             f"the import lines"
         )
@@ -76,18 +78,19 @@ class Side:
             self.measure = functional.cross_entropy
         self.output: Any = None
         self.loss: Any = None
-        self.active: list[np.ndarray] = []
-        for module in self.model.modules():
-            if isinstance(module, engine.nn.ReLU):
-                module.register_forward_hook(self.note_active)
+        self.entering: list[np.ndarray] = []
+        if settings.dtype == "float32":  # in float64 no kink was ever crossed
+            for module in self.model.modules():
+                if isinstance(module, engine.nn.ReLU):
+                    module.register_forward_pre_hook(self.note_entering)
 
-    def note_active(self, module: Any, inputs: Any, output: Any) -> None:
-        """A forward hook: keep where a ReLU lets its input pass."""
-        self.active.append(array_of(output) > 0)
+    def note_entering(self, module: Any, inputs: Any) -> None:
+        """A forward-pre hook: keep what enters a ReLU."""
+        self.entering.append(array_of(inputs[0]).copy())
 
     def backward(self) -> None:
         """Forward, loss and backward of one step. The optimizer's part is left to the caller, who compares first."""
-        self.active.clear()
+        self.entering.clear()
         self.optimizer.zero_grad()
         self.images.grad = None
         self.output = self.model(self.images)
@@ -110,8 +113,8 @@ def gradients(model: Any) -> list[tuple[str, Any]]:
 
 
 def crosses_a_kink(ours: Side, theirs: Side) -> bool:
-    """True if a value passed a ReLU in the last forward pass on one engine and not on the other."""
-    return any((mine != yours).any() for mine, yours in zip(ours.active, theirs.active))
+    """True if rounding has carried a value across the kink of a ReLU in the last forward pass."""
+    return any(rounding_crossed(mine, yours) for mine, yours in zip(ours.entering, theirs.entering))
 
 
 def trace_of(side: Side) -> Trace:
@@ -120,9 +123,45 @@ def trace_of(side: Side) -> Trace:
     return trace_graph(side.loss, params=side.model.named_parameters(), names=names)
 
 
+def where_they_part(ours: Side, theirs: Side, tolerance: str) -> str:
+    """The first activation or gradient that differs in the last step, and why: empty where it cannot be told."""
+    batch = array_of(theirs.images), array_of(theirs.target)
+    measures = {ours.engine: ours.measure, theirs.engine: theirs.measure}
+    try:
+        found = first_divergence(
+            ours.model, theirs.model, batch, tolerance=tolerance, engine=ours.engine,
+            loss=lambda engine, output, target: measures[engine](output, target),
+        )  # fmt: skip
+    except Exception:  # an engine may have no hooks, or another graph: the comparison itself has told what differs
+        return ""
+    return str(found.activation or found.gradient or "")
+
+
+def name_the_cause(found: dict[str, list[Comparison]], ours: Side, theirs: Side, tolerance: str) -> None:
+    """Tell with the first comparison that does not agree where the two networks part."""
+    for comparisons in found.values():
+        for place, each in enumerate(comparisons):
+            if not each.agrees:
+                comparisons[place] = replace(each, cause=where_they_part(ours, theirs, tolerance) or each.cause)
+                return
+
+
+def compared_step(ours: Side, theirs: Side, tolerance: str, at: str) -> dict[str, list[Comparison]]:
+    """What the last step left, in the order in which it came about, by the name of its row."""
+    pairs = {name: (getattr(ours, name), getattr(theirs, name)) for name in ("output", "loss")}
+    found = {name: [compare_values(f"{name} {at}", *pairs[name], tolerance)] for name in ("output", "loss")}
+    buffers = ours.model.named_buffers(), theirs.model.named_buffers()
+    found["running statistics"] = by_name(f"buffer {at}", *buffers, tolerance)
+    weights = gradients(ours.model), gradients(theirs.model)
+    found["gradients of the parameters"] = by_name(f"gradient {at}", *weights, tolerance)
+    images = ours.images.grad, theirs.images.grad
+    found["gradient of the input"] = [compare_values(f"gradient of the input {at}", *images, tolerance)]
+    return {name: comparisons for name, comparisons in found.items() if comparisons}  # not all have statistics
+
+
 def compare_network(
     report: Report, settings: Settings, network: Network, prefix: str = "", figure: str = ""
-) -> tuple[Side, Side]:
+) -> tuple[Side, Side] | None:
     """Add to ``report`` all that can be compared of ``network`` over three training steps, in rows named after it.
 
     ``figure`` begins the names of the drawings; by default the chapter's name does.
@@ -131,48 +170,34 @@ def compare_network(
     float32 within "network after a kink" from the step on at which rounding carries a value across the kink of a ReLU.
 
     Returns:
-        minigrad's side and PyTorch's, as the last step left them.
+        The engine's side and PyTorch's, as the last step left them. None where something stopped.
     """
-    tolerance = f"network {settings.dtype}"
-    ours = Side(settings.engine, "cpu", settings, network)
-    theirs = Side(torch, settings.device, settings, network)
-    initial = by_name("initial", ours.model.state_dict().items(), theirs.model.state_dict().items(), "exact")
-    report.add(f"{prefix}initial weights", initial)
-    found: dict[str, list[Comparison]] = {}
-    kink = ""
-    for step in range(1, STEPS + 1):
-        with watching(settings):
-            ours.backward()
-            theirs.backward()
-        if not kink and settings.dtype == "float32" and crosses_a_kink(ours, theirs):
-            tolerance, kink = "network after a kink", f", kink at step {step}"
-        at = f"at step {step}"
-        rows = {
-            "output": [compare_values(f"output {at}", ours.output, theirs.output, tolerance)],
-            "loss": [compare_values(f"loss {at}", ours.loss, theirs.loss, tolerance)],
-            "gradients of the parameters": by_name(
-                f"gradient {at}", gradients(ours.model), gradients(theirs.model), tolerance
-            ),
-            "gradient of the input": [
-                compare_values(f"gradient of the input {at}", ours.images.grad, theirs.images.grad, tolerance)
-            ],
-            "running statistics": by_name(
-                f"buffer {at}", ours.model.named_buffers(), theirs.model.named_buffers(), tolerance
-            ),
-        }
-        if step == 1:
-            report.add(f"{prefix}graph of the loss", [compare_graphs("graph of the loss", ours.loss, theirs.loss)])
-            if settings.figures:
-                add_figures(report, figure or report.chapter, trace_of(ours), trace_of(theirs))
-        ours.optimizer.step()
-        theirs.optimizer.step()
-        rows["weights after SGD"] = by_name(
-            f"weight {at}", ours.model.named_parameters(), theirs.model.named_parameters(), tolerance
-        )
-        for subject, comparisons in rows.items():
-            found.setdefault(subject + kink, []).extend(comparisons)
-        settings.progress(step, STEPS)
-    for subject, comparisons in found.items():
-        if comparisons:  # a network without batch normalisation has no running statistics
-            report.add(f"{prefix}{subject}", comparisons)
-    return ours, theirs
+    with report.trying(f"{prefix}network"):
+        tolerance = f"network {settings.dtype}"
+        ours = Side(settings.engine, "cpu", settings, network)
+        theirs = Side(torch, settings.device, settings, network)
+        initial = by_name("initial", ours.model.state_dict().items(), theirs.model.state_dict().items(), "exact")
+        report.add(f"{prefix}initial weights", initial)
+        kink = ""
+        for step in range(1, STEPS + 1):
+            with watching(settings):
+                ours.backward()
+                theirs.backward()
+            if not kink and crosses_a_kink(ours, theirs):
+                tolerance, kink = "network after a kink", f", kink at step {step}"
+            found = compared_step(ours, theirs, tolerance, f"at step {step}")
+            if not report.findings:
+                name_the_cause(found, ours, theirs, tolerance)
+            for subject, comparisons in found.items():
+                report.add(prefix + subject + kink, comparisons)
+            if step == 1:
+                report.add(f"{prefix}graph of the loss", [compare_graphs("graph of the loss", ours.loss, theirs.loss)])
+                if settings.figures:
+                    add_figures(report, settings, figure or report.chapter, trace_of(ours), trace_of(theirs))
+            ours.optimizer.step()
+            theirs.optimizer.step()
+            weights = ours.model.named_parameters(), theirs.model.named_parameters()
+            report.add(f"{prefix}weights after SGD{kink}", by_name(f"weight at step {step}", *weights, tolerance))
+            settings.progress(step, STEPS)
+        return ours, theirs
+    return None

@@ -10,14 +10,12 @@ from typing import Any
 import torch
 
 import minigrad
-from comparisons.harness import Mismatch, compare_values, dtype_name
+from comparisons.harness import Mismatch, compare_values, dtype_name, is_tensor
 
 __all__ = ["check_outcome", "check_outcomes", "check_program", "outcome"]
 
-TENSORS = (minigrad.Tensor, torch.Tensor)
 
-
-def check_outcome(name: str, call: Callable[[Any], Any]) -> None:
+def check_outcome(name: str, call: Callable[[Any], Any], engine: Any = minigrad) -> None:
     """Assert that ``call(engine)`` returns the same on both engines, or raises an exception of one type.
 
     Tensors are compared by shape, type and value, float64 to its tolerance and shorter types to float32's; sequences
@@ -26,16 +24,16 @@ def check_outcome(name: str, call: Callable[[Any], Any]) -> None:
     Raises:
         Mismatch: with what each engine gave.
     """
-    check_outcomes(name, outcome(call, minigrad), outcome(call, torch))
+    check_outcomes(name, outcome(call, engine), outcome(call, torch), engine.__name__)
 
 
-def check_outcomes(name: str, ours: Any, theirs: Any) -> None:
+def check_outcomes(name: str, ours: Any, theirs: Any, engine: str = "minigrad") -> None:
     """Raise a Mismatch unless two outcomes are equal results, or exceptions of one type."""
     if isinstance(ours, Exception) or isinstance(theirs, Exception):
         if type(ours) is not type(theirs):
             raise Mismatch(f"{name}: ours gave {ours!r}, theirs {theirs!r}")
     else:
-        check_equal(name, ours, theirs)
+        check_equal(name, ours, theirs, engine)
 
 
 def check_program(name: str, program: Callable[[Any], Any]) -> None:
@@ -63,19 +61,19 @@ def outcome(call: Callable[[Any], Any], engine: Any) -> Any:
         return error
 
 
-def check_equal(name: str, ours: Any, theirs: Any) -> None:
+def check_equal(name: str, ours: Any, theirs: Any, engine: str) -> None:
     """Raise a Mismatch unless two results are equal."""
-    if isinstance(ours, TENSORS) and isinstance(theirs, TENSORS):
+    if is_tensor(ours) and is_tensor(theirs):
         compare_values(name, ours, theirs, "float64" if dtype_name(theirs) == "float64" else "float32").check()
     elif isinstance(ours, dict) and isinstance(theirs, dict):
-        check_equal(f"{name}, keys", list(ours), list(theirs))
-        check_equal(name, list(ours.values()), list(theirs.values()))
+        check_equal(f"{name}, keys", list(ours), list(theirs), engine)
+        check_equal(name, list(ours.values()), list(theirs.values()), engine)
     elif isinstance(ours, (list, tuple)) and isinstance(theirs, (list, tuple)):
         if len(ours) != len(theirs):
             raise Mismatch(f"{name}: ours has {len(ours)} items, theirs {len(theirs)}")
         for position, (first, second) in enumerate(zip(ours, theirs)):
-            check_equal(f"{name}, item {position}", first, second)
-    elif as_text(ours).replace("minigrad", "torch") != as_text(theirs):
+            check_equal(f"{name}, item {position}", first, second, engine)
+    elif as_text(ours).replace(engine, "torch") != as_text(theirs):
         raise Mismatch(f"{name}: ours gave {ours!r}, theirs {theirs!r}")
 
 

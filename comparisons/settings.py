@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import minigrad
+from comparisons.harness import Report, nobody_hears
 
 __all__ = ["Settings"]
 
@@ -30,6 +31,7 @@ class Settings:
         steps: training steps of the *mlp* chapter.
         figures: whether the chapters draw their graphs.
         progress: called with (steps done, steps in all) while training.
+        heard: called with (report so far, name) when a check of a chapter begins.
     """
 
     engine: ModuleType | Any = minigrad
@@ -41,3 +43,13 @@ class Settings:
     steps: int = 100
     figures: bool = False
     progress: Callable[[int, int], None] = ignore_progress
+    heard: Callable[[Report, str], None] = nobody_hears
+
+    @property
+    def name(self) -> str:
+        """The name of the engine under test."""
+        return str(self.engine.__name__)
+
+    def report(self, chapter: str) -> Report:
+        """The report of a chapter that begins."""
+        return Report(chapter, self.heard)

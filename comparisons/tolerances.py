@@ -36,6 +36,10 @@ TOLERANCES = {
     "float32": Tolerance(
         2e-6, 1e-7, "one operation: both round to 6e-8, library functions err by a few units in the last place"
     ),
+    "tail float64": Tolerance(
+        1e-12, 0.0, "one operation, whose values are small beside 1 and yet right to the last digits: nothing is added"
+    ),
+    "tail float32": Tolerance(2e-6, 0.0, "as above"),
     "float16": Tolerance(
         2e-3, 1e-4, "one operation: both round to 5e-4, PyTorch computes some in float32 and rounds once"
     ),

@@ -7,17 +7,19 @@ one such process a side; for net peak memory, a new one each time.
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from threadpoolctl import threadpool_info
 
+from comparisons.engines import load_engine
 from comparisons.networks import models_of
+from comparisons.stopping import MISSING, why
+from comparisons.streams import own_streams
 
 __all__ = ["MEMORY", "WORKLOADS"]
 
@@ -187,29 +189,36 @@ def net_peak_memory(work: Callable[[], None]) -> int:
     return resident("VmHWM") - before
 
 
-def serve(name: str, threads: int) -> None:
-    """Answer requests on standard input until it ends."""
-    engine = importlib.import_module(name)
+def serve(name: str, threads: int, requests: TextIO, answers: TextIO) -> None:
+    """Answer requests until there are no more."""
+    engine = load_engine(name)
     if name == "torch":
         engine.set_num_threads(threads)
-    print(json.dumps(kernels_in_use(name, engine)), flush=True)
+    print(json.dumps(kernels_in_use(name, engine)), file=answers, flush=True)
     prepared: dict[str, tuple[Callable[[], None], int, int]] = {}
-    for line in sys.stdin:
+    for line in requests:
         workload = line.strip()
         if workload.startswith(MEMORY):
             work, _ = WORKLOADS[workload.removeprefix(MEMORY)](engine)
-            print(json.dumps(net_peak_memory(work)), flush=True)
+            print(json.dumps(net_peak_memory(work)), file=answers, flush=True)
             continue
         if workload not in prepared:
-            engine.manual_seed(0)
-            work, parts = WORKLOADS[workload](engine)
-            seconds_of(work, 3)
+            try:
+                engine.manual_seed(0)
+                work, parts = WORKLOADS[workload](engine)
+                seconds_of(work, 3)
+            except Exception as error:
+                status, reason = why(error)
+                if status != MISSING:
+                    raise
+                print(json.dumps({"missing": reason}), file=answers, flush=True)
+                continue
             repetitions = max(1, round(ROUND_SECONDS / (seconds_of(work, 5) / 5)))
             prepared[workload] = work, parts, repetitions
         work, parts, repetitions = prepared[workload]
         seconds_of(work, max(1, repetitions // 10))  # wakes the threads and fills the caches
-        print(json.dumps(seconds_of(work, repetitions) / repetitions / parts), flush=True)
+        print(json.dumps(seconds_of(work, repetitions) / repetitions / parts), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]))
+    serve(sys.argv[1], int(sys.argv[2]), *own_streams())

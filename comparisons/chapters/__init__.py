@@ -9,11 +9,14 @@ from comparisons.chapters import (
     conv_block,
     custom_layer,
     dynamic_graph,
+    layers,
     lightning,
     mlp,
+    operations,
     residual_block,
     resnet18,
     script,
+    tape,
 )
 from comparisons.harness import Report
 from comparisons.settings import Settings
@@ -22,6 +25,9 @@ __all__ = ["CHAPTERS"]
 
 CHAPTERS: dict[str, Callable[[Settings], Report]] = {
     "dynamic-graph": dynamic_graph.run,
+    "operations": operations.run,
+    "tape": tape.run,
+    "layers": layers.run,
     "mlp": mlp.run,
     "custom-layer": custom_layer.run,
     "conv-block": conv_block.run,

@@ -18,6 +18,6 @@ def build(models: Any) -> Any:
 
 def run(settings: Settings) -> Report:
     """Compare the block over three steps."""
-    report = Report("conv-block")
+    report = settings.report("conv-block")
     compare_network(report, settings, Network(build, input_shape=(4, 3, 12, 12), features=(4, 8, 6, 6)))
     return report

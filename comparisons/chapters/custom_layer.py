@@ -23,18 +23,15 @@ def build(models: Any) -> Any:
 
 def run(settings: Settings) -> Report:
     """Compare the layer over three steps, and the angle between each row of the weight and its gradient."""
-    report = Report("custom-layer")
-    for side in compare_network(report, settings, Network(build, input_shape=(16, 20), classes=5)):
-        side.backward()
-        weight, gradient = array_of(side.model.weight), array_of(side.model.weight.grad)
-        along = torch.from_numpy((weight * gradient).sum(1))  # (out_features,), each row's scalar product
-        name = "PyTorch" if side.engine is torch else "minigrad"
-        report.add(
-            f"rows at right angles to their gradients: {name}",
-            [
-                compare_values(
-                    f"row · gradient on {name}", along, torch.zeros_like(along), f"right angle {settings.dtype}"
-                )
-            ],
-        )
+    report = settings.report("custom-layer")
+    tolerance = f"right angle {settings.dtype}"
+    sides = compare_network(report, settings, Network(build, input_shape=(16, 20), classes=5)) or ()
+    for side in sides:
+        name = "PyTorch" if side.engine is torch else settings.name
+        with report.trying(f"rows at right angles to their gradients: {name}"):
+            side.backward()
+            weight, gradient = array_of(side.model.weight), array_of(side.model.weight.grad)
+            along = torch.from_numpy((weight * gradient).sum(1))  # (out_features,), each row's scalar product
+            compared = compare_values(f"row · gradient on {name}", along, torch.zeros_like(along), tolerance)
+            report.add(f"rows at right angles to their gradients: {name}", [compared])
     return report

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from comparisons.graphs import add_figures, compare_graphs, watching
-from comparisons.harness import Comparison, Report, compare_values
+from comparisons.harness import Report, compare_values
 from comparisons.settings import Settings
 from minigrad.viz import trace_graph
 
@@ -61,39 +61,61 @@ FUNCTIONS: dict[str, tuple[Callable[[Any, Any], Any], list[Any]]] = {
 }
 
 
-def derivatives(engine: Any, settings: Settings, function: Callable[..., Any], value: Any, device: str) -> list[Any]:
-    """Result, first and second derivative of the sum of ``function`` at ``value`` on one engine."""
+def recorded(settings: Settings, engine: Any, device: str, function: Callable[..., Any], value: Any) -> tuple[Any, Any]:
+    """x and y = ``function`` of it, on one engine."""
     x = engine.tensor(value, dtype=getattr(engine, settings.dtype), device=device, requires_grad=True)
     with watching(settings):
-        y = function(engine, x)
+        return x, function(engine, x)
+
+
+def derivative(*what: Any) -> tuple[Any, Any]:
+    """y, and the derivative of its sum."""
+    x, y = recorded(*what)
+    y.sum().backward()
+    return y, x.grad
+
+
+def derivatives(settings: Settings, engine: Any, *what: Any) -> tuple[Any, Any]:
+    """First and second derivative, the first with a graph of its own."""
+    x, y = recorded(settings, engine, *what)
     (first,) = engine.autograd.grad(y.sum(), x, create_graph=True)
     (second,) = engine.autograd.grad(first.sum(), x)
-    return [y, first, second]
+    return first, second
+
+
+def compare_at(
+    report: Report, settings: Settings, title: str, function: Callable[..., Any], value: Any, figures: bool
+) -> None:
+    """Compare values, first and second derivatives and graphs of ``function`` at ``value``."""
+    tolerance = {"float64": "second order", "float32": "float32"}[settings.dtype]
+    sides = (settings, settings.engine, "cpu", function, value), (settings, torch, settings.device, function, value)
+    at = f"{title} at {value}"
+    with report.trying(f"{title}: dy/dx"):
+        (y, slope), (their_y, their_slope) = [derivative(*side) for side in sides]
+        report.add(f"{title}: y", [compare_values(f"{at}, y", y, their_y, tolerance)])
+        report.add(f"{title}: dy/dx", [compare_values(f"{at}, dy/dx", slope, their_slope, tolerance)])
+    with report.trying(f"{title}: graphs"):
+        (_, ours), (_, theirs) = [recorded(*side) for side in sides]
+        report.add(f"{title}: graphs", [compare_graphs(f"{at}, graph", ours, theirs)])
+        if figures:
+            traces = [trace_graph(y, names={"y": y}) for y in (ours, theirs)]
+            add_figures(report, settings, function.__name__.replace("_", "-"), *traces)
+    with report.trying(f"{title}: d²y/dx²"):
+        (first, second), (their_first, their_second) = [derivatives(*side) for side in sides]
+        report.add(f"{title}: dy/dx", [compare_values(f"{at}, dy/dx with a graph", first, their_first, tolerance)])
+        report.add(f"{title}: d²y/dx²", [compare_values(f"{at}, d²y/dx²", second, their_second, tolerance)])
+        report.add(f"{title}: graphs", [compare_graphs(f"{at}, graph of the derivative", first, their_first)])
 
 
 def run(settings: Settings) -> Report:
     """Compare values, first and second derivatives and graphs of every function above."""
-    report = Report("dynamic-graph")
-    tolerance = {"float64": "second order", "float32": "float32"}[settings.dtype]
-    for engine, device, name in ((settings.engine, "cpu", "minigrad"), (torch, settings.device, "PyTorch")):
-        x = engine.tensor(2.0, dtype=getattr(engine, settings.dtype), device=device, requires_grad=True)
-        polynomial(engine, x).backward()
-        six = torch.tensor(6.0, dtype=getattr(torch, settings.dtype))
-        report.add(f"dy/dx = 6 at 2: {name}", [compare_values(f"dy/dx on {name}", x.grad, six, "exact")])
+    report = settings.report("dynamic-graph")
+    six = torch.tensor(6.0, dtype=getattr(torch, settings.dtype))
+    for engine, device, name in ((settings.engine, "cpu", settings.name), (torch, settings.device, "PyTorch")):
+        with report.trying(f"dy/dx = 6 at 2: {name}"):
+            _, slope = derivative(settings, engine, device, polynomial, 2.0)
+            report.add(f"dy/dx = 6 at 2: {name}", [compare_values(f"dy/dx on {name}", slope, six, "exact")])
     for title, (function, values) in FUNCTIONS.items():
-        found: dict[str, list[Comparison]] = {"y": [], "dy/dx": [], "d²y/dx²": []}
-        graphs = []
         for value in values:
-            ours = derivatives(settings.engine, settings, function, value, "cpu")
-            theirs = derivatives(torch, settings, function, value, settings.device)
-            for part, mine, yours in zip(found, ours, theirs):
-                found[part].append(compare_values(f"{title} at {value}, {part}", mine, yours, tolerance))
-            graphs.append(compare_graphs(f"{title} at {value}, graph", ours[0], theirs[0]))
-            if settings.figures and value is values[0]:
-                traces = [trace_graph(side[0], names={"y": side[0]}) for side in (ours, theirs)]
-                add_figures(report, function.__name__.replace("_", "-"), *traces)
-            graphs.append(compare_graphs(f"{title} at {value}, graph of the derivative", ours[1], theirs[1]))
-        for part, comparisons in found.items():
-            report.add(f"{title}: {part}", comparisons)
-        report.add(f"{title}: graphs", graphs)
+            compare_at(report, settings, title, function, value, settings.figures and value is values[0])
     return report

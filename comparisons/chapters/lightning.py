@@ -88,9 +88,10 @@ def compare_runs(options: TrainingOptions, settings: Settings) -> dict[str, list
 
 def run(settings: Settings) -> Report:
     """Compare the two loops' runs: the weights, the optimizer's state, where the loader is, what was measured."""
-    report = Report("lightning")
+    report = settings.report("lightning")
     for title, options in RUNS.items():
-        rows = compare_runs(replace(options, data=settings.data, seed=settings.seed), settings)
-        for subject, comparisons in rows.items():
-            report.add(f"{title}: {subject}", comparisons)
+        with report.trying(title):
+            rows = compare_runs(replace(options, data=settings.data, seed=settings.seed), settings)
+            for subject, comparisons in rows.items():
+                report.add(f"{title}: {subject}", comparisons)
     return report

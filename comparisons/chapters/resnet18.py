@@ -18,6 +18,6 @@ def build(models: Any) -> Any:
 
 def run(settings: Settings) -> Report:
     """Compare ResNet-18 on two colour images of 64×64 over three steps."""
-    report = Report("resnet18")
+    report = settings.report("resnet18")
     compare_network(report, settings, Network(build, input_shape=(2, 3, 64, 64), classes=1000))
     return report

@@ -121,8 +121,10 @@ def compare_branches(report: Report, settings: Settings) -> None:
 
 def run(settings: Settings) -> Report:
     """Compare every network with its programs, and a branch with what becomes of it."""
-    report = Report("script")
+    report = settings.report("script")
     for format in FORMATS:
-        compare_programs(report, settings, format)
-    compare_branches(report, settings)
+        with report.trying(format):
+            compare_programs(report, settings, format)
+    with report.trying("branches"):
+        compare_branches(report, settings)
     return report
