@@ -19,12 +19,21 @@ TIED_IMAGES = (numbers(2, 3, 7, 6) > 0).astype(float)  # 0 and 1: every window h
 STEPS = 4
 
 
+def varied(e: Any, module: Any, x: Any) -> Any:
+    """A module in the type of x, whose weights are no longer all 1, or all 0."""
+    module = module.to(x.dtype)
+    with e.no_grad():
+        for each in module.parameters():
+            each.add_(e.rand(*each.shape, dtype=x.dtype))
+    return module
+
+
 def layer(make: Callable[[Any], Any]) -> Callable[..., Any]:
     """A line: the layer that ``make(engine.nn)`` makes, in training mode, and the gradients of its weights."""
 
     def program(e: Any, x: Any) -> Any:
         e.manual_seed(0)
-        module = make(e.nn).to(x.dtype)
+        module = varied(e, make(e.nn), x)
         y = module(x)
         (y**3 + y).sum().backward()
         return [y, x.grad, *[each.grad for each in module.parameters()], *module.buffers()]
@@ -37,7 +46,7 @@ def evaluated(make: Callable[[Any], Any]) -> Callable[..., Any]:
 
     def program(e: Any, x: Any) -> Any:
         e.manual_seed(0)
-        module = e.nn.Sequential(make(e.nn)).to(x.dtype)
+        module = varied(e, e.nn.Sequential(make(e.nn)), x)
         module(x), module(x * 2)
         y = module.eval()(x)
         (y**3 + y).sum().backward()
@@ -92,12 +101,32 @@ def clipped(e: Any, x: Any, y: Any) -> Any:
     return [norm, x.grad, y.grad]
 
 
+def attending(e: Any, x: Any) -> Any:
+    """Self-attention in evaluation mode: the result, its weights, and the gradients."""
+    e.manual_seed(0)
+    module = varied(e, e.nn.MultiheadAttention(4, 2, batch_first=True), x).eval()
+    y, weights = module(x, x, x)
+    (y**3 + y).sum().backward()
+    return [y, weights, x.grad, *[each.grad for each in module.parameters()]]
+
+
 def found_by_name(e: Any, x: Any) -> Any:
     """A module's parameters and buffers by their names, one that is shared once."""
     nn = e.nn
     shared = nn.Linear(3, 3)
     module = nn.Sequential(shared, nn.BatchNorm1d(3), nn.Sequential(shared, nn.ReLU()))
     return [[name for name, _ in module.named_parameters()], list(module.state_dict()), len(list(module.modules()))]
+
+
+def batches(e: Any, x: Any) -> Any:
+    """Two epochs of shuffled batches, of which the last is short or left out."""
+    e.manual_seed(3)
+    data = e.utils.data.TensorDataset(x.detach(), e.arange(len(x)))
+    seen = []
+    for drop_last in (False, True):
+        loader = e.utils.data.DataLoader(data, batch_size=2, shuffle=True, drop_last=drop_last)
+        seen += [len(loader), *[each for batch in loader for each in batch]]
+    return seen
 
 
 LAYERS: dict[str, tuple[Any, ...]] = {
@@ -128,6 +157,8 @@ LAYERS: dict[str, tuple[Any, ...]] = {
     "layer norm over two dims": (layer(lambda nn: nn.LayerNorm([3, 4])), numbers(2, 3, 4)),
     "group norm": (layer(lambda nn: nn.GroupNorm(3, 6)), numbers(2, 6, 4)),
     "flattened": (layer(lambda nn: nn.Sequential(nn.Flatten(), nn.Linear(126, 2))), IMAGES),
+    "attention of two heads": (attending, numbers(2, 3, 4)),
+    "batches": (batches, numbers(5, 2)),
     "parameters by name": (found_by_name, numbers(3)),
 }
 
@@ -149,6 +180,7 @@ OPTIMIZERS: dict[str, tuple[Any, ...]] = {
     "RMSprop": (stepping(lambda optim, x: optim.RMSprop(x, 0.1, momentum=0.5)), numbers(4)),
     "Adagrad": (stepping(lambda optim, x: optim.Adagrad(x, 0.1)), numbers(4)),
     "a rate in steps": (stepping(lambda optim, x: optim.SGD(x, 0.1), "StepLR", 2), numbers(4)),
+    "a rate that decays": (stepping(lambda optim, x: optim.SGD(x, 0.1), "ExponentialLR", 0.7), numbers(4)),
     "a rate along a cosine": (stepping(lambda optim, x: optim.SGD(x, 0.1), "CosineAnnealingLR", 3), numbers(4)),
     "gradients clipped": (clipped, numbers(4), numbers(2)),
 }

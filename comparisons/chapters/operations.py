@@ -17,6 +17,14 @@ AROUND_0 = [-1.5, 0.0, 2.0]
 POSITIVE = abs(numbers(2, 3))
 TIED = [[1.0, 3.0, 3.0], [2.0, 2.0, 2.0], [4.0, 0.5, 1.0]]
 
+
+def overwritten(x: Any, y: Any) -> Any:
+    """3x, the elements of its middle column replaced by y²."""
+    z = x * 3
+    z[:, 1] = y * y
+    return z
+
+
 LINES: dict[str, tuple[Any, ...]] = {
     "x + y, (3, 1) and (1, 4)": (lambda e, x, y: x + y, numbers(3, 1), numbers(1, 4, seed=1)),
     "x - y, (2, 3) and (3,)": (lambda e, x, y: x - y, numbers(2, 3), numbers(3, seed=1)),
@@ -29,10 +37,14 @@ LINES: dict[str, tuple[Any, ...]] = {
     "exp and log": (lambda e, x: x.exp() * x.log(), POSITIVE),
     "sin, cos, tanh, sigmoid": (lambda e, x: x.sin() * x.cos() + x.tanh() * x.sigmoid(), numbers(2, 3)),
     "ReLU at 0": (lambda e, x: x.relu(), AROUND_0),
+    "what passed a ReLU, times y": (lambda e, x, y: x.relu() * y, numbers(5), numbers(5, seed=1)),
     "|x| at 0": (lambda e, x: x.abs(), AROUND_0),
     "clamp at its bounds": (lambda e, x: x.clamp(-1.5, 2.0), [*AROUND_0, -3.0, 3.0]),
     "leaky ReLU at 0": (lambda e, x: e.nn.functional.leaky_relu(x, 0.1), AROUND_0),
-    "GELU": (lambda e, x: e.nn.functional.gelu(x), numbers(5)),
+    "GELU, SiLU, ELU": (
+        lambda e, x: e.nn.functional.gelu(x) + e.nn.functional.silu(x) * e.nn.functional.elu(x),
+        numbers(5),
+    ),
     "softplus": (lambda e, x: e.nn.functional.softplus(x), [-3.0, 0.0, 2.0, 50.0]),
     "maximum at a tie": (lambda e, x, y: e.maximum(x, y), [1.0, 2.0, 3.0], [1.0, 5.0, 0.0]),
     "minimum at a tie": (lambda e, x, y: e.minimum(x, y), [1.0, 2.0, 3.0], [1.0, 5.0, 0.0]),
@@ -47,6 +59,8 @@ LINES: dict[str, tuple[Any, ...]] = {
     "var and std": (lambda e, x: x.var(1) + x.std(1), numbers(3, 4)),
     "product with a 0": (lambda e, x: x.prod(1), [[2.0, 0.0, 3.0], [1.5, 2.0, -1.0]]),
     "norm": (lambda e, x: x.norm(), numbers(2, 3)),
+    "norm of 0": (lambda e, x: x.norm(dim=1), [[0.0, 0.0], [3.0, -4.0]]),
+    "max of NaN": (lambda e, x: x.max(1)[0] + x.amax(1), [[1.0, float("nan"), 2.0], [1.0, 3.0, 2.0]]),
     "cumsum": (lambda e, x: x.cumsum(1), numbers(2, 3)),
     "product of square matrices": (lambda e, a, b: a @ b, numbers(3, 3), numbers(3, 3, seed=1)),
     "product of matrices": (lambda e, a, b: a @ b, numbers(2, 3), numbers(3, 4, seed=1)),
@@ -71,6 +85,14 @@ LINES: dict[str, tuple[Any, ...]] = {
     "an element picked twice": (lambda e, x, i: x[i], numbers(4), [0, 0, 2]),
     "a row picked twice": (lambda e, x, i: x.index_select(0, i), numbers(3, 2), [1, 1, 0]),
     "gathered": (lambda e, x, i: x.gather(1, i), numbers(2, 3), [[0, 0], [2, 1]]),
+    "added where told, twice at one place": (
+        lambda e, x, i, y: x.scatter_add(1, i, y),
+        numbers(2, 3),
+        [[0, 0], [2, 1]],
+        numbers(2, 2, seed=1),
+    ),
+    "an element replaced": (lambda e, x, y: overwritten(x, y), numbers(2, 3), numbers(2, seed=1)),
+    "sorted, the largest two": (lambda e, x: x.sort(1)[0] * x.topk(2, 1)[0].sum(), numbers(2, 4)),
     "an embedding's row twice": (lambda e, i, w: e.nn.functional.embedding(i, w), [1, 1, 0], numbers(3, 2)),
     "softmax": (lambda e, x: x.softmax(1), numbers(2, 4)),
     "log-softmax": (lambda e, x: x.log_softmax(0), numbers(4, 3)),
@@ -91,10 +113,29 @@ LINES: dict[str, tuple[Any, ...]] = {
         [0, 2, 1, 1],
         [1.0, 3.0, 2.0],
     ),
+    "cross-entropy, labels smoothed": (
+        lambda e, x, i: e.nn.functional.cross_entropy(x, i, label_smoothing=0.2),
+        numbers(4, 3),
+        [0, 2, 1, 1],
+    ),
+    "distance of distributions": (
+        lambda e, x, y: e.nn.functional.kl_div(x.log_softmax(1), y.softmax(1), reduction="batchmean"),
+        numbers(2, 3),
+        numbers(2, 3, seed=1),
+    ),
     "cross-entropy of logits far out": (
         lambda e, x, y: e.nn.functional.binary_cross_entropy_with_logits(x, y.detach()),
         [-800.0, 1.0, 800.0],
         [0.0, 0.25, 1.0],
+    ),
+}
+
+DIFFERENTIATED_ONCE: dict[str, tuple[Any, ...]] = {  # PyTorch has no second derivative of its kernel
+    "attention": (
+        lambda e, q, k, v: e.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True),
+        numbers(2, 3, 4),
+        numbers(2, 3, 4, seed=1),
+        numbers(2, 3, 4, seed=2),
     ),
 }
 
@@ -109,7 +150,7 @@ TAILS: dict[str, tuple[Any, ...]] = {
 def run(settings: Settings) -> Report:
     """Compare every line; the tails by how much of a value differs, however small it is."""
     report = settings.report("operations")
-    compare_functions(report, settings, LINES)
+    compare_functions(report, settings, LINES | DIFFERENTIATED_ONCE)
     compare_functions(report, settings, TAILS, f"tail {settings.dtype}")
     compare_second_derivatives(report, settings, LINES)
     return report
