@@ -42,8 +42,10 @@ def close(ours: np.ndarray, theirs: np.ndarray) -> bool:
 
 def factor_between(ours: np.ndarray, theirs: np.ndarray) -> float | None:
     """The number by which theirs is multiplied to give ours, where there is one."""
+    if ours.shape != theirs.shape or not np.isfinite(ours).all() or not np.isfinite(theirs).all():
+        return None
     square = float((theirs * theirs).sum())
-    if ours.shape != theirs.shape or not square:
+    if not square:
         return None
     factor = float((ours * theirs).sum()) / square
     return factor if close(ours, theirs * factor) else None

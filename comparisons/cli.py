@@ -250,9 +250,8 @@ def compare(
                     report = tested.chapter(name, settings, figures)
                 results.reports.append(report)
                 console.print(table_of(report))
-        results.stop_reason = ""
-    except typer.BadParameter as error:
-        results.stop_reason, results.exit_status = error.message, 2
+    except BaseException as error:
+        results.stopped(error)
         raise
     finally:
         if json_file is not None:

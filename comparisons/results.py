@@ -6,12 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from typer import BadParameter
+
 from comparisons.engines import versions
 from comparisons.harness import Report
+from torch_impl.starting import INTERRUPTED
 
 __all__ = ["Results"]
 
-DIFFERS, DID_NOT_FINISH = 1, 3
+DIFFERS, WRONG_USAGE, DID_NOT_FINISH = 1, 2, 3
 
 
 @dataclass
@@ -21,7 +24,7 @@ class Results:
     Attributes:
         engine: what is known of the engine under test.
         stop_reason: why the run ended before its end; empty where it did not.
-        exit_status: what the reports do not tell: 2 for an engine that cannot be imported.
+        exit_status: the status that it ended with then.
     """
 
     seed: int
@@ -31,8 +34,17 @@ class Results:
     chapters: list[str]
     engine: dict[str, Any] = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
-    stop_reason: str = "interrupted"
+    stop_reason: str = ""
     exit_status: int = 0
+
+    def stopped(self, error: BaseException) -> None:
+        """Note what ended the run before its end: Ctrl-C, an engine that cannot be imported, a disk that is full."""
+        if isinstance(error, KeyboardInterrupt):
+            self.stop_reason, self.exit_status = "interrupted", INTERRUPTED
+        elif isinstance(error, BadParameter):
+            self.stop_reason, self.exit_status = error.message, WRONG_USAGE
+        else:
+            self.stop_reason, self.exit_status = f"{type(error).__name__}: {error}", DIFFERS
 
     @property
     def counts(self) -> Counter[str]:
@@ -83,7 +95,7 @@ class Results:
             "device": self.device,
             "data": self.data,
             "status": {0: "agrees", 1: "differs"}.get(self.status, "did not finish"),
-            "exit_status": 130 if self.stop_reason == "interrupted" else self.status,
+            "exit_status": self.status,
             "stop_reason": self.stop_reason or None,
             "counts": dict(self.counts),
             "seconds": sum(report.seconds for report in self.reports),

@@ -251,3 +251,11 @@ def test_mistakes_of_layers_and_optimizers_are_noticed(monkeypatch):
     monkeypatch.setattr("minigrad.nn.functional.batch_norm", lambda *a: normalize(*a[:5], True, *a[6:]))
     wrong = [row.subject for row in layers.run(Settings()).rows if not row.agrees]
     assert wrong == ["batch norm, evaluation mode", "batch norm of images, evaluation mode", "SGD, nesterov"]
+
+
+def test_a_cause_is_guessed_of_finite_values_alone():
+    theirs = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    twice, infinite = minigrad.tensor([2.0, 4.0]).double(), minigrad.tensor([2.0, float("inf")]).double()
+    assert compare_values("x", twice, theirs, "exact").cause == "a constant factor: ours is 2 times theirs"
+    assert compare_values("x", infinite, theirs, "exact").cause == ""
+    assert compare_values("x", 0 * twice, theirs, "exact").cause == "nothing arrived: ours is 0 everywhere"
