@@ -229,12 +229,15 @@ def compare(
         check_output("--json", json_file)
     if figures is not None and not figures.is_dir():
         raise wrong_usage(f"--figures {figures}: there is no such folder")
+    chosen_engine = engine_of(context, engine)
+    if figures is not None and chosen_engine != "minigrad":
+        raise wrong_usage("--figures draws the graphs of minigrad and PyTorch: leave it out with another engine")
     check_device(device)
     chosen = list(dict.fromkeys(only or CHAPTERS))
     console = Console()
     results = Results(seed, dtype.value, device, data, chosen)
     try:
-        with engine_under_test(engine_of(context, engine), timeout) as tested:
+        with engine_under_test(chosen_engine, timeout) as tested:
             results.engine = tested.about
             for name in chosen:
                 with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -247,9 +250,12 @@ def compare(
                         figures=figures is not None,
                         progress=partial(show_progress, bar, bar.add_task(name, total=None)),
                     )
-                    report = tested.chapter(name, settings, figures)
+                    report = tested.chapter(name, settings)
                 results.reports.append(report)
                 console.print(table_of(report))
+                if figures is not None:
+                    for title, drawing in report.figures.items():
+                        drawing.save(figures / f"{title}.svg")
     except BaseException as error:
         results.stopped(error)
         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from typing import Any
 
 from comparisons.harness import Comparison, Report
@@ -94,11 +93,10 @@ def watching(settings: Settings) -> AbstractContextManager[Any]:
     return watch() if settings.figures else nullcontext()
 
 
-def add_figures(report: Report, settings: Settings, name: str, ours: Trace, theirs: Trace) -> None:
+def add_figures(report: Report, name: str, ours: Trace, theirs: Trace) -> None:
     """Three drawings: each engine's graph, and both in one, with what differs marked."""
-    ours = replace(ours, engine=settings.name)
     report.figures |= {
-        f"{name}-{settings.name}": draw(ours),
+        f"{name}-minigrad": draw(ours),
         f"{name}-torch": draw(theirs),
         f"{name}-diff": diff(ours, theirs),
     }

@@ -193,7 +193,7 @@ def compare_network(
             if step == 1:
                 report.add(f"{prefix}graph of the loss", [compare_graphs("graph of the loss", ours.loss, theirs.loss)])
                 if settings.figures:
-                    add_figures(report, settings, figure or report.chapter, trace_of(ours), trace_of(theirs))
+                    add_figures(report, figure or report.chapter, trace_of(ours), trace_of(theirs))
             ours.optimizer.step()
             theirs.optimizer.step()
             weights = ours.model.named_parameters(), theirs.model.named_parameters()

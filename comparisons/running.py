@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import minigrad
@@ -31,6 +30,7 @@ __all__ = ["Ended", "Here", "InItsProcess", "TrainingStopped", "engine_for", "ru
 
 Progress = Callable[[int, int], None]
 
+STRANGE = "its process wrote what no check writes"
 IMPORTING = 60.0  # seconds: PyTorch, and then the engine
 
 
@@ -42,17 +42,14 @@ class TrainingStopped(Exception):
     """A training that did not come to its end; the message says why."""
 
 
-def run_chapter(name: str, settings: Settings, figures: Path | None = None) -> Report:
-    """One chapter, timed. What stops it beyond its checks is a row; its drawings are saved into ``figures``."""
+def run_chapter(name: str, settings: Settings) -> Report:
+    """One chapter, timed. What stops it beyond its checks is a row."""
     begun = time.perf_counter()
     try:
         report = CHAPTERS[name](settings)
     except (Exception, SystemExit) as error:
         report = settings.report(name)
         report.stop(name, *why(error))
-    for title, drawing in report.figures.items():
-        if figures is not None:
-            drawing.save(figures / f"{title}.svg")
     report.seconds = time.perf_counter() - begun
     return report
 
@@ -68,9 +65,9 @@ class Here:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def chapter(self, name: str, settings: Settings, figures: Path | None) -> Report:
+    def chapter(self, name: str, settings: Settings) -> Report:
         """The chapter's report."""
-        return run_chapter(name, settings, figures)
+        return run_chapter(name, settings)
 
     def train(self, settings: Settings, *what: Any) -> Curves:
         """A training on both engines in step: see ``curves.py``.
@@ -164,9 +161,9 @@ class InItsProcess:
             raise Ended(f"its process ended with status {status}") from None
         try:
             return dict(json.loads(line))
-        except ValueError:
+        except (TypeError, ValueError):
             self.end()
-            raise Ended("its process wrote what no check writes") from None
+            raise Ended(STRANGE) from None
 
     def ask(self, request: dict[str, Any], note: Callable[[dict[str, Any]], None], progress: Progress) -> Any:
         """The answer to a request; what is told on the way goes to ``note`` and ``progress``."""
@@ -183,11 +180,10 @@ class InItsProcess:
                 note(told)
         return told["answer"]
 
-    def chapter(self, name: str, settings: Settings, figures: Path | None) -> Report:
+    def chapter(self, name: str, settings: Settings) -> Report:
         """The chapter's report; as far as it came, where the process ended."""
         so_far: dict[str, Any] = {"check": name, "report": plain(Report(name))}
-        folder = None if figures is None else str(figures)
-        request = {"chapter": name, "settings": plain_settings(settings), "figures": folder}
+        request = {"chapter": name, "settings": plain_settings(settings)}
         begun = time.perf_counter()
         try:
             return from_plain(self.ask(request, so_far.update, settings.progress))
@@ -238,12 +234,19 @@ def plain(report: Report) -> dict[str, Any]:
 
 
 def from_plain(data: dict[str, Any]) -> Report:
-    """The report that :func:`plain` was made of."""
-    rows, findings = [[Comparison(**each) for each in data[part]] for part in ("rows", "findings")]
-    return Report(data["chapter"], rows=rows, findings=findings, seconds=data["seconds"])
+    """The report that :func:`plain` was made of.
+
+    Raises:
+        Ended: it is none.
+    """
+    try:
+        rows, findings = [[Comparison(**each) for each in data[part]] for part in ("rows", "findings")]
+        return Report(data["chapter"], rows=rows, findings=findings, seconds=data["seconds"])
+    except (KeyError, TypeError):
+        raise Ended(STRANGE) from None
 
 
 def plain_settings(settings: Settings) -> dict[str, Any]:
     """The settings without what is of this process."""
-    names = ("dtype", "device", "data", "data_root", "seed", "steps", "figures")
+    names = ("dtype", "device", "data", "data_root", "seed", "steps")
     return {name: getattr(settings, name) for name in names}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TextIO
 
 from comparisons.engines import NoEngine, described, load_engine
@@ -46,8 +45,7 @@ def serve(engine: str, requests: TextIO, answers: TextIO) -> None:
             **request["settings"],
         )
         if "chapter" in request:
-            folder = None if request["figures"] is None else Path(request["figures"])
-            tell(answer=plain(run_chapter(request["chapter"], settings, folder)))
+            tell(answer=plain(run_chapter(request["chapter"], settings)))
             continue
         try:
             tell(answer=asdict(Here().train(settings, *request["train"])))

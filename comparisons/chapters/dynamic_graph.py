@@ -99,7 +99,7 @@ def compare_at(
         report.add(f"{title}: graphs", [compare_graphs(f"{at}, graph", ours, theirs)])
         if figures:
             traces = [trace_graph(y, names={"y": y}) for y in (ours, theirs)]
-            add_figures(report, settings, function.__name__.replace("_", "-"), *traces)
+            add_figures(report, function.__name__.replace("_", "-"), *traces)
     with report.trying(f"{title}: d²y/dx²"):
         (first, second), (their_first, their_second) = [derivatives(*side) for side in sides]
         report.add(f"{title}: dy/dx", [compare_values(f"{at}, dy/dx with a graph", first, their_first, tolerance)])

@@ -113,7 +113,7 @@ def train(report: Report, settings: Settings, ours: Training, theirs: Training) 
             if settings.figures:
                 sides = zip((ours, theirs), losses)
                 traces = [trace_graph(loss, params=side.model.named_parameters()) for side, loss in sides]
-                add_figures(report, settings, report.chapter, *traces)
+                add_figures(report, report.chapter, *traces)
         settings.progress(step + 1, settings.steps)
     return tolerance
 

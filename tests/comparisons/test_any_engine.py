@@ -117,7 +117,7 @@ def test_a_silent_engine_is_given_up(small):
         with pytest.raises(TrainingStopped, match="not there yet: module 'small' has no attribute"):
             process.train(Settings(), "neural-net", 10, 1, 20)
         process.patience = 2
-        report = process.chapter("dynamic-graph", Settings(), None)
+        report = process.chapter("dynamic-graph", Settings())
         assert process.process is None
     assert report.rows[-1].message.endswith("did not finish, nothing was heard of it for 2 s (--timeout)")
 
@@ -156,6 +156,11 @@ def test_the_engine_is_checked_before_every_command(name, before, tmp_path, monk
 def test_options_of_the_chapters_before_a_command_are_refused():
     done = command("--seed", "3", "train")
     assert done.exit_code == 2 and "--seed" in done.output
+
+
+def test_graphs_of_another_engine_are_not_drawn(small, tmp_path):
+    done = command("--engine", str(small), "--figures", str(tmp_path))
+    assert done.exit_code == 2 and "--figures" in done.output
 
 
 def test_a_path_is_imported_under_its_own_name(tmp_path):
