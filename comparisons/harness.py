@@ -81,7 +81,7 @@ def array_of(tensor: Any) -> np.ndarray:
 
 def is_tensor(value: Any) -> bool:
     """Whether ``value`` is a tensor of any engine: it has values of a shape and a place in a graph."""
-    return hasattr(value, "shape") and hasattr(value, "grad_fn")
+    return not isinstance(value, type) and hasattr(value, "shape") and hasattr(value, "grad_fn")
 
 
 def tensors_in(value: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import keyword
 import os
 import sys
@@ -66,16 +67,15 @@ def find_engine(text: str) -> Engine:
 
 def path_of_module(name: str) -> Path:
     """Where the module of a name is, without importing it or a package that it is in."""
-    if all(part.isidentifier() for part in name.split(".")):
-        places = [each or os.curdir for each in sys.path]
-        for part in name.split("."):
-            spec = PathFinder.find_spec(part, places)
-            if spec is None:
-                break
-            path, places = spec.origin and Path(spec.origin), list(spec.submodule_search_locations or [])
-        else:
-            if path:
-                return path.parent if path.name == "__init__.py" else path
+    first, *inner = name.split(".")
+    if all(part.isidentifier() for part in (first, *inner)):
+        spec = None if first == "__main__" else importlib.util.find_spec(first)  # asks all finders, imports nothing
+        for part in inner:
+            places = None if spec is None else spec.submodule_search_locations
+            spec = PathFinder.find_spec(part, places) if places else None
+        if spec is not None and spec.has_location and spec.origin is not None:
+            path = Path(spec.origin)
+            return path.parent if path.name == "__init__.py" else path
     raise EngineError(f"there is no engine {name}: give the path of a file or of a package, or the name of a module")
 
 

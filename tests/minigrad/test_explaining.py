@@ -54,6 +54,7 @@ class TestExplain:
         assert {node.line for node in trace.nodes if node.kind == "operation"} == {line}
         assert [group.kind for group in trace.groups] == ["Linear"]
 
+    @pytest.mark.usefixtures("unmeasured")  # variables are seen by the trace function, which coverage has
     def test_whose_name_a_tensor_has(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(globals(), "grad", minigrad.ones(2))
 
