@@ -27,7 +27,8 @@ from minigrad import viz
 from minigrad.viz.explaining import SUFFIXES as PAGES
 from minigrad.viz.explaining import called
 from minigrad.viz.expression import evaluated, given_values
-from minigrad.viz.programs import Programs, Refused, is_tensor
+from minigrad.viz.programs import Programs, Refused
+from minigrad.viz.tracing import looks_like_tensor
 
 __all__ = ["main"]
 
@@ -177,7 +178,7 @@ class Subject:
                 self.value, self.names = called(self.value)
         several = isinstance(self.value, (list, tuple)) and len(self.value) > 0
         for each in self.value if several else [self.value]:
-            if not is_tensor(each):
+            if not looks_like_tensor(each):
                 raise Refused(f"{self.program} is no tensor: its type is {type(each).__name__}")
             if not each.requires_grad:
                 raise Refused(f"{self.program} has no graph: nothing that it was computed from requires grad")
@@ -188,7 +189,7 @@ class Subject:
 
 def check_function(value: Any, program: str) -> None:
     """Raise a sentence where ``value`` could be called, but not without arguments."""
-    if not callable(value) or is_tensor(value):
+    if not callable(value) or looks_like_tensor(value):
         return
     if isinstance(value, type) or hasattr(value, "parameters"):
         kind = "a class" if isinstance(value, type) else "a module"

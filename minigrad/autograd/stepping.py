@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiation import edges_to, first_gradients, warn_of_cycle
-from minigrad.graph.describing import line_of
+from minigrad.graph.describing import line_of, short_name
 from minigrad.graph.engine import in_order, walk_backward
 from minigrad.graph.function import wrap
 from minigrad.graph.node import AccumulateGrad, Node, Tensor, unwrap
-from minigrad.graph.saved_names import names_of_saved
+from minigrad.graph.saved_names import values_saved
 from minigrad.graph.watching import Walk, fitted_to_inputs
 
-__all__ = ["BackwardSteps", "Sent", "Step", "formula_of", "ready_because", "short_name"]
+__all__ = ["BackwardSteps", "Sent", "Step", "formula_of", "ready_because"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,11 +269,8 @@ def grad_of(node: Any) -> Tensor | None:
 
 def saved_by_name(node: Any) -> dict[str, Any]:
     """What ``node`` saved, arrays as tensors without history. Nothing is taken out of the user's hooks."""
-    found: dict[str, Any] = {}
-    for name, value in zip(names_of_saved(node), getattr(node, "_saved", None) or ()):
-        if value is not None and type(value) is not bool:
-            found[name] = wrap(value) if isinstance(value, np.ndarray) else value
-    return found
+    found = values_saved(node)
+    return {name: wrap(value) if isinstance(value, np.ndarray) else value for name, value in found.items()}
 
 
 def formula_of(node: Any) -> str:
@@ -282,11 +279,6 @@ def formula_of(node: Any) -> str:
         return "leaf.grad += grad"
     told = type(node).__doc__ or ""
     return "" if node.receives_tensors else " ".join(told.split()).partition(". ")[0].removesuffix(".")
-
-
-def short_name(node: Any) -> str:
-    """A node's name without PyTorch's C++ namespace."""
-    return str(node.name()).rpartition("::")[2]
 
 
 def brief(value: Any) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.graph.node import Node
 from minigrad.graph.saved_tensors import THIS_NODE
 
-__all__ = ["names_of_saved"]
+__all__ = ["names_of_saved", "values_saved"]
 
 OF_INPUTS = ("self", "other")  # then "input2", "input3", …
 
@@ -44,6 +44,12 @@ def names_of_saved(node: Any) -> list[str]:
             name = name_of_input(node, origin, position, names)
         names.append(name)
     return names[: len(saved)]
+
+
+def values_saved(node: Any) -> dict[str, Any]:
+    """What ``node`` saved, as it is kept, by these names; without None, and without marks that are True or False."""
+    named = zip(names_of_saved(node), getattr(node, "_saved", None) or ())
+    return {name: value for name, value in named if value is not None and type(value) is not bool}
 
 
 def name_of_input(node: Any, origin: Any, position: int, taken: list[str]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.graph.node import Tensor
 from minigrad.saving.files import replacing
 from minigrad.viz.following import traced
-from minigrad.viz.parts import TraceArrived, TraceBeside
+from minigrad.viz.parts import TraceArrived, TraceBeside, engine_name
 from minigrad.viz.recording import recorded
 from minigrad.viz.summary import array_of, summary_of
 from minigrad.viz.trace import Trace, first_difference
@@ -26,7 +26,6 @@ __all__ = ["SUFFIXES", "called", "explain"]
 
 SUFFIXES = (".html", ".htm")
 RELATIVE = {"float64": 1e-9, "float32": 1e-4, "float16": 5e-2}  # of the largest element; for networks, as in tolerances
-ENGINES = {"torch": "PyTorch"}
 
 
 def explain(
@@ -121,7 +120,7 @@ def run(
 
 def compared(trace: Trace, second: Trace, arrived: dict[str, list[Any]], other: dict[str, list[Any]]) -> TraceBeside:
     """What of ``second`` stands beside ``trace``: of all nodes up to the one where the graphs begin to differ."""
-    engine = ENGINES.get(second.engine, second.engine)
+    engine = engine_name(second.engine)
     sentence = first_difference(anonymous(trace), anonymous(second))
     end = first_unequal(anonymous(trace, names=False), anonymous(second, names=False))
     ids = [node.id for node in trace.nodes]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.viz.parts import TraceBeside, TraceNode, TraceStep, shape_text
+from minigrad.viz.parts import TraceBeside, TraceNode, TraceStep, engine_name, shape_text
 from minigrad.viz.summary import Summary
 from minigrad.viz.telling import in_order_of_forward, names_of, short_file, text_of
 from minigrad.viz.views import ROOM, View, first_shown, views_of
@@ -32,7 +32,6 @@ __all__ = ["framed", "page_of"]
 
 WEB = Path(__file__).parent / "web"
 SCRIPTS = ("graph.js", "panel.js", "moving.js")
-ENGINES = {"torch": "PyTorch"}
 ALL = 6  # elements that are told to the last digit
 
 
@@ -102,7 +101,7 @@ class PageData:
     def found(self) -> dict[str, Any]:
         trace = self.trace
         data = {
-            "engine": ENGINES.get(trace.engine, trace.engine),
+            "engine": engine_name(trace.engine),
             "nodes": [self.node(node) for node in trace.nodes],
             "edges": [
                 [self.numbers[edge.source], self.numbers[edge.target], edge.position, int(edge.needs_grad)]
@@ -177,7 +176,7 @@ class PageData:
         arrived = {self.numbers[each.node]: [self.value(one) for one in each.gradients] for each in beside.arrived}
         first = None if beside.first is None else self.numbers[beside.first]
         return {
-            "engine": ENGINES.get(beside.engine, beside.engine),
+            "engine": engine_name(beside.engine),
             "arrived": arrived,
             "first": first,
             "told": beside.told,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from minigrad.viz.summary import Summary
 
 __all__ = ["NOT_YET", "VERSION", "VERSIONS", "TraceArrived", "TraceBeside", "TraceEdge", "TraceExcerpt"]
-__all__ += ["TraceGroup", "TraceLine", "TraceNode", "TraceSent", "TraceStep", "shape_text"]
+__all__ += ["TraceGroup", "TraceLine", "TraceNode", "TraceSent", "TraceStep", "engine_name", "shape_text"]
 
 VERSION = 2  # of the data: since 2 with the lines of rules that ran, the user's lines, and another engine's gradients
 VERSIONS = (1, 2)  # that are read; others are refused
@@ -179,3 +179,8 @@ class TraceBeside:
 def shape_text(shape: Iterable[int]) -> str:
     """``[3, 2]``, or ``scalar`` for a tensor without dimensions."""
     return str(list(shape)) if shape else "scalar"
+
+
+def engine_name(engine: str) -> str:
+    """``PyTorch`` for ``torch``; another engine's name as it is."""
+    return "PyTorch" if engine == "torch" else engine

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.caller import is_own_file
+from minigrad.viz.tracing import looks_like_tensor
 from minigrad.viz.watching import watch
 
-__all__ = ["Programs", "Refused", "is_tensor"]
+__all__ = ["Programs", "Refused"]
 
 MODULE_NAME = "__minigrad__"
 FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
@@ -107,7 +108,9 @@ class Programs:
 
     def instead(self, module: types.ModuleType) -> str:
         """What could have been named instead."""
-        tensors = [name for name, value in vars(module).items() if is_tensor(value) and value.grad_fn is not None]
+        tensors = [
+            name for name, value in vars(module).items() if looks_like_tensor(value) and value.grad_fn is not None
+        ]
         if tensors:
             return f": the tensors with a graph are {', '.join(tensors[-5:])}"
         return ': it has no tensor with a graph (what stands under if __name__ == "__main__": is not run)'
@@ -138,8 +141,3 @@ def execute(source: bytes, module: types.ModuleType) -> None:
 def has_import(statement: ast.stmt) -> bool:
     """True for an import, also one that is tried."""
     return any(isinstance(each, (ast.Import, ast.ImportFrom)) for each in (statement, *getattr(statement, "body", ())))
-
-
-def is_tensor(value: Any) -> bool:
-    """True for a tensor of either engine."""
-    return hasattr(value, "requires_grad") and hasattr(value, "grad_fn") and not isinstance(value, type)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from minigrad.autograd.stepping import Step, ready_because, short_name
+from minigrad.autograd.stepping import Step, ready_because
+from minigrad.graph.describing import short_name
 from minigrad.graph.node import AccumulateGrad, Tensor
 from minigrad.viz.following import followed
 from minigrad.viz.parts import TraceLine, TraceSent, TraceStep

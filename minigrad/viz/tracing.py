@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.stepping import formula_of, short_name
+from minigrad.autograd.stepping import formula_of
+from minigrad.graph.describing import short_name
 from minigrad.graph.node import Node, Tensor
-from minigrad.graph.saved_names import names_of_saved
+from minigrad.graph.saved_names import values_saved
 from minigrad.viz.following import rule_of
 from minigrad.viz.parts import NOT_YET, TraceEdge, TraceExcerpt, TraceGroup, TraceNode
 from minigrad.viz.summary import Summary, sizes_of, summary_of
@@ -306,8 +307,7 @@ class Tracing:
 def saved_of(node: Any) -> dict[str, Any]:
     """What ``node`` saved, by name: minigrad's arrays as they are, PyTorch's tensors; nothing after it was freed."""
     if isinstance(node, Node):
-        named = zip(names_of_saved(node), getattr(node, "_saved", None) or ())
-        return {name: value for name, value in named if value is not None and type(value) is not bool}
+        return values_saved(node)
     found: dict[str, Any] = {}
     for name in dir(node):
         if name.startswith("_saved_"):
