@@ -8,11 +8,7 @@ differs but something did not finish, 130 on Ctrl-C.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -22,25 +18,21 @@ import torch
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from comparisons import benchmark
 from comparisons.chapters import CHAPTERS
-from comparisons.coursework.basics import CASES
-from comparisons.coursework.engines import EngineError, find_engine
-from comparisons.coursework.judge import judge, status_of
-from comparisons.coursework.processes import Limits
-from comparisons.coursework.report import as_dict, closing, table_of_verdicts
-from comparisons.coursework.sandbox import SandboxError, open_sandbox
+from comparisons.coursework.commands.judge import judge_engine
 from comparisons.curves import MODELS, plot
 from comparisons.engines import NoEngine
 from comparisons.harness import Comparison, Report
 from comparisons.results import Results
 from comparisons.running import Here, InItsProcess, TrainingStopped, engine_for
 from comparisons.settings import Settings
-from comparisons.stopping import MISSING, STOPPED, why
+from comparisons.stopping import MISSING, STOPPED
 from comparisons.tolerances import TOLERANCES
+from comparisons.usage import check_output, failing, refused, show_progress, wrong_usage
 from torch_impl.checkpoint import replace_file
 from torch_impl.data import DATASETS
 from torch_impl.errors import Commands
@@ -84,11 +76,6 @@ VERDICTS = {
 }
 
 
-def show_progress(bar: Progress, task: TaskID, done: int, total: int) -> None:
-    """Move the bar on."""
-    bar.update(task, completed=done, total=total)
-
-
 def show_difference(value: float) -> str:
     """A difference for the table: 0 where there was none at all."""
     return "0" if value == 0 else f"{value:.1e}"
@@ -115,25 +102,6 @@ def cells(row: Comparison) -> list[str]:
         return [row.subject, "", "", "", "", verdict]
     differences = [show_difference(row.largest_absolute), show_difference(row.largest_relative)]
     return [row.subject, f"{row.values:,}", *differences, limit, verdict]
-
-
-def wrong_usage(message: str) -> typer.BadParameter:
-    """An error in how the command was called: one sentence, exit status 2."""
-    return typer.BadParameter(message)
-
-
-def check_output(option: str, path: Path) -> None:
-    """Refuse a file that ``option`` names where none can be written."""
-    folder = path.absolute().parent
-    try:
-        if not folder.is_dir():
-            raise wrong_usage(f"{option} {path}: there is no folder {folder}")
-        if path.is_dir():
-            raise wrong_usage(f"{option} {path}: it is a folder")
-        if not os.access(path if path.exists() else folder, os.W_OK):
-            raise wrong_usage(f"{option} {path}: it may not be written")
-    except OSError as error:  # such as a name that is too long
-        raise wrong_usage(f"{option} {path}: {error.strerror}") from None
 
 
 def check_data(name: str) -> None:
@@ -166,23 +134,6 @@ def engine_of(context: typer.Context, engine: str | None) -> str:
     """The engine named after a command, or else before it."""
     before = context.parent.params["engine"] if context.parent else None
     return next((name for name in (engine, before) if name is not None), "minigrad")
-
-
-@contextmanager
-def failing(name: str) -> Iterator[None]:
-    """What fails while ``name`` runs, mostly in the engine under test, is told in one sentence; the status is 3."""
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        raise refused(name, str(error)) from None
-    except (Exception, SystemExit) as error:
-        raise refused(name, ": ".join(why(error))) from None
-
-
-def refused(name: str, reason: str) -> typer.Exit:
-    """Say in one sentence why ``name`` could not run; the exit status is 3."""
-    typer.echo(f"{name}: {' '.join(reason.splitlines())}", err=True)
-    return typer.Exit(3)
 
 
 def check_device(device: str) -> str:
@@ -363,55 +314,7 @@ def bench(
         replace_file(json_file, (json.dumps({"engine": tested.about, **measured.as_dict()}, indent=2) + "\n").encode())
 
 
-@app.command("judge")
-def judge_engine(
-    engine: Annotated[str, typer.Argument(help="A file, a package's folder, or the name of a module.")] = "minigrad",
-    only: Annotated[list[str] | None, typer.Option(help="Only cases with this in their name; may be repeated.")] = None,
-    list_cases: Annotated[bool, typer.Option("--list", help="Name the cases and stop.")] = False,
-    secret: Annotated[
-        str | None,
-        typer.Option(envvar="MINIGRAD_SECRET", help="What the inputs are drawn from; by default another each time."),
-    ] = None,
-    submission: Annotated[str | None, typer.Option(help="Whose engine it is; each is given inputs of its own.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="How long a case may take.")] = Limits.seconds,
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="Run it without a sandbox too, if there is none.")] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")] = None,
-) -> None:
-    """Judge an engine that may be anybody's: in a process of its own, shut in, against PyTorch's values."""
-    cases = [case for case in CASES if not only or any(part in case.name for part in only)]
-    if list_cases:
-        for case in CASES:
-            typer.echo(case.name)
-        return
-    if not cases:
-        raise wrong_usage(f"no case has {' or '.join(map(repr, only or []))} in its name: see judge --list")
-    if json_file is not None:
-        check_output("--json", json_file)
-    try:
-        tested = find_engine(engine)
-    except EngineError as error:
-        raise wrong_usage(str(error)) from None
-    drawn = secrets.token_hex(16) if secret is None else secret
-    owner = tested.name if submission is None else submission
-    try:
-        sandbox = open_sandbox(Limits(seconds), unsafe=unsafe)
-    except SandboxError as error:
-        advice = "" if unsafe else ". Install bubblewrap; or give --unsafe, for an engine that you trust"
-        raise wrong_usage(f"there is no sandbox here: {error}{advice}") from None
-    console = Console()
-    with sandbox, Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(tested.name, total=len(cases))
-        progress = partial(show_progress, bar, task, total=len(cases))
-        with failing(tested.name):
-            verdicts = judge(tested, cases, sandbox, secret=drawn.encode(), submission=owner, progress=progress)
-    if json_file is not None:
-        result = as_dict(tested, owner, sandbox, verdicts)
-        replace_file(json_file, (json.dumps(result, indent=2) + "\n").encode())
-    console.print(table_of_verdicts(tested, sandbox, verdicts))
-    console.print(closing(verdicts), highlight=False)
-    if secret is None:
-        console.print(f"The same inputs again: --secret {drawn}", highlight=False)
-    raise typer.Exit(status_of(verdicts))
+app.command("judge")(judge_engine)
 
 
 def main() -> None:

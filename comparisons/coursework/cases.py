@@ -61,6 +61,7 @@ class Case:
         show: expressions whose values are compared.
         inputs: how each is drawn, by name.
         tolerance: a key of the table of tolerances.
+        theirs: the program for PyTorch, where it has no word for what the engine is asked; else it is the same.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Case:
     show: tuple[str, ...]
     inputs: Mapping[str, Draw] = field(default_factory=dict)
     tolerance: str = "float64"
+    theirs: str = ""
 
     def draw(self, secret: bytes, submission: str) -> dict[str, np.ndarray]:
         """The inputs for a submission. Equal secrets draw equal numbers, whichever NumPy draws them."""

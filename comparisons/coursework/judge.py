@@ -136,7 +136,7 @@ def expected(case: Case, inputs: dict[str, np.ndarray]) -> Answer:
     """What PyTorch answers. It goes through the same message as an engine's answer."""
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        message = packed_answer(FIRST, answer_of(torch, case.program, inputs, case.show))
+        message = packed_answer(FIRST, answer_of(torch, case.theirs or case.program, inputs, case.show))
     end = HEAD.size + HEAD.unpack_from(message)[1]
     return read_answer(message[HEAD.size : end], message[end:])
 

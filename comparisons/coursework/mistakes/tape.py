@@ -1,0 +1,9 @@
+"""Mistakes in the functions of ``assignments/tape.py``."""
+
+from __future__ import annotations
+
+from comparisons.coursework.mistakes.mistake import Mistake
+
+__all__ = ["MISTAKES"]
+
+MISTAKES: tuple[Mistake, ...] = ()

@@ -1,0 +1,56 @@
+"""What the commands share: refusing wrong usage in one sentence before anything is begun, and telling what failed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.progress import Progress, TaskID
+
+from comparisons.stopping import why
+
+__all__ = ["check_output", "failing", "refused", "show_progress", "wrong_usage"]
+
+
+def wrong_usage(message: str) -> typer.BadParameter:
+    """An error in how the command was called: one sentence, exit status 2."""
+    return typer.BadParameter(message)
+
+
+def check_output(option: str, path: Path) -> None:
+    """Refuse a file that ``option`` names where none can be written."""
+    folder = path.absolute().parent
+    try:
+        if not folder.is_dir():
+            raise wrong_usage(f"{option} {path}: there is no folder {folder}")
+        if path.is_dir():
+            raise wrong_usage(f"{option} {path}: it is a folder")
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise wrong_usage(f"{option} {path}: it may not be written")
+    except OSError as error:  # such as a name that is too long
+        raise wrong_usage(f"{option} {path}: {error.strerror}") from None
+
+
+@contextmanager
+def failing(name: str) -> Iterator[None]:
+    """What fails while ``name`` runs, mostly in the engine under test, is told in one sentence; the status is 3."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise refused(name, str(error)) from None
+    except (Exception, SystemExit) as error:
+        raise refused(name, ": ".join(why(error))) from None
+
+
+def refused(name: str, reason: str) -> typer.Exit:
+    """Say in one sentence why ``name`` could not run; the exit status is 3."""
+    typer.echo(f"{name}: {' '.join(reason.splitlines())}", err=True)
+    return typer.Exit(3)
+
+
+def show_progress(bar: Progress, task: TaskID, done: int, total: int) -> None:
+    """Move the bar on."""
+    bar.update(task, completed=done, total=total)
