@@ -1,7 +1,8 @@
 """Several processes: the group, the network split over it (DDP or FSDP2), and what they tell each other.
 
 ``torchrun`` starts the processes; without it there is one, and every function here does its work for that one. Read
-``training.py`` first: what it needs of this file is ``gradient_sync`` and ``sum_over_processes``.
+``training.py`` first: what it needs of this file is ``gradient_sync`` and ``sum_over_processes``. What takes PyTorch
+most of a second to import is imported where it is used, so that a command line that needs none of it starts sooner.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
@@ -62,6 +62,7 @@ def process_group(device: torch.device) -> Iterator[None]:
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
+    import_module("torch.distributed.checkpoint.state_dict")  # later, its functions' defaults would keep the group
     store, number, count = next(dist.rendezvous("env://"))
     if os.environ["LOCAL_WORLD_SIZE"] == os.environ["WORLD_SIZE"]:
         store = dist.PrefixStore(f"start {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
@@ -138,6 +139,8 @@ def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Modu
         return model
     if strategy == "ddp":
         return DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
+    from torch.distributed.fsdp import fully_shard
+
     mesh = init_device_mesh(device.type, (world_size(),))
     for module in model.modules():
         if type(module).__name__ in BLOCKS:
@@ -154,7 +157,7 @@ def unwrap(model: nn.Module) -> nn.Module:
 @contextmanager
 def gradient_sync(model: nn.Module, wanted: bool) -> Iterator[None]:
     """Whether ``backward`` exchanges gradients: of a step that is computed in pieces only the last one needs to."""
-    if isinstance(model, FSDPModule):
+    if hasattr(model, "set_requires_gradient_sync"):  # an FSDPModule
         model.set_requires_gradient_sync(wanted)
     if isinstance(model, DistributedDataParallel) and not wanted:
         with model.no_sync():
@@ -201,6 +204,8 @@ def full_state(model: nn.Module, optimizer: Optimizer) -> tuple[dict[str, Any], 
 
     Source: https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
     """
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict
+
     return get_state_dict(model, optimizer, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
 
 
@@ -208,6 +213,8 @@ def load_full_state(
     model: nn.Module, optimizer: Optimizer, model_state: dict[str, Any], optimizer_state: dict[str, Any]
 ) -> None:
     """Take back what :func:`full_state` gave to the main process. All must call it, each with all of it."""
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_state_dict
+
     set_state_dict(
         model,
         optimizer,

@@ -361,6 +361,14 @@ def test_a_line_every_hundred_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert steps == [["1", "2"], ["1", "4"], ["1", "5"], ["2", "2"], ["2", "4"], ["2", "5"]]
 
 
+@pytest.mark.parametrize("module", ["torch_impl.cli", "comparisons.cli"])
+def test_a_command_line_starts_without_what_takes_pytorch_long_to_import(module: str) -> None:
+    """SymPy is what FSDP and distributed checkpoints bring along."""
+    code = f"import sys, {module}; print({{'sympy', 'torchvision', 'lightning', 'onnx'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_help_names_every_option() -> None:
     result = run("train", "--help")
     assert result.exit_code == 0
