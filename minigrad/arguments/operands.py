@@ -18,12 +18,13 @@ def check_broadcast(x, y):
     """Raise PyTorch's error where the shapes of ``x`` and ``y`` do not broadcast.
 
     Raises:
-        RuntimeError: two sizes of one dimension differ and neither is 1.
+        RuntimeError: two sizes of one dimension differ and neither is 1. Of several such dimensions it names the last.
     """
     ndim = max(np.ndim(x), np.ndim(y))
     sizes_x = (1,) * (ndim - np.ndim(x)) + np.shape(x)
     sizes_y = (1,) * (ndim - np.ndim(y)) + np.shape(y)
-    for dim, (size_x, size_y) in enumerate(zip(sizes_x, sizes_y)):
+    for dim in reversed(range(ndim)):
+        size_x, size_y = sizes_x[dim], sizes_y[dim]
         if size_x != size_y and size_x != 1 and size_y != 1:
             raise RuntimeError(
                 f"The size of tensor a ({size_x}) must match the size of tensor b ({size_y}) at non-singleton "

@@ -27,13 +27,18 @@ from minigrad.ops.transcendental import Erf, Tanh
 __all__ = ["gelu", "glu", "logsigmoid", "mish", "sigmoid", "sigmoid_", "silu", "softplus", "softsign", "tanhshrink"]
 
 
+def logistic(x):
+    """1 / (1 + e⁻ˣ), without overflow."""
+    decay = decaying(x)  # at most 1
+    return np.where(x >= 0, 1, decay) / (1 + decay)
+
+
 class Sigmoid(Function):
     """z = 1 / (1 + e⁻ˣ)."""
 
     def forward(ctx, x):
         x = in_default_float(x)
-        decay = decaying(in_opmath(x))  # at most 1: nothing overflows
-        z = np.asarray(np.where(x >= 0, 1, decay) / (1 + decay), x.dtype)
+        z = np.asarray(logistic(in_opmath(x)), x.dtype)
         ctx.save_for_backward(z)
         return z
 
@@ -117,11 +122,6 @@ class GeluTanh(Function):
         slope = (1 - bent * bent) * ((1 + x * x * (3 * 0.044715)) * ctx.scale)
         grad_x = grad_z * ((1 + bent) * 0.5 + x * slope * 0.5)
         return grad_x
-
-
-def logistic(x):
-    """1 / (1 + e⁻ˣ), without overflow."""
-    return np.where(x >= 0, 1, decaying(x)).astype(x.dtype) / (1 + decaying(x))
 
 
 class Silu(Function):

@@ -24,6 +24,7 @@ ERRORS = {
     "torch.ones(4)['0':'1']": "slice indices must be integers",
     f"torch.take_along_dim({X}, torch.zeros(1, 1, 1), 0)": "dtype of indices should be Long but got Float",
     f"torch.take_along_dim({X}, {INDEX}.expand(1, 3, 1), 0)": "must match the size of tensor b (3) at non-singleton",
+    "torch.ones(2, 1, 4) + torch.ones(3, 2, 5)": "a (4) must match the size of tensor b (5) at non-singleton",
     "torch.randn(3, 3).index_add(0, torch.tensor([0]), torch.ones(1, 2))": "source tensor shape must match self",
     "torch.ones(2).masked_fill(torch.ones(2, dtype=torch.uint8), 1)": "only supports boolean masks",
     "torch.ones(2).masked_select(torch.ones(2, dtype=torch.uint8))": "expected BoolTensor for mask",
