@@ -36,7 +36,8 @@ def prepare(x, y, floating=False):
     """The two operands in one type, with ``floating`` a floating one, and with shapes that broadcast, or PyTorch's
     error."""
     x, y = promote(x, y, floating=floating)
-    check_broadcast(x, y)
+    if x.shape != y.shape and x.ndim and y.ndim:  # a number fits any shape
+        check_broadcast(x, y)
     return x, y
 
 
