@@ -87,6 +87,16 @@ DIFFERENCES = Task(
             "pass",
         ),
         Case(
+            "1.1 an output whose shape depends on the values",
+            f"{GRADCHECK}x = engine.tensor([1.0, 0.001, -1.0], dtype=engine.float64, requires_grad=True)\n"
+            f"try:\n    module.numerical_jacobian(lambda x: x[x > 0], (x,), 0, {STEP})\n"
+            "except AssertionError as error:\n    found = str(error).partition(', but')[0]",
+            ("found",),
+            theirs=f"{GRADCHECK}x = engine.tensor([1.0, 0.001, -1.0], dtype=engine.float64, requires_grad=True)\n"
+            f"try:\n    module._get_numerical_jacobian(lambda x: x[x > 0], (x,), eps={STEP})\n"
+            "except AssertionError as error:\n    found = str(error).partition(', but')[0]",
+        ),
+        Case(
             "1.1 a wrong rule is found",
             "class Cube(engine.autograd.Function):\n"
             "    @staticmethod\n"
@@ -150,16 +160,29 @@ SUMS = Task(
             {"x": uniform(5), "w": uniform(5)},
         ),
         Case(
+            "1.2 a difference with a constant",
+            "z = x - y.detach()\nz.backward(w)\nt = u.detach() - v\nt.backward(w)",
+            ("z", "t", "x.grad", "v.grad"),
+            {"x": uniform(5), "y": uniform(5), "u": uniform(5), "v": uniform(5), "w": uniform(5)},
+        ),
+        Case(
             "1.2 a term with a factor",
             "z = engine.add(x, y, alpha=3)\nz.backward(w)",
             BOTH,
             {"x": uniform(5), "y": uniform(5), "w": uniform(5)},
         ),
         Case(
-            "1.2 a term with a factor, subtracted from a constant",
-            "z = engine.sub(x.detach(), y, alpha=0.5)\nz.backward(w)",
-            ("z", "x.grad", "y.grad"),
-            {"x": uniform(2, 0, 3), "y": uniform(2, 0, 3), "w": uniform(2, 0, 3)},
+            "1.2 a term with a factor and a constant",
+            "z = engine.sub(x.detach(), y, alpha=0.5)\nz.backward(w)\nt = engine.add(u, v.detach(), alpha=2)\n"
+            "t.backward(w)",
+            ("z", "t", "y.grad", "u.grad"),
+            {name: uniform(2, 3) for name in "xyuvw"},
+        ),
+        Case(
+            "1.2 without elements",
+            "z = x - y\nz.backward(w)\nt = -x\nt.backward(w)",
+            BOTH,
+            {"x": uniform(2, 0), "y": uniform(2, 0), "w": uniform(2, 0)},
         ),
         Case(
             "1.2 the gradient of a gradient",
@@ -397,15 +420,18 @@ FUNCTIONS = Task(
 RELU = Task(
     "1.7",
     "ReLU, at 0 and at NaN",
-    "Write ReLU whole. `Relu.forward` computes max(x, 0), where NaN stays NaN, into the array `out` where one is "
-    "given (the call was in place) or into a new one of x's type, saves the result, and returns it. "
-    "`ThresholdBackward.forward` gets the gradient and that result, and gives the gradient where the result is "
-    "positive or NaN, and 0 elsewhere: at x = 0 the gradient is 0. `pass_where_positive` is the helper with which the "
-    "engine does that for a part of large arrays; you may write all with `np.maximum` and `np.where` and need not "
-    "call it. `ThresholdBackward.backward` is the rule of that rule: it is linear in the gradient, and the result "
-    "only switches, so that the result's own gradient is zeros of the gradient's shape.\n\n"
-    "Easily overlooked: NaN is neither positive nor not, so ask for what is dropped, not for what is kept; and a "
-    "gradient that is infinite or NaN is dropped too, which multiplying by 0 does not do.",
+    "Write ReLU whole:\n\n"
+    "- `Relu.forward` computes max(x, 0), where NaN stays NaN, into the array `out` where one is given (the call was "
+    "in place) or into a new one of x's type, saves the **result**, and returns it. Bools it refuses with a "
+    "NotImplementedError that says so.\n- `Relu.backward` applies `ThresholdBackward` to what came from above and the "
+    "saved result.\n- `ThresholdBackward.forward` gives the gradient where the result is positive or NaN, and 0 "
+    "elsewhere: at x = 0 the gradient is 0. It too saves the result.\n- `ThresholdBackward.backward` is the rule of "
+    "that rule, which is linear in the gradient; the result only switches, so that its own gradient is zeros of the "
+    "gradient's shape.\n- `pass_where_positive` is a helper with which the engine does the work of "
+    "`ThresholdBackward.forward` on parts of large arrays. You may write all with `np.maximum` and `np.where`, and "
+    "leave it empty.\n\n"
+    "Easily overlooked: NaN is neither positive nor negative nor 0, so ask for what is dropped, not for what is kept; "
+    "and a gradient that is infinite or NaN is dropped too, which multiplying by 0 does not do.",
     3,
     (
         "Draw the function and its slope. At which numbers do `x > 0` and `not x <= 0` differ?",
@@ -462,6 +488,21 @@ RELU = Task(
             "y = x.clone()\nz = y.relu_()\nz.backward(w)",
             ("y", "x.grad"),
             {"x": among(-1.0, 0.0, 1.5, shape=(2, 3)), "w": uniform(2, 3)},
+        ),
+        Case(
+            "1.7 the result is saved, and not x",
+            "y = x.clone()\nz = y.relu()\ny.add_(1)\nz.backward(w)\n"
+            "t = x.relu()\nt.add_(1)\nfound = ''\n"
+            "try:\n    t.backward(w)\nexcept Exception as error:\n    found = type(error).__name__",
+            ("x.grad", "found"),
+            {"x": among(-0.5, 0.5, shape=(6,)), "w": uniform(6)},
+        ),
+        Case(
+            "1.7 bools",
+            "found = ''\ntry:\n    (x > 0).relu()\nexcept Exception as error:\n    found = 'bool' in "
+            "str(error).lower()",
+            ("found",),
+            {"x": uniform(3)},
         ),
         Case(
             "1.7 the gradient of a gradient",

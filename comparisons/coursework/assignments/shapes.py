@@ -93,8 +93,10 @@ UNBROADCAST = Task(
     "methods, such as `gradient.sum(dims, keepdim=True)` and `.view(shape)`, so that this is recorded too. Of an "
     "array make sure that the result is an array also where nothing is left of the shape: `np.add.reduce` then "
     "returns a number.\n\n"
-    "Easily overlooked: both kinds of dimensions may be there at once; a dimension of size 1 may meet a dimension of "
-    "size 0, whose sum is 0; and of a square gradient the wrong dimension can be summed without an error.",
+    "Easily overlooked: numbers of float16 are added up in float32 and rounded once, for a sum that is rounded at "
+    "each step stands still before long; both kinds of dimensions may be there at once; a dimension of size 1 may "
+    "meet a dimension of size 0, whose sum is 0; and of a square gradient the wrong dimension can be summed without "
+    "an error.",
     8,
     (
         "Write z = x + y for x of shape (2, 1) and y of shape (2, 3) element by element. In how many z is each x?",
@@ -116,6 +118,8 @@ UNBROADCAST = Task(
         summed("a column beside a square matrix", (3, 3), (3, 1), (3, 3)),
         summed("a tensor without dimensions", (), (2, 3), (2, 3)),
         summed("a size of 1 that was not repeated", (1, 3), (2, 1, 3), (2, 1, 3)),
+        summed("sizes of 1, of which the last was repeated", (1, 1), (1, 1, 3), (1, 1, 3)),
+        summed("sizes of 1, of which the first was repeated", (1, 1), (1, 3, 1), (1, 3, 1)),
         summed("repeated no times", (1, 3), (0, 3), (0, 3)),
         Case(
             "2.2 expanded",
@@ -129,6 +133,17 @@ UNBROADCAST = Task(
             "recorded = by_x.requires_grad and by_y.requires_grad",
             ("by_x", "by_y", "recorded"),
             {"x": uniform(2, 1), "y": uniform(4, 1, 3), "w": uniform(4, 2, 3)},
+        ),
+        Case(
+            "2.2 float16, many times",
+            "z = x + y\nz.backward(w)",
+            ("x.grad",),
+            {
+                "x": uniform(2, dtype="float16"),
+                "y": uniform(2000, 2, dtype="float16"),
+                "w": uniform(2000, 2, low=0.5, high=1.5, dtype="float16"),
+            },
+            "float16",
         ),
     ),
 )
@@ -257,13 +272,14 @@ TIES = Task(
     "Where several elements are the largest, none alone is. PyTorch's `amax`, `amin`, `aminmax`, and `max`, `min` of "
     "all elements let them share: each of k tied elements gets 1/k of the gradient, the others 0. "
     "`share_among(mask, grad, dims, keepdim)` does that: `mask`, of x's shape, is True at the extremes, `grad` is the "
-    "gradient of the result, reduced over `dims`. Write also `backward` of `Maximum` and `Minimum`, of two tensors: at "
-    "a tie each gets half, else all goes to the larger (smaller).\n\n"
+    "gradient of the result, reduced over `dims`. In `extremes.py` `constant_like(array, grad)` makes a factor of the "
+    "gradient's kind (an array or a tensor) and type.\n\n"
+    "Write also `backward` of `Maximum` and `Minimum`, of two tensors: at a tie each gets half, else all goes to the "
+    "larger (smaller). In `choosing.py` `Where.apply(a, b, condition=c)` is a where the condition, an array of bools, "
+    "holds, and b elsewhere; it takes arrays, tensors and numbers.\n\n"
     "Easily overlooked: k is counted for each result by itself; where the result is NaN, nothing equals it, and 0/0 "
     "makes every gradient of that slice NaN, as in PyTorch, so do not guard the division. In `Maximum` NaN is neither "
-    "larger nor smaller nor equal, and there both operands get the whole gradient: 0 only where the other is larger. "
-    "`constant_like(array, grad)` makes a factor of the gradient's kind (an array or a tensor) and type; "
-    "`Where.apply(a, b, condition=c)` is b, and a where the condition, an array of bools, holds.",
+    "larger nor smaller nor equal, and there both operands get the whole gradient: 0 only where the other is larger.",
     4,
     (
         "How many are tied in each slice? `np.add.reduce` of a mask counts what is True in it.",

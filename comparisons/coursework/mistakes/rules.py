@@ -62,6 +62,14 @@ MISTAKES = (
         "        return [np.zeros((0, each.array.size))",
         "the Jacobian by an input without elements has no rows instead of no columns",
     ),
+    Mistake(
+        "J9",
+        "1.1",
+        GRADCHECK,
+        "difference(above, below, index, eps)",
+        "difference(above, below, index, eps / 2)",
+        "divided by the step instead of twice the step",
+    ),
     # 1.2 Sums and differences
     Mistake(
         "W10",
@@ -377,6 +385,14 @@ MISTAKES = (
         "        grad_result = constant_like(np.zeros(grad_z.shape), grad_z)  # the result only switches",
         "        grad_result = constant_like(np.ones(grad_z.shape), grad_z)  # the result only switches",
         "the result has a gradient, although it only switches",
+    ),
+    Mistake(
+        "W53",
+        "1.7",
+        RECTIFIERS,
+        "        share_out_elements(positive_part, x, z)\n        ctx.save_for_backward(z)",
+        "        share_out_elements(positive_part, x, z)\n        ctx.save_for_backward(x)",
+        "x is saved instead of the result: it may be changed, and the result may not",
     ),
     # 1.8 tanh to second order
     Mistake(

@@ -142,6 +142,14 @@ MISTAKES = (
         "        if size == 1 and gradient.shape[leading + dim] > 1:",
         "a dimension of size 1 that met one of size 0 is not summed",
     ),
+    Mistake(
+        "B24",
+        "2.2",
+        ACCUMULATION,
+        "    wide = np.float32 if gradient.dtype == np.float16 else gradient.dtype  # float16 is rounded once",
+        "    wide = gradient.dtype",
+        "float16 is rounded at each step of the sum",
+    ),
     # 2.3 Sum and its gradient
     Mistake(
         "B4",

@@ -1,4 +1,4 @@
-"""Read and predict: the answers are what both engines do; what rules and shapes are asked needs no more than it says."""
+"""Read and predict: the answers that are right are what both engines really do."""
 
 from __future__ import annotations
 
