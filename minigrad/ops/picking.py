@@ -25,23 +25,17 @@ from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import check_apart, check_overlap, run_in_place
 from minigrad.ops.choosing import where
-from minigrad.ops.indexing import IndexPut, check_array, check_types, checked_array, dims_of
+from minigrad.ops.indexing import IndexBackward, IndexPut, check_array, check_types, checked_array, dims_of
 from minigrad.ops.shape import Reshape
 
 __all__ = ["gather", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select"]
 __all__ += ["scatter", "scatter_add", "take", "take_along_dim"]
 
 
-class Zeros(Function):
+class Zeros(IndexBackward):
     """Zeros of ``shape`` to which ``grad`` is added at ``where``: the gradient of picking there."""
 
     node_name = "ScatterAddBackward0"
-
-    def forward(ctx, grad, *, shape, where):
-        ctx.save_for_backward(where)
-        z = np.zeros(shape, grad.dtype)
-        np.add.at(z, where, grad)
-        return z
 
     def backward(ctx, grad_z):
         (where,) = ctx.saved_tensors

@@ -42,25 +42,26 @@ def jacobian(name: str, function: str, inputs: dict[str, Draw], position: int = 
 DIFFERENCES = Task(
     "1.1",
     "Central differences",
-    "Before you write rules, write what tells whether a rule is right. `numerical_jacobian(function, inputs, position, "
-    "eps)` calls `function(*inputs)` with one element of `inputs[position]` moved by `+eps` and by `-eps`; the "
-    "difference of what it returns, divided by `2 * eps`, is one **column** of the Jacobian. It returns a list: for "
-    "each output an array of shape (elements of the output, elements of the input), both counted in row-major order. "
-    "`outputs_of` calls the function and always gives a tuple; `difference` makes a column of the two sides.\n\n"
+    "Before you write rules, write what tells whether a rule is right. `numerical_jacobian(function, inputs, "
+    "position, eps)` calls `function(*inputs)` with one element of `inputs[position]` moved by `+eps` and by `-eps`; "
+    "the difference of what it returns, divided by `2 * eps`, is one **column** of the Jacobian. It returns a list: "
+    "for each output an array of shape (elements of the output, elements of the input), both counted in row-major "
+    "order. `outputs_of` calls the function and always gives a tuple; `difference(above, below, index, eps)` makes a "
+    "column of the two sides, and refuses sides of different shapes.\n\n"
     "Move the element in the memory of the tensor itself (`.array`), for the function may know the tensor by another "
     "name. Easily overlooked: a function may return its own input, which you are about to move again, so copy what it "
-    "returned; an input need not lie in memory row by row (`np.ndindex` gives the indices of any); the element is what "
-    "it was when you are done, also when the function raises an exception; an input without elements has a Jacobian "
-    "without columns, of shape (elements of the output, 0).",
+    "returned; an input need not lie in memory row by row (`np.ndindex` gives the indices of any); the element is "
+    "what it was when you are done, also when the function raises an exception; an input without elements has a "
+    "Jacobian without columns, of shape (elements of the output, 0).",
     6,
     (
         "Which elements of the outputs change when one element of the input is moved, and where in the Jacobian do "
         "they stand?",
         "For each index of the input: keep the element, write element + eps, call, write element - eps, call, and "
         "write the element back in a `finally`. Collect the columns of each output.",
-        "Of both sides keep `[np.array(each.array) for each in outputs_of(function, inputs)]`: arrays of your own. Per "
-        "index there is then one `difference(above, below, index, eps)` an output; `np.stack(..., axis=1)` joins an "
-        "output's columns. Where there was no index, call the function once to learn how large its outputs are.",
+        "Of both sides keep a copy, `np.array(each.array)`, of each tensor that `outputs_of` gives. Per index there "
+        "is then one `difference` an output; `np.stack(..., axis=1)` joins an output's columns. Where there was no "
+        "index, call the function once to learn how large its outputs are.",
     ),
     (Place("autograd/gradcheck.py", "numerical_jacobian"),),
     cases=(
@@ -78,8 +79,8 @@ DIFFERENCES = Task(
         jacobian("by an input without elements", "lambda x, y: x.sin()", {"x": uniform(2), "y": uniform(0, 2)}, 1),
         Case(
             "1.1 a function that raises",
-            f"{GRADCHECK}calls = []\n"
-            "def f(x):\n    calls.append(x)\n    if len(calls) == 4:\n        raise ValueError\n    return x.sin()\n"
+            f"{GRADCHECK}calls = []\ndef f(x):\n    calls.append(x)\n    if len(calls) == 4:\n"
+            "        raise ValueError\n    return x.sin()\n"
             f"try:\n    module.numerical_jacobian(f, (x,), 0, {STEP})\nexcept ValueError:\n    pass",
             ("x",),
             {"x": uniform(3)},
@@ -98,14 +99,11 @@ DIFFERENCES = Task(
         ),
         Case(
             "1.1 a wrong rule is found",
-            "class Cube(engine.autograd.Function):\n"
-            "    @staticmethod\n"
-            "    def forward(ctx, x):\n        ctx.save_for_backward(x)\n        return x * x * x\n"
-            "    @staticmethod\n"
-            "    def backward(ctx, grad):\n        return factor * grad * ctx.saved_tensors[0] * ctx.saved_tensors[0]\n"
-            "factor = 3\n"
-            "right = engine.autograd.gradcheck(Cube.apply, (x,), raise_exception=False)\n"
-            "factor = 2.9\n"
+            "class Cube(engine.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+            "        ctx.save_for_backward(x)\n        return x * x * x\n    @staticmethod\n"
+            "    def backward(ctx, grad):\n"
+            "        return factor * grad * ctx.saved_tensors[0] * ctx.saved_tensors[0]\nfactor = 3\n"
+            "right = engine.autograd.gradcheck(Cube.apply, (x,), raise_exception=False)\nfactor = 2.9\n"
             "wrong = engine.autograd.gradcheck(Cube.apply, (x,), raise_exception=False)",
             ("right", "wrong"),
             {"x": uniform(2, 2, low=0.5)},
@@ -205,8 +203,8 @@ PRODUCT = Task(
     (
         "Hold y still and ask what dz/dx is; then the other way around.",
         "The chain rule multiplies what came from above, `grad_z`, by each of the two.",
-        "`ctx.saved_tensors` gives x and y, `ctx.needs_input_grad` whether each gradient is wanted: compute the one of "
-        "x from y, the one of y from x, and each only where it is wanted.",
+        "`ctx.saved_tensors` gives x and y, `ctx.needs_input_grad` whether each gradient is wanted: compute the one "
+        "of x from y, the one of y from x, and each only where it is wanted.",
     ),
     (Place("ops/arithmetic.py", "Mul.backward"),),
     cases=(
@@ -317,8 +315,8 @@ POWERS = Task(
     "negative. Build xⁿ⁻¹ by `PowScalar.apply` and multiply by the number with `MulScalar.apply`, as PyTorch's rule "
     "does: both take arrays as well as tensors, and record themselves where the gradient is differentiated again.\n\n"
     "Easily overlooked: x⁰ is constant. Its gradient is 0 everywhere, also where x is 0, infinite or NaN, where 0 · "
-    "x⁻¹ would be NaN: `constant_like(np.zeros(grad_z.shape), grad_z)` makes such a gradient. At x = 0 the gradient "
-    "of x¹ is 1, that of x² is 0, that of √x is infinite.",
+    "x⁻¹ would be NaN: `constant_like(array, grad_z)` makes of an array of zeros a gradient of the kind of `grad_z`. "
+    "At x = 0 the gradient of x¹ is 1, that of x² is 0, that of √x is infinite.",
     4,
     (
         "(x³)′ = 3x². What is it for any n, and for which n is that formula no number at x = 0?",
@@ -390,9 +388,9 @@ FUNCTIONS = Task(
     "Write `backward` of `Exp`, `Log`, `Sqrt` (in `ops/powers.py`) and of `Sin`, `Cos` (in `ops/transcendental.py`). "
     "Look at what each `forward` saved: the result z, where the derivative is a formula of z, so that nothing is "
     "computed twice; else x.\n\n"
-    "A rule may run on tensors: where it needs a function of x, call that function's own `apply` (`Cos.apply(x)`), not "
-    "NumPy's. At the border of where they are defined the gradients are what the arithmetic gives: log and sqrt have "
-    "an infinite one at 0, sqrt of a negative number NaN.",
+    "A rule may run on tensors: where it needs a function of x, call that function's own `apply` (`Cos.apply(x)`), "
+    "not NumPy's. At the border of where they are defined the gradients are what the arithmetic gives: log and sqrt "
+    "have an infinite one at 0, sqrt of a negative number NaN.",
     3,
     (
         "(eˣ)′ = eˣ, (ln x)′ = 1/x, (√x)′ = 1/(2√x), sin′ = cos. Which of these can be read off the result?",
@@ -438,7 +436,7 @@ RELU = Task(
         "`np.maximum(x, 0)` keeps NaN, and takes `out=`. The gradient: 0 where `result <= 0`, else as it is.",
         "`np.where(result <= 0, 0, grad)` has the gradient's type if the 0 has it: `np.zeros((), grad.dtype)`. Save "
         "the result in `ThresholdBackward.forward` too: the rule of the rule applies `ThresholdBackward` to what "
-        "arrives, with that result, and its second gradient is `constant_like(np.zeros(grad_z.shape), grad_z)`.",
+        "arrives, with that result; its second gradient `constant_like` makes of zeros and `grad_z`.",
     ),
     (
         Place("ops/rectifiers.py", "Relu.forward"),
@@ -491,16 +489,15 @@ RELU = Task(
         ),
         Case(
             "1.7 the result is saved, and not x",
-            "y = x.clone()\nz = y.relu()\ny.add_(1)\nz.backward(w)\n"
-            "t = x.relu()\nt.add_(1)\nfound = ''\n"
-            "try:\n    t.backward(w)\nexcept Exception as error:\n    found = type(error).__name__",
+            "y = x.clone()\nz = y.relu()\ny.add_(1)\nz.backward(w)\nt = x.relu()\nt.add_(1)\nfound = ''\ntry:\n"
+            "    t.backward(w)\nexcept Exception as error:\n    found = type(error).__name__",
             ("x.grad", "found"),
             {"x": among(-0.5, 0.5, shape=(6,)), "w": uniform(6)},
         ),
         Case(
             "1.7 bools",
-            "found = ''\ntry:\n    (x > 0).relu()\nexcept Exception as error:\n    found = 'bool' in "
-            "str(error).lower()",
+            "found = ''\ntry:\n    (x > 0).relu()\nexcept Exception as error:\n"
+            "    found = 'bool' in str(error).lower()",
             ("found",),
             {"x": uniform(3)},
         ),
@@ -518,7 +515,8 @@ TANH = Task(
     "tanh to second order",
     "The gradient that passes a tanh with the result z is grad · (1 - z²). It is an operation of its own, "
     "`TanhBackward`, so that it can be differentiated: write its `forward`, on arrays, and its `backward`. This gets "
-    "`grad_out`, the gradient with respect to what `forward` gave, and returns two gradients, of `grad` and of `z`.\n\n"
+    "`grad_out`, the gradient with respect to what `forward` gave, and returns two gradients, of `grad` and of "
+    "`z`.\n\n"
     "Save what `backward` needs. The gradient of z then flows on into tanh by itself: z is its result. Easily "
     "overlooked: that z is in the formula too. For a third derivative `backward` runs on tensors, so that the first "
     "gradient is best `TanhBackward.apply` again.",
@@ -526,8 +524,8 @@ TANH = Task(
     (
         "Call the operation f(g, z) = g · (1 - z²). What are df/dg and df/dz?",
         "df/dg = 1 - z² and df/dz = -2 · z · g. Each times `grad_out`.",
-        "`forward` saves both, `ctx.save_for_backward(grad, z)`. The first gradient, grad_out · (1 - z²), is what this "
-        "very operation computes, with `grad_out` in the place of `grad`.",
+        "`forward` saves both, the gradient and z. The first gradient, grad_out · (1 - z²), is what this very "
+        "operation computes, with `grad_out` in the place of `grad`.",
     ),
     (
         Place("ops/transcendental.py", "TanhBackward.forward"),
@@ -579,8 +577,8 @@ SIGMOID = Task(
         "For which x is e⁻ˣ at most 1? Find a formula for the other x that uses only such powers.",
         "Multiply numerator and denominator by eˣ: 1 / (1 + e⁻ˣ) = eˣ / (1 + eˣ). Use the first where x ≥ 0, else the "
         "second.",
-        "With d = e⁻ˡˣˡ, which `decaying(x)` computes, both have the denominator 1 + d; the numerator is 1 where x ≥ 0 "
-        "and d elsewhere. `np.where` chooses. `np.asarray(..., x.dtype)` rounds to x's type.",
+        "With d, e to the power -|x|, which `decaying(x)` computes, both have the denominator 1 + d; the numerator is "
+        "1 where x ≥ 0 and d elsewhere. `np.where` chooses. `np.asarray(..., x.dtype)` rounds to x's type.",
     ),
     (Place("ops/activation.py", "logistic"), Place("ops/activation.py", "Sigmoid.forward")),
     (),
@@ -644,8 +642,7 @@ INTEGRATION = (
     Case(
         "A1 its second derivatives",
         f"z = {EXPRESSION}\nfirst = engine.autograd.grad(z, (x, y), w, create_graph=True)\n"
-        "second = engine.autograd.grad(first, (x, y, w), (v, w))\n"
-        "by_x, by_y, by_w = second",
+        "second = engine.autograd.grad(first, (x, y, w), (v, w))\nby_x, by_y, by_w = second",
         ("by_x", "by_y", "by_w"),
         {"x": uniform(5), "y": uniform(5), "w": uniform(5), "v": uniform(5)},
         "second order",
@@ -660,8 +657,7 @@ INTEGRATION = (
     ),
     Case(
         "A1 Newton's method",
-        "for _ in range(4):\n"
-        "    f = x**3 - x * 2 - 5\n"
+        "for _ in range(4):\n    f = x**3 - x * 2 - 5\n"
         "    (slope,) = engine.autograd.grad(f, x, engine.ones_like(f))\n"
         "    x = (x - f / slope).detach().requires_grad_()",
         ("x",),

@@ -47,17 +47,18 @@ FIT = Task(
     "`check_broadcast(x, y)` gets two arrays (or numbers, which have the shape ()) and returns nothing; where their "
     "shapes do not broadcast it raises PyTorch's error:\n\n"
     "    RuntimeError: The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1\n\n"
-    "Shapes are aligned at their **last** dimension, and a missing one counts as 1. Two sizes fit if they are equal or "
-    "one of them is 1. The dimension in the message is counted in the longer shape, from 0 on, and of several that do "
-    "not fit it is the last. What follows a colon after that sentence is yours.\n\n"
+    "Shapes are aligned at their **last** dimension, and a missing one counts as 1. Two sizes fit if they are equal "
+    "or one of them is 1. The dimension in the message is counted in the longer shape, from 0 on, and of several that "
+    "do not fit it is the last. What follows a colon after that sentence is yours.\n\n"
     "Easily overlooked: 0 is a size like another. It fits 0 and 1, not 3: the larger size is not always the one that "
     "wins. NumPy would raise an error too, a ValueError: the check comes first.",
     3,
     (
         "Write the two shapes one below the other, flush right. Which columns are wrong?",
         "Lengthen the shorter shape by ones at its front, so that both have `ndim` sizes; then compare them in pairs.",
-        "With `sizes_x = (1,) * (ndim - np.ndim(x)) + np.shape(x)`, and the like for y, go through the dimensions from "
-        "the last to the first, and raise where the two sizes differ and neither is 1.",
+        "`(1,) * missing + np.shape(x)` is a shape with `missing` ones before it, `np.ndim` and `np.shape` take "
+        "numbers too. Go through the dimensions from the last to the first, and raise where the two sizes differ and "
+        "neither is 1.",
     ),
     (Place("arguments/operands.py", "check_broadcast"),),
     cases=(
@@ -102,9 +103,9 @@ UNBROADCAST = Task(
         "Write z = x + y for x of shape (2, 1) and y of shape (2, 3) element by element. In how many z is each x?",
         "Collect the dimensions to sum: the first `gradient.ndim - len(shape)`, and each later one where `shape` says "
         "1 and the gradient does not.",
-        "Sum over all of them with `keepdim=True` (NumPy: `np.add.reduce(gradient, axis=tuple(dims), keepdims=True)`), "
-        "so that the positions do not shift; then what is left of the leading dimensions is size 1, and a reshape to "
-        "`shape` takes it away.",
+        "Sum over all of them with `keepdim=True` (NumPy: `np.add.reduce(gradient, axis=tuple(dims), "
+        "keepdims=True)`), so that the positions do not shift; then what is left of the leading dimensions is size 1, "
+        "and a reshape to `shape` takes it away.",
     ),
     (Place("graph/accumulation.py", "summed_to"),),
     ("1.2", "1.3", "2.1"),
@@ -170,11 +171,11 @@ SUM = Task(
     "wrong dimension of a square, which raises no error.",
     5,
     (
-        "x of shape (2, 3, 4), summed over dimensions 0 and 2, has the shape (3,). Which shape would make it broadcast "
-        "to x's again?",
+        "x of shape (2, 3, 4), summed over dimensions 0 and 2, has the shape (3,). Which shape would make it "
+        "broadcast to x's again?",
         "The shape with the reduced dimensions as 1 follows from `shape` and `dims` alone: no need to insert anything.",
-        "`restore_dims` is one `View.apply` to the sizes of `shape`, each replaced by 1 if its dimension is in `dims`; "
-        "with `keepdim` nothing is to be done. `spread` expands what that gives to `shape`.",
+        "`restore_dims` is one `View.apply` to the sizes of `shape`, each replaced by 1 if its dimension is in "
+        "`dims`; with `keepdim` nothing is to be done. `spread` expands what that gives to `shape`.",
     ),
     (
         Place("ops/broadcasting.py", "restore_dims"),
@@ -270,10 +271,10 @@ TIES = Task(
     "2.5",
     "Ties share",
     "Where several elements are the largest, none alone is. PyTorch's `amax`, `amin`, `aminmax`, and `max`, `min` of "
-    "all elements let them share: each of k tied elements gets 1/k of the gradient, the others 0. "
-    "`share_among(mask, grad, dims, keepdim)` does that: `mask`, of x's shape, is True at the extremes, `grad` is the "
-    "gradient of the result, reduced over `dims`. In `extremes.py` `constant_like(array, grad)` makes a factor of the "
-    "gradient's kind (an array or a tensor) and type.\n\n"
+    "all elements let them share: each of k tied elements gets 1/k of the gradient, the others 0. `share_among(mask, "
+    "grad, dims, keepdim)` does that: `mask`, of x's shape, is True at the extremes, `grad` is the gradient of the "
+    "result, reduced over `dims`. In `extremes.py` `constant_like(array, grad)` makes a factor of the gradient's kind "
+    "(an array or a tensor) and type.\n\n"
     "Write also `backward` of `Maximum` and `Minimum`, of two tensors: at a tie each gets half, else all goes to the "
     "larger (smaller). In `choosing.py` `Where.apply(a, b, condition=c)` is a where the condition, an array of bools, "
     "holds, and b elsewhere; it takes arrays, tensors and numbers.\n\n"
@@ -286,8 +287,8 @@ TIES = Task(
         "Share: the mask divided by its count, a factor of x's shape, times the gradient spread to it. Maximum: halve "
         "where equal, then 0 where the other is larger.",
         "Count with `keepdims=True`, so that `mask / count` broadcasts, whatever `keepdim` says, which is for "
-        "`spread`. In `Maximum` compare `unwrap(x)` and `unwrap(y)`; `Where.apply(grad_z / 2, grad_z, condition=first "
-        "== second)` or so is what both share.",
+        "`spread`. In `Maximum` compare `unwrap(x)` and `unwrap(y)`; one `Where.apply` of `grad_z / 2` and `grad_z` "
+        "is what both share, another makes it 0 for the smaller.",
     ),
     (
         Place("ops/extremes.py", "share_among"),
@@ -333,8 +334,8 @@ PERMUTE = Task(
     (
         "x of shape (2, 3, 4), permuted by (2, 0, 1), is of shape (4, 2, 3). Which order brings (2, 3, 4) back?",
         "Dimension `dims[i]` went to place i: so place `dims[i]` of the inverse holds i.",
-        "Fill a list of as many zeros, `inverse[dim] = position` for each position and dim of `ctx.dims`, and permute "
-        "the gradient by it.",
+        "Make a list as long as `ctx.dims`, and go through `enumerate(ctx.dims)`: the position of each dim is what "
+        "the list holds at that dim. Permute the gradient by it.",
     ),
     (Place("ops/transposition.py", "Permute.backward"),),
     (),
@@ -410,15 +411,15 @@ JOINED = Task(
     "many pieces and returns them as a tuple, in the order of the tensors: `ctx.sizes` holds the size of each along "
     "that dimension. `Slice.apply(x, dim=, where=slice(start, stop))` cuts arrays and tensors.\n\n"
     "PyTorch lets a tensor of shape (0,) be joined with anything. `ctx.empty` says of each tensor whether it is one: "
-    "its gradient is empty too, `constant_like(np.zeros(0), grad_z)`, not a slice, which would have the other "
-    "dimensions. Easily overlooked: the sizes differ; and the same tensor may be joined twice, for which you return "
-    "two pieces, that the engine adds.",
+    "its gradient is empty too, of shape (0,), and not a slice, which would have the other dimensions: "
+    "`constant_like(array, grad_z)` makes of an array a gradient of the kind of `grad_z`. Easily overlooked: the "
+    "sizes differ; and the same tensor may be joined twice, for which you return two pieces, that the engine adds.",
     3,
     (
         "Tensors of 2, 3 and 1 columns are joined. In which columns of the gradient is the second?",
         "Each piece begins where the one before it ended: keep a running `start`.",
         "Go through `zip(ctx.sizes, ctx.empty)`: append the slice from `start` to `start + size`, or the empty "
-        "gradient, and move `start` on by the size. Return `tuple(gradients)`.",
+        "gradient, and move `start` on by the size. Return them as a tuple.",
     ),
     (Place("ops/joining.py", "Cat.backward"),),
     (),
@@ -455,10 +456,8 @@ INTEGRATION = (
     ),
     Case(
         "A2 a cross-entropy written by hand",
-        "powers = (x - x.amax(1, keepdim=True)).exp()\n"
-        "chances = powers / powers.sum(1, keepdim=True)\n"
-        "rows = engine.arange(6)\n"
-        "loss = -chances[rows, labels].log().mean()\nloss.backward()",
+        "powers = (x - x.amax(1, keepdim=True)).exp()\nchances = powers / powers.sum(1, keepdim=True)\n"
+        "rows = engine.arange(6)\nloss = -chances[rows, labels].log().mean()\nloss.backward()",
         ("loss", "x.grad"),
         {"x": among(-1.0, 0.5, 2.0, shape=(6, 4)), "labels": integers(4, (6,))},
         "second order",
@@ -466,8 +465,8 @@ INTEGRATION = (
     Case(
         "A2 the nearest of some points",
         "points = engine.cat((x, y[i]), 0).permute(1, 0)\n"
-        "squares = ((points.unsqueeze(2) - t.permute(1, 0).unsqueeze(1)) ** 2).sum(0)\n"
-        "z = squares.amin(1)\nz.backward(w)",
+        "squares = ((points.unsqueeze(2) - t.permute(1, 0).unsqueeze(1)) ** 2).sum(0)\nz = squares.amin(1)\n"
+        "z.backward(w)",
         ("z", "x.grad", "y.grad", "t.grad"),
         {"x": uniform(2, 3), "y": uniform(4, 3), "i": integers(3, (5,)), "t": uniform(4, 3), "w": uniform(7)},
         "second order",
@@ -483,11 +482,9 @@ INTEGRATION = (
     ),
     Case(
         "A2 shapes that do not fit",
-        "found = []\n"
-        "for a, b in ((x, y), (x.permute(2, 0, 1), x), (engine.cat((y, y)), x)):\n"
-        "    try:\n        a + b\n        found.append('fits')\n"
-        "    except RuntimeError as error:\n        found.append(str(error).partition('at ')[2].partition(':')[0])\n"
-        "found = ', '.join(found)",
+        "found = []\nfor a, b in ((x, y), (x.permute(2, 0, 1), x), (engine.cat((y, y)), x)):\n    try:\n"
+        "        a + b\n        found.append('fits')\n    except RuntimeError as error:\n"
+        "        found.append(str(error).partition('at ')[2].partition(':')[0])\nfound = ', '.join(found)",
         ("found",),
         {"x": uniform(2, 3, 4), "y": uniform(3, 1)},
     ),
