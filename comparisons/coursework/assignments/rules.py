@@ -10,6 +10,9 @@ __all__ = ["ASSIGNMENT"]
 
 INF, NAN = float("inf"), float("nan")
 
+# What is shown: the result, the gradients, and what came from above and must not be changed.
+ONE, BOTH = ("z", "x.grad", "x", "w"), ("z", "x.grad", "y.grad", "w")
+
 # The gradient of z, weighted by w, and the gradient of that, weighted by v.
 FIRST = "(first,) = engine.autograd.grad(z, x, w, create_graph=True)\n"
 SECOND = FIRST + "(second,) = engine.autograd.grad(first, x, v)"
@@ -115,8 +118,6 @@ DIFFERENCES = Task(
 # ----------------------------------------------------------------------------------- sums, products, quotients, powers
 
 
-BOTH = ("z", "x.grad", "y.grad")
-
 SUMS = Task(
     "1.2",
     "Sums and differences",
@@ -125,7 +126,7 @@ SUMS = Task(
     "shape: return gradients of z's shape, the engine sums them to an operand's.\n\n"
     "A rule runs on NumPy arrays, or, when the gradient itself is to be differentiated, on tensors: write it with "
     "operators, not with functions of NumPy. `ctx.needs_input_grad` tells whose gradient is wanted; for another you "
-    "may return None.",
+    "may return None. Leave `grad_z` as it is, for others may hold that array: no `*=`.",
     3,
     (
         "If x grows by 1 and all else stays, by how much does z grow?",
@@ -141,7 +142,7 @@ SUMS = Task(
         Case(
             "1.2 a tensor added to itself",
             "z = x + x\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": uniform(5), "w": uniform(5)},
         ),
         Case(
@@ -150,11 +151,11 @@ SUMS = Task(
             BOTH,
             {"x": uniform(3, 3), "y": uniform(3, 3), "w": uniform(3, 3)},
         ),
-        Case("1.2 the opposite", "z = -x\nz.backward(w)", ("z", "x.grad"), {"x": uniform(), "w": uniform()}),
+        Case("1.2 the opposite", "z = -x\nz.backward(w)", ONE, {"x": uniform(), "w": uniform()}),
         Case(
             "1.2 a number minus a tensor",
             "z = 2 - x\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": uniform(5), "w": uniform(5)},
         ),
         Case(
@@ -214,9 +215,7 @@ PRODUCT = Task(
             BOTH,
             {"x": uniform(3, 4), "y": uniform(3, 4), "w": uniform(3, 4)},
         ),
-        Case(
-            "1.3 a tensor times itself", "z = x * x\nz.backward(w)", ("z", "x.grad"), {"x": uniform(5), "w": uniform(5)}
-        ),
+        Case("1.3 a tensor times itself", "z = x * x\nz.backward(w)", ONE, {"x": uniform(5), "w": uniform(5)}),
         Case(
             "1.3 a factor is 0",
             "z = x * y\nz.backward(w)",
@@ -229,7 +228,7 @@ PRODUCT = Task(
             BOTH,
             {"x": uniform(5), "y": uniform(5), "w": uniform(5)},
         ),
-        Case("1.3 a number", "z = x * -3\nz.backward(w)", ("z", "x.grad"), {"x": uniform(), "w": uniform()}),
+        Case("1.3 a number", "z = x * -3\nz.backward(w)", ONE, {"x": uniform(), "w": uniform()}),
         Case(
             "1.3 the first factor is constant",
             "z = x.detach() * y\nz.backward(w)",
@@ -272,7 +271,7 @@ QUOTIENT = Task(
         Case(
             "1.4 a tensor divided by itself",
             "z = x / x\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": among(-2.0, 0.5, 4.0, shape=(6,)), "w": uniform(6)},
         ),
         Case(
@@ -342,7 +341,7 @@ POWERS = Task(
         Case(
             "1.5 the power 0",
             "z = x**0\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": among(-1.0, 0.0, 2.0, INF, NAN, shape=(10,)), "w": uniform(10)},
         ),
         Case(
@@ -373,7 +372,7 @@ POWERS = Task(
 
 def function_of_one(name: str, program: str, draw: Draw) -> Case:
     """A case: one function and its gradient."""
-    return Case(f"1.6 {name}", f"z = {program}\nz.backward(w)", ("z", "x.grad"), {"x": draw, "w": uniform(*draw.shape)})
+    return Case(f"1.6 {name}", f"z = {program}\nz.backward(w)", ONE, {"x": draw, "w": uniform(*draw.shape)})
 
 
 def function_twice(name: str, program: str, draw: Draw) -> Case:
@@ -450,19 +449,19 @@ RELU = Task(
         Case(
             "1.7 positive and negative",
             "z = x.relu()\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": uniform(3, 4), "w": uniform(3, 4)},
         ),
         Case(
             "1.7 at 0",
             "z = x.relu()\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": among(-1.0, -0.0, 0.0, 5e-324, 0.5, shape=(10,)), "w": uniform(10)},
         ),
         Case(
             "1.7 at NaN and infinity",
             "z = x.relu()\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": among(-INF, -1.0, INF, NAN, shape=(8,)), "w": uniform(8)},
         ),
         Case(
@@ -536,7 +535,7 @@ TANH = Task(
         Case(
             "1.8 the gradient",
             "z = x.tanh()\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": among(-20.0, -1.5, 0.0, 0.25, 3.0, shape=(2, 5)), "w": uniform(2, 5)},
         ),
         Case(
@@ -586,19 +585,19 @@ SIGMOID = Task(
         Case(
             "1.9 between -5 and 5",
             "z = x.sigmoid()\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": uniform(3, 4, low=-5.0, high=5.0), "w": uniform(3, 4)},
         ),
         Case(
             "1.9 at 0, infinity and NaN",
             "z = x.sigmoid()\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": among(-INF, -0.0, 0.0, INF, NAN, shape=(10,)), "w": uniform(10)},
         ),
         Case(
             "1.9 far to the left",
             "z = x.sigmoid()\nz.backward(w)",
-            ("z", "x.grad"),
+            ONE,
             {"x": among(-700.0, -80.0, -37.0, -20.0, shape=(8,)), "w": uniform(8, low=0.5)},
             "tail float64",
         ),

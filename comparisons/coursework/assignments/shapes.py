@@ -9,7 +9,7 @@ from comparisons.coursework.tasks import Assignment, Task
 __all__ = ["ASSIGNMENT"]
 
 NAN = float("nan")
-ONE, BOTH = ("z", "x.grad"), ("z", "x.grad", "y.grad")
+ONE, BOTH = ("z", "x.grad", "w"), ("z", "x.grad", "y.grad", "w")
 
 # The gradient of z, weighted by w, and the gradient of that, weighted by v, with respect to w, in which it is linear.
 TWICE = "(first,) = engine.autograd.grad(z, x, w, create_graph=True)\n(second,) = engine.autograd.grad(first, w, v)"

@@ -129,6 +129,14 @@ MISTAKES = (
         "        grad_y = Neg.apply(unwrap(grad_z)) if ctx.needs_input_grad[1] else None  # dz/dy = -1",
         "a difference: the gradient's own history is lost",
     ),
+    Mistake(
+        "W54",
+        "1.2",
+        ARITHMETIC,
+        "        return -x\n\n    def backward(ctx, grad_z):\n        grad_x = -grad_z",
+        "        return -x\n\n    def backward(ctx, grad_z):\n        grad_x = grad_z\n        grad_x *= -1",
+        "the opposite: what came from above is changed in place, though others hold it",
+    ),
     # 1.3 Product
     Mistake(
         "W1",
@@ -484,5 +492,14 @@ MISTAKES = (
         "        z = np.asarray(logistic(in_opmath(x)), x.dtype)\n",
         "        z = np.asarray(logistic(in_opmath(x).astype(np.float64)))\n",
         "float64 whatever the input's type",
+    ),
+    Mistake(
+        "W55",
+        "1.9",
+        ACTIVATION,
+        "    decay = decaying(x)  # at most 1\n    return np.where(x >= 0, 1, decay) / (1 + decay)\n",
+        "    right = x >= 0\n    decay = np.exp(-np.abs(x, out=x))\n    return np.where(right, 1, decay) / (1 + "
+        "decay)\n",
+        "|x| is written into x",
     ),
 )
