@@ -44,11 +44,13 @@ def factor_between(ours: np.ndarray, theirs: np.ndarray) -> float | None:
     """The number by which theirs is multiplied to give ours, where there is one."""
     if ours.shape != theirs.shape or not np.isfinite(ours).all() or not np.isfinite(theirs).all():
         return None
-    square = float((theirs * theirs).sum())
-    if not square:
+    largest = np.abs(theirs).max(initial=0.0)
+    if not largest:
         return None
-    factor = float((ours * theirs).sum()) / square
-    return factor if close(ours, theirs * factor) else None
+    with np.errstate(all="ignore"):  # values of 1e200 have no squares, and no factor leads from 1e-200 to 1e200
+        weights = theirs / largest
+        factor = float((ours / largest * weights).sum() / (weights * weights).sum())
+        return factor if close(ours, theirs * factor) else None
 
 
 def is_simple(factor: float) -> bool:

@@ -264,3 +264,6 @@ def test_a_cause_is_guessed_of_finite_values_alone():
     assert compare_values("x", twice, theirs, "exact").cause == "a constant factor: ours is 2 times theirs"
     assert compare_values("x", infinite, theirs, "exact").cause == ""
     assert compare_values("x", 0 * twice, theirs, "exact").cause == "nothing arrived: ours is 0 everywhere"
+    huge = twice * 1e200
+    assert compare_values("x", huge, theirs * 1e200, "exact").cause == "a constant factor: ours is 2 times theirs"
+    assert compare_values("x", huge, theirs * 1e-200, "exact").cause == ""
