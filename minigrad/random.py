@@ -56,13 +56,28 @@ class Generator:
     """A stream of random numbers. Counterpart: ``torch.Generator`` on the CPU.
 
     A method that draws takes a shape and returns an array of it; it checks its arguments before it draws.
+
+    Attributes:
+        _seed: what the stream began with.
+        _twister: where it is. It is made when it is first asked for, so that a generator that nobody draws from, as
+            the default one of most programs, costs nothing.
+        _second_normal: of a pair of normal numbers the second, while it waits.
     """
+
+    _twister: np.random.MT19937
 
     def __init__(self, device: str = "cpu") -> None:
         if str(device) != "cpu":
             raise RuntimeError(f"minigrad computes on the CPU only, there is no generator for {device}")
-        self._twister = np.random.MT19937()
-        self.manual_seed(DEFAULT_SEED)
+        self._seed = DEFAULT_SEED
+        self._second_normal: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Begin the stream where it is first asked for; of several threads that ask at once, all get the same one."""
+        if name != "_twister":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        begun = Generator().manual_seed(self._seed)
+        return vars(self).setdefault(name, begun._twister)
 
     def manual_seed(self, seed: int) -> Generator:
         """Begin the stream that belongs to ``seed``, and return the generator.
@@ -85,7 +100,7 @@ class Generator:
             words[position] = word
             word = (1812433253 * (word ^ (word >> 30)) + position + 1) & 0xFFFFFFFF
         self._set_twister(words, STATE_WORDS)
-        self._second_normal: float | None = None
+        self._second_normal = None
         return self
 
     def seed(self) -> int:
@@ -153,7 +168,9 @@ class Generator:
         return self
 
     def _set_twister(self, words: Array, position: int) -> None:
-        self._twister.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": position}}
+        twister = vars(self).get("_twister") or np.random.MT19937(0)
+        twister.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": position}}
+        self._twister = twister
 
     def random32(self, count: int) -> Array:
         """``count`` numbers of 32 bits. Returns: (count,), as uint64."""
@@ -437,7 +454,7 @@ def _halves(x: Any) -> tuple[Any, Any]:
 
 
 default_generator = Generator()
-default_generator.seed()  # as in PyTorch, a program that sets no seed draws other numbers each time it runs
+default_generator._seed = secrets.randbits(64)  # as in PyTorch, a program that sets no seed draws others each time
 
 
 def manual_seed(seed: int) -> Generator:
