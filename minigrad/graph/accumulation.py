@@ -24,6 +24,7 @@ from minigrad.forking import in_forked_child
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
+from minigrad.graph.storage import InferenceCounter
 from minigrad.graph.strides import array_like, keep_strides
 from minigrad.kernels.helpers import Future
 from minigrad.kernels.layout import is_dense, is_expanded
@@ -123,10 +124,6 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
     """The rest of ``run_leaf`` in ``engine.py``: there is a ``.grad`` already, the sum is recorded, or not there yet.
 
     It is added in place, so that who holds ``leaf.grad`` sees it, unless it is recorded.
-
-    Raises:
-        RuntimeError: ``leaf.grad`` has another shape, because ``leaf.data`` was replaced, was made in inference mode,
-            or is an expanded view.
     """
     leaf = node.variable
     if type(gradient) is Future:
@@ -141,24 +138,34 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
         leaf._grad = wrap(array_like(leaf, None))  # laid as the leaf is
         leaf._grad.array[...] = gradient
         keep_strides(leaf._grad)
-    elif leaf._grad.array.shape != gradient.shape:
+    else:
+        check_can_be_added(leaf._grad, gradient)
+        leaf._grad.array += gradient
+        leaf._grad._version_counter.bump("accumulation in backward()")
+
+
+def check_can_be_added(grad: Tensor, gradient: ndarray) -> None:
+    """See that ``gradient`` can be added to ``grad``, a leaf's, in place.
+
+    Raises:
+        RuntimeError: ``grad`` has another shape, because ``leaf.data`` was replaced, was made in inference mode, or is
+            an expanded view.
+    """
+    if grad.array.shape != gradient.shape:
         raise RuntimeError(
-            f"The size of the .grad that is there, {list(leaf._grad.shape)}, is not that of the new gradient, "
+            f"The size of the .grad that is there, {list(grad.shape)}, is not that of the new gradient, "
             f"{list(gradient.shape)}: set .grad to None after you have replaced .data"
         )
-    elif leaf._grad.is_inference() and not grad_mode.inference:
+    if type(grad._version_counter) is InferenceCounter and not grad_mode.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed: the .grad that is there was made "
             "in inference mode. Set it to None, or to a clone."
         )
-    elif is_expanded(leaf._grad.array):
+    if is_expanded(grad.array):
         raise RuntimeError(
             "unsupported operation: more than one element of the .grad that is there refers to a single memory "
             "location, because it was expanded. Please clone() the tensor before performing the operation."
         )
-    else:
-        leaf._grad.array += gradient
-        leaf._grad._version_counter.bump("accumulation in backward()")
 
 
 def own_memory(gradient: ndarray) -> ndarray:

@@ -6,7 +6,7 @@ same with everything that may be around it, in PyTorch's order. What is register
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,12 +82,7 @@ class Walk:
         if inputs is None:
             return
         self.captured = dict.fromkeys(inputs)
-        asked = {node for node, _ in inputs}
-        self.passages = {node: False for node in self.order if node in asked}
-        for node in reversed(self.order):  # what a node points at comes after it
-            for next_node, _, _ in node.edges:
-                if next_node in self.passages:
-                    self.passages[node] = True
+        self.passages = passages_to({node for node, _ in inputs}, self.order)
         self.order = [node for node in self.order if node in self.passages]
 
     def will_run(self, node: Any) -> bool:
@@ -178,6 +173,18 @@ class Walk:
                     node.variable._accumulations += 1
                 else:
                     add_to_grad(node, gradient)
+
+
+def passages_to(asked: Collection[Any], order: Sequence[Any]) -> dict[Any, bool]:
+    """The nodes of ``order``, that of a walk, which are ``asked`` for or lead to one that is; of each whether its rule
+    has to run, as it has where it leads further.
+    """
+    passages = {node: False for node in order if node in asked}
+    for node in reversed(order):  # what a node points at comes after it
+        for next_node, _, _ in node.edges:
+            if next_node in passages:
+                passages[node] = True
+    return passages
 
 
 def changeable(gradients: Sequence[Any]) -> list[Any]:
