@@ -70,6 +70,8 @@ class Assignment:
         tasks: in the order in which they are done.
         integration: what the assembled engine is asked at the end: everything written works together.
         points: for the integration.
+        beneath: assignments that come earlier in a course, and whose cases run what is written here: while it is
+            unwritten, they fail as well. Of all other earlier tasks no case does.
     """
 
     id: str
@@ -77,3 +79,4 @@ class Assignment:
     tasks: tuple[Task, ...]
     integration: tuple[Case, ...] = ()
     points: int = 0
+    beneath: tuple[str, ...] = ()
