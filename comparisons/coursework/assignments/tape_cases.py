@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from comparisons.coursework.cases import Case, Draw, among, integers, uniform
+from comparisons.coursework.cases import Case, Draw, integers, uniform
 
 __all__ = ["ACCUMULATE", "EDGES", "INTEGRATION", "ORDER", "SAVED", "SUM", "TOWARDS", "WALK"]
 
@@ -73,7 +73,8 @@ ORDER = (
     order("3.1 a chain", "x = leaf()\ny = operation(x)\nz = operation(y)\norder = order_from(operation(z))"),
     order(
         "3.1 a value used by two",
-        "y = operation(leaf())\nfirst, second = operation(y), operation(y)\norder = order_from(operation(first, second))",
+        "y = operation(leaf())\nfirst, second = operation(y), operation(y)\n"
+        "order = order_from(operation(first, second))",
     ),
     order(
         "3.1 a short path and a long one",
@@ -103,7 +104,10 @@ ORDER = (
         order = order_from(y, operation(b), z)
         """,
     ),
-    order("3.1 a value doubled forty times", "y = leaf()\nfor _ in range(40):\n    y = operation(y, y)\norder = order_from(y)"),
+    order(
+        "3.1 a value doubled forty times",
+        "y = leaf()\nfor _ in range(40):\n    y = operation(y, y)\norder = order_from(y)",
+    ),
     order("3.1 a chain of 3,000", "y = leaf()\nfor _ in range(3000):\n    y = operation(y)\norder = order_from(y)"),
     order(
         "3.1 graphs that are drawn",
@@ -162,7 +166,8 @@ SUM = (
     ),
     Case(
         "3.2 each output has its own sum",
-        ADDING + "waiting = [a, None]\nfor output, each in ((1, b), (0, c), (1, c)):\n    add_to(waiting, output, each)\n"
+        ADDING
+        + "waiting = [a, None]\nfor output, each in ((1, b), (0, c), (1, c)):\n    add_to(waiting, output, each)\n"
         "first, second = waiting",
         ("first", "second"),
         THREE,
@@ -227,6 +232,15 @@ def arrives(leaf, gradient):
     node = inside("node").AccumulateGrad()
     node.variable, node.outputs = leaf, ((leaf.array.shape, leaf.array.dtype),)
     run_leaf(node, gradient)
+def in_walk(work):
+    grad_mode.walk = walk = Walk()
+    try:
+        work()
+        found = x.grad
+        walk.finish()
+        return found
+    finally:
+        grad_mode.walk = None
 x = x.detach().requires_grad_()
 v, w = (each.array.copy() for each in (v, w))
 """
@@ -345,12 +359,10 @@ ACCUMULATE = (
     arriving(
         "3.3 hooks of the leaf see the gradient",
         """
-        grad_mode.walk = Walk()
         seen = []
         x.register_hook(lambda gradient: seen.append(gradient.numpy().copy()))
         x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.numpy().copy()))
-        arrives(x, w)
-        arrives(x, v)
+        in_walk(lambda: (arrives(x, w), arrives(x, v)))
         seen = np.stack(seen)
         """,
         ("seen", "x.grad"),
@@ -367,12 +379,11 @@ ACCUMULATE = (
     arriving(
         "3.3 hooks around the leaf's node",
         """
-        grad_mode.walk = Walk()
         node = inside("node").AccumulateGrad()
         node.variable, node.outputs = x, ((x.array.shape, x.array.dtype),)
         seen = []
         node.register_prehook(lambda gradients: seen.append(gradients[0].numpy().copy()))
-        run_leaf(node, w)
+        in_walk(lambda: run_leaf(node, w))
         seen = np.stack(seen)
         """,
         ("seen", "x.grad"),
@@ -431,17 +442,7 @@ ACCUMULATE = (
     ),
     Case(
         "3.3 what another thread computes waits until the walk has finished",
-        ARRIVING
-        + COMING
-        + dedent(
-            """
-            grad_mode.walk = walk = Walk()
-            arrives(x, coming(w))
-            arrives(x, coming(v))
-            before = x.grad
-            walk.finish()
-            """
-        ),
+        ARRIVING + COMING + "before = in_walk(lambda: (arrives(x, coming(w)), arrives(x, coming(v))))",
         ("before", "x.grad"),
         LEAF,
         theirs="before = None\nx = x.detach().requires_grad_()\nx.backward(w)\nx.backward(v)",
@@ -517,7 +518,8 @@ EDGES = (
         ("first", "second", "third"),
         PAIR,
         theirs="noticed = []\nfor c in (x.detach(), x, x * 1):\n    z = y * c\n    with engine.no_grad():\n"
-        "        c.add_(1)\n    try:\n        z.sum().backward()\n    except RuntimeError:\n        noticed.append(True)\n"
+        "        c.add_(1)\n    try:\n        z.sum().backward()\n    except RuntimeError:\n"
+        "        noticed.append(True)\n"
         "first, second, third = noticed",
     ),
     Case(
@@ -787,14 +789,16 @@ WALK = (
     ),
     Case(
         "3.6 recorded, and freed all the same",
-        QUIETLY + "z = (x**3 * y).sum()\nz.backward(retain_graph=False, create_graph=True)\n"
+        QUIETLY
+        + "z = (x**3 * y).sum()\nz.backward(retain_graph=False, create_graph=True)\n"
         + AGAIN.format(again="z.backward()"),
         ("x.grad", "x.grad.requires_grad", "found"),
         VECTORS,
     ),
     Case(
         "3.6 recording is on in the walk where it is asked for, and afterwards as before",
-        QUIETLY + "seen = []\nz = (x * y).sum()\nz.register_hook(lambda gradient: seen.append(engine.is_grad_enabled()))\n"
+        QUIETLY
+        + "seen = []\nz = (x * y).sum()\nz.register_hook(lambda gradient: seen.append(engine.is_grad_enabled()))\n"
         "z.backward(retain_graph=True)\nwith engine.no_grad():\n    z.backward(create_graph=True)\n"
         "    inside = engine.is_grad_enabled()\nfirst, second = seen",
         ("first", "second", "inside", "engine.is_grad_enabled()"),
@@ -810,7 +814,8 @@ WALK = (
     ),
     Case(
         "3.6 several outputs, of which some are used",
-        "first, second, third = x.unbind()\nvalues, _ = y.sort()\nz = first * third + first * values\nz.sum().backward()",
+        "first, second, third = x.unbind()\nvalues, _ = y.sort()\nz = first * third + first * values\n"
+        "z.sum().backward()",
         ("x.grad", "y.grad"),
         VECTORS,
     ),
@@ -844,8 +849,8 @@ WALK = (
     ),
     Case(
         "3.6 what is detected by detect_anomaly",
-        QUIETLY + "with engine.autograd.detect_anomaly():\n    (x * y).sum().backward()\n    z = (x.abs() * -1).sqrt().sum()\n    "
-        + AGAIN.format(again="z.backward()").replace("\n", "\n    "),
+        QUIETLY + "with engine.autograd.detect_anomaly():\n    (x * y).sum().backward()\n"
+        "    z = (x.abs() * -1).sqrt().sum()\n    " + AGAIN.format(again="z.backward()").replace("\n", "\n    "),
         ("x.grad", "found"),
         VECTORS,
     ),
