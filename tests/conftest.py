@@ -3,17 +3,76 @@
 The whole suite is run by as many processes as there are processors, and what it covers of minigrad is measured. Whoever
 runs a part of it, or debugs, wants to stop inside of a test instead: a process of pytest-xdist has no terminal to stop
 at, and coverage takes the place of a debugger's trace function. So there is one process then, and nothing is measured.
+
+``--engine`` puts another engine in minigrad's place, such as a handout's, whatever its package is called: it is laid
+out as minigrad is, and wherever a test, or what it tests, imports ``minigrad``, it gets that one. What the engine lacks
+fails the tests that need it, and another name those that look for minigrad's. Only tests that begin another Python are
+of this repository's engine all the same.
 """
 
 import gc
+import importlib
 import os
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import coverage
 import pytest
 
 NARROWING = ("keyword", "lf", "stepwise")  # options that leave a few tests of many
+
+
+def pytest_addoption(parser):
+    """The option ``--engine``."""
+    parser.addoption("--engine", metavar="NAME|FOLDER", help="the engine to be tested in the place of minigrad")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Put the engine that is asked for in the place of minigrad, before anything is imported from there."""
+    engine = config.getoption("--engine")
+    if engine is None:
+        return
+    folder, name = config.invocation_params.dir / engine, engine
+    if folder.is_dir():
+        sys.path.insert(0, str(folder.resolve().parent))
+        name = folder.resolve().name
+    if "minigrad" in sys.modules:
+        raise pytest.UsageError("--engine: minigrad has been imported already, by another plugin")
+    if name != "minigrad":
+        sys.meta_path.insert(0, InPlaceOfMinigrad(name))
+        config.addinivalue_line("filterwarnings", rf"ignore::RuntimeWarning:{name}\.")
+    try:
+        importlib.import_module("minigrad")
+    except ModuleNotFoundError as error:
+        raise pytest.UsageError(f"--engine {engine}: there is no such engine: {error}") from None
+
+
+class InPlaceOfMinigrad:
+    """Finds ``minigrad`` and what is in it, and gives the modules of another package."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def find_spec(self, name, path=None, target=None):
+        first, *rest = name.split(".")
+        return ModuleSpec(name, self, origin=".".join([self.name, *rest])) if first == "minigrad" else None
+
+    def create_module(self, spec):
+        module = importlib.import_module(spec.origin)
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        """It has run already. Only the names by which it knows itself are its own again."""
+        module.__spec__ = module.__spec__.loader_state
+
+
+def pytest_report_header(config):
+    """Which engine is tested, where it is not minigrad."""
+    engine = config.getoption("--engine")
+    return None if engine is None else f"engine: {engine}"
 
 
 def may_stop(config):
@@ -54,7 +113,7 @@ def pytest_cmdline_main(config):
     if hasattr(config, "workerinput"):
         measured = config.workerinput["measured"]  # as the process has decided that began this one
     else:
-        measured = asked_for or is_whole(config)
+        measured = asked_for or (is_whole(config) and config.getoption("--engine") is None)
     if measuring is not None and not measured:
         measuring.stop()
         config.option.no_cov = config.known_args_namespace.no_cov = True  # pytest-cov looks at the second

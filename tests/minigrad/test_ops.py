@@ -3,8 +3,10 @@
 NumPy only. How the operations compare with PyTorch is in ``tests/comparisons/test_operations.py``.
 """
 
+import functools
 import importlib
 import pkgutil
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -288,23 +290,22 @@ def nodes_of(tensors):
     return list(found.values())
 
 
+@functools.cache
 def rules_used(case):
-    """The classes in the graph of a case, of its gradients, and of their gradients."""
-    inputs = inputs_of(case)
-    current = [CASES[case][0](*inputs)]
+    """The classes in the graph of a case, of its gradients, and of their gradients; up to a rule that is not there."""
     used = set()
-    for _ in range(3):
-        used |= {type(node) for node in nodes_of(current)}
-        recorded = [each for each in current if each.requires_grad]
-        starts = [minigrad.ones_like(each, requires_grad=True) for each in recorded]
-        if recorded:
-            gradients = minigrad.autograd.grad(recorded, inputs, starts, create_graph=True, allow_unused=True)
-            current = [each for each in gradients if each is not None]
-        inputs = inputs + starts
+    with suppress(NotImplementedError):
+        inputs = inputs_of(case)
+        current = [CASES[case][0](*inputs)]
+        for _ in range(3):
+            used |= {type(node) for node in nodes_of(current)}
+            recorded = [each for each in current if each.requires_grad]
+            starts = [minigrad.ones_like(each, requires_grad=True) for each in recorded]
+            if recorded:
+                gradients = minigrad.autograd.grad(recorded, inputs, starts, create_graph=True, allow_unused=True)
+                current = [each for each in gradients if each is not None]
+            inputs = inputs + starts
     return used
-
-
-USED = {case: rules_used(case) for case in CASES}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -316,7 +317,7 @@ def test_gradients_and_their_gradients(case):
 
 def test_every_rule_has_a_case():
     with_a_rule = {name: kind for name, kind in RULES.items() if "backward" in vars(kind)}
-    used = set().union(*USED.values())
+    used = set().union(*map(rules_used, CASES))
     inherited = {base for kind in used for base in kind.__mro__}
     assert len(with_a_rule) > 50
     assert not [name for name, kind in with_a_rule.items() if kind not in inherited]
@@ -336,7 +337,7 @@ def wrong(rule):
 @pytest.mark.parametrize("name", [name for name, kind in RULES.items() if "backward" in vars(kind)])
 def test_a_wrong_rule_is_noticed(name, monkeypatch):
     kind = RULES[name]
-    cases = [case for case, used in USED.items() if any(issubclass(each, kind) for each in used)]
+    cases = [case for case in CASES if any(issubclass(each, kind) for each in rules_used(case))]
     monkeypatch.setattr(kind, "backward", wrong(kind.backward))
     for case in cases:
         try:
@@ -344,6 +345,8 @@ def test_a_wrong_rule_is_noticed(name, monkeypatch):
             gradgradcheck(CASES[case][0], inputs_of(case))
         except GradcheckError:
             return
+        except NotImplementedError:  # another rule that the case needs is not there
+            continue
     pytest.fail(f"no case of {cases} notices a wrong rule of {name}")
 
 

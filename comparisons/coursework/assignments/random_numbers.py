@@ -32,12 +32,10 @@ Return the generator itself.""",
     (
         "Python's integers do not overflow: where do 32 bits have to be cut off, and where must they not be?",
         "`& 0xFFFFFFFF` keeps the lower 32 bits, `% 2**64` makes a negative seed positive. Fill an empty array of "
-        "uint32 in "
-        "a loop with one running integer.",
-        "Check the type, then the range. Keep the seed modulo 2**64. word = its lower 32 bits; for each position "
-        "note the "
-        "word, then compute the next: 1812433253 times (word xor word shifted right by 30), plus position + 1, cut to "
-        "32 bits. Set the twister, forget the waiting normal number, return self.",
+        "uint32 in a loop with one running integer.",
+        "Check the type, then the range. Keep the seed modulo 2**64. word = its lower 32 bits; for each position note "
+        "the word, then compute the next: 1812433253 times (word xor word shifted right by 30), plus position + 1, cut "
+        "to 32 bits. Set the twister, forget the waiting normal number, return self.",
     ),
     (Place("random.py", "Generator.manual_seed"),),
     cases=(
@@ -88,7 +86,7 @@ Return the generator itself.""",
         Case(
             "7.1 what is no seed is refused, and changes nothing",
             SEEDED + "generator = engine.Generator().manual_seed(seeds[0])\nfound = []\n"
-            "for wrong in ('7', 1.5, None, 2**64, -(2**63) - 1):\n"
+            "for wrong in ('7', 1.5, None, True, 2**64, -(2**63) - 1):\n"
             "    try:\n        generator.manual_seed(wrong)\n        found.append('taken')\n"
             "    except NotImplementedError:\n        raise\n"
             "    except (RuntimeError, ValueError) as error:\n        found.append('refused')\n"
@@ -117,7 +115,8 @@ FILL = (
 )
 REFUSED = """
 found = []
-for wrong in ((1.0, 0.0), (0.0, 1e39), (-1e39, 0.0), (float("nan"), 1.0), (0.0, float("inf")), (-3e38, 3e38)):
+for wrong in ((1.0, 0.0), (0.0, 1e39), (-1e39, 0.0), (float("nan"), 1.0), (0.0, float("inf")), (-3e38, 3e38),
+              (0.0, 3.4028234663852886e38), (-3.4028234663852886e38, 0.0)):
     try:
         drawn(3, engine.float32, *wrong)
         found.append("taken")
@@ -153,13 +152,10 @@ asked for, `()` too, and no numbers are drawn for none.""",
         "How many random bits does a number of the type hold, so that no value is likelier than another? Count the "
         "drawn words too: the next draw must find the stream at the same place.",
         "`np.uint64` masks keep the bits. Round the bounds by `precision.type(low)`, and take the difference of the "
-        "two that "
-        "were rounded, not of those that were given.",
+        "two that were rounded, not of those that were given.",
         "unit: random64 & (2**53 - 1), times 2.0**-53; random32 & (2**24 - 1), times 2.0**-24. uniform: check; first "
-        "and "
-        "last rounded; scaled by _multiply_add with float(last - first) and float(first); astype precision, then "
-        "dtype; "
-        "where it equals dtype.type(high) put low; reshape.",
+        "and last rounded; scaled by _multiply_add with float(last - first) and float(first); astype precision, then "
+        "dtype; where it equals dtype.type(high) put low; reshape.",
     ),
     (Place("random.py", "Generator.uniform"), Place("random.py", "Generator._unit")),
     ("7.1",),
@@ -214,6 +210,19 @@ asked for, `()` too, and no numbers are drawn for none.""",
             ("first", "second", "third", "place"),
             SEED,
             "exact",
+        ),
+        Case(
+            "7.2 a type by its name",
+            START + "first = generator.uniform((5,), 'float64', -1.0, 2.0)\n"
+            "second = generator.uniform((5,))\nfound = 'nothing'\n"
+            "try:\n    generator.uniform((5,), 'int64')\nexcept NotImplementedError:\n"
+            "    found = 'NotImplementedError'",
+            ("first", "second", "found"),
+            SEED,
+            "exact",
+            START + FILL + "first = drawn(5, engine.float64, -1.0, 2.0)\nsecond = drawn(5, engine.float32)\n"
+            "found = 'nothing'\n"
+            "try:\n    drawn(5, engine.int64)\nexcept NotImplementedError:\n    found = 'NotImplementedError'",
         ),
         Case(
             "7.2 among other draws",

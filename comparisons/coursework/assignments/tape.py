@@ -31,8 +31,8 @@ they are made, so what uses a result always has a higher number than what made i
 
 Return a list in which each node stands once, the highest number first. Then a node comes after everything that uses
 its results. A leaf's node (`type(node) is AccumulateGrad`) is the exception: its own number is huge and says nothing.
-It comes right after the last of its users to run, that is, after the one with the lowest number. Where two leaves
-have the same last user, the one that stands first among its edges comes first, however they were found.
+It comes right after the last of its users to run, that is, after the one with the lowest number. Of two leaves with
+the same last user, the one whose last edge from it comes first comes first, however they were found.
 
 Easily overlooked: a value that is used twice is found twice, and what is behind it must not be gone through again
 each time (forty doublings of one value are 41 nodes, and 2**40 paths); a chain can be longer than Python lets
@@ -43,9 +43,8 @@ functions call themselves; a root may be a leaf, or lie behind another root.""",
         "Keep a list of the nodes to look at, which grows while you go through it, and a dictionary from a node to its "
         "turn, a number. A node that has its turn already was looked at. What lies between two whole numbers?",
         "An operation's turn is its sequence_number. A leaf's is the lowest number of its users, less 0.5; when a "
-        "lower "
-        "or equal one is found, take the leaf out of the dictionary and put it in anew, so that it stands last there. "
-        "`sorted(…, reverse=True)` keeps the order of equals.",
+        "lower or equal one is found, take the leaf out of the dictionary and put it in anew, so that it stands last "
+        "there. `sorted(…, reverse=True)` keeps the order of equals.",
     ),
     (Place("graph/engine.py", "in_order"),),
     cases=ORDER,
@@ -71,8 +70,7 @@ may wait elsewhere too.""",
     (
         "What are the cases? Nothing is there yet; a sum is there that you may overwrite; a sum that you may not.",
         "Without Futures and without saving memory two lines are enough: put it there, or put the sum of the two "
-        "there. "
-        "Never `+=` on what came from outside.",
+        "there. Never `+=` on what came from outside.",
         "If the place holds None, put the gradient there. If either of the two is a Future, wait for both with "
         "`results` first. If the sum so far is a plain array (`type(…) is ndarray`) that is alone, add into it; "
         "otherwise put `so_far + gradient` there.",
@@ -112,9 +110,8 @@ Both count each gradient that they add in `leaf._accumulations`, once.""",
         "In run_leaf three questions, in this order: are there hooks, is this the simple case, is the array ours? In "
         "add_to_grad: is it there yet, is it wanted, is it recorded, is this the first, else in place.",
         "run_leaf's simple case: no .grad, gradient.dtype is the leaf's array's, not strided, grad still required; "
-        "then "
-        "asarray, own_memory if it is not alone, wrap, count. add_to_grad: `leaf._grad + gradient` for a tensor, and "
-        "`leaf._grad.array += gradient` for an array, then bump.",
+        "then asarray, own_memory if it is not alone, wrap, count. add_to_grad: `leaf._grad + gradient` for a tensor, "
+        "and `leaf._grad.array += gradient` for an array, then bump.",
     ),
     (Place("graph/engine.py", "run_leaf"), Place("graph/accumulation.py", "add_to_grad")),
     ("3.2",),
@@ -147,8 +144,7 @@ two edges to one node, not two nodes.""",
     8,
     (
         "For each kind of input ask: where does its gradient go? There are four kinds: no tensor, a constant, a "
-        "result, "
-        "a leaf.",
+        "result, a leaf.",
         "A leaf's node must be the same in all graphs that live at once, and must die with them: that is why the leaf "
         "keeps a weak reference, and the edge the strong one.",
         "Three lists, filled in one loop; if True is in none of the needs, compute; `node = cls()`; needs and edges; "
@@ -192,8 +188,7 @@ Changes and nodes are numbered by one counter, so a change came after a node exa
         "value, and only at those that have an origin at their origin.",
         "saved_tensors: None, then latest, then restored or plain. check_versions: zip of the saved values and "
         "origins(); with an origin test changed, then detached, then go on to the next; without one look at the "
-        "tensors "
-        "among the sources. free: set None unless empty, or unless needs equal saves_nothing_for.",
+        "tensors among the sources. free: set None unless empty, or unless needs equal saves_nothing_for.",
     ),
     (
         Place("graph/function.py", "Function.saved_tensors"),

@@ -29,6 +29,8 @@ def leaf():
     numbers[node := AccumulateGrad()] = len(numbers)
     return node
 
+constant = lambda: None
+
 def operation(*inputs):
     numbers[node := Operation()] = node.sequence_number = len(numbers)
     node.edges = tuple((each, 0, None) for each in inputs)
@@ -51,8 +53,10 @@ def leaf():
     noted(engine.autograd.graph.get_gradient_edge(made).node)
     return made
 
+constant = lambda: engine.ones(())
+
 def operation(*inputs):
-    made = sum(inputs[1:], inputs[0] * 1) if len(inputs) == 1 else inputs[0] + inputs[1]
+    made = {1: engine.exp, 2: engine.add, 3: engine.addcmul}[len(inputs)](*inputs)
     noted(made.grad_fn)
     return made
 
@@ -93,7 +97,20 @@ ORDER = (
         order = order_from(operation(z, c))
         """,
     ),
-    order("3.1 two leaves of one user", "a, b = leaf(), leaf()\norder = order_from(operation(b, operation(b, a)))"),
+    order(
+        "3.1 leaves of one user",
+        """
+        a, b = leaf(), leaf()
+        order = order_from(operation(b, operation(b, a), operation(a, b, a)))
+        """,
+    ),
+    order(
+        "3.1 inputs that ask for nothing",
+        """
+        y = operation(constant(), leaf())
+        order = order_from(operation(y, constant(), operation(constant(), y)))
+        """,
+    ),
     order("3.1 a leaf alone", "order = order_from(leaf())"),
     order(
         "3.1 several results",
