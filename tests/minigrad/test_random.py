@@ -2,10 +2,13 @@
 
 import copy
 import math
+import os
 import struct
 import subprocess
 import sys
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -122,6 +125,52 @@ def test_fresh_process_is_unforeseen():
     program = "from minigrad import random; print(random.initial_seed())"
     outputs = [subprocess.run([sys.executable, "-c", program], capture_output=True, check=True) for _ in range(2)]
     assert outputs[0].stdout != outputs[1].stdout
+
+
+def test_a_stream_begins_where_it_is_asked_for(monkeypatch):
+    """Until then there is a seed alone, which a copy has too."""
+
+    def unwritten(self, seed):
+        raise NotImplementedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mg.Generator, "manual_seed", unwritten)
+        generator = mg.Generator()
+        copied = copy.deepcopy(generator)
+        assert generator.initial_seed() == torch.Generator().initial_seed()
+        with pytest.raises(NotImplementedError):
+            generator.random32(1)
+    assert (generator.random32(3) == copied.random32(3)).all()
+    assert_same_place(generator.clone_state(), copied)
+    with pytest.raises(AttributeError, match="'Generator' object has no attribute 'twist'"):
+        generator.twist()
+
+
+def test_threads_that_ask_at_once_share_one_stream(monkeypatch):
+    seeded, both_ask = mg.Generator.manual_seed, threading.Barrier(2)
+
+    def slow(self, seed):
+        both_ask.wait(30)
+        return seeded(self, seed)
+
+    generator, other = mg.Generator(), mg.Generator().manual_seed(mg.DEFAULT_SEED)
+    monkeypatch.setattr(mg.Generator, "manual_seed", slow)
+    with ThreadPoolExecutor(2) as threads:
+        drawn = list(threads.map(generator.random32, [5, 5]))
+    assert sorted(np.concatenate(drawn)) == sorted(other.random32(10))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_draws_what_its_parent_draws():
+    """Also where nobody has drawn before: the default generator has its seed, if no more, from the beginning."""
+    program = (
+        "import os\nfrom minigrad import random\nassert '_twister' not in vars(random.default_generator)\n"
+        "child = os.fork()\nos.write(1, b'%d ' % random.default_generator.random_int64())\n"
+        "if child:\n    assert os.waitpid(child, 0)[1] == 0"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    ours, theirs = done.stdout.split()
+    assert ours == theirs
 
 
 # ---- distributions -----------------------------------------------------------------------------------------

@@ -48,8 +48,8 @@ Return the generator itself.""",
         ),
         Case(
             "7.1 small, large and negative seeds",
-            "from numpy import array, stack\n"
-            "seeds = (0, 1, -1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1, -(2**63))\n"
+            "from numpy import int64, stack\n"
+            "seeds = (0, 1, int64(-7), -1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1, -(2**63))\n"
             "states = stack([engine.Generator().manual_seed(each).get_state().numpy() for each in seeds])\n"
             "kept = ' '.join(str(engine.Generator().manual_seed(each).initial_seed()) for each in seeds[1:])",
             ("states", "kept"),
