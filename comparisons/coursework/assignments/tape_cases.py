@@ -506,6 +506,37 @@ EDGES = (
         PAIR,
     ),
     Case(
+        "3.4 what a node expects, by the shapes of its outputs",
+        "from numpy import array\nz = (x * x).sum(0)\nleaf = (x * x).grad_fn.next_functions[0][0]\n"
+        "rows = y.unbind()[0].grad_fn\n"
+        "shapes = [tuple(each.shape) for node in (z.grad_fn, leaf, rows) for each in node._input_metadata]\n"
+        "sizes, dims = array(sum(shapes, ())), array([len(shape) for shape in shapes])",
+        ("sizes", "dims"),
+        PAIR,
+    ),
+    Case(
+        "3.4 results without dimensions are arrays",
+        "z, (value, place) = x.sum(), y[0].max(0)\n"
+        "kinds = [type(each.detach().numpy()).__name__ for each in (z, value)]\n"
+        "first, second = kinds",
+        ("z", "value", "first", "second"),
+        PAIR,
+    ),
+    Case(
+        "3.4 an input left out, before others",
+        "weight = y[0].detach().requires_grad_()\nz = engine.nn.functional.layer_norm(x, (4,), None, weight)\n"
+        "nodes = z.grad_fn.next_functions\nlast, output = nodes[2]",
+        ("len(nodes)", "nodes[1][0] is None", "last.variable is weight", "output", "z"),
+        PAIR,
+    ),
+    Case(
+        "3.4 more memory than there is",
+        "found = 'nothing'\ntry:\n    x.sum().expand(1 << 44) * 2\nexcept NotImplementedError:\n    raise\n"
+        "except RuntimeError:\n    found = 'RuntimeError'",
+        ("found",),
+        PAIR,
+    ),
+    Case(
         "3.4 where recording is off",
         "with engine.no_grad():\n    first = x * y\n    with engine.enable_grad():\n        second = first * x\n"
         "third = first + x",
@@ -514,8 +545,9 @@ EDGES = (
     ),
     Case(
         "3.4 a node made later has a higher number",
-        "a = x * y\nb = a.exp()\nc = x + b\nnumbers = [each.grad_fn._sequence_nr() for each in (a, b, c)]\n"
-        "rising = numbers[0] < numbers[1] < numbers[2]",
+        "a = x * y\nb = a.exp()\nc = x + b\nvalues, _ = c.sort()\n"
+        "numbers = [each.grad_fn._sequence_nr() for each in (a, b, c, values)]\n"
+        "rising = numbers == sorted(set(numbers))",
         ("rising",),
         PAIR,
     ),
