@@ -1,20 +1,12 @@
 """The tape: edges recorded, the order of nodes, the sum of what arrives, the walk.
 
-What the functions are asked is in ``tape_cases.py``.
+What the functions are asked is in ``tape_by_hand.py`` and ``tape_cases.py``.
 """
 
 from __future__ import annotations
 
-from comparisons.coursework.assignments.tape_cases import (
-    ACCUMULATE,
-    EDGES,
-    INTEGRATION,
-    ORDER,
-    SAVED,
-    SUM,
-    TOWARDS,
-    WALK,
-)
+from comparisons.coursework.assignments.tape_by_hand import ACCUMULATE, ORDER, SUM
+from comparisons.coursework.assignments.tape_cases import EDGES, INTEGRATION, SAVED, TOWARDS, WALK
 from comparisons.coursework.holes import Place
 from comparisons.coursework.tasks import Assignment, Task
 

@@ -122,6 +122,14 @@ MISTAKES = (
         "a sum that is recorded is written into the .grad that is there",
     ),
     Mistake(
+        "E26",
+        "3.3",
+        SUMS,
+        "leaf._grad = leaf.new_empty(leaf.shape).copy_(gradient) if leaf._grad is None",
+        "leaf._grad = gradient if leaf._grad is None",
+        "the first gradient that is recorded becomes .grad itself: who changes one changes both",
+    ),
+    Mistake(
         "E17",
         "3.3",
         ENGINE,
