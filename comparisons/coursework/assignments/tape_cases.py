@@ -337,8 +337,21 @@ AGAIN = (
 )
 QUIETLY = "import warnings\nwarnings.simplefilter('ignore')\n"
 
+INSIDE = """
+from importlib import import_module
+inside = lambda file: import_module(f"{engine.__name__}.graph.{file}")
+Function, Walk, grad_mode = inside("function").Function, inside("watching").Walk, inside("grad_mode").grad_mode
+def run(walk, arrived, retain_graph=False, inputs=None, accumulate=True):
+    outside = grad_mode.enabled, grad_mode.walk
+    try:
+        return inside("engine").run_backward(walk, arrived, retain_graph, False, inputs, accumulate)
+    finally:
+        grad_mode.enabled, grad_mode.walk = outside
+"""
+
 WALK = (
     Case("3.6 a chain", "z = ((x * 2).exp() + 1).sum()\nz.backward()", ("x.grad",), VECTORS),
+    Case("3.6 a leaf alone", "x.backward(w)", ("x.grad",), VECTORS),
     Case(
         "3.6 a value used twice, and paths of different lengths",
         "square = x * x\nz = (square.exp() * y - square) * square\nz.backward(w)",
@@ -432,12 +445,119 @@ WALK = (
                 @staticmethod
                 def backward(ctx, gradient):
                     return gradient
-            (First.apply(x, y) * y).sum().backward()
+            (First.apply(x * 2, y) * w).sum().backward()
             """
         )
         + AGAIN.format(again="TooFew.apply(x, y).sum().backward()"),
-        ("x.grad", "y.grad", "found"),
+        ("x.grad", "y.grad", "w.grad", "found"),
         VECTORS,
+    ),
+    Case(
+        "3.6 a rule of the engine's own that gives one too many, or one too few",
+        INSIDE
+        + dedent(
+            """
+            class TooMany(Function):
+                def forward(ctx, a, b):
+                    return a + b
+                def backward(ctx, gradient):
+                    return gradient, gradient * 2, None
+            class TooFew(TooMany):
+                def backward(ctx, gradient):
+                    return gradient
+            TooMany.apply(x, w).sum().backward()
+            """
+        )
+        + AGAIN.format(again="TooFew.apply(x, w).sum().backward()"),
+        ("x.grad", "w.grad", "found"),
+        VECTORS,
+        theirs=dedent(
+            """
+            class TooMany(engine.autograd.Function):
+                @staticmethod
+                def forward(ctx, a, b):
+                    return a + b
+                @staticmethod
+                def backward(ctx, gradient):
+                    return gradient, gradient * 2, None
+            class TooFew(TooMany):
+                @staticmethod
+                def backward(ctx, gradient):
+                    return gradient
+            TooMany.apply(x, w).sum().backward()
+            """
+        )
+        + AGAIN.format(again="TooFew.apply(x, w).sum().backward()"),
+    ),
+    Case(
+        "3.6 what is asked for is asked of the walk, and given back",
+        INSIDE
+        + dedent(
+            """
+            value = x.exp()
+            z = value * y
+            class Towards(Walk):
+                def watch(self, inputs, accumulate):
+                    self.watched, self.accumulate = True, accumulate
+                    self.captured, self.order = dict.fromkeys(inputs), [z.grad_fn, value.grad_fn]
+                    self.passages = {z.grad_fn: True, value.grad_fn: False}
+            place = value.grad_fn, 0
+            found = run(Towards(), {z.grad_fn: [w.array.copy()]}, inputs=[place], accumulate=False)[place]
+            before = x.grad is None and y.grad is None
+            value.backward(w)
+            """
+        ),
+        ("found", "before", "x.grad", "y.grad"),
+        VECTORS,
+        theirs="value = x.exp()\nz = value * y\n(found,) = engine.autograd.grad(z, value, w)\n"
+        "before = x.grad is None and y.grad is None\nvalue.backward(w)",
+    ),
+    Case(
+        "3.6 an order that is given is kept to",
+        INSIDE
+        + dedent(
+            """
+            value = x.exp()
+            z = value * y
+            walk, arrived = Walk(), {z.grad_fn: [w.array.copy()]}
+            order = inside("engine").in_order(arrived)
+            walk.order = order[:1]
+            run(walk, arrived)
+            found, before = arrived[value.grad_fn][0].copy(), x.grad is None and y.grad is None
+            walk.order = order[1:]
+            run(walk, arrived)
+            """
+        ),
+        ("found", "before", "x.grad", "y.grad"),
+        VECTORS,
+        theirs="value = x.exp()\nz = value * y\n(found,) = engine.autograd.grad(z, value, w, retain_graph=True)\n"
+        "before = x.grad is None and y.grad is None\nz.backward(w)",
+    ),
+    Case(
+        "3.6 a walk is watched only where something is to be seen",
+        INSIDE
+        + dedent(
+            """
+            class Noted(Walk):
+                times = 0
+                def watch(self, inputs, accumulate):
+                    self.times += 1
+                    super().watch(inputs, accumulate)
+            plain, watched, anomaly = Noted(), Noted(), inside("anomaly")
+            grad_mode.walked = False
+            returned = run(plain, {(x * y).grad_fn: [w.array.copy()]})
+            anomaly.enabled = True
+            try:
+                run(watched, {(x * y).grad_fn: [w.array.copy()]})
+            finally:
+                anomaly.enabled = False
+            first, second, walked = plain.times, watched.times, grad_mode.walked
+            """
+        ),
+        ("first", "second", "returned", "walked", "x.grad"),
+        VECTORS,
+        theirs="first, second, walked = 0, 1, True  # PyTorch does not say\nreturned = (x * y).backward(w)\n"
+        "(x * y).backward(w)",
     ),
     Case(
         "3.6 what is detected by detect_anomaly",
