@@ -246,7 +246,7 @@ SAVED = (
     looking("3.5 changed through a view", "y = x * 2\nz = y * y\ny[1:] = 0\nfound = look(z.grad_fn)"),
     looking(
         "3.5 an index that was changed",
-        "node = x[i].grad_fn\nbefore = look(node)\ni.mul_(0)\nfound = look(node)",
+        "node = x[i].grad_fn\n(y * 1).mul_(2)\nbefore = look(node)\ni.mul_(0)\nfound = look(node)",
         ("before", "found"),
     ),
     looking(
@@ -291,6 +291,38 @@ SAVED = (
                 found.append("RuntimeError")
         found = ", ".join(found)
         """,
+    ),
+    looking(
+        "3.5 a view of what was detached in place",
+        """
+        y = x * 2
+        view = y[1:]
+        z = view * view
+        y.detach_()
+        found = look(z.grad_fn)
+        """,
+        theirs="""
+        y = x * 2
+        view = y[1:]
+        z = view * view
+        y.detach_()
+        z.sum().backward()
+        found = "it is there"
+        """,
+    ),
+    looking(
+        "3.5 a function of the user's is given tensors, also where nothing is recorded",
+        """
+        class Double(engine.autograd.Function):
+            @staticmethod
+            def forward(ctx, a):
+                ctx.save_for_backward(a)
+                return a * 2
+        node = Double.apply(x).grad_fn
+        with engine.no_grad():
+            (saved,) = node.saved_tensors
+        """,
+        ("saved", "isinstance(saved, engine.Tensor)"),
     ),
     looking(
         "3.5 one detached, and another one used",
