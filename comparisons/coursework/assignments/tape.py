@@ -39,6 +39,7 @@ functions call themselves; a root may be a leaf, or lie behind another root.""",
         "there. `sorted(…, reverse=True)` keeps the order of equals.",
     ),
     (Place("graph/engine.py", "in_order"),),
+    needs=("1.3",),
     cases=ORDER,
 )
 
