@@ -113,7 +113,7 @@ class Module:
         elif isinstance(value, Parameter):
             self._forget(name, but=self._parameters)
             self.register_parameter(name, value)
-        elif isinstance(value, Module):
+        elif isinstance(value, Module) and name not in self._parameters:
             self._forget(name, but=self._modules)
             self._modules[name] = value
         elif name in self._parameters or name in self._modules:
