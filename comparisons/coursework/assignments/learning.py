@@ -27,7 +27,8 @@ PRODUCT = Task(
     (
         "Write out one element, zᵢⱼ = Σₖ aᵢₖ bₖⱼ. Which elements of z contain aᵢₖ, and what does each multiply it by?",
         "dL/daᵢₖ is the sum over j of dL/dzᵢⱼ · bₖⱼ. Which product of two matrices is that, and which index must move?",
-        "dL/da is grad_z times b transposed: (n, m) with (m, k). dL/db is a transposed times grad_z: (k, n) with (n, m).",
+        "dL/da is grad_z times b transposed: (n, m) with (m, k). dL/db is a transposed times grad_z: (k, n) with (n, "
+        "m).",
     ),
     (Place("ops/matmul.py", "grad_of_first"), Place("ops/matmul.py", "grad_of_second")),
     ("2.2",),
@@ -195,13 +196,15 @@ LINEAR = Task(
         ),
         Case(
             "4.3 a vector",
-            "z = engine.nn.functional.linear(x, a, b)\nplain = engine.nn.functional.linear(x, a)\n(z * plain).backward(w)",
+            "z = engine.nn.functional.linear(x, a, b)\nplain = engine.nn.functional.linear(x, a)\n"
+            "(z * plain).backward(w)",
             ("z", "plain", "x.grad", "a.grad", "b.grad"),
             {"x": uniform(3), "a": uniform(4, 3), "b": uniform(4), "w": uniform(4)},
         ),
         Case(
             "4.3 more dimensions",
-            "z = engine.nn.functional.linear(x, a, b)\nplain = engine.nn.functional.linear(x, a)\n(z * plain).backward(w)",
+            "z = engine.nn.functional.linear(x, a, b)\nplain = engine.nn.functional.linear(x, a)\n"
+            "(z * plain).backward(w)",
             ("z", "plain", "x.grad", "a.grad", "b.grad"),
             {"x": uniform(2, 3, 5), "a": uniform(4, 5), "b": uniform(4), "w": uniform(2, 3, 4)},
         ),
@@ -234,10 +237,12 @@ LOG_SOFTMAX = Task(
     "An x of no dimensions has `dim` 0, and one element.",
     8,
     (
-        "ln Σ exp x changes by c when every x changes by c. So which number may be subtracted first, without changing z?",
-        "Subtract the largest along `dim` (keep the dimension): the largest exponent is then 0, and the sum at least 1.",
-        "Shifted = x - largest; z = shifted - ln Σ exp shifted. Backward: the softmax is exp z; multiply it by the sum of "
-        "grad along dim, kept, and take it from grad.",
+        "ln Σ exp x changes by c when every x changes by c. So which number may be subtracted first, without changing "
+        "z?",
+        "Subtract the largest along `dim` (keep the dimension): the largest exponent is then 0, and the sum at least "
+        "1.",
+        "Shifted = x - largest; z = shifted - ln Σ exp shifted. Backward: the softmax is exp z; multiply it by the "
+        "sum of grad along dim, kept, and take it from grad.",
     ),
     (Place("ops/softmax.py", "LogSoftmax.forward"), Place("ops/softmax.py", "LogSoftmaxBackwardData.forward")),
     ("2.3",),
@@ -306,12 +311,12 @@ LOG_SOFTMAX = Task(
 NLL = Task(
     "4.5",
     "The loss of classes, with weights and ignored samples",
-    "x, of shape (N, C), or (C,) for one sample, holds log-probabilities; the tensor `target` holds a class each, (N,); "
-    "`weight` is a tensor of a weight each class, (C,), or None. A sample whose target is `ignore_index` does not "
-    "count: neither its loss, nor its weight, nor its gradient, whatever x holds there (NaN and inf too); "
+    "x, of shape (N, C), or (C,) for one sample, holds log-probabilities; the tensor `target` holds a class each, "
+    "(N,); `weight` is a tensor of a weight each class, (C,), or None. A sample whose target is `ignore_index` does "
+    "not count: neither its loss, nor its weight, nor its gradient, whatever x holds there (NaN and inf too); "
     "`ignore_index` need not be a class.\n\n"
-    "`NllLoss.forward` returns by `reduction` \"none\" each sample's -w(t) x(t), of shape (N,), or () where x is (C,); "
-    "by \"sum\" their sum; by \"mean\" their sum over the sum of the weights that counted, which is NaN where none did. "
+    '`NllLoss.forward` returns by `reduction` "none" each sample\'s -w(t) x(t), of shape (N,), or () where x is (C,); '
+    'by "sum" their sum; by "mean" their sum over the sum of the weights that counted, which is NaN where none did. '
     "It saves `x, rows, (scale,), target, weight` in this order: `rows` is the pair of index arrays "
     "(sample, class) that picks each sample's element of an x of two dimensions, any class in the place of one that is "
     "ignored; `scale`, of x's type, is what each picked element is multiplied by, but for the sign: its weight, with "
@@ -403,7 +408,8 @@ NLL = Task(
         Case(
             "4.5 gradients of the gradient",
             "z = engine.nn.functional.nll_loss(x, t, c.detach(), reduction='none')\n"
-            "(first,) = engine.autograd.grad(z, x, w, create_graph=True)\n(second,) = engine.autograd.grad(first, w, u)",
+            "(first,) = engine.autograd.grad(z, x, w, create_graph=True)\n"
+            "(second,) = engine.autograd.grad(first, w, u)",
             ("first", "second"),
             {"x": uniform(5, 3), "t": integers(3, (5,)), "c": uniform(3), "w": uniform(5), "u": uniform(5, 3)},
             "second order",
@@ -428,23 +434,24 @@ NLL = Task(
 ASSIGNING = Task(
     "4.6",
     "How a module finds its parameters",
-    "Python calls `Module.__setattr__(self, name, value)` for each `self.name = value`. A module knows its parts by it: "
-    "a Parameter goes into the dictionary `self._parameters`, a Module into `self._modules`; all else becomes an "
-    "ordinary attribute, by `super().__setattr__(name, value)`. `__getattr__`, which is there, finds the parts again.\n\n"
+    "Python calls `Module.__setattr__(self, name, value)` for each `self.name = value`. A module knows its parts by "
+    "it: a Parameter goes into the dictionary `self._parameters`, a Module into `self._modules`; all else becomes an "
+    "ordinary attribute, by `super().__setattr__(name, value)`. `__getattr__`, which is there, finds the parts "
+    "again.\n\n"
     "A name stands in one place only: `self._forget(name, but=holder)` takes it out of all others, and where it "
-    "already is in `holder` it keeps its position there. `self.register_parameter` files a Parameter (it refuses a name that is "
-    "an ordinary attribute, so forget first). To a name that is a parameter or a module None may be assigned, and stays "
-    "there as None; anything else, a Module in the place of a Parameter too, is a TypeError (`self._check_part(name, "
-    "value)` raises it); a Parameter may take any place. To a name in "
-    "`self._buffers` a tensor or None is assigned by `self.register_buffer`, which must be told whether the buffer was "
-    "persistent: it was, unless its name is in `self._non_persistent_buffers`. Before `Module.__init__` has run there "
-    "are no dictionaries (`self.__dict__` has no `_parameters`): assigning a Parameter or a Module is then an "
+    "already is in `holder` it keeps its position there. `self.register_parameter` files a Parameter (it refuses a "
+    "name that is an ordinary attribute, so forget first). To a name that is a parameter or a module None may be "
+    "assigned, and stays there as None; anything else, a Module in the place of a Parameter too, is a TypeError "
+    "(`self._check_part(name, value)` raises it); a Parameter may take any place. To a name in `self._buffers` a "
+    "tensor or None is assigned by `self.register_buffer`, which must be told whether the buffer was persistent: it "
+    "was, unless its name is in `self._non_persistent_buffers`. Before `Module.__init__` has run there are no "
+    "dictionaries (`self.__dict__` has no `_parameters`): assigning a Parameter or a Module is then an "
     "AttributeError, and anything else an ordinary attribute.",
     4,
     (
         "Begin with the question what `value` is, and only then ask what `name` is already.",
-        "The order: no dictionaries yet; a Parameter; a Module whose name is no parameter; the name is a parameter or a "
-        "module; the name is a buffer; the rest.",
+        "The order: no dictionaries yet; a Parameter; a Module whose name is no parameter; the name is a parameter or "
+        "a module; the name is a buffer; the rest.",
         'The rest of `self.__dict__.get("_parameters")` is None in the first case. In the second: forget, but in '
         "`_parameters`, then register. In the fourth: check, then write into whichever dictionary has the name.",
     ),
@@ -468,8 +475,7 @@ ASSIGNING = Task(
         ),
         Case(
             "4.6 a module assigned anew keeps its position",
-            "net = engine.nn.Module()\nnet.a = engine.nn.ReLU()\nnet.b = engine.nn.ReLU()\n"
-            "net.a = engine.nn.Tanh()",
+            "net = engine.nn.Module()\nnet.a = engine.nn.ReLU()\nnet.b = engine.nn.ReLU()\nnet.a = engine.nn.Tanh()",
             ("' '.join(net._modules)", "type(net.a).__name__", "type(net.b).__name__"),
         ),
         Case(
@@ -482,7 +488,8 @@ ASSIGNING = Task(
         Case(
             "4.6 neither a tensor nor a module takes the place of a parameter",
             "net = engine.nn.Module()\nnet.a = engine.nn.Parameter(x)\nnet.part = engine.nn.ReLU()\nrefused = []\n"
-            "for name, value in (('a', y.detach()), ('a', engine.nn.ReLU()), ('a', 3), ('part', y.detach()), ('part', 3)):\n"
+            "for name, value in (('a', y.detach()), ('a', engine.nn.ReLU()), ('a', 3), ('part', y.detach()), ('part', "
+            "3)):\n"
             "    try:\n        setattr(net, name, value)\n"
             "    except TypeError:\n        refused.append(name)",
             ("' '.join(refused)", "net.a", "type(net.part).__name__"),
@@ -495,7 +502,13 @@ ASSIGNING = Task(
             "net.d = 1\nnet.d = engine.nn.ReLU()\n"
             "net.register_buffer('e', y.detach())\nnet.e = engine.nn.Parameter(x)\n"
             "left = [name for name in 'abde' if name in net.__dict__]",
-            ("' '.join(net._parameters)", "' '.join(net._modules)", "' '.join(net._buffers)", "' '.join(left)", "net.e"),
+            (
+                "' '.join(net._parameters)",
+                "' '.join(net._modules)",
+                "' '.join(net._buffers)",
+                "' '.join(left)",
+                "net.e",
+            ),
             {"x": uniform(2), "y": uniform(3)},
         ),
         Case(
@@ -531,17 +544,19 @@ WALKING = Task(
     "Walk the tree of modules",
     "`named_modules(memo, prefix, remove_duplicate)` yields pairs (path, module): this module first, under `prefix`, "
     "then each child in the order of `self._modules` with all below it before the next child. A child's path is its "
-    "parent's, a dot, and its name; without a dot where the parent's path is empty. A child may be None: it is left out. "
-    "A module that was met already is left out with all below it, unless `remove_duplicate` is False; `memo` is a set of "
-    "modules that count as met, and is added to.\n\n"
-    "`_named_tensors(which, prefix, recurse, once)` yields pairs (path, tensor) of the dictionary that every module has "
+    "parent's, a dot, and its name; without a dot where the parent's path is empty. A child may be None: it is left "
+    "out. A module that was met already is left out with all below it, unless `remove_duplicate` is False; `memo` is a "
+    "set of modules that count as met, and is added to.\n\n"
+    "`_named_tensors(which, prefix, recurse, once)` yields pairs (path, tensor) of the dictionary that every module "
+    "has "
     'under the name `which` ("_parameters" or "_buffers"): of this module and, if `recurse`, of all below it, in the '
-    "order of named_modules. None is left out. With `once` a tensor comes only the first time, whatever names it has, and "
-    "a module too. Which tensors are the same is a question of identity (`id`): `==` compares values, element by element.",
+    "order of named_modules. None is left out. With `once` a tensor comes only the first time, whatever names it has, "
+    "and a module too. Which tensors are the same is a question of identity (`id`): `==` compares values, element by "
+    "element.",
     5,
     (
-        "A walk needs what waits (module and path) and what was seen. Which of those waiting comes next, if all below a "
-        "child comes before its sister?",
+        "A walk needs what waits (module and path) and what was seen. Which of those waiting comes next, if all below "
+        "a child comes before its sister?",
         "Take the last of a list, and put its children on it in reverse; or recurse, and pass `memo` on. A shared "
         "parameter is remembered by its `id`.",
         "For each (path, module) of named_modules, or for (prefix, self) alone; for each (name, tensor) of the "
@@ -604,7 +619,8 @@ WALKING = Task(
             TREE
             + "net.first.register_buffer('mean', x.detach())\nnet.register_buffer('count', y.detach())\n"
             + "net.second.register_buffer('again', net.count)\n"
-            + "buffers = [name for name, _ in net.named_buffers()]\nhere = [name for name, _ in net.named_buffers(recurse=False)]",
+            + "buffers = [name for name, _ in net.named_buffers()]\n"
+            "here = [name for name, _ in net.named_buffers(recurse=False)]",
             ("' '.join(buffers)", "' '.join(here)", "len(list(net.parameters()))"),
             {"x": uniform(2), "y": uniform(3)},
         ),
@@ -622,19 +638,20 @@ WALKING = Task(
 BEGINNING = Task(
     "4.8",
     "Initial weights",
-    "`kaiming_uniform_(tensor, a, mode, nonlinearity, generator)` fills the tensor, in place and unrecorded, with numbers "
-    "drawn evenly from ±√3 · std by `uniform_`, and returns it; `kaiming_std(tensor, a, mode, nonlinearity)`, which is "
-    "there, is gain / √fan. A tensor without elements is returned as it is, with a warning.\n\n"
-    "`Linear.reset_parameters` draws the layer's weight by it with a = √5, and then the bias, where there is one, evenly "
-    "from ±1/√in_features (0 where in_features is 0). The same seed shall give PyTorch's numbers: so the weight is drawn "
-    "before the bias, each once, and `generator` is passed on. With a = √5 the weight's bound is 1/√in_features as well; "
-    "fan_in is not the number of outputs, which a square layer does not notice.",
+    "`kaiming_uniform_(tensor, a, mode, nonlinearity, generator)` fills the tensor, in place and unrecorded, with "
+    "numbers drawn evenly from ±√3 · std by `uniform_`, and returns it; `kaiming_std(tensor, a, mode, nonlinearity)`, "
+    "which is there, is gain / √fan. A tensor without elements is returned as it is, with a warning.\n\n"
+    "`Linear.reset_parameters` draws the layer's weight by it with a = √5, and then the bias, where there is one, "
+    "evenly from ±1/√in_features (0 where in_features is 0). The same seed shall give PyTorch's numbers: so the "
+    "weight is drawn before the bias, each once, and `generator` is passed on. With a = √5 the weight's bound is "
+    "1/√in_features as well; fan_in is not the number of outputs, which a square layer does not notice.",
     4,
     (
         "An even distribution on ±bound has the deviation bound / √3. So what is the bound for a given deviation?",
-        "`uniform_(tensor, low, high, generator)` fills and returns the tensor. For the bias, `init.uniform_` does too.",
-        "bound = √3 · kaiming_std(...). In Linear: kaiming_uniform_ of the weight, then if the bias is not None uniform_ "
-        "of it between -1/√in_features and 1/√in_features.",
+        "`uniform_(tensor, low, high, generator)` fills and returns the tensor. For the bias, `init.uniform_` does "
+        "too.",
+        "bound = √3 · kaiming_std(...). In Linear: kaiming_uniform_ of the weight, then if the bias is not None "
+        "uniform_ of it between -1/√in_features and 1/√in_features.",
     ),
     (Place("nn/init.py", "kaiming_uniform_"), Place("nn/linear.py", "Linear.reset_parameters")),
     cases=(
@@ -692,7 +709,8 @@ BEGINNING = Task(
 
 
 def steps(optimizer: str, gradients: str = "u v w", after: str = "") -> str:
-    """A program: steps of an optimizer, each with a gradient that is given to x; what x's memory holds is ``memory``."""
+    """A program: steps of an optimizer, each with a gradient that is given to x; what x's memory holds is "
+    "``memory``."""
     return (
         f"memory = x.detach()\noptimizer = engine.optim.{optimizer}\n"
         f"for gradient in ({', '.join(gradients.split())},):\n"
@@ -709,7 +727,7 @@ SGD = Task(
     "(`-=`), and `gradient`, an array, is not. `group` is a dictionary of the options lr, momentum, dampening, "
     "weight_decay, nesterov and maximize.\n\n"
     "The direction d is the gradient, with its sign turned by maximize, plus weight_decay · θ (whose sign stays). With "
-    "momentum μ other than 0 there is a buffer b in `self.state[parameter]`, a dictionary, under \"momentum_buffer\": a "
+    'momentum μ other than 0 there is a buffer b in `self.state[parameter]`, a dictionary, under "momentum_buffer": a '
     "tensor (`wrap(array)` makes one). The first b is d itself, dampening or not, as a copy of its own; later "
     "b ← μ b + (1 - dampening) d, in place. The step is b, or with nesterov d + μ b. At the end θ ← θ - lr · step.",
     5,
@@ -717,8 +735,8 @@ SGD = Task(
         "Without options it is one line. Then add them one at a time, in the order of the text: sign, decay, momentum.",
         "A buffer that is the gradient's own memory changes when the gradient does: copy it. Weight decay makes a new "
         "array, for the gradient is not yours.",
-        'state.get("momentum_buffer") is None: wrap(a copy of d). Else its array is multiplied by momentum in place and '
-        "(1 - dampening) · d added. The direction is then the buffer, or d + momentum · buffer.",
+        'state.get("momentum_buffer") is None: wrap(a copy of d). Else its array is multiplied by momentum in place '
+        "and (1 - dampening) · d added. The direction is then the buffer, or d + momentum · buffer.",
     ),
     (Place("optim/sgd.py", "SGD.update"),),
     cases=(
@@ -733,7 +751,8 @@ SGD = Task(
         Case(
             "4.9 momentum, a gradient set to zero in its memory",
             "optimizer = engine.optim.SGD([x], lr=0.1, momentum=0.75)\nx.grad = u.detach().clone()\noptimizer.step()\n"
-            "first = x.detach().clone()\nx.grad.zero_()\nbuffer = optimizer.state[x]['momentum_buffer']\noptimizer.step()",
+            "first = x.detach().clone()\nx.grad.zero_()\nbuffer = optimizer.state[x]['momentum_buffer']\n"
+            "optimizer.step()",
             ("first", "x", "buffer"),
             FOUR,
         ),
@@ -780,18 +799,20 @@ STATE = ("optimizer.state[x]['exp_avg']", "optimizer.state[x]['exp_avg_sq']")
 ADAM = Task(
     "4.10",
     "Adam, AdamW, amsgrad",
-    "`adam_step(theta, gradient, m, v, v_max, step=t, group=group)` makes one step on arrays of one shape: theta, m, v "
-    "and v_max (None without amsgrad) are changed in place, gradient is not. `group` is a dictionary of lr, betas, eps, "
-    "weight_decay, decoupled_weight_decay and maximize; t counts the steps from 1.\n\n"
-    "m ← β₁ m + (1 - β₁) g; v ← β₂ v + (1 - β₂) g²; θ ← θ - lr · m̂ / (√v̂ + ε), with m̂ = m / (1 - β₁ᵗ) and "
-    "v̂ = v / (1 - β₂ᵗ). ε stands outside of the root. maximize turns the sign of g, and only of it. weight_decay, where "
-    "it is coupled, adds weight_decay · θ to g; decoupled (AdamW), θ ← θ · (1 - lr · weight_decay) comes first, and g "
-    "stays. amsgrad: v_max ← max(v_max, v), and v_max stands in the place of v in the step, divided by 1 - β₂ᵗ as v is.",
+    "`adam_step(theta, gradient, m, v, v_max, step=t, group=group)` makes one step on arrays of one shape: theta, m, "
+    "v and v_max (None without amsgrad) are changed in place, gradient is not. `group` is a dictionary of lr, betas, "
+    "eps, weight_decay, decoupled_weight_decay and maximize; t counts the steps from 1.\n\n"
+    "m ← β₁ m + (1 - β₁) g; v ← β₂ v + (1 - β₂) g²; θ ← θ - lr · m̂ / (√v̂ + ε), with m̂ = m / (1 - β₁ᵗ) and v̂ = v / "
+    "(1 - β₂ᵗ). ε stands outside of the root. maximize turns the sign of g, and only of it. weight_decay, where it is "
+    "coupled, adds weight_decay · θ to g; decoupled (AdamW), θ ← θ · (1 - lr · weight_decay) comes first, and g "
+    "stays. amsgrad: v_max ← max(v_max, v), and v_max stands in the place of v in the step, divided by 1 - β₂ᵗ as v "
+    "is.",
     8,
     (
         "Write the formula line by line first, each line in place (`m *= ...; m += ...`): `m = ...` would make another "
         "array, and the caller would never see it.",
-        "The corrections are numbers: 1 - beta1**step and 1 - beta2**step. Without them the first step is far too small.",
+        "The corrections are numbers: 1 - beta1**step and 1 - beta2**step. Without them the first step is far too "
+        "small.",
         "Order: sign; decay (two kinds); m; v; the maximum with v_max where there is one; √(second / (1 - β₂ᵗ)) + eps "
         "below, m / (1 - β₁ᵗ) above; theta -= lr times the fraction.",
     ),
@@ -851,12 +872,12 @@ COSINE = Task(
     "4.11",
     "A cosine schedule, from each rate to the next",
     "`CosineAnnealingLR.next_rates` returns a list: the rate of each group of the optimizer at step t, which is "
-    "`self.last_epoch`. The formula is rate(t) = eta_min + (base - eta_min) (1 + cos(π t / T_max)) / 2, `base` being the "
-    "group's initial rate (`self.base_lrs`), and after T_max the rate rises again.\n\n"
-    "It is to be computed from the present rates (`self.present()`), so that a rate that was changed in between, by hand "
-    "or by another schedule, counts: rate(t) - eta_min is rate(t - 1) - eta_min times the quotient of the two "
-    "(1 + cos). Where the previous rate was eta_min, at t = T_max + 1 and every 2 T_max further, that quotient "
-    "has 0 below: then the rise from the lowest rate, (base - eta_min) (1 - cos(π / T_max)) / 2, is added to the present "
+    "`self.last_epoch`. The formula is rate(t) = eta_min + (base - eta_min) (1 + cos(π t / T_max)) / 2, `base` being "
+    "the group's initial rate (`self.base_lrs`), and after T_max the rate rises again.\n\n"
+    "It is to be computed from the present rates (`self.present()`), so that a rate that was changed in between, by "
+    "hand or by another schedule, counts: rate(t) - eta_min is rate(t - 1) - eta_min times the quotient of the two (1 "
+    "+ cos). Where the previous rate was eta_min, at t = T_max + 1 and every 2 T_max further, that quotient has 0 "
+    "below: then the rise from the lowest rate, (base - eta_min) (1 - cos(π / T_max)) / 2, is added to the present "
     "one. At the very beginning (`self._is_initial`) the present rates stay. A schedule that is continued has no "
     "previous rate at its first step (`self._step_count == 1`, t above 0): then the formula itself holds.",
     4,
@@ -944,13 +965,13 @@ COSINE = Task(
 ORDER = Task(
     "4.12",
     "Random order from the seed",
-    "`RandomSampler.__iter__` is a generator function: it yields `self.num_samples` indices into `self.data_source`, as "
-    "Python's integers, the ones that PyTorch yields from the same seed.\n\n"
+    "`RandomSampler.__iter__` is a generator function: it yields `self.num_samples` indices into `self.data_source`, "
+    "as Python's integers, the ones that PyTorch yields from the same seed.\n\n"
     "The randomness comes from `self.generator`, or, where that is None, from a new `Generator()` that is seeded, at "
     "each iteration anew, with `default_generator.random_int64()`. With `self.replacement` indices are drawn by "
-    "`generator.integers(0, count, (size,), np.dtype(np.int64))`, 32 at a time and at last those that remain. "
-    "Without it, whole permutations come (`generator.permutation(count)`, an array) as many as fit into num_samples, and "
-    "then the beginning of one more. That last one is drawn also where nothing of it is needed: what is drawn afterwards "
+    "`generator.integers(0, count, (size,), np.dtype(np.int64))`, 32 at a time and at last those that remain. Without "
+    "it, whole permutations come (`generator.permutation(count)`, an array) as many as fit into num_samples, and then "
+    "the beginning of one more. That last one is drawn also where nothing of it is needed: what is drawn afterwards "
     "depends on it.",
     4,
     (
@@ -1007,15 +1028,16 @@ ORDER = Task(
 BATCHES = Task(
     "4.13",
     "Samples to a batch",
-    "`default_collate(batch)` gets a list of samples of one kind and makes one batch of them, by what the first is:\n\n"
+    "`default_collate(batch)` gets a list of samples of one kind and makes one batch of them, by what the first "
+    "is:\n\n"
     "- tensors: `stack` of them, a new dimension in front; whatever has `__array__` (NumPy's arrays and numbers): the "
     "same, each as a tensor of its own type;\n"
     "- ints and bools: a tensor; floats: a tensor of float64, for that is what a float of Python is;\n"
     "- str and bytes: the list as it is;\n"
     "- mappings: for each key of the first the batch of all values under it, in `mapping_like(first, …)`;\n"
-    "- sequences: for each position the batch of all parts there. All must be of one length, else a RuntimeError. A named "
-    "tuple stays one (its class is called with the parts), the rest is what `sequence_like(first, parts)` makes; a tuple "
-    "becomes a list;\n"
+    "- sequences: for each position the batch of all parts there. All must be of one length, else a RuntimeError. A "
+    "named tuple stays one (its class is called with the parts), the rest is what `sequence_like(first, parts)` "
+    "makes; a tuple becomes a list;\n"
     "- anything else is a TypeError.\n\n"
     "A str is a sequence as well, and np.float64 is a float: the order of the questions matters.",
     4,
@@ -1023,7 +1045,8 @@ BATCHES = Task(
         "It is recursive: a pair of an image and a label is a batch of images and a batch of labels.",
         "`zip(*batch)` turns a list of samples into tuples of what stands at one position. It stops at the shortest "
         "without a word: compare the lengths first.",
-        "In the order: Tensor, (bool, int), float, (str, bytes), hasattr `__array__`, Mapping, Sequence, else TypeError.",
+        "In the order: Tensor, (bool, int), float, (str, bytes), hasattr `__array__`, Mapping, Sequence, else "
+        "TypeError.",
     ),
     (Place("utils/data/dataloader.py", "default_collate"),),
     cases=(
@@ -1066,7 +1089,8 @@ BATCHES = Task(
         Case(
             "4.13 arrays and numbers of NumPy",
             "import numpy\ncollate = engine.utils.data.default_collate\n"
-            "a = collate([numpy.arange(3), numpy.arange(3, 6)])\nb = collate([numpy.float32(0.5), numpy.float32(0.25)])\n"
+            "a = collate([numpy.arange(3), numpy.arange(3, 6)])\n"
+            "b = collate([numpy.float32(0.5), numpy.float32(0.25)])\n"
             "c = collate([numpy.float64(0.5), numpy.float64(0.25)])",
             ("a", "b", "c"),
         ),
@@ -1093,7 +1117,8 @@ BATCHES = Task(
 
 PERCEPTRON = (
     "engine.manual_seed(3)\nfirst = engine.nn.Linear(4, 6, dtype=engine.float64)\n"
-    "second = engine.nn.Linear(6, 3, dtype=engine.float64)\nnet = engine.nn.Sequential(first, engine.nn.Tanh(), second)\n"
+    "second = engine.nn.Linear(6, 3, dtype=engine.float64)\n"
+    "net = engine.nn.Sequential(first, engine.nn.Tanh(), second)\n"
 )
 FIT = (
     "losses = []\n"
@@ -1129,16 +1154,16 @@ INTEGRATION = (
         + "loader = engine.utils.data.DataLoader([data[i] for i in range(8)], batch_size=3, shuffle=True)\n"
         + "optimizer = engine.optim.AdamW(net.parameters(), lr=0.1)\n"
         + "for _ in range(2):\n    for samples, classes in loader:\n"
-        + "        optimizer.zero_grad()\n        engine.nn.functional.cross_entropy(net(samples), classes).backward()\n"
-        + "        optimizer.step()\n",
+        + "        optimizer.zero_grad()\n"
+        "        engine.nn.functional.cross_entropy(net(samples), classes).backward()\n" + "        optimizer.step()\n",
         ("classes", "first.weight", "second.weight"),
         SAMPLES,
         "training float64",
     ),
     Case(
         "4 together: layers that share a weight",
-        PERCEPTRON
-        + "net.again = engine.nn.Linear(3, 4, dtype=engine.float64)\nnet.last = engine.nn.Linear(4, 6, dtype=engine.float64)\n"
+        PERCEPTRON + "net.again = engine.nn.Linear(3, 4, dtype=engine.float64)\n"
+        "net.last = engine.nn.Linear(4, 6, dtype=engine.float64)\n"
         + "net.last.weight = first.weight\nnames = ' '.join(name for name, _ in net.named_parameters())\n"
         + "optimizer = engine.optim.SGD(net.parameters(), lr=0.1, momentum=0.5, nesterov=True)\n"
         + "for _ in range(3):\n    optimizer.zero_grad()\n"
