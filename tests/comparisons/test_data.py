@@ -369,6 +369,7 @@ SAMPLES = {
     "numpy bools": lambda e: [np.bool_(True), np.bool_(False)],
     "numpy strings": lambda e: [np.array(["a"]), np.array(["b"])],
     "numpy objects": lambda e: [np.array([None]), np.array([None])],
+    "text in pairs": lambda e: [("ab", b"c"), ("de", b"f")],
     "None": lambda e: [None, None],
 }
 FINER = {

@@ -188,6 +188,7 @@ WRONG = {
     "no forward": lambda e: e.nn.Module()(1),
     "no such attribute": lambda e: network(e).missing,
     "tensor for a parameter": lambda e: setattr(tied(e), "scale", e.ones(2)),
+    "module for a parameter": lambda e: setattr(tied(e), "scale", e.nn.ReLU()),
     "number for a module": lambda e: setattr(tied(e), "first", 3),
     "number for a buffer": lambda e: setattr(tied(e), "count", 3),
     "delete what is not there": lambda e: delattr(tied(e), "missing"),

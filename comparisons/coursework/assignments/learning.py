@@ -16,13 +16,14 @@ INF = float("inf")
 PRODUCT = Task(
     "4.1",
     "The two gradients of a matrix product",
-    "`z = a @ b`, with a of shape (n, k), b of shape (k, m) and z of shape (n, m). `grad_z` is dL/dz, of z's shape.\n\n"
+    "`z = a @ b`, with a of shape (n, k), b of shape (k, m) and z of shape (n, m). `grad_z` is dL/dz, of z's "
+    "shape.\n\n"
     "- `grad_of_first(grad_z, b)` returns dL/da, of a's shape.\n"
     "- `grad_of_second(a, b, grad_z)` returns dL/db, of b's shape. It is given b so that the result can lie in memory "
     "as b does; the values do not depend on b, and where b was not saved it is a bool.\n\n"
-    "Both get tensors and return tensors. A gradient can be differentiated again, so make them of operations that are "
-    "recorded (`@`, `.T`, `Mm.apply`, `T.apply`), not of arrays. Where all matrices are square, a wrong transposition "
-    "has the right shape and the wrong values.",
+    "A gradient can be differentiated again: both get arrays, or tensors where the gradient's own graph is recorded, "
+    "and serve both, so make them of operations that do (`@`, `.T`, `Mm.apply`, `T.apply`), not of NumPy's functions. "
+    "Where all matrices are square, a wrong transposition has the right shape and the wrong values.",
     6,
     (
         "Write out one element, zᵢⱼ = Σₖ aᵢₖ bₖⱼ. Which elements of z contain aᵢₖ, and what does each multiply it by?",
@@ -164,8 +165,12 @@ LINEAR = Task(
     "(out_features,) or is None, input (..., in_features): any number of dimensions before the last, none included. "
     "The result has input's shape with out_features in the place of in_features.\n\n"
     "Record what PyTorch records: for a matrix and a bias one `Addmm` of (bias, input, weight transposed by "
-    "`T.apply`), for a matrix without bias one `Mm`. Where input has more dimensions, `matmul` and `+` compute the "
-    "same. A layer with as many outputs as inputs does not notice a forgotten transposition by its shape.",
+    "`T.apply`), for a matrix without bias one `Mm`; for a vector, and for more dimensions in order of memory "
+    "(`input.contiguous() is input`), `view` as a matrix, one `Addmm`, `view` back; else `matmul`, then `+`. An input "
+    "or "
+    'a weight of no dimensions is a RuntimeError; `check_tensors("linear", input=input, weight=weight)` raises the '
+    "TypeError of what is no tensor, and is called for the three of them where the bias is neither one nor None. A "
+    "layer with as many outputs as inputs does not notice a forgotten transposition by its shape.",
     3,
     (
         "A row of the input times a row of the weight gives one output: so which of the two must be transposed?",
@@ -216,8 +221,20 @@ LINEAR = Task(
         ),
         Case(
             "4.3 the graphs",
-            "z = engine.nn.functional.linear(x, a, b)\nplain = engine.nn.functional.linear(x, a)",
-            ("graph(z)", "graph(plain)"),
+            "z = engine.nn.functional.linear(x, a, b)\nplain = engine.nn.functional.linear(x, a)\n"
+            "one = engine.nn.functional.linear(x[0], a, b)\nmore = engine.nn.functional.linear(y, a, b)",
+            ("graph(z)", "graph(plain)", "graph(one)", "graph(more)"),
+            {"x": uniform(2, 3), "y": uniform(2, 2, 3), "a": uniform(4, 3), "b": uniform(4)},
+        ),
+        Case(
+            "4.3 what cannot be multiplied",
+            "c, refused = x[0, 0], []\n"
+            "for given in ((c, a), (x, c), (c, c), ([1.0], a), (x, [1.0]), (x, a, [1.0]), (x, x.T, b)):\n"
+            "    try:\n        engine.nn.functional.linear(*given)\n"
+            "    except (RuntimeError, TypeError) as error:\n"
+            "        if isinstance(error, NotImplementedError):\n            raise\n"
+            "        refused.append(type(error).__name__)",
+            ("' '.join(refused)",),
             {"x": uniform(2, 3), "a": uniform(4, 3), "b": uniform(4)},
         ),
     ),
@@ -363,8 +380,9 @@ NLL = Task(
             "mean = engine.nn.functional.nll_loss(x, t, c)\n"
             "total = engine.nn.functional.nll_loss(x, t, c, reduction='sum')\n"
             "each = engine.nn.functional.nll_loss(x, t, c, reduction='none')\n"
+            "weight, target = each.grad_fn._saved_weight, each.grad_fn._saved_target\n"
             "(each * mean * total).backward(w)",
-            ("mean", "total", "each", "x.grad"),
+            ("mean", "total", "each", "x.grad", "weight", "target"),
             {"x": uniform(6, 3), "t": integers(3, (6,)), "c": uniform(3, low=0.5), "w": uniform(6)},
         ),
         Case(
@@ -482,7 +500,7 @@ ASSIGNING = Task(
             "4.6 None in the place of a part",
             "net = engine.nn.Module()\nnet.a = engine.nn.Parameter(x)\nnet.part = engine.nn.ReLU()\n"
             "net.a = None\nnet.part = None\nheld = 'a' in net._parameters and 'part' in net._modules",
-            ("held", "net.a", "net.part", "'a' in net.__dict__"),
+            ("held", "net.a", "net._modules['part']", "' '.join(net._parameters)", "'a' in net.__dict__"),
             {"x": uniform(2)},
         ),
         Case(
@@ -640,7 +658,8 @@ BEGINNING = Task(
     "Initial weights",
     "`kaiming_uniform_(tensor, a, mode, nonlinearity, generator)` fills the tensor, in place and unrecorded, with "
     "numbers drawn evenly from ±√3 · std by `uniform_`, and returns it; `kaiming_std(tensor, a, mode, nonlinearity)`, "
-    "which is there, is gain / √fan. A tensor without elements is returned as it is, with a warning.\n\n"
+    "which is there, is gain / √fan. A tensor without elements is returned as it is, with a warning "
+    "(`warn_user(...)`).\n\n"
     "`Linear.reset_parameters` draws the layer's weight by it with a = √5, and then the bias, where there is one, "
     "evenly from ±1/√in_features (0 where in_features is 0). The same seed shall give PyTorch's numbers: so the "
     "weight is drawn before the bias, each once, and `generator` is passed on. With a = √5 the weight's bound is "
@@ -678,9 +697,11 @@ BEGINNING = Task(
         ),
         Case(
             "4.8 a tensor that requires grad, and one without elements",
-            "engine.manual_seed(7)\nengine.nn.init.kaiming_uniform_(x)\ny = engine.nn.init.kaiming_uniform_(e)\n"
+            "import warnings\nengine.manual_seed(7)\nengine.nn.init.kaiming_uniform_(x)\n"
+            "with warnings.catch_warnings(record=True) as told:\n"
+            "    warnings.simplefilter('always')\n    y = engine.nn.init.kaiming_uniform_(e)\n"
             "rest = engine.rand(2)",
-            ("x", "x.is_leaf", "y", "rest"),
+            ("x", "x.is_leaf", "y", "len(told)", "rest"),
             {"x": uniform(3, 2), "e": uniform(0, 3)},
         ),
         Case(
@@ -697,9 +718,10 @@ BEGINNING = Task(
             tolerance="float32",
         ),
         Case(
-            "4.8 a layer of no inputs",
-            "engine.manual_seed(10)\nlayer = engine.nn.Linear(0, 3)\nrest = engine.rand(2)",
-            ("layer.weight", "layer.bias", "rest"),
+            "4.8 a layer of no inputs, and of one",
+            "engine.manual_seed(10)\nlayer = engine.nn.Linear(0, 3)\none = engine.nn.Linear(1, 3)\n"
+            "rest = engine.rand(2)",
+            ("layer.weight", "layer.bias", "one.weight", "one.bias", "rest"),
             tolerance="float32",
         ),
     ),
@@ -727,7 +749,8 @@ SGD = Task(
     "(`-=`), and `gradient`, an array, is not. `group` is a dictionary of the options lr, momentum, dampening, "
     "weight_decay, nesterov and maximize.\n\n"
     "The direction d is the gradient, with its sign turned by maximize, plus weight_decay · θ (whose sign stays). With "
-    'momentum μ other than 0 there is a buffer b in `self.state[parameter]`, a dictionary, under "momentum_buffer": a '
+    "momentum μ other than 0, and only then, there is a buffer b in `self.state[parameter]`, a dictionary, under "
+    '"momentum_buffer": a '
     "tensor (`wrap(array)` makes one). The first b is d itself, dampening or not, as a copy of its own; later "
     "b ← μ b + (1 - dampening) d, in place. The step is b, or with nesterov d + μ b. At the end θ ← θ - lr · step.",
     5,
@@ -740,8 +763,13 @@ SGD = Task(
     ),
     (Place("optim/sgd.py", "SGD.update"),),
     cases=(
-        Case("4.9 three steps", steps("SGD([x], lr=0.1)"), ("x", "memory", "x.grad"), FOUR),
-        Case("4.9 weight decay", steps("SGD([x], lr=0.5, weight_decay=0.25)"), ("x", "x.grad"), FOUR),
+        Case(
+            "4.9 three steps",
+            steps("SGD([x], lr=0.1)"),
+            ("x", "memory", "x.grad", "'momentum_buffer' in optimizer.state[x]"),
+            FOUR,
+        ),
+        Case("4.9 weight decay", steps("SGD([x], lr=0.5, weight_decay=1.0)"), ("x", "x.grad"), FOUR),
         Case(
             "4.9 momentum",
             steps("SGD([x], lr=0.1, momentum=0.75)"),
@@ -751,7 +779,8 @@ SGD = Task(
         Case(
             "4.9 momentum, a gradient set to zero in its memory",
             "optimizer = engine.optim.SGD([x], lr=0.1, momentum=0.75)\nx.grad = u.detach().clone()\noptimizer.step()\n"
-            "first = x.detach().clone()\nx.grad.zero_()\nbuffer = optimizer.state[x]['momentum_buffer']\n"
+            "first = x.detach().clone()\noptimizer.zero_grad(set_to_none=False)\n"
+            "buffer = optimizer.state[x]['momentum_buffer']\n"
             "optimizer.step()",
             ("first", "x", "buffer"),
             FOUR,
@@ -778,7 +807,7 @@ SGD = Task(
         ),
         Case(
             "4.9 two groups of one optimizer",
-            "optimizer = engine.optim.SGD([{'params': [x]}, {'params': [y], 'lr': 0.5, 'momentum': 0.5}], lr=0.1)\n"
+            "optimizer = engine.optim.SGD([{'params': [x]}, {'params': [y], 'lr': 0.5, 'momentum': 1.0}], lr=0.1)\n"
             "for gradient in (u, v):\n"
             "    x.grad = gradient.detach().clone()\n    y.grad = gradient.detach().clone()\n    optimizer.step()",
             ("x", "y"),
@@ -827,8 +856,8 @@ ADAM = Task(
             FOUR,
         ),
         Case("4.10 a large eps", steps("Adam([x], lr=0.1, eps=0.5)"), ("x",), FOUR),
-        Case("4.10 weight decay", steps("Adam([x], lr=0.1, weight_decay=0.5)"), ("x", "x.grad", *STATE), FOUR),
-        Case("4.10 decoupled weight decay", steps("AdamW([x], lr=0.1, weight_decay=0.5)"), ("x", *STATE), FOUR),
+        Case("4.10 weight decay", steps("Adam([x], lr=0.1, weight_decay=1.0)"), ("x", "x.grad", *STATE), FOUR),
+        Case("4.10 decoupled weight decay", steps("AdamW([x], lr=0.1, weight_decay=1.0)"), ("x", *STATE), FOUR),
         Case(
             "4.10 amsgrad, where gradients get smaller and then larger",
             steps("Adam([x], lr=0.1, betas=(0.5, 0.5), amsgrad=True)", "u v v w"),
@@ -878,8 +907,9 @@ COSINE = Task(
     "hand or by another schedule, counts: rate(t) - eta_min is rate(t - 1) - eta_min times the quotient of the two (1 "
     "+ cos). Where the previous rate was eta_min, at t = T_max + 1 and every 2 T_max further, that quotient has 0 "
     "below: then the rise from the lowest rate, (base - eta_min) (1 - cos(π / T_max)) / 2, is added to the present "
-    "one. At the very beginning (`self._is_initial`) the present rates stay. A schedule that is continued has no "
-    "previous rate at its first step (`self._step_count == 1`, t above 0): then the formula itself holds.",
+    "one. At the very beginning (`self._is_initial`) the present rates stay. A schedule whose state says that no step "
+    "was made (`self._step_count == 1` now), though t is above 0, has no previous rate to go on from: then the formula "
+    "itself holds.",
     4,
     (
         "Write the formula for t and for t - 1, take eta_min off both, and divide one by the other.",
@@ -946,6 +976,18 @@ COSINE = Task(
             "for _ in range(3):\n    schedule.step()\n    rates = rates + schedule.get_last_lr()",
             ("rates",),
             {"x": uniform(2)},
+            "second order",
+        ),
+        Case(
+            "4.11 continued from a state that counts no step",
+            "optimizer = engine.optim.SGD([{'params': [x]}, {'params': [y], 'lr': 0.25}], lr=0.5)\n"
+            "schedule = engine.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=5, eta_min=0.1)\nrates = []\n"
+            "for epoch in (-1, 0, 2, 5):\n"
+            "    state = {**schedule.state_dict(), 'last_epoch': epoch, '_step_count': 0}\n"
+            "    schedule.load_state_dict(state)\n    optimizer.param_groups[0]['lr'] = 0.75\n"
+            "    for _ in range(2):\n        schedule.step()\n        rates += schedule.get_last_lr()",
+            ("rates",),
+            {"x": uniform(2), "y": uniform(2)},
             "second order",
         ),
         Case(
@@ -1019,8 +1061,11 @@ ORDER = Task(
         Case(
             "4.12 Python's integers, one at a time",
             "engine.manual_seed(9)\nindices = iter(engine.utils.data.RandomSampler(range(4)))\n"
-            "first = next(indices)\nkind = type(first).__name__\nrest = list(indices)",
-            ("first", "kind", "rest"),
+            "first = next(indices)\nrest = list(indices)\n"
+            "part = list(engine.utils.data.RandomSampler(range(4), num_samples=2))\n"
+            "again = list(engine.utils.data.RandomSampler(range(4), replacement=True))\n"
+            "kinds = ' '.join(type(each[0]).__name__ for each in ([first], rest, part, again))",
+            ("first", "rest", "part", "again", "kinds"),
         ),
     ),
 )
@@ -1033,7 +1078,7 @@ BATCHES = Task(
     "- tensors: `stack` of them, a new dimension in front; whatever has `__array__` (NumPy's arrays and numbers): the "
     "same, each as a tensor of its own type;\n"
     "- ints and bools: a tensor; floats: a tensor of float64, for that is what a float of Python is;\n"
-    "- str and bytes: the list as it is;\n"
+    "- str and bytes: what was given, as it is;\n"
     "- mappings: for each key of the first the batch of all values under it, in `mapping_like(first, …)`;\n"
     "- sequences: for each position the batch of all parts there. All must be of one length, else a RuntimeError. A "
     "named tuple stays one (its class is called with the parts), the rest is what `sequence_like(first, parts)` "
@@ -1065,8 +1110,9 @@ BATCHES = Task(
         Case(
             "4.13 numbers",
             "collate = engine.utils.data.default_collate\n"
-            "a, b, c = collate([1, 2, 3]), collate([0.5, 0.25]), collate([True, False])",
-            ("a", "b", "c"),
+            "a, b, c = collate([1, 2, 3]), collate([0.5, 0.25]), collate([True, False])\n"
+            "kinds = ' '.join(type(each).__name__ for each in (a, b, c))",
+            ("a", "b", "c", "kinds"),
         ),
         Case(
             "4.13 pairs, which become a list",
@@ -1082,8 +1128,10 @@ BATCHES = Task(
         ),
         Case(
             "4.13 dictionaries, and text",
-            "z = engine.utils.data.default_collate([{'name': 'ab', 'x': x}, {'x': y, 'name': 'cd'}])",
-            ("type(z).__name__", "' '.join(z)", "' '.join(z['name'])", "z['x']"),
+            "z = engine.utils.data.default_collate([{'name': 'ab', 'x': x}, {'x': y, 'name': 'cd'}])\n"
+            "pair = engine.utils.data.default_collate([('ab', b'c'), ('de', b'f')])\n"
+            "kinds = ' '.join(type(each).__name__ for each in (z, z['name'], pair, *pair, pair[1][0]))",
+            ("kinds", "' '.join(z)", "' '.join(z['name'])", "z['x']", "' '.join(pair[0])"),
             {"x": uniform(2), "y": uniform(2)},
         ),
         Case(
@@ -1091,8 +1139,9 @@ BATCHES = Task(
             "import numpy\ncollate = engine.utils.data.default_collate\n"
             "a = collate([numpy.arange(3), numpy.arange(3, 6)])\n"
             "b = collate([numpy.float32(0.5), numpy.float32(0.25)])\n"
-            "c = collate([numpy.float64(0.5), numpy.float64(0.25)])",
-            ("a", "b", "c"),
+            "c = collate([numpy.float64(0.5), numpy.float64(0.25)])\n"
+            "kinds = ' '.join(type(each).__name__ for each in (a, b, c))",
+            ("a", "b", "c", "kinds"),
         ),
         Case(
             "4.13 named tuples",

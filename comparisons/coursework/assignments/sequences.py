@@ -95,9 +95,10 @@ LAYER_NORM = Task(
     "number.\n\n"
     "mean and variance depend on x: with g = grad_z · weight, grad_x = (g - M[g] - n · M[g · n]) / √(variance + eps), "
     "M being the mean over `ctx.dims`, kept as dimensions of 1. What weight and bias get is summed over the "
-    "dimensions in front; there may be none, and a sum over the empty tuple would sum over all.\n\n"
-    "The gradient can be differentiated again: work with tensors throughout, and make n anew from x. `Mean.apply(t, "
-    "dim=ctx.dims, keepdim=True)` and `Rsqrt.apply(t)`, 1/√t, are there.",
+    "dimensions in front; there may be none, and a tensor's sum over the empty tuple sums over all.\n\n"
+    "The gradient can be differentiated again: grad_z and what was saved are arrays, or tensors where the gradient's "
+    "own graph is recorded. Operators, `sum(dims)`, `Mean.apply(t, dim=ctx.dims, keepdim=True)` and `Rsqrt.apply(t)`, "
+    "1/√t, serve both. Make n anew from x, so that it is part of that graph.",
     7,
     (
         "It is the way back through batch norm (5.7), over other dimensions: the same two terms go away.",
@@ -157,6 +158,15 @@ LAYER_NORM = Task(
             "engine.nn.functional.layer_norm(w.detach(), (4,), c.detach(), b).backward(w)",
             ("x.grad", "a.grad", "b.grad"),
             {"x": uniform(3, 4), "a": uniform(4), "b": uniform(4), "c": uniform(4), "w": uniform(3, 4)},
+            "second order",
+        ),
+        Case(
+            "6.2 gradients of the gradients, none in front",
+            "z = engine.nn.functional.layer_norm(x, (2, 3), a, b)\n"
+            "first = engine.autograd.grad(z, (x, a, b), w, create_graph=True)\n"
+            "second = engine.autograd.grad(first, (x, w), (s, t, u))",
+            ("first[1]", "first[2]", "second[0]", "second[1]"),
+            {name: uniform(2, 3) for name in "xabwstu"},
             "second order",
         ),
         Case(
@@ -268,6 +278,20 @@ ATTENTION = Task(
             "second order",
         ),
         Case(
+            "6.3 what does not fit is refused",
+            "refused, mask = [], q.detach() @ k.detach().transpose(1, 2) > 0\n"
+            "for options in ({'is_causal': True}, {}, {'enable_gqa': True}):\n"
+            "    for given in ((q[0], k[0], v[0]), (q, k[0, 0], v)):\n"
+            "        try:\n"
+            "            engine.nn.functional.scaled_dot_product_attention(*given, attn_mask=mask[0], **options)\n"
+            "            refused.append(0)\n"
+            "        except RuntimeError as error:\n"
+            "            if isinstance(error, NotImplementedError):\n                raise\n"
+            "            refused.append(1)",
+            ("refused",),
+            HEADS,
+        ),
+        Case(
             "6.3 everything dropped",
             ATTEND.format(", dropout_p=1.0") + "z.backward(w)",
             ("z", "v.grad"),
@@ -281,7 +305,7 @@ BLOCK = (
     "parameters = [each.detach().clone().requires_grad_() for each in (table, of_queries, of_keys, of_values, a, b, "
     "out)]\n"
     "table, of_queries, of_keys, of_values, a, b, out = parameters\n"
-    "optimizer = engine.optim.Adam(parameters, lr=0.05)\nlosses = []\n"
+    "optimizer = engine.optim.Adam(parameters, lr=0.05, eps=0.001)\nlosses = []\n"
     "for _ in range(4):\n"
     "    optimizer.zero_grad()\n"
     "    x = functional.embedding(i, table{padding})\n"

@@ -23,7 +23,7 @@ __all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"
 
 def default_collate(batch: Sequence[Any]) -> Any:
     """Samples to a batch: tensors, and whatever has ``__array__``, are stacked, numbers become a tensor, tuples,
-    lists and mappings are collated part by part, strings stay a list.
+    lists and mappings are collated part by part, strings stay as they are.
 
     Raises:
         TypeError: there is no way to collate such samples.
@@ -37,7 +37,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, float):  # float64, as in PyTorch: a Python float is one
         return tensor(np.asarray(batch, np.float64))
     if isinstance(first, (str, bytes)):
-        return list(batch)
+        return batch
     if hasattr(first, "__array__"):
         return stack([as_tensor(np.asarray(each)) for each in batch])
     if isinstance(first, Mapping):
