@@ -384,9 +384,9 @@ MAX_POOL = Task(
         ),
         by_loops(
             "5.5 unequal padding, all negative",
-            POOL_AND_INDICES.format("(3, 2), stride=(2, 1), padding=(1, 0)"),
+            POOL_AND_INDICES.format("(3, 4), stride=(2, 1), padding=(1, 2)"),
             ("z", "i", "x.grad"),
-            {"x": uniform(1, 2, 4, 3, low=-3.0, high=-1.0), "v": uniform(1, 2, 2, 2)},
+            {"x": uniform(1, 2, 4, 3, low=-3.0, high=-1.0), "v": uniform(1, 2, 2, 4)},
         ),
         by_loops(
             "5.5 unequal padding, all minus infinity",
