@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
+from comparisons.coursework.differences import GraphData
 from comparisons.coursework.processes import NoAnswer
 from comparisons.coursework.student import LONGEST_TEXT, MOST_NODES
 from torch_impl.errors import printable
 
-__all__ = ["NO_ANSWER", "Answer", "GraphData", "NodeData", "Stopped", "read_answer"]
+__all__ = ["NO_ANSWER", "Answer", "Stopped", "read_answer"]
 
 MOST_VALUES = 100  # that one case shows, and edges of a node
 NO_ANSWER = "what it sent is no answer"
@@ -28,25 +29,6 @@ class Stopped:
 
     reason: str
     missing: bool
-
-
-class NodeData:
-    """A node that was sent as data: what the comparison of graphs asks of a node."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.next_functions: list[tuple[NodeData | None, int]] = []
-
-    def name(self) -> str:
-        """The node's name."""
-        return self._name
-
-
-@dataclass(frozen=True)
-class GraphData:
-    """A graph that was sent as data, in the place of the tensor that it ends at."""
-
-    grad_fn: NodeData | None
 
 
 @dataclass(frozen=True)
@@ -115,13 +97,11 @@ def read_plain(value: Any) -> Any:
 def read_graph(told: Any) -> GraphData:
     """A graph, for the comparison of graphs."""
     require(isinstance(told, list) and len(told) <= MOST_NODES + 1)
-    nodes = [NodeData(read_text(name)) for name, _ in told]
-    for node, (_, edges) in zip(nodes, told):
+    for _, edges in told:
         require(len(edges) <= MOST_VALUES)
         for number, output in edges:
             require(type(output) is int and (number is None or (type(number) is int and number >= 0)))
-            node.next_functions.append((None if number is None else nodes[number], output))
-    return GraphData(nodes[0] if nodes else None)
+    return GraphData.of([(read_text(name), edges) for name, edges in told])
 
 
 def read_arrays(data: bytes, count: int) -> list[np.ndarray]:

@@ -6,7 +6,6 @@ answers case after case. Where it is lost, the case that lost it is lost, and an
 
 from __future__ import annotations
 
-import json
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,14 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from comparisons.coursework.answers import NO_ANSWER, Answer, GraphData, read_answer
+from comparisons.coursework.answers import NO_ANSWER, Answer, read_answer
 from comparisons.coursework.cases import Case
+from comparisons.coursework.differences import first_differing
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.processes import NoAnswer, Process
 from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.student import FIRST, HEAD, READY, answer_of, packed, packed_answer
-from comparisons.graphs import compare_graphs
-from comparisons.harness import compare_values
 
 __all__ = ["AGREES", "DIFFERS", "LOST", "MISSING", "STOPPED", "Verdict", "expected", "judge", "status_of"]
 
@@ -143,28 +141,5 @@ def expected(case: Case, inputs: dict[str, np.ndarray]) -> Answer:
 
 def first_difference(case: Case, ours: Answer, theirs: Answer) -> str:
     """Where an engine's answer first differs from PyTorch's, in the order of what is shown; empty if nowhere."""
-    for expression in case.show:
-        message = difference(expression, ours.values[expression], theirs.values[expression], case.tolerance)
-        if message:
-            return message
-    return ""
-
-
-def difference(expression: str, ours: Any, theirs: Any, tolerance: str) -> str:
-    """How one value differs from PyTorch's; empty if it does not."""
-    if isinstance(ours, GraphData) and isinstance(theirs, GraphData):
-        return compare_graphs(expression, ours, theirs).message
-    if isinstance(theirs, np.ndarray) and (ours is None or isinstance(ours, np.ndarray)):
-        return compare_values(expression, ours, theirs, tolerance).message
-    if isinstance(ours, (GraphData, np.ndarray)) or isinstance(theirs, (GraphData, np.ndarray)):
-        return f"{expression}: ours is {kind_of(ours)}, theirs {kind_of(theirs)}"
-    if json.dumps(ours) != json.dumps(theirs):
-        return f"{expression}: ours {ours!r}, theirs {theirs!r}"
-    return ""
-
-
-def kind_of(value: Any) -> str:
-    """What a value is, in words."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    return "a graph" if isinstance(value, GraphData) else repr(value)
+    differing = first_differing(case.show, ours.values, theirs.values, case.tolerance)
+    return "" if differing is None else differing.message
