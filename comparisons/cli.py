@@ -23,6 +23,7 @@ from rich.table import Table
 
 from comparisons import benchmark
 from comparisons.chapters import CHAPTERS
+from comparisons.coursework.commands.handout import hand_out
 from comparisons.coursework.commands.judge import judge_engine
 from comparisons.curves import MODELS, plot
 from comparisons.engines import NoEngine
@@ -315,6 +316,7 @@ def bench(
 
 
 app.command("judge")(judge_engine)
+app.command("handout")(hand_out)
 
 
 def main() -> None:

@@ -1,17 +1,22 @@
 """Functions as pieces of text: found by ``ast``, emptied, and put in the place of others.
 
-Only the text of the functions named changes; all else of a file stays as it stands, its comments too. Nothing is run.
+Only the text of the functions named changes; all else of a file stays as it stands, its comments too. Nothing is run,
+and nothing but the standard library is needed: a handout's checks have this file too, to find where a function stands.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import json
 import textwrap
-from collections.abc import Mapping
+import tokenize
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Piece", "Place", "functions_of", "grafted", "hollowed"]
+__all__ = ["Piece", "Place", "functions_in", "functions_of", "grafted", "hollowed"]
+
+DEEPER = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
 @dataclass(frozen=True)
@@ -45,57 +50,164 @@ def functions_of(text: str) -> dict[str, Piece]:
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: the text is no Python.
     """
+    return functions_in(ast.parse(text))
+
+
+def functions_in(tree: ast.Module) -> dict[str, Piece]:
+    """As :func:`functions_of`, of what was parsed already."""
     found: dict[str, Piece] = {}
-    waiting: list[tuple[str, ast.AST]] = [("", ast.parse(text))]
+    waiting: list[tuple[str, ast.AST]] = [("", tree)]
     while waiting:
         prefix, node = waiting.pop()
         for child in getattr(node, "body", []):
             if isinstance(child, ast.ClassDef):
                 waiting.append((f"{prefix}{child.name}.", child))
             elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                first = min([child.lineno, *[each.lineno for each in child.decorator_list]])
-                found[prefix + child.name] = Piece(child, first, child.end_lineno or child.lineno)
+                found[prefix + child.name] = Piece(child, beginning_of(child), child.end_lineno or child.lineno)
     return found
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines as Python counts them, each with its end: a form feed ends none."""
+    return io.StringIO(text, newline="").readlines()
+
+
+# ------------------------------------------------------------------------------------------------ emptied
 
 
 def hollowed(text: str, marks: Mapping[str, str]) -> str:
     """A module in which the functions in ``marks`` keep signature and docstring, and raise NotImplementedError.
 
+    Above the error stands a comment with what it says, to be found by searching. Comments of the function go too.
+
     Args:
         text: the module's.
-        marks: by a function's name, what its error says.
+        marks: by a function's name, what its error says, such as "2.2 unbroadcast: not written yet".
 
     Raises:
         KeyError: the module has no function of a name.
     """
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     pieces = functions_of(text)
     for name in sorted(marks, key=lambda each: pieces[each].first, reverse=True):
         piece = pieces[name]
-        body = piece.node.body
-        after_docstring = ast.get_docstring(piece.node, clean=False) is not None
-        kept = body[0].end_lineno if after_docstring else body[0].lineno - 1
-        indent = " " * body[0].col_offset
-        start = lines[body[0].lineno - 1].encode()[: body[0].col_offset].decode()
-        if start.strip():  # all on one line
+        body = piece.node.body[0]
+        kept, column = end_of_signature(lines, piece.node)
+        if body.lineno > kept:
+            indent = " " * body.col_offset
+            if ast.get_docstring(piece.node, clean=False) is not None:
+                kept = body.end_lineno or body.lineno
+        else:  # all on one line
             indent = " " * (piece.node.col_offset + 4)
-            lines[piece.last - 1 :] = [start.rstrip() + "\n", *lines[piece.last :]]
-            kept = piece.last
-        lines[kept : piece.last] = [f"{indent}raise NotImplementedError({json.dumps(marks[name])})\n"]
+            lines[kept - 1] = lines[kept - 1][:column] + "\n"
+        lines[kept : end_of_comments(lines, piece)] = [
+            f"{indent}# Task {marks[name].partition(': ')[0]}\n",
+            f"{indent}raise NotImplementedError({json.dumps(marks[name], ensure_ascii=False)})\n",
+        ]
     return "".join(lines)
+
+
+def end_of_signature(lines: Sequence[str], node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, int]:
+    """The line and the column behind the colon that ends a function's signature."""
+    depth = 0
+    for token in tokenize.generate_tokens(iter(lines[node.lineno - 1 :]).__next__):
+        if token.type == tokenize.OP:
+            depth += DEEPER.get(token.string, 0)
+            if token.string == ":" and not depth:
+                return node.lineno - 1 + token.end[0], token.end[1]
+    raise AssertionError("a function has a colon")
+
+
+def end_of_comments(lines: Sequence[str], piece: Piece) -> int:
+    """A function's last line, its comments after the last statement counted in."""
+    end = piece.last
+    for number, line in enumerate(lines[piece.last :], piece.last + 1):
+        words = line.lstrip()
+        if words and not (words.startswith("#") and len(line) - len(words) > piece.node.col_offset):
+            break
+        end = number if words else end
+    return end
+
+
+# ------------------------------------------------------------------------------------- put in another's place
 
 
 def grafted(text: str, name: str, other: str) -> str:
     """A module with the function ``name`` as another module has it.
 
+    With it comes what it uses of the other module that this one does not have: functions, constants, imports, methods
+    of its class. What this one has stays as it is.
+
     Raises:
         KeyError: one of the two has no such function.
         SyntaxError, ValueError, RecursionError, MemoryError: the other text is no Python.
     """
-    here, there = functions_of(text)[name], functions_of(other)[name]
-    lines, others = text.splitlines(keepends=True), other.splitlines(keepends=True)
+    tree, other_tree = ast.parse(text), ast.parse(other)
+    here, there = functions_in(tree)[name], functions_in(other_tree)[name]
+    methods: list[ast.stmt] = []
+    if "." in name:
+        ours, theirs = [class_body(each, name.rpartition(".")[0]) for each in (tree, other_tree)]
+        methods = brought_along([there.node], ast.Attribute, bound_in(theirs), bound_in(ours))
+    helpers = brought_along([there.node, *methods], ast.Name, bound_in(other_tree.body), bound_in(tree.body))
+    lines, others = lines_of(text), lines_of(other)
     source = "".join(others[there.first - 1 : there.last])
+    indent = " " * here.node.col_offset
     if there.node.col_offset != here.node.col_offset or "\t" in source:
-        source = textwrap.indent(ast.unparse(there.node), " " * here.node.col_offset)
-    lines[here.first - 1 : here.last] = [source.rstrip("\n") + "\n"]
+        source = textwrap.indent(ast.unparse(there.node), indent)
+    added = [textwrap.indent(ast.unparse(each), indent) + "\n" for each in methods]
+    lines[here.first - 1 : here.last] = [source.rstrip("\r\n") + "\n", *added]
+    start = beginning_of(next(each for each in tree.body if here.node.lineno <= (each.end_lineno or 0)))
+    lines[start - 1 : start - 1] = [ast.unparse(each) + "\n" for each in helpers]
     return "".join(lines)
+
+
+def beginning_of(statement: ast.stmt) -> int:
+    """The line at which a statement begins, its decorators counted in."""
+    return min([statement.lineno, *[each.lineno for each in getattr(statement, "decorator_list", [])]])
+
+
+def class_body(tree: ast.Module, name: str) -> list[ast.stmt]:
+    """The statements of a class, by its qualified name; of several, the last's."""
+    body: list[ast.stmt] = tree.body
+    for part in name.split("."):
+        body = next(each for each in reversed(body) if isinstance(each, ast.ClassDef) and each.name == part).body
+    return body
+
+
+def bound_in(body: Sequence[ast.stmt]) -> dict[str, ast.stmt]:
+    """The names that statements bind, each with a statement that binds it."""
+    found: dict[str, ast.stmt] = {}
+    for statement in body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found[statement.name] = statement
+        elif isinstance(statement, ast.Import):
+            for alias in statement.names:
+                found[alias.asname or alias.name.partition(".")[0]] = ast.Import([alias])
+        elif isinstance(statement, ast.ImportFrom):
+            for alias in statement.names:
+                found[alias.asname or alias.name] = ast.ImportFrom(statement.module, [alias], statement.level)
+        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for target in [each for one in targets for each in ast.walk(one)]:
+                if isinstance(target, ast.Name):
+                    found[target.id] = statement
+    return found
+
+
+def brought_along(
+    users: Sequence[ast.stmt], kind: type[ast.expr], there: Mapping[str, ast.stmt], here: Mapping[str, ast.stmt]
+) -> list[ast.stmt]:
+    """The statements of ``there`` that ``users`` use, by names or as attributes, and ``here`` lacks, in their order.
+
+    What these use comes too.
+    """
+    wanted: set[int] = set()
+    waiting = list(users)
+    while waiting:
+        for node in ast.walk(waiting.pop()):
+            used = getattr(node, "id", getattr(node, "attr", "")) if isinstance(node, kind) else ""
+            found = None if used in here else there.get(used)
+            if found is not None and id(found) not in wanted and found not in users:
+                wanted.add(id(found))
+                waiting.append(found)
+    return list({id(each): each for each in there.values() if id(each) in wanted}.values())

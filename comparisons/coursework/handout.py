@@ -1,0 +1,319 @@
+"""A handout: the engine with an assignment's functions as holes, the task sheet, and checks that need NumPy alone.
+
+Nothing of the solutions is in it: what stands in a hole is cut out of the text, and nothing but the package's own files
+is copied. PyTorch's values are recorded when it is made, of inputs that everybody may know.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+import textwrap
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from comparisons.coursework.cases import Case
+from comparisons.coursework.differences import GraphData
+from comparisons.coursework.holes import functions_of, hollowed
+from comparisons.coursework.judge import expected
+from comparisons.coursework.kit.handed_out import mark_of
+from comparisons.coursework.kit.questions import digest
+from comparisons.coursework.kit.telling import counted
+from comparisons.coursework.renaming import ENGINE, reference, renamed
+from comparisons.coursework.student import graph_of
+from comparisons.coursework.tasks import VERSION, Assignment, Task
+
+__all__ = ["HandoutError", "files_of", "with_holes", "write_handout"]
+
+HERE = Path(__file__).parent
+SHARED = ["../alignment", "../causes", "../comparing", "../tolerances", "differences", "holes", "student"]
+OURS = re.compile(r"\bcomparisons\.(?:coursework\.)?(?:kit\.)?(?=\w)")  # how these files name each other here
+PUBLIC = b"public", "public"  # what inputs are drawn from that everybody may know
+TESTS = "tests/test_mine.py"
+
+
+class HandoutError(ValueError):
+    """A handout cannot be written; the message says why in one sentence."""
+
+
+def with_holes(files: Mapping[str, bytes], assignment: Assignment) -> dict[str, bytes]:
+    """The files of an engine with the functions of an assignment as holes."""
+    marks: dict[str, dict[str, str]] = {}
+    for task in assignment.tasks:
+        for place in task.places:
+            marks.setdefault(place.file, {})[place.name] = mark_of(task)
+    emptied = {path: hollowed(files[path].decode(), names).encode() for path, names in marks.items()}
+    return {**files, **emptied}
+
+
+def files_of(
+    assignment: Assignment, name: str = ENGINE, package: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """All files of a handout, by path.
+
+    Args:
+        assignment: what is handed out.
+        name: what the engine is called in it.
+        package: the engine that is handed out, by default the reference with holes.
+    """
+    if package is None:
+        package = with_holes(reference(), assignment)
+    package = renamed(package, name)
+    files = {f"{name}/{path}": text for path, text in package.items()}
+    told, arrays = recorded(assignment)
+    values = io.BytesIO()
+    np.savez(values, *arrays)
+    files["check/tasks.json"] = as_json(told)
+    files["check/values.npz"] = values.getvalue()
+    files |= {f"check/{path.name}": for_the_kit(path) for path in kit_files()}
+    files["handout.json"] = as_json({"assignment": assignment.id, "version": VERSION, "engine": name})
+    questions = {task.id: {each.name: "" for each in task.questions} for task in assignment.tasks if task.questions}
+    if questions:
+        files["answers.json"] = as_json(questions)
+    if any(is_for_tests(task) for task in assignment.tasks):
+        files[TESTS] = TEMPLATE.replace("ENGINE", name).encode()
+    files[".vscode/launch.json"] = as_json(debugger_configuration(assignment))
+    files["README.md"] = task_sheet(assignment, name, package).encode()
+    return files
+
+
+def write_handout(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write a handout into a folder that is not there, or empty: all of it, or nothing.
+
+    Raises:
+        HandoutError: it cannot be written.
+    """
+    target = folder.absolute()
+    try:
+        if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+            raise HandoutError(f"{folder} is there already: name a folder that is not, or one that is empty")
+        if not target.parent.is_dir():
+            raise HandoutError(f"there is no folder {target.parent}")
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            whole = beside / target.name
+            for path, content in files.items():
+                file = whole / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
+            if target.exists():
+                target.rmdir()
+            os.rename(whole, target)
+        finally:
+            shutil.rmtree(beside)
+    except OSError as error:
+        raise HandoutError(f"{folder} cannot be written: {error.strerror or error}") from None
+
+
+def as_json(told: Any) -> bytes:
+    """Data as a text that people read too."""
+    return (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def is_for_tests(task: Task) -> bool:
+    """Whether what a task asks for are tests."""
+    return not (task.places or task.questions or task.cases)
+
+
+# ------------------------------------------------------------------------------------------------ the checks
+
+
+def kit_files() -> list[Path]:
+    """The files of the checks."""
+    shared = [(HERE / f"{name}.py").resolve() for name in SHARED]
+    return sorted((HERE / "kit").glob("*.py")) + shared
+
+
+def for_the_kit(path: Path) -> bytes:
+    """A file as it stands in the folder ``check``, in which all name each other by it."""
+    return OURS.sub("check.", path.read_text(encoding="utf-8")).encode()
+
+
+def recorded(assignment: Assignment) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The tasks as the checks read them, and the arrays that they name by number."""
+    arrays: list[np.ndarray] = []
+    tasks = [
+        {
+            "id": task.id,
+            "title": task.title,
+            "points": task.points,
+            "hints": list(task.hints),
+            "places": [{"file": place.file, "name": place.name} for place in task.places],
+            "needs": list(task.needs),
+            "cases": [recorded_case(case, arrays) for case in task.cases],
+            "questions": [
+                {"name": each.name, "text": each.text, "salt": salt, "digest": digest(each.answer, salt)}
+                for each in task.questions
+                for salt in [sha256(f"{VERSION} {task.id} {each.name}".encode()).hexdigest()]
+            ],
+        }
+        for task in assignment.tasks
+    ]
+    if assignment.integration:
+        cases = [recorded_case(case, arrays) for case in assignment.integration]
+        needs = [task.id for task in assignment.tasks]
+        whole = {"id": assignment.id, "title": "all of it together", "points": assignment.points, "needs": needs}
+        tasks.append({**whole, "hints": [], "places": [], "cases": cases, "questions": []})
+    return {"assignment": assignment.id, "title": assignment.title, "tasks": tasks}, arrays
+
+
+def recorded_case(case: Case, arrays: list[np.ndarray]) -> dict[str, Any]:
+    """A case with its inputs and PyTorch's values, which are added to ``arrays``."""
+    inputs = case.draw(*PUBLIC)
+    values = expected(case, inputs).values
+    numbered = {}
+    for name, array in [*inputs.items(), *values.items()]:
+        if isinstance(array, np.ndarray):
+            numbered[name, name in inputs and array is inputs[name]] = len(arrays)
+            arrays.append(array)
+    plain = {name: each for name, each in values.items() if not isinstance(each, (np.ndarray, GraphData))}
+    return {
+        "name": case.name,
+        "program": case.program,
+        "show": list(case.show),
+        "tolerance": case.tolerance,
+        "inputs": {name: number for (name, is_input), number in numbered.items() if is_input},
+        "shapes": {name: f"{array.dtype} {array.shape}" for name, array in inputs.items()},
+        "arrays": {name: number for (name, is_input), number in numbered.items() if not is_input},
+        "plain": plain,
+        "graphs": {name: graph_of(each) for name, each in values.items() if isinstance(each, GraphData)},
+    }
+
+
+def debugger_configuration(assignment: Assignment) -> dict[str, Any]:
+    """What an editor shows under "Run and Debug"."""
+    shared = {"type": "debugpy", "request": "launch", "module": "check", "console": "integratedTerminal"}
+    quiet = [{"module": "numpy", "include": False}, {"module": "check", "include": False}]
+    steps = {"justMyCode": False, "rules": quiet, "cwd": "${workspaceFolder}"}
+    return {
+        "version": "0.2.0",
+        "configurations": [
+            {"name": "Debug the case that fails, of a task", **shared, "args": ["${input:task}", "--debug"], **steps},
+            {"name": "Check the next task", **shared, "args": [], **steps},
+            {"name": "Check all tasks", **shared, "args": ["all"], **steps},
+        ],
+        "inputs": [
+            {
+                "id": "task",
+                "type": "pickString",
+                "description": "The task",
+                "options": [task.id for task in assignment.tasks],
+                "default": next((task.id for task in assignment.tasks), ""),
+            }
+        ],
+    }
+
+
+TEMPLATE = '''"""My tests of the engine.
+
+Each function whose name begins with test_ is called, without arguments. On an engine that is right none may fail; on
+one with a mistake at least one should. Compute what is right by hand, with NumPy, or by finite differences.
+"""
+
+import numpy as np
+
+import ENGINE as engine
+
+
+def test_the_gradient_of_a_sum_is_one():
+    x = engine.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    x.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [1.0, 1.0, 1.0])
+'''
+
+# -------------------------------------------------------------------------------------------- the task sheet
+
+
+def task_sheet(assignment: Assignment, name: str, package: Mapping[str, bytes]) -> str:
+    """``README.md``: how to begin on one screen, and a section a task."""
+    points = sum(task.points for task in assignment.tasks) + assignment.points
+    parts = [
+        f"# {assignment.id}: {assignment.title}\n",
+        HOW_TO_BEGIN.format(
+            count=counted(len(assignment.tasks), "task"),
+            points=points,
+            example=assignment.tasks[0].id,
+            work=work(assignment),
+        ),
+        "| task | what | where | needs | points |\n| --- | --- | --- | --- | ---: |\n"
+        + rows(assignment, name, package),
+    ]
+    for task in assignment.tasks:
+        parts.append(f"## {task.id} {task.title}\n")
+        where = [f"- {place_in_words(task, number, name, package)}" for number in range(len(task.places))]
+        needs = f" Needs {', '.join(task.needs)}." if task.needs else ""
+        parts.append(f"{task.points} points.{needs}\n\n{task.text}\n" + "".join(f"\n{each}" for each in where))
+        parts.append("".join(f"\n- `{each.name}`: {each.text}" for each in task.questions))
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
+
+
+def rows(assignment: Assignment, name: str, package: Mapping[str, bytes]) -> str:
+    """The rows of the table of tasks."""
+    lines = []
+    for task in assignment.tasks:
+        where = ", ".join(f"`{place.name}`" for place in task.places) or place_of_answers(task)
+        lines.append(f"| {task.id} | {task.title} | {where} | {', '.join(task.needs)} | {task.points} |")
+    if assignment.integration:
+        lines.append(f"| {assignment.id} | all of it together | | | {assignment.points} |")
+    return "\n".join(lines) + "\n"
+
+
+def place_of_answers(task: Task) -> str:
+    """Where a task is answered that asks for no function."""
+    return "`answers.json`" if task.questions else f"`{TESTS}`" if is_for_tests(task) else ""
+
+
+def place_in_words(task: Task, number: int, name: str, package: Mapping[str, bytes]) -> str:
+    """A function, with the file and the line at which its hole is."""
+    place = task.places[number]
+    line = functions_of(package[place.file].decode())[place.name].node.lineno
+    return f"`{place.name}` in [`{name}/{place.file}`]({name}/{place.file}#L{line}), line {line}"
+
+
+def work(assignment: Assignment) -> str:
+    """What is to be done, in a paragraph."""
+    told = []
+    if any(task.places for task in assignment.tasks):
+        told.append(
+            "Each task names functions whose bodies were taken out. Signature, docstring and formula stand; write the "
+            "rest. To find them, search for `not written yet`. All else of the engine works, so that it can be read, "
+            "run and debugged from the beginning."
+        )
+    if any(task.questions for task in assignment.tasks):
+        told.append("Questions are answered in `answers.json`, or when `python -m check` asks them.")
+    if any(is_for_tests(task) for task in assignment.tasks):
+        told.append(f"Tests are written in `{TESTS}`, which says how.")
+    return textwrap.fill(" ".join(told), 100, break_long_words=False, break_on_hyphens=False)
+
+
+HOW_TO_BEGIN = """\
+{count}, {points} points. Python 3.10 or later is needed, and NumPy. In this folder:
+
+```sh
+python -m pip install "numpy>=2"
+python -m check
+python -m check --watch
+```
+
+{work}
+
+`python -m check` checks the next task against values that PyTorch computed, and says what differs, at which index, and
+where to look. `--watch` does it again whenever a file is saved. More of it:
+
+| command | what it does |
+| --- | --- |
+| `python -m check {example}` | checks one task; `all` checks all |
+| `python -m check hint {example}` | a hint, one more each time |
+| `python -m check {example} --debug` | runs the case that fails, and stops in your function |
+
+In Visual Studio Code, "Run and Debug" has the same. These checks are public: that they pass says that the rules hold
+for their numbers. Grading asks the same with other numbers. What is handed in is this folder, or a zip of it.
+"""
