@@ -12,7 +12,7 @@ from types import CodeType, FunctionType
 from comparisons.coursework.holes import Place, functions_in
 from comparisons.coursework.kit.handed_out import Broken, Case, Handout, Task
 from comparisons.coursework.kit.runner import Result, attached, result_of
-from comparisons.coursework.kit.running import import_engine, missing_function, run_case, stopped
+from comparisons.coursework.kit.running import import_engine, missing_function, run_case, stopped_import
 
 __all__ = ["debug", "stop_in"]
 
@@ -29,7 +29,7 @@ def debug(handout: Handout, task: Task, case: Case) -> Result:
         try:
             engine = import_engine(handout)
         except BaseException as error:
-            return result_of(task, number, stopped(error, handout))
+            return result_of(task, number, stopped_import(error, handout))
         for place in task.places:
             stop_in(handout, place)
         try:

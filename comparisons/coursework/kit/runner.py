@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -26,7 +27,7 @@ class Result:
 
     Attributes:
         case: its name; empty where the engine could not even be imported.
-        status: "passed", "differs", "not written yet", "stopped" or "no answer".
+        status: "passed", "differs", "not written yet", "not there", "stopped" or "no answer".
         message: what differs, or what stopped it.
         cause: a guess.
         place: where it stopped: a function, a line, a file.
@@ -59,6 +60,7 @@ class InAProcess:
     def __init__(self, handout: Handout, seconds: float) -> None:
         self.handout, self.seconds = handout, seconds
         self.process: subprocess.Popen[str] | None = None
+        self.reader: threading.Thread | None = None
         self.lines: queue.Queue[str | None] = queue.Queue()
         self.failure: dict[str, Any] | None = None  # of the import
 
@@ -70,9 +72,14 @@ class InAProcess:
 
     def end(self) -> None:
         """End the process."""
-        if self.process is not None:
+        if self.process is not None and self.reader is not None:
             self.process.kill()
             self.process.wait()
+            self.reader.join(PATIENCE)
+            if not self.reader.is_alive():  # else another process, which the engine began, holds the pipe open
+                for file in (self.process.stdin, self.process.stdout):
+                    with suppress(OSError):  # a request that was not read any more
+                        file.close()  # type: ignore[union-attr]
             self.process = None
 
     def begin(self) -> None:
@@ -87,7 +94,8 @@ class InAProcess:
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         )
         self.lines = queue.Queue()
-        threading.Thread(target=read_lines, args=(self.process.stdout, self.lines), daemon=True).start()
+        self.reader = threading.Thread(target=read_lines, args=(self.process.stdout, self.lines), daemon=True)
+        self.reader.start()
         told = self.answer()
         if told["status"] != PASSED:
             self.failure = not_imported(told)
@@ -117,11 +125,9 @@ class InAProcess:
         told = self.failure
         if told is None:
             assert self.process is not None and self.process.stdin is not None
-            try:
+            with suppress(OSError):  # it is gone, as its answer will tell
                 self.process.stdin.write(json.dumps([task.id, number]) + "\n")
                 self.process.stdin.flush()
-            except OSError:
-                pass  # it is gone, as its answer will tell
             told = self.answer()
         return result_of(task, number, told)
 
@@ -141,13 +147,13 @@ class Here:
 
     def ask(self, task: Task, number: int) -> Result:
         """As :meth:`InAProcess.ask`, without a limit of time."""
-        from comparisons.coursework.kit.running import import_engine, outcome, stopped
+        from comparisons.coursework.kit.running import import_engine, outcome, stopped_import
 
         if self.engine is None:
             try:
                 self.engine = import_engine(self.handout)
             except BaseException as error:
-                return result_of(task, number, not_imported(stopped(error, self.handout)))
+                return result_of(task, number, not_imported(stopped_import(error, self.handout)))
         return result_of(task, number, outcome(self.engine, self.handout, task, number))
 
 

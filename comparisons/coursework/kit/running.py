@@ -22,10 +22,11 @@ from comparisons.coursework.differences import GraphData, first_differing
 from comparisons.coursework.holes import functions_of
 from comparisons.coursework.kit.handed_out import Case, Handout, Task, read_handout, values_of
 from comparisons.coursework.kit.trying import tried
-from comparisons.coursework.student import Graph, answer_of, stop_reason
+from comparisons.coursework.student import PROGRAM, Graph, answer_of, stop_reason
 
-__all__ = ["import_engine", "missing_function", "outcome", "run_case", "stopped"]
+__all__ = ["import_engine", "missing_function", "outcome", "run_case", "stopped_import"]
 
+ABSENT = "not there"
 SMALL = 16  # values that are shown all
 
 
@@ -40,14 +41,24 @@ def import_engine(handout: Handout) -> ModuleType:
 
 def stopped(error: BaseException, handout: Handout) -> dict[str, Any]:
     """What stopped the engine, as the answer to a case."""
-    told = stop_reason(error, os.path.join(handout.folder, ""))
-    words = f"{told['error']}: {told['text']}".removesuffix(": ")
+    told = stop_reason(error, os.path.join(handout.folder, handout.engine, ""))
+    if told["place"] is not None and told["place"][2] != PROGRAM:
+        told["place"][2] = f"{handout.engine}/{told['place'][2]}"
+    words = f"{told['error']}: {told['text']}".removesuffix(": ").replace(os.path.join(handout.folder, ""), "")
     if isinstance(error, NotImplementedError) and "not written yet" in told["text"]:
         words = told["text"]
     elif isinstance(error, SyntaxError):
         words = f"SyntaxError: {error.msg}"
     status = "not written yet" if told["missing"] else "stopped"
     return {"status": status, "message": words, "place": told["place"]}
+
+
+def stopped_import(error: BaseException, handout: Handout) -> dict[str, Any]:
+    """What stopped the import of the engine, and the functions that are looked for in vain."""
+    told = stopped(error, handout)
+    missing = [missing_function(handout, task) for task in handout.tasks]
+    absent = {each["message"] for each in missing if each is not None and each["status"] == ABSENT}
+    return told | {"message": "; ".join([told["message"], *sorted(absent)])}
 
 
 def missing_function(handout: Handout, task: Task) -> dict[str, Any] | None:
@@ -64,7 +75,7 @@ def missing_function(handout: Handout, task: Task) -> dict[str, Any] | None:
             return {"status": "stopped", "message": f"{shown} is no Python: {error}"}
         if place.name not in functions:
             message = f"there is no {place.name} in {shown}: the checks look for it by this name, at this place"
-            return {"status": "not written yet", "message": message}
+            return {"status": ABSENT, "message": message}
     return None
 
 
@@ -103,7 +114,7 @@ def place_of_main(folder: str) -> list[Any] | None:
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     while frame is not None:
         code = frame.f_code
-        if code.co_filename.startswith(folder) and not code.co_filename.startswith(os.path.dirname(__file__)):
+        if code.co_filename.startswith(folder) and code.co_filename != __file__:
             name = getattr(code, "co_qualname", code.co_name)
             return ["" if name == "<module>" else name, frame.f_lineno, code.co_filename.removeprefix(folder)]
         frame = frame.f_back
@@ -161,7 +172,7 @@ def main() -> None:
         try:
             engine.append(import_engine(handout))
         except BaseException as error:
-            return stopped(error, handout)
+            return stopped_import(error, handout)
         return {"status": "passed"}
 
     answers.to(ready)
