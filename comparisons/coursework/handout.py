@@ -22,7 +22,7 @@ import numpy as np
 
 from comparisons.coursework.cases import Case
 from comparisons.coursework.differences import GraphData
-from comparisons.coursework.holes import functions_of, hollowed
+from comparisons.coursework.holes import Place, functions_of, hollowed
 from comparisons.coursework.judge import expected
 from comparisons.coursework.kit.handed_out import mark_of
 from comparisons.coursework.kit.questions import digest
@@ -193,23 +193,16 @@ def debugger_configuration(assignment: Assignment) -> dict[str, Any]:
     shared = {"type": "debugpy", "request": "launch", "module": "check", "console": "integratedTerminal"}
     quiet = [{"module": "numpy", "include": False}, {"module": "check", "include": False}]
     steps = {"justMyCode": False, "rules": quiet, "cwd": "${workspaceFolder}"}
-    return {
-        "version": "0.2.0",
-        "configurations": [
-            {"name": "Debug the case that fails, of a task", **shared, "args": ["${input:task}", "--debug"], **steps},
-            {"name": "Check the next task", **shared, "args": [], **steps},
-            {"name": "Check all tasks", **shared, "args": ["all"], **steps},
-        ],
-        "inputs": [
-            {
-                "id": "task",
-                "type": "pickString",
-                "description": "The task",
-                "options": [task.id for task in assignment.tasks],
-                "default": next((task.id for task in assignment.tasks), ""),
-            }
-        ],
-    }
+    configurations = [
+        {"name": "Check the next task", **shared, "args": [], **steps},
+        {"name": "Check all tasks", **shared, "args": ["all"], **steps},
+    ]
+    choice = [task.id for task in assignment.tasks if task.places and task.cases]
+    if not choice:
+        return {"version": "0.2.0", "configurations": configurations}
+    stopping = {"name": "Stop in the case that fails", **shared, "args": ["${input:task}", "--debug"], **steps}
+    task = {"id": "task", "type": "pickString", "description": "The task", "options": choice, "default": choice[0]}
+    return {"version": "0.2.0", "configurations": [stopping, *configurations], "inputs": [task]}
 
 
 TEMPLATE = '''"""My tests of the engine.
@@ -235,27 +228,26 @@ def test_the_gradient_of_a_sum_is_one():
 def task_sheet(assignment: Assignment, name: str, package: Mapping[str, bytes]) -> str:
     """``README.md``: how to begin on one screen, and a section a task."""
     points = sum(task.points for task in assignment.tasks) + assignment.points
+    count = counted(len(assignment.tasks), "task")
     parts = [
-        f"# {assignment.id}: {assignment.title}\n",
-        HOW_TO_BEGIN.format(
-            count=counted(len(assignment.tasks), "task"),
-            points=points,
-            example=assignment.tasks[0].id,
-            work=work(assignment),
-        ),
-        "| task | what | where | needs | points |\n| --- | --- | --- | --- | ---: |\n"
-        + rows(assignment, name, package),
+        f"# {assignment.id}: {assignment.title}",
+        f"{count}, {points} points. Python 3.10 or later is needed, and NumPy. In this folder:",
+        BEGINNING,
+        work(assignment),
+        commands(assignment),
+        FAIRNESS,
+        "| task | what | where | needs | points |\n| --- | --- | --- | --- | ---: |\n" + rows(assignment),
     ]
     for task in assignment.tasks:
-        parts.append(f"## {task.id} {task.title}\n")
-        where = [f"- {place_in_words(task, number, name, package)}" for number in range(len(task.places))]
         needs = f" Needs {', '.join(task.needs)}." if task.needs else ""
-        parts.append(f"{task.points} points.{needs}\n\n{task.text}\n" + "".join(f"\n{each}" for each in where))
-        parts.append("".join(f"\n- `{each.name}`: {each.text}" for each in task.questions))
-    return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
+        where = [place_in_words(place, name, package) for place in task.places]
+        items = [*where, *[f"`{each.name}`: {each.text}" for each in task.questions]]
+        parts += [f"## {task.id} {task.title}", f"{task.points} points.{needs}", task.text.strip("\n")]
+        parts += ["\n".join(f"- {item}" for item in items)] if items else []
+    return "\n\n".join(parts) + "\n"
 
 
-def rows(assignment: Assignment, name: str, package: Mapping[str, bytes]) -> str:
+def rows(assignment: Assignment) -> str:
     """The rows of the table of tasks."""
     lines = []
     for task in assignment.tasks:
@@ -263,7 +255,7 @@ def rows(assignment: Assignment, name: str, package: Mapping[str, bytes]) -> str
         lines.append(f"| {task.id} | {task.title} | {where} | {', '.join(task.needs)} | {task.points} |")
     if assignment.integration:
         lines.append(f"| {assignment.id} | all of it together | | | {assignment.points} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def place_of_answers(task: Task) -> str:
@@ -271,9 +263,8 @@ def place_of_answers(task: Task) -> str:
     return "`answers.json`" if task.questions else f"`{TESTS}`" if is_for_tests(task) else ""
 
 
-def place_in_words(task: Task, number: int, name: str, package: Mapping[str, bytes]) -> str:
+def place_in_words(place: Place, name: str, package: Mapping[str, bytes]) -> str:
     """A function, with the file and the line at which its hole is."""
-    place = task.places[number]
     line = functions_of(package[place.file].decode())[place.name].node.lineno
     return f"`{place.name}` in [`{name}/{place.file}`]({name}/{place.file}#L{line}), line {line}"
 
@@ -285,35 +276,38 @@ def work(assignment: Assignment) -> str:
         told.append(
             "Each task names functions whose bodies were taken out. Signature, docstring and formula stand; write the "
             "rest. To find them, search for `not written yet`. All else of the engine works, so that it can be read, "
-            "run and debugged from the beginning."
+            "run and debugged from the beginning. `python -m check` compares what it computes with what PyTorch "
+            "computed, and says what differs, at which index, and where to look."
         )
     if any(task.questions for task in assignment.tasks):
         told.append("Questions are answered in `answers.json`, or when `python -m check` asks them.")
     if any(is_for_tests(task) for task in assignment.tasks):
         told.append(f"Tests are written in `{TESTS}`, which says how.")
-    return textwrap.fill(" ".join(told), 100, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(" ".join(told), 119, break_long_words=False, break_on_hyphens=False)
 
 
-HOW_TO_BEGIN = """\
-{count}, {points} points. Python 3.10 or later is needed, and NumPy. In this folder:
+def commands(assignment: Assignment) -> str:
+    """What ``python -m check`` can do, as far as the assignment has something for it."""
+    first = assignment.tasks[0].id
+    lines = [
+        "| `python -m check` | the next task, from the one that was reached on |",
+        f"| `python -m check {first}` | one task; `all` checks all |",
+        "| `python -m check --watch` | again, whenever a file is saved |",
+        f"| `python -m check hint {first}` | a hint, one more each time |",
+    ]
+    stepped = next((task.id for task in assignment.tasks if task.places and task.cases), None)
+    if stepped is not None:
+        lines.append(f"| `python -m check {stepped} --debug` | the case that fails, stopped in your function |")
+    return "\n".join(["| command | what it checks |", "| --- | --- |", *lines])
 
+
+BEGINNING = """\
 ```sh
 python -m pip install "numpy>=2"
 python -m check
 python -m check --watch
-```
+```"""
 
-{work}
-
-`python -m check` checks the next task against values that PyTorch computed, and says what differs, at which index, and
-where to look. `--watch` does it again whenever a file is saved. More of it:
-
-| command | what it does |
-| --- | --- |
-| `python -m check {example}` | checks one task; `all` checks all |
-| `python -m check hint {example}` | a hint, one more each time |
-| `python -m check {example} --debug` | runs the case that fails, and stops in your function |
-
-In Visual Studio Code, "Run and Debug" has the same. These checks are public: that they pass says that the rules hold
-for their numbers. Grading asks the same with other numbers. What is handed in is this folder, or a zip of it.
-"""
+FAIRNESS = """\
+In Visual Studio Code, "Run and Debug" has the same. What is checked here is public: that it passes says that the rules
+hold for these numbers. Grading asks the same with other numbers. What is handed in is this folder, or a zip of it."""

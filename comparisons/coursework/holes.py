@@ -63,7 +63,8 @@ def functions_in(tree: ast.Module) -> dict[str, Piece]:
             if isinstance(child, ast.ClassDef):
                 waiting.append((f"{prefix}{child.name}.", child))
             elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                found[prefix + child.name] = Piece(child, beginning_of(child), child.end_lineno or child.lineno)
+                first = min([child.lineno, *[each.lineno for each in child.decorator_list]])
+                found[prefix + child.name] = Piece(child, first, child.end_lineno or child.lineno)
     return found
 
 
@@ -135,79 +136,14 @@ def end_of_comments(lines: Sequence[str], piece: Piece) -> int:
 def grafted(text: str, name: str, other: str) -> str:
     """A module with the function ``name`` as another module has it.
 
-    With it comes what it uses of the other module that this one does not have: functions, constants, imports, methods
-    of its class. What this one has stays as it is.
-
     Raises:
         KeyError: one of the two has no such function.
         SyntaxError, ValueError, RecursionError, MemoryError: the other text is no Python.
     """
-    tree, other_tree = ast.parse(text), ast.parse(other)
-    here, there = functions_in(tree)[name], functions_in(other_tree)[name]
-    methods: list[ast.stmt] = []
-    if "." in name:
-        ours, theirs = [class_body(each, name.rpartition(".")[0]) for each in (tree, other_tree)]
-        methods = brought_along([there.node], ast.Attribute, bound_in(theirs), bound_in(ours))
-    helpers = brought_along([there.node, *methods], ast.Name, bound_in(other_tree.body), bound_in(tree.body))
+    here, there = functions_of(text)[name], functions_of(other)[name]
     lines, others = lines_of(text), lines_of(other)
     source = "".join(others[there.first - 1 : there.last])
-    indent = " " * here.node.col_offset
     if there.node.col_offset != here.node.col_offset or "\t" in source:
-        source = textwrap.indent(ast.unparse(there.node), indent)
-    added = [textwrap.indent(ast.unparse(each), indent) + "\n" for each in methods]
-    lines[here.first - 1 : here.last] = [source.rstrip("\r\n") + "\n", *added]
-    start = beginning_of(next(each for each in tree.body if here.node.lineno <= (each.end_lineno or 0)))
-    lines[start - 1 : start - 1] = [ast.unparse(each) + "\n" for each in helpers]
+        source = textwrap.indent(ast.unparse(there.node), " " * here.node.col_offset)
+    lines[here.first - 1 : here.last] = [source.rstrip("\r\n") + "\n"]
     return "".join(lines)
-
-
-def beginning_of(statement: ast.stmt) -> int:
-    """The line at which a statement begins, its decorators counted in."""
-    return min([statement.lineno, *[each.lineno for each in getattr(statement, "decorator_list", [])]])
-
-
-def class_body(tree: ast.Module, name: str) -> list[ast.stmt]:
-    """The statements of a class, by its qualified name; of several, the last's."""
-    body: list[ast.stmt] = tree.body
-    for part in name.split("."):
-        body = next(each for each in reversed(body) if isinstance(each, ast.ClassDef) and each.name == part).body
-    return body
-
-
-def bound_in(body: Sequence[ast.stmt]) -> dict[str, ast.stmt]:
-    """The names that statements bind, each with a statement that binds it."""
-    found: dict[str, ast.stmt] = {}
-    for statement in body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found[statement.name] = statement
-        elif isinstance(statement, ast.Import):
-            for alias in statement.names:
-                found[alias.asname or alias.name.partition(".")[0]] = ast.Import([alias])
-        elif isinstance(statement, ast.ImportFrom):
-            for alias in statement.names:
-                found[alias.asname or alias.name] = ast.ImportFrom(statement.module, [alias], statement.level)
-        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for target in [each for one in targets for each in ast.walk(one)]:
-                if isinstance(target, ast.Name):
-                    found[target.id] = statement
-    return found
-
-
-def brought_along(
-    users: Sequence[ast.stmt], kind: type[ast.expr], there: Mapping[str, ast.stmt], here: Mapping[str, ast.stmt]
-) -> list[ast.stmt]:
-    """The statements of ``there`` that ``users`` use, by names or as attributes, and ``here`` lacks, in their order.
-
-    What these use comes too.
-    """
-    wanted: set[int] = set()
-    waiting = list(users)
-    while waiting:
-        for node in ast.walk(waiting.pop()):
-            used = getattr(node, "id", getattr(node, "attr", "")) if isinstance(node, kind) else ""
-            found = None if used in here else there.get(used)
-            if found is not None and id(found) not in wanted and found not in users:
-                wanted.add(id(found))
-                waiting.append(found)
-    return list({id(each): each for each in there.values() if id(each) in wanted}.values())

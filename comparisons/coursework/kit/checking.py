@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from dataclasses import dataclass
 
 from comparisons.coursework.kit.handed_out import Broken, Handout, Task
@@ -59,11 +60,13 @@ def check(handout: Handout, task: Task, engine: InAProcess | Here, progress: Pro
 def answered(handout: Handout, task: Task, *, ask: bool) -> list[Result]:
     """What came of the questions of a task."""
     results = []
+    if ask:
+        print(f"{task.id} {task.title}: README.md tells what it is about.")
     for question in task.questions:
         answers = given_answers(handout)
         answer = answers.get(task.id, {}).get(question.name, "")
         if ask and not is_right(question, answer):
-            print(f"\n{task.id} {question.name}: {question.text}")
+            print("\n" + textwrap.fill(f"{task.id} {question.name}: {question.text}", 80))
             answer = input("> ").strip()
             keep_answer(handout.folder, answers, task.id, question.name, answer)
         if is_right(question, answer):

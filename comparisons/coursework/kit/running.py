@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -83,7 +84,9 @@ def run_case(engine: ModuleType, handout: Handout, case: Case) -> dict[str, Any]
     """Ask the engine one case, in this process, and compare."""
     inputs, expected = values_of(case)
     try:
-        answer = answer_of(engine, case.program, inputs, case.show)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch was not heard either
+            answer = answer_of(engine, case.program, inputs, case.show)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "BdbQuit":
             raise

@@ -58,13 +58,13 @@ def tell_verdict(handout: Handout, verdict: Verdict) -> None:
     what = "question" if task.questions else "case"
     of = f"{number_of(verdict.points)} of {task.points} points"
     if verdict.passed:
-        tell(f"{task.id} {task.title}: passed, {of} ({counted(len(verdict.results), what)})", "good")
+        tell(f"{task.id} {task.title}: passed, {of} ({counted(len(verdict.results), what)})", "good", further="  ")
         for each in verdict.results:
             if each.message:
                 tell(each.message, indent="  ")
         return
     failed = verdict.failed
-    tell(f"{task.id} {task.title}: {failed.status}, {of}", "to do" if "yet" in failed.status else "bad")
+    tell(f"{task.id} {task.title}: {failed.status}, {of}", "to do" if "yet" in failed.status else "bad", further="  ")
     if task.cases and failed.case:
         tell_case(task, failed)
     tell_failed(handout, task, failed)
@@ -84,7 +84,7 @@ def tell_case(task: Task, failed: Result) -> None:
     before = f", after {passed} that passed" if passed else ""
     tell(f"  case {case.name.removeprefix(task.id).strip()!r} (of {len(task.cases)}{before})")
     for line in case.program.splitlines():
-        print(f"    {line}")
+        tell(line, indent="    ", further=" " * (12 + len(line) - len(line.lstrip())))
     if case.shapes:
         tell("with " + ", ".join(f"{name} {shape}" for name, shape in case.shapes.items()), "quiet", "    ")
 
