@@ -5,8 +5,9 @@
 of students.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from torch_impl.missing import face_of
 
 if TYPE_CHECKING:
     from comparisons.face import *
@@ -14,5 +15,5 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> object:
     """A name of ``face.py``. PyTorch takes seconds to import: ``python -m comparisons`` listens to Ctrl-C before."""
-    face = importlib.import_module("comparisons.face")
+    face = face_of("comparisons")
     return globals()[name] if name in globals() else getattr(face, name)

@@ -8,6 +8,7 @@ differs but something did not finish, 130 on Ctrl-C.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from enum import Enum
 from functools import partial
@@ -22,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from comparisons import benchmark
-from comparisons.chapters import CHAPTERS
+from comparisons.chapters import CHAPTERS, NEEDS
 from comparisons.coursework.commands.handout import hand_out
 from comparisons.coursework.commands.judge import judge_engine
 from comparisons.curves import MODELS, plot
@@ -37,6 +38,7 @@ from comparisons.usage import check_output, failing, refused, show_progress, wro
 from torch_impl.checkpoint import replace_file
 from torch_impl.data import DATASETS
 from torch_impl.errors import Commands
+from torch_impl.missing import require
 
 __all__ = ["app", "main"]
 
@@ -186,6 +188,9 @@ def compare(
         raise wrong_usage("--figures draws the graphs of minigrad and PyTorch: leave it out with another engine")
     check_device(device)
     chosen = list(dict.fromkeys(only or CHAPTERS))
+    require(*[library for name in chosen for library in NEEDS.get(name, ())])
+    if figures is not None and shutil.which("dot") is None:
+        require("pygraphviz")
     console = Console()
     results = Results(seed, dtype.value, device, data, chosen)
     try:
@@ -246,6 +251,7 @@ def train(
         raise wrong_usage(f"--figure {figure}: the name must end in .png, .svg or .pdf")
     check_data(data)
     check_output("--figure", figure)
+    require("matplotlib")
     check_device(device)
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -21,7 +21,7 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, *DOCS]
 FOLDERS = {"minigrad", "torch_impl", "comparisons", "tests", "docs", ".vscode", ".ci"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-SET_UP = re.compile(r"pip install -c constraints\.txt -e (\.|\"\.\[test\]\") && ")
+SET_UP = re.compile(r"pip install -c constraints\.txt -e \"\.\[(compare|test)\]\" && ")
 
 
 def blocks(page, language):

@@ -4,8 +4,9 @@ Read ``training.py`` first, the loop; then ``models/`` and ``networks.py``, ``da
 ``run.py``. ``cli.py`` is ``python -m torch_impl``. The same concepts in NumPy are in the package ``minigrad``.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from torch_impl.missing import face_of
 
 if TYPE_CHECKING:
     from torch_impl.face import *
@@ -13,5 +14,5 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> object:
     """A name of ``face.py``. PyTorch takes seconds to import: ``python -m torch_impl`` listens to Ctrl-C before."""
-    face = importlib.import_module("torch_impl.face")
+    face = face_of("torch_impl")
     return globals()[name] if name in globals() else getattr(face, name)

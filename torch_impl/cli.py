@@ -26,6 +26,7 @@ from torch_impl.distributed import (
 )
 from torch_impl.errors import Commands, printable
 from torch_impl.export import FORMATS, export_program, save_samples, test_images
+from torch_impl.missing import require
 from torch_impl.networks import MODELS
 from torch_impl.options import OPTIMIZERS, PRECISIONS, SCHEDULES, OptionError, TrainingOptions
 from torch_impl.predict import Description, load_image, load_program, predict
@@ -158,6 +159,7 @@ def train_command(
     target = get_device(local_device(device))
     place = Place(target, out, data_root, resume, strategy, workers, save_every, tensorboard, figures)
     check_trainer(trainer, devices)
+    require(*["matplotlib"] * figures, *["tensorboard"] * tensorboard)
     if trainer == "lightning":
         train_with_lightning(options, place, devices)
         return
@@ -220,6 +222,8 @@ def export_command(
     check(format in FORMATS, choices("--format must be one of", FORMATS) + f", not {format}")
     if data is not None:
         check_data_name(data)
+    if format == "onnx":
+        require("onnxscript", "onnxruntime")
     model, options, content = load_model(checkpoint)
     images = images_of(checkpoint, options, content, data, data_root)
     test = test_images(images)

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from torch_impl.checkpoint import CheckpointError
 from torch_impl.data import DataError
 from torch_impl.distributed import rank, world_size
+from torch_impl.missing import missing_part
 from torch_impl.options import OptionError
 from torch_impl.predict import ProgramError
 from torch_impl.run import TrainingError
@@ -64,7 +65,8 @@ def one_sentence(program: str, quiet: bool = False) -> Iterator[None]:
             process = f" (process {rank()})" if world_size() > 1 else ""
             with suppress(OSError):  # nobody is there to be told
                 typer.echo(printable(f"{program}{process}: {' '.join(sentence.splitlines())}"), err=True)
-        raise SystemExit(WRONG_USAGE if isinstance(error, OptionError) else FAILURE) from error
+        usage = isinstance(error, (OptionError, ModuleNotFoundError))
+        raise SystemExit(WRONG_USAGE if usage else FAILURE) from error
 
 
 def printable(text: str) -> str:
@@ -76,6 +78,9 @@ def sentence_of(error: Exception, program: str) -> str | None:
     """The sentence for an error; None if nobody expects it."""
     if isinstance(error, (OptionError, CheckpointError, DataError, ProgramError, TrainingError)):
         return str(error)
+    needed = missing_part(error, program)
+    if needed is not None:
+        return f"this {needed}"
     if is_out_of_memory(error):
         return f"out of memory: {REMEDIES[program]}"
     if isinstance(error, BrokenPipeError):

@@ -12,8 +12,11 @@ import signal
 import sys
 from types import FrameType
 
+from torch_impl.missing import missing_part
+
 __all__ = ["INTERRUPTED", "start"]
 
+WRONG_USAGE = 2
 INTERRUPTED = 130  # the status that a shell gives to what Ctrl-C ended
 
 
@@ -25,8 +28,15 @@ def start(program: str) -> None:
     listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not in the background of a shell
     if listens:
         signal.signal(signal.SIGINT, leave)
-    main = importlib.import_module(f"{program}.cli").main
-    errors = importlib.import_module("torch_impl.errors")
+    try:
+        main = importlib.import_module(f"{program}.cli").main
+        errors = importlib.import_module("torch_impl.errors")
+    except ModuleNotFoundError as error:
+        needed = missing_part(error, program)
+        if needed is None:
+            raise
+        print(f"python -m {program} {needed}", file=sys.stderr)
+        sys.exit(WRONG_USAGE)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without × shows ?

@@ -21,7 +21,7 @@ from comparisons.chapters import (
 from comparisons.harness import Report
 from comparisons.settings import Settings
 
-__all__ = ["CHAPTERS"]
+__all__ = ["CHAPTERS", "NEEDS"]
 
 CHAPTERS: dict[str, Callable[[Settings], Report]] = {
     "dynamic-graph": dynamic_graph.run,
@@ -36,3 +36,4 @@ CHAPTERS: dict[str, Callable[[Settings], Report]] = {
     "lightning": lightning.run,
     "script": script.run,
 }
+NEEDS = {"lightning": ("lightning", "torchmetrics"), "script": ("onnxscript", "onnxruntime")}  # imported as they run

@@ -119,7 +119,7 @@ def require_graphviz() -> None:
     try:
         import minigrad.viz.drawing  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ImportError("drawing needs the Python package graphviz: pip install graphviz pygraphviz") from error
+        raise ImportError("drawing needs the Python package graphviz: pip install 'minigrad[draw]'") from error
 
 
 def traced(outputs: Any, params: Params | None, names: Any) -> Trace:

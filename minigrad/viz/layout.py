@@ -75,7 +75,7 @@ def by_pygraphviz(source: str, format: str, engine: str, seconds: float, error: 
     found = find_spec("pygraphviz")
     if found is None or found.origin is None:
         raise ImportError(
-            "rendering needs Graphviz: pip install pygraphviz (it brings its own Graphviz), or install the program dot "
+            "rendering needs Graphviz: pip install 'minigrad[draw]' (which brings its own), or install the program dot "
             f"from https://graphviz.org/download (trying it: {error})"
         ) from error
     folder = os.path.dirname(os.path.dirname(found.origin))

@@ -24,7 +24,7 @@ FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all
 class Refused(Exception):
     """What the user is told: a sentence, or the traceback of an error of the user's own.
 
-    The command ends with the status 1; or 2, if the command line is wrong.
+    The command ends with the status 1; or 2, if the command line is wrong or a package is not installed.
     """
 
     def __init__(self, told: str, status: int = 1, is_traceback: bool = False) -> None:
@@ -104,6 +104,8 @@ class Programs:
             )
         if isinstance(error, OSError) and error.filename is not None:
             return Refused(f"{os.fspath(error.filename)} cannot be written: {error.strerror}")
+        if isinstance(error, ImportError):  # an extra is not installed
+            return Refused(words, status=2)
         return Refused(words or type(error).__name__)
 
     def instead(self, module: types.ModuleType) -> str:

@@ -514,7 +514,7 @@ class TestRendering:
         assert "wrong" not in capfd.readouterr().out
         if broken == "exit 1":
             monkeypatch.setitem(sys.modules, "pygraphviz", None)
-            with pytest.raises(ImportError, match="pip install pygraphviz.* status 1"):
+            with pytest.raises(ImportError, match=r"pip install 'minigrad\[draw\]'.* status 1"):
                 drawing.pipe("svg")
 
     @pytest.mark.skipif(os.name == "nt", reason="the stand-in for dot is a shell script")
@@ -670,14 +670,14 @@ class TestRendering:
     def test_neither_dot_nor_pygraphviz(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_dot: None) -> None:
         monkeypatch.setitem(sys.modules, "pygraphviz", None)
         drawing = draw(squared_sum(minigrad))
-        with pytest.raises(ImportError, match="pip install pygraphviz"):
+        with pytest.raises(ImportError, match=r"pip install 'minigrad\[draw\]'"):
             drawing.pipe(format="svg")
         drawing.render(outfile=tmp_path / "graph.dot")  # needs no Graphviz
 
     def test_no_graphviz_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "graphviz", None)
         monkeypatch.delitem(sys.modules, "minigrad.viz.drawing", raising=False)
-        with pytest.raises(ImportError, match="pip install graphviz pygraphviz"):
+        with pytest.raises(ImportError, match=r"pip install 'minigrad\[draw\]'"):
             draw(squared_sum(minigrad))
 
     def test_importing_and_tracing_needs_nothing_that_draws(self) -> None:
