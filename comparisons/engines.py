@@ -12,7 +12,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy
-import torch
 
 from comparisons.stopping import why
 
@@ -99,6 +98,8 @@ def described(engine: ModuleType) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """What the results depend on beside the engine."""
+    import torch  # here: an engine can be found without it
+
     return {
         "python": platform.python_version(),
         "numpy": numpy.__version__,
