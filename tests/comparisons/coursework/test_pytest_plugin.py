@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 import comparisons.both  # a run inside of this process forgets what it imported first
 import comparisons.coursework.assignments
@@ -331,6 +333,19 @@ def test_it_costs_nothing_where_nobody_asks():
     ours = {name for name in done.stdout.split() if name.startswith(("minigrad", "comparisons", "torch_impl"))}
     assert ours <= {"comparisons", PLUGIN, "torch_impl", "torch_impl.missing"}
     assert not {"numpy", "torch", "rich", "typer"} & set(done.stdout.split())
+
+
+def test_what_is_installed_with_it_is_not_rewritten(pytestconfig, monkeypatch):
+    hook = AssertionRewritingHook(pytestconfig)
+    monkeypatch.setattr(hook, "_warn_already_imported", lambda name: None)
+    hook.mark_rewrite("minigrad", "comparisons", "torch_impl", "tests")
+    specs = []
+    for _ in range(2):
+        specs.append(
+            [bool(hook.find_spec(f"{name}.files", [str(ROOT / "torch_impl")])) for name in ("minigrad", "tests")]
+        )
+        comparisons.pytest_plugin.pytest_addoption(SimpleNamespace(rewrite_hook=hook))
+    assert specs == [[True, True], [False, True]]
 
 
 def test_it_is_installed_under_its_own_name():
