@@ -112,7 +112,7 @@ def run(command: list[str], source: str, format: str, seconds: float) -> tuple[b
 
 def kill(child: subprocess.Popen[bytes]) -> None:
     """End a process, and what it has begun."""
-    if os.name == "posix":
+    if hasattr(os, "killpg"):
         os.killpg(child.pid, signal.SIGKILL)
     else:
         child.kill()

@@ -226,7 +226,7 @@ class Harmful:
 def test_foreign_files(kind: str, path: Path) -> None:
     harm = path.with_name("harm")
     if kind == "text":
-        path.write_text("no checkpoint\n" * 10)
+        path.write_text("no checkpoint\n" * 10, encoding="utf-8")
     elif kind == "pickle":
         path.write_bytes(pickle.dumps({"format": 1}))
     elif kind == "zip":

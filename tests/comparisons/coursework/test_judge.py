@@ -312,7 +312,7 @@ with Sandbox(sys.argv[1]) as sandbox, sandbox.start(Engine("engine", {"engine.py
 
 
 def children_of(process):
-    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
