@@ -74,12 +74,13 @@ def run(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(ROOT)])}
     environment |= {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "error::EncodingWarning"}
 
-    def run(*arguments, **files):
+    def run(*arguments, inside="", status=0, **files):
         for name, text in files.items():
             (folder / f"{name}.py").write_text(text, encoding="utf-8", newline="\r\n")
         command = [sys.executable, *arguments]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
+        options = {"cwd": folder / inside, "env": environment, "encoding": "utf-8"}
+        done = subprocess.run(command, capture_output=True, timeout=120, **options)
+        assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
 
     run.folder = folder
