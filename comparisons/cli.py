@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import ExitStack
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -29,12 +30,13 @@ from comparisons.coursework.commands.judge import judge_engine
 from comparisons.curves import MODELS, plot
 from comparisons.engines import NoEngine
 from comparisons.harness import Comparison, Report
+from comparisons.page import Page
 from comparisons.results import Results
 from comparisons.running import Here, InItsProcess, TrainingStopped, engine_for
 from comparisons.settings import Settings
 from comparisons.stopping import MISSING, STOPPED
 from comparisons.tolerances import TOLERANCES
-from comparisons.usage import check_output, failing, refused, show_progress, wrong_usage
+from comparisons.usage import check_folder, check_output, failing, refused, show_progress, wrong_usage
 from torch_impl.checkpoint import replace_file
 from torch_impl.data import DATASETS
 from torch_impl.errors import Commands
@@ -79,11 +81,6 @@ VERDICTS = {
 }
 
 
-def show_difference(value: float) -> str:
-    """A difference for the table: 0 where there was none at all."""
-    return "0" if value == 0 else f"{value:.1e}"
-
-
 def table_of(report: Report) -> Table:
     """One chapter as a table: a row a subject."""
     table = Table(title=report.chapter, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
@@ -98,13 +95,10 @@ def table_of(report: Report) -> Table:
 
 def cells(row: Comparison) -> list[str]:
     """One comparison as the cells of its row."""
-    allowed = TOLERANCES[row.tolerance]
-    limit = "exact" if not allowed.relative else f"{allowed.relative:.0e}"
     verdict = VERDICTS[row.status]
     if row.unfinished:
         return [row.subject, "", "", "", "", verdict]
-    differences = [show_difference(row.largest_absolute), show_difference(row.largest_relative)]
-    return [row.subject, f"{row.values:,}", *differences, limit, verdict]
+    return [row.subject, f"{row.values:,}", *row.differences, TOLERANCES[row.tolerance].limit, verdict]
 
 
 def check_data(name: str) -> None:
@@ -158,6 +152,9 @@ def compare(
     figures: Annotated[
         Path | None, typer.Option(help="Write the chapters' graphs, and where they differ, into this folder.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with code, numbers, graphs and curves into this folder.")
+    ] = None,
     device: DeviceOption = "cpu",
     dtype: DtypeOption = Dtype.float64,
     data: DataOption = "digits",
@@ -181,6 +178,8 @@ def compare(
     check_data(data)
     if json_file is not None:
         check_output("--json", json_file)
+    if html is not None:
+        check_folder("--html", html, "index.html")
     if figures is not None and not figures.is_dir():
         raise wrong_usage(f"--figures {figures}: there is no such folder")
     chosen_engine = engine_of(context, engine)
@@ -193,6 +192,7 @@ def compare(
         require("pygraphviz")
     console = Console()
     results = Results(seed, dtype.value, device, data, chosen)
+    page = None if html is None else Page(html, chosen_engine)
     try:
         with engine_under_test(chosen_engine, timeout) as tested:
             results.engine = tested.about
@@ -204,7 +204,7 @@ def compare(
                         data=data,
                         data_root=data_root,
                         seed=seed,
-                        figures=figures is not None,
+                        figures=figures is not None or (page is not None and page.draws),
                         progress=partial(show_progress, bar, bar.add_task(name, total=None)),
                     )
                     report = tested.chapter(name, settings)
@@ -213,15 +213,22 @@ def compare(
                 if figures is not None:
                     for title, drawing in report.figures.items():
                         drawing.save(figures / f"{title}.svg")
+                if page is not None:
+                    page.draw(report)
     except BaseException as error:
         results.stopped(error)
         raise
     finally:
-        if json_file is not None:
-            replace_file(json_file, (json.dumps(results.as_dict(), indent=2) + "\n").encode())
+        with ExitStack() as written:  # each, whatever becomes of the other
+            if page is not None:
+                written.callback(page.write, results)
+            if json_file is not None:
+                written.callback(replace_file, json_file, (json.dumps(results.as_dict(), indent=2) + "\n").encode())
     for line in results.findings():
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(results.closing())
+    if page is not None:
+        console.print(f"The page: {page.file}", markup=False, highlight=False, soft_wrap=True)
     if results.status:
         raise typer.Exit(results.status)
 

@@ -46,6 +46,11 @@ class Comparison:
         """One word for the table: equal, differs, stopped, not there yet."""
         return self.unfinished or ("equal" if self.agrees else "differs")
 
+    @property
+    def differences(self) -> list[str]:
+        """The largest absolute and relative difference in a few letters: 0 where there was none at all."""
+        return ["0" if each == 0 else f"{each:.1e}" for each in (self.largest_absolute, self.largest_relative)]
+
     def __str__(self) -> str:
         return self.message + (self.cause and f"\n  likely cause: {self.cause}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -100,7 +101,12 @@ def versions() -> dict[str, str]:
     """What the results depend on beside the engine."""
     import torch  # here: an engine can be found without it
 
+    try:
+        own = importlib.metadata.version("minigrad")
+    except importlib.metadata.PackageNotFoundError:
+        own = "not installed"  # a checkout
     return {
+        "minigrad": own,
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "torch": str(torch.__version__),

@@ -45,7 +45,8 @@ class Report:
 
     ``findings`` has of each row that does not agree the comparison that was the first not to, in the order in which
     they were made: whatever comes later may be a consequence. ``figures`` are drawings that belong to the chapter, by
-    the name of the file that each is written to. ``heard`` is told which check begins.
+    the name of the file that each is written to; ``curves`` the losses of its trainings, ours and PyTorch's, by what
+    they are and go along. ``heard`` is told which check begins.
     """
 
     chapter: str
@@ -53,6 +54,7 @@ class Report:
     rows: list[Comparison] = field(default_factory=list)
     findings: list[Comparison] = field(default_factory=list)
     figures: dict[str, Drawing] = field(default_factory=dict)
+    curves: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
     seconds: float = 0.0
 
     def add(self, subject: str, comparisons: Iterable[Comparison]) -> Comparison:
@@ -79,6 +81,12 @@ class Report:
         )
         self.rows[place : place + 1] = [row]
         return row
+
+    def add_point(self, curve: str, ours: Any, theirs: Any) -> None:
+        """Add to both engines' curves the number that each of them has come to; NaN where it is none."""
+        for points, number in zip(self.curves.setdefault(curve, ([], [])), (ours, theirs)):
+            array = array_of(number)
+            points.append(float(array.item()) if array.size == 1 and array.dtype.kind in "fiu" else math.nan)
 
     @contextmanager
     def trying(self, subject: str) -> Iterator[None]:

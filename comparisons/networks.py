@@ -180,12 +180,13 @@ def compare_network(
         report.add(f"{prefix}initial weights", initial)
         kink = ""
         for step in range(1, STEPS + 1):
-            with watching(settings):
-                ours.backward()
-                theirs.backward()
+            for side in (ours, theirs):
+                with watching(settings):
+                    side.backward()
             if not kink and crosses_a_kink(ours, theirs):
                 tolerance, kink = "network after a kink", f", kink at step {step}"
             found = compared_step(ours, theirs, tolerance, f"at step {step}")
+            report.add_point(f"{prefix}loss by step", ours.loss, theirs.loss)
             if not report.findings:
                 name_the_cause(found, ours, theirs, tolerance)
             for subject, comparisons in found.items():

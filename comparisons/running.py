@@ -230,7 +230,8 @@ def read_lines(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -
 def plain(report: Report) -> dict[str, Any]:
     """A report without its figures, for JSON."""
     rows, findings = [[asdict(each) for each in part] for part in (report.rows, report.findings)]
-    return {"chapter": report.chapter, "rows": rows, "findings": findings, "seconds": report.seconds}
+    told = {"chapter": report.chapter, "rows": rows, "findings": findings}
+    return {**told, "curves": report.curves, "seconds": report.seconds}
 
 
 def from_plain(data: dict[str, Any]) -> Report:
@@ -241,8 +242,9 @@ def from_plain(data: dict[str, Any]) -> Report:
     """
     try:
         rows, findings = [[Comparison(**each) for each in data[part]] for part in ("rows", "findings")]
-        return Report(data["chapter"], rows=rows, findings=findings, seconds=data["seconds"])
-    except (KeyError, TypeError):
+        curves = {name: (list(ours), list(theirs)) for name, (ours, theirs) in data["curves"].items()}
+        return Report(data["chapter"], rows=rows, findings=findings, curves=curves, seconds=data["seconds"])
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise Ended(STRANGE) from None
 
 

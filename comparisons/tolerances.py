@@ -27,6 +27,12 @@ class Tolerance:
     reason: str
     measure: Literal["element", "largest", "norm"] = "element"
 
+    @property
+    def limit(self) -> str:
+        """The relative distance allowed, in a few letters; the absolute one where that is all."""
+        largest = self.relative or self.absolute
+        return f"{largest:.0e}" if largest else "exact"
+
 
 TOLERANCES = {
     "exact": Tolerance(0.0, 0.0, "the same arithmetic in the same order, or no arithmetic at all: no bit may differ"),

@@ -12,7 +12,7 @@ from rich.progress import Progress, TaskID
 
 from comparisons.stopping import why
 
-__all__ = ["check_output", "failing", "refused", "show_progress", "wrong_usage"]
+__all__ = ["check_folder", "check_output", "failing", "refused", "show_progress", "wrong_usage"]
 
 
 def wrong_usage(message: str) -> typer.BadParameter:
@@ -32,6 +32,21 @@ def check_output(option: str, path: Path) -> None:
             raise wrong_usage(f"{option} {path}: it may not be written")
     except OSError as error:  # such as a name that is too long
         raise wrong_usage(f"{option} {path}: {error.strerror}") from None
+
+
+def check_folder(option: str, folder: Path, name: str) -> None:
+    """Refuse a folder that ``option`` names where no file ``name`` can be written; it need not be there yet."""
+    try:
+        if folder.is_dir():
+            check_output(option, folder / name)
+            return
+        there = next(each for each in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(each))
+        if not there.is_dir():
+            raise wrong_usage(f"{option} {folder}: {there} is no folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise wrong_usage(f"{option} {folder}: no folder can be made in {there}")
+    except OSError as error:  # such as a name that is too long
+        raise wrong_usage(f"{option} {folder}: {error.strerror}") from None
 
 
 @contextmanager

@@ -13,6 +13,7 @@ of this repository's engine all the same.
 import gc
 import importlib
 import os
+import shutil
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -209,3 +210,22 @@ def newer_than_what_it_points_at():
     engine.in_order = checked
     yield
     engine.in_order = in_order
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, once for all tests of a file. Without it they are skipped, or fail where it is required."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        sync_playwright = None
+    if program is None or sync_playwright is None:
+        missing = "Chromium is not installed" if program is None else "playwright is not installed"
+        if os.environ.get("MINIGRAD_BROWSER") == "required":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

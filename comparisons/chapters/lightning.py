@@ -71,19 +71,23 @@ def history_values(checkpoint: dict[str, Any]) -> list[tuple[str, Any]]:
     return values
 
 
-def compare_runs(options: TrainingOptions, settings: Settings) -> dict[str, list[Comparison]]:
-    """The two loops' runs with ``options``, compared in all that they leave."""
+def compare_runs(report: Report, title: str, options: TrainingOptions, settings: Settings) -> None:
+    """Rows for the two loops' runs with ``options``: all that they leave."""
     from torch_impl import lit_run  # imported where it is needed: it takes four seconds
 
     ours = last_checkpoint(plain, options, settings)
     theirs = last_checkpoint(lit_run.fit, options, settings)
     our_position, their_position = ours["loader"]["epoch_state"], theirs["loader"]["epoch_state"]
-    return {
+    rows: dict[str, list[Comparison]] = {
         "weights": by_name("weight", ours["model"].items(), theirs["model"].items(), "exact"),
         "optimizer": by_name("state", optimizer_values(ours), optimizer_values(theirs), "exact"),
         "batch order": [compare_values("the loader's generator", our_position, their_position, "exact")],
         "loss and accuracy": by_name("measured", history_values(ours), history_values(theirs), "float32"),
     }
+    for subject, comparisons in rows.items():
+        report.add(f"{title}: {subject}", comparisons)
+    for our_epoch, their_epoch in zip(ours["history"], theirs["history"]):
+        report.add_point(f"{title}: loss by epoch", our_epoch["loss"], their_epoch["loss"])
 
 
 def run(settings: Settings) -> Report:
@@ -91,7 +95,5 @@ def run(settings: Settings) -> Report:
     report = settings.report("lightning")
     for title, options in RUNS.items():
         with report.trying(title):
-            rows = compare_runs(replace(options, data=settings.data, seed=settings.seed), settings)
-            for subject, comparisons in rows.items():
-                report.add(f"{title}: {subject}", comparisons)
+            compare_runs(report, title, replace(options, data=settings.data, seed=settings.seed), settings)
     return report

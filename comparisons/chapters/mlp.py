@@ -104,8 +104,11 @@ def train(report: Report, settings: Settings, ours: Training, theirs: Training) 
         if not kink and settings.dtype == "float32" and rounding_crossed(*map(array_of, entering)):
             tolerance, kink = "training after a kink", f", kink at step {step + 1}"
         with watching(settings):
-            losses = ours.step(*mine), theirs.step(*yours)
+            our_loss = ours.step(*mine)
+        with watching(settings):
+            losses = our_loss, theirs.step(*yours)
         report.add(f"loss{kink}", [compare_values(f"loss {at}", *losses, tolerance)])
+        report.add_point("loss by step", *losses)
         report.add(f"gradients{kink}", parameters_agree(f"gradient {at}", ours, theirs, tolerance))
         report.add(f"weights after Adam{kink}", parameters_agree(f"weight {at}", ours, theirs, tolerance))
         if step == 0:
