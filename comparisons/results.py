@@ -83,6 +83,8 @@ class Results:
             return f"[green]All {rows} comparisons agree[/] ({values:,} values, {self.dtype}, seed {self.seed})."
         told = {"differs": "differ", "stopped": "stopped", "not there yet": "are not there yet"}
         parts = [f"{self.counts[status]} {words}" for status, words in told.items() if self.counts[status]]
+        if not parts:  # it was stopped
+            return f"All {rows} comparisons that were made agree."
         return f"[bold red]Of {rows} comparisons {', '.join(parts)}.[/]"
 
     def as_dict(self) -> dict[str, Any]:

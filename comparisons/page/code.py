@@ -94,7 +94,7 @@ def code_of(chapter: str, engine: str, sources: Mapping[str, bytes]) -> Html:
     names = sides_of(chapter, engine)
     if chapter in ALONE:
         cells = [cell(lines_of_parts(parts)) for parts in ALONE[chapter][1:]]
-        return listing("both on PyTorch", "", names, [element("tr", *cells)], few=False)
+        return listing("both on PyTorch", "each in its own words", names, [element("tr", *cells)], few=False)
     own_file = inspect.getfile(CHAPTERS[chapter])
     listings = [aligned(f"the chapter’s {Path(own_file).name}", names, *on_both(own_file, engine, ()))]
     for path, *chosen in ALSO.get(chapter, []):
