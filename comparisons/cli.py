@@ -27,6 +27,7 @@ from comparisons import benchmark
 from comparisons.chapters import CHAPTERS, NEEDS
 from comparisons.coursework.commands.handout import hand_out
 from comparisons.coursework.commands.judge import judge_engine
+from comparisons.coursework.commands.mutants import mutants
 from comparisons.curves import MODELS, plot
 from comparisons.engines import NoEngine
 from comparisons.harness import Comparison, Report
@@ -330,6 +331,7 @@ def bench(
 
 app.command("judge")(judge_engine)
 app.command("handout")(hand_out)
+app.command("mutants")(mutants)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,13 +23,27 @@ from comparisons.coursework.processes import NoAnswer, Process
 from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.student import FIRST, HEAD, READY, answer_of, packed, packed_answer
 
-__all__ = ["AGREES", "DIFFERS", "LOST", "MISSING", "STOPPED", "Verdict", "expected", "judge", "status_of"]
+__all__ = [
+    "AGREES",
+    "DIFFERS",
+    "LOST",
+    "MISSING",
+    "STOPPED",
+    "Right",
+    "Verdict",
+    "expected",
+    "judge",
+    "judging",
+    "status_of",
+]
 
 AGREES, DIFFERS = "agrees", "differs"
 MISSING = "not there yet"
 STOPPED = "stopped"
 LOST = "no answer"
 LONGEST_REASON = 1000
+
+Right = Callable[[Case, dict[str, np.ndarray]], Answer]  # PyTorch's answer to a case with its inputs
 
 
 @dataclass(frozen=True)
@@ -79,17 +93,39 @@ def judge(
         SandboxError: the sandbox fails, whatever the engine is.
     """
     verdicts: list[Verdict] = []
-    while len(verdicts) < len(cases):
+    for verdict in judging(engine, cases, sandbox, secret=secret, submission=submission):
+        verdicts.append(verdict)
+        progress(len(verdicts))
+    return verdicts
+
+
+def judging(
+    engine: Engine,
+    cases: Sequence[Case],
+    sandbox: Sandbox,
+    *,
+    secret: bytes,
+    submission: str,
+    right: Right | None = None,
+) -> Generator[Verdict, None, None]:
+    """Judge an engine case by case, as :func:`judge` does; whoever asks no further has ended the engine's process.
+
+    Args:
+        right: tells PyTorch's answer to a case with its inputs. By default it is computed.
+    """
+    done = 0
+    while done < len(cases):
         with sandbox.start(engine) as process:
             failed = import_failure(process)
             if failed is not None:
-                verdicts += [Verdict(case.name, *failed) for case in cases[len(verdicts) :]]
-            for case in cases[len(verdicts) :]:  # one at least
-                verdicts.append(judge_case(process, case, case.draw(secret, submission)))
-                progress(len(verdicts))
-                if verdicts[-1].status == LOST or not process.lives():
+                yield from (Verdict(case.name, *failed) for case in cases[done:])
+                return
+            for case in cases[done:]:  # one at least
+                verdict = judge_case(process, case, case.draw(secret, submission), right or expected)
+                done += 1
+                yield verdict
+                if verdict.status == LOST or not process.lives():
                     break
-    return verdicts
 
 
 def status_of(verdicts: Sequence[Verdict]) -> int:
@@ -111,11 +147,11 @@ def import_failure(process: Process) -> tuple[str, str] | None:
     return None
 
 
-def judge_case(process: Process, case: Case, inputs: dict[str, np.ndarray]) -> Verdict:
+def judge_case(process: Process, case: Case, inputs: dict[str, np.ndarray], answer_to: Right) -> Verdict:
     """Ask a process one case, and compare what it answers."""
     number = next(process.numbers)
     request = {"program": case.program, "show": case.show, "inputs": list(inputs)}
-    right = expected(case, inputs)
+    right = answer_to(case, inputs)
     begun = time.monotonic()
     try:
         answer = read_answer(*process.ask(number, packed(number, request, inputs)))
