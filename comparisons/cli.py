@@ -26,6 +26,8 @@ from rich.table import Table
 from comparisons import benchmark
 from comparisons.chapters import CHAPTERS, NEEDS
 from comparisons.coursework.commands.handout import hand_out
+from comparisons.chapters import CHAPTERS
+from comparisons.coursework.commands.check_course import check_the_course
 from comparisons.coursework.commands.judge import judge_engine
 from comparisons.coursework.commands.mutants import mutants
 from comparisons.curves import MODELS, plot
@@ -332,6 +334,7 @@ def bench(
 app.command("judge")(judge_engine)
 app.command("handout")(hand_out)
 app.command("mutants")(mutants)
+app.command("check-course")(check_the_course)
 
 
 def main() -> None:

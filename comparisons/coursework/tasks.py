@@ -47,6 +47,8 @@ class Task:
         cases: what the functions are asked. They grade this task, and this task alone can fail them while all else is
             the reference.
         questions: what is to be predicted, where nothing is to be written.
+        tests_of: the assignments whose known mistakes the student's own tests are to notice.
+        mistake_of: the assignments from whose known mistakes one's own is drawn, to be found and mended.
     """
 
     id: str
@@ -58,6 +60,8 @@ class Task:
     needs: tuple[str, ...] = ()
     cases: tuple[Case, ...] = ()
     questions: tuple[Question, ...] = ()
+    tests_of: tuple[str, ...] = ()
+    mistake_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,13 @@ class Exam:
     def __init__(self, cases: Sequence[Case], secret: bytes = b"course", submission: str = "course") -> None:
         self.secret, self.submission = secret, submission
         self.right: dict[str, Answer] = {}
+        self.add(cases)
+
+    def add(self, cases: Sequence[Case]) -> None:
+        """Compute what is right in more cases."""
         for case in cases:
             try:
-                self.right[case.name] = expected(case, case.draw(secret, submission))
+                self.right[case.name] = expected(case, case.draw(self.secret, self.submission))
             except Exception as error:
                 raise Unfit(f"PyTorch cannot answer {case.name}: {type(error).__name__}: {error}") from error
 
