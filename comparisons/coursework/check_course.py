@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comparisons.coursework.cases import Case
-from comparisons.coursework.compiled import compiled
+from comparisons.coursework.compiled import without_text
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.holes import Place, functions_of, hollowed
 from comparisons.coursework.judge import AGREES, Verdict
@@ -193,7 +193,7 @@ def check_mistakes(course: Course) -> None:
         if not mistake.what.strip() or mistake.old == mistake.new:
             course.fault(mistake.task, f"mistake {mistake.id} does not say what is wrong, or changes nothing")
         try:
-            compiled(mistake.planted(course.engine))
+            without_text(mistake.planted(course.engine))
             course.plantable.append(mistake)
         except (KeyError, ValueError, SyntaxError) as error:
             course.fault(mistake.task, f"mistake {mistake.id} cannot be planted: {error}")
@@ -282,7 +282,7 @@ def check_by_asking(course: Course, quick: bool, jobs: int, progress: Progress) 
             done.add(mistake.task)
 
     def run(trial: Trial, sandbox: Sandbox) -> None:
-        verdicts = exam.ask(compiled(trial.make()), trial.cases, sandbox)
+        verdicts = exam.ask(without_text(trial.make()), trial.cases, sandbox)
         trial.judge(verdicts)
         verdicts.close()
 

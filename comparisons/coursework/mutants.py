@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comparisons.coursework.cases import Case
-from comparisons.coursework.compiled import compiled
+from comparisons.coursework.compiled import compiled, without_text
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.equivalents import EQUIVALENTS, KINDS, Equivalent, Kind
 from comparisons.coursework.holes import Place
@@ -197,7 +197,7 @@ def fates_of(
 
     def fate(item: tuple[Change, tuple[Case, ...]], sandbox: Sandbox) -> Fate:
         change, cases = item
-        verdicts = exam.ask(compiled(change.planted(engine)), cases, sandbox)
+        verdicts = exam.ask(without_text(change.planted(engine)), cases, sandbox)
         killed = next((each for each in verdicts if each.status != AGREES), None)
         verdicts.close()
         return Fate(change, killed, next((each for each in (*EQUIVALENTS, *KINDS) if each.covers(change)), None))

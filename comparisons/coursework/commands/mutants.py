@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -16,13 +17,25 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from comparisons.coursework.assignments import TASKS
+from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.engines import Engine, find_engine
 from comparisons.coursework.mistakes import MISTAKES
+from comparisons.coursework.mistakes.mistake import Mistake
 from comparisons.coursework.mutants import Fate, Outcome, fates_of, gone, outcomes_of
+from comparisons.coursework.personal import (
+    RepairError,
+    functions_with,
+    grade_repair,
+    handed_in,
+    handed_out,
+    mistake_for,
+    write_folder,
+)
+from comparisons.coursework.sandbox import UNSAFE, Sandbox, SandboxError, open_sandbox
+from comparisons.coursework.student_tests import LONGEST_FILE, TestsError, check_text, grade_tests
 from comparisons.coursework.tasks import Task
 from comparisons.coursework.workers import JOBS, Unfit
-from comparisons.usage import check_output, refused, show_progress, wrong_usage
+from comparisons.usage import check_output, failing, refused, show_progress, wrong_usage
 from torch_impl.checkpoint import replace_file
 
 __all__ = ["mutants"]
@@ -31,26 +44,68 @@ __all__ = ["mutants"]
 def mutants(
     task: Annotated[list[str] | None, typer.Option(help="Only mistakes in this task; may be repeated.")] = None,
     mechanical: Annotated[bool, typer.Option("--mechanical", help="Mistakes made by rule, in every function.")] = False,
+    tests: Annotated[Path | None, typer.Option(help="Grade a student's tests by the mistakes they notice.")] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(help="With --tests: the mistakes of this assignment; by default A1 and A2.")
+    ] = None,
+    one_for: Annotated[
+        str | None, typer.Option(help="One's own mistake, for this student; with --out or --repair.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the engine with the student's mistake here.")] = None,
+    repair: Annotated[Path | None, typer.Option(help="Grade the engine that the student mended.")] = None,
+    secret: Annotated[
+        str | None, typer.Option(envvar="MINIGRAD_SECRET", help="What one's own mistake and inputs are drawn from.")
+    ] = None,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Run it without a sandbox too, if there is none.")] = False,
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="How many engines are asked at a time.")] = JOBS,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")] = None,
 ) -> None:
-    """Plant known mistakes in the engine, one at a time, and see which task's cases notice each."""
-    for name in task or []:
-        if name not in TASKS:
-            raise wrong_usage(f"there is no task {name!r}: choose from {', '.join(TASKS)}")
+    """Plant known mistakes in the engine, one at a time: which task's cases, or a student's tests, notice each?"""
+    check_options(mechanical, tests, area, one_for, out, repair, task)
     if json_file is not None:
         check_output("--json", json_file)
-    chosen = [TASKS[name] for name in dict.fromkeys(task or TASKS)]
     engine = find_engine("minigrad")
     console = Console()
-    if mechanical:
-        result, fits = by_rule(engine, chosen, jobs, console)
+    fits = True
+    if tests is not None:
+        result = graded_tests(tests, engine, area or ["A1", "A2"], secret, unsafe, jobs, console)
+    elif one_for is not None:
+        result = own_mistake(one_for, engine, secret, out, repair, unsafe, console)
     else:
-        result, fits = known(engine, chosen, jobs, console)
+        chosen = [TASKS[name] for name in dict.fromkeys(task or TASKS)]
+        result, fits = (by_rule if mechanical else known)(engine, chosen, jobs, console)
     if json_file is not None:
         replace_file(json_file, (json.dumps(result, indent=2) + "\n").encode())
     if not fits:
         raise typer.Exit(1)
+
+
+def check_options(
+    mechanical: bool,
+    tests: Path | None,
+    area: list[str] | None,
+    one_for: str | None,
+    out: Path | None,
+    repair: Path | None,
+    task: list[str] | None,
+) -> None:
+    """Refuse options that do not go together, and names that there are not."""
+    given = {"--mechanical": mechanical, "--tests": tests is not None, "--one-for": one_for is not None}
+    chosen = [option for option, is_given in given.items() if is_given]
+    if len(chosen) > 1:
+        raise wrong_usage(f"{' and '.join(chosen)} do not go together")
+    if area and tests is None:
+        raise wrong_usage("--area says which mistakes a student's tests are to notice: give --tests too")
+    if (one_for is not None) != ((out is None) != (repair is None)) or (one_for is None and (out or repair)):
+        raise wrong_usage("--one-for goes with --out, which hands a mistake out, or with --repair, which grades")
+    if task and (tests is not None or one_for is not None):
+        raise wrong_usage("--task chooses among the mistakes that are planted: leave it out here")
+    for name in task or []:
+        if name not in TASKS:
+            raise wrong_usage(f"there is no task {name!r}: choose from {', '.join(TASKS)}")
+    for name in area or []:
+        if name not in ASSIGNMENTS:
+            raise wrong_usage(f"there is no assignment {name!r}: choose from {', '.join(ASSIGNMENTS)}")
 
 
 @contextmanager
@@ -125,3 +180,98 @@ def told(fate: Fate) -> str:
     """A change that is neither caught nor known to change nothing, as it would stand in ``equivalents/``."""
     change = fate.change
     return f"{change.place}: {fate.wrong}\n    {change.old}\nto  {change.new}"
+
+
+def mistakes_of(assignments: Sequence[str]) -> list[Mistake]:
+    """The known mistakes in the tasks of assignments."""
+    names = {task.id for name in assignments for task in ASSIGNMENTS[name].tasks}
+    found = [each for each in MISTAKES.values() if each.task in names]
+    if not found:
+        raise wrong_usage(f"no mistake is known in {' or '.join(assignments)}")
+    return found
+
+
+def safe_sandbox(unsafe: bool) -> Sandbox:
+    """The best sandbox that can be had; refused where there is none but limits, unless these are enough."""
+    try:
+        return open_sandbox(unsafe=unsafe)
+    except SandboxError as error:
+        advice = "" if unsafe else ". Install bubblewrap; or give --unsafe, for a student whom you trust"
+        raise wrong_usage(f"there is no sandbox here: {error}{advice}") from None
+
+
+def graded_tests(
+    path: Path, engine: Engine, area: Sequence[str], secret: str | None, unsafe: bool, jobs: int, console: Console
+) -> dict[str, Any]:
+    """Grade a student's tests, and print what they are worth."""
+    mistakes = mistakes_of(area)
+    tasks = [task for name in area for task in ASSIGNMENTS[name].tasks]
+    try:
+        with open(path, "rb") as file:
+            source = file.read(LONGEST_FILE + 1)
+        check_text(source, engine.name)
+    except OSError as error:
+        raise wrong_usage(f"--tests {path}: {error.strerror}") from None
+    except TestsError as reason:
+        raise wrong_usage(f"--tests {path}: {reason}") from None
+    with safe_sandbox(unsafe) as first:
+        level = first.level
+    drawn = (secret or secrets.token_hex(16)).encode()
+    with progress_on(console, path.name) as progress, failing(path.name):
+        grade = grade_tests(
+            source, engine, tasks, mistakes, lambda: safe_sandbox(unsafe), secret=drawn, jobs=jobs, progress=progress
+        )
+    caught = sum(map(bool, grade.noticed.values()))
+    for mistake in mistakes:
+        if noticed := grade.noticed.get(mistake.id):
+            console.print(Text(f"{mistake.id} is noticed by {noticed}"), soft_wrap=True)
+        elif not grade.failed:
+            console.print(Text(f"{mistake.id} goes unnoticed: {mistake.what}", "bold red"), soft_wrap=True)
+    if grade.failed:
+        console.print(Text(f"0 %: {grade.failed}", "bold red"), soft_wrap=True)
+    else:
+        console.print(f"{grade.share:.0%}: {len(grade.tests)} tests notice {caught} of {len(mistakes)} mistakes.")
+    return {"tests": grade.as_dict(), "areas": list(area), "sandbox": level, "unsafe": level == UNSAFE}
+
+
+def own_mistake(
+    student: str,
+    engine: Engine,
+    secret: str | None,
+    out: Path | None,
+    folder: Path | None,
+    unsafe: bool,
+    console: Console,
+) -> dict[str, Any]:
+    """Hand out a student's own mistake, or grade its repair."""
+    task = next(each for each in TASKS.values() if each.mistake_of)
+    if not secret:
+        raise wrong_usage("give --secret: the mistake is drawn from it, to be handed out and again to be graded")
+    if not student:
+        raise wrong_usage("--one-for names a student")
+    mistakes = [each for each in mistakes_of(task.mistake_of) if functions_with(each, engine)]
+    mistake = mistake_for(student, secret.encode(), mistakes)
+    if out is not None:
+        try:
+            write_folder(handed_out(mistake, engine, task), out)
+        except OSError as error:
+            raise wrong_usage(f"--out {out}: {error.strerror or error}") from None
+        console.print(Text(f"{out} has an engine with a mistake for {student}."), soft_wrap=True)
+        return {"student": student, "out": str(out)}
+    assert folder is not None
+    try:
+        given = handed_in(folder)
+    except RepairError as reason:
+        raise wrong_usage(f"--repair: {reason}") from None
+    tasks = list(TASKS.values())
+    with safe_sandbox(unsafe) as sandbox, failing(str(folder)):
+        found = grade_repair(given, mistake, engine, tasks, sandbox, secret=secret.encode(), student=student)
+        level = sandbox.level
+    for what, right in (("file", found.file), ("function", found.function)):
+        console.print(f"The {what} that is named is {'right' if right else 'wrong'}.")
+    for verdict in found.unmended[:5]:
+        console.print(Text(f"{verdict.case}: {verdict.status}: {verdict.reason}"), soft_wrap=True)
+    count = len(found.unmended)
+    console.print("The engine is mended." if not count else f"The engine is not mended: {count} cases do not agree.")
+    console.print(f"{found.share:.0%}, {found.share * task.points:g} of {task.points} points.")
+    return {"student": student, **found.as_dict(), "sandbox": level, "unsafe": level == UNSAFE}

@@ -1,0 +1,99 @@
+"""Engines that are right and written otherwise: other names, other lines, other code, and all that they do the same."""
+
+from __future__ import annotations
+
+import ast
+import hmac
+from collections.abc import Sequence
+
+from comparisons.coursework.engines import Engine
+from comparisons.coursework.equivalents import EQUIVALENTS, KINDS
+from comparisons.coursework.holes import Place, functions_of
+from comparisons.coursework.mechanical import changes_of
+
+__all__ = ["wheats_of"]
+
+
+def wheats_of(engine: Engine, places: Sequence[Place], secret: bytes) -> list[tuple[str, Engine]]:
+    """Engines that do what ``engine`` does, each with what is different in it.
+
+    Args:
+        engine: the reference.
+        places: the functions that are written otherwise.
+        secret: what the names are drawn from, so that nobody knows them.
+    """
+    word = "_" + hmac.new(secret, b"wheats", "sha256").hexdigest()[:8]
+    files = sorted({place.file for place in places})
+    renamed, moved, said_otherwise = dict(engine.sources), dict(engine.sources), dict(engine.sources)
+    all_of_it = dict(engine.sources)
+    for file in files:
+        path = f"{engine.name}/{file}"
+        text = engine.sources[path].decode()
+        other = with_equivalents(text, [place for place in places if place.file == file])
+        renamed[path] = with_other_names(text, word).encode()
+        moved[path] = with_other_lines(text, word).encode()
+        said_otherwise[path] = other.encode()
+        all_of_it[path] = with_other_lines(with_other_names(other, word), word).encode()
+    return [
+        ("as it is", engine),
+        ("with other names", Engine(engine.name, renamed)),
+        ("with other lines", Engine(engine.name, moved)),
+        ("said otherwise", Engine(engine.name, said_otherwise)),
+        ("with all of these", Engine(engine.name, all_of_it)),
+    ]
+
+
+def with_equivalents(text: str, places: Sequence[Place]) -> str:
+    """A file with one change in each of the functions, where one is known that changes nothing."""
+    for place in places:
+        for change in changes_of(place, text):
+            if any(each.covers(change) for each in (*EQUIVALENTS, *KINDS)):
+                text = change.text
+                break
+    return text
+
+
+def with_other_lines(text: str, word: str) -> str:
+    """A file in which each function has one line more, which does nothing: other code, at other places."""
+    lines = text.splitlines(keepends=True)
+    for piece in sorted(functions_of(text).values(), key=lambda each: each.first, reverse=True):
+        statements = piece.node.body[ast.get_docstring(piece.node) is not None :]
+        if statements and statements[0].lineno > piece.node.lineno:
+            first = statements[0]
+            start = min([first.lineno, *[each.lineno for each in getattr(first, "decorator_list", [])]])
+            lines.insert(start - 1, f"{' ' * first.col_offset}{word} = {word!r}\n")
+    return "".join(lines)
+
+
+def with_other_names(text: str, word: str) -> str:
+    """A file in which what functions call their own variables is called otherwise.
+
+    Functions with functions in them, or with names of other scopes, stay as they are, and so do arguments, by which
+    they may be called.
+    """
+    tree = ast.parse(text)
+    for piece in functions_of(text).values():
+        found = [
+            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.lineno == piece.node.lineno
+        ]
+        for function in found:
+            rename(function, word)
+    return ast.unparse(tree) + "\n"
+
+
+SCOPES = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Global, ast.Nonlocal),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+
+
+def rename(function: ast.FunctionDef, word: str) -> None:
+    """Give a function's own variables other names."""
+    inside = [node for statement in function.body for node in ast.walk(statement)]
+    if any(isinstance(node, (*SCOPES, ast.Import, ast.ImportFrom, ast.ExceptHandler)) for node in inside):
+        return
+    given = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+    names = {each.id for each in inside if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)} - given
+    for node in inside:
+        if isinstance(node, ast.Name) and node.id in names:
+            node.id += word
