@@ -24,7 +24,7 @@ from comparisons.coursework.tasks import Assignment, Task
 from comparisons.coursework.workers import JOBS, Exam, Unfit, side_by_side
 from comparisons.tolerances import TOLERANCES
 
-__all__ = ["Checked", "check_course", "without"]
+__all__ = ["Checked", "Course", "check_course", "read_course", "without"]
 
 AT_IMPORT = "when it was imported: "
 HINTS = 3
@@ -63,8 +63,10 @@ class Course:
     def __init__(self, assignments: Mapping[str, Assignment], mistakes: Sequence[Mistake], engine: Engine) -> None:
         self.assignments, self.mistakes, self.engine = assignments, mistakes, engine
         self.tasks = [task for assignment in assignments.values() for task in assignment.tasks]
-        self.rows = {each.id: Checked(each.id, each.title, len(each.cases)) for each in self.tasks}
-        self.rows |= {each.id: Checked(each.id, each.title, len(each.integration)) for each in assignments.values()}
+        self.rows: dict[str, Checked] = {}
+        for assignment in assignments.values():
+            self.rows |= {each.id: Checked(each.id, each.title, len(each.cases)) for each in assignment.tasks}
+            self.rows[assignment.id] = Checked(assignment.id, assignment.title, len(assignment.integration))
         self.plantable: list[Mistake] = []
 
     def fault(self, where: str, what: str) -> None:
@@ -94,12 +96,17 @@ def check_course(
     Returns:
         For each task, and for each assignment as a whole, what was found.
     """
+    course = read_course(assignments, mistakes, engine)
+    check_by_asking(course, quick, jobs, progress)
+    return list(course.rows.values())
+
+
+def read_course(assignments: Mapping[str, Assignment], mistakes: Sequence[Mistake], engine: Engine) -> Course:
+    """A course, and what is wrong with it as far as that shows without asking an engine."""
     course = Course(assignments, mistakes, engine)
     for check in (check_what_is_told, check_names, check_places, check_mistakes, check_handouts):
         check(course)
-    check_by_asking(course, quick, jobs, progress)
-    order = [name for each in assignments.values() for name in (*[task.id for task in each.tasks], each.id)]
-    return [course.rows[name] for name in order]
+    return course
 
 
 # ---------------------------------------------------------------------------------------------------- what is told

@@ -31,7 +31,6 @@ TASKS = (
             "test by hand what differences cannot see: ties, kinks, an element used twice, sizes of one, the far "
             "tails.",
         ),
-        needs=("2.2",),
         tests_of=("A1", "A2"),
     ),
     Task(
@@ -47,7 +46,6 @@ TASKS = (
             "For each task of A3 write one test in which what it does is left out: which number is different then, or "
             "which error is missing? `pytest.raises(RuntimeError)` says the second.",
         ),
-        needs=("3.6",),
         tests_of=("A3",),
     ),
     Task(
@@ -65,7 +63,6 @@ TASKS = (
             "twice, or change something on the way.",
             "Once one operation is left, step into it with a debugger and compare each line with its formula.",
         ),
-        needs=("3.6",),
         mistake_of=("A1", "A2", "A3"),
     ),
 )
