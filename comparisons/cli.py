@@ -25,9 +25,8 @@ from rich.table import Table
 
 from comparisons import benchmark
 from comparisons.chapters import CHAPTERS, NEEDS
-from comparisons.coursework.commands.handout import hand_out
-from comparisons.chapters import CHAPTERS
 from comparisons.coursework.commands.check_course import check_the_course
+from comparisons.coursework.commands.handout import hand_out
 from comparisons.coursework.commands.judge import judge_engine
 from comparisons.coursework.commands.mutants import mutants
 from comparisons.curves import MODELS, plot
