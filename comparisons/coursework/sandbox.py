@@ -28,6 +28,7 @@ from types import TracebackType
 from comparisons.coursework import confinement
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.processes import Limits, NoAnswer, Process
+from comparisons.coursework.shelf import Shelf
 from comparisons.coursework.student import HERE, READY
 from comparisons.coursework.world import INSTALLED, LAB, SITE, make_site, make_world, world
 
@@ -47,11 +48,16 @@ class SandboxError(RuntimeError):
 class Sandbox:
     """A level with its limits; a context manager. What its processes share is made once.
 
+    Args:
+        level: one of ``LEVELS``.
+        limits: what a process may use.
+        known: an engine that most of what will run here is made of: it starts sooner then.
+
     Raises:
         SandboxError: the level cannot be had here.
     """
 
-    def __init__(self, level: str, limits: Limits | None = None) -> None:
+    def __init__(self, level: str, limits: Limits | None = None, known: Engine | None = None) -> None:
         self.level = level
         self.limits = limits or Limits()
         self.numpy = ""
@@ -59,6 +65,8 @@ class Sandbox:
             raise SandboxError("an engine is judged on Linux or macOS only")
         with ExitStack() as stack:
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minigrad-judge-")))
+            kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="minigrad-known-")))
+            self.shelf = Shelf(kept, known or Engine("nothing", {}))
             self.nowhere = os.open(os.devnull, os.O_RDWR)
             stack.callback(os.close, self.nowhere)
             try:
@@ -87,7 +95,7 @@ class Sandbox:
         user = FIRST_USER + secrets.randbelow(USERS)
         with tempfile.TemporaryDirectory(dir=self.folder) as given:
             folder = Path(given)
-            engine.write(folder)
+            self.shelf.lay_out(engine, folder)
             with Process(self.command(engine, folder, user), self.limits, self.nowhere) as process:
                 try:
                     text, _ = process.ask(HERE, seconds=START_SECONDS)
@@ -104,9 +112,10 @@ class Sandbox:
         if self.level == "bubblewrap":
             outside = [*bubblewrap(), "--ro-bind", str(folder), WORK, "--remount-ro", "/"]
         elif self.level == "user":
-            for each in [folder, *folder.rglob("*")]:  # its group alone may read them
-                os.chown(each, 0, user)
-                each.chmod(0o750 if each.is_dir() else 0o640)
+            os.chown(folder, 0, user)
+            folder.chmod(0o750)  # nobody else comes to what is in it
+            for each in folder.rglob("*"):
+                each.chmod(0o755 if each.is_dir() else 0o644)
             work = f"{WORK}/{folder.name}"
             outside = [executable("chroot"), f"--userspec={user}:{user}", f"--groups={user}", str(self.root)]
         else:
@@ -154,11 +163,13 @@ def bubblewrap() -> list[str]:
     return command
 
 
-def open_sandbox(limits: Limits | None = None, *, unsafe: bool = False) -> Sandbox:
+def open_sandbox(limits: Limits | None = None, *, unsafe: bool = False, known: Engine | None = None) -> Sandbox:
     """The best level that can be had here.
 
     Args:
+        limits: what a process may use.
         unsafe: whether limits alone are enough.
+        known: as :class:`Sandbox` has it.
 
     Raises:
         SandboxError: there is none.
@@ -168,7 +179,7 @@ def open_sandbox(limits: Limits | None = None, *, unsafe: bool = False) -> Sandb
         if level == UNSAFE and not unsafe:
             continue
         try:
-            return Sandbox(level, limits)
+            return Sandbox(level, limits, known)
         except SandboxError as reason:
             reasons.append(f"{level}: {reason}")
     raise SandboxError("; ".join(reasons))

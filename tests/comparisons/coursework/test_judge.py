@@ -300,6 +300,26 @@ def test_in_a_sandbox_there_is_neither_pytorch_nor_the_judge_nor_a_secret(level,
     assert "LookupError: seen: [], line" in verdict.reason, verdict
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_known_engine_is_compiled_once_and_what_is_changed_or_brought_is_not(level):
+    known = Engine("engine", {"engine.py": HONEST.encode(), "other.py": b"x = 1\n"})
+    stale = f"__pycache__/engine.{sys.implementation.cache_tag}.pyc"
+    with sandbox_at(level) as usual, Sandbox(level, usual.limits, known) as made:
+        for engine in (known, Engine("engine", {**known.sources, "engine.py": b"tensor = 1 / 0\n"})):
+            with made.start(engine):
+                (folder,) = [each.parent for each in made.folder.glob("*/engine.py")]
+                kept = folder / "other.py"
+                assert kept.samefile(made.shelf.folder / "other.py")
+                assert [each.name.split(".")[0] for each in sorted(folder.glob("__pycache__/*"))] == (
+                    ["engine", "other"] if engine is known else ["other"]
+                )
+                assert (folder / stale).exists() == (engine is known)
+            (verdict,) = judge(engine, [PRODUCT], made, secret=b"a secret", submission="somebody")
+            assert verdict.status == (AGREES if engine is known else STOPPED), verdict
+            if engine is not known:
+                assert verdict.reason.endswith("ZeroDivisionError: division by zero, line 1 of engine.py")
+
+
 HANGING = """
 import sys
 from comparisons.coursework.engines import Engine
