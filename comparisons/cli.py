@@ -1,5 +1,5 @@
-"""The command line: run the chapters, train on both engines in step (``train``), measure the speed (``bench``), or
-judge an engine that may be anybody's (``judge``).
+"""The command line: run the chapters, train on both engines in step (``train``), measure the speed (``bench``),
+judge an engine that may be anybody's (``judge``), or grade what a class handed in (``grade``).
 
 Exit status 0 when all agree, 1 when anything differs or something cannot be written, 2 on wrong usage, 3 when nothing
 differs but something did not finish, 130 on Ctrl-C.
@@ -26,6 +26,7 @@ from rich.table import Table
 from comparisons import benchmark
 from comparisons.chapters import CHAPTERS, NEEDS
 from comparisons.coursework.commands.check_course import check_the_course
+from comparisons.coursework.commands.grade import grade
 from comparisons.coursework.commands.handout import hand_out
 from comparisons.coursework.commands.judge import judge_engine
 from comparisons.coursework.commands.mutants import mutants
@@ -334,6 +335,7 @@ app.command("judge")(judge_engine)
 app.command("handout")(hand_out)
 app.command("mutants")(mutants)
 app.command("check-course")(check_the_course)
+app.command("grade")(grade)
 
 
 def main() -> None:
