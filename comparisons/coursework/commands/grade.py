@@ -61,7 +61,7 @@ def grade(
     assignment: Annotated[str, typer.Option(help="The assignment: " + ", ".join(ASSIGNMENTS))] = "",
     out: Annotated[Path | None, typer.Option(help="The folder for the results.")] = None,
     one: Annotated[
-        bool, typer.Option("--one", help="SUBMISSIONS is one student's: a folder, zip or notebook.")
+        bool, typer.Option("--one", help="SUBMISSIONS is one student's folder, zip or notebook.")
     ] = False,
     student: Annotated[str | None, typer.Option(help="Whose it is, with --one; by default its name.")] = None,
     secret: Annotated[

@@ -1,4 +1,4 @@
-"""The results of a class, and the files that tell them: for programs, for a table, for who teaches, for each student."""
+"""The results of a class, and the files that tell them: for programs, for tables, for who teaches, for each student."""
 
 from __future__ import annotations
 
