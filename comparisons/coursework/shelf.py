@@ -7,12 +7,13 @@ A process is given second names of the files that are kept: nothing is written, 
 from __future__ import annotations
 
 import compileall
+import os
+import shutil
 from importlib.util import cache_from_source
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
 from comparisons.coursework.engines import Engine
-from comparisons.coursework.world import link
 
 __all__ = ["Shelf"]
 
@@ -29,12 +30,23 @@ class Shelf:
         self.folder, self.known = folder, known
         known.write(folder)
         compileall.compile_dir(folder, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+        self.folders = sorted(str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_dir())
 
     def lay_out(self, engine: Engine, folder: Path) -> None:
-        """Put an engine's files into a folder."""
+        """Put an engine's files into an empty folder."""
         others = {path: text for path, text in engine.sources.items() if self.known.sources.get(path) != text}
-        Engine(engine.name, others).write(folder)
+        if len(others) < len(engine.sources):
+            for each in self.folders:
+                os.mkdir(folder / each)
         for path in engine.sources.keys() - others.keys():
-            for each in (Path(path), Path(cache_from_source(path))):
-                (folder / each).parent.mkdir(parents=True, exist_ok=True)
-                link(str(self.folder / each), str(folder / each))
+            for name in (path, cache_from_source(path)):
+                give(f"{self.folder}/{name}", f"{folder}/{name}")
+        Engine(engine.name, others).write(folder)
+
+
+def give(source: str, target: str) -> None:
+    """Give a file a second name, or copy it where it cannot have one."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-__all__ = ["INSTALLED", "LAB", "SITE", "link", "make_site", "make_world", "world"]
+__all__ = ["INSTALLED", "LAB", "SITE", "make_site", "make_world", "world"]
 
 LAB, SITE = "/lab", "/site"  # where our files and NumPy are
 INSTALLED = ("site-packages", "dist-packages")  # in the standard library's folder, what is none of it

@@ -60,9 +60,7 @@ def grade(
     submissions: Annotated[Path | None, typer.Argument(help="A folder with an entry for each student.")] = None,
     assignment: Annotated[str, typer.Option(help="The assignment: " + ", ".join(ASSIGNMENTS))] = "",
     out: Annotated[Path | None, typer.Option(help="The folder for the results.")] = None,
-    one: Annotated[
-        bool, typer.Option("--one", help="SUBMISSIONS is one student's folder, zip or notebook.")
-    ] = False,
+    one: Annotated[bool, typer.Option("--one", help="SUBMISSIONS is one student's folder, zip or notebook.")] = False,
     student: Annotated[str | None, typer.Option(help="Whose it is, with --one; by default its name.")] = None,
     secret: Annotated[
         str | None,

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from comparisons.coursework.engines import Engine
-from comparisons.coursework.grading.modules import Unreadable, renamed, text_of
+from comparisons.coursework.grading.modules import Unreadable, functions_in, renamed, text_of
 from comparisons.coursework.grading.submissions import Submission
 from comparisons.coursework.grading.transplant import Graft, transplanted
-from comparisons.coursework.holes import functions_of
 from comparisons.coursework.tasks import Assignment, Task
 
 __all__ = ["engine_for", "grafts_of", "label_of", "own_text", "text_in", "with_grafts"]
@@ -61,10 +60,7 @@ def grafts_of(submission: Submission, task: Task, reference: Engine) -> dict[str
 
 def name_in_cells(text: str, task: Task) -> Callable[[str], str]:
     """The name that a function has in a notebook: a method may stand there without its class, if it is the only one."""
-    try:
-        there = functions_of(text)
-    except (SyntaxError, ValueError):
-        return str  # which is told where it is transplanted
+    there = functions_in(text)
 
     def find(name: str) -> str:
         alone = name.rpartition(".")[2]

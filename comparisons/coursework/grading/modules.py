@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib.util
 import io
 import textwrap
 import tokenize
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+
+from comparisons.coursework.holes import Piece, functions_of
 
 __all__ = [
     "Unreadable",
     "bound_names",
     "changed_names",
     "first_line",
+    "functions_in",
     "is_hole",
     "lines_of",
     "members_of",
@@ -57,8 +61,9 @@ def text_of(content: bytes) -> str:
         raise Unreadable(f"{type(error).__name__}: the file is no text") from None
 
 
+@functools.lru_cache(maxsize=64)
 def parsed(text: str) -> ast.Module:
-    """The tree of a text.
+    """The tree of a text, which nobody changes.
 
     Raises:
         Unreadable: it has none, or one that is too deep.
@@ -70,6 +75,22 @@ def parsed(text: str) -> ast.Module:
     except SyntaxError as error:
         raise Unreadable(f"{type(error).__name__}: {str(error.msg)[:LONGEST]}", error.lineno) from None
     except (ValueError, RecursionError, MemoryError) as error:
+        raise Unreadable(f"{type(error).__name__}: the file cannot be parsed") from None
+
+
+@functools.lru_cache(maxsize=64)
+def functions_in(text: str) -> Mapping[str, Piece]:
+    """The functions of a text, as :func:`~comparisons.coursework.holes.functions_of` finds them.
+
+    Raises:
+        Unreadable: it is no Python.
+    """
+    parsed(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return functions_of(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Unreadable(f"{type(error).__name__}: the file cannot be parsed") from None
 
 

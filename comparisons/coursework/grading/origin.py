@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.grading.grafting import label_of, own_text, text_in
-from comparisons.coursework.grading.modules import Unreadable, lines_of
+from comparisons.coursework.grading.modules import Unreadable, functions_in, lines_of
 from comparisons.coursework.grading.submissions import Submission
 from comparisons.coursework.grading.transplant import Graft
-from comparisons.coursework.holes import functions_of
 from comparisons.coursework.tasks import Task
 
 __all__ = ["Origin"]
@@ -62,8 +61,8 @@ class Origin:
 def same_line(text: str, other: str, line: int) -> int | None:
     """Where a line of a function stands in another text that has the same function, word for word."""
     try:
-        here, there = functions_of(text), functions_of(other)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        here, there = functions_in(text), functions_in(other)
+    except Unreadable:
         return None
     for name, piece in here.items():
         if piece.first <= line <= piece.last and name in there:

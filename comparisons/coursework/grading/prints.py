@@ -12,9 +12,8 @@ from collections.abc import Iterator
 
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.grading.grafting import text_in
-from comparisons.coursework.grading.modules import Unreadable, is_hole, text_of
+from comparisons.coursework.grading.modules import Unreadable, functions_in, is_hole, text_of
 from comparisons.coursework.grading.submissions import Submission
-from comparisons.coursework.holes import functions_of
 from comparisons.coursework.tasks import Assignment
 
 __all__ = ["print_of", "prints_of"]
@@ -33,14 +32,14 @@ def prints_of(submission: Submission, assignment: Assignment, reference: Engine)
         for place in task.places:
             try:
                 own = submission.cells.get(task.id, "") or text_of(submission.sources.get(place.file, b""))
-                theirs = functions_of(own)
+                theirs = functions_in(own)
                 piece = theirs.get(place.name) or theirs.get(place.name.rpartition(".")[2])
                 if piece is None or is_hole(piece.node):
                     continue
                 made = print_of(piece.node)
-            except (Unreadable, SyntaxError, ValueError, RecursionError, MemoryError):
+            except (Unreadable, RecursionError):
                 continue
-            if made and made != print_of(functions_of(text_in(reference, place.file))[place.name].node):
+            if made and made != print_of(functions_in(text_in(reference, place.file))[place.name].node):
                 found[f"{task.id} {place.name}"] = made
     return found
 

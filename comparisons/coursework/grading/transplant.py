@@ -14,6 +14,7 @@ from comparisons.coursework.grading.modules import (
     bound_names,
     changed_names,
     first_line,
+    functions_in,
     is_hole,
     lines_of,
     members_of,
@@ -23,7 +24,7 @@ from comparisons.coursework.grading.modules import (
     used_names,
     written_out,
 )
-from comparisons.coursework.holes import functions_of, hollowed
+from comparisons.coursework.holes import hollowed
 
 __all__ = ["Graft", "transplanted"]
 
@@ -67,7 +68,7 @@ def transplanted(
     """
     text = hollowed(reference, dict.fromkeys(names, mark))
     tree = parsed(student)
-    theirs, ours = functions_of(student), functions_of(text)
+    theirs, ours = functions_in(student), functions_in(text)
     graft = Graft([])
     for name in names:
         piece = theirs.get(find(name))
