@@ -48,13 +48,11 @@ GRADERS: dict[str, Callable[[Submission, Task, Bench], tuple[Verdict, ...]]] = {
 
 
 def grade_submission(submission: Submission, assignment: Assignment, bench: Bench) -> Grade:
-    """Grade what a student handed in.
+    """Grade what a student handed in, if it has no problem.
 
     Raises:
         SandboxError: the sandbox fails, whatever was handed in.
     """
-    if submission.problem:
-        return nothing(submission, assignment, bench.sandbox.level)
     begun = time.monotonic()
 
     def ask(engine: Engine, cases: Sequence[Case]) -> tuple[Verdict, ...]:

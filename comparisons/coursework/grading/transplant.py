@@ -190,7 +190,7 @@ def place_of(statement: ast.stmt, ours: list[ast.stmt], theirs: list[ast.stmt]) 
 
     Imports stand with the imports, so that all else may use them.
     """
-    ends = {name: each.end_lineno or each.lineno for each in ours for name in bound_names(each)}
+    ends = {(type(each), name): each.end_lineno or each.lineno for each in ours for name in bound_names(each)}
     behind = 0
     for each in ours:  # the docstring and the imports
         if not isinstance(each, (ast.Import, ast.ImportFrom)) and not (each is ours[0] and isinstance(each, ast.Expr)):
@@ -199,5 +199,5 @@ def place_of(statement: ast.stmt, ours: list[ast.stmt], theirs: list[ast.stmt]) 
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return behind
     for each in theirs[: theirs.index(statement)]:
-        behind = max([behind, *[ends[name] for name in bound_names(each) if name in ends]])
+        behind = max([behind, *[ends.get((type(each), name), 0) for name in bound_names(each)]])
     return behind

@@ -92,7 +92,7 @@ class ZipTree:
         if len(members) > MOST_FILES:
             raise Broken(f"it has more than {MOST_FILES:,} files")
         self.members = {each.filename: each for each in members if not each.is_dir() and is_heard(each.filename)}
-        for name in self.members:
+        for name in (each.filename for each in members):
             parts = PurePosixPath(name).parts
             if name.startswith("/") or ".." in parts or "\\" in name or ":" in name.split("/")[0]:
                 raise Broken(f"it has a file outside of its folder: {name}")
