@@ -166,10 +166,8 @@ def read_handout(told: Any, assignment: str) -> tuple[int, str]:
         raise Broken(f"it is a handout of {str(told.get('assignment'))[:20]}, not of {assignment}")
     version, engine = told.get("version"), told.get("engine")
     if type(version) is not int or version not in KNOWN_VERSIONS:
-        known = ", ".join(map(str, KNOWN_VERSIONS))
-        raise Broken(
-            f"it is of version {str(version)[:20]} of the handout; known are {known}: hand out {assignment} anew"
-        )
+        known = " and ".join(map(str, KNOWN_VERSIONS))
+        raise Broken(f"it is of version {str(version)[:20]} of the handout, and graded are those of version {known}")
     if not isinstance(engine, str):
         raise Broken(f"its {HANDOUT} names no engine")
     try:

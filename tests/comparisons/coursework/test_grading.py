@@ -155,7 +155,7 @@ WRITTEN = {
     "mistaken": {MUL: PLANTED},
     "helped": {MUL: HELPED},
     "stopping": {MUL: STOPPING},
-    "hanging": {MUL: product("while True: pass")},
+    "hanging": {MUL: product("time.sleep(99)", before="import time")},
     "leaving": {MUL: product("os._exit(0)", before="import os")},
     "crashing": {"__init__.py": REFERENCE["__init__.py"] + "\n1 / 0\n"},
     "unfinished": {MUL: REFERENCE[MUL] + "\ndef ("},
@@ -239,7 +239,7 @@ def command(*arguments, **options):
     return CliRunner().invoke(app, ["grade", *map(str, arguments)], **options)
 
 
-USUAL = ("--assignment", "A1", "--secret", "of the course", "--sandbox", "limits", "--unsafe", "--seconds", "1.5")
+USUAL = ("--assignment", "A1", "--secret", "of the course", "--sandbox", "limits", "--unsafe", "--seconds", "4")
 
 
 @pytest.fixture(scope="module")
@@ -615,7 +615,7 @@ def test_a_function_takes_along_what_it_needs_and_nothing_else():
     assert order == ["decorated", "Rule", "other", "later"] or order == ["decorated", "Rule", "later", "other"]
     theirs = THEIRS.splitlines()
     moved = [(line.strip(), theirs[number - 1].strip()) for line, number in graft.lines if number is not None]
-    assert len(moved) > 20 and all(ours == their for ours, their in moved if not ours.startswith(("import", "from")))
+    assert len(moved) > 15 and all(ours == their for ours, their in moved if not ours.startswith(("import", "from")))
 
 
 @pytest.mark.parametrize(
