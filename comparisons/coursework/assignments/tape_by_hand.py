@@ -101,7 +101,7 @@ ORDER = (
         "3.1 leaves of one user",
         """
         a, b = leaf(), leaf()
-        order = order_from(operation(b, operation(b, a), operation(a, b, a)))
+        order = order_from(operation(b, operation(a, b, a)))
         """,
     ),
     order(
