@@ -380,7 +380,7 @@ ACCUMULATE = (
         x.register_hook(lambda gradient: seen.append(gradient.numpy().copy()))
         x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.numpy().copy()))
         in_walk(lambda: (arrives(x, w), arrives(x, v)))
-        seen = np.stack(seen)
+        seen = np.array(seen)
         """,
         ("seen", "x.grad"),
         """
@@ -390,7 +390,7 @@ ACCUMULATE = (
         x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.numpy().copy()))
         arrives(x, w)
         arrives(x, v)
-        seen = np.stack(seen)
+        seen = np.array(seen)
         """,
     ),
     arriving(
@@ -401,7 +401,7 @@ ACCUMULATE = (
         seen = []
         node.register_prehook(lambda gradients: seen.append(gradients[0].numpy().copy()))
         in_walk(lambda: run_leaf(node, w))
-        seen = np.stack(seen)
+        seen = np.array(seen)
         """,
         ("seen", "x.grad"),
         """
@@ -410,7 +410,7 @@ ACCUMULATE = (
         seen = []
         node.register_prehook(lambda gradients: seen.append(gradients[0].numpy().copy()))
         arrives(x, w)
-        seen = np.stack(seen)
+        seen = np.array(seen)
         """,
     ),
     arriving(
