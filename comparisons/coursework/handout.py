@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import textwrap
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def files_of(
         name: what the engine is called in it.
         package: the engine that is handed out, by default the reference with holes.
     """
+    shared = tuple(task for task in assignment.tasks if not task.mistake_of)  # a mistake is handed out to one alone
+    assignment = replace(assignment, tasks=shared)
     if package is None:
         package = with_holes(reference(), assignment)
     package = renamed(package, name)
@@ -78,7 +81,7 @@ def files_of(
     questions = {task.id: {each.name: "" for each in task.questions} for task in assignment.tasks if task.questions}
     if questions:
         files["answers.json"] = as_json(questions)
-    if any(is_for_tests(task) for task in assignment.tasks):
+    if any(task.tests_of for task in assignment.tasks):
         files[TESTS] = TEMPLATE.replace("ENGINE", name).encode()
     files[".vscode/launch.json"] = as_json(debugger_configuration(assignment))
     files["README.md"] = task_sheet(assignment, name, package).encode()
@@ -116,11 +119,6 @@ def write_handout(files: Mapping[str, bytes], folder: Path) -> None:
 def as_json(told: Any) -> bytes:
     """Data as a text that people read too."""
     return (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def is_for_tests(task: Task) -> bool:
-    """Whether what a task asks for are tests."""
-    return not (task.places or task.questions or task.cases)
 
 
 # ------------------------------------------------------------------------------------------------ the checks
@@ -260,7 +258,7 @@ def rows(assignment: Assignment) -> str:
 
 def place_of_answers(task: Task) -> str:
     """Where a task is answered that asks for no function."""
-    return "`answers.json`" if task.questions else f"`{TESTS}`" if is_for_tests(task) else ""
+    return "`answers.json`" if task.questions else f"`{TESTS}`" if task.tests_of else ""
 
 
 def place_in_words(place: Place, name: str, package: Mapping[str, bytes]) -> str:
@@ -281,7 +279,7 @@ def work(assignment: Assignment) -> str:
         )
     if any(task.questions for task in assignment.tasks):
         told.append("Questions are answered in `answers.json`, or when `python -m check` asks them.")
-    if any(is_for_tests(task) for task in assignment.tasks):
+    if any(task.tests_of for task in assignment.tasks):
         told.append(f"Tests are written in `{TESTS}`, which says how.")
     return textwrap.fill(" ".join(told), 119, break_long_words=False, break_on_hyphens=False)
 
