@@ -18,6 +18,7 @@ from comparisons.coursework.kit.handed_out import Handout, Task
 __all__ = ["PASSED", "Here", "InAProcess", "Result", "attached", "runner"]
 
 PASSED = "passed"
+IMPORTING = 10.0  # seconds that an import may take, or more where a case may
 PATIENCE = 2.0  # seconds beyond the limit, for a process that cannot even tell that it is late
 
 
@@ -84,7 +85,8 @@ class InAProcess:
 
     def begin(self) -> None:
         """Begin a process, and have it import the engine."""
-        command = [sys.executable, "-m", "check.running", str(self.seconds)]
+        importing = max(IMPORTING, self.seconds)
+        command = [sys.executable, "-m", "check.running", str(self.seconds), str(importing)]
         self.process = subprocess.Popen(
             command,
             cwd=self.handout.folder,
@@ -96,18 +98,18 @@ class InAProcess:
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=read_lines, args=(self.process.stdout, self.lines), daemon=True)
         self.reader.start()
-        told = self.answer()
+        told = self.answer(importing)
         if told["status"] != PASSED:
             self.failure = not_imported(told)
 
-    def answer(self) -> dict[str, Any]:
-        """The next answer; one that says so where there is none."""
+    def answer(self, seconds: float) -> dict[str, Any]:
+        """The next answer; one that says so where there is none within the time."""
         assert self.process is not None
         try:
-            line = self.lines.get(timeout=self.seconds + PATIENCE)
+            line = self.lines.get(timeout=seconds + PATIENCE)
         except queue.Empty:
             self.end()
-            return {"status": "no answer", "message": f"no answer within {self.seconds:g} s", "ended": True}
+            return {"status": "no answer", "message": f"no answer within {seconds:g} s", "ended": True}
         if line is None:
             status = self.process.wait()
             self.end()
@@ -128,7 +130,7 @@ class InAProcess:
             with suppress(OSError):  # it is gone, as its answer will tell
                 self.process.stdin.write(json.dumps([task.id, number]) + "\n")
                 self.process.stdin.flush()
-            told = self.answer()
+            told = self.answer(self.seconds)
         return result_of(task, number, told)
 
 

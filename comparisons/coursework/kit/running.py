@@ -161,14 +161,17 @@ def no_debugger(*arguments: Any, **named: Any) -> None:
 
 
 def main() -> None:
-    """Answer the requests on the standard input: each names a task and the number of its case."""
+    """Answer the requests on the standard input: each names a task and the number of its case.
+
+    The command line has the seconds that a case may take, and those of the import.
+    """
     requests, file = os.fdopen(os.dup(0), encoding="utf-8"), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     sys.breakpointhook = no_debugger
     handout = read_handout(Path(__file__).parents[1])
     tasks = {task.id: task for task in handout.tasks}
-    answers = Answers(file, handout.folder, float(sys.argv[1]))
+    answers = Answers(file, handout.folder, float(sys.argv[2]))
     engine: list[ModuleType] = []
 
     def ready() -> dict[str, Any]:
@@ -179,6 +182,7 @@ def main() -> None:
         return {"status": "passed"}
 
     answers.to(ready)
+    answers.seconds = float(sys.argv[1])
     for line in requests:
         task, number = json.loads(line)
         answers.to(partial(outcome, engine[0], handout, tasks[task], number))
