@@ -10,6 +10,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from comparisons.coursework.cases import Case
@@ -21,6 +22,7 @@ from comparisons.coursework.mistakes.mistake import Mistake
 from comparisons.coursework.mutants import our_sandbox
 from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.tasks import Assignment, Task
+from comparisons.coursework.wheats import wheats_of
 from comparisons.coursework.workers import JOBS, Exam, Unfit, side_by_side
 from comparisons.tolerances import TOLERANCES
 
@@ -263,7 +265,7 @@ def solution_of(text: str, name: str) -> Iterator[str]:
 class Trial:
     """An engine, what it is asked, and what is wrong with its verdicts."""
 
-    make: Callable[[], Engine]
+    engine: Engine
     cases: Sequence[Case]
     judge: Callable[[Iterator[Verdict]], None]
 
@@ -282,6 +284,8 @@ def check_by_asking(course: Course, quick: bool, jobs: int, progress: Progress) 
     trials = [reference_of(course, {case.name: (where, case) for where, cases in groups for case in cases})]
     trials += [stub_of(course, task, quick) for task in course.tasks if task.places]
     trials += [handout_of(course, each) for each in course.assignments.values() if each.integration]
+    if not quick:
+        trials += [trial for task in course.tasks if task.tests_of for trial in wheats_for(course, task, exam.secret)]
     done: set[str] = set()
     for mistake in course.plantable:
         if not quick or mistake.task not in done:
@@ -289,7 +293,7 @@ def check_by_asking(course: Course, quick: bool, jobs: int, progress: Progress) 
             done.add(mistake.task)
 
     def run(trial: Trial, sandbox: Sandbox) -> None:
-        verdicts = exam.ask(without_text(trial.make()), trial.cases, sandbox)
+        verdicts = exam.ask(without_text(trial.engine), trial.cases, sandbox)
         trial.judge(verdicts)
         verdicts.close()
 
@@ -304,7 +308,7 @@ def reference_of(course: Course, cases: Mapping[str, tuple[str, Case]]) -> Trial
             if each.status != AGREES:
                 course.fault(cases[each.case][0], f"the reference fails {each.case!r}: {each.reason}")
 
-    return Trial(lambda: course.engine, [case for _, case in cases.values()], judge)
+    return Trial(course.engine, [case for _, case in cases.values()], judge)
 
 
 def stub_of(course: Course, task: Task, quick: bool) -> Trial:
@@ -322,7 +326,7 @@ def stub_of(course: Course, task: Task, quick: bool) -> Trial:
             if each.case not in own and each.status != AGREES:
                 course.fault(task.id, f"unwritten, it fails {each.case!r} of an earlier task: {each.reason}")
 
-    return Trial(lambda: without(course.engine, [task]), [*task.cases, *earlier], judge)
+    return Trial(without(course.engine, [task]), [*task.cases, *earlier], judge)
 
 
 def before(course: Course, task: Task) -> list[Task]:
@@ -345,7 +349,21 @@ def handout_of(course: Course, assignment: Assignment) -> Trial:
             if each.status == AGREES:
                 course.fault(assignment.id, f"{each.case!r} passes though nothing is written")
 
-    return Trial(lambda: without(course.engine, assignment.tasks), assignment.integration, judge)
+    return Trial(without(course.engine, assignment.tasks), assignment.integration, judge)
+
+
+def wheats_for(course: Course, task: Task, secret: bytes) -> Iterator[Trial]:
+    """The right engines that a student's tests must pass on are right."""
+    about = [each for name in task.tests_of for each in course.assignments[name].tasks]
+
+    def judge(what: str, verdicts: Iterator[Verdict]) -> None:
+        for each in verdicts:
+            if each.status != AGREES:
+                course.fault(task.id, f"the engine {what} fails {each.case!r}: {each.reason}")
+
+    for what, wheat in wheats_of(course.engine, [place for each in about for place in each.places], secret):
+        cases = [case for each in about for case in each.cases]
+        yield Trial(wheat, cases, partial(judge, what))
 
 
 def mistake_of(course: Course, mistake: Mistake) -> Trial:
@@ -360,4 +378,4 @@ def mistake_of(course: Course, mistake: Mistake) -> Trial:
         else:
             course.fault(mistake.task, f"mistake {mistake.id} is not noticed: {mistake.what}")
 
-    return Trial(lambda: mistake.planted(course.engine), cases, judge)
+    return Trial(mistake.planted(course.engine), cases, judge)

@@ -29,7 +29,8 @@ from torch_impl.checkpoint import replace_file
 __all__ = ["check_the_course"]
 
 DOCS = Path(__file__).parents[3] / "docs"  # in a checkout
-FENCED = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+COMMAND = "python -m comparisons "
 
 
 def check_the_course(
@@ -92,9 +93,9 @@ def unknown_commands(context: typer.Context) -> Iterator[str]:
     for page in sorted(DOCS.glob("*.md")):
         for block in FENCED.findall(page.read_text(encoding="utf-8")):
             for line in block.splitlines():
-                words = shlex.split(line, comments=True)
-                if words[:3] == ["python", "-m", "comparisons"]:
-                    yield from (f"{page.name}: {line}: {fault}" for fault in faults_of(group, words[3:]))
+                if line.startswith(COMMAND):
+                    words = shlex.split(line.removeprefix(COMMAND), comments=True)
+                    yield from (f"{page.name}: {line}: {fault}" for fault in faults_of(group, words))
 
 
 def faults_of(group: TyperGroup, words: Sequence[str]) -> Iterator[str]:

@@ -144,6 +144,16 @@ def test_quick_plants_one_mistake_a_task():
     assert faults_of(course_of(), [*MISTAKES, unnoticed], quick=True) == []
 
 
+def test_right_engines_for_a_student_s_tests_must_be_right(monkeypatch):
+    tests = Task("2.2", "Tests", "Of sums.", 3, HINTS, tests_of=("A1",))
+    course = course_of(tasks=(SQUARE, tests))
+    assert faults_of(course) == []
+    wrong = [("said otherwise", MISTAKES[0].planted(ENGINE))]
+    monkeypatch.setattr("comparisons.coursework.check_course.wheats_of", lambda engine, places, secret: wrong)
+    assert faults_of(course) == ["2.2: the engine said otherwise fails '1.1 of three': z: ours 9.0, theirs 6.0"]
+    assert faults_of(course, quick=True) == []
+
+
 def test_an_unwritten_task_may_not_keep_the_engine_from_being_imported():
     needed = ENGINE.sources["engine/__init__.py"] + b"\nFOUR = double(2)\n"
     engine = Engine("engine", {**ENGINE.sources, "engine/__init__.py": needed})
