@@ -162,7 +162,8 @@ def judge_case(process: Process, case: Case, inputs: dict[str, np.ndarray], answ
         return Verdict(case.name, LOST, NO_ANSWER, seconds)
     if answer.stopped is not None:
         return Verdict(case.name, MISSING if answer.stopped.missing else STOPPED, answer.stopped.reason, seconds)
-    reason = first_difference(case, answer, right)
+    with np.errstate(all="ignore"):  # of the numbers that came, whatever they are
+        reason = first_difference(case, answer, right)
     return Verdict(case.name, DIFFERS if reason else AGREES, reason[:LONGEST_REASON], seconds)
 
 

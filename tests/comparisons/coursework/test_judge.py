@@ -576,6 +576,12 @@ def test_another_kind_of_value_is_told(program, message):
     assert found_in(minigrad, case) == message
 
 
+def test_numbers_that_overflow_when_they_are_compared_are_numbers_that_differ(outside):
+    huge = HONEST.replace("self.data * other.data, (", "np.full(self.data.shape, 1.7e308), (")
+    (verdict,) = verdicts_of(outside, huge, [PRODUCT])
+    assert verdict.status == DIFFERS and "ours 1.7e+308" in verdict.reason
+
+
 def test_inputs_are_drawn_for_each_submission_and_case_from_the_secret():
     case = Case("a", "", (), {"x": uniform(2), "k": among(0.0, 1.0, 2.0, shape=(7,)), "i": integers(3, (4,))})
     first = case.draw(b"secret", "ann")
