@@ -9,7 +9,7 @@ from typing import Any
 from comparisons.coursework.cases import Case, Draw
 from comparisons.coursework.grading.copies import Pair
 from comparisons.coursework.grading.formats import closing
-from comparisons.coursework.grading.grades import Grade, TaskGrade, as_points
+from comparisons.coursework.grading.grades import TOGETHER, Grade, TaskGrade, as_points
 from comparisons.coursework.grading.summary import TaskSummary
 from comparisons.coursework.judge import AGREES
 from comparisons.coursework.tasks import Assignment
@@ -23,7 +23,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; } td:last-child { overflow-wrap: anywhere; } table { table-layout: auto; }
 h2 { margin: 2rem 0 .3rem; font-size: 1.15rem; }
 pre { margin: .3rem 0; padding: .6rem; overflow-x: auto; background: #8882; }
 .good { color: var(--good); white-space: nowrap; } .bad { color: var(--bad); white-space: nowrap; }
@@ -69,7 +69,7 @@ def student_page(grade: Grade, assignment: Assignment, about: Mapping[str, Any])
     """A student's page: tasks, cases, points, reasons; and what each case does, but not with which numbers."""
     cases = {case.name: case for task in assignment.tasks for case in task.cases}
     cases |= {case.name: case for case in assignment.integration}
-    questions = {question.name: question.text for task in assignment.tasks for question in task.questions}
+    questions = {task.id: {each.name: each.text for each in task.questions} for task in assignment.tasks}
     title = f"{assignment.id} {assignment.title}: {grade.student}"
     parts = [f"<h1>{text(title)}</h1>", f"<p>{text(closing(grade))}</p>"]
     if not grade.problem:
@@ -78,13 +78,13 @@ def student_page(grade: Grade, assignment: Assignment, about: Mapping[str, Any])
             "it. Agreeing on these inputs is no proof that a function is right on all.</p>"
         )
         for task in grade.tasks:
-            parts += task_parts(task, cases, questions)
+            parts += task_parts(task, cases, questions.get(task.id, {}))
     return page(title, [*parts, how(about)])
 
 
 def task_parts(task: TaskGrade, cases: Mapping[str, Case], questions: Mapping[str, str]) -> list[str]:
     """A task on a student's page."""
-    name = task.title if task.id == "together" else f"{task.id} {task.title}"
+    name = task.title if task.id == TOGETHER else f"{task.id} {task.title}"
     rows = []
     for verdict in task.cases:
         told = text(verdict.case)
