@@ -94,7 +94,7 @@ def kept(name: str, value: Any, torch: Any) -> Any:
 def compare(name: str, ours: Any, theirs: Any, tolerance: str | None) -> None:
     """Raise a Mismatch where a value differs from PyTorch's, or one of several."""
     __tracebackhide__ = True
-    from comparisons.harness import Mismatch, compare_values, dtype_name
+    from comparisons.comparing import Mismatch, compare_values, dtype_name
     from comparisons.tolerances import TOLERANCES
 
     if isinstance(theirs, (dict, list)):

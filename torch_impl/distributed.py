@@ -157,8 +157,9 @@ def unwrap(model: nn.Module) -> nn.Module:
 @contextmanager
 def gradient_sync(model: nn.Module, wanted: bool) -> Iterator[None]:
     """Whether ``backward`` exchanges gradients: of a step that is computed in pieces only the last one needs to."""
-    if hasattr(model, "set_requires_gradient_sync"):  # an FSDPModule
-        model.set_requires_gradient_sync(wanted)
+    set_sync: Any = getattr(model, "set_requires_gradient_sync", None)
+    if set_sync is not None:  # an FSDPModule
+        set_sync(wanted)
     if isinstance(model, DistributedDataParallel) and not wanted:
         with model.no_sync():
             yield
