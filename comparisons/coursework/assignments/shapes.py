@@ -481,12 +481,13 @@ INTEGRATION = (
         "second order",
     ),
     Case(
-        "A2 shapes that do not fit",
+        "A2 shapes that fit, and that do not",
         "found = []\nfor a, b in ((x, y), (x.permute(2, 0, 1), x), (engine.cat((y, y)), x)):\n    try:\n"
         "        a + b\n        found.append('fits')\n    except RuntimeError as error:\n"
-        "        found.append(str(error).partition('at ')[2].partition(':')[0])\nfound = ', '.join(found)",
-        ("found",),
-        {"x": uniform(2, 3, 4), "y": uniform(3, 1)},
+        "        found.append(str(error).partition('at ')[2].partition(':')[0])\nfound = ', '.join(found)\n"
+        "z = x.permute(2, 0, 1) + engine.cat((y, y), 1).permute(1, 0)\nz.backward(w)",
+        ("found", "x.grad", "y.grad"),
+        {"x": uniform(2, 3, 4), "y": uniform(3, 1), "w": uniform(4, 2, 3)},
     ),
 )
 

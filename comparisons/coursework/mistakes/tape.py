@@ -238,7 +238,7 @@ MISTAKES = (
         "create_graph is ignored: no second derivative",
     ),
     Mistake(
-        "B2",
+        "E27",
         "3.6",
         ENGINE,
         "            if grad.shape != shape or grad.dtype is not kind:",
