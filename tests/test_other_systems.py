@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from comparisons.coursework.assignments import ASSIGNMENTS
+from comparisons.coursework.handout import files_of, write_handout
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("minigrad", "comparisons", "torch_impl")
 
@@ -140,6 +143,11 @@ def test_the_command_line(run):
         assert (run.folder / arguments[-1]).stat().st_size > 1000
 
 
+def test_the_checks_of_a_handout(run):
+    write_handout(files_of(ASSIGNMENTS["A1"]), run.folder / "hw")
+    assert "not written yet" in run("-m", "check", inside="hw", status=1)
+
+
 AFTERWARDS = """
 import minigrad, sys
 import_all(["minigrad", "comparisons", "torch_impl"])  # and with them PyTorch, which knows what system this is
@@ -154,7 +162,7 @@ for command in sys.argv[2:]:
     assert done.exit_code == 0, (command, done.output, done.exception)
 """
 
-COMMANDS = ["--list", "--only dynamic-graph --json results.json"]
+COMMANDS = ["--list", "--only dynamic-graph --json results.json", "handout A1 --out hw"]
 
 
 @pytest.mark.slow

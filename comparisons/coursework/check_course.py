@@ -16,8 +16,10 @@ from typing import Any
 from comparisons.coursework.cases import Case
 from comparisons.coursework.compiled import without_text
 from comparisons.coursework.engines import Engine
-from comparisons.coursework.holes import Place, functions_of, hollowed
+from comparisons.coursework.handout import with_holes
+from comparisons.coursework.holes import Place, functions_of
 from comparisons.coursework.judge import AGREES, Verdict
+from comparisons.coursework.kit.questions import normalised
 from comparisons.coursework.mistakes.mistake import Mistake
 from comparisons.coursework.mutants import our_sandbox
 from comparisons.coursework.sandbox import Sandbox
@@ -132,7 +134,7 @@ def check_what_is_told(course: Course) -> None:
         if bool(task.places) != bool(task.cases):
             course.fault(task.id, "functions and cases go together: it has the one without the other")
         for question in task.questions:
-            if question.answer != " ".join(question.answer.lower().split()) or not question.answer:
+            if question.answer != normalised(question.answer) or not question.answer:
                 course.fault(task.id, f"the answer to {question.name} is not in lower case with single spaces")
             if not question.text.strip():
                 course.fault(task.id, f"the question {question.name} asks nothing")
@@ -217,12 +219,8 @@ def check_mistakes(course: Course) -> None:
 
 def without(engine: Engine, tasks: Sequence[Task]) -> Engine:
     """The engine with the functions of tasks unwritten."""
-    marks: dict[str, dict[str, str]] = {}
-    for task in tasks:
-        for place in task.places:
-            marks.setdefault(f"{engine.name}/{place.file}", {})[place.name] = f"{task.id} {task.title}: not written yet"
-    emptied = {path: hollowed(engine.sources[path].decode(), names).encode() for path, names in marks.items()}
-    return Engine(engine.name, {**engine.sources, **emptied})
+    package = {path.removeprefix(f"{engine.name}/"): text for path, text in engine.sources.items()}
+    return Engine(engine.name, {f"{engine.name}/{path}": text for path, text in with_holes(package, tasks).items()})
 
 
 def check_handouts(course: Course) -> None:
@@ -285,6 +283,7 @@ def check_by_asking(course: Course, quick: bool, jobs: int, progress: Progress) 
     trials += [stub_of(course, task, quick) for task in course.tasks if task.places]
     trials += [handout_of(course, each) for each in course.assignments.values() if each.integration]
     if not quick:
+        trials += [trial for each in course.assignments.values() for trial in lone_tasks_of(course, each)]
         trials += [trial for task in course.tasks if task.tests_of for trial in wheats_for(course, task, exam.secret)]
     done: set[str] = set()
     for mistake in course.plantable:
@@ -350,6 +349,20 @@ def handout_of(course: Course, assignment: Assignment) -> Trial:
                 course.fault(assignment.id, f"{each.case!r} passes though nothing is written")
 
     return Trial(without(course.engine, assignment.tasks), assignment.integration, judge)
+
+
+def lone_tasks_of(course: Course, assignment: Assignment) -> Iterator[Trial]:
+    """What the whole of an assignment is asked needs more than one of its tasks."""
+    written = [task for task in assignment.tasks if task.places]
+
+    def judge(task: Task, verdicts: Iterator[Verdict]) -> None:
+        for each in verdicts:
+            if each.status == AGREES:
+                course.fault(assignment.id, f"{each.case!r} passes though nothing but {task.id} is written")
+
+    for task in written if len(written) > 1 and assignment.integration else ():
+        others = [each for each in written if each is not task]
+        yield Trial(without(course.engine, others), assignment.integration, partial(judge, task))
 
 
 def wheats_for(course: Course, task: Task, secret: bytes) -> Iterator[Trial]:

@@ -12,7 +12,7 @@ import sys
 
 from comparisons.coursework.engines import Engine
 
-__all__ = ["compiled", "without_text"]
+__all__ = ["compiled", "place_of_code", "without_text"]
 
 UNCHECKED = 1  # the flag of compiled code that its text is not asked for
 FLAGS, HASH = 4, 8  # bytes
@@ -20,12 +20,15 @@ FLAGS, HASH = 4, 8  # bytes
 
 def compiled(engine: Engine) -> Engine:
     """The engine with the compiled code of each file beside it, where Python looks for it."""
-    sources = dict(engine.sources)
-    for path, text in engine.sources.items():
-        folder, _, name = path.rpartition("/")
-        place = f"__pycache__/{name.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"
-        sources[f"{folder}/{place}" if folder else place] = code_of(path, text)
-    return Engine(engine.name, sources)
+    codes = {place_of_code(path): code_of(path, text) for path, text in engine.sources.items()}
+    return Engine(engine.name, {**engine.sources, **codes})
+
+
+def place_of_code(path: str) -> str:
+    """Where Python looks for the compiled code of a file."""
+    folder, _, name = path.rpartition("/")
+    place = f"__pycache__/{name.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"
+    return f"{folder}/{place}" if folder else place
 
 
 def without_text(engine: Engine) -> Engine:

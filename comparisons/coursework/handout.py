@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -32,11 +32,12 @@ from comparisons.coursework.renaming import ENGINE, reference, renamed
 from comparisons.coursework.student import graph_of
 from comparisons.coursework.tasks import VERSION, Assignment, Task
 
-__all__ = ["HandoutError", "files_of", "with_holes", "write_handout"]
+__all__ = ["HandoutError", "files_of", "shared_tasks", "with_holes", "write_handout"]
 
 HERE = Path(__file__).parent
 SHARED = ["../alignment", "../causes", "../comparing", "../tolerances", "differences", "holes", "student"]
-OURS = re.compile(r"\bcomparisons\.(?:coursework\.)?(?:kit\.)?(?=\w)")  # how these files name each other here
+SHARED += ["trying/small_pytest"]
+OURS = re.compile(r"\bcomparisons\.(?:coursework\.)?(?:kit\.|trying\.)?(?=\w)")  # how these files name each other here
 PUBLIC = b"public", "public"  # what inputs are drawn from that everybody may know
 TESTS = "tests/test_mine.py"
 
@@ -45,10 +46,10 @@ class HandoutError(ValueError):
     """A handout cannot be written; the message says why in one sentence."""
 
 
-def with_holes(files: Mapping[str, bytes], assignment: Assignment) -> dict[str, bytes]:
-    """The files of an engine with the functions of an assignment as holes."""
+def with_holes(files: Mapping[str, bytes], tasks: Sequence[Task]) -> dict[str, bytes]:
+    """The files of an engine, by their path below the package, with the functions of tasks as holes."""
     marks: dict[str, dict[str, str]] = {}
-    for task in assignment.tasks:
+    for task in tasks:
         for place in task.places:
             marks.setdefault(place.file, {})[place.name] = mark_of(task)
     emptied = {path: hollowed(files[path].decode(), names).encode() for path, names in marks.items()}
@@ -63,12 +64,12 @@ def files_of(
     Args:
         assignment: what is handed out.
         name: what the engine is called in it.
-        package: the engine that is handed out, by default the reference with holes.
+        package: an engine with one student's own mistake: all tasks are handed out with it. By default the reference
+            with holes, without the tasks that are about such a mistake.
     """
-    shared = tuple(task for task in assignment.tasks if not task.mistake_of)  # a mistake is handed out to one alone
-    assignment = replace(assignment, tasks=shared)
     if package is None:
-        package = with_holes(reference(), assignment)
+        assignment = replace(assignment, tasks=shared_tasks(assignment))
+        package = with_holes(reference(), assignment.tasks)
     package = renamed(package, name)
     files = {f"{name}/{path}": text for path, text in package.items()}
     told, arrays = recorded(assignment)
@@ -78,14 +79,19 @@ def files_of(
     files["check/values.npz"] = values.getvalue()
     files |= {f"check/{path.name}": for_the_kit(path) for path in kit_files()}
     files["handout.json"] = as_json({"assignment": assignment.id, "version": VERSION, "engine": name})
-    questions = {task.id: {each.name: "" for each in task.questions} for task in assignment.tasks if task.questions}
-    if questions:
-        files["answers.json"] = as_json(questions)
+    asked = {task.id: dict.fromkeys(asked_of(task), "") for task in assignment.tasks if asked_of(task)}
+    if asked:
+        files["answers.json"] = as_json(asked)
     if any(task.tests_of for task in assignment.tasks):
         files[TESTS] = TEMPLATE.replace("ENGINE", name).encode()
     files[".vscode/launch.json"] = as_json(debugger_configuration(assignment))
     files["README.md"] = task_sheet(assignment, name, package).encode()
     return files
+
+
+def shared_tasks(assignment: Assignment) -> tuple[Task, ...]:
+    """The tasks that all students are handed alike; a mistake of one's own is handed out to one alone."""
+    return tuple(task for task in assignment.tasks if not task.mistake_of)
 
 
 def write_handout(files: Mapping[str, bytes], folder: Path) -> None:
@@ -114,6 +120,11 @@ def write_handout(files: Mapping[str, bytes], folder: Path) -> None:
             shutil.rmtree(beside)
     except OSError as error:
         raise HandoutError(f"{folder} cannot be written: {error.strerror or error}") from None
+
+
+def asked_of(task: Task) -> list[str]:
+    """What is to be answered in ``answers.json``."""
+    return [each.name for each in task.questions] + ["file", "function"] * bool(task.mistake_of)
 
 
 def as_json(told: Any) -> bytes:
@@ -146,6 +157,7 @@ def recorded(assignment: Assignment) -> tuple[dict[str, Any], list[np.ndarray]]:
             "hints": list(task.hints),
             "places": [{"file": place.file, "name": place.name} for place in task.places],
             "needs": list(task.needs),
+            "mistake": bool(task.mistake_of),
             "cases": [recorded_case(case, arrays) for case in task.cases],
             "questions": [
                 {"name": each.name, "text": each.text, "salt": salt, "digest": digest(each.answer, salt)}
@@ -159,7 +171,7 @@ def recorded(assignment: Assignment) -> tuple[dict[str, Any], list[np.ndarray]]:
         cases = [recorded_case(case, arrays) for case in assignment.integration]
         needs = [task.id for task in assignment.tasks]
         whole = {"id": assignment.id, "title": "all of it together", "points": assignment.points, "needs": needs}
-        tasks.append({**whole, "hints": [], "places": [], "cases": cases, "questions": []})
+        tasks.append({**whole, "mistake": False, "hints": [], "places": [], "cases": cases, "questions": []})
     return {"assignment": assignment.id, "title": assignment.title, "tasks": tasks}, arrays
 
 
@@ -206,18 +218,18 @@ def debugger_configuration(assignment: Assignment) -> dict[str, Any]:
 TEMPLATE = '''"""My tests of the engine.
 
 Each function whose name begins with test_ is called, without arguments. On an engine that is right none may fail; on
-one with a mistake at least one should. Compute what is right by hand, with NumPy, or by finite differences.
+one with a mistake at least one should. Compute what is right by hand, with NumPy, or by finite differences:
+
+    def test_the_gradient_of_a_sum_is_one():
+        x = engine.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        x.sum().backward()
+        np.testing.assert_allclose(x.grad.numpy(), [1.0, 1.0, 1.0])
 """
 
 import numpy as np
+import pytest
 
 import ENGINE as engine
-
-
-def test_the_gradient_of_a_sum_is_one():
-    x = engine.tensor([1.0, 2.0, 3.0], requires_grad=True)
-    x.sum().backward()
-    np.testing.assert_allclose(x.grad.numpy(), [1.0, 1.0, 1.0])
 '''
 
 # -------------------------------------------------------------------------------------------- the task sheet
@@ -258,7 +270,7 @@ def rows(assignment: Assignment) -> str:
 
 def place_of_answers(task: Task) -> str:
     """Where a task is answered that asks for no function."""
-    return "`answers.json`" if task.questions else f"`{TESTS}`" if task.tests_of else ""
+    return "`answers.json`" if asked_of(task) else f"`{TESTS}`" if task.tests_of else ""
 
 
 def place_in_words(place: Place, name: str, package: Mapping[str, bytes]) -> str:
@@ -281,6 +293,11 @@ def work(assignment: Assignment) -> str:
         told.append("Questions are answered in `answers.json`, or when `python -m check` asks them.")
     if any(task.tests_of for task in assignment.tasks):
         told.append(f"Tests are written in `{TESTS}`, which says how.")
+    if any(task.mistake_of for task in assignment.tasks):
+        told.append(
+            "The engine in this folder has one mistake: tests that are right may fail until it is mended. What was "
+            "found is written into `answers.json`."
+        )
     return textwrap.fill(" ".join(told), 119, break_long_words=False, break_on_hyphens=False)
 
 

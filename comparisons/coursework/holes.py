@@ -1,4 +1,4 @@
-"""Functions as pieces of text: found by ``ast``, emptied, and put in the place of others.
+"""Functions as pieces of text: found by ``ast``, and emptied.
 
 Only the text of the functions named changes; all else of a file stays as it stands, its comments too. Nothing is run,
 and nothing but the standard library is needed: a handout's checks have this file too, to find where a function stands.
@@ -9,12 +9,11 @@ from __future__ import annotations
 import ast
 import io
 import json
-import textwrap
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Piece", "Place", "functions_in", "functions_of", "grafted", "hollowed"]
+__all__ = ["Piece", "Place", "functions_in", "functions_of", "hollowed"]
 
 DEEPER = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
@@ -128,22 +127,3 @@ def end_of_comments(lines: Sequence[str], piece: Piece) -> int:
             break
         end = number if words else end
     return end
-
-
-# ------------------------------------------------------------------------------------- put in another's place
-
-
-def grafted(text: str, name: str, other: str) -> str:
-    """A module with the function ``name`` as another module has it.
-
-    Raises:
-        KeyError: one of the two has no such function.
-        SyntaxError, ValueError, RecursionError, MemoryError: the other text is no Python.
-    """
-    here, there = functions_of(text)[name], functions_of(other)[name]
-    lines, others = lines_of(text), lines_of(other)
-    source = "".join(others[there.first - 1 : there.last])
-    if there.node.col_offset != here.node.col_offset or "\t" in source:
-        source = textwrap.indent(ast.unparse(there.node), " " * here.node.col_offset)
-    lines[here.first - 1 : here.last] = [source.rstrip("\r\n") + "\n"]
-    return "".join(lines)

@@ -6,20 +6,18 @@ A process is given second names of the files that are kept: nothing is written, 
 
 from __future__ import annotations
 
-import compileall
 import os
 import shutil
-from importlib.util import cache_from_source
 from pathlib import Path
-from py_compile import PycInvalidationMode
 
+from comparisons.coursework.compiled import compiled, place_of_code, without_text
 from comparisons.coursework.engines import Engine
 
 __all__ = ["Shelf"]
 
 
 class Shelf:
-    """Where a known engine is kept ready.
+    """Where a known engine is kept ready: as text with its compiled code, and as compiled code alone.
 
     Args:
         folder: an empty one of its own, in the file system that processes are given their files in.
@@ -27,21 +25,19 @@ class Shelf:
     """
 
     def __init__(self, folder: Path, known: Engine) -> None:
-        self.folder, self.known = folder, known
-        known.write(folder)
-        compileall.compile_dir(folder, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
-        self.folders = sorted(str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_dir())
+        self.folder = folder
+        self.kept = {**compiled(known).sources, **without_text(known).sources}
+        Engine(known.name, self.kept).write(folder)
 
     def lay_out(self, engine: Engine, folder: Path) -> None:
         """Put an engine's files into an empty folder."""
-        others = {path: text for path, text in engine.sources.items() if self.known.sources.get(path) != text}
-        if len(others) < len(engine.sources):
-            for each in self.folders:
-                os.mkdir(folder / each)
-        for path in engine.sources.keys() - others.keys():
-            for name in (path, cache_from_source(path)):
-                give(f"{self.folder}/{name}", f"{folder}/{name}")
-        Engine(engine.name, others).write(folder)
+        same = {path for path, text in engine.sources.items() if self.kept.get(path) == text}
+        codes = {place_of_code(path) for path in same if path.endswith(".py")} - engine.sources.keys()
+        for parent in {os.path.dirname(path) for path in same | codes}:
+            os.makedirs(folder / parent, exist_ok=True)
+        for path in same | codes:
+            give(f"{self.folder}/{path}", f"{folder}/{path}")
+        Engine(engine.name, {path: text for path, text in engine.sources.items() if path not in same}).write(folder)
 
 
 def give(source: str, target: str) -> None:

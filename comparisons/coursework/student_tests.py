@@ -7,9 +7,12 @@ others that do the same, written otherwise: a test that recognises the text and 
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from comparisons.coursework.answers import read_answer
@@ -21,13 +24,13 @@ from comparisons.coursework.processes import NoAnswer, Process
 from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.student import packed
 from comparisons.coursework.tasks import Task
+from comparisons.coursework.trying.small_pytest import MOST_TESTS
 from comparisons.coursework.trying.trial import STUDENTS
 from comparisons.coursework.wheats import wheats_of
 from comparisons.coursework.workers import JOBS, side_by_side
 
-__all__ = ["LONGEST_FILE", "MOST_TESTS", "TestsError", "TestsGrade", "check_text", "grade_tests"]
+__all__ = ["LONGEST_FILE", "NoTime", "TestsError", "TestsGrade", "check_text", "grade_tests"]
 
-MOST_TESTS = 15
 LONGEST_FILE = 100_000  # bytes
 ALLOWED = {
     *("numpy", "pytest", "math", "cmath", "itertools", "functools", "operator", "random", "statistics", "fractions"),
@@ -43,6 +46,10 @@ class TestsError(ValueError):
     __test__ = False  # for pytest
 
 
+class NoTime(RuntimeError):
+    """The tests were not done in time."""
+
+
 @dataclass(frozen=True)
 class TestsGrade:
     """What a student's tests are worth.
@@ -51,6 +58,7 @@ class TestsGrade:
         tests: their names.
         failed: which of them fails on an engine that is right, and how; empty where all pass on all of them.
         noticed: for each mistake the test that notices it, and how; empty where none does.
+        untried: the mistakes for which there was no time; they count as unnoticed.
     """
 
     __test__ = False  # for pytest
@@ -58,6 +66,7 @@ class TestsGrade:
     tests: tuple[str, ...]
     failed: str = ""
     noticed: dict[str, str] = field(default_factory=dict)
+    untried: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -75,10 +84,11 @@ def grade_tests(
     engine: Engine,
     tasks: Sequence[Task],
     mistakes: Sequence[Mistake],
-    make: Callable[[], Sandbox],
+    make: Callable[[], AbstractContextManager[Sandbox]],
     *,
     secret: bytes,
     jobs: int = JOBS,
+    until: float = math.inf,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TestsGrade:
     """Grade a file of tests.
@@ -91,17 +101,19 @@ def grade_tests(
         make: makes a sandbox.
         secret: what the right engines that are written otherwise are drawn from.
         jobs: how many engines at a time.
+        until: when there is no more time, by the monotonic clock.
         progress: called with how many engines are done, and how many there are.
 
     Raises:
         TestsError: the file is no Python, has too much in it, or asks for what a test may not have.
+        NoTime: there was no time even for the engines that are right.
     """
     check_text(source, engine.name)
     right = wheats_of(engine, [place for task in tasks for place in task.places], secret)
     total = len(right) + len(mistakes)
 
     def passes(wheat: tuple[str, Engine], sandbox: Sandbox) -> tuple[str, list[str]]:
-        failed, names = try_tests(wheat[1], source, sandbox)
+        failed, names = try_tests(wheat[1], source, sandbox, until)
         return failed and f"{failed} (on an engine that is right: {wheat[0]})", names
 
     tried = side_by_side(passes, right, make, jobs=jobs, progress=lambda done, _: progress(done, total))
@@ -110,13 +122,17 @@ def grade_tests(
     if failed:
         return TestsGrade(names, failed)
 
-    def notices(mistake: Mistake, sandbox: Sandbox) -> str:
-        return try_tests(mistake.planted(engine), source, sandbox)[0]
+    def notices(mistake: Mistake, sandbox: Sandbox) -> str | None:
+        try:
+            return try_tests(mistake.planted(engine), source, sandbox, until)[0]
+        except NoTime:
+            return None
 
     found = side_by_side(
         notices, mistakes, make, jobs=jobs, progress=lambda done, _: progress(len(right) + done, total)
     )
-    return TestsGrade(names, "", {each.id: reason for each, reason in zip(mistakes, found)})
+    untried = tuple(each.id for each, reason in zip(mistakes, found) if reason is None)
+    return TestsGrade(names, "", {each.id: reason or "" for each, reason in zip(mistakes, found)}, untried)
 
 
 def check_text(source: bytes, engine: str) -> None:
@@ -145,11 +161,17 @@ def check_text(source: bytes, engine: str) -> None:
         raise TestsError("there are no tests in the file: functions whose names begin with test_")
 
 
-def try_tests(engine: Engine, source: bytes, sandbox: Sandbox) -> tuple[str, list[str]]:
-    """Run tests on an engine up to the first that fails: which and how, or nothing; and the names of those before."""
+def try_tests(engine: Engine, source: bytes, sandbox: Sandbox, until: float = math.inf) -> tuple[str, list[str]]:
+    """Run tests on an engine up to the first that fails: which and how, or nothing; and the names of those before.
+
+    Raises:
+        NoTime: it is ``until`` before they are done.
+    """
     beside = {f"{name}.py": (Path(__file__).parent / "trying" / f"{file}.py").read_bytes() for name, file in BESIDE}
     whole = Engine(engine.name, {**without_text(engine).sources, **beside, f"{STUDENTS}.py": source})
     names: list[str] = []
+    if monotonic() > until:
+        raise NoTime
     with sandbox.start(whole) as process:
         if (broken := import_failure(process)) is not None:
             return broken[1], names
@@ -159,6 +181,8 @@ def try_tests(engine: Engine, source: bytes, sandbox: Sandbox) -> tuple[str, lis
         if count > MOST_TESTS:
             return f"there are {count} tests, and at most {MOST_TESTS} may be", names
         for number in range(count):
+            if monotonic() > until:
+                raise NoTime
             names.append(str(asked(process, "import trial", f"trial.name({number})")))
             reason = asked(process, f"import trial\ntrial.run({number})", "0")
             if reason != 0:

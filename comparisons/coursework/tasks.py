@@ -1,7 +1,7 @@
 """What a task is: functions of the engine for a student to write, or questions to answer, and the cases that grade it.
 
 The assignments themselves are in ``assignments/``, a file each. A function is named by its :class:`~.holes.Place`, and
-``holes.py`` cuts it out of the engine's text and puts a student's in.
+``holes.py`` cuts it out of the engine's text.
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
-"""Engines judged side by side: each in a sandbox that no other uses meanwhile, and PyTorch's answers computed once."""
+"""Engines judged side by side: each in a sandbox that no other uses meanwhile, and PyTorch's answers computed once.
+
+Threads are enough: the engines' processes do the work. ``grading/workers.py`` has processes, for submissions, of which
+any may crash or hang what judges it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -62,7 +66,7 @@ class Exam:
 def side_by_side(
     work: Callable[[Item, Sandbox], Result],
     items: Sequence[Item],
-    make: Callable[[], Sandbox],
+    make: Callable[[], AbstractContextManager[Sandbox]],
     *,
     jobs: int = JOBS,
     progress: Callable[[int, int], None] = lambda done, total: None,

@@ -7,10 +7,11 @@ from comparisons.coursework.tasks import Assignment, Task
 __all__ = ["ASSIGNMENT"]
 
 RULES = (
-    "Write tests in `tests/test_mine.py`: plain functions whose names begin with `test_`, at most 15, each set of "
-    "values of `pytest.mark.parametrize` counted as one. They may import the engine, NumPy, `pytest` (of which there "
-    "are `raises`, `approx`, `fail` and `mark.parametrize`) and modules that compute, such as `math`; they read no "
-    "file and no code. PyTorch is not there: say what is right by hand, with NumPy or by finite differences.\n\n"
+    "Write tests in `tests/test_mine.py`: plain functions whose names begin with `test_`, for 8.1 and 8.2 together at "
+    "most 30, each set of values of `pytest.mark.parametrize` counted as one. They may import the engine, NumPy, "
+    "`pytest` (of which there are `raises`, `approx`, `fail` and `mark.parametrize`) and modules that compute, such as "
+    "`math`; they read no file and no code. PyTorch is not there: say what is right by hand, with NumPy or by finite "
+    "differences.\n\n"
     "First they run on engines that are right, some of them written otherwise: where one test fails there, all of them "
     "are worth nothing. Then they run on engines with one mistake each; each mistake at which a test fails earns its "
     "part of the points. A test may take ten seconds."
@@ -54,8 +55,8 @@ TASKS = (
         "The engine in this folder has one mistake, and it is yours alone: others have others. Find it, mend it, and "
         "write into `answers.json` the file (such as `ops/arithmetic.py`) and the function (such as `Mul.backward`) "
         "that it is in.\n\n"
-        "The file and the function are worth a quarter of the points each, the repair half: the engine must then agree "
-        "with PyTorch in all tasks.",
+        "The file and the function are worth a quarter of the points each; so is a mended mistake, and, once it is, an "
+        "engine that agrees with PyTorch in all other tasks too.",
         8,
         (
             "Do not read all of it. Find one small program whose result is wrong, then make it smaller.",

@@ -18,9 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from comparisons.coursework.assignments import ASSIGNMENTS
 from comparisons.coursework.engines import find_engine
 from comparisons.coursework.grading.autograder import NoCheckout, write_autograder
+from comparisons.coursework.grading.bench import PATIENCE, PATIENCE_WITH_TESTS, Bench
 from comparisons.coursework.grading.classroom import FINISHED, Course, grade_all
 from comparisons.coursework.grading.formats import closing, nothing_graded
-from comparisons.coursework.grading.grader import GRADERS, Bench
+from comparisons.coursework.grading.grader import names_in
 from comparisons.coursework.grading.grades import Grade, as_points
 from comparisons.coursework.grading.modules import Unreadable
 from comparisons.coursework.grading.notebooks import NoJupytext, check_jupytext
@@ -32,7 +33,7 @@ from comparisons.coursework.grading.workers import NoWorker
 from comparisons.coursework.processes import Limits
 from comparisons.coursework.sandbox import UNSAFE, Sandbox, SandboxError, open_sandbox
 from comparisons.coursework.tasks import Assignment
-from comparisons.usage import refused, show_progress, wrong_usage
+from comparisons.usage import check_folder, refused, show_progress, wrong_usage
 from torch_impl.checkpoint import replace_file
 
 __all__ = ["grade"]
@@ -74,7 +75,14 @@ def grade(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="How many are graded at a time.")] = JOBS,
     seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="How long a case may take.")] = Limits.seconds,
-    patience: Annotated[float, typer.Option(min=1, max=86400, help="Seconds for a whole submission.")] = Bench.patience,
+    patience: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=86400,
+            help=f"Seconds for a whole submission: {PATIENCE:g}, or {PATIENCE_WITH_TESTS:g} where tests are graded.",
+        ),
+    ] = None,
     sandbox: Annotated[Level | None, typer.Option(help="Where engines run; by default the best that is there.")] = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Take limits alone for a sandbox too.")] = False,
     autograder: Annotated[
@@ -99,7 +107,10 @@ def grade(
             return
         if out is None:
             raise wrong_usage("--out is missing: the folder for the results")
-        check_folder(out)
+        check_folder("--out", out, "results.json")
+        out.mkdir(parents=True, exist_ok=True)
+        if patience is None:
+            patience = PATIENCE_WITH_TESTS if any(task.tests_of for task in chosen.tasks) else PATIENCE
         course = Course(
             chosen, find_engine("minigrad"), level_of(sandbox, limits, unsafe), limits, patience, seal.secret
         )
@@ -129,7 +140,7 @@ def assignment_of(name: str) -> Assignment:
     """The assignment of a name, if there is something in it to grade."""
     if name not in ASSIGNMENTS:
         raise wrong_usage(f"there is no assignment {name!r}: give --assignment, one of {', '.join(ASSIGNMENTS)}")
-    if not any(task.cases or task.questions or task.id in GRADERS for task in ASSIGNMENTS[name].tasks):
+    if not any(names_in(task) for task in ASSIGNMENTS[name].tasks):
         raise wrong_usage(f"{name} has no tasks that are graded by this command")
     return ASSIGNMENTS[name]
 
@@ -175,16 +186,6 @@ def entries_in(submissions: Path | None, out: Path | None, one: bool, student: s
         except NoJupytext as error:
             raise wrong_usage(str(error)) from None
     return entries
-
-
-def check_folder(out: Path) -> None:
-    """Make the folder for the results, or refuse it."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if not os.access(out, os.W_OK):
-            raise wrong_usage(f"--out {out}: nothing may be written there")
-    except OSError as error:
-        raise wrong_usage(f"--out {out}: {error.strerror}") from None
 
 
 def level_of(sandbox: Level | None, limits: Limits, unsafe: bool) -> str:

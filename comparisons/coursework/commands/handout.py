@@ -9,7 +9,7 @@ import typer
 
 from comparisons.coursework.assignments import ASSIGNMENTS
 from comparisons.coursework.engines import EngineError
-from comparisons.coursework.handout import HandoutError, files_of, write_handout
+from comparisons.coursework.handout import HandoutError, files_of, shared_tasks, write_handout
 from comparisons.coursework.kit.telling import counted
 from comparisons.coursework.renaming import ENGINE, check_engine_name
 from comparisons.usage import wrong_usage
@@ -33,6 +33,10 @@ def hand_out(
         write_handout(files, out)
     except (EngineError, HandoutError) as error:
         raise wrong_usage(str(error)) from None
-    holes = sum(len(task.places) for task in chosen.tasks)
-    told = f"{counted(len(chosen.tasks), 'task')}, {counted(holes, 'function')} to write"
+    tasks = shared_tasks(chosen)
+    holes = sum(len(task.places) for task in tasks)
+    told = f"{counted(len(tasks), 'task')}, {counted(holes, 'function')} to write"
     typer.echo(f"{chosen.id} {chosen.title}: {told}. Begin with {out / 'README.md'}")
+    for task in chosen.tasks:
+        if task not in tasks:
+            typer.echo(f"{task.id} is another for each student: python -m comparisons mutants --one-for NAME")

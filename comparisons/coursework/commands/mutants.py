@@ -19,18 +19,17 @@ from rich.text import Text
 
 from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.engines import Engine, find_engine
+from comparisons.coursework.grading.graders import mistakes_of
+from comparisons.coursework.grading.grafting import package_of
+from comparisons.coursework.grading.notebooks import NoJupytext
+from comparisons.coursework.grading.submissions import read_submission
+from comparisons.coursework.handout import HandoutError, files_of, write_handout
+from comparisons.coursework.judge import judge
 from comparisons.coursework.mistakes import MISTAKES
 from comparisons.coursework.mistakes.mistake import Mistake
 from comparisons.coursework.mutants import Fate, Outcome, fates_of, gone, outcomes_of
-from comparisons.coursework.personal import (
-    RepairError,
-    functions_with,
-    grade_repair,
-    handed_in,
-    handed_out,
-    mistake_for,
-    write_folder,
-)
+from comparisons.coursework.personal import functions_with, grade_repair, mistake_for, named_in
+from comparisons.coursework.renaming import reference
 from comparisons.coursework.sandbox import UNSAFE, Sandbox, SandboxError, open_sandbox
 from comparisons.coursework.student_tests import LONGEST_FILE, TestsError, check_text, grade_tests
 from comparisons.coursework.tasks import Task
@@ -182,10 +181,9 @@ def told(fate: Fate) -> str:
     return f"{change.place}: {fate.wrong}\n    {change.old}\nto  {change.new}"
 
 
-def mistakes_of(assignments: Sequence[str]) -> list[Mistake]:
-    """The known mistakes in the tasks of assignments."""
-    names = {task.id for name in assignments for task in ASSIGNMENTS[name].tasks}
-    found = [each for each in MISTAKES.values() if each.task in names]
+def mistakes_in(assignments: Sequence[str]) -> list[Mistake]:
+    """The known mistakes in the tasks of assignments, of which there must be one."""
+    found = mistakes_of(assignments)
     if not found:
         raise wrong_usage(f"no mistake is known in {' or '.join(assignments)}")
     return found
@@ -204,7 +202,7 @@ def graded_tests(
     path: Path, engine: Engine, area: Sequence[str], secret: str | None, unsafe: bool, jobs: int, console: Console
 ) -> dict[str, Any]:
     """Grade a student's tests, and print what they are worth."""
-    mistakes = mistakes_of(area)
+    mistakes = mistakes_in(area)
     tasks = [task for name in area for task in ASSIGNMENTS[name].tasks]
     try:
         with open(path, "rb") as file:
@@ -250,28 +248,34 @@ def own_mistake(
     if not student:
         raise wrong_usage("--one-for names a student")
     mistakes = [each for each in mistakes_of(task.mistake_of) if functions_with(each, engine)]
-    mistake = mistake_for(student, secret.encode(), mistakes)
+    drawn = secret.encode("utf-8", "surrogateescape")
+    mistake = mistake_for(student, drawn, mistakes)
+    assignment = next(each for each in ASSIGNMENTS.values() if task in each.tasks)
     if out is not None:
+        planted = {mistake.file: mistake.planted(engine).sources[f"{engine.name}/{mistake.file}"]}
         try:
-            write_folder(handed_out(mistake, engine, task), out)
-        except OSError as error:
-            raise wrong_usage(f"--out {out}: {error.strerror or error}") from None
+            write_handout(files_of(assignment, package={**reference(), **planted}), out)
+        except HandoutError as error:
+            raise wrong_usage(f"--out: {error}") from None
         console.print(Text(f"{out} has an engine with a mistake for {student}."), soft_wrap=True)
         return {"student": student, "out": str(out)}
     assert folder is not None
     try:
-        given = handed_in(folder)
-    except RepairError as reason:
-        raise wrong_usage(f"--repair: {reason}") from None
-    tasks = list(TASKS.values())
+        given = read_submission(student, folder, assignment.id)
+    except NoJupytext as error:
+        raise wrong_usage(str(error)) from None
+    if given.problem or not given.sources:
+        raise wrong_usage(f"--repair {folder}: {given.problem or 'it has no engine'}")
     with safe_sandbox(unsafe) as sandbox, failing(str(folder)):
-        found = grade_repair(given, mistake, engine, tasks, sandbox, secret=secret.encode(), student=student)
+        ask = partial(judge, sandbox=sandbox, secret=drawn, submission=student)
+        found = grade_repair(named_in(given, task), package_of(given), mistake, engine, list(TASKS.values()), ask)
         level = sandbox.level
     for what, right in (("file", found.file), ("function", found.function)):
         console.print(f"The {what} that is named is {'right' if right else 'wrong'}.")
-    for verdict in found.unmended[:5]:
+    wrong = [*found.unmended, *found.broken]
+    for verdict in wrong[:5]:
         console.print(Text(f"{verdict.case}: {verdict.status}: {verdict.reason}"), soft_wrap=True)
-    count = len(found.unmended)
-    console.print("The engine is mended." if not count else f"The engine is not mended: {count} cases do not agree.")
+    state = "The mistake is not mended" if found.unmended else "The mistake is mended"
+    console.print(f"{state}, and {len(wrong)} cases do not agree." if wrong else f"{state}, and all cases agree.")
     console.print(f"{found.share:.0%}, {found.share * task.points:g} of {task.points} points.")
     return {"student": student, **found.as_dict(), "sandbox": level, "unsafe": level == UNSAFE}

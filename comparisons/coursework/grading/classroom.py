@@ -12,7 +12,9 @@ import numpy as np
 import torch
 
 from comparisons.coursework.engines import Engine
-from comparisons.coursework.grading.grader import Bench, grade_submission, nothing
+from comparisons.coursework.grading.bench import Bench
+from comparisons.coursework.grading.grader import grade_submission, nothing
+from comparisons.coursework.grading.graders import told_of
 from comparisons.coursework.grading.grades import Grade
 from comparisons.coursework.grading.secrecy import Seal
 from comparisons.coursework.grading.submissions import Submission, read_submission
@@ -51,7 +53,8 @@ class Course:
     def told(self) -> str:
         """All that a grade depends on beside the submission and the secret."""
         versions = (VERSION, torch.__version__, np.__version__, self.reference.digest)
-        return repr((versions, self.level, self.limits, self.patience, self.assignment))
+        beside = told_of(self.assignment.tasks)
+        return repr((versions, self.level, self.limits, self.patience, self.assignment, beside))
 
 
 def make_grader(course: Course, stack: ExitStack) -> Callable[[Submission], Grade]:

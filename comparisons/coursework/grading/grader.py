@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from comparisons.coursework.cases import Case
 from comparisons.coursework.engines import Engine
+from comparisons.coursework.grading.bench import NO_TIME, Ask, Bench
+from comparisons.coursework.grading.graders import names_of, verdicts_on_repair, verdicts_on_tests
 from comparisons.coursework.grading.grades import TOGETHER, Grade, TaskGrade, unwritten
 from comparisons.coursework.grading.grafting import engine_for, grafts_of, with_grafts
 from comparisons.coursework.grading.modules import Unreadable
@@ -15,36 +17,13 @@ from comparisons.coursework.grading.origin import Origin
 from comparisons.coursework.grading.prints import prints_of
 from comparisons.coursework.grading.submissions import Submission
 from comparisons.coursework.judge import AGREES, DIFFERS, LOST, MISSING, STOPPED, Verdict, judging
-from comparisons.coursework.sandbox import UNSAFE, Sandbox
-from comparisons.coursework.tasks import Assignment, Question, Task
+from comparisons.coursework.kit.questions import normalised
+from comparisons.coursework.sandbox import UNSAFE
+from comparisons.coursework.tasks import Assignment, Task
 
-__all__ = ["GRADERS", "Bench", "grade_submission", "nothing"]
+__all__ = ["grade_submission", "names_in", "nothing"]
 
 ALL = "all of it together"
-NO_TIME = "the time for the whole submission was over"
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What a submission is graded with.
-
-    Attributes:
-        reference: the engine that students' functions are put into.
-        sandbox: where it runs.
-        secret: what inputs are drawn from, with the student's name.
-        patience: seconds for a whole submission.
-    """
-
-    reference: Engine
-    sandbox: Sandbox
-    secret: bytes
-    patience: float = 120.0
-
-
-Ask = Callable[[Engine, Sequence[Case]], tuple[Verdict, ...]]
-
-# How tasks are graded whose student writes no functions of the engine, by the task's id.
-GRADERS: dict[str, Callable[[Submission, Task, Bench], tuple[Verdict, ...]]] = {}
 
 
 def grade_submission(submission: Submission, assignment: Assignment, bench: Bench) -> Grade:
@@ -67,7 +46,7 @@ def grade_submission(submission: Submission, assignment: Assignment, bench: Benc
         return (*verdicts, *[Verdict(each.name, LOST, NO_TIME) for each in cases[len(verdicts) :]])
 
     tasks = [
-        TaskGrade(task.id, task.title, task.points, verdicts_on(submission, task, bench, ask))
+        TaskGrade(task.id, task.title, task.points, verdicts_on(submission, task, bench, begun + bench.patience, ask))
         for task in assignment.tasks
     ]
     if assignment.integration:
@@ -87,23 +66,28 @@ def grade_submission(submission: Submission, assignment: Assignment, bench: Benc
 def nothing(submission: Submission, assignment: Assignment, level: str) -> Grade:
     """The grade of a submission that has a problem."""
 
-    def lacking(things: Sequence[Case | Question]) -> tuple[Verdict, ...]:
-        return unwritten([each.name for each in things], submission.problem)
+    def lacking(names: Sequence[str]) -> tuple[Verdict, ...]:
+        return unwritten(names, submission.problem)
 
-    tasks = [
-        TaskGrade(task.id, task.title, task.points, lacking([*task.cases, *task.questions]))
-        for task in assignment.tasks
-    ]
+    tasks = [TaskGrade(task.id, task.title, task.points, lacking(names_in(task))) for task in assignment.tasks]
     if assignment.integration:
-        tasks.append(TaskGrade(TOGETHER, ALL, assignment.points, lacking(assignment.integration)))
+        names = [case.name for case in assignment.integration]
+        tasks.append(TaskGrade(TOGETHER, ALL, assignment.points, lacking(names)))
     problem, unsafe = submission.problem, level == UNSAFE
     return Grade(submission.student, submission.digest, tuple(tasks), problem, sandbox=level, unsafe=unsafe)
 
 
-def verdicts_on(submission: Submission, task: Task, bench: Bench, ask: Ask) -> tuple[Verdict, ...]:
-    """The verdicts on a task's cases and questions."""
-    if task.id in GRADERS:
-        return GRADERS[task.id](submission, task, bench)
+def names_in(task: Task) -> list[str]:
+    """What the verdicts on a task are called."""
+    return [*[each.name for each in task.cases], *[each.name for each in task.questions], *names_of(task)]
+
+
+def verdicts_on(submission: Submission, task: Task, bench: Bench, until: float, ask: Ask) -> tuple[Verdict, ...]:
+    """The verdicts on a task; on its cases and questions, where it has some."""
+    if task.tests_of:
+        return verdicts_on_tests(submission, task, bench, until)
+    if task.mistake_of:
+        return verdicts_on_repair(submission, task, bench, ask)
     verdicts = answered(submission.answers.get(task.id, {}), task)
     if not task.cases:
         return verdicts
@@ -122,7 +106,7 @@ def answered(answers: Mapping[str, str], task: Task) -> tuple[Verdict, ...]:
     """The verdicts on a task's questions. What is right is not told."""
     verdicts = []
     for question in task.questions:
-        given = " ".join(answers.get(question.name, "").lower().split())
+        given = normalised(answers.get(question.name, ""))
         if not given:
             verdicts.append(Verdict(question.name, MISSING, "not answered"))
         elif given == question.answer:

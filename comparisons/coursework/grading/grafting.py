@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from comparisons.coursework.engines import Engine
-from comparisons.coursework.grading.modules import Unreadable, functions_in, renamed, text_of
+from comparisons.coursework.grading.modules import Unreadable, functions_in, text_of
 from comparisons.coursework.grading.submissions import Submission
 from comparisons.coursework.grading.transplant import Graft, transplanted
+from comparisons.coursework.kit.handed_out import mark_of
+from comparisons.coursework.renaming import renamed
 from comparisons.coursework.tasks import Assignment, Task
 
-__all__ = ["engine_for", "grafts_of", "label_of", "own_text", "text_in", "with_grafts"]
+__all__ = ["engine_for", "grafts_of", "label_of", "own_text", "package_of", "text_in", "with_grafts"]
 
 
 def own_text(submission: Submission, task: Task, file: str, reference: Engine) -> str:
@@ -22,9 +24,8 @@ def own_text(submission: Submission, task: Task, file: str, reference: Engine) -
     """
     if submission.cells:
         return submission.cells.get(task.id, "")
-    text = text_of(submission.sources.get(file, b""))
-    same = submission.engine == reference.name
-    return text if same else renamed(text, submission.engine, reference.name)
+    own = {file: submission.sources.get(file, b"")}
+    return text_of(renamed(own, reference.name, submission.engine)[file])
 
 
 def label_of(submission: Submission, task: Task, file: str) -> str:
@@ -46,11 +47,10 @@ def grafts_of(submission: Submission, task: Task, reference: Engine) -> dict[str
     grafts = {}
     for file in dict.fromkeys(place.file for place in task.places):
         names = [place.name for place in task.places if place.file == file]
-        mark = f"{task.id} {task.title}: not written yet"
         try:
             own = own_text(submission, task, file, reference)
             find = name_in_cells(own, task) if submission.cells else str
-            grafts[file] = transplanted(text_in(reference, file), own, names, mark, find)
+            grafts[file] = transplanted(text_in(reference, file), own, names, mark_of(task), find)
         except (Unreadable, RecursionError, MemoryError) as error:
             reason = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__}: it is nested too deeply"
             line = f", line {error.line}" if isinstance(error, Unreadable) and error.line is not None else ""
@@ -76,11 +76,15 @@ def with_grafts(reference: Engine, grafts: Mapping[str, Graft]) -> Engine:
     return Engine(reference.name, {**reference.sources, **changed})
 
 
+def package_of(submission: Submission) -> Engine:
+    """The package as it was handed in."""
+    return Engine(submission.engine, {f"{submission.engine}/{path}": text for path, text in submission.sources.items()})
+
+
 def engine_for(submission: Submission, assignment: Assignment, reference: Engine) -> Engine:
     """All that a student has: the package as it is; of a notebook, the reference with all of its functions."""
     if not submission.cells:
-        files = {f"{submission.engine}/{path}": text for path, text in submission.sources.items()}
-        return Engine(submission.engine, files)
+        return package_of(submission)
     engine = reference
     for task in assignment.tasks:
         try:

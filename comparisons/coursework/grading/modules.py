@@ -9,9 +9,7 @@ import ast
 import builtins
 import functools
 import importlib.util
-import io
 import textwrap
-import tokenize
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -27,7 +25,6 @@ __all__ = [
     "lines_of",
     "members_of",
     "parsed",
-    "renamed",
     "shifted",
     "text_of",
     "used_attributes",
@@ -97,20 +94,6 @@ def functions_in(text: str) -> Mapping[str, Piece]:
 def lines_of(text: str) -> list[str]:
     """The lines as Python counts them, each with its newline."""
     return [line + "\n" for line in text.removesuffix("\n").split("\n")]
-
-
-def renamed(text: str, old: str, new: str) -> str:
-    """The text with one name, wherever it stands as a name, replaced by another; no line moves."""
-    lines = lines_of(text)
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    except (SyntaxError, tokenize.TokenError, RecursionError):
-        return text  # it will not be parsed either
-    for token in reversed(tokens):
-        if token.type == tokenize.NAME and token.string == old:
-            (row, start), (_, end) = token.start, token.end
-            lines[row - 1] = lines[row - 1][:start] + new + lines[row - 1][end:]
-    return "".join(lines)
 
 
 def is_hole(function: ast.AST) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from comparisons.coursework.answers import GraphData, read_answer
 from comparisons.coursework.cases import Case
-from comparisons.coursework.grading.grader import Bench
+from comparisons.coursework.grading.bench import Bench
 from comparisons.coursework.grading.grades import TOGETHER
 from comparisons.coursework.grading.grafting import engine_for, grafts_of, with_grafts
 from comparisons.coursework.grading.submissions import Submission

@@ -46,6 +46,8 @@ def check(handout: Handout, task: Task, engine: InAProcess | Here, progress: Pro
     """
     if task.questions:
         verdict = Verdict(task, answered(handout, task, ask=ask and sys.stdin.isatty()))
+    elif task.mistake:
+        verdict = Verdict(task, [named(handout, task)])
     else:
         results: list[Result] = []
         for number in range(len(task.cases) or 1):
@@ -76,6 +78,16 @@ def answered(handout: Handout, task: Task, *, ask: bool) -> list[Result]:
         else:
             results.append(Result(question.name, "not answered yet", f"{question.text} Answer it in {ANSWERS}."))
     return results
+
+
+def named(handout: Handout, task: Task) -> Result:
+    """Whether a mistake is named. Whether it is the right one, nothing in a handout can tell."""
+    answer = given_answers(handout).get(task.id, {})
+    lacking = [name for name in ("file", "function") if not answer.get(name, "").strip()]
+    if lacking:
+        message = f"Name the {' and the '.join(lacking)} of the mistake in {ANSWERS}."
+        return Result("", "not answered yet", message)
+    return Result("", PASSED, "Named. Whether it is right, and mended, is found out in grading.")
 
 
 def find_task(handout: Handout, name: str) -> Task:

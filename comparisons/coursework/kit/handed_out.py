@@ -56,7 +56,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to do: functions to write, questions to answer, or tests to write where it has neither."""
+    """One thing to do: functions to write, questions to answer, a mistake to find, or else tests to write."""
 
     id: str
     title: str
@@ -64,6 +64,7 @@ class Task:
     hints: list[str]
     places: list[Place]
     needs: list[str]
+    mistake: bool
     cases: list[Case]
     questions: list[Question]
 

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-__all__ = ["approx", "fail", "mark", "raises"]
+__all__ = ["MOST_TESTS", "approx", "fail", "mark", "raises"]
+
+MOST_TESTS = 30  # in a file, each set of values of parametrize counted
 
 
 def fail(reason: str = "") -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from types import FunctionType
 from typing import Any
@@ -27,7 +28,7 @@ def collect() -> int:
 def name(number: int) -> str:
     """What a test is called, and with which values."""
     test, given = TESTS[number]
-    values = ", ".join(f"{key}={value!r}" for key, value in given.items())
+    values = re.sub(r" at 0x[0-9a-f]+", "", ", ".join(f"{key}={value!r}" for key, value in given.items()))
     return f"{test.__name__}({values})"[:LONGEST_NAME]
 
 

@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,23 +21,27 @@ import pytest
 from typer.testing import CliRunner
 
 from comparisons.cli import app
-from comparisons.coursework.assignments import ASSIGNMENTS
+from comparisons.coursework import handout, student_tests
+from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.cases import Case, uniform
 from comparisons.coursework.engines import find_engine
-from comparisons.coursework.grading import outcome
+from comparisons.coursework.grading import graders, outcome
+from comparisons.coursework.grading.bench import Bench
 from comparisons.coursework.grading.copies import pairs_of
 from comparisons.coursework.grading.formats import FORMATS
+from comparisons.coursework.grading.grader import grade_submission
 from comparisons.coursework.grading.grades import Grade
-from comparisons.coursework.grading.modules import renamed
 from comparisons.coursework.grading.prints import print_of
 from comparisons.coursework.grading.secrecy import Seal
-from comparisons.coursework.grading.submissions import entries_of, read_submission
+from comparisons.coursework.grading.submissions import Submission, entries_of, read_submission
 from comparisons.coursework.grading.summary import kind_of
 from comparisons.coursework.grading.transplant import transplanted
 from comparisons.coursework.grading.trees import MOST_BYTES
 from comparisons.coursework.grading.workers import Lost, NoWorker, side_by_side
 from comparisons.coursework.holes import Place, hollowed
 from comparisons.coursework.mistakes import MISTAKES
+from comparisons.coursework.processes import Limits
+from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.tasks import Assignment, Question, Task
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
@@ -643,13 +648,6 @@ def test_a_hole_is_not_written_and_any_layout_is_taken(theirs, written):
         assert scope["Rule"].backward(None, 1) == own["Rule"].backward(None, 1)
 
 
-def test_an_engine_of_another_name_is_renamed_where_it_is_named():
-    text = "import hw\nfrom hw.ops import x\n\ndef f():\n    'hw'\n    return hw.x, hw2, a.hw\n"
-    told = renamed(text, "hw", "minigrad")
-    assert told.splitlines()[:2] == ["import minigrad", "from minigrad.ops import x"] and "'hw'" in told
-    assert "minigrad.x, hw2" in told and renamed("def (", "hw", "minigrad") == "def ("
-
-
 def test_students_of_one_name_are_told_apart(tmp_path):
     for name in ("ann.zip", "bob.zip", "bob.ipynb", ".hidden", "__MACOSX"):
         (tmp_path / name).write_text("")
@@ -758,3 +756,83 @@ def test_names_of_files_are_safe_and_differ():
     made = [outcome.file_name(each) for each in names]
     assert len({each.lower() for each in made}) == len(names)
     assert all(Path(each).name == each and each not in (".", "..") and len(each) < 100 for each in made)
+
+
+# ------------------------------------------------------------------------------------------- graded graders
+
+OWN = MISTAKES["W1"]
+TESTS = b"""
+import pytest
+import hw as engine
+
+@pytest.mark.parametrize("x", [2.0, 3.0])
+def test_a_product(x):
+    x, y = [engine.tensor(each, requires_grad=True) for each in (x, 5.0)]
+    (x * y).backward()
+    assert (x.grad.item(), y.grad.item()) == (y.item(), x.item())
+"""
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Grades tests, or a repair, by two mistakes and one task's cases."""
+    two = {"W1": OWN, "W1 harmless": replace(OWN, id="W1 harmless", new=OWN.old + "  # the same")}
+    monkeypatch.setattr(graders, "MISTAKES", two)
+    monkeypatch.setattr(graders, "TASKS", {"1.3": TASKS["1.3"]})
+    monkeypatch.setattr(graders, "mistake_for", lambda student, secret, mistakes: OWN)
+    monkeypatch.setattr(student_tests, "wheats_of", lambda engine, places, secret: [("as it is", engine)])
+
+    def graded(submission, task):
+        return grade_submission(submission, Assignment("A8", "Graders", (TASKS[task],)), bench).tasks[0]
+
+    with Sandbox("limits", Limits(20.0), ENGINE) as sandbox:
+        bench = Bench(ENGINE, sandbox, b"a secret")
+        yield graded
+
+
+def test_a_students_tests_earn_the_part_of_the_mistakes_that_they_notice(alone):
+    task = alone(Submission("ann", "hw", tests={"test_mine.py": TESTS}), "8.1")
+    noticed, unnoticed = task.cases
+    assert task.score == 6 and task.reason == unnoticed.reason == "no test notices it"
+    assert noticed.case == "W1, a mistake in 1.3 " + TASKS["1.3"].title and "test_a_product(x=2.0)" in noticed.reason
+    wrong = alone(Submission("ann", "hw", tests={"test_mine.py": TESTS + b"\ndef test_it(): assert 0\n"}), "8.1")
+    assert wrong.score == 0 and wrong.reason.startswith("test_it(): AssertionError")
+    assert wrong.reason.endswith("(on an engine that is right: as it is)")
+
+
+def test_a_repair_earns_a_quarter_for_each_of_its_parts(alone):
+    planted = {path.removeprefix("minigrad/"): text for path, text in OWN.planted(ENGINE).sources.items()}
+    mended = {path: text.encode() for path, text in REFERENCE.items()}
+    right = {"8.3": {"file": "minigrad\\ops\\arithmetic.py", "function": "Mul.backward()"}}
+
+    def score(sources, answers):
+        return alone(Submission("ann", sources=sources, answers=answers), "8.3").score
+
+    assert score(mended, {}) == 0 and score({}, right) == 0  # nothing named, nothing handed in
+    assert score(planted, right) == 4
+    assert score(mended, right) == 8
+    assert score(mended, {"8.3": {"file": "ops/division.py", "function": "Mul.backward"}}) == 4
+    told = alone(Submission("ann", sources=planted, answers=right), "8.3")
+    assert told.reason == "the engine still does what it should not"  # not which cases, which would tell where
+
+
+def test_handouts_and_broken_tests_of_a8_earn_nothing_and_say_why(tmp_path):
+    """In processes of their own, begun anew, as any class is graded."""
+    class_of = tmp_path / "class"
+    a8 = handout.files_of(ASSIGNMENTS["A8"])
+    broken = {"none": None, "unmodified": a8["tests/test_mine.py"], "syntax": b"def test_it(:", "os": b"import os"}
+    for name, text in broken.items():
+        files = {path: content for path, content in a8.items() if not path.startswith(("check/", "tests/"))}
+        folder_of(class_of / name, files if text is None else {**files, "tests/test_mine.py": text})
+    done = CliRunner().invoke(
+        app, ["grade", str(class_of), "--assignment", "A8", "--out", str(tmp_path / "out"), "--secret", "s", "--unsafe"]
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "out/results.json").read_text())["submissions"]
+    assert {each["student"]: (each["score"], each["tasks"][0]["reason"].partition(":")[0]) for each in found} == {
+        "none": (0, "there is no tests/test_mine.py"),
+        "unmodified": (0, "there are no tests in the file"),
+        "syntax": (0, "the tests are no Python"),
+        "os": (0, "the tests import os, which a test has no need of"),
+    }
+    assert {each["tasks"][2]["reason"] for each in found} == {"answers.json names neither a file nor a function"}

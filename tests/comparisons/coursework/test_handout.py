@@ -16,8 +16,9 @@ from comparisons.cli import app
 from comparisons.coursework import handout as handouts
 from comparisons.coursework.assignments import ASSIGNMENTS
 from comparisons.coursework.engines import EngineError
+from comparisons.coursework.grading.transplant import transplanted
 from comparisons.coursework.handout import HandoutError, files_of, with_holes, write_handout
-from comparisons.coursework.holes import Place, functions_of, grafted, hollowed
+from comparisons.coursework.holes import Place, functions_of, hollowed
 from comparisons.coursework.kit.questions import digest, normalised
 from comparisons.coursework.renaming import check_engine_name, reference, renamed
 from comparisons.coursework.tasks import Assignment, Question, Task
@@ -66,7 +67,7 @@ def test_a_hole_keeps_signature_and_docstring_and_nothing_else(text, expected):
     assert ast.get_docstring(before) == ast.get_docstring(after) and ast.dump(before.args) == ast.dump(after.args)
     assert hollow.endswith(HOLE) or hollow == expected
     assert isinstance(after.body[-1], ast.Raise) and len(after.body) == 1 + (ast.get_docstring(after) is not None)
-    assert grafted(hollow, "f", text).rstrip() == text.replace("    # too\n", "").rstrip()
+    assert transplanted(hollow, text, ["f"], MARK["f"]).text.rstrip() == text.replace("    # too\n", "").rstrip()
 
 
 def test_every_function_of_a_file_can_be_emptied_and_filled_again():
@@ -75,16 +76,7 @@ def test_every_function_of_a_file_can_be_emptied_and_filled_again():
     hollow = hollowed(text, dict.fromkeys(names, "a hole"))
     assert functions_of(hollow).keys() == names.keys() and hollow.count("# Task a hole\n") == len(names)
     for name in names:
-        assert grafted(hollowed(text, {name: "a hole"}), name, text) == text, name
-
-
-def test_a_graft_fits_in_whatever_it_is_indented_by():
-    text = "class A:\n    def f(x):\n        return 0\n\n    two = 2\n"
-    other = "class A:\n\t@staticmethod\n\tdef f(x):\n\t\t# why\n\t\treturn x\n"
-    fitted = "class A:\n    @staticmethod\n    def f(x):\n        return x\n\n    two = 2\n"
-    assert grafted(text, "A.f", other) == fitted
-    with pytest.raises(KeyError):
-        grafted(text, "A.missing", other)
+        assert transplanted(hollowed(text, {name: "a hole"}), text, [name], "a hole").text == text, name
 
 
 # --------------------------------------------------------------------------------------- what a handout holds
@@ -281,4 +273,4 @@ def test_a_handout_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_a_place_that_is_not_there_is_noticed():
     task = replace(RULES.tasks[0], places=(Place("ops/arithmetic.py", "Mul.sideways"),))
     with pytest.raises(KeyError):
-        with_holes(REFERENCE, replace(RULES, tasks=(task,)))
+        with_holes(REFERENCE, [task])

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from comparisons.coursework.cases import Case, uniform
+from comparisons.coursework.grading.transplant import transplanted
 from comparisons.coursework.handout import files_of, write_handout
-from comparisons.coursework.holes import Place, grafted, hollowed
+from comparisons.coursework.holes import Place, hollowed
 from comparisons.coursework.renaming import reference, renamed
 from comparisons.coursework.tasks import Assignment, Question, Task
 
@@ -60,6 +61,17 @@ ASSIGNMENT = Assignment(
     2,
 )
 RIGHT = renamed(reference(), ENGINE)["ops/arithmetic.py"].decode()
+MINE = f"""
+import pytest
+
+import {ENGINE} as engine
+
+
+@pytest.mark.parametrize("x", [1.0, 2.0])
+def test_right(x):
+    assert engine.tensor(x).item() == pytest.approx(x)
+"""
+WRONG = MINE.replace("== pytest.approx(x)", "== 1")
 HOLE = 'raise NotImplementedError("9.2 Product: not written yet")'
 
 
@@ -70,7 +82,8 @@ def written(tmp_path_factory):
     files = files_of(ASSIGNMENT, ENGINE)
     write_handout(files, folder)
     check(folder, "9.2")
-    return folder, {path: files[path] for path in (SOURCE, "answers.json", "tests/test_mine.py")}
+    mine = {"tests/test_mine.py": MINE.encode()}
+    return folder, {**{path: files[path] for path in (SOURCE, "answers.json")}, **mine}
 
 
 @pytest.fixture
@@ -107,9 +120,8 @@ def check(folder, *arguments, python=(), typed="", **more):
 def solve(folder, *places):
     """Graft solutions in."""
     text = (folder / SOURCE).read_text(encoding="utf-8")
-    for place in places:
-        text = grafted(text, place.name, RIGHT)
-    (folder / SOURCE).write_text(text, encoding="utf-8")
+    solved = transplanted(text, RIGHT, [place.name for place in places], "not written yet").text
+    (folder / SOURCE).write_text(solved, encoding="utf-8")
 
 
 def fill(folder, body):
@@ -150,7 +162,7 @@ def test_it_goes_from_task_to_task_and_remembers(hw):
     status, said, _ = check(hw)
     assert status == 0 and "Public checks passed: 5 of 5 tasks, 16 of 16 points." in said
     assert said.index("9.3 Minus: passed") < said.index("A9 all of it together: passed") < said.index("9.1 Predict")
-    assert "tests that pass, as they should on an engine that is right: 1" in joined(said)
+    assert "tests that pass, as they should on an engine that is right: 2" in joined(said)
 
 
 def test_one_task_and_all_of_them(hw):
@@ -304,14 +316,30 @@ def test_a_wrong_answer_is_not_right(hw):
 def test_the_students_tests_are_run_on_the_engine(hw):
     path = hw / "tests/test_mine.py"
     status, said, _ = check(hw, "9.4")
-    assert status == 0 and "engine that is right: 1\n" in said
-    wrong = path.read_text() + "\n\ndef test_wrong():\n    assert engine.tensor(1.0).item() == 2\n"
-    path.write_text(wrong)
-    status, said, _ = check(hw, "9.4")
-    assert status == 1 and "test_wrong: AssertionError: the engine is right, so the test is wrong" in joined(said)
-    assert f"open tests/test_mine.py, line {len(wrong.splitlines())}" in said
-    path.write_text("")
+    assert status == 0 and "engine that is right: 2\n" in said
+    path.write_bytes(files_of(ASSIGNMENT, ENGINE)["tests/test_mine.py"])
     assert "has no function whose name begins with test_" in joined(check(hw, "9.4")[1])
+    path.write_text(WRONG)
+    status, said, _ = check(hw, "9.4")
+    assert status == 1 and "test_right(x=2.0): AssertionError: the engine is right, so the test is wrong" in joined(
+        said
+    )
+    assert f"open tests/test_mine.py, line {len(WRONG.splitlines())}" in said
+
+
+def test_a_mistake_of_ones_own_is_named_and_tests_may_find_it(tmp_path):
+    hw = tmp_path / "hw"
+    write_handout(files_of(ASSIGNMENT, ENGINE, reference()), hw)
+    status, said, _ = check(hw, "9.5")
+    assert status == 1 and "9.5 A mistake: not answered yet" in said and "the file and the function" in joined(said)
+    answers = json.loads((hw / "answers.json").read_text())
+    assert answers["9.5"] == {"file": "", "function": ""}
+    answers["9.5"] = {"file": "ops/arithmetic.py", "function": "Mul.backward"}
+    (hw / "answers.json").write_text(json.dumps(answers))
+    status, said, _ = check(hw, "9.5")
+    assert status == 0 and "is found out in grading" in joined(said)
+    (hw / "tests/test_mine.py").write_text(WRONG)
+    assert "or it has found the engine's mistake" in joined(check(hw, "9.4")[1])
 
 
 # --------------------------------------------------------------------------------------------- other machines

@@ -10,20 +10,22 @@ from typer.testing import CliRunner
 
 from comparisons.cli import app
 from comparisons.coursework import mutants, student_tests
-from comparisons.coursework.assignments import TASKS
+from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.cases import Case
 from comparisons.coursework.commands import mutants as commands
 from comparisons.coursework.engines import Engine, find_engine
 from comparisons.coursework.equivalents import KINDS, Equivalent
+from comparisons.coursework.handout import files_of
 from comparisons.coursework.holes import Place
 from comparisons.coursework.mechanical import changes_of
-from comparisons.coursework.mistakes import MISTAKES
+from comparisons.coursework.mistakes import MISTAKES, by_id
 from comparisons.coursework.mistakes.mistake import Mistake
 from comparisons.coursework.mutants import fates_of, gone, outcomes_of
 from comparisons.coursework.personal import functions_with, mistake_for
 from comparisons.coursework.processes import Limits
+from comparisons.coursework.renaming import reference
 from comparisons.coursework.sandbox import Sandbox
-from comparisons.coursework.student_tests import grade_tests, try_tests
+from comparisons.coursework.student_tests import NoTime, grade_tests, try_tests
 from comparisons.coursework.wheats import wheats_of
 from comparisons.coursework.workers import Exam, Unfit
 
@@ -252,7 +254,7 @@ def test_tests_that_notice_the_mistake_earn_its_part(sandbox):
         (b"getattr(small.both, '__co' + 'de__')", "asks what the engine does, not how"),
         (b"pass\n1 / 0", "when the tests were imported: ZeroDivisionError"),
         (b"pass\ntest_it = 0", "there are no tests in it"),
-        (b"pass\n" + b"".join(b"def test_%d(): pass\n" % number for number in range(15)), "there are 16 tests, and"),
+        (b"pass\n" + b"".join(b"def test_%d(): pass\n" % number for number in range(30)), "there are 31 tests, and"),
     ],
     ids=["wrong", "exits", "looks at code", "cannot be imported", "none", "too many"],
 )
@@ -260,6 +262,16 @@ def test_tests_that_fail_on_a_right_engine_are_worth_nothing(body, reason, sandb
     monkeypatch.setattr(student_tests, "wheats_of", lambda engine, places, secret: [("as it is", engine)])
     grade = graded(sandbox, HEAD + body)
     assert reason in grade.failed and grade.share == 0.0 and grade.noticed == {}
+
+
+def test_there_is_an_end_of_time(sandbox, monkeypatch):
+    with pytest.raises(NoTime):
+        grade_tests(GOOD, SMALL, [BOTH], [WRONG], lambda: nullcontext(sandbox), secret=b"", jobs=1, until=0.0)
+    late = iter([0.0] * 4)  # as long as the right engine is tried: when it begins, and before each of three tests
+    monkeypatch.setattr(student_tests, "monotonic", lambda: next(late, 2.0))
+    monkeypatch.setattr(student_tests, "wheats_of", lambda engine, places, secret: [("as it is", engine)])
+    grade = grade_tests(GOOD, SMALL, [BOTH], [WRONG], lambda: nullcontext(sandbox), secret=b"", jobs=1, until=1.0)
+    assert grade.untried == ("B1",) and grade.share == 0.0
 
 
 @pytest.mark.parametrize(
@@ -328,6 +340,24 @@ def test_who_gets_which_mistake_is_drawn_from_the_secret():
     assert drawn != [mistake_for(f"student {number}", b"another", several).id for number in range(100)]
 
 
+def test_nothing_of_a_handout_tells_whose_mistake_it_is(engine):
+    handed = []
+    for mistake in (W1, MISTAKES["B2"]):
+        planted = mistake.planted(engine).sources[f"minigrad/{mistake.file}"]
+        files = files_of(ASSIGNMENTS["A8"], package={**reference(), mistake.file: planted})
+        handed.append({path: text for path, text in files.items() if path != f"minigrad/{mistake.file}"})
+        assert files[f"minigrad/{mistake.file}"] == planted
+    one, other = handed
+    assert all(one[path] == other[path] for path in one.keys() & other.keys())
+    assert {"README.md", "answers.json", ".vscode/launch.json", "tests/test_mine.py", "check/tasks.json"} <= one.keys()
+    assert "## 8.3 Find the mistake" in one["README.md"].decode()
+
+
+def test_two_mistakes_of_one_id_are_an_error():
+    with pytest.raises(ValueError, match="two mistakes have the id W1: one in 1.3, one in 9.9"):
+        by_id([W1, replace(W1, id="W2"), replace(W1, task="9.9")])
+
+
 def test_the_function_that_a_mistake_is_in(engine):
     assert functions_with(W1, engine) == {"Mul.backward"}
     text = b"def f():\n    return 1\n\n\ndef g():\n    return 2\n"
@@ -338,13 +368,13 @@ def test_the_function_that_a_mistake_is_in(engine):
 
 
 def test_one_s_own_mistake_is_handed_out_and_the_repair_graded(tmp_path, monkeypatch):
-    monkeypatch.setattr("comparisons.coursework.commands.mutants.MISTAKES", {"W1": W1})
+    monkeypatch.setattr("comparisons.coursework.grading.graders.MISTAKES", {"W1": W1})
     monkeypatch.setattr("comparisons.coursework.commands.mutants.TASKS", {each: TASKS[each] for each in ("1.3", "8.3")})
     own, found = tmp_path / "own", tmp_path / "found.json"
     drawn = ("--one-for", "ann", "--secret", "a secret")
     status, _ = command(*drawn, "--out", own)
     assert status == 0 and {each.name for each in own.iterdir()} >= {"minigrad", "handout.json", "answers.json"}
-    assert not any("W1" in each.read_text() for each in own.glob("*.*"))
+    assert not any("W1" in each.read_text() for each in own.glob("*.*") if each.is_file())
 
     def share():
         status, printed = command(*drawn, "--repair", own, "--unsafe", "--json", found)
@@ -378,9 +408,9 @@ def test_one_s_own_mistake_is_handed_out_and_the_repair_graded(tmp_path, monkeyp
         (["--out", "nowhere"], "--one-for goes with --out"),
         (["--one-for", "ann"], "--one-for goes with --out"),
         (["--one-for", "ann", "--out", "nowhere"], "give --secret"),
-        (["--one-for", "ann", "--out", "no/where", "--secret", "s"], "No such file or directory"),
-        (["--one-for", "ann", "--out", ".", "--secret", "s"], "it is there already"),
-        (["--one-for", "ann", "--repair", "nowhere", "--secret", "s"], "cannot be read"),
+        (["--one-for", "ann", "--out", "no/where", "--secret", "s"], "there is no folder"),
+        (["--one-for", "ann", "--out", ".", "--secret", "s"], "is there already"),
+        (["--one-for", "ann", "--repair", "nowhere", "--secret", "s"], "neither a folder, nor a zip"),
     ],
 )
 def test_wrong_usage_is_one_sentence(words, reason, tmp_path, monkeypatch):
