@@ -569,9 +569,10 @@ SIGMOID = Task(
     "Write 1 / (1 + e⁻ˣ) so that nothing overflows and no digit is lost: `logistic(x)`, on an array of floating-point "
     "numbers, gives an array of the same type; `Sigmoid.forward` computes it for x, saves the result and returns it. "
     "e⁻ˣ overflows where x is very negative, and eˣ where it is very positive; and 1 - something close to 1 has no "
-    "digits left: far to the left the sigmoid is eˣ, small, and right to the last digit.\n\n"
+    "digits left: far to the left the sigmoid is eˣ, small, and right to the last digit. Easily overlooked: `np.where` "
+    "is given both of its values everywhere, so that neither may overflow where it is not chosen.\n\n"
     "The rest of `Sigmoid.forward` is types: `in_default_float` makes floats of integers, `in_opmath` widens float16 "
-    "to float32, and the result is rounded to the first of these types. At -∞ the result is 0, at ∞ 1, at NaN NaN.",
+    "to float32, and the result is rounded to the type that `in_default_float` gave. At -∞ the result is 0, at ∞ 1, at NaN NaN.",
     4,
     (
         "For which x is e⁻ˣ at most 1? Find a formula for the other x that uses only such powers.",

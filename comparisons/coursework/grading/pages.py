@@ -25,10 +25,15 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; bo
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td { overflow-wrap: break-word; } td:last-child { overflow-wrap: anywhere; } table { table-layout: auto; }
 h2 { margin: 2rem 0 .3rem; font-size: 1.15rem; }
-pre { margin: .3rem 0; padding: .6rem; overflow-x: auto; background: #8882; }
+pre { margin: .3rem 0; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; background: #8882; }
 .good { color: var(--good); white-space: nowrap; } .bad { color: var(--bad); white-space: nowrap; }
 summary { cursor: pointer; }
 footer { margin-top: 3rem; font-size: .85rem; }
+@media (max-width: 40rem) {
+  tbody, tr, td, td.number { display: block; text-align: left; } tr:has(th) { display: none; }
+  tr { padding: .4rem 0; border-bottom: 1px solid var(--line); } td { padding: 0; border: 0; }
+  td[data-label]:not(:empty)::before { content: attr(data-label) ": "; opacity: .7; }
+}
 """
 
 
@@ -48,13 +53,18 @@ def text(value: object) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """A table of cells in HTML; the columns in ``numbers`` stand to the right."""
+    """A table of cells in HTML; the columns in ``numbers`` stand to the right.
 
-    def row(tag: str, cells: Sequence[str]) -> str:
-        kinds = [' class="number"' if number in numbers else "" for number in range(len(cells))]
-        return "<tr>" + "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells)) + "</tr>"
+    On a narrow screen a row is a block, in which a cell says what it is if it is a number.
+    """
+    kinds = [' class="number"' if number in numbers else "" for number in range(len(headings))]
+    labels = [f' data-label="{heading}"' if kind else "" for kind, heading in zip(kinds, headings)]
 
-    return f"<table>{row('th', headings)}{''.join(row('td', each) for each in rows)}</table>"
+    def row(tag: str, cells: Sequence[str], more: Sequence[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}{each}>{cell}</{tag}>" for each, cell in zip(more, cells)) + "</tr>"
+
+    told = [kind + label for kind, label in zip(kinds, labels)]
+    return f"<table>{row('th', headings, kinds)}{''.join(row('td', each, told) for each in rows)}</table>"
 
 
 def how(about: Mapping[str, Any]) -> str:
@@ -77,14 +87,23 @@ def student_page(grade: Grade, assignment: Assignment, about: Mapping[str, Any])
             "<p>The inputs are hidden, and each student has others. The rules are not: what a case does is shown with "
             "it. Agreeing on these inputs is no proof that a function is right on all.</p>"
         )
+        rows = [
+            [f'<a href="#{text(task.id)}">{text(name_of(task))}</a>', f"{as_points(task.score):g} of {task.points}"]
+            for task in grade.tasks
+        ]
+        parts.append(table(("task", "points"), rows, numbers=(1,)))
         for task in grade.tasks:
             parts += task_parts(task, cases, questions.get(task.id, {}))
     return page(title, [*parts, how(about)])
 
 
+def name_of(task: TaskGrade) -> str:
+    """What a task is called."""
+    return task.title if task.id == TOGETHER else f"{task.id} {task.title}"
+
+
 def task_parts(task: TaskGrade, cases: Mapping[str, Case], questions: Mapping[str, str]) -> list[str]:
     """A task on a student's page."""
-    name = task.title if task.id == TOGETHER else f"{task.id} {task.title}"
     rows = []
     for verdict in task.cases:
         told = text(verdict.case)
@@ -94,7 +113,7 @@ def task_parts(task: TaskGrade, cases: Mapping[str, Case], questions: Mapping[st
             told = f"<details><summary>{told}</summary>{text(questions[verdict.case])}</details>"
         kind = "good" if verdict.status == AGREES else "bad"
         rows.append([told, f'<span class="{kind}">{text(verdict.status)}</span>', text(verdict.reason)])
-    heading = f"<h2>{text(name)}: {as_points(task.score):g} of {task.points} points</h2>"
+    heading = f'<h2 id="{text(task.id)}">{text(name_of(task))}: {as_points(task.score):g} of {task.points} points</h2>'
     return [heading, table(("case", "verdict", "reason"), rows)]
 
 
