@@ -572,7 +572,8 @@ SIGMOID = Task(
     "digits left: far to the left the sigmoid is eˣ, small, and right to the last digit. Easily overlooked: `np.where` "
     "is given both of its values everywhere, so that neither may overflow where it is not chosen.\n\n"
     "The rest of `Sigmoid.forward` is types: `in_default_float` makes floats of integers, `in_opmath` widens float16 "
-    "to float32, and the result is rounded to the type that `in_default_float` gave. At -∞ the result is 0, at ∞ 1, at NaN NaN.",
+    "to float32, and the result is rounded to the type that `in_default_float` gave. At -∞ the result is 0, at ∞ 1, at "
+    "NaN NaN.",
     4,
     (
         "For which x is e⁻ˣ at most 1? Find a formula for the other x that uses only such powers.",

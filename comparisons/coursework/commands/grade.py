@@ -139,7 +139,8 @@ def grade(
 def assignment_of(name: str) -> Assignment:
     """The assignment of a name, if there is something in it to grade."""
     if name not in ASSIGNMENTS:
-        raise wrong_usage(f"there is no assignment {name!r}: give --assignment, one of {', '.join(ASSIGNMENTS)}")
+        told = f"there is no assignment {name!r}" if name else "--assignment is missing"
+        raise wrong_usage(f"{told}: choose from {', '.join(ASSIGNMENTS)}")
     if not any(names_in(task) for task in ASSIGNMENTS[name].tasks):
         raise wrong_usage(f"{name} has no tasks that are graded by this command")
     return ASSIGNMENTS[name]
@@ -217,7 +218,7 @@ def show_replayed(
     """Show a case of a student's once more."""
     found = [each for each in entries if wanted[0] in (each, seal.pseudonym(each))]
     if not found:
-        raise wrong_usage(f"nobody is called {wanted[0]!r}")
+        raise wrong_usage(f"nobody is called {wanted[0]!r}: give the name of an entry, or a pseudonym")
     reference = find_engine("minigrad")
     try:
         task, case = find_case(assignment, wanted[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -46,10 +47,13 @@ def find_case(assignment: Assignment, name: str) -> tuple[Task | None, Case]:
     every: list[tuple[Task | None, Case]] = [(task, case) for task in assignment.tasks for case in task.cases]
     every += [(None, case) for case in assignment.integration]
     found = [each for each in every if each[1].name == name] or [each for each in every if name in each[1].name]
-    if len(found) != 1:
-        names = ", ".join(repr(case.name) for _, case in found or every)
-        several = f"{len(found)} cases of {assignment.id} have" if found else f"no case of {assignment.id} has"
-        raise NoCase(f"{several} {name!r} in their name: choose one of {names}")
+    if len(found) > 1:
+        names = ", ".join(repr(case.name) for _, case in found)
+        raise NoCase(f"{len(found)} cases of {assignment.id} have {name!r} in their name: choose one of {names}")
+    if not found:
+        near = get_close_matches(name, [case.name for _, case in every], cutoff=0.5)
+        advice = f"did you mean {' or '.join(map(repr, near))}?" if near else "a student's page has the names"
+        raise NoCase(f"no case of {assignment.id} has {name!r} in its name: {advice}")
     return found[0]
 
 

@@ -385,7 +385,9 @@ def test_a_replay_shows_inputs_expected_and_got(graded, submissions):
     done = command(submissions, *USUAL, "--replay", pseudonym, TOGETHER.name)
     assert done.exit_code == 0 and "full" not in done.output
     for arguments, part in (
-        (("--replay", "nobody", "a product"), "nobody is called 'nobody'"),
+        (("--replay", "nobody", "a product"), "nobody is called 'nobody': give the name of an entry"),
+        (("--replay", "full", "1.3 a prodct"), "has '1.3 a prodct' in its name: did you mean '1.3 a product'"),
+        (("--replay", "full", "quantum"), "has 'quantum' in its name: a student's page has the names"),
         (("--replay", "full", "1.3"), "2 cases of A1 have '1.3' in their name"),
         (("--replay", "torn", "a product"), "no zip"),
         (("--secret", "another", "--replay", "full", "a product"), "made with another secret"),
@@ -509,10 +511,10 @@ def test_the_autograders_folder(small, tmp_path, monkeypatch):
     ("arguments", "part"),
     [
         (("--assignment", "A99"), "there is no assignment 'A99'"),
-        ((), "there is no assignment ''"),
+        ((), "--assignment is missing: choose from A0"),
         (("--assignment", "A1"), "--out is missing"),
         (("--assignment", "A1", "--out", "handed-in/results"), "is in the folder of what is handed in"),
-        (("--assignment", "A1", "--out", "file"), "--out file"),
+        (("--assignment", "A1", "--out", "file"), "--out file is no folder"),
         (("--assignment", "A1", "--out", "new", "--sandbox", "limits"), "--unsafe"),
         (("--assignment", "A1", "--out", "new", "--student", "ann"), "--student is of --one"),
         (("--assignment", "A1", "--out", "new", "--replay", "ann", "x"), "--replay needs the --secret"),
