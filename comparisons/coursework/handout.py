@@ -245,7 +245,7 @@ def task_sheet(assignment: Assignment, name: str, package: Mapping[str, bytes]) 
         BEGINNING,
         work(assignment),
         commands(assignment),
-        FAIRNESS,
+        FAIRNESS + "\n" + (HIDDEN if any(task.cases for task in assignment.tasks) else "") + HANDED_IN,
         "| task | what | where | needs | points |\n| --- | --- | --- | --- | ---: |\n" + rows(assignment),
     ]
     for task in assignment.tasks:
@@ -323,6 +323,9 @@ python -m check
 python -m check --watch
 ```"""
 
-FAIRNESS = """\
-In Visual Studio Code, "Run and Debug" has the same. What is checked here is public: that it passes says that the rules
-hold for these numbers. Grading asks the same with other numbers. What is handed in is this folder, or a zip of it."""
+FAIRNESS = 'In Visual Studio Code, "Run and Debug" has the same.'
+HIDDEN = """\
+What is checked here is public: that it passes says that the rules hold for these numbers. Grading asks the same with
+other numbers.
+"""
+HANDED_IN = "What is handed in is this folder, or a zip of it."

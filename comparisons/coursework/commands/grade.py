@@ -92,6 +92,8 @@ def grade(
     """Grade what students handed in: each task by itself, with hidden inputs, in a sandbox."""
     alone = one and format in (Format.gradescope, Format.json) and out is not None and autograder is None
     with always_written(out / "results.json" if alone and out is not None else None):
+        if not assignment:
+            raise wrong_usage(f"--assignment is missing: choose from {', '.join(ASSIGNMENTS)}")
         chosen = assignment_of(assignment)
         if autograder is not None:
             write_folder(autograder, assignment, secret, unsafe)
@@ -139,8 +141,7 @@ def grade(
 def assignment_of(name: str) -> Assignment:
     """The assignment of a name, if there is something in it to grade."""
     if name not in ASSIGNMENTS:
-        told = f"there is no assignment {name!r}" if name else "--assignment is missing"
-        raise wrong_usage(f"{told}: choose from {', '.join(ASSIGNMENTS)}")
+        raise wrong_usage(f"there is no assignment {name!r}: give --assignment, one of {', '.join(ASSIGNMENTS)}")
     if not any(names_in(task) for task in ASSIGNMENTS[name].tasks):
         raise wrong_usage(f"{name} has no tasks that are graded by this command")
     return ASSIGNMENTS[name]

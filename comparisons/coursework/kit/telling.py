@@ -140,7 +140,8 @@ def closing(handout: Handout, verdicts: Sequence[Verdict], progress: Progress, *
     passed = f"{len(done)} of {counted(len(handout.tasks), 'task')}, {number_of(points)} of {whole} points"
     unchecked = f" Not run again now: {', '.join(before)}." if before else ""
     tell()
-    tell(f"Public checks passed: {passed}.{unchecked} Grading asks the same with other numbers.")
+    hidden = " Grading asks the same with other numbers." if any(task.cases for task in handout.tasks) else ""
+    tell(f"Public checks passed: {passed}.{unchecked}{hidden}")
     open_tasks = [each.task.id for each in verdicts if not each.passed and each.task.hints]
     if open_tasks and advice:
         tell(f"A hint: python -m check hint {open_tasks[0]}")

@@ -514,7 +514,7 @@ def test_the_autograders_folder(small, tmp_path, monkeypatch):
         ((), "--assignment is missing: choose from A0"),
         (("--assignment", "A1"), "--out is missing"),
         (("--assignment", "A1", "--out", "handed-in/results"), "is in the folder of what is handed in"),
-        (("--assignment", "A1", "--out", "file"), "--out file is no folder"),
+        (("--assignment", "A1", "--out", "file"), "--out file"),
         (("--assignment", "A1", "--out", "new", "--sandbox", "limits"), "--unsafe"),
         (("--assignment", "A1", "--out", "new", "--student", "ann"), "--student is of --one"),
         (("--assignment", "A1", "--out", "new", "--replay", "ann", "x"), "--replay needs the --secret"),
