@@ -318,6 +318,7 @@ def test_names_are_data(results, graded):
 
 def test_a_students_page_shows_rules_and_nothing_of_others_or_of_the_secret(graded):
     page = (graded / "students/mistaken.html").read_text()
+    assert page.count('<a href="#1.3">1.3 Product</a>') == page.count('<h2 id="1.3">') == 1
     for part in ("7 of 10 points", "z = x * y\nz.backward(w)", "x.grad: 3 of 3 values differ", "hidden", "Which node?"):
         assert part in page, part
     assert "unsafe" in page and "all tests passed" not in page.lower() and "mul backward0" not in page

@@ -152,6 +152,7 @@ def test_the_task_sheet_tells_each_task_but_no_hint(assignment):
     how, *sections = sheet.split("\n## ")
     tasks = [task for task in assignment.tasks if not task.mistake_of]
     assert len(how.splitlines()) <= 45 + len(tasks) and len(sections) == len(tasks)
+    assert ("Grading asks the same with" in how) == any(task.cases for task in tasks)
     for task, section in zip(tasks, sections):
         assert section.startswith(f"{task.id} {task.title}\n") and task.text.strip() in section
         assert f"{task.points} points." in section and all(f" {need}" in section for need in task.needs)
