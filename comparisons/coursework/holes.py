@@ -44,7 +44,8 @@ class Piece:
 
 
 def functions_of(text: str) -> dict[str, Piece]:
-    """The functions of a module and of its classes, by qualified name; of several with one name, the last.
+    """The functions of a module and of its classes, by qualified name; of several with one name, or
+    in classes of one name, the last.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: the text is no Python.
@@ -58,12 +59,14 @@ def functions_in(tree: ast.Module) -> dict[str, Piece]:
     waiting: list[tuple[str, ast.AST]] = [("", tree)]
     while waiting:
         prefix, node = waiting.pop()
+        classes: dict[str, ast.ClassDef] = {}
         for child in getattr(node, "body", []):
             if isinstance(child, ast.ClassDef):
-                waiting.append((f"{prefix}{child.name}.", child))
+                classes[child.name] = child
             elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 first = min([child.lineno, *[each.lineno for each in child.decorator_list]])
                 found[prefix + child.name] = Piece(child, first, child.end_lineno or child.lineno)
+        waiting += [(f"{prefix}{name}.", each) for name, each in classes.items()]
     return found
 
 

@@ -128,6 +128,8 @@ def grade(
                 grades = grade_all(entries, course, seal, kept, jobs=jobs, name=name, progress=progress)
             except NoWorker as error:
                 raise refused("grade", str(error)) from None
+        if anonymise:
+            grades.sort(key=lambda grade: grade.student)  # names would be known by their order
         outcome = Outcome(course, grades, seal.fingerprint, anonymise)
         if one and format is not None:
             outcome.write_one(out, format.value)

@@ -34,6 +34,7 @@ __all__ = [
 
 BUILTIN = frozenset(dir(builtins)) | {"__file__", "__name__"}
 LONGEST = 300  # of a parser's complaint
+LONGEST_TEXT = 200_000  # bytes of a file: its tree takes a thousand times as much
 
 Scope = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -50,21 +51,29 @@ def text_of(content: bytes) -> str:
     """The text of a file of Python, in the encoding that it declares, each line ended by a newline alone.
 
     Raises:
-        Unreadable: it is no text.
+        Unreadable: it is no text, or too long.
     """
+    check_length(content)
     try:
         return importlib.util.decode_source(content)
     except (SyntaxError, ValueError, LookupError) as error:
         raise Unreadable(f"{type(error).__name__}: the file is no text") from None
 
 
-@functools.lru_cache(maxsize=64)
+def check_length(text: str | bytes) -> None:
+    """Refuse what no student writes, and what would fill the memory."""
+    if len(text) > LONGEST_TEXT:
+        raise Unreadable(f"it has more than {LONGEST_TEXT:,} bytes")
+
+
+@functools.lru_cache(maxsize=16)
 def parsed(text: str) -> ast.Module:
     """The tree of a text, which nobody changes.
 
     Raises:
         Unreadable: it has none, or one that is too deep.
     """
+    check_length(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -75,7 +84,7 @@ def parsed(text: str) -> ast.Module:
         raise Unreadable(f"{type(error).__name__}: the file cannot be parsed") from None
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)
 def functions_in(text: str) -> Mapping[str, Piece]:
     """The functions of a text, as :func:`~comparisons.coursework.holes.functions_of` finds them.
 
@@ -177,7 +186,8 @@ def used_names(nodes: Iterable[ast.AST]) -> set[str]:
 def names_from_outside(scope: ast.AST) -> set[str]:
     """The names that a function or a class takes from where it stands."""
     body = [scope.body] if isinstance(scope, ast.Lambda) else scope.body  # type: ignore[attr-defined]
-    around = [child for child in ast.iter_child_nodes(scope) if child not in body]
+    within = set(body)
+    around = [child for child in ast.iter_child_nodes(scope) if child not in within]
     own = {each.arg for each in ast.walk(getattr(scope, "args", ast.Pass())) if isinstance(each, ast.arg)}
     for statement in body if not isinstance(scope, ast.Lambda) else ():
         own |= bound_names(statement)  # type: ignore[arg-type]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-from comparisons.coursework.grading.trees import MOST_BYTES, Broken
+from comparisons.coursework.grading.trees import MOST_BYTES, Broken, opened
 
 __all__ = ["NoJupytext", "cells_of", "check_jupytext"]
 
@@ -44,7 +43,10 @@ def cells_of(path: Path) -> dict[str, str]:
 
     cells: dict[str, list[str]] = {}
     try:
-        for cell in jupytext.reads(content_of(path), fmt="ipynb").cells:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of ids that two cells have, and the like
+            notebook = jupytext.reads(content_of(path), fmt="ipynb")
+        for cell in notebook.cells:
             for tag in cell.metadata.get("tags", []):
                 if cell.cell_type == "code" and TASK.fullmatch(str(tag)):
                     cells.setdefault(str(tag), []).extend(comment_magic(str(cell.source).split("\n")))
@@ -58,10 +60,7 @@ def cells_of(path: Path) -> dict[str, str]:
 def content_of(path: Path) -> str:
     """The text of a file of bounded size."""
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(number, "rb") as file:
-            if not stat.S_ISREG(os.fstat(number).st_mode):
-                raise Broken("it is no file")
+        with opened(path) as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise Broken(f"it cannot be read: {error.strerror}") from None

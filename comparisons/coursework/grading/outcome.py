@@ -112,7 +112,7 @@ def fingerprint_in(folder: Path) -> str | None:
 
 def file_name(student: str) -> str:
     """A name for a student's files that every file system takes, and that no two students have."""
-    if re.fullmatch(r"[a-z0-9_][a-z0-9_.-]{0,60}", student):
+    if re.fullmatch(r"(?!.*\.[0-9a-f]{8}$)[a-z0-9_][a-z0-9_.-]{0,60}", student):
         return student
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', student)[:60].strip('-') or 'student'}.{short_digest(student)}"
 

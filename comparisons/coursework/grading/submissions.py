@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ def read_submission(student: str, path: Path, assignment: str) -> Submission:
         if path.is_dir():
             return from_tree(student, FolderTree(path), assignment)
         if path.suffix.lower() == ".zip":
-            return from_tree(student, ZipTree(path), assignment)
+            with closing(ZipTree(path)) as tree:
+                return from_tree(student, tree, assignment)
         if path.suffix.lower() == ".ipynb":
             cells = cells_of(path)
             if not any(task.split(".")[0] == assignment[1:] for task in cells):

@@ -7,7 +7,7 @@ constants, classes, members of its class. What the reference has under a name st
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from comparisons.coursework.grading.modules import (
@@ -27,6 +27,8 @@ from comparisons.coursework.grading.modules import (
 from comparisons.coursework.holes import hollowed
 
 __all__ = ["Graft", "transplanted"]
+
+CHANGED = "changed:"  # what a name is put behind, where it leads to what changes its value
 
 Line = tuple[str, int | None]  # a line, and its number in the student's text if it is from there
 
@@ -137,39 +139,69 @@ def add_members(
         if "." not in find(name) or "." not in name or not ours or not theirs:
             continue
         have = names_of(ours)
-        new = [each for each in theirs if each not in taken and not bound_names(each) & have]
-        attributes = used_attributes(taken)
-        while chosen := [each for each in new if bound_names(each) & attributes and each not in taken]:
-            taken += chosen
-            attributes = used_attributes(taken)
+        new = [each for each in theirs if each not in functions.values() and not bound_names(each) & have]
+        leads = by_name((each, bound_names(each)) for each in new)
+        chosen = reached(used_attributes(taken), leads, lambda each: used_attributes([each]))
         for member in new:
-            if member in taken:
+            if member in chosen:
                 edits.add(ends[name], member, ours[0].col_offset)
-                have |= bound_names(member)
+        taken += chosen
     return taken
 
 
 def add_statements(edits: Edits, ours: list[ast.stmt], theirs: list[ast.stmt], needed: Iterable[ast.AST]) -> None:
     """Add the statements of the student's module that the functions need."""
     have = names_of(ours)
-    new = [each for each in theirs if not bound_names(each) & have or isinstance(each, (ast.Import, ast.ImportFrom))]
-    known = have.union(*map(bound_names, theirs))
-    taken: list[ast.stmt] = []
-    uses, names = used_names(needed), set[str]()
+    bound = {each: bound_names(each) for each in theirs}
+    new = [each for each in theirs if not bound[each] & have or isinstance(each, (ast.Import, ast.ImportFrom))]
+    known = have.union(*bound.values())
+    leads = by_name((each, bound[each] - have) for each in new)
+    for name, statements in by_name((each, changed_names(each)) for each in new).items():
+        leads[f"{CHANGED} {name}"] = statements
 
-    def is_needed(statement: ast.stmt) -> bool:
-        bound = bound_names(statement)
-        return bool((bound - have) & uses or changed_names(statement) & names or ("*" in bound and uses - known))
+    def uses(statement: ast.stmt) -> set[str]:
+        used = used_names([statement])
+        return used | {f"{CHANGED} {name}" for name in bound[statement] - have} | unknown(used)
 
-    while chosen := [each for each in new if each not in taken and is_needed(each)]:
-        taken += chosen
-        names = names_of(taken) - have
-        uses = uses | used_names(chosen)
-    for statement in theirs:
+    def unknown(used: set[str]) -> set[str]:
+        return {"*"} if used - known else set()
+
+    used = used_names(needed)
+    taken = reached(used | unknown(used), leads, uses)
+    ends = {(type(each), name): each.end_lineno or each.lineno for each in ours for name in bound_names(each)}
+    behind = imports = end_of_imports(ours)
+    for statement in theirs:  # each stands behind what comes before it in the student's text
+        is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
         if statement in taken:
             alone = without(statement, have) if isinstance(statement, (ast.Import, ast.ImportFrom)) else statement
             text = ast.unparse(alone) + "\n" if alone is not statement else ""
-            edits.add(place_of(statement, ours, theirs), statement, 0, text)
+            edits.add(imports if is_import else behind, statement, 0, text)
+        behind = max([behind, *[ends.get((type(statement), name), 0) for name in bound[statement]]])
+
+
+def by_name(pairs: Iterable[tuple[ast.stmt, set[str]]]) -> dict[str, list[ast.stmt]]:
+    """The statements that each name leads to."""
+    leads: dict[str, list[ast.stmt]] = {}
+    for statement, names in pairs:
+        for name in names:
+            leads.setdefault(name, []).append(statement)
+    return leads
+
+
+def reached(
+    names: set[str], leads: Mapping[str, list[ast.stmt]], uses: Callable[[ast.stmt], set[str]]
+) -> set[ast.stmt]:
+    """The statements that names lead to, those that the names in these lead to, and so on: each is looked at once."""
+    found: set[ast.stmt] = set()
+    seen, waiting = set(names), list(names)
+    while waiting:
+        for statement in leads.get(waiting.pop(), ()):
+            if statement not in found:
+                found.add(statement)
+                fresh = uses(statement) - seen
+                seen |= fresh
+                waiting += fresh
+    return found
 
 
 def names_of(statements: Iterable[ast.stmt]) -> set[str]:
@@ -185,19 +217,11 @@ def without(statement: ast.Import | ast.ImportFrom, have: set[str]) -> ast.stmt:
     return ast.ImportFrom(statement.module, kept, statement.level)
 
 
-def place_of(statement: ast.stmt, ours: list[ast.stmt], theirs: list[ast.stmt]) -> int:
-    """The line of our text behind which a student's statement stands: where what comes before it there has ended.
-
-    Imports stand with the imports, so that all else may use them.
-    """
-    ends = {(type(each), name): each.end_lineno or each.lineno for each in ours for name in bound_names(each)}
+def end_of_imports(ours: list[ast.stmt]) -> int:
+    """The line behind which imports are added, so that all else may use them."""
     behind = 0
-    for each in ours:  # the docstring and the imports
+    for each in ours:
         if not isinstance(each, (ast.Import, ast.ImportFrom)) and not (each is ours[0] and isinstance(each, ast.Expr)):
             break
         behind = each.end_lineno or each.lineno
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return behind
-    for each in theirs[: theirs.index(statement)]:
-        behind = max([behind, *[ends.get((type(each), name), 0) for name in bound_names(each)]])
     return behind

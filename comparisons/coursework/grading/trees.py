@@ -6,13 +6,14 @@ import os
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 __all__ = ["Broken", "FolderTree", "Tree", "ZipTree"]
 
 MOST_FILES = 20_000
 MOST_BYTES = 10_000_000  # of all that is read
 MOST_RATIO = 200  # of a file in a zip to what it was packed to
+LONGEST_PART = 255  # bytes of a name, without its folders
 LEFT_OUT = ("__pycache__", "__MACOSX")
 
 
@@ -52,6 +53,20 @@ def is_heard(path: str) -> bool:
     return not any(part in LEFT_OUT or part.startswith(".") for part in path.split("/"))
 
 
+def opened(path: Path) -> BinaryIO:
+    """A file that is one, and no link, pipe or device: whoever opens those may wait for ever.
+
+    Raises:
+        Broken: it is none.
+        OSError: it cannot be opened.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise Broken("it is no file")
+    return os.fdopen(number, "rb")
+
+
 class FolderTree:
     """The files below a folder."""
 
@@ -69,10 +84,7 @@ class FolderTree:
     def read(self, name: str) -> bytes:
         """A file's content."""
         try:
-            number = os.open(self.folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with open(number, "rb") as file:
-                if not stat.S_ISREG(os.fstat(number).st_mode):
-                    raise Broken(f"{name} is no file")
+            with opened(self.folder / name) as file:
                 return self.budget.spend(file.read(self.budget.left + 1))
         except OSError as error:
             reason = "it is a link" if self.folder.joinpath(name).is_symlink() else error.strerror
@@ -84,11 +96,26 @@ class ZipTree:
 
     def __init__(self, path: Path) -> None:
         self.budget = Budget()
+        self.file = opened(path)
         try:
-            self.archive = zipfile.ZipFile(path)
-            members = self.archive.infolist()
+            self.archive = zipfile.ZipFile(self.file)
         except Exception:  # whatever zipfile says of bytes that anybody wrote
+            self.close()
             raise Broken("it is no zip that can be read") from None
+        self.members: dict[str, zipfile.ZipInfo] = {}
+        try:
+            self.list()
+        except Broken:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the zip."""
+        self.file.close()
+
+    def list(self) -> None:
+        """List its files, if they are those of a folder."""
+        members = self.archive.infolist()
         if len(members) > MOST_FILES:
             raise Broken(f"it has more than {MOST_FILES:,} files")
         self.members = {each.filename: each for each in members if not each.is_dir() and is_heard(each.filename)}
@@ -96,6 +123,10 @@ class ZipTree:
             parts = PurePosixPath(name).parts
             if name.startswith("/") or ".." in parts or "\\" in name or ":" in name.split("/")[0]:
                 raise Broken(f"it has a file outside of its folder: {name}")
+            if any(len(part.encode("utf-8", "surrogatepass")) > LONGEST_PART for part in parts):
+                raise Broken(f"it has a name that is too long for a file: {name}")
+            if not self.members.keys().isdisjoint(map(str, PurePosixPath(name).parents)):
+                raise Broken(f"it has a file that is a folder too: {name}")
         self.names = list(self.members)
 
     def read(self, name: str) -> bytes:

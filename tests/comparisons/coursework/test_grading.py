@@ -12,6 +12,7 @@ import random
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from comparisons.coursework.grading.copies import pairs_of
 from comparisons.coursework.grading.formats import FORMATS
 from comparisons.coursework.grading.grader import grade_submission
 from comparisons.coursework.grading.grades import Grade
+from comparisons.coursework.grading.modules import Unreadable
 from comparisons.coursework.grading.prints import print_of
 from comparisons.coursework.grading.secrecy import Seal
 from comparisons.coursework.grading.submissions import Submission, entries_of, read_submission
@@ -199,6 +201,9 @@ BROKEN = {
     "untagged": "none of its cells is tagged with a task of A1",
     "deep": "its handout.json is no JSON",
     "large": "more than 10 MB",
+    "waiting": "it is no file",
+    "twofold": "a file that is a folder too",
+    "lengthy": "a name that is too long for a file",
 }
 
 
@@ -236,6 +241,9 @@ def submissions(tmp_path_factory):
     (place / "spoiled.ipynb").write_bytes(b"[" * 100_000)
     (place / "untagged.ipynb").write_bytes(notebook(other="1 / 0"))
     folder_of(place / "deep", {**few, "handout.json": b"[" * 100_000})
+    os.mkfifo(place / "waiting.zip")
+    zip_of(place / "twofold.zip", {**few, "minigrad/x.py": b"", "minigrad/x.py/y.py": b""})
+    zip_of(place / "lengthy.zip", {**few, f"minigrad/{'x' * 300}.py": b""})
     folder_of(place / "large", {**few, "minigrad/__init__.py": b"#" * (MOST_BYTES + 1)})
     return place
 
@@ -402,8 +410,12 @@ def test_nobody_is_named_where_that_is_asked_for(small, tmp_path):
     for student in ("Ann-Marie", "Bartholomew"):
         folder_of(place / student, files_of({"__init__.py": ""}, version=0))
     out = tmp_path / "results"
+    for student in map(str, range(6)):
+        folder_of(place / student, files_of({"__init__.py": ""}, version=0))
     done = command(place, "--out", out, *USUAL, "--anonymise", "--jobs", 1)
     assert done.exit_code == 0, done.output
+    told = [each["student"] for each in json.loads((out / "results.json").read_text())["submissions"]]
+    assert told == sorted(told) and len(told) == 8, "their order is that of the names"
     text = done.output + "".join(f"{path} {path.read_text()}" for path in out.rglob("*") if path.is_file())
     assert (
         "Ann-Marie" not in text and "Bartholomew" not in text and Seal("of the course").pseudonym("Ann-Marie") in text
@@ -651,6 +663,35 @@ def test_a_hole_is_not_written_and_any_layout_is_taken(theirs, written):
         assert scope["Rule"].backward(None, 1) == own["Rule"].backward(None, 1)
 
 
+CHAIN = "".join(f"a{number} = a{number + 1}\n" for number in range(6_000))
+MEMBERS = "".join(f"    def a{number}(self):\n        return self.a{number + 1}\n" for number in range(2_000))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "part"),
+    [
+        (f"class Rule:\n    def backward(ctx, g):\n        return a0\n{CHAIN}", "\na5999 = a6000\n"),
+        (f"class Rule:\n    def backward(ctx, g):\n        return ctx.a0\n{MEMBERS}", "def a1999("),
+        ("class Rule:\n    def backward(ctx, g): return 1\n" * 2 + "\n\n" + "x = 1\n" * 9_000, "return 1"),
+        (
+            "class Rule:\n    def backward(ctx, g): return 1\nclass Rule:\n    def backward(ctx, g): return 2\n",
+            "return 2",
+        ),
+    ],
+    ids=["a chain of names", "a chain of members", "many lines", "two classes of one name: the last"],
+)
+def test_a_text_of_any_kind_is_transplanted_at_once(theirs, part):
+    begun = time.process_time()
+    graft = transplanted(OURS, theirs, ["Rule.backward"], "1.3 x: not written yet")
+    assert part in graft.text and graft.written == ["Rule.backward"]
+    assert time.process_time() - begun < 5
+
+
+def test_a_text_that_would_fill_the_memory_is_refused():
+    with pytest.raises(Unreadable, match="more than 200,000 bytes"):
+        transplanted(OURS, "x=1\n" * 60_000, ["Rule.backward"], "")
+
+
 def test_students_of_one_name_are_told_apart(tmp_path):
     for name in ("ann.zip", "bob.zip", "bob.ipynb", ".hidden", "__MACOSX"):
         (tmp_path / name).write_text("")
@@ -756,6 +797,7 @@ def test_a_process_that_crashes_or_hangs_costs_its_job_alone(tmp_path, monkeypat
 
 def test_names_of_files_are_safe_and_differ():
     names = ["ann", "Ann", "../ann", "..", "a/b", "a\\b", "", "=1", "x" * 300, "é", "con.", "ann.html"]
+    names += ["ann b", outcome.file_name("ann b")]  # whoever takes another's file for a name
     made = [outcome.file_name(each) for each in names]
     assert len({each.lower() for each in made}) == len(names)
     assert all(Path(each).name == each and each not in (".", "..") and len(each) < 100 for each in made)

@@ -2,12 +2,15 @@
 
 import ast
 import json
+import os
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import minigrad
 from comparisons.cli import app
 from comparisons.coursework import mutants, student_tests
 from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
@@ -392,6 +395,16 @@ def test_one_s_own_mistake_is_handed_out_and_the_repair_graded(tmp_path, monkeyp
     assert share() == 0.5
     file.write_text(file.read_text().replace("grad_z * x", "grad_z"))
     assert share() == 0
+    (own / "minigrad").rename(own / "mine")
+    for make in (lambda: (own / "minigrad").symlink_to(Path(minigrad.__file__).parent), lambda: None):
+        make()
+        monkeypatch.chdir(own)
+        status, printed = command(*drawn, "--repair", ".", "--unsafe")
+        assert status == 2 and "is no folder of a package" in " ".join(printed.split())
+        (own / "minigrad").unlink(missing_ok=True)
+    answers.unlink()
+    os.mkfifo(answers)
+    assert "it is no file" in command(*drawn, "--repair", own, "--unsafe")[1]
 
 
 @pytest.mark.parametrize(
