@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Sequence
 
 from comparisons.coursework.engines import Engine
-from comparisons.coursework.equivalents import EQUIVALENTS, KINDS
+from comparisons.coursework.equivalents import EQUIVALENTS
 from comparisons.coursework.holes import Place, functions_of
 from comparisons.coursework.mechanical import changes_of
 
@@ -44,13 +44,30 @@ def wheats_of(engine: Engine, places: Sequence[Place], secret: bytes) -> list[tu
 
 
 def with_equivalents(text: str, places: Sequence[Place]) -> str:
-    """A file with one change in each of the functions, where one is known that changes nothing."""
+    """A file with one change in each of the functions that changes nothing: one that is known, or a choice turned round.
+
+    Of the known ones those alone that stand for one place: a kind of change may matter somewhere.
+    """
     for place in places:
-        for change in changes_of(place, text):
-            if any(each.covers(change) for each in (*EQUIVALENTS, *KINDS)):
-                text = change.text
-                break
+        known = [each for each in EQUIVALENTS if each.place == str(place)]
+        changes = changes_of(place, text) if known else []
+        change = next((change for change in changes if any(each.covers(change) for each in known)), None)
+        text = turned_round(text, place.name) if change is None else change.text
     return text
+
+
+def turned_round(text: str, name: str) -> str:
+    """A file in which a function's last ``a if c else b`` is ``b if not c else a``, if it has one."""
+    choices = [each for each in ast.walk(functions_of(text)[name].node) if isinstance(each, ast.IfExp)]
+    if not choices:
+        return text
+    last = max(choices, key=lambda each: (each.lineno, each.col_offset))
+    other, test, body = (ast.get_source_segment(text, each) for each in (last.orelse, last.test, last.body))
+    lines = text.encode().splitlines(keepends=True)
+    start = sum(map(len, lines[: last.lineno - 1])) + last.col_offset
+    end = sum(map(len, lines[: (last.end_lineno or last.lineno) - 1])) + (last.end_col_offset or 0)
+    whole = text.encode()
+    return (whole[:start] + f"({other} if not ({test}) else {body})".encode() + whole[end:]).decode()
 
 
 def with_other_lines(text: str, word: str) -> str:
