@@ -44,7 +44,7 @@ def wheats_of(engine: Engine, places: Sequence[Place], secret: bytes) -> list[tu
 
 
 def with_equivalents(text: str, places: Sequence[Place]) -> str:
-    """A file with one change in each of the functions that changes nothing: one that is known, or a choice turned round.
+    """A file with one change in each function that changes nothing: one that is known, or a choice turned round.
 
     Of the known ones those alone that stand for one place: a kind of change may matter somewhere.
     """
