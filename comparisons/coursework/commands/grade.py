@@ -25,7 +25,7 @@ from comparisons.coursework.grading.grader import names_in
 from comparisons.coursework.grading.grades import Grade, as_points
 from comparisons.coursework.grading.modules import Unreadable
 from comparisons.coursework.grading.notebooks import NoJupytext, check_jupytext
-from comparisons.coursework.grading.outcome import Outcome, fingerprint_in
+from comparisons.coursework.grading.outcome import STUDENTS, Outcome, fingerprint_in
 from comparisons.coursework.grading.replay import NoCase, find_case, replay, told
 from comparisons.coursework.grading.secrecy import Seal
 from comparisons.coursework.grading.submissions import HANDOUT, entries_of, name_of, read_submission, shown
@@ -109,7 +109,8 @@ def grade(
             return
         if out is None:
             raise wrong_usage("--out is missing: the folder for the results")
-        check_folder("--out", out, "results.json")
+        for folder in (out, out / FINISHED, out / STUDENTS):
+            check_folder("--out", folder, "results.json")
         out.mkdir(parents=True, exist_ok=True)
         if patience is None:
             patience = PATIENCE_WITH_TESTS if any(task.tests_of for task in chosen.tasks) else PATIENCE
@@ -128,13 +129,19 @@ def grade(
                 grades = grade_all(entries, course, seal, kept, jobs=jobs, name=name, progress=progress)
             except NoWorker as error:
                 raise refused("grade", str(error)) from None
+            except OSError as error:
+                raise refused("grade", f"{error.strerror or error}; what is graded already is kept") from None
         if anonymise:
             grades.sort(key=lambda grade: grade.student)  # names would be known by their order
         outcome = Outcome(course, grades, seal.fingerprint, anonymise)
-        if one and format is not None:
-            outcome.write_one(out, format.value)
-        else:
-            outcome.write(out, format and format.value)
+        try:
+            if one and format is not None:
+                outcome.write_one(out, format.value)
+            else:
+                outcome.write(out, format and format.value)
+        except OSError as error:
+            kept_in = f"; what is graded is kept in {out / FINISHED}" if kept is not None else ""
+            raise refused("grade", f"the results cannot be written into {out}: {error.strerror}{kept_in}") from None
     tell(console, grades, out)
     if any(each.failed for each in grades):
         raise typer.Exit(3)

@@ -5,6 +5,7 @@ One small assignment and one class, graded once; what needs no process is tested
 
 import ast
 import csv
+import errno
 import io
 import json
 import os
@@ -26,7 +27,7 @@ from comparisons.coursework import handout, student_tests
 from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.cases import Case, uniform
 from comparisons.coursework.engines import find_engine
-from comparisons.coursework.grading import graders, outcome
+from comparisons.coursework.grading import classroom, graders, outcome
 from comparisons.coursework.grading.bench import Bench
 from comparisons.coursework.grading.copies import pairs_of
 from comparisons.coursework.grading.formats import FORMATS
@@ -554,6 +555,22 @@ def test_what_is_no_folder_of_submissions_is_refused(small, tmp_path, monkeypatc
     for place, part in (("nowhere", "no folder"), ("empty", "is empty"), ("ann", "--one"), ("books", "[teach]")):
         done = command(tmp_path / place, *usual)
         assert done.exit_code == 2 and part in done.output, done.output
+
+
+def test_results_that_cannot_be_written_are_a_sentence(small, tmp_path, monkeypatch):
+    folder_of(tmp_path / "class/ann", files_of({"__init__.py": ""}, version=0))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/students").touch()
+    done = command(tmp_path / "class", "--out", tmp_path / "out", *USUAL)
+    assert done.exit_code == 2 and "its students is no folder" in done.output
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for module, part in ((outcome, "the results cannot be written into"), (classroom, "No space left on device")):
+        monkeypatch.setattr(module, "replace_file", full)
+        done = command(tmp_path / "class", "--out", tmp_path / "full", *USUAL)
+        assert done.exit_code == 3 and part in done.output and "Traceback" not in done.output
 
 
 # --------------------------------------------------------------------------------------------------- transplants
