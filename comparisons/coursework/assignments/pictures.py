@@ -329,6 +329,10 @@ GATHERING = Task(
 # --------------------------------------------------------------------------------------------- pooling
 
 POOL = "z = engine.nn.functional.max_pool2d(x, {})\nz.backward(v)"
+BEYOND = (
+    "z, t = [engine.nn.functional.max_pool2d(each, size, 1, [n // 2 for n in size], size)"
+    " for each, size in ((x, (2, 1)), (y, (1, 2)))]"
+)
 POOL_AND_INDICES = "z, i = engine.nn.functional.max_pool2d(x, {}, return_indices=True)\nz.backward(v)"
 
 MAX_POOL = Task(
@@ -405,6 +409,15 @@ MAX_POOL = Task(
             POOL_AND_INDICES.format("(2, 3), stride=(2, 2), ceil_mode=True"),
             ("z", "i", "x.grad"),
             {"x": uniform(1, 1, 5, 6), "v": uniform(1, 1, 3, 3)},
+        ),
+        Case(
+            "5.5 windows wholly beyond the end",
+            f"with engine.reference_kernels():\n    {BEYOND}\n    engine.autograd.backward((z, t), (v, w))\n"
+            "by_x, by_y = x.grad, y.grad",
+            ("z", "t", "by_x", "by_y"),
+            {"x": uniform(1, 2, 1, 3), "y": uniform(1, 2, 3, 1), "v": uniform(1, 2, 1, 3), "w": uniform(1, 2, 3, 1)},
+            "exact",
+            f"{BEYOND}\nby_x, by_y = engine.zeros_like(x), engine.zeros_like(y)",  # its backward writes beyond memory
         ),
         by_loops(
             "5.5 one picture without a batch, in float32",
@@ -495,6 +508,15 @@ STATISTICS = Task(
                 **{name: uniform(3, low=0.5, dtype="float32") for name in "mrab"},
             },
             "float32",
+        ),
+        by_loops(
+            "5.6 float16, many values a channel",  # the same for all: next to a tie PyTorch's float32 rounds otherwise
+            "x = (engine.arange(4000) * 37 % 101).reshape(10, 4, 10, 10).to(engine.float16) / 64 + 1\n"
+            "m, r = [(engine.arange(4).to(engine.float16) * 0.3 + start) for start in (-1, 1)]\n"
+            "engine.nn.functional.batch_norm(x, m, r, training=True, momentum=0.3)",
+            ("m", "r"),
+            {},
+            "exact",
         ),
         by_loops(
             "5.6 a layer that learns and is then used",

@@ -189,6 +189,13 @@ asked for, `()` too, and no numbers are drawn for none.""",
             "exact",
         ),
         Case(
+            "7.2 float16 is float32 rounded",  # the seed is one with which it matters
+            "generator = engine.Generator().manual_seed(47)\n" + FILL + "first = drawn(200, engine.float16, 0.25, 0.3)",
+            ("first",),
+            {},
+            "exact",
+        ),
+        Case(
             "7.2 other bounds, rounded once",
             START
             + FILL

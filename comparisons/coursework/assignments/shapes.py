@@ -132,7 +132,7 @@ UNBROADCAST = Task(
             "2.2 the rule on tensors",
             "z = x * y\nby_x, by_y = engine.autograd.grad(z, (x, y), w, create_graph=True)\n"
             "recorded = by_x.requires_grad and by_y.requires_grad",
-            ("by_x", "by_y", "recorded"),
+            ("by_x", "by_y", "recorded", "graph(by_x)", "graph(by_y)"),
             {"x": uniform(2, 1), "y": uniform(4, 1, 3), "w": uniform(4, 2, 3)},
         ),
         Case(
@@ -199,6 +199,12 @@ SUM = Task(
         one_input("2.3", "a tensor without dimensions", "x.sum()", uniform(), ()),
         one_input("2.3", "the sum of nothing", "x.sum(1)", uniform(2, 0, 3), (2, 3)),
         twice("2.3", "the gradient of a gradient", "x.sum((2, 0))", FOUR, (3, 5)),
+        Case(
+            "2.3 the graph of the gradient of a dimension that is kept",
+            "z = x.sum(1, keepdim=True)\n(first,) = engine.autograd.grad(z * z, x, w, create_graph=True)",
+            ("first", "graph(first)"),
+            {"x": uniform(2, 3), "w": uniform(2, 1)},
+        ),
         Case(
             "2.3 the gradient of what was broadcast, once more",
             "z = x * y\n(first,) = engine.autograd.grad(z, x, w, create_graph=True)\n"
