@@ -8,7 +8,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
 from minigrad.graph.node import Tensor
 from minigrad.ops.einsum import einsum
-from minigrad.ops.matmul import Addmm, Mm, matmul
+from minigrad.ops.matmul import Addmm, matmul
 from minigrad.ops.transposition import T
 
 __all__ = ["bilinear", "linear"]
@@ -28,11 +28,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if not isinstance(bias, Tensor):
         if bias is not None:
             check_tensors("linear", input=input, weight=weight, bias=bias)
-        return Mm.apply(input, transposed) if ndim == 2 else matmul(input, transposed)
+        return matmul(input, transposed)
     if ndim == 2:
         return Addmm.apply(bias, input, transposed)
-    if ndim == 1:
-        return Addmm.apply(bias, input.view(1, -1), transposed).view(-1)
     if input.contiguous() is input:
         rows = input.view(int(np.prod(input.shape[:-1])), input.shape[-1])
         return Addmm.apply(bias, rows, transposed).view(*input.shape[:-1], weight.shape[0])

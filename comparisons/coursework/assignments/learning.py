@@ -164,10 +164,10 @@ LINEAR = Task(
     "`linear(input, weight, bias)` computes input · weightᵀ + bias. weight has shape (out_features, in_features), bias "
     "(out_features,) or is None, input (..., in_features): any number of dimensions before the last, none included. "
     "The result has input's shape with out_features in the place of in_features.\n\n"
-    "Record what PyTorch records: for a matrix and a bias one `Addmm` of (bias, input, weight transposed by "
-    "`T.apply`), for a matrix without bias one `Mm`; for a vector, and for more dimensions in order of memory "
-    "(`input.contiguous() is input`), `view` as a matrix, one `Addmm`, `view` back; else `matmul`, then `+`. An input "
-    "or "
+    "Record what PyTorch records. Without bias that is `matmul`, which makes one `Mm` of two matrices; for a matrix "
+    "and a bias one `Addmm` of (bias, input, weight transposed by `T.apply`); for a vector or more dimensions that lie "
+    "in order of memory (`input.contiguous() is input`), `view` as a matrix, one `Addmm`, `view` back; else `matmul`, "
+    "then `+`. An input or "
     'a weight of no dimensions is a RuntimeError; `check_tensors("linear", input=input, weight=weight)` raises the '
     "TypeError of what is no tensor, and is called for the three of them where the bias is neither one nor None. A "
     "layer with as many outputs as inputs does not notice a forgotten transposition by its shape.",
@@ -175,8 +175,8 @@ LINEAR = Task(
     (
         "A row of the input times a row of the weight gives one output: so which of the two must be transposed?",
         "`T.apply(weight)` has shape (in_features, out_features). `Addmm.apply(bias, a, b)` is bias + a b.",
-        "Tell four kinds apart: a matrix with bias, a matrix without, a vector (give it a row, take it off), the rest "
-        "(`matmul`, then the bias where there is one).",
+        "Tell four kinds apart: no bias (`matmul`), a matrix, what lies in order of memory (`view` makes a matrix of "
+        "it, a vector is one row), the rest (`matmul`, then the bias).",
     ),
     (Place("ops/linear.py", "linear"),),
     ("4.2",),
@@ -222,9 +222,17 @@ LINEAR = Task(
         Case(
             "4.3 the graphs",
             "z = engine.nn.functional.linear(x, a, b)\nplain = engine.nn.functional.linear(x, a)\n"
-            "one = engine.nn.functional.linear(x[0], a, b)\nmore = engine.nn.functional.linear(y, a, b)",
-            ("graph(z)", "graph(plain)", "graph(one)", "graph(more)"),
+            "one = engine.nn.functional.linear(x[0], a, b)\nmore = engine.nn.functional.linear(y, a, b)\n"
+            "column = engine.nn.functional.linear(a[:3, 0], a, b)",
+            ("graph(z)", "graph(plain)", "graph(one)", "graph(more)", "graph(column)"),
             {"x": uniform(2, 3), "y": uniform(2, 2, 3), "a": uniform(4, 3), "b": uniform(4)},
+        ),
+        Case(
+            "4.3 a weight of one dimension",
+            "z = engine.nn.functional.linear(x, a)\nt = engine.nn.functional.linear(x[0], a)\n"
+            "engine.autograd.backward((z, t), (w, w[0]))",
+            ("z", "t", "x.grad", "a.grad"),
+            {"x": uniform(2, 3), "a": uniform(3), "w": uniform(2)},
         ),
         Case(
             "4.3 what cannot be multiplied",
@@ -233,7 +241,8 @@ LINEAR = Task(
             "    try:\n        engine.nn.functional.linear(*given)\n"
             "    except (RuntimeError, TypeError) as error:\n"
             "        if isinstance(error, NotImplementedError):\n            raise\n"
-            "        refused.append(type(error).__name__)",
+            "        told = str(error).partition(' ')[0] if isinstance(error, TypeError) else ''\n"
+            "        refused.append(type(error).__name__ + told)",
             ("' '.join(refused)",),
             {"x": uniform(2, 3), "a": uniform(4, 3), "b": uniform(4)},
         ),
@@ -748,9 +757,9 @@ SGD = Task(
     "`SGD.update(parameter, gradient, group)` makes one step, in place: the memory of `parameter.array` is changed "
     "(`-=`), and `gradient`, an array, is not. `group` is a dictionary of the options lr, momentum, dampening, "
     "weight_decay, nesterov and maximize.\n\n"
-    "The direction d is the gradient, with its sign turned by maximize, plus weight_decay · θ (whose sign stays). With "
-    "momentum μ other than 0, and only then, there is a buffer b in `self.state[parameter]`, a dictionary, under "
-    '"momentum_buffer": a '
+    "The direction d is the gradient, with its sign turned by maximize, plus weight_decay · θ (whose sign stays) "
+    "where weight_decay is not 0: 0 times an infinite θ would be NaN. With momentum μ other than 0, and only then, "
+    'there is a buffer b in `self.state[parameter]`, a dictionary, under "momentum_buffer": a '
     "tensor (`wrap(array)` makes one). The first b is d itself, dampening or not, as a copy of its own; later "
     "b ← μ b + (1 - dampening) d, in place. The step is b, or with nesterov d + μ b. At the end θ ← θ - lr · step.",
     5,
@@ -814,6 +823,12 @@ SGD = Task(
             {name: uniform(3) for name in "xyuv"},
         ),
         Case(
+            "4.9 an infinite parameter, without decay",
+            "x = x.detach().log().requires_grad_()\n" + steps("SGD([x], lr=0.1)"),
+            ("x",),
+            {**FOUR, "x": among(0.0, 1.0, 2.0, shape=(3,))},
+        ),
+        Case(
             "4.9 float32 stays float32",
             steps("SGD([x], lr=0.1, momentum=0.75, weight_decay=0.25)"),
             ("x", "optimizer.state[x]['momentum_buffer']"),
@@ -833,9 +848,9 @@ ADAM = Task(
     "eps, weight_decay, decoupled_weight_decay and maximize; t counts the steps from 1.\n\n"
     "m ← β₁ m + (1 - β₁) g; v ← β₂ v + (1 - β₂) g²; θ ← θ - lr · m̂ / (√v̂ + ε), with m̂ = m / (1 - β₁ᵗ) and v̂ = v / "
     "(1 - β₂ᵗ). ε stands outside of the root. maximize turns the sign of g, and only of it. weight_decay, where it is "
-    "coupled, adds weight_decay · θ to g; decoupled (AdamW), θ ← θ · (1 - lr · weight_decay) comes first, and g "
-    "stays. amsgrad: v_max ← max(v_max, v), and v_max stands in the place of v in the step, divided by 1 - β₂ᵗ as v "
-    "is.",
+    "coupled and not 0, adds weight_decay · θ to g; decoupled (AdamW), θ ← θ · (1 - lr · weight_decay) comes first, "
+    "and g stays. amsgrad: v_max ← max(v_max, v), and v_max stands in the place of v in the step, divided by 1 - β₂ᵗ "
+    "as v is.",
     8,
     (
         "Write the formula line by line first, each line in place (`m *= ...; m += ...`): `m = ...` would make another "
@@ -886,6 +901,12 @@ ADAM = Task(
             + "other = engine.optim.Adam([c], lr=0.1)\nc.grad = d.detach()\nother.step()",
             ("x", "c"),
             {"x": uniform(2, 3), "u": uniform(3, 2), "v": uniform(3, 2), "c": uniform(), "d": uniform()},
+        ),
+        Case(
+            "4.10 an infinite parameter, without decay",
+            "x = x.detach().log().requires_grad_()\n" + steps("Adam([x], lr=0.1)"),
+            ("x", *STATE),
+            {**FOUR, "x": among(0.0, 1.0, 2.0, shape=(3,))},
         ),
         Case(
             "4.10 float32 stays float32",
@@ -1055,7 +1076,10 @@ ORDER = Task(
             "4.12 more than 32 with replacement, from a generator",
             "generator = engine.Generator()\ngenerator.manual_seed(8)\nsampler = engine.utils.data.RandomSampler(\n"
             "    range(1000), replacement=True, num_samples=75, generator=generator\n)\n"
-            "drawn = list(sampler)\nrest = engine.rand(2, generator=generator)",
+            "drawn = list(sampler)\n"
+            "drawn += engine.utils.data.RandomSampler(\n"
+            "    range(9), replacement=True, num_samples=33, generator=generator\n)\n"
+            "rest = engine.rand(2, generator=generator)",
             ("drawn", "rest"),
         ),
         Case(

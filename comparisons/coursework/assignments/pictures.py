@@ -519,6 +519,17 @@ STATISTICS = Task(
             "exact",
         ),
         by_loops(
+            "5.6 float32, many values a channel",
+            MADE + "engine.nn.functional.batch_norm(x, m, r, training=True, momentum=1.0)",
+            ("m",),
+            {
+                "x": uniform(10, 2, 40, 50, low=1.0, high=1.001, dtype="float32"),
+                "m": uniform(2, dtype="float32"),
+                "r": uniform(2, low=0.5, dtype="float32"),
+            },
+            "float32",
+        ),
+        by_loops(
             "5.6 a layer that learns and is then used",
             "layer = engine.nn.BatchNorm2d(3, dtype=engine.float64)\nfirst = layer(x)\nsecond = layer(y)\n"
             "layer.eval()\nused = layer(x)",
@@ -603,6 +614,18 @@ NORM_BACK = Task(
             ("x.grad",),
             {"x": uniform(4, 3), "m": uniform(3), "r": uniform(3, low=0.5), "v": uniform(4, 3)},
             "second order",
+        ),
+        by_loops(
+            "5.7 float16 with float32 weights, many values a channel",
+            "z = engine.nn.functional.batch_norm(x, None, None, a, b, training=True)\nz.backward(v)",
+            ("a.grad", "b.grad"),
+            {
+                "x": uniform(10, 3, 10, 10, dtype="float16"),
+                "a": uniform(3, dtype="float32"),
+                "b": uniform(3, dtype="float32"),
+                "v": uniform(10, 3, 10, 10, low=0.5, dtype="float16"),
+            },
+            "program float32",
         ),
         by_loops(
             "5.7 gradients of the gradients, in training and in evaluation",

@@ -48,9 +48,8 @@ class Kind:
         return re.fullmatch(self.pattern, f"{change.old} -> {change.new}") is not None
 
 
+UNASKED = "the engine drops a gradient that nobody asked for: to compute it costs time and nothing else"
 KINDS = (
-    Kind(
-        r"(\w+ = .+) if (ctx\.)?needs_\w+(\[\d\])? else None -> \1",
-        "the engine drops a gradient that nobody asked for: to compute it costs time and nothing else",
-    ),
+    Kind(r"(\w+ = .+) if (ctx\.)?needs_\w+(\[\d\])? else None -> \1", UNASKED),
+    Kind(r"if needs_\w+: -> if True:", UNASKED),
 )

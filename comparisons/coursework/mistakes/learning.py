@@ -68,9 +68,9 @@ MISTAKES = (
         "P8",
         "4.3",
         "ops/linear.py",
-        "transposed).view(-1)\n",
-        "transposed)\n",
-        "a vector's result keeps the row that was put before it",
+        ".view(*input.shape[:-1], weight.shape[0])\n",
+        "\n",
+        "what was seen as a matrix comes back as one",
     ),
     Mistake(
         "P9",
