@@ -539,6 +539,13 @@ STATISTICS = Task(
     ),
 )
 
+NARROW = {
+    "x": uniform(10, 3, 10, 10, dtype="float16"),
+    "a": uniform(3, dtype="float32"),
+    "b": uniform(3, dtype="float32"),
+    "v": uniform(10, 3, 10, 10, low=0.5, dtype="float16"),
+}
+
 NORM_BACK = Task(
     "5.7",
     "The way back through batch norm",
@@ -615,17 +622,19 @@ NORM_BACK = Task(
             {"x": uniform(4, 3), "m": uniform(3), "r": uniform(3, low=0.5), "v": uniform(4, 3)},
             "second order",
         ),
-        by_loops(
+        Case(  # the fast kernels add in the type of what they are given
             "5.7 float16 with float32 weights, many values a channel",
             "z = engine.nn.functional.batch_norm(x, None, None, a, b, training=True)\nz.backward(v)",
             ("a.grad", "b.grad"),
-            {
-                "x": uniform(10, 3, 10, 10, dtype="float16"),
-                "a": uniform(3, dtype="float32"),
-                "b": uniform(3, dtype="float32"),
-                "v": uniform(10, 3, 10, 10, low=0.5, dtype="float16"),
-            },
+            NARROW,
             "program float32",
+        ),
+        Case(
+            "5.7 the float16 gradient of x, rounded once",
+            "z = engine.nn.functional.batch_norm(x, None, None, a, b, training=True)\nz.backward(v)",
+            ("x.grad",),
+            NARROW,
+            "float16",
         ),
         by_loops(
             "5.7 gradients of the gradients, in training and in evaluation",

@@ -61,6 +61,60 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
     ],
     *[
         Equivalent(
+            "ops/batch_norm.py: NativeBatchNormBackward.forward",
+            "return (grad_x.astype(narrow, copy=False), grad_weight, total.astype(kind).reshape(shape))",
+            new,
+            "the engine gives a gradient the type of what it belongs to",
+        )
+        for new in (
+            "return (grad_x, grad_weight, total.astype(kind).reshape(shape))",
+            "return (grad_x.astype(narrow, copy=False), grad_weight, total.reshape(shape))",
+        )
+    ],
+    Equivalent(
+        "ops/batch_norm.py: NativeBatchNormBackward.forward",
+        "grad_weight = (aligned * inverse).astype(kind).reshape(shape)",
+        "grad_weight = (aligned * inverse).reshape(shape)",
+        "the engine gives a gradient the type of what it belongs to",
+    ),
+    Equivalent(
+        "ops/batch_norm.py: NativeBatchNormBackward.forward",
+        "return (grad_x.astype(narrow, copy=False), grad_weight, total.astype(kind).reshape(shape))",
+        "return (grad_x.astype(narrow, copy=True), grad_weight, total.astype(kind).reshape(shape))",
+        "a copy has the same values",
+    ),
+    Equivalent(
+        "ops/batch_norm.py: NativeBatchNormBackward.forward",
+        "scale = inverse if weight is None else inverse * weight.reshape(-1)",
+        "scale = inverse if weight is None else inverse * weight",
+        "the weight has one dimension: PyTorch knows no way back to another, and no case can ask for it",
+    ),
+    Equivalent(
+        "ops/batch_norm.py: NativeBatchNormBackward.forward",
+        "grad_weight = (aligned * inverse).astype(kind).reshape(shape)",
+        "grad_weight = (aligned * inverse).astype(kind)",
+        "the weight has one dimension: PyTorch knows no way back to another, and no case can ask for it",
+    ),
+    Equivalent(
+        "ops/batch_norm.py: NativeBatchNormBackward.forward",
+        "return (grad_x.astype(narrow, copy=False), grad_weight, total.astype(kind).reshape(shape))",
+        "return (grad_x.astype(narrow, copy=False), grad_weight, total.astype(kind))",
+        "the weight has one dimension: PyTorch knows no way back to another, and no case can ask for it",
+    ),
+    Equivalent(
+        "ops/batch_norm.py: NativeBatchNormBackward.forward",
+        "scale = inverse if weight is None else inverse * weight.reshape(-1)",
+        "scale = inverse if weight is None else inverse * weight.reshape(-2)",
+        "NumPy takes any negative size for -1, the one that follows from the others",
+    ),
+    Equivalent(
+        "kernels/batch_norm.py: plain_statistics",
+        "squares += (value - mean[c]) ** 2",
+        "squares += (mean[c] - value) ** 2",
+        "a square has no sign",
+    ),
+    *[
+        Equivalent(
             "kernels/convolution.py: Reading.rows",
             "if not places.flags.c_contiguous:",
             new,
