@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.holes import Place, functions_of
 
-__all__ = ["Change", "changes_of"]
+__all__ = ["Change", "changes_of", "replaced"]
 
 OTHER_OPERATOR: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,

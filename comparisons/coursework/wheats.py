@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.equivalents import EQUIVALENTS
 from comparisons.coursework.holes import Place, functions_of
-from comparisons.coursework.mechanical import changes_of
+from comparisons.coursework.mechanical import changes_of, replaced
 
 __all__ = ["wheats_of"]
 
@@ -52,22 +52,18 @@ def with_equivalents(text: str, places: Sequence[Place]) -> str:
         known = [each for each in EQUIVALENTS if each.place == str(place)]
         changes = changes_of(place, text) if known else []
         change = next((change for change in changes if any(each.covers(change) for each in known)), None)
-        text = turned_round(text, place.name) if change is None else change.text
+        text = turned_round(text, place) if change is None else change.text
     return text
 
 
-def turned_round(text: str, name: str) -> str:
-    """A file in which a function's last ``a if c else b`` is ``b if not c else a``, if it has one."""
-    choices = [each for each in ast.walk(functions_of(text)[name].node) if isinstance(each, ast.IfExp)]
-    if not choices:
-        return text
-    last = max(choices, key=lambda each: (each.lineno, each.col_offset))
-    other, test, body = (ast.get_source_segment(text, each) for each in (last.orelse, last.test, last.body))
-    lines = text.encode().splitlines(keepends=True)
-    start = sum(map(len, lines[: last.lineno - 1])) + last.col_offset
-    end = sum(map(len, lines[: (last.end_lineno or last.lineno) - 1])) + (last.end_col_offset or 0)
-    whole = text.encode()
-    return (whole[:start] + f"({other} if not ({test}) else {body})".encode() + whole[end:]).decode()
+def turned_round(text: str, place: Place) -> str:
+    """A file in which a function's first ``a if c else b`` is ``b if not c else a``, if it has one."""
+    nodes = list(ast.walk(functions_of(text)[place.name].node))
+    in_texts = {inner for node in nodes if isinstance(node, ast.JoinedStr) for inner in ast.walk(node)}
+    for node in nodes:
+        if isinstance(node, ast.IfExp) and node not in in_texts:  # the places of what is in a text are not known
+            return replaced(text, node, ast.IfExp(ast.UnaryOp(ast.Not(), node.test), node.orelse, node.body))
+    return text
 
 
 def with_other_lines(text: str, word: str) -> str:
