@@ -38,6 +38,13 @@ def test_linear_of_what_is_not_contiguous():
         return e.nn.functional.linear(x.transpose(0, 1), w, b)
 
     check_operation("linear", both_transposed, np.linspace(-1, 1, 24).reshape(4, 2, 3), w, np.array([0.1, 0.2]))
+    check_operation("of a column", lambda e, x, w, b: e.nn.functional.linear(x[:, 1], w, b), X.T @ Y, w, w[:, 0])
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3)], ids=str)
+def test_linear_with_a_weight_of_one_dimension(shape):
+    x = np.linspace(-1, 2, int(np.prod(shape))).reshape(shape)
+    check_operation("linear", lambda e, x, w: e.nn.functional.linear(x, w), x, np.array([0.5, -0.25, 1.0]))
 
 
 LAYERS = {
