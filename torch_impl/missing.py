@@ -23,6 +23,7 @@ LIBRARIES = {
     "nbformat": "nbformat",
     "onnxruntime": "onnxruntime",
     "onnxscript": "onnxscript",
+    "pygments": "Pygments",
     "pygraphviz": "pygraphviz",
     "pytest": "pytest",
     "rich": "Rich",

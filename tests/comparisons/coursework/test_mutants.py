@@ -438,7 +438,7 @@ def test_one_s_own_mistake_is_handed_out_and_the_repair_graded(tmp_path, monkeyp
         make()
         monkeypatch.chdir(own)
         status, printed = command(*drawn, "--repair", ".", "--unsafe")
-        assert status == 2 and "is no folder of a package" in " ".join(printed.split())
+        assert status == 2 and "it has no engine" in " ".join(printed.split())
         (own / "minigrad").unlink(missing_ok=True)
     answers.unlink()
     os.mkfifo(answers)
