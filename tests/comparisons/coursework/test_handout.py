@@ -248,9 +248,9 @@ def test_the_command_writes_what_it_says(tmp_path):
 )
 def test_what_cannot_be_handed_out_is_refused_in_a_sentence(arguments, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("file").write_text("")
+    Path("file").write_text("", encoding="utf-8")
     Path("full").mkdir()
-    Path("full/of").write_text("something")
+    Path("full/of").write_text("something", encoding="utf-8")
     Path("link").symlink_to("elsewhere")
     done = handed_out(*arguments)
     assert done.exit_code == 2 and said in " ".join(done.output.split()).replace("│ ", "")
