@@ -1,8 +1,9 @@
 """What several test files share, and how a run is shared out among processes, or not.
 
-The whole suite is run by as many processes as there are processors, and what it covers of minigrad is measured. Whoever
-runs a part of it, or debugs, wants to stop inside of a test instead: a process of pytest-xdist has no terminal to stop
-at, and coverage takes the place of a debugger's trace function. So there is one process then, and nothing is measured.
+The whole suite is run by one process more than there are processors, and what it covers of minigrad is measured.
+Whoever runs a part of it, or debugs, wants to stop inside of a test instead: a process of pytest-xdist has no terminal
+to stop at, and coverage takes the place of a debugger's trace function. So there is one process then, and nothing is
+measured.
 
 ``--engine`` puts another engine in minigrad's place, such as a handout's, whatever its package is called: it is laid
 out as minigrad is, and wherever a test, or what it tests, imports ``minigrad``, it gets that one. What the engine lacks
@@ -102,8 +103,9 @@ def is_whole(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """No processes beside this one where a test may stop; otherwise pytest-xdist decides, by the processors."""
-    return 0 if may_stop(config) else None
+    """No processes beside this one where a test may stop; otherwise one more than processors: many tests wait for a
+    program that they have begun."""
+    return 0 if may_stop(config) else (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)

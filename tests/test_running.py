@@ -94,7 +94,7 @@ def test_an_engine_that_is_not_there_is_told_in_a_sentence(tested_in_its_place):
 
 @pytest.fixture
 def ask(pytestconfig, monkeypatch):
-    """Asks ``conftest.py`` about a run: how many processes, None being as many as processors, and if it is measured."""
+    """Asks ``conftest.py`` about a run: how many processes, and if it is measured."""
     plugins = pytestconfig.pluginmanager.get_plugins()
     (conftest,) = [each for each in plugins if getattr(each, "__file__", "") == str(ROOT / "tests" / "conftest.py")]
     monkeypatch.setattr(conftest, "debugged", lambda: False)
@@ -116,15 +116,15 @@ def ask(pytestconfig, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", [["tests"], [ROOT / "tests"], ["."]], ids=["tests", "absolute", "dot"])
-def test_the_whole_suite_is_run_by_all_processors_and_measured(ask, pytestconfig, arguments):
-    assert ask(*arguments) == (None, True)
+def test_the_whole_suite_is_run_by_one_process_more_than_processors_and_measured(ask, pytestconfig, arguments):
+    assert ask(*arguments) == (os.cpu_count() + 1, True)
     options = pytestconfig.getini("addopts")
     assert {"--numprocesses=logical", "--cov=minigrad", "--cov-fail-under=95"} <= set(options)
 
 
-def test_a_folder_is_run_by_all_processors(ask):
-    assert ask("tests/minigrad") == ask("tests/minigrad", "tests/comparisons") == (None, False)
-    assert ask("tests", markexpr="not slow") == (None, False)
+def test_a_folder_is_run_by_as_many(ask):
+    assert ask("tests/minigrad") == ask("tests/minigrad", "tests/comparisons") == (os.cpu_count() + 1, False)
+    assert ask("tests", markexpr="not slow") == (os.cpu_count() + 1, False)
 
 
 @pytest.mark.parametrize(
