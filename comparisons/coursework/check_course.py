@@ -6,7 +6,6 @@ the reference with one task's functions unwritten, with all of an assignment's u
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from comparisons.coursework.cases import Case
 from comparisons.coursework.compiled import without_text
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.handout import with_holes
-from comparisons.coursework.holes import Place, functions_of
+from comparisons.coursework.holes import Place, below_docstring, functions_of
 from comparisons.coursework.judge import AGREES, Verdict
 from comparisons.coursework.kit.questions import normalised
 from comparisons.coursework.mistakes.mistake import Mistake
@@ -248,9 +247,7 @@ def lines_of(text: str) -> list[str]:
 
 def solution_of(text: str, name: str) -> Iterator[str]:
     """The lines of a function below its docstring, those that say nothing left out."""
-    body = functions_of(text)[name].node.body
-    described = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
-    statements = body[described:]
+    statements = below_docstring(functions_of(text)[name].node)
     if statements:
         lines = lines_of(text)[statements[0].lineno - 1 : statements[-1].end_lineno]
         yield from (line for line in lines if any(letter.isalnum() for letter in line) and not line.startswith("#"))
@@ -296,7 +293,7 @@ def check_by_asking(course: Course, quick: bool, jobs: int, progress: Progress) 
         trial.judge(verdicts)
         verdicts.close()
 
-    side_by_side(run, trials, our_sandbox, jobs=jobs, progress=progress)
+    side_by_side(run, trials, partial(our_sandbox, course.engine), jobs=jobs, progress=progress)
 
 
 def reference_of(course: Course, cases: Mapping[str, tuple[str, Case]]) -> Trial:

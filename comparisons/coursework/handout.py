@@ -179,23 +179,28 @@ def recorded_case(case: Case, arrays: list[np.ndarray]) -> dict[str, Any]:
     """A case with its inputs and PyTorch's values, which are added to ``arrays``."""
     inputs = case.draw(*PUBLIC)
     values = expected(case, inputs).values
-    numbered = {}
-    for name, array in [*inputs.items(), *values.items()]:
-        if isinstance(array, np.ndarray):
-            numbered[name, name in inputs and array is inputs[name]] = len(arrays)
-            arrays.append(array)
     plain = {name: each for name, each in values.items() if not isinstance(each, (np.ndarray, GraphData))}
     return {
         "name": case.name,
         "program": case.program,
         "show": list(case.show),
         "tolerance": case.tolerance,
-        "inputs": {name: number for (name, is_input), number in numbered.items() if is_input},
+        "inputs": numbered(inputs, arrays),
         "shapes": {name: f"{array.dtype} {array.shape}" for name, array in inputs.items()},
-        "arrays": {name: number for (name, is_input), number in numbered.items() if not is_input},
+        "arrays": numbered(values, arrays),
         "plain": plain,
         "graphs": {name: graph_of(each) for name, each in values.items() if isinstance(each, GraphData)},
     }
+
+
+def numbered(values: Mapping[str, Any], arrays: list[np.ndarray]) -> dict[str, int]:
+    """The numbers of the arrays among values, which are added to ``arrays``."""
+    numbers = {}
+    for name, value in values.items():
+        if isinstance(value, np.ndarray):
+            numbers[name] = len(arrays)
+            arrays.append(value)
+    return numbers
 
 
 def debugger_configuration(assignment: Assignment) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Piece", "Place", "functions_in", "functions_of", "hollowed"]
+__all__ = ["Piece", "Place", "below_docstring", "first_line", "functions_in", "functions_of", "hollowed"]
 
 DEEPER = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
@@ -64,10 +64,20 @@ def functions_in(tree: ast.Module) -> dict[str, Piece]:
             if isinstance(child, ast.ClassDef):
                 classes[child.name] = child
             elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                first = min([child.lineno, *[each.lineno for each in child.decorator_list]])
-                found[prefix + child.name] = Piece(child, first, child.end_lineno or child.lineno)
+                found[prefix + child.name] = Piece(child, first_line(child), child.end_lineno or child.lineno)
         waiting += [(f"{prefix}{name}.", each) for name, each in classes.items()]
     return found
+
+
+def first_line(node: ast.stmt) -> int:
+    """The number of a statement's first line, its decorators included."""
+    return min([node.lineno, *[each.lineno for each in getattr(node, "decorator_list", [])]])
+
+
+def below_docstring(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    """The statements of a function, its docstring left out."""
+    first = function.body[0]
+    return function.body[isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) :]
 
 
 def lines_of(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from comparisons.coursework.cases import Case
@@ -28,9 +29,9 @@ MOST_LOST = 3  # answers of one engine, each of which may have taken all its tim
 Progress = Callable[[int, int], None]
 
 
-def our_sandbox() -> Sandbox:
-    """For engines of our own, which need not be shut in."""
-    return Sandbox(UNSAFE, Limits(SECONDS))
+def our_sandbox(engine: Engine) -> Sandbox:
+    """For engines of our own, which need not be shut in; most of their files are those of ``engine``."""
+    return Sandbox(UNSAFE, Limits(SECONDS), engine)
 
 
 def checked_exam(engine: Engine, cases: Sequence[Case]) -> Exam:
@@ -40,7 +41,7 @@ def checked_exam(engine: Engine, cases: Sequence[Case]) -> Exam:
         Unfit: it does not.
     """
     exam = Exam(cases)
-    with our_sandbox() as sandbox:
+    with our_sandbox(engine) as sandbox:
         for verdict in exam.ask(compiled(engine), cases, sandbox):
             if verdict.status != AGREES:
                 raise Unfit(f"the reference itself fails {verdict.case}: {verdict.reason}")
@@ -132,7 +133,7 @@ def outcomes_of(
                 break
         return Outcome(mistake, dict(noticed), len(asked) - done)
 
-    return side_by_side(outcome, mistakes, our_sandbox, jobs=jobs, progress=progress)
+    return side_by_side(outcome, mistakes, partial(our_sandbox, engine), jobs=jobs, progress=progress)
 
 
 # ------------------------------------------------------------------------------------------------ those made by rule
@@ -202,7 +203,7 @@ def fates_of(
         verdicts.close()
         return Fate(change, killed, next((each for each in (*EQUIVALENTS, *KINDS) if each.covers(change)), None))
 
-    return side_by_side(fate, changes_in(engine, tasks), our_sandbox, jobs=jobs, progress=progress)
+    return side_by_side(fate, changes_in(engine, tasks), partial(our_sandbox, engine), jobs=jobs, progress=progress)
 
 
 def gone(fates: Sequence[Fate], tasks: Sequence[Task]) -> Iterator[Equivalent]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.equivalents import EQUIVALENTS
-from comparisons.coursework.holes import Place, functions_of
+from comparisons.coursework.holes import Place, below_docstring, first_line, functions_of
 from comparisons.coursework.mechanical import changes_of, replaced
 
 __all__ = ["wheats_of"]
@@ -70,11 +70,10 @@ def with_other_lines(text: str, word: str) -> str:
     """A file in which each function has one line more, which does nothing: other code, at other places."""
     lines = text.splitlines(keepends=True)
     for piece in sorted(functions_of(text).values(), key=lambda each: each.first, reverse=True):
-        statements = piece.node.body[ast.get_docstring(piece.node) is not None :]
+        statements = below_docstring(piece.node)
         if statements and statements[0].lineno > piece.node.lineno:
             first = statements[0]
-            start = min([first.lineno, *[each.lineno for each in getattr(first, "decorator_list", [])]])
-            lines.insert(start - 1, f"{' ' * first.col_offset}{word} = {word!r}\n")
+            lines.insert(first_line(first) - 1, f"{' ' * first.col_offset}{word} = {word!r}\n")
     return "".join(lines)
 
 

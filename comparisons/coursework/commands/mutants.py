@@ -19,7 +19,7 @@ from rich.text import Text
 
 from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.engines import Engine, find_engine
-from comparisons.coursework.grading.graders import mistakes_of
+from comparisons.coursework.grading.graders import mistakes_of, own_mistake_of
 from comparisons.coursework.grading.grafting import package_of
 from comparisons.coursework.grading.notebooks import NoJupytext
 from comparisons.coursework.grading.submissions import read_submission
@@ -28,7 +28,7 @@ from comparisons.coursework.judge import judge
 from comparisons.coursework.mistakes import MISTAKES
 from comparisons.coursework.mistakes.mistake import Mistake
 from comparisons.coursework.mutants import Fate, Outcome, fates_of, gone, outcomes_of
-from comparisons.coursework.personal import functions_with, grade_repair, mistake_for, named_in
+from comparisons.coursework.personal import grade_repair, named_in
 from comparisons.coursework.renaming import reference
 from comparisons.coursework.sandbox import UNSAFE, Sandbox, SandboxError, open_sandbox
 from comparisons.coursework.student_tests import LONGEST_FILE, TestsError, check_text, grade_tests
@@ -189,10 +189,10 @@ def mistakes_in(assignments: Sequence[str]) -> list[Mistake]:
     return found
 
 
-def safe_sandbox(unsafe: bool) -> Sandbox:
+def safe_sandbox(unsafe: bool, engine: Engine) -> Sandbox:
     """The best sandbox that can be had; refused where there is none but limits, unless these are enough."""
     try:
-        return open_sandbox(unsafe=unsafe)
+        return open_sandbox(unsafe=unsafe, known=engine)
     except SandboxError as error:
         advice = "" if unsafe else ". Install bubblewrap; or give --unsafe, for a student whom you trust"
         raise wrong_usage(f"there is no sandbox here: {error}{advice}") from None
@@ -212,12 +212,19 @@ def graded_tests(
         raise wrong_usage(f"--tests {path}: {error.strerror}") from None
     except TestsError as reason:
         raise wrong_usage(f"--tests {path}: {reason}") from None
-    with safe_sandbox(unsafe) as first:
+    with safe_sandbox(unsafe, engine) as first:
         level = first.level
     drawn = (secret or secrets.token_hex(16)).encode()
     with progress_on(console, path.name) as progress, failing(path.name):
         grade = grade_tests(
-            source, engine, tasks, mistakes, lambda: safe_sandbox(unsafe), secret=drawn, jobs=jobs, progress=progress
+            source,
+            engine,
+            tasks,
+            mistakes,
+            partial(safe_sandbox, unsafe, engine),
+            secret=drawn,
+            jobs=jobs,
+            progress=progress,
         )
     caught = sum(map(bool, grade.noticed.values()))
     for mistake in mistakes:
@@ -247,9 +254,8 @@ def own_mistake(
         raise wrong_usage("give --secret: the mistake is drawn from it, to be handed out and again to be graded")
     if not student:
         raise wrong_usage("--one-for names a student")
-    mistakes = [each for each in mistakes_of(task.mistake_of) if functions_with(each, engine)]
     drawn = secret.encode("utf-8", "surrogateescape")
-    mistake = mistake_for(student, drawn, mistakes)
+    mistake = own_mistake_of(student, task, drawn, engine)
     assignment = next(each for each in ASSIGNMENTS.values() if task in each.tasks)
     if out is not None:
         planted = {mistake.file: mistake.planted(engine).sources[f"{engine.name}/{mistake.file}"]}
@@ -266,7 +272,7 @@ def own_mistake(
         raise wrong_usage(str(error)) from None
     if given.problem or not given.sources:
         raise wrong_usage(f"--repair {folder}: {given.problem or 'it has no engine'}")
-    with safe_sandbox(unsafe) as sandbox, failing(str(folder)):
+    with safe_sandbox(unsafe, engine) as sandbox, failing(str(folder)):
         ask = partial(judge, sandbox=sandbox, secret=drawn, submission=student)
         found = grade_repair(named_in(given, task), package_of(given), mistake, engine, list(TASKS.values()), ask)
         level = sandbox.level

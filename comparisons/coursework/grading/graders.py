@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
+from comparisons.coursework.engines import Engine
 from comparisons.coursework.grading.bench import NO_TIME, Ask, Bench
 from comparisons.coursework.grading.grades import unwritten
 from comparisons.coursework.grading.grafting import package_of
@@ -19,7 +20,7 @@ from comparisons.coursework.renaming import renamed
 from comparisons.coursework.student_tests import NoTime, TestsError, grade_tests
 from comparisons.coursework.tasks import Task
 
-__all__ = ["mistakes_of", "names_of", "told_of", "verdicts_on_repair", "verdicts_on_tests"]
+__all__ = ["mistakes_of", "names_of", "own_mistake_of", "told_of", "verdicts_on_repair", "verdicts_on_tests"]
 
 FILE = "test_mine.py"
 
@@ -28,6 +29,11 @@ def mistakes_of(assignments: Sequence[str]) -> list[Mistake]:
     """The known mistakes in the tasks of assignments."""
     names = {task.id for name in assignments for task in ASSIGNMENTS[name].tasks}
     return [each for each in MISTAKES.values() if each.task in names]
+
+
+def own_mistake_of(student: str, task: Task, secret: bytes, engine: Engine) -> Mistake:
+    """The mistake that a student is handed out, and by which the repair is graded: one that is in a function."""
+    return mistake_for(student, secret, [each for each in mistakes_of(task.mistake_of) if functions_with(each, engine)])
 
 
 def names_of(task: Task) -> list[str]:
@@ -96,8 +102,7 @@ def verdicts_on_repair(submission: Submission, task: Task, bench: Bench, ask: As
         return unwritten(names, "there is no engine")
     if not any(named):
         return unwritten(names, "answers.json names neither a file nor a function")
-    mistakes = [each for each in mistakes_of(task.mistake_of) if functions_with(each, bench.reference)]
-    mistake = mistake_for(submission.student, bench.secret, mistakes)
+    mistake = own_mistake_of(submission.student, task, bench.secret, bench.reference)
     found = grade_repair(named, package_of(submission), mistake, bench.reference, list(TASKS.values()), ask)
     count = len(found.unmended) + len(found.broken)
     reasons = (

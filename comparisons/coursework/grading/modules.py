@@ -13,13 +13,13 @@ import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
-from comparisons.coursework.holes import Piece, functions_of
+from comparisons.coursework import holes
+from comparisons.coursework.holes import Piece, below_docstring, first_line
 
 __all__ = [
     "Unreadable",
     "bound_names",
     "changed_names",
-    "first_line",
     "functions_in",
     "is_hole",
     "lines_of",
@@ -91,13 +91,7 @@ def functions_in(text: str) -> Mapping[str, Piece]:
     Raises:
         Unreadable: it is no Python.
     """
-    parsed(text)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return functions_of(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unreadable(f"{type(error).__name__}: the file cannot be parsed") from None
+    return holes.functions_in(parsed(text))
 
 
 def lines_of(text: str) -> list[str]:
@@ -105,11 +99,9 @@ def lines_of(text: str) -> list[str]:
     return [line + "\n" for line in text.removesuffix("\n").split("\n")]
 
 
-def is_hole(function: ast.AST) -> bool:
+def is_hole(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function does nothing but raise NotImplementedError, below its docstring."""
-    body = list(getattr(function, "body", []))
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        body = body[1:]
+    body = below_docstring(function)
     if len(body) != 1 or not isinstance(body[0], ast.Raise) or body[0].exc is None:
         return False
     raised = body[0].exc.func if isinstance(body[0].exc, ast.Call) else body[0].exc
@@ -220,11 +212,6 @@ def shifted(node: ast.stmt, lines: list[str], by: int) -> list[str] | None:
         else:
             moved.append(" " * by + line if by > 0 else line[min(-by, len(margin)) :])
     return moved
-
-
-def first_line(node: ast.stmt) -> int:
-    """The number of a statement's first line, its decorators included."""
-    return min([node.lineno, *[each.lineno for each in getattr(node, "decorator_list", [])]])
 
 
 def written_out(node: ast.stmt, indent: int) -> list[str]:

@@ -14,6 +14,7 @@ from comparisons.coursework.engines import Engine
 from comparisons.coursework.grading.grafting import text_in
 from comparisons.coursework.grading.modules import Unreadable, functions_in, is_hole, text_of
 from comparisons.coursework.grading.submissions import Submission
+from comparisons.coursework.holes import below_docstring
 from comparisons.coursework.tasks import Assignment
 
 __all__ = ["print_of", "prints_of"]
@@ -58,11 +59,8 @@ def print_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[int]:
 
 def words_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
     """A word for each node below a function, in order; its docstring and annotations are left out."""
-    body = function.body
-    if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        body = body[1:]
     names: dict[str, str] = {}
-    waiting: list[ast.AST] = [*reversed(body), *reversed(function.args.args)]
+    waiting: list[ast.AST] = [*reversed(below_docstring(function)), *reversed(function.args.args)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, (ast.expr_context, ast.Load)):

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from comparisons.coursework.grading.modules import (
     bound_names,
     changed_names,
-    first_line,
     functions_in,
     is_hole,
     lines_of,
@@ -24,7 +23,7 @@ from comparisons.coursework.grading.modules import (
     used_names,
     written_out,
 )
-from comparisons.coursework.holes import hollowed
+from comparisons.coursework.holes import first_line, hollowed
 
 __all__ = ["Graft", "transplanted"]
 
