@@ -12,12 +12,18 @@ from rich.progress import Progress, TaskID
 
 from comparisons.stopping import why
 
-__all__ = ["check_folder", "check_output", "failing", "refused", "show_progress", "wrong_usage"]
+__all__ = ["check_folder", "check_output", "failing", "no_sandbox", "refused", "show_progress", "wrong_usage"]
 
 
 def wrong_usage(message: str) -> typer.BadParameter:
     """An error in how the command was called: one sentence, exit status 2."""
     return typer.BadParameter(message)
+
+
+def no_sandbox(reason: Exception, unsafe: bool) -> typer.BadParameter:
+    """The refusal to run what may be anybody's where there is no sandbox, and what can be done."""
+    advice = "" if unsafe else ". Install bubblewrap; or give --unsafe, where you trust whoever wrote what is to run"
+    return wrong_usage(f"there is no sandbox here: {reason}{advice}")
 
 
 def check_output(option: str, path: Path) -> None:

@@ -1,7 +1,7 @@
 """A student's tests, graded: they must pass on every engine that is right, and notice known mistakes.
 
 They run in the sandbox, beside an engine that is there as compiled code alone. The right engines are the reference and
-others that do the same, written otherwise: a test that recognises the text and not what it does fails on one of them.
+one that does the same, written otherwise: a test that recognises the text and not what it does fails there.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def grade_tests(
         tasks: those that the tests are about.
         mistakes: those that they are to notice.
         make: makes a sandbox.
-        secret: what the right engines that are written otherwise are drawn from.
+        secret: what the names in the right engine that is written otherwise are drawn from.
         jobs: how many engines at a time.
         until: when there is no more time, by the monotonic clock.
         progress: called with how many engines are done, and how many there are.

@@ -1,4 +1,4 @@
-"""Engines that are right and written otherwise: other names, other lines, other code, and all that they do the same."""
+"""A right engine that is written otherwise: other names, other lines, other code, and all that it does the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["wheats_of"]
 
 
 def wheats_of(engine: Engine, places: Sequence[Place], secret: bytes) -> list[tuple[str, Engine]]:
-    """Engines that do what ``engine`` does, each with what is different in it.
+    """Engines that do what ``engine`` does, each with how it is written: itself, and one that is written otherwise.
 
     Args:
         engine: the reference.
@@ -23,24 +23,12 @@ def wheats_of(engine: Engine, places: Sequence[Place], secret: bytes) -> list[tu
         secret: what the names are drawn from, so that nobody knows them.
     """
     word = "_" + hmac.new(secret, b"wheats", "sha256").hexdigest()[:8]
-    files = sorted({place.file for place in places})
-    renamed, moved, said_otherwise = dict(engine.sources), dict(engine.sources), dict(engine.sources)
-    all_of_it = dict(engine.sources)
-    for file in files:
+    sources = dict(engine.sources)
+    for file in sorted({place.file for place in places}):
         path = f"{engine.name}/{file}"
-        text = engine.sources[path].decode()
-        other = with_equivalents(text, [place for place in places if place.file == file])
-        renamed[path] = with_other_names(text, word).encode()
-        moved[path] = with_other_lines(text, word).encode()
-        said_otherwise[path] = other.encode()
-        all_of_it[path] = with_other_lines(with_other_names(other, word), word).encode()
-    return [
-        ("as it is", engine),
-        ("with other names", Engine(engine.name, renamed)),
-        ("with other lines", Engine(engine.name, moved)),
-        ("said otherwise", Engine(engine.name, said_otherwise)),
-        ("with all of these", Engine(engine.name, all_of_it)),
-    ]
+        other = with_equivalents(sources[path].decode(), [place for place in places if place.file == file])
+        sources[path] = with_other_lines(with_other_names(other, word), word).encode()
+    return [("as it is", engine), ("written otherwise", Engine(engine.name, sources))]
 
 
 def with_equivalents(text: str, places: Sequence[Place]) -> str:

@@ -12,9 +12,9 @@ RULES = (
     "`pytest` (of which there are `raises`, `approx`, `fail` and `mark.parametrize`) and modules that compute, such as "
     "`math`; they read no file and no code. PyTorch is not there: say what is right by hand, with NumPy or by finite "
     "differences.\n\n"
-    "First they run on engines that are right, some of them written otherwise: where one test fails there, all of them "
-    "are worth nothing. Then they run on engines with one mistake each; each mistake at which a test fails earns its "
-    "part of the points. A test may take ten seconds."
+    "First they run on two engines that are right, one of them written otherwise: where one test fails there, all of "
+    "them are worth nothing. Then they run on engines with one mistake each, two for each task, which are drawn and "
+    "told to nobody; each mistake at which a test fails earns its part of the points. A test may take ten seconds."
 )
 
 TASKS = (

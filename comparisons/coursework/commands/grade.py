@@ -33,7 +33,7 @@ from comparisons.coursework.grading.workers import NoWorker
 from comparisons.coursework.processes import Limits
 from comparisons.coursework.sandbox import UNSAFE, Sandbox, SandboxError, open_sandbox
 from comparisons.coursework.tasks import Assignment
-from comparisons.usage import check_folder, refused, show_progress, wrong_usage
+from comparisons.usage import check_folder, no_sandbox, refused, show_progress, wrong_usage
 from torch_impl.checkpoint import replace_file
 
 __all__ = ["grade"]
@@ -209,8 +209,7 @@ def level_of(sandbox: Level | None, limits: Limits, unsafe: bool) -> str:
         else:
             opened = Sandbox(sandbox.value, limits)
     except SandboxError as error:
-        advice = "" if unsafe else ". Install bubblewrap; or give --unsafe, for engines that you trust"
-        raise wrong_usage(f"there is no sandbox here: {error}{advice}") from None
+        raise no_sandbox(error, unsafe) from None
     with opened:
         return opened.level
 

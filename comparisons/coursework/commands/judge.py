@@ -18,7 +18,7 @@ from comparisons.coursework.judge import judge, status_of
 from comparisons.coursework.processes import Limits
 from comparisons.coursework.report import as_dict, closing, table_of_verdicts
 from comparisons.coursework.sandbox import SandboxError, open_sandbox
-from comparisons.usage import check_output, failing, show_progress, wrong_usage
+from comparisons.usage import check_output, failing, no_sandbox, show_progress, wrong_usage
 from torch_impl.checkpoint import replace_file
 
 __all__ = ["judge_engine"]
@@ -56,8 +56,7 @@ def judge_engine(
     try:
         sandbox = open_sandbox(Limits(seconds), unsafe=unsafe)
     except SandboxError as error:
-        advice = "" if unsafe else ". Install bubblewrap; or give --unsafe, for an engine that you trust"
-        raise wrong_usage(f"there is no sandbox here: {error}{advice}") from None
+        raise no_sandbox(error, unsafe) from None
     console = Console()
     with sandbox, Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(tested.name, total=len(cases))

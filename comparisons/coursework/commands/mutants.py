@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from comparisons.coursework.grading.graders import mistakes_of, own_mistake_of
 from comparisons.coursework.grading.grafting import package_of
 from comparisons.coursework.grading.notebooks import NoJupytext
 from comparisons.coursework.grading.submissions import read_submission
+from comparisons.coursework.grading.trees import Broken, opened
 from comparisons.coursework.handout import HandoutError, files_of, write_handout
 from comparisons.coursework.judge import judge
 from comparisons.coursework.mistakes import MISTAKES
@@ -34,7 +36,7 @@ from comparisons.coursework.sandbox import UNSAFE, Sandbox, SandboxError, open_s
 from comparisons.coursework.student_tests import LONGEST_FILE, TestsError, check_text, grade_tests
 from comparisons.coursework.tasks import Task
 from comparisons.coursework.workers import JOBS, Unfit
-from comparisons.usage import check_output, failing, refused, show_progress, wrong_usage
+from comparisons.usage import check_output, failing, no_sandbox, refused, show_progress, wrong_usage
 from torch_impl.checkpoint import replace_file
 
 __all__ = ["mutants"]
@@ -194,8 +196,7 @@ def safe_sandbox(unsafe: bool, engine: Engine) -> Sandbox:
     try:
         return open_sandbox(unsafe=unsafe, known=engine)
     except SandboxError as error:
-        advice = "" if unsafe else ". Install bubblewrap; or give --unsafe, for a student whom you trust"
-        raise wrong_usage(f"there is no sandbox here: {error}{advice}") from None
+        raise no_sandbox(error, unsafe) from None
 
 
 def graded_tests(
@@ -205,12 +206,12 @@ def graded_tests(
     mistakes = mistakes_in(area)
     tasks = [task for name in area for task in ASSIGNMENTS[name].tasks]
     try:
-        with open(path, "rb") as file:
+        with opened(Path(os.path.realpath(path))) as file:
             source = file.read(LONGEST_FILE + 1)
         check_text(source, engine.name)
     except OSError as error:
         raise wrong_usage(f"--tests {path}: {error.strerror}") from None
-    except TestsError as reason:
+    except (Broken, TestsError) as reason:
         raise wrong_usage(f"--tests {path}: {reason}") from None
     with safe_sandbox(unsafe, engine) as first:
         level = first.level

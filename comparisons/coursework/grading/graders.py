@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -23,6 +24,7 @@ from comparisons.coursework.tasks import Task
 __all__ = ["mistakes_of", "names_of", "own_mistake_of", "told_of", "verdicts_on_repair", "verdicts_on_tests"]
 
 FILE = "test_mine.py"
+TRIED = 2  # of each task's mistakes, so that a class is graded in half an hour
 
 
 def mistakes_of(assignments: Sequence[str]) -> list[Mistake]:
@@ -36,10 +38,24 @@ def own_mistake_of(student: str, task: Task, secret: bytes, engine: Engine) -> M
     return mistake_for(student, secret, [each for each in mistakes_of(task.mistake_of) if functions_with(each, engine)])
 
 
+def tried_of(assignments: Sequence[str], secret: bytes) -> dict[str, Mistake]:
+    """The mistakes that tests are tried on, by the names of their verdicts, which do not tell what a mistake is.
+
+    Which of a task's mistakes these are is drawn from the secret: they are the same for a whole class.
+    """
+    by_task: dict[str, list[Mistake]] = {}
+    for each in sorted(mistakes_of(assignments), key=lambda each: hmac.digest(secret, each.id.encode(), "sha256")):
+        by_task.setdefault(each.task, []).append(each)
+    return {
+        f"mistake {number} in {task} {TASKS[task].title}": mistake
+        for task, found in sorted(by_task.items())
+        for number, mistake in enumerate(found[:TRIED], 1)
+    }
+
+
 def names_of(task: Task) -> list[str]:
-    """What the verdicts on a task of this kind are called. They do not tell what a mistake is."""
-    noticed = [f"{each.id}, a mistake in {each.task} {TASKS[each.task].title}" for each in mistakes_of(task.tests_of)]
-    return noticed + [f"{task.id} {part}" for part in PARTS if task.mistake_of]
+    """What the verdicts on a task of this kind are called, whatever the secret is."""
+    return [*tried_of(task.tests_of, b""), *[f"{task.id} {part}" for part in PARTS if task.mistake_of]]
 
 
 def told_of(tasks: Sequence[Task]) -> Any:
@@ -49,7 +65,7 @@ def told_of(tasks: Sequence[Task]) -> Any:
 
 
 def verdicts_on_tests(submission: Submission, task: Task, bench: Bench, until: float) -> tuple[Verdict, ...]:
-    """A verdict for each mistake that the student's tests are to notice.
+    """A verdict for each mistake that the student's tests are tried on.
 
     Args:
         submission: with the tests.
@@ -57,22 +73,21 @@ def verdicts_on_tests(submission: Submission, task: Task, bench: Bench, until: f
         bench: what it is graded with.
         until: when there is no more time, by the monotonic clock.
     """
-    names = names_of(task)
+    tried = tried_of(task.tests_of, bench.secret)
 
     def none(status: str, reason: str) -> tuple[Verdict, ...]:
-        return tuple(Verdict(name, status, reason) for name in names)
+        return tuple(Verdict(name, status, reason) for name in tried)
 
     if FILE not in submission.tests:
         return none(MISSING, f"there is no tests/{FILE}")
     source = renamed({FILE: submission.tests[FILE]}, bench.reference.name, submission.engine)[FILE]
-    mistakes = mistakes_of(task.tests_of)
     about = [each for name in task.tests_of for each in ASSIGNMENTS[name].tasks]
     try:
         grade = grade_tests(
             source,
             bench.reference,
             about,
-            mistakes,
+            list(tried.values()),
             lambda: nullcontext(bench.sandbox),
             secret=bench.secret,
             jobs=1,
@@ -85,7 +100,7 @@ def verdicts_on_tests(submission: Submission, task: Task, bench: Bench, until: f
     if grade.failed:
         return none(STOPPED, grade.failed)
     verdicts = []
-    for name, mistake in zip(names, mistakes):
+    for name, mistake in tried.items():
         noticed = grade.noticed[mistake.id]
         if mistake.id in grade.untried:
             verdicts.append(Verdict(name, LOST, NO_TIME))

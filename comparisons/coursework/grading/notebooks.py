@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from comparisons.coursework.grading.trees import MOST_BYTES, Broken, opened
 
 __all__ = ["NoJupytext", "cells_of", "check_jupytext"]
 
 TASK = re.compile(r"\d{1,2}\.\d{1,2}")
+MOST_OBJECTS = 20_000  # a cell, its metadata, an output: what a library makes of each takes a thousand times its text
 
 
 class NoJupytext(ImportError):
@@ -45,7 +49,7 @@ def cells_of(path: Path) -> dict[str, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of ids that two cells have, and the like
-            notebook = jupytext.reads(content_of(path), fmt="ipynb")
+            notebook = jupytext.reads(counted(content_of(path)), fmt="ipynb")
         for cell in notebook.cells:
             for tag in cell.metadata.get("tags", []):
                 if cell.cell_type == "code" and TASK.fullmatch(str(tag)):
@@ -55,6 +59,18 @@ def cells_of(path: Path) -> dict[str, str]:
     except Exception as error:  # whatever JSON, nbformat and Jupytext say of bytes that anybody wrote
         raise Broken(f"it is no notebook: {type(error).__name__}") from None
     return {task: "\n".join(lines) + "\n" for task, lines in cells.items()}
+
+
+def counted(content: str) -> str:
+    """A text in JSON, if it has no more objects than a notebook that somebody wrote."""
+    seen = itertools.count(1)
+
+    def count(pairs: list[tuple[str, Any]]) -> None:
+        if next(seen) > MOST_OBJECTS:
+            raise Broken(f"it has more than {MOST_OBJECTS:,} parts")
+
+    json.loads(content, object_pairs_hook=count)
+    return content
 
 
 def content_of(path: Path) -> str:

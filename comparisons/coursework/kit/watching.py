@@ -79,17 +79,20 @@ def watch(handout: Handout, progress: Progress, seconds: float, *, manual: bool)
 
 
 def run(handout: Handout, progress: Progress, seconds: float) -> int:
-    """One check: from the task that was reached on to the first that fails."""
+    """One check: the task that was reached, then those that passed before, then the others, to the first that fails."""
     tell(f"{time.strftime('-- %H:%M:%S '):-<{WIDTH}}", "quiet")
     verdicts = []
+    reached, *others = in_turn(handout, progress.task)
+    passed = [task for task in others if task.cases and progress.points.get(task.id, 0.0) >= task.points]
     with InAProcess(handout, seconds) as engine:
-        for task in in_turn(handout, progress.task):
+        for task in [reached, *passed, *[task for task in others if task not in passed]]:
             try:
                 verdicts.append(check(handout, task, engine, progress, ask=False))
             except Broken as error:  # such as answers.json, which is being written
                 tell(f"{task.id} {task.title}: {error}", "bad")
                 return 1
-            tell_verdict(handout, verdicts[-1])
+            if task not in passed or not verdicts[-1].passed:
+                tell_verdict(handout, verdicts[-1])
             if not verdicts[-1].passed:
                 progress.task = task.id
                 break

@@ -31,7 +31,7 @@ from comparisons.coursework.grading import classroom, graders, outcome
 from comparisons.coursework.grading.bench import Bench
 from comparisons.coursework.grading.copies import pairs_of
 from comparisons.coursework.grading.formats import FORMATS
-from comparisons.coursework.grading.grader import grade_submission
+from comparisons.coursework.grading.grader import grade_submission, names_in
 from comparisons.coursework.grading.grades import Grade
 from comparisons.coursework.grading.modules import Unreadable
 from comparisons.coursework.grading.prints import print_of
@@ -199,6 +199,7 @@ BROKEN = {
     "other": "it is a handout of A2, not of A1",
     "pointing": "it is a link",
     "spoiled": "it is no notebook",
+    "crowded": "it has more than 20,000 parts",
     "untagged": "none of its cells is tagged with a task of A1",
     "deep": "its handout.json is no JSON",
     "large": "more than 10 MB",
@@ -240,6 +241,7 @@ def submissions(tmp_path_factory):
     folder_of(place / "other", files_of({"__init__.py": ""}, assignment="A2"))
     (place / "pointing").symlink_to("/etc")
     (place / "spoiled.ipynb").write_bytes(b"[" * 100_000)
+    (place / "crowded.ipynb").write_bytes(notebook(**{f"cell{number}": "" for number in range(10_000)}))
     (place / "untagged.ipynb").write_bytes(notebook(other="1 / 0"))
     folder_of(place / "deep", {**few, "handout.json": b"[" * 100_000})
     os.mkfifo(place / "waiting.zip")
@@ -854,12 +856,24 @@ def alone(monkeypatch):
 
 def test_a_students_tests_earn_the_part_of_the_mistakes_that_they_notice(alone):
     task = alone(Submission("ann", "hw", tests={"test_mine.py": TESTS}), "8.1")
-    noticed, unnoticed = task.cases
+    noticed, unnoticed = sorted(task.cases, key=lambda each: each.status)
     assert task.score == 6 and task.reason == unnoticed.reason == "no test notices it"
-    assert noticed.case == "W1, a mistake in 1.3 " + TASKS["1.3"].title and "test_a_product(x=2.0)" in noticed.reason
+    assert noticed.status == "agrees" and "test_a_product(x=2.0)" in noticed.reason
+    assert [each.case for each in task.cases] == [f"mistake {n} in 1.3 {TASKS['1.3'].title}" for n in (1, 2)]
     wrong = alone(Submission("ann", "hw", tests={"test_mine.py": TESTS + b"\ndef test_it(): assert 0\n"}), "8.1")
     assert wrong.score == 0 and wrong.reason.startswith("test_it(): AssertionError")
     assert wrong.reason.endswith("(on an engine that is right: as it is)")
+
+
+def test_which_mistakes_tests_are_tried_on_is_drawn_and_not_told():
+    """Two of each task, by names that tell nothing of them, and that are the same whatever is drawn."""
+    drawn = [graders.tried_of(("A2", "A3"), secret) for secret in (b"one", b"other")]
+    assert list(drawn[0]) == list(drawn[1]) == names_in(replace(TASKS["8.1"], tests_of=("A2", "A3")))
+    assert drawn[0] != drawn[1] and drawn[0] == graders.tried_of(("A2", "A3"), b"one")
+    for tried in drawn:
+        tasks = [mistake.task for mistake in tried.values()]
+        assert tasks == [task.id for name in ("A2", "A3") for task in ASSIGNMENTS[name].tasks for _ in range(2)]
+        assert all(f" in {mistake.task} " in name for name, mistake in tried.items())
 
 
 def test_a_repair_earns_a_quarter_for_each_of_its_parts(alone):

@@ -475,6 +475,22 @@ def test_it_runs_again_when_a_file_is_saved(hw):
     assert json.loads((hw / "check/progress.json").read_text())["hints"] == {"9.3": 1}
 
 
+def test_watching_notices_a_task_that_passed_and_is_broken_since(hw):
+    solve(hw, MUL)
+    with Terminal(hw, "9.2", "--watch", NO_COLOR="1") as terminal:
+        assert "9.2 Product: passed" in (said := terminal.until(READY)) and "9.3 Minus: not written yet" in said
+        solve(hw, NEG)
+        text = (hw / SOURCE).read_text(encoding="utf-8")
+        saved(hw / SOURCE, text.replace("grad_x = grad_z * y if", "grad_x = grad_z * x if"))
+        said = terminal.until(READY)
+        assert "9.3 Minus: passed" in said and "9.2 Product: differs" in said and "9.4" not in said
+        saved(hw / SOURCE, text + "\n")  # Python knows a changed file by its size and the second of its time
+        said = terminal.until(READY)
+        assert "9.2 Product: passed" in said and "9.3" not in said and "9.1 Predict: not answered yet" in said
+        terminal.type("q")
+        assert terminal.ends() == 1
+
+
 def test_by_hand_it_runs_again_when_it_is_told_to(hw):
     status, said, _ = check(hw, "9.2", "--manual", typed="x\nr\nn\nh\n")
     assert status == 1 and said.count("9.2 Product: not written yet") == 2 and "9.3, hint 1 of 3" in said
