@@ -32,8 +32,7 @@ from torch_impl.options import OPTIMIZERS, PRECISIONS, SCHEDULES, OptionError, T
 from torch_impl.predict import Description, load_image, load_program, predict
 from torch_impl.run import Place, Run, test_loader
 from torch_impl.seeds import choose_device
-from torch_impl.tally import Tally
-from torch_impl.training import evaluate
+from torch_impl.training import Tally, evaluate
 
 __all__ = ["app", "main"]
 

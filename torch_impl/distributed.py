@@ -1,8 +1,8 @@
 """Several processes: the group, the network split over it (DDP or FSDP2), and what they tell each other.
 
 ``torchrun`` starts the processes; without it there is one, and every function here does its work for that one. Read
-``training.py`` first: what it needs of this file is ``gradient_sync`` and ``sum_over_processes``. What takes PyTorch
-most of a second to import is imported where it is used, so that a command line that needs none of it starts sooner.
+``training.py`` first: the loop exchanges gradients by itself. What takes PyTorch most of a second to import is imported
+where it is used, so that a command line that needs none of it starts sooner.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
@@ -27,7 +27,6 @@ __all__ = [
     "distribute",
     "full_state",
     "gather",
-    "gradient_sync",
     "is_main_process",
     "leave_group",
     "load_full_state",
@@ -35,7 +34,6 @@ __all__ = [
     "process_group",
     "rank",
     "restarted",
-    "sum_over_processes",
     "sync_buffers",
     "unwrap",
     "wait_for_main_process",
@@ -152,26 +150,6 @@ def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Modu
 def unwrap(model: nn.Module) -> nn.Module:
     """The network itself, without DDP around it."""
     return model.module if isinstance(model, DistributedDataParallel) else model
-
-
-@contextmanager
-def gradient_sync(model: nn.Module, wanted: bool) -> Iterator[None]:
-    """Whether ``backward`` exchanges gradients: of a step that is computed in pieces only the last one needs to."""
-    set_sync: Any = getattr(model, "set_requires_gradient_sync", None)
-    if set_sync is not None:  # an FSDPModule
-        set_sync(wanted)
-    if isinstance(model, DistributedDataParallel) and not wanted:
-        with model.no_sync():
-            yield
-    else:
-        yield
-
-
-def sum_over_processes(tensor: Tensor) -> Tensor:
-    """The sum of all processes' tensors, in each of them."""
-    if world_size() > 1:
-        dist.all_reduce(tensor)
-    return tensor
 
 
 def sync_buffers(model: nn.Module) -> None:

@@ -9,7 +9,9 @@ divides the loss once more.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +19,6 @@ from lightning import LightningDataModule, LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric
-from torchmetrics.classification import MulticlassAccuracy
 
 from torch_impl.data import IGNORED, ImageData, Loader, load_data
 from torch_impl.distributed import world_size
@@ -27,9 +28,12 @@ from torch_impl.run import Place, TrainingError, test_loader, training_loader
 
 __all__ = ["LitModel", "MNISTDataModule"]
 
+DEFAULTS = TrainingOptions()
+MNIST = TrainingOptions(data="mnist")
 
-class MeanLoss(Metric):
-    """A sum of losses over a number of images, of all processes, in nats.
+
+class ImageMean(Metric):
+    """A sum over a number of images, of all processes.
 
     torchmetrics' own ``MeanMetric`` drops NaN, or waits for the device at every update to look for it.
     """
@@ -44,7 +48,7 @@ class MeanLoss(Metric):
         self.add_state("images", torch.zeros((), dtype=torch.int64), "sum")
 
     def update(self, total: Tensor, images: Tensor) -> None:
-        """Add a batch: the sum of its losses () and the number of its images ()."""
+        """Add a batch: a sum over its images () and their number ()."""
         self.total += total
         self.images += images
 
@@ -59,16 +63,18 @@ class LitModel(LightningModule):
     Logged: ``training_loss``, ``validation_loss``, ``test_loss``, the mean cross-entropies in nats, and
     ``training_accuracy``, ``validation_accuracy``, ``test_accuracy``, 0 … 1, over all images of an epoch.
 
+    A batch is ``(images, labels)``, as an ordinary DataLoader gives it, or has the number of images of the whole step
+    too, as ``training.train`` has it.
+
     Args:
-        model: takes images (N, C, H, W), gives scores (N, classes).
-        options: of the training.
-        classes: how many there are.
-        steps: optimizer steps of the whole training, which schedules go by.
+        model: takes images, gives scores (N, classes).
+        options: of the training. Default: the tutorial's.
+        steps: optimizer steps of the whole training, which schedules go by. Default: what the trainer estimates.
 
     Source: https://lightning.ai/docs/pytorch/stable/common/lightning_module.html
     """
 
-    def __init__(self, model: nn.Module, options: TrainingOptions, classes: int, steps: int) -> None:
+    def __init__(self, model: nn.Module, options: TrainingOptions = DEFAULTS, steps: int | None = None) -> None:
         super().__init__()
         self.model = model
         self.options = options
@@ -80,33 +86,32 @@ class LitModel(LightningModule):
             reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
         )
         for part in ("training", "validation", "test"):
-            self.add_module(f"{part}_loss", MeanLoss())
-            accuracy = MulticlassAccuracy(classes, average="micro", ignore_index=IGNORED, validate_args=False)
-            self.add_module(f"{part}_accuracy", accuracy)
+            self.add_module(f"{part}_loss", ImageMean())
+            self.add_module(f"{part}_accuracy", ImageMean())
 
     def forward(self, images: Tensor) -> Tensor:
         scores: Tensor = self.model(images)
         return scores
 
-    def training_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> Tensor:
+    def training_step(self, batch: Sequence[Any], batch_index: int) -> Tensor:
         """A piece's share of the mean loss of its step: see ``training.train``."""
-        images, labels, step_size = batch
+        images, labels, *step_size = batch
         outputs = self(images)
         total: Tensor = self.criterion(outputs, labels)
         self.judge("training", total.detach(), outputs.detach(), labels)
         # Lightning divides by the number of pieces, and gradients are averaged over the processes.
-        return total * (world_size() * self.options.accumulate / step_size)
+        return total * (world_size() * self.options.accumulate / step_size[0] if step_size else 1 / len(labels))
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> None:
+    def validation_step(self, batch: Sequence[Any], batch_index: int) -> None:
         """Loss and accuracy on images that are kept out of training."""
-        images, labels, _ = batch
+        images, labels, *_ = batch
         outputs = self(images)
         total = nn.functional.cross_entropy(outputs, labels, reduction="sum", ignore_index=IGNORED)
         self.judge("validation", total, outputs, labels)
 
-    def test_step(self, batch: tuple[Tensor, Tensor, int], batch_index: int) -> None:
+    def test_step(self, batch: Sequence[Any], batch_index: int) -> None:
         """Loss and accuracy on the test images."""
-        images, labels, _ = batch
+        images, labels, *_ = batch
         outputs = self(images)
         total = nn.functional.cross_entropy(outputs, labels, reduction="sum", ignore_index=IGNORED)
         self.judge("test", total, outputs, labels)
@@ -114,8 +119,9 @@ class LitModel(LightningModule):
     def judge(self, part: str, total: Tensor, outputs: Tensor, labels: Tensor) -> None:
         """Count a batch and the sum of its losses, and have the means logged when the epoch is over."""
         loss, accuracy = self.metrics_of(part)
-        loss.update(total, (labels != IGNORED).sum())
-        accuracy.update(outputs, labels)
+        images = (labels != IGNORED).sum()
+        loss.update(total, images)
+        accuracy.update((outputs.argmax(dim=1) == labels).sum(), images)
         batch_size = len(labels)
         self.log(f"{part}_loss", loss, on_step=False, on_epoch=True, batch_size=batch_size)
         self.log(f"{part}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=True, batch_size=batch_size)
@@ -127,7 +133,8 @@ class LitModel(LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule, which moves on with every step."""
         optimizer = build_optimizer(self.options, self.model)
-        scheduler = build_scheduler(self.options, optimizer, self.steps)
+        steps = int(self.trainer.estimated_stepping_batches) if self.steps is None else self.steps
+        scheduler = build_scheduler(self.options, optimizer, steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def configure_gradient_clipping(
@@ -150,8 +157,7 @@ class LitModel(LightningModule):
         Raises:
             TrainingError: its loss is not a finite number.
         """
-        loader: Any = self.trainer.train_dataloader
-        loader.end_epoch()
+        end_epoch(self.trainer.train_dataloader)
         loss, accuracy = (metric.compute().item() for metric in self.metrics_of("training"))
         epoch = self.current_epoch + 1
         if not math.isfinite(loss):
@@ -172,19 +178,17 @@ class LitModel(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Tell the loader."""
-        loader: Any = self.trainer.val_dataloaders
-        loader.end_epoch()
+        end_epoch(self.trainer.val_dataloaders)
 
     def on_test_epoch_end(self) -> None:
         """Tell the loader."""
-        loader: Any = self.trainer.test_dataloaders
-        loader.end_epoch()
+        end_epoch(self.trainer.test_dataloaders)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        loader: Any = self.trainer.train_dataloader
+        loader = self.trainer.train_dataloader
         checkpoint["options"] = self.options.as_dict()
         checkpoint["history"] = self.history
-        checkpoint["loader"] = loader.state_dict()
+        checkpoint["loader"] = loader.state_dict() if isinstance(loader, Loader) else None
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.history = checkpoint["history"]
@@ -198,8 +202,14 @@ class LitModel(LightningModule):
             loader.load_state_dict(self.loader_state)
 
 
+def end_epoch(loader: object) -> None:
+    """Tell a loader of ours that its epoch is over."""
+    if isinstance(loader, Loader):
+        loader.end_epoch()
+
+
 class MNISTDataModule(LightningDataModule):
-    """The images of a run: MNIST in the tutorial, here those of any data set, by ``options.data``.
+    """The images of a run: MNIST, or those of another data set by ``options.data``.
 
     The loaders are the plain loop's. They deal the images out to the processes themselves, without dropping or
     repeating any, and go on within an epoch.
@@ -207,10 +217,10 @@ class MNISTDataModule(LightningDataModule):
     Source: https://lightning.ai/docs/pytorch/stable/data/datamodule.html
     """
 
-    def __init__(self, options: TrainingOptions, place: Place) -> None:
+    def __init__(self, options: TrainingOptions = MNIST, place: Place | None = None) -> None:
         super().__init__()
         self.options = options
-        self.place = place
+        self.place = place or Place(torch.device("cpu"), Path())
         self.data: ImageData | None = None
 
     def setup(self, stage: str | None = None) -> None:

@@ -39,7 +39,7 @@ from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.reporting import COLUMNS, write_metrics
 from torch_impl.run import Place, best_epoch, check_same_options
 from torch_impl.seeds import be_deterministic, random_states, seed_everything
-from torch_impl.tally import Tally
+from torch_impl.training import Tally
 
 __all__ = ["SaveRun", "fit"]
 
@@ -126,7 +126,7 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     be_deterministic(options.deterministic)
     network = build_network(options, data.images)
     steps = options.epochs * math.ceil(len(data.images.training) / options.batch_size)  # type: ignore[arg-type]
-    lit = LitModel(network, options, len(data.images.class_names), steps)
+    lit = LitModel(network, options, steps)
     own = checkpoint_to_resume(options, place, lit, data)
     try:
         with quiet():

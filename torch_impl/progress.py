@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from torch_impl.tally import Tally
+from torch_impl.training import Tally
 
 __all__ = ["LOG_EVERY", "Speedometer", "TrainingProgress"]
 

@@ -35,8 +35,7 @@ from torch_impl.options import OptionError, TrainingOptions, flag
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
 from torch_impl.reporting import COLUMNS, open_tensorboard, predict, write_figures, write_metrics
 from torch_impl.seeds import be_deterministic, load_random_states, random_states, seed_everything
-from torch_impl.tally import Tally
-from torch_impl.training import evaluate, train
+from torch_impl.training import Tally, evaluate, train
 
 __all__ = ["Place", "Run", "TrainingError", "test_loader"]
 
@@ -136,7 +135,17 @@ class Run:
         """One epoch, or what is left of it, judged and written down."""
         self.speed.read()
         train(
-            self.model, self.loader, self.optimizer, self.scheduler, self.scaler, self.options, self.tally, self.on_step
+            self.model,
+            self.loader,
+            self.optimizer,
+            self.scheduler,
+            self.scaler,
+            precision=self.options.precision,
+            accumulate=self.options.accumulate,
+            clip_norm=self.options.clip_norm,
+            label_smoothing=self.options.label_smoothing,
+            tally=self.tally,
+            on_step=self.on_step,
         )
         sync_buffers(unwrap(self.model))
         trained = self.tally.over_processes()

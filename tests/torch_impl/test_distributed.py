@@ -60,7 +60,7 @@ def steps(strategy, rank, world_size, accumulate):
     optimizer.step = watched
     split = {"rank": rank, "world_size": world_size}
     loader = Batches(dataset, 20, CPU, generator=torch.Generator().manual_seed(0), pieces=accumulate, **split)
-    tally = train(model, loader, optimizer, options=options)
+    tally = train(model, loader, optimizer, accumulate=accumulate, label_smoothing=0.1)
     judged = evaluate(model, Batches(dataset, 20, CPU, **split))
     return model, found, tally, judged, predict(model, Batches(dataset, 20, CPU, **split))
 

@@ -6,13 +6,20 @@ from dataclasses import replace
 
 import pytest
 import torch
+from lightning import Trainer
+from torch.utils.data import DataLoader
 from typer.testing import CliRunner
 
 from torch_impl import lit, lit_run
 from torch_impl.checkpoint import CheckpointError, load_checkpoint
 from torch_impl.cli import app
+from torch_impl.data import load_datasets
+from torch_impl.networks import build_model
+from torch_impl.optimization import build_optimizer
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.run import Place, Run, TrainingError
+from torch_impl.seeds import seed_everything
+from torch_impl.training import evaluate, train
 
 OPTIONS = TrainingOptions(epochs=2, seed=5, hidden_size=40)
 
@@ -163,6 +170,42 @@ def test_the_data_module_without_a_trainer(tmp_path):
     assert sum(len(labels) for _, labels, _ in data.val_dataloader()) == 287
     assert sum(len(labels) for _, labels, _ in data.test_dataloader()) == 360
     assert lit.MNISTDataModule(OPTIONS, place(tmp_path)).val_dataloader() == []
+
+
+def quiet_trainer(folder):
+    off = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    return Trainer(max_epochs=1, accelerator="cpu", default_root_dir=folder, **off)
+
+
+@pytest.mark.filterwarnings("ignore")  # of Lightning: that loaders have no workers, and what PyTorch deprecates
+def test_the_model_with_any_loader_and_the_data_module_as_they_come(tmp_path):
+    """Without options or a place of ours: what the plain loop makes of the same loader."""
+    dataset = load_datasets("digits")[0]
+
+    def loader():
+        return DataLoader(dataset, 100, shuffle=True, generator=torch.Generator().manual_seed(0))
+
+    def network():
+        seed_everything(0)
+        return build_model(TrainingOptions())
+
+    theirs = network()
+    model, trainer = lit.LitModel(theirs), quiet_trainer(tmp_path)
+    trainer.fit(model, loader(), loader())
+    (tested,) = trainer.test(model, loader(), verbose=False)
+    ours = network()
+    trained = train(ours, loader(), build_optimizer(TrainingOptions(), ours))
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters()))
+    assert model.history[0]["loss"] == pytest.approx(trained.loss, rel=1e-5)
+    judged = evaluate(ours, loader())
+    assert tested["test_loss"] == pytest.approx(judged.loss, rel=1e-5)
+    assert tested["test_accuracy"] == pytest.approx(judged.accuracy / 100)
+
+    assert lit.MNISTDataModule().options.data == "mnist"
+    data = lit.MNISTDataModule(TrainingOptions())
+    again = network()
+    quiet_trainer(tmp_path).fit(lit.LitModel(again), data)
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), again.parameters()))
 
 
 def command(*arguments):

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch_impl.checkpoint import CheckpointError, load_checkpoint
 from torch_impl.options import TrainingOptions
 from torch_impl.run import Place, Run, TrainingError, best_epoch
-from torch_impl.tally import Tally
+from torch_impl.training import Tally
 
 REPOSITORY = Path(__file__).parents[2]
 

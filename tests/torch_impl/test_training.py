@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +14,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.amp import GradScaler
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
+from torch_impl import training
 from torch_impl.data import Batches, load_datasets
 from torch_impl.models import NeuralNet
 from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import TrainingOptions
 from torch_impl.seeds import choose_device, load_random_states, random_states, seed_everything
-from torch_impl.tally import Tally
-from torch_impl.training import evaluate, train
+from torch_impl.training import Tally, evaluate, train
 
 CPU = torch.device("cpu")
 
@@ -42,7 +46,12 @@ def trained(options: TrainingOptions, device: torch.device = CPU) -> tuple[nn.Mo
     scheduler = build_scheduler(options, optimizer, options.epochs * loader.steps)
     scaler = GradScaler(device.type, enabled=options.precision == "fp16")
     epochs = range(options.epochs)
-    return model, [train(model, loader, optimizer, scheduler, scaler, options).loss for _ in epochs]
+    return model, [train(model, loader, optimizer, scheduler, scaler, **step_of(options)).loss for _ in epochs]
+
+
+def step_of(options: TrainingOptions) -> dict[str, Any]:
+    """The options of a step."""
+    return {name: getattr(options, name) for name in ("precision", "accumulate", "clip_norm", "label_smoothing")}
 
 
 def equal(first: nn.Module, second: nn.Module) -> bool:
@@ -77,14 +86,19 @@ def test_another_seed_gives_other_weights() -> None:
     assert not equal(trained(TrainingOptions(epochs=1))[0], trained(TrainingOptions(epochs=1, seed=1))[0])
 
 
+def shuffled(dataset: TensorDataset, batch_size: int = 100) -> DataLoader[Any]:
+    """An ordinary DataLoader."""
+    return DataLoader(dataset, batch_size, shuffle=True, generator=torch.Generator().manual_seed(0))
+
+
 def test_it_is_the_tutorials_loop() -> None:
-    """The weights of the plain loop over a DataLoader, with the same optimizer: the same bits."""
+    """The weights of the plain loop over a DataLoader, with the same optimizer: the same bits, by either loader."""
     options = TrainingOptions(epochs=2)
-    ours, _ = trained(options)
+    ours, losses = trained(options)
     seed_everything(0)
     model = NeuralNet()
     optimizer = build_optimizer(options, model)
-    loader = torch.utils.data.DataLoader(small(), 100, shuffle=True, generator=torch.Generator().manual_seed(0))
+    loader = shuffled(small())
     for _ in range(2):
         for images, labels in loader:
             loss = nn.CrossEntropyLoss()(model(images.reshape(-1, 28 * 28)), labels)
@@ -92,6 +106,59 @@ def test_it_is_the_tutorials_loop() -> None:
             loss.backward()
             optimizer.step()
     assert equal(ours, model)
+    seed_everything(0)
+    other = build_model(options)
+    optimizer, loader = build_optimizer(options, other), shuffled(small())
+    assert [train(other, loader, optimizer).loss for _ in range(2)] == losses and equal(other, model)
+    judged = [evaluate(other, DataLoader(small(), size)) for size in (7, 250)]
+    assert judged[0].state() == pytest.approx(judged[1].state()) and judged[0].images == 250
+
+
+def test_the_page_can_be_copied(tmp_path: Path) -> None:
+    """Without anything else of the package: it imports the standard library and PyTorch."""
+    copy = tmp_path / "loop.py"
+    copy.write_bytes(Path(training.__file__).read_bytes())
+    spec = importlib.util.spec_from_file_location("loop", copy)
+    assert spec is not None and spec.loader is not None
+    loop = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("torch_impl", "numpy", "minigrad")]:
+            patch.setitem(sys.modules, name, None)  # which cannot be imported
+        spec.loader.exec_module(loop)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    losses = [loop.train(model, shuffled(small()), optimizer, clip_norm=1.0).loss for _ in range(3)]
+    assert losses == sorted(losses, reverse=True)
+    assert loop.evaluate(model, shuffled(small())).images == 250
+
+
+class Endless(IterableDataset[Any]):
+    """Images of which nobody knows how many there are."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(small(50))
+
+
+def test_batches_of_an_ordinary_loader_make_a_step_together() -> None:
+    """Seven batches by three: a step is the mean of its batches' means, in the last step of one."""
+    seed_everything(0)
+    model = build_model(TrainingOptions()).double()
+    dataset = small(67, torch.float64)
+    batches = list(DataLoader(dataset, 10))
+    expected = [weight.detach().clone() for weight in model.parameters()]
+    other = build_model(TrainingOptions()).double()
+    for step in (batches[:3], batches[3:6], batches[6:]):
+        other.load_state_dict(dict(zip(other.state_dict(), expected)))
+        means = [nn.functional.cross_entropy(other(images), labels) for images, labels in step]
+        gradients = torch.autograd.grad(torch.stack(means).mean(), list(other.parameters()))
+        expected = [weight - 0.1 * gradient for weight, gradient in zip(expected, gradients)]
+    steps: list[Tensor] = []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    train(model, DataLoader(dataset, 10), optimizer, accumulate=3, on_step=lambda _, loss: steps.append(loss))
+    assert len(steps) == 3
+    for weight, value in zip(model.parameters(), expected):
+        torch.testing.assert_close(weight.detach(), value, rtol=1e-12, atol=1e-12)
+    assert train(build_model(TrainingOptions()), DataLoader(Endless(), 20), optimizer).images == 50
 
 
 @pytest.mark.parametrize(
@@ -115,7 +182,7 @@ def test_one_step_is_the_formula(change: dict[str, Any]) -> None:
         model,
         Batches(dataset, 21, CPU, pieces=options.accumulate),
         torch.optim.SGD(model.parameters(), lr=0.1),
-        options=options,
+        **step_of(options),
         on_step=lambda _, loss: steps.append(loss),
     )
     assert tally.loss == pytest.approx(expected_loss.item(), rel=1e-6)
@@ -132,7 +199,7 @@ def test_pieces_of_a_step_change_nothing_even_where_the_last_is_short() -> None:
         seed_everything(0)
         model = build_model(options).double()
         loader = Batches(small(dtype=torch.float64), 83, CPU, pieces=accumulate)
-        tally = train(model, loader, build_optimizer(options, model), options=options)
+        tally = train(model, loader, build_optimizer(options, model), accumulate=accumulate)
         assert tally.images == 250
         models.append(model)
     for one, other in zip(models[0].parameters(), models[1].parameters()):
@@ -144,7 +211,7 @@ def test_the_scaler_skips_a_step_whose_gradients_are_not_finite() -> None:
     before = [weight.detach().clone() for weight in model.parameters()]
     scaler = GradScaler("cpu", init_scale=1e38, enabled=True)
     options = TrainingOptions(precision="fp16", batch_size=20)
-    train(model, Batches(small(20), 20, CPU), build_optimizer(options, model), None, scaler, options)
+    train(model, Batches(small(20), 20, CPU), build_optimizer(options, model), None, scaler, precision="fp16")
     assert all(torch.equal(weight, old) for weight, old in zip(model.parameters(), before))
     assert scaler.get_scale() < 1e38
 
