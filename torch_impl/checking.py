@@ -83,7 +83,9 @@ def check_run(
     require(type(epoch) is int and epoch == len(content["history"]), "epoch is not how many rows history has")
     expected_step = epoch * loader.steps + done // loader.pieces
     require(type(step) is int and step == expected_step, f"step is {short(step)}, not {expected_step}")
-    check_history(content["history"], columns, loader.steps, bool(options.validation))
+    absent = ["smoothed_loss"] if not options.label_smoothing else []
+    absent += ["validation_loss", "validation_accuracy"] if not options.validation else []
+    check_history(content["history"], columns, loader.steps, absent)
     check_tally(content["tally"], min(loader.count, done // loader.pieces * loader.batch_size))
     check_random_states(content["random_states"])
     check_scaler(content["scaler"], fresh["scaler"])
@@ -148,8 +150,8 @@ def check_loader(state: Any, loader: Loader) -> int:
     return done
 
 
-def check_history(history: Sequence[Any], columns: Sequence[str], steps: int, validated: bool) -> None:
-    """See that there is a row an epoch, with a number in each column."""
+def check_history(history: Sequence[Any], columns: Sequence[str], steps: int, absent: Sequence[str]) -> None:
+    """See that there is a row an epoch, with a number in each column but those that are ``absent``."""
     for position, row in enumerate(history, 1):
         place = f"history[{position - 1}]"
         require(isinstance(row, dict) and set(row) == set(columns), f"{place} is no row of metrics.csv")
@@ -157,8 +159,8 @@ def check_history(history: Sequence[Any], columns: Sequence[str], steps: int, va
             if name in ("epoch", "step"):
                 expected = position if name == "epoch" else position * steps
                 require(type(value) is int and value == expected, f"{place}.{name} is {short(value)}, not {expected}")
-            elif name.startswith("validation") and not validated:
-                require(value is None, f"{place}.{name} is {short(value)}, and there are no validation images")
+            elif name in absent:
+                require(value is None, f"{place}.{name} is {short(value)}, and this run has none")
             else:
                 largest = 100.001 if name.endswith("accuracy") else math.inf  # percent, which Lightning rounds
                 number = is_number(value) and 0 <= value <= largest
@@ -167,8 +169,8 @@ def check_history(history: Sequence[Any], columns: Sequence[str], steps: int, va
 
 def check_tally(tally: Sequence[Any], images: int) -> None:
     """See that it adds up as many images as the epoch has had."""
-    fits = len(tally) == 3 and is_number(tally[0]) and tally[0] >= 0
-    fits = fits and all(type(count) is int for count in tally[1:]) and 0 <= tally[1] <= tally[2] == images
+    fits = len(tally) == 4 and all(is_number(total) and total >= 0 for total in tally[:2])
+    fits = fits and all(type(count) is int for count in tally[2:]) and 0 <= tally[2] <= tally[3] == images
     require(fits, f"tally is {short(tally)}, not the sums over {images} images")
 
 

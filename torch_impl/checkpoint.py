@@ -42,7 +42,7 @@ __all__ = [
 
 LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
 
-FORMAT = "minigrad torch_impl checkpoint 2"
+FORMAT = "minigrad torch_impl checkpoint 3"
 
 MOST_GAINED = 2**24  # bytes that compression may save: TorchScript's code is compressed, tensors are not
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
@@ -34,6 +34,7 @@ __all__ = [
     "process_group",
     "rank",
     "restarted",
+    "sum_over_processes",
     "sync_buffers",
     "unwrap",
     "wait_for_main_process",
@@ -150,6 +151,13 @@ def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Modu
 def unwrap(model: nn.Module) -> nn.Module:
     """The network itself, without DDP around it."""
     return model.module if isinstance(model, DistributedDataParallel) else model
+
+
+def sum_over_processes(tensor: Tensor) -> Tensor:
+    """The sum of all processes' tensors, in each of them, in the place of its own."""
+    if world_size() > 1:
+        dist.all_reduce(tensor)
+    return tensor
 
 
 def sync_buffers(model: nn.Module) -> None:

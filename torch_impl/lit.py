@@ -25,6 +25,7 @@ from torch_impl.distributed import world_size
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import TrainingOptions
 from torch_impl.run import Place, TrainingError, test_loader, training_loader
+from torch_impl.training import Step
 
 __all__ = ["LitModel", "MNISTDataModule"]
 
@@ -61,7 +62,8 @@ class LitModel(LightningModule):
     """A network and how it is trained, validated and tested.
 
     Logged: ``training_loss``, ``validation_loss``, ``test_loss``, the mean cross-entropies in nats, and
-    ``training_accuracy``, ``validation_accuracy``, ``test_accuracy``, 0 … 1, over all images of an epoch.
+    ``training_accuracy``, ``validation_accuracy``, ``test_accuracy``, 0 … 1, over all images of an epoch; with label
+    smoothing ``training_smoothed_loss`` too, which is minimised then.
 
     A batch is ``(images, labels)``, as an ordinary DataLoader gives it, or has the number of images of the whole step
     too, as ``training.train`` has it.
@@ -82,9 +84,13 @@ class LitModel(LightningModule):
         self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
         self.loader_state: dict[str, Any] | None = None  # of the checkpoint that the training goes on from
         self.started = False
+        self.cross_entropy = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED)
         self.criterion = nn.CrossEntropyLoss(
             reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
         )
+        self.shares: list[Tensor] = []  # what each piece of a step adds to its mean cross-entropy
+        self.done = Step(torch.zeros(()), options.lr)  # the latest step
+        self.training_smoothed_loss = ImageMean()
         for part in ("training", "validation", "test"):
             self.add_module(f"{part}_loss", ImageMean())
             self.add_module(f"{part}_accuracy", ImageMean())
@@ -96,25 +102,35 @@ class LitModel(LightningModule):
     def training_step(self, batch: Sequence[Any], batch_index: int) -> Tensor:
         """A piece's share of the mean loss of its step: see ``training.train``."""
         images, labels, *step_size = batch
+        pieces = self.options.accumulate
+        count = step_size[0] if step_size else len(labels) * pieces * world_size()
         outputs = self(images)
-        total: Tensor = self.criterion(outputs, labels)
-        self.judge("training", total.detach(), outputs.detach(), labels)
+        objective: Tensor = self.criterion(outputs, labels)
+        total = objective.detach()
+        if self.options.label_smoothing:
+            total = self.cross_entropy(outputs.detach(), labels)
+            self.training_smoothed_loss.update(objective.detach(), (labels != IGNORED).sum())
+        self.judge("training", total, outputs.detach(), labels)
+        self.shares.append(total / count)
         # Lightning divides by the number of pieces, and gradients are averaged over the processes.
-        return total * (world_size() * self.options.accumulate / step_size[0] if step_size else 1 / len(labels))
+        return objective * (world_size() * pieces / count)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Keep what the step is."""
+        self.done = Step(torch.stack(self.shares).sum(), optimizer.param_groups[0]["lr"])
+        self.shares.clear()
 
     def validation_step(self, batch: Sequence[Any], batch_index: int) -> None:
         """Loss and accuracy on images that are kept out of training."""
         images, labels, *_ = batch
         outputs = self(images)
-        total = nn.functional.cross_entropy(outputs, labels, reduction="sum", ignore_index=IGNORED)
-        self.judge("validation", total, outputs, labels)
+        self.judge("validation", self.cross_entropy(outputs, labels), outputs, labels)
 
     def test_step(self, batch: Sequence[Any], batch_index: int) -> None:
         """Loss and accuracy on the test images."""
         images, labels, *_ = batch
         outputs = self(images)
-        total = nn.functional.cross_entropy(outputs, labels, reduction="sum", ignore_index=IGNORED)
-        self.judge("test", total, outputs, labels)
+        self.judge("test", self.cross_entropy(outputs, labels), outputs, labels)
 
     def judge(self, part: str, total: Tensor, outputs: Tensor, labels: Tensor) -> None:
         """Count a batch and the sum of its losses, and have the means logged when the epoch is over."""
@@ -162,14 +178,20 @@ class LitModel(LightningModule):
         epoch = self.current_epoch + 1
         if not math.isfinite(loss):
             raise TrainingError(f"the loss of epoch {epoch} is {loss}: lower --lr, or try --clip-norm 1")
+        smoothed = None
+        if self.options.label_smoothing:
+            smoothed = self.training_smoothed_loss.compute().item()
+            self.log("training_smoothed_loss", smoothed)
+            self.training_smoothed_loss.reset()
         judged = self.trainer.callback_metrics
         validated = "validation_loss" in judged
         self.history.append(
             {
                 "epoch": epoch,
                 "step": self.global_step,
-                "lr": self.trainer.optimizers[0].param_groups[0]["lr"],
+                "lr": self.done.lr,
                 "loss": loss,
+                "smoothed_loss": smoothed,
                 "accuracy": 100 * accuracy,
                 "validation_loss": judged["validation_loss"].item() if validated else None,
                 "validation_accuracy": 100 * judged["validation_accuracy"].item() if validated else None,

@@ -20,24 +20,23 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import (
     Callback,
     Checkpoint,
-    EarlyStopping,
     ModelCheckpoint,
     ProgressBar,
     RichProgressBar,
 )
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from torch_impl.checking import Misfit, check_run, require
 from torch_impl.checkpoint import CheckpointError, check_writable, options_of, read, save_checkpoint
 from torch_impl.data import ImageData, Loader
-from torch_impl.distributed import full_state, gather, is_main_process
+from torch_impl.distributed import full_state, gather, is_main_process, sum_over_processes
 from torch_impl.lit import LitModel, MNISTDataModule
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
-from torch_impl.reporting import COLUMNS, write_metrics
-from torch_impl.run import Place, best_epoch, check_same_options
+from torch_impl.progress import LOG_EVERY, Speedometer
+from torch_impl.reporting import COLUMNS, TensorBoard, write_metrics
+from torch_impl.run import Place, best_epoch, check_same_options, out_of_patience
 from torch_impl.seeds import be_deterministic, random_states, seed_everything
 from torch_impl.training import Tally
 
@@ -49,7 +48,7 @@ FOLDER = "lightning"  # of Lightning's own checkpoints, in the run's
 
 
 class SaveRun(Checkpoint):
-    """After every epoch, what the plain loop leaves: ``last.ckpt``, ``best.ckpt`` and ``metrics.csv``.
+    """After every epoch, what the plain loop leaves: ``last.ckpt``, ``best.ckpt`` and ``metrics.csv``, by its patience.
 
     All processes take part, the main one writes. Lightning calls a Checkpoint last, when the epoch is written down.
     """
@@ -60,6 +59,7 @@ class SaveRun(Checkpoint):
 
     def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
         assert isinstance(lit, LitModel)
+        trainer.should_stop = trainer.should_stop or out_of_patience(lit.history, lit.options)
         loader: Any = trainer.train_dataloader
         model, optimizer = full_state(lit.model, trainer.optimizers[0])
         states = gather(random_states())
@@ -83,6 +83,43 @@ class SaveRun(Checkpoint):
         }
         save_checkpoint(self.folder, content, best=best_epoch(lit.history) == len(lit.history))
         write_metrics(self.folder, lit.history)
+
+
+class LogRun(Checkpoint):
+    """TensorBoard's log, with the tags, steps and values of the plain loop's. A Checkpoint, to be called last too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log: TensorBoard | None = None
+        self.speed = Speedometer()
+
+    def on_train_start(self, trainer: Trainer, lit: LightningModule) -> None:
+        if is_main_process():
+            self.log = TensorBoard(self.folder, trainer.global_step)
+
+    def on_train_epoch_start(self, trainer: Trainer, lit: LightningModule) -> None:
+        self.speed.read()
+
+    def on_train_batch_end(self, trainer: Trainer, lit: LightningModule, outputs: Any, batch: Any, index: int) -> None:
+        assert isinstance(lit, LitModel)
+        loader: Any = trainer.train_dataloader
+        step, piece = divmod(loader.done, loader.pieces)
+        if piece:
+            return
+        self.speed.add(loader.step_size(step))
+        if step % LOG_EVERY == 0 or step == loader.steps:
+            loss = sum_over_processes(lit.done.loss.clone())
+            if self.log is not None:
+                self.log.step(trainer.global_step, loss.item(), lit.done.lr, self.speed.read())
+
+    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel)
+        if self.log is not None:
+            self.log.epoch(lit.history[-1])
+
+    def on_fit_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        if self.log is not None:
+            self.log.close()
 
 
 class EpochLines(ProgressBar):
@@ -260,8 +297,8 @@ def build_trainer(options: TrainingOptions, place: Place, images: ImageData, dev
         ),
         RichProgressBar() if sys.stdout.isatty() else EpochLines(),
     ]
-    if options.patience:
-        callbacks.append(EarlyStopping(monitor, mode="max", patience=options.patience))
+    if place.tensorboard:
+        callbacks.append(LogRun(place.out))
     return Trainer(
         accelerator=device.type,
         devices=[device.index or 0] if devices == 1 and device.type == "cuda" else devices,
@@ -270,7 +307,7 @@ def build_trainer(options: TrainingOptions, place: Place, images: ImageData, dev
         max_epochs=options.epochs,
         accumulate_grad_batches=options.accumulate,
         callbacks=callbacks,
-        logger=TensorBoardLogger(place.out, "tensorboard", "") if place.tensorboard else False,
+        logger=False,
         num_sanity_val_steps=0,
         limit_val_batches=None if options.validation else 0,
         use_distributed_sampler=False,  # the loaders deal the images out

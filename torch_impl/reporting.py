@@ -22,21 +22,22 @@ from torch_impl.training import autocast
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from torch.utils.tensorboard import SummaryWriter
 
 __all__ = [
     "COLUMNS",
     "Predictions",
+    "TensorBoard",
     "draw_confusion",
     "draw_curves",
     "draw_mistakes",
-    "open_tensorboard",
     "predict",
     "write_figures",
     "write_metrics",
 ]
 
-COLUMNS = ("epoch", "step", "lr", "loss", "accuracy", "validation_loss", "validation_accuracy")
+# A row of ``metrics.csv``: the epoch, from 1, steps so far, the last one's learning rate, mean cross-entropies in nats
+# (smoothed: with label smoothing, what is minimised), accuracies in percent.
+COLUMNS = ("epoch", "step", "lr", "loss", "smoothed_loss", "accuracy", "validation_loss", "validation_accuracy")
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
 
@@ -52,11 +53,34 @@ def write_metrics(folder: Path, history: Sequence[dict[str, Any]]) -> None:
     replace_file(folder / "metrics.csv", text.getvalue().encode())
 
 
-def open_tensorboard(folder: Path, step: int) -> SummaryWriter:
-    """TensorBoard's log in ``folder``. What an earlier start of the run wrote after ``step`` is taken back."""
-    from torch.utils.tensorboard import SummaryWriter  # imported where it is needed: it takes a second
+class TensorBoard:
+    """TensorBoard's log of a run, the same from either trainer.
 
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+    What an earlier start of the run wrote after ``step`` is taken back.
+
+    Every ``progress.LOG_EVERY`` steps of an epoch, and at its last: ``training/loss``, ``training/lr`` and
+    ``training/images_per_second``. At its end the row of ``metrics.csv``: ``epoch/loss``, ``epoch/accuracy``, ….
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # imported where it is needed: it takes a second
+
+        self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def step(self, step: int, loss: float, lr: float, speed: float) -> None:
+        """A step: its number, mean cross-entropy in nats, learning rate, and images per second."""
+        for name, value in (("loss", loss), ("lr", lr), ("images_per_second", speed)):
+            self.writer.add_scalar(f"training/{name}", value, step)
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """An epoch, as it stands in ``metrics.csv``."""
+        for name, value in row.items():
+            if name not in ("epoch", "step", "lr") and value is not None:
+                self.writer.add_scalar(f"epoch/{name}", value, row["step"])
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        self.writer.close()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.amp import GradScaler
 from torch.utils.data import Dataset, TensorDataset
 
@@ -24,6 +23,7 @@ from torch_impl.distributed import (
     load_full_state,
     rank,
     restarted,
+    sum_over_processes,
     sync_buffers,
     unwrap,
     wait_for_main_process,
@@ -33,9 +33,9 @@ from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import OptionError, TrainingOptions, flag
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
-from torch_impl.reporting import COLUMNS, open_tensorboard, predict, write_figures, write_metrics
+from torch_impl.reporting import COLUMNS, TensorBoard, predict, write_figures, write_metrics
 from torch_impl.seeds import be_deterministic, load_random_states, random_states, seed_everything
-from torch_impl.training import Tally, evaluate, train
+from torch_impl.training import Step, Tally, evaluate, train
 
 __all__ = ["Place", "Run", "TrainingError", "test_loader"]
 
@@ -108,6 +108,7 @@ class Run:
         self.tally = Tally(place.device)
         self.history: list[dict[str, Any]] = []  # a row an epoch, with the columns of ``reporting.COLUMNS``
         self.step = 0
+        self.lr = options.lr  # of the latest step
         self.speed = Speedometer()
         self.progress = TrainingProgress(options.epochs, self.loader.steps, quiet=not is_main_process())
 
@@ -121,9 +122,9 @@ class Run:
         if self.place.resume or restarted():
             self.resume()
         writes = self.place.tensorboard and is_main_process()
-        self.log = open_tensorboard(self.place.out, self.step) if writes else None
+        self.log = TensorBoard(self.place.out, self.step) if writes else None
         with self.progress:
-            while self.epoch < self.options.epochs and not self.out_of_patience():
+            while self.epoch < self.options.epochs and not out_of_patience(self.history, self.options):
                 self.train_epoch()
         if self.log is not None:
             self.log.close()
@@ -161,23 +162,23 @@ class Run:
         self.save(best=best_epoch(self.history) == self.epoch)
         if is_main_process():
             write_metrics(self.place.out, self.history)
-            self.log_epoch()
+            if self.log is not None:
+                self.log.epoch(self.history[-1])
         if judged is not None:
             self.progress.say(f"Validation: Loss: {judged.loss:.4f}, Accuracy: {judged.accuracy:.2f} %")
 
-    def on_step(self, tally: Tally, loss: Tensor) -> None:
+    def on_step(self, tally: Tally, done: Step) -> None:
         """What is done between steps: show, log, save."""
         self.step += 1
+        self.lr = done.lr
         step = self.loader.done // self.loader.pieces
         self.speed.add(self.loader.step_size(step))
         self.progress.move(self.epoch + 1, step)
         if step % LOG_EVERY == 0 or step == self.loader.steps:
-            speed = self.speed.read()
-            self.progress.show(self.epoch + 1, step, tally, loss, speed)
+            speed, loss = self.speed.read(), sum_over_processes(done.loss.clone())
+            self.progress.show(self.epoch + 1, step, tally.over_processes(), loss, speed)
             if self.log is not None:
-                self.log.add_scalar("training/loss", loss.item(), self.step)
-                self.log.add_scalar("training/lr", self.scheduler.get_last_lr()[0], self.step)
-                self.log.add_scalar("training/images_per_second", speed, self.step)
+                self.log.step(self.step, loss.item(), done.lr, speed)
         if self.place.save_every and self.step % self.place.save_every == 0 and step < self.loader.steps:
             self.save(best=False)
 
@@ -186,24 +187,13 @@ class Run:
         return {
             "epoch": self.epoch + 1,
             "step": self.step,
-            "lr": self.scheduler.get_last_lr()[0],
+            "lr": self.lr,
             "loss": trained.loss,
+            "smoothed_loss": trained.objective if self.options.label_smoothing else None,
             "accuracy": trained.accuracy,
             "validation_loss": None if judged is None else judged.loss,
             "validation_accuracy": None if judged is None else judged.accuracy,
         }
-
-    def log_epoch(self) -> None:
-        """The last row for TensorBoard."""
-        if self.log is not None:
-            for name in ("accuracy", "validation_loss", "validation_accuracy"):
-                if self.history[-1][name] is not None:
-                    self.log.add_scalar(f"epoch/{name}", self.history[-1][name], self.step)
-
-    def out_of_patience(self) -> bool:
-        """Whether too many epochs have gone by without a better one."""
-        patience = self.options.patience
-        return 0 < patience <= self.epoch - best_epoch(self.history)
 
     def save(self, best: bool) -> None:
         """Write a checkpoint. All processes take part, the main one writes."""
@@ -328,6 +318,11 @@ def test_loader(images: Dataset[Any], options: TrainingOptions, place: Place) ->
         world_size=world_size(),
         channels_last=options.channels_last,
     )
+
+
+def out_of_patience(history: list[dict[str, Any]], options: TrainingOptions) -> bool:
+    """Whether too many epochs have gone by without a better one."""
+    return 0 < options.patience <= len(history) - best_epoch(history)
 
 
 def best_epoch(history: list[dict[str, Any]]) -> int:

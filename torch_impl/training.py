@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["Tally", "autocast", "evaluate", "train"]
+__all__ = ["Step", "Tally", "autocast", "evaluate", "train"]
 
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -35,7 +36,7 @@ def train(
     clip_norm: float = 0.0,
     label_smoothing: float = 0.0,
     tally: Tally | None = None,
-    on_step: Callable[[Tally, Tensor], None] | None = None,
+    on_step: Callable[[Tally, Step], None] | None = None,
 ) -> Tally:
     """One epoch: for every step forward, loss and backward, piece by piece, then the optimizer's step.
 
@@ -53,7 +54,7 @@ def train(
         clip_norm: the longest gradient, as the norm over all parameters; 0 does not clip.
         label_smoothing: the share of each label that is spread over all classes, 0 … 1.
         tally: what was added up of this epoch before it was stopped. Default: nothing.
-        on_step: called after every step with the tally and the loss () of this process's last piece, on the device.
+        on_step: called after every step with the tally and what the step was.
 
     Returns:
         The sums over the images of this process, in training mode, each as it was when its turn came.
@@ -65,8 +66,10 @@ def train(
     device = device_of(model)
     scaler = scaler or GradScaler(device.type, enabled=False)
     tally = tally or Tally(device)
+    cross_entropy = nn.CrossEntropyLoss(reduction="sum")
     criterion = nn.CrossEntropyLoss(reduction="sum", label_smoothing=label_smoothing)
     processes = dist.get_world_size() if dist.is_initialized() else 1
+    shares: list[Tensor] = []  # what each piece of the step adds to its mean cross-entropy
     for done, (images, labels, *step_size) in enumerate(loader, 1):
         images, labels = images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
         pieces = pieces_of_step(done, accumulate, loader)
@@ -75,23 +78,28 @@ def train(
         with gradient_sync(model, complete):
             with autocast(device, precision):
                 outputs = model(images)  # (N, classes)
-                total = criterion(outputs, labels)  # ()
+                objective = criterion(outputs, labels)  # ()
+                # What is told is the cross-entropy, of training images as of others, whatever is minimised.
+                total = cross_entropy(outputs.detach(), labels) if label_smoothing else objective.detach()
             # Gradients are averaged over the processes, so each multiplies by their number.
-            scaler.scale(total * (processes / count)).backward()
-        tally.add(total.detach(), outputs.detach(), labels)
+            scaler.scale(objective * (processes / count)).backward()
+        tally.add(total, outputs.detach(), labels, objective.detach())
+        shares.append(total / count)
         if not complete:
             continue
 
         if clip_norm:
             scaler.unscale_(optimizer)
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        step = Step(torch.stack(shares).sum(), optimizer.param_groups[0]["lr"])
+        shares.clear()
         scaler.step(optimizer)
         scaler.update()
         optimizer.zero_grad()
         if scheduler is not None:
             scheduler.step()
         if on_step is not None:
-            on_step(tally, total.detach() / len(labels))
+            on_step(tally, step)
     return tally
 
 
@@ -119,6 +127,20 @@ def evaluate(model: nn.Module, loader: Iterable[Any], precision: str = "fp32") -
     return tally.over_processes()
 
 
+@dataclass(frozen=True)
+class Step:
+    """What a step was.
+
+    Attributes:
+        loss: this process's share () of the mean cross-entropy of the step's images, in nats, on the device: over all
+            processes the shares add up to it.
+        lr: the learning rate that the optimizer went by.
+    """
+
+    loss: Tensor
+    lr: float
+
+
 class Tally:
     """What a pass over images adds up: their losses, how many were right, how many there were.
 
@@ -126,12 +148,12 @@ class Tally:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.sums = torch.zeros(1, device=device)  # of the cross-entropies, in nats
+        self.sums = torch.zeros(2, device=device)  # of the cross-entropies, and of what is minimised, in nats
         self.counts = torch.zeros(2, dtype=torch.int64, device=device)  # right, all
 
-    def add(self, total: Tensor, outputs: Tensor, labels: Tensor) -> None:
-        """Add a batch. Shapes: its sum of losses (), scores (N, classes), labels (N,)."""
-        self.sums += total
+    def add(self, total: Tensor, outputs: Tensor, labels: Tensor, objective: Tensor | None = None) -> None:
+        """Add a batch. Shapes: its sum of losses (), scores (N, classes), labels (N,), its sum to minimise ()."""
+        self.sums += torch.stack([total, total if objective is None else objective])
         self.counts[0] += (outputs.argmax(dim=1) == labels).sum()
         self.counts[1] += (labels >= 0).sum()
 
@@ -152,7 +174,12 @@ class Tally:
     @property
     def loss(self) -> float:
         """The mean cross-entropy, in nats."""
-        return self.sums.item() / max(1, self.images)
+        return self.sums[0].item() / max(1, self.images)
+
+    @property
+    def objective(self) -> float:
+        """The mean of what is minimised, in nats: with label smoothing another than :attr:`loss`."""
+        return self.sums[1].item() / max(1, self.images)
 
     @property
     def accuracy(self) -> float:
@@ -165,8 +192,8 @@ class Tally:
 
     def load_state(self, state: list[float]) -> None:
         """Go on from what :meth:`state` gave."""
-        self.sums.fill_(state[0])
-        self.counts.copy_(torch.tensor(state[1:], dtype=torch.int64))
+        self.sums.copy_(torch.tensor(state[:2]))
+        self.counts.copy_(torch.tensor(state[2:], dtype=torch.int64))
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from lightning import Trainer
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import DataLoader
 from typer.testing import CliRunner
 
@@ -15,7 +16,7 @@ from torch_impl.checkpoint import CheckpointError, load_checkpoint
 from torch_impl.cli import app
 from torch_impl.data import load_datasets
 from torch_impl.networks import build_model
-from torch_impl.optimization import build_optimizer
+from torch_impl.optimization import build_optimizer, rate_factor
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.run import Place, Run, TrainingError
 from torch_impl.seeds import seed_everything
@@ -150,6 +151,39 @@ def test_a_loss_that_is_no_number_ends_a_run(tmp_path):
     with pytest.raises(TrainingError, match="the loss of epoch 1 is (nan|inf): lower --lr"):
         lit_run.fit(replace(OPTIONS, optimizer="sgd", lr=1e30), place(tmp_path))
     assert not (tmp_path / "last.ckpt").exists()
+
+
+def scalars(folder):
+    """TensorBoard's: by tag, for each step its value."""
+    log = EventAccumulator(str(folder / "tensorboard")).Reload()
+    tags = [tag for tag in log.Tags()["scalars"] if not tag.endswith("per_second")]
+    return {tag: {event.step: event.value for event in log.Scalars(tag)} for tag in tags}
+
+
+def test_both_trainers_log_what_happened(tmp_path):
+    """A step an epoch, in two pieces: its loss is the epoch's, and its learning rate the one that it went by."""
+    options = replace(RICH, epochs=3, batch_size=1150, warmup=1, augment=False, precision="fp32")
+    Run(options, place(tmp_path / "ours", tensorboard=True)).run()
+    lit_run.fit(options, place(tmp_path / "theirs", tensorboard=True))
+    ours, theirs = [scalars(tmp_path / name) for name in ("ours", "theirs")]
+    history = load_checkpoint(tmp_path / "ours/last.ckpt")["history"]
+    names = {"loss", "smoothed_loss", "accuracy", "validation_loss", "validation_accuracy"}
+    assert ours.keys() == theirs.keys() == {"training/loss", "training/lr", *(f"epoch/{name}" for name in names)}
+    for tag, values in ours.items():
+        assert values == pytest.approx(theirs[tag], rel=1e-5) and list(values) == [1, 2, 3], tag
+        assert list(values.values()) == pytest.approx([row[tag.partition("/")[2]] for row in history], rel=1e-5), tag
+    assert list(ours["training/lr"].values()) == pytest.approx([0.1 * rate_factor(options, 3, n) for n in range(3)])
+    assert all(row["smoothed_loss"] > row["loss"] for row in history[1:])
+
+
+def test_both_trainers_are_patient_alike(tmp_path):
+    """At a tie of accuracies the loss decides: an epoch that is better by its loss alone is waited for."""
+    options = replace(OPTIONS, epochs=8, validation=0.01, patience=1, optimizer="sgd", lr=1e-4, momentum=0.0)
+    Run(options, place(tmp_path / "ours")).run()
+    lit_run.fit(options, place(tmp_path / "theirs"))
+    history = load_checkpoint(tmp_path / "ours/last.ckpt")["history"]
+    assert len({row["validation_accuracy"] for row in history}) < len(history) == 8
+    assert_same_run(tmp_path / "ours", tmp_path / "theirs", 8)
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,17 @@ CPU = torch.device("cpu")
 
 
 def history(epochs: int, validation: bool) -> list[dict[str, Any]]:
-    judged = {"validation_loss": 0.5, "validation_accuracy": 80.0} if validation else dict.fromkeys(COLUMNS[5:])
+    judged = {"validation_loss": 0.5, "validation_accuracy": 80.0} if validation else dict.fromkeys(COLUMNS[6:])
     return [
-        {"epoch": epoch, "step": 3 * epoch, "lr": 0.1, "loss": 1 / epoch, "accuracy": 50.0 + epoch, **judged}
+        {
+            "epoch": epoch,
+            "step": 3 * epoch,
+            "lr": 0.1,
+            "loss": 1 / epoch,
+            "smoothed_loss": None,
+            "accuracy": 50.0 + epoch,
+            **judged,
+        }
         for epoch in range(1, epochs + 1)
     ]
 

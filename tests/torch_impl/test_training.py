@@ -23,7 +23,7 @@ from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import TrainingOptions
 from torch_impl.seeds import choose_device, load_random_states, random_states, seed_everything
-from torch_impl.training import Tally, evaluate, train
+from torch_impl.training import Step, Tally, evaluate, train
 
 CPU = torch.device("cpu")
 
@@ -124,6 +124,7 @@ def test_the_page_can_be_copied(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in sys.modules if name.partition(".")[0] in ("torch_impl", "numpy", "minigrad")]:
             patch.setitem(sys.modules, name, None)  # which cannot be imported
+        patch.setitem(sys.modules, "loop", loop)
         spec.loader.exec_module(loop)
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -152,9 +153,9 @@ def test_batches_of_an_ordinary_loader_make_a_step_together() -> None:
         means = [nn.functional.cross_entropy(other(images), labels) for images, labels in step]
         gradients = torch.autograd.grad(torch.stack(means).mean(), list(other.parameters()))
         expected = [weight - 0.1 * gradient for weight, gradient in zip(expected, gradients)]
-    steps: list[Tensor] = []
+    steps: list[Step] = []
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    train(model, DataLoader(dataset, 10), optimizer, accumulate=3, on_step=lambda _, loss: steps.append(loss))
+    train(model, DataLoader(dataset, 10), optimizer, accumulate=3, on_step=lambda _, step: steps.append(step))
     assert len(steps) == 3
     for weight, value in zip(model.parameters(), expected):
         torch.testing.assert_close(weight.detach(), value, rtol=1e-12, atol=1e-12)
@@ -177,15 +178,18 @@ def test_one_step_is_the_formula(change: dict[str, Any]) -> None:
     scale = min(1.0, options.clip_norm / norm.item()) if options.clip_norm else 1.0
     assert (scale < 1) == bool(options.clip_norm)
     expected = [weight.detach() - 0.1 * scale * grad for weight, grad in zip(model.parameters(), gradients)]
-    steps: list[Tensor] = []
+    entropy = nn.functional.cross_entropy(model(images), labels).item()
+    steps: list[Step] = []
     tally = train(
         model,
         Batches(dataset, 21, CPU, pieces=options.accumulate),
         torch.optim.SGD(model.parameters(), lr=0.1),
         **step_of(options),
-        on_step=lambda _, loss: steps.append(loss),
+        on_step=lambda _, step: steps.append(step),
     )
-    assert tally.loss == pytest.approx(expected_loss.item(), rel=1e-6)
+    assert tally.objective == pytest.approx(expected_loss.item(), rel=1e-6)
+    assert tally.loss == pytest.approx(entropy, rel=1e-6) and steps[0].loss.item() == pytest.approx(entropy)
+    assert steps[0].lr == 0.1
     assert (len(steps), tally.images, model.training) == (1, 21, True)
     for weight, value in zip(model.parameters(), expected):
         torch.testing.assert_close(weight.detach(), value, rtol=1e-5 if options.clip_norm else 1e-10, atol=1e-10)
