@@ -169,8 +169,9 @@ def check_history(history: Sequence[Any], columns: Sequence[str], steps: int, ab
 
 def check_tally(tally: Sequence[Any], images: int) -> None:
     """See that it adds up as many images as the epoch has had."""
-    fits = len(tally) == 4 and all(is_number(total) and total >= 0 for total in tally[:2])
+    fits = len(tally) == 5 and all(is_number(total) and total >= 0 for total in tally[:2])
     fits = fits and all(type(count) is int for count in tally[2:]) and 0 <= tally[2] <= tally[3] == images
+    fits = fits and 0 <= tally[4] <= images
     require(fits, f"tally is {short(tally)}, not the sums over {images} images")
 
 

@@ -25,7 +25,7 @@ from torch_impl.distributed import world_size
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import TrainingOptions
 from torch_impl.run import Place, TrainingError, test_loader, training_loader
-from torch_impl.training import Step
+from torch_impl.training import MOST_SEEN, Step
 
 __all__ = ["LitModel", "MNISTDataModule"]
 
@@ -63,7 +63,8 @@ class LitModel(LightningModule):
 
     Logged: ``training_loss``, ``validation_loss``, ``test_loss``, the mean cross-entropies in nats, and
     ``training_accuracy``, ``validation_accuracy``, ``test_accuracy``, 0 … 1, over all images of an epoch; with label
-    smoothing ``training_smoothed_loss`` too, which is minimised then.
+    smoothing ``training_smoothed_loss`` too, which is minimised then, and of more than ten classes
+    ``test_top5_accuracy``.
 
     A batch is ``(images, labels)``, as an ordinary DataLoader gives it, or has the number of images of the whole step
     too, as ``training.train`` has it.
@@ -84,6 +85,7 @@ class LitModel(LightningModule):
         self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
         self.loader_state: dict[str, Any] | None = None  # of the checkpoint that the training goes on from
         self.started = False
+        self.epochs_before = 0  # of earlier starts of the run
         self.cross_entropy = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED)
         self.criterion = nn.CrossEntropyLoss(
             reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
@@ -91,6 +93,7 @@ class LitModel(LightningModule):
         self.shares: list[Tensor] = []  # what each piece of a step adds to its mean cross-entropy
         self.done = Step(torch.zeros(()), options.lr)  # the latest step
         self.training_smoothed_loss = ImageMean()
+        self.test_top5_accuracy = ImageMean()
         for part in ("training", "validation", "test"):
             self.add_module(f"{part}_loss", ImageMean())
             self.add_module(f"{part}_accuracy", ImageMean())
@@ -138,6 +141,9 @@ class LitModel(LightningModule):
         images = (labels != IGNORED).sum()
         loss.update(total, images)
         accuracy.update((outputs.argmax(dim=1) == labels).sum(), images)
+        if part == "test" and outputs.shape[1] > MOST_SEEN:
+            self.test_top5_accuracy.update((outputs.topk(5).indices == labels[:, None]).sum(), images)
+            self.log("test_top5_accuracy", self.test_top5_accuracy, on_step=False, on_epoch=True)
         batch_size = len(labels)
         self.log(f"{part}_loss", loss, on_step=False, on_epoch=True, batch_size=batch_size)
         self.log(f"{part}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=True, batch_size=batch_size)
@@ -219,6 +225,7 @@ class LitModel(LightningModule):
     def on_train_start(self) -> None:
         """Have the loader go on. Lightning does so itself within an epoch, but not between two."""
         self.started = True
+        self.epochs_before = len(self.history)
         if self.loader_state is not None:
             loader: Any = self.trainer.train_dataloader
             loader.load_state_dict(self.loader_state)

@@ -23,6 +23,7 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
     ProgressBar,
     RichProgressBar,
+    Timer,
 )
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
@@ -36,6 +37,7 @@ from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.progress import LOG_EVERY, Speedometer
 from torch_impl.reporting import COLUMNS, TensorBoard, write_metrics
+from torch_impl.results import write_results
 from torch_impl.run import Place, best_epoch, check_same_options, out_of_patience
 from torch_impl.seeds import be_deterministic, random_states, seed_everything
 from torch_impl.training import Tally
@@ -167,7 +169,8 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     own = checkpoint_to_resume(options, place, lit, data)
     try:
         with quiet():
-            trainer = build_trainer(options, place, data.images, devices)
+            timer = Timer()
+            trainer = build_trainer(options, place, data.images, devices, timer)
             trainer.fit(lit, data, ckpt_path=own, weights_only=True)
             (results,) = trainer.test(lit, data, verbose=False)
     except SystemExit:  # Lightning's own answer to Ctrl-C
@@ -180,7 +183,25 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
         if own is None or lit.started:
             raise
         raise CheckpointError(f"cannot go on from {own}: Lightning cannot read its own part of it") from error
-    return len(data.images.test), 100 * results["test_accuracy"]  # type: ignore[arg-type]
+    accuracy = 100 * results["test_accuracy"]
+    if is_main_process():
+        top5 = results.get("test_top5_accuracy")
+        write_results(
+            place.out,
+            options,
+            lit.model,
+            lit.device,
+            tested={
+                "loss": results["test_loss"],
+                "accuracy": accuracy,
+                "top5_accuracy": None if top5 is None else 100 * top5,
+            },
+            trainer="lightning",
+            epochs=len(lit.history),
+            images=(len(lit.history) - lit.epochs_before) * len(data.images.training),  # type: ignore[arg-type]
+            seconds=timer.time_elapsed("train") - timer.time_elapsed("validate"),
+        )
+    return len(data.images.test), accuracy  # type: ignore[arg-type]
 
 
 def checkpoint_to_resume(options: TrainingOptions, place: Place, lit: LitModel, data: MNISTDataModule) -> Path | None:
@@ -278,8 +299,10 @@ def build_network(options: TrainingOptions, images: ImageData) -> nn.Module:
     return model
 
 
-def build_trainer(options: TrainingOptions, place: Place, images: ImageData, devices: int) -> Trainer:
-    """Lightning's trainer for the options, with its callbacks.
+def build_trainer(
+    options: TrainingOptions, place: Place, images: ImageData, devices: int, *others: Callback
+) -> Trainer:
+    """Lightning's trainer for the options, with its callbacks and others.
 
     Raises:
         OptionError: Lightning cannot do on this device what the plain loop can.
@@ -296,6 +319,7 @@ def build_trainer(options: TrainingOptions, place: Place, images: ImageData, dev
             place.out / FOLDER, "best", monitor=monitor, mode="max", save_last=True, enable_version_counter=False
         ),
         RichProgressBar() if sys.stdout.isatty() else EpochLines(),
+        *others,
     ]
     if place.tensorboard:
         callbacks.append(LogRun(place.out))

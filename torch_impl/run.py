@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,9 @@ from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import OptionError, TrainingOptions, flag
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
 from torch_impl.reporting import COLUMNS, TensorBoard, predict, write_figures, write_metrics
+from torch_impl.results import write_results
 from torch_impl.seeds import be_deterministic, load_random_states, random_states, seed_everything
-from torch_impl.training import Step, Tally, evaluate, train
+from torch_impl.training import MOST_SEEN, Step, Tally, evaluate, train
 
 __all__ = ["Place", "Run", "TrainingError", "test_loader"]
 
@@ -109,6 +111,7 @@ class Run:
         self.history: list[dict[str, Any]] = []  # a row an epoch, with the columns of ``reporting.COLUMNS``
         self.step = 0
         self.lr = options.lr  # of the latest step
+        self.images, self.seconds = 0, 0.0  # trained on since the start, and how long
         self.speed = Speedometer()
         self.progress = TrainingProgress(options.epochs, self.loader.steps, quiet=not is_main_process())
 
@@ -130,11 +133,15 @@ class Run:
             self.log.close()
         if self.place.figures:
             self.draw()
-        return evaluate(self.model, self.test, self.options.precision)
+        tested = evaluate(self.model, self.test, self.options.precision)
+        if is_main_process():
+            self.write_results(tested)
+        return tested
 
     def train_epoch(self) -> None:
         """One epoch, or what is left of it, judged and written down."""
         self.speed.read()
+        started = time.perf_counter()
         train(
             self.model,
             self.loader,
@@ -150,10 +157,10 @@ class Run:
         )
         sync_buffers(unwrap(self.model))
         trained = self.tally.over_processes()
-        if not math.isfinite(trained.loss):
-            raise TrainingError(
-                f"the loss of epoch {self.epoch + 1} is {trained.loss}: lower --lr, or try --clip-norm 1"
-            )
+        loss = trained.loss  # which waits for the device
+        self.seconds += time.perf_counter() - started
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss of epoch {self.epoch + 1} is {loss}: lower --lr, or try --clip-norm 1")
         judged = None
         if self.validation is not None:
             judged = evaluate(self.model, self.validation, self.options.precision)
@@ -173,6 +180,7 @@ class Run:
         self.lr = done.lr
         step = self.loader.done // self.loader.pieces
         self.speed.add(self.loader.step_size(step))
+        self.images += self.loader.step_size(step)
         self.progress.move(self.epoch + 1, step)
         if step % LOG_EVERY == 0 or step == self.loader.steps:
             speed, loss = self.speed.read(), sum_over_processes(done.loss.clone())
@@ -267,6 +275,21 @@ class Run:
         complaint = broadcast(complaint)
         if complaint:
             raise CheckpointError(complaint)
+
+    def write_results(self, tested: Tally) -> None:
+        """``results.json``."""
+        top5 = tested.top5_accuracy if len(self.data.class_names) > MOST_SEEN else None
+        write_results(
+            self.place.out,
+            self.options,
+            self.model,
+            self.place.device,
+            tested={"loss": tested.loss, "accuracy": tested.accuracy, "top5_accuracy": top5},
+            trainer="plain",
+            epochs=self.epoch,
+            images=self.images,
+            seconds=self.seconds,
+        )
 
     def draw(self) -> None:
         """The figures, of the network as it is at the end. All processes take part, the main one draws."""

@@ -21,6 +21,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 __all__ = ["Step", "Tally", "autocast", "evaluate", "train"]
 
+MOST_SEEN = 10  # classes, of which an accuracy says all; of more, whether the label is among the first five says more
+
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -149,13 +151,15 @@ class Tally:
 
     def __init__(self, device: torch.device) -> None:
         self.sums = torch.zeros(2, device=device)  # of the cross-entropies, and of what is minimised, in nats
-        self.counts = torch.zeros(2, dtype=torch.int64, device=device)  # right, all
+        self.counts = torch.zeros(3, dtype=torch.int64, device=device)  # right, all, right in five guesses
 
     def add(self, total: Tensor, outputs: Tensor, labels: Tensor, objective: Tensor | None = None) -> None:
         """Add a batch. Shapes: its sum of losses (), scores (N, classes), labels (N,), its sum to minimise ()."""
         self.sums += torch.stack([total, total if objective is None else objective])
         self.counts[0] += (outputs.argmax(dim=1) == labels).sum()
         self.counts[1] += (labels >= 0).sum()
+        if outputs.shape[1] > MOST_SEEN:
+            self.counts[2] += (outputs.topk(5).indices == labels[:, None]).sum()
 
     def over_processes(self) -> Tally:
         """The sums of all processes."""
@@ -185,6 +189,11 @@ class Tally:
     def accuracy(self) -> float:
         """The share of images whose highest score was their label's, in percent."""
         return 100 * int(self.counts[0].item()) / max(1, self.images)
+
+    @property
+    def top5_accuracy(self) -> float:
+        """As :attr:`accuracy`, of one of the five highest scores; counted where there are more than ten classes."""
+        return 100 * int(self.counts[2].item()) / max(1, self.images)
 
     def state(self) -> list[float]:
         """The sums as plain numbers."""

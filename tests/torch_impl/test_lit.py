@@ -1,5 +1,6 @@
 """``torch_impl.lit`` and ``lit_run``: Lightning's run and the plain loop's end with the same weights."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -174,6 +175,11 @@ def test_both_trainers_log_what_happened(tmp_path):
         assert list(values.values()) == pytest.approx([row[tag.partition("/")[2]] for row in history], rel=1e-5), tag
     assert list(ours["training/lr"].values()) == pytest.approx([0.1 * rate_factor(options, 3, n) for n in range(3)])
     assert all(row["smoothed_loss"] > row["loss"] for row in history[1:])
+    told = [json.loads((tmp_path / name / "results.json").read_text()) for name in ("ours", "theirs")]
+    assert [each["test"].pop("top5_accuracy") for each in told] == [None, None] and told[1]["trainer"] == "lightning"
+    assert told[0]["test"] == pytest.approx(told[1]["test"], rel=1e-5)
+    for name in ("options", "epochs", "images", "parameters", "versions", "commit"):
+        assert told[0][name] == told[1][name], name
 
 
 def test_both_trainers_are_patient_alike(tmp_path):

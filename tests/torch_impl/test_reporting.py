@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def test_a_run_leaves_figures_metrics_and_a_log(tmp_path: Path) -> None:
     run = Run(options, Place(CPU, tmp_path, tensorboard=True))
     tested = run.run()
     names = ["best.ckpt", "confusion.png", "curves.png", "last.ckpt", "metrics.csv", "mistakes.png", "previous.ckpt"]
-    assert sorted(os.listdir(tmp_path)) == [*names, "tensorboard"]
+    assert sorted(os.listdir(tmp_path)) == [*names, "results.json", "tensorboard"]
     for name in ("confusion.png", "curves.png", "mistakes.png"):
         picture = imread(tmp_path / name)
         assert min(picture.shape[:2]) >= 400 and picture.std() > 0.05, f"{name} is empty"
@@ -52,6 +53,12 @@ def test_a_run_leaves_figures_metrics_and_a_log(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["13", "26"] and tuple(rows[0]) == COLUMNS
     assert float(rows[1]["validation_loss"]) == evaluate(run.model, run.validation).loss  # type: ignore[arg-type]
+    told = json.loads((tmp_path / "results.json").read_text())
+    assert told["test"] == {"loss": tested.loss, "accuracy": tested.accuracy, "top5_accuracy": None}
+    assert TrainingOptions(**told["options"]) == options and told["epochs"] == 2 and told["trainer"] == "plain"
+    assert told["parameters"] == sum(each.numel() for each in run.model.parameters())
+    assert told["images"] == 2 * 1293 and told["images_per_second"] == pytest.approx(2586 / told["seconds"], rel=0.05)
+    assert told["versions"]["torch"] == torch.__version__.partition("+")[0] and told["peak_memory"] > 1e8
     found = predict(run.model, run.test)
     assert found is not None
     assert 100 * np.trace(found.confusion(10)) / 360 == pytest.approx(tested.accuracy)

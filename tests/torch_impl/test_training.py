@@ -235,6 +235,14 @@ def test_evaluate_is_a_count_by_hand() -> None:
     assert not model.training
 
 
+def test_among_the_first_five_counts_where_there_are_more_than_ten_classes() -> None:
+    scores = torch.arange(12.0).repeat(4, 1)  # the last five are the highest
+    labels = torch.tensor([11, 7, 6, -100])
+    tally = Tally(CPU)
+    tally.add(torch.tensor(1.0), scores, labels)
+    assert (tally.accuracy, tally.top5_accuracy) == (pytest.approx(100 / 3), pytest.approx(200 / 3))
+
+
 def test_evaluate_records_no_gradients() -> None:
     class Watched(nn.Flatten):
         def forward(self, x: Tensor) -> Tensor:
