@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from torch_impl.training import evaluate, train
 __all__ = ["OurLoop", "TutorialLoop", "compare_loops"]
 
 BATCH_SIZE, TEST_BATCH_SIZE = 100, 1000
+PRODUCTS = 200  # steps whose matrix products are timed
 
 
 class TutorialLoop:
@@ -94,9 +96,32 @@ def compare_loops(name: str, root: Path | None, epochs: int, device: torch.devic
             seconds[title] += since(start, device)
         so_far = ", ".join(f"{title} {seconds[title]:.2f} s" for title in loops)
         yield f"Epoch [{epoch}/{epochs}], {so_far}"
+    products = epochs * loops["torch_impl"].images / BATCH_SIZE * matrix_products(loops["torch_impl"].model, device)
     for title, loop in loops.items():
         yield verdict(title, loop, test, seconds[title], epochs, device)
+    yield f"matrix products alone take {products:.2f} s, {products / seconds['torch_impl']:.0%} of torch_impl's time"
     yield f"torch_impl takes {seconds['torch_impl'] / seconds['tutorial']:.2f} of the tutorial's time"
+
+
+def matrix_products(model: nn.Module, device: torch.device) -> float:
+    """Seconds that the matrix products of a step take by themselves: the median of many steps.
+
+    A linear layer has three: its output, and the gradients of its weight and of its input, which images do not need.
+    """
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    inputs = [torch.rand(BATCH_SIZE, layer.in_features, device=device) for layer in layers]
+    gradients = [torch.rand(BATCH_SIZE, layer.out_features, device=device) for layer in layers]
+    times = []
+    with torch.no_grad():
+        for _ in range(PRODUCTS):
+            start = time.perf_counter()
+            for number, (layer, x, gradient) in enumerate(zip(layers, inputs, gradients)):
+                x @ layer.weight.T
+                gradient.T @ x
+                if number:
+                    gradient @ layer.weight
+            times.append(since(start, device))
+    return statistics.median(times)
 
 
 def since(start: float, device: torch.device) -> float:

@@ -397,3 +397,5 @@ def test_bench_measures_both_loops() -> None:
     (ratio,) = map(float, re.findall(r"takes ([\d.]+) of the tutorial's time", result.stdout))
     assert ratio == pytest.approx(seconds["torch_impl"] / seconds["tutorial"], abs=0.01)  # both were rounded
     assert ratio < 0.75
+    (share,) = map(int, re.findall(r"matrix products alone take [\d.]+ s, (\d+)% of", result.stdout))
+    assert 0 < share < 100
