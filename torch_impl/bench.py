@@ -126,8 +126,8 @@ def matrix_products(model: nn.Module, device: torch.device) -> float:
 
 def since(start: float, device: torch.device) -> float:
     """Seconds since ``start``, all that the device was told to do being done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
     return time.perf_counter() - start
 
 

@@ -29,6 +29,8 @@ MOST_CLASSES = 100_000
 
 NEVER_NEGATIVE = ("exp_avg_sq", "max_exp_avg_sq", "running_var", "num_batches_tracked", "step")  # tensors by name
 
+ACCELERATORS = {"cuda", "mps", "xpu"}  # whose generators have a state
+
 CLOSE = 1e-6  # how far, relatively, a learning rate may be from the one computed here
 
 
@@ -196,13 +198,14 @@ def check_random_states(states: Any) -> None:
     for position, state in enumerate(states):
         place = f"random_states[{position}]"
         names = {"python", "numpy", "torch"}
-        require(isinstance(state, dict) and names <= set(state) <= {*names, "cuda"}, f"{place} has other generators")
+        known = {*names, *ACCELERATORS}
+        require(isinstance(state, dict) and names <= set(state) <= known, f"{place} has other generators")
         for name, attempt in (("python", try_python), ("numpy", try_numpy), ("torch", try_torch)):
             require_goes(attempt, state[name], f"{place}.{name} is no state of a generator")
-        if "cuda" in state:
-            cuda = state["cuda"]
-            right = isinstance(cuda, Tensor) and cuda.dtype == torch.uint8 and cuda.ndim == 1
-            require(right and 8 <= len(cuda) <= 64, f"{place}.cuda is no state of a generator")
+        for name in set(state) & ACCELERATORS:
+            value = state[name]
+            right = isinstance(value, Tensor) and value.dtype == torch.uint8 and value.ndim == 1
+            require(right and 8 <= len(value) <= 64, f"{place}.{name} is no state of a generator")
 
 
 def try_python(state: Any) -> None:

@@ -11,6 +11,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +21,9 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
+
+from torch_impl.models import ConvBlock, CustomLinear, NeuralNet, ResidualBlock
+from torch_impl.seeds import accelerator
 
 __all__ = [
     "STRATEGIES",
@@ -43,12 +47,14 @@ __all__ = [
 
 STRATEGIES = ("ddp", "fsdp")
 
-BLOCKS = ("NeuralNet", "CustomLinear", "ConvBlock", "ResidualBlock")  # FSDP gathers the weights of one at a time
+BLOCKS = (NeuralNet, CustomLinear, ConvBlock, ResidualBlock)  # FSDP gathers the weights of one at a time
+
+PATIENCE = timedelta(days=1)  # for what the main process does first
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[None]:
-    """Join the other processes that torchrun started, NCCL between GPUs and gloo between CPUs; leave at the end.
+    """Join the other processes that torchrun started, between GPUs by NCCL or its like, else by gloo; leave at the end.
 
     A process that dies takes torchrun's whole job with it, so an error is not handled here: it is let through.
 
@@ -66,9 +72,8 @@ def process_group(device: torch.device) -> Iterator[None]:
     if os.environ["LOCAL_WORLD_SIZE"] == os.environ["WORLD_SIZE"]:
         store = dist.PrefixStore(f"start {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
     backend, own_device = "gloo", None
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-        backend, own_device = "cpu:gloo,cuda:nccl", device
+    if device.type != "cpu":
+        backend, own_device = f"cpu:gloo,{device.type}:{dist.get_default_backend_for_device(device)}", device
     dist.init_process_group(backend, store=store, rank=number, world_size=count, device_id=own_device)
     yield
     leave_group()  # not on an error: it would wait for the others
@@ -87,10 +92,11 @@ def leave_group() -> None:
 
 
 def local_device(name: str) -> str:
-    """The device of this process: of several on one machine that all want "cuda", each takes a GPU of its own."""
-    if name == "auto" and torch.cuda.is_available():
-        name = "cuda"
-    return f"cuda:{os.environ['LOCAL_RANK']}" if name == "cuda" and "LOCAL_RANK" in os.environ else name
+    """The device of this process: of several on one machine that all want a GPU, each takes one of its own."""
+    found = accelerator()
+    if found is None or name not in ("auto", found.type) or "LOCAL_RANK" not in os.environ:
+        return name
+    return f"{found.type}:{os.environ['LOCAL_RANK']}"
 
 
 def restarted() -> bool:
@@ -116,11 +122,15 @@ def is_main_process() -> bool:
 @contextmanager
 def wait_for_main_process() -> Iterator[None]:
     """Do something first in the main process, then in the others: a download, say."""
+    if world_size() == 1:
+        yield
+        return
+    patient: Any = dist.new_group(timeout=PATIENCE, backend="gloo")  # the usual group gives up after minutes
     if not is_main_process():
-        dist.barrier()
+        dist.barrier(patient)
     yield
-    if is_main_process() and world_size() > 1:
-        dist.barrier()
+    if is_main_process():
+        dist.barrier(patient)
 
 
 def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Module:
@@ -137,12 +147,13 @@ def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Modu
     if world_size() == 1:
         return model
     if strategy == "ddp":
-        return DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
+        device_ids = None if device.index is None else [device.index]
+        return DistributedDataParallel(model, device_ids, gradient_as_bucket_view=True)
     from torch.distributed.fsdp import fully_shard
 
     mesh = init_device_mesh(device.type, (world_size(),))
     for module in model.modules():
-        if type(module).__name__ in BLOCKS:
+        if isinstance(module, BLOCKS):
             fully_shard(module, mesh=mesh)
     fully_shard(model, mesh=mesh)
     return model

@@ -54,7 +54,7 @@ def write_results(
         "epochs": epochs,
         "options": options.as_dict(),
         "trainer": trainer,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "device": name_of(device),
         "processes": world_size(),
         "threads": torch.get_num_threads(),
         "images": images,
@@ -68,10 +68,16 @@ def write_results(
     replace_file(folder / RESULTS, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
 
 
+def name_of(device: torch.device) -> str:
+    """What the device is called by who made it, where PyTorch knows; else its kind."""
+    ask = getattr(torch.get_device_module(device), "get_device_name", None)
+    return device.type if ask is None else str(ask(device))
+
+
 def peak_memory(device: torch.device) -> int | None:
     """The most bytes that this process has held so far: of a GPU's memory, else of the machine's; None if untold."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+    if device.type != "cpu":
+        return torch.accelerator.max_memory_allocated(device)
     try:
         import resource
     except ImportError:  # Windows

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["be_deterministic", "choose_device", "load_random_states", "random_states", "seed_everything"]
+__all__ = ["accelerator", "be_deterministic", "choose_device", "load_random_states", "random_states", "seed_everything"]
+
+
+def accelerator() -> torch.device | None:
+    """The kind of accelerator that computes here ("cuda", "mps", "xpu"), None if there is none."""
+    return torch.accelerator.current_accelerator(check_available=True)
 
 
 def seed_everything(seed: int) -> None:
@@ -48,24 +53,28 @@ def random_states() -> dict[str, Any]:
         "numpy": [[int(key) for key in keys], position, has_gauss, cached],
         "torch": torch.get_rng_state(),
     }
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
+    found = accelerator()
+    if found is not None:  # of the one that this process computes on
+        states[found.type] = torch.get_device_module(found).get_rng_state()
     return states
 
 
 def load_random_states(states: dict[str, Any]) -> None:
-    """Go on from what :func:`random_states` gave. A GPU's state is taken where there is a GPU."""
+    """Go on from what :func:`random_states` gave. An accelerator's state is taken where there is one of its kind."""
     version, words, gauss = states["python"]
     random.setstate((version, tuple(words), gauss))
     keys, position, has_gauss, cached = states["numpy"]
     np.random.set_state(("MT19937", np.array(keys, np.uint32), position, has_gauss, cached))
     torch.set_rng_state(states["torch"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
+    found = accelerator()
+    if found is not None and found.type in states:
+        torch.get_device_module(found).set_rng_state(states[found.type])
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device called ``name``, for example "cpu" or "cuda:1"; "auto" takes CUDA, else MPS, else the CPU.
+    """The device called ``name``, for example "cpu" or "cuda:1"; "auto" takes the accelerator, else the CPU.
+
+    One with a number becomes the current one, whose random state and memory are asked for from then on.
 
     Raises:
         RuntimeError: PyTorch cannot compute there.
@@ -73,13 +82,13 @@ def choose_device(name: str = "auto") -> torch.device:
     Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.device
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return accelerator() or torch.device("cpu")
     try:
         device = torch.device(name)
         torch.zeros((), device=device).item()  # a name may be right and its device absent
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise RuntimeError(f"PyTorch cannot compute on the device {name!r} ({reason})") from error
+    if device.index is not None and device.type != "cpu":
+        torch.accelerator.set_device_index(device.index)
     return device

@@ -193,6 +193,7 @@ def test_an_error_in_one_process_ends_the_job_with_it(tmp_path: Path) -> None:
 
 
 def test_devices_of_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("cuda"))
     assert [local_device(name) for name in ("cpu", "cuda", "cuda:0")] == ["cpu", "cuda", "cuda:0"]
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert [local_device(name) for name in ("cpu", "cuda", "cuda:0")] == ["cpu", "cuda:3", "cuda:0"]

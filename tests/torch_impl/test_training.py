@@ -17,7 +17,9 @@ from torch.amp import GradScaler
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from torch_impl import training
+from torch_impl.checking import check_random_states
 from torch_impl.data import Batches, load_datasets
+from torch_impl.distributed import local_device
 from torch_impl.models import NeuralNet
 from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
@@ -282,6 +284,41 @@ def test_random_states_come_back() -> None:
     first = draw(), random.gauss(0, 1)
     load_random_states(states)
     assert (draw(), random.gauss(0, 1)) == first
+
+
+class Accelerator:
+    """A kind of accelerator that is not there, for what asks PyTorch about it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, kind: str) -> None:
+        self.state, self.current = torch.zeros(16, dtype=torch.uint8), 0
+        patch.setattr(torch.accelerator, "current_accelerator", lambda check_available=False: torch.device(kind))
+        patch.setattr(torch.accelerator, "set_device_index", lambda index: setattr(self, "current", index))
+        patch.setattr(torch, "get_device_module", lambda device: self)
+        patch.setattr(torch, "zeros", lambda *shape, **options: Tensor())  # which is on any device
+
+    def get_rng_state(self) -> Tensor:
+        return self.state.clone()
+
+    def set_rng_state(self, state: Tensor) -> None:
+        self.state = state
+
+
+@pytest.mark.parametrize("kind", ["cuda", "xpu"])
+def test_an_accelerator_of_any_kind(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its number it becomes the current one, and its random state is among those that are kept."""
+    there = Accelerator(monkeypatch, kind)
+    monkeypatch.setattr(Tensor, "item", lambda tensor: 0.0)
+    assert choose_device() == torch.device(kind) and there.current == 0
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    names = ("auto", kind, f"{kind}:1", "cpu")
+    assert [local_device(name) for name in names] == [f"{kind}:3", f"{kind}:3", f"{kind}:1", "cpu"]
+    assert choose_device(local_device("auto")).index == there.current == 3
+    there.state = torch.arange(16, dtype=torch.uint8)
+    states = random_states()
+    check_random_states([states])
+    there.state = states[kind] * 0
+    load_random_states(states)
+    assert torch.equal(there.state, torch.arange(16, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "gpu", "meta"])
