@@ -30,7 +30,7 @@ from comparisons.coursework.commands.grade import grade
 from comparisons.coursework.commands.handout import hand_out
 from comparisons.coursework.commands.judge import judge_engine
 from comparisons.coursework.commands.mutants import mutants
-from comparisons.curves import MODELS, plot
+from comparisons.curves import MODELS, check_batches, plot
 from comparisons.engines import NoEngine
 from comparisons.harness import Comparison, Report
 from comparisons.page import Page
@@ -275,6 +275,7 @@ def train(
             seed=seed,
             progress=partial(show_progress, bar, bar.add_task(model, total=None)),
         )
+        check_batches(settings, model, batch_size, limit)
         try:
             curves = tested.train(settings, model, batch_size, epochs, limit)
         except TrainingStopped as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,9 +13,10 @@ import torch
 from comparisons.networks import models_of
 from comparisons.settings import Settings
 from comparisons.training import Recipe, Training
+from torch_impl.batch_norm import check_batch_size
 from torch_impl.data import ImageArrays, load_arrays
 
-__all__ = ["MODELS", "Curves", "plot", "train_in_step"]
+__all__ = ["MODELS", "Curves", "check_batches", "plot", "train_in_step"]
 
 CLASSES = 10
 
@@ -74,6 +76,18 @@ def limited(data: ImageArrays, limit: int | None) -> ImageArrays:
         test_images=data.test_images[:tests],
         test_labels=data.test_labels[:tests],
     )
+
+
+def check_batches(settings: Settings, model: str, batch_size: int, limit: int | None) -> None:
+    """See that the last batch of an epoch is large enough for the batch normalisation in ``model``.
+
+    Raises:
+        DataError: the data set cannot be had.
+        OptionError: it is not; the message names a batch size that works.
+    """
+    build, image_shape = MODELS[model]
+    count = len(limited(load_arrays(settings.data, settings.data_root), limit).train_images)
+    check_batch_size(partial(build, torch), image_shape, count, batch_size)
 
 
 def train_in_step(settings: Settings, model: str, batch_size: int, epochs: int, limit: int | None) -> Curves:

@@ -339,6 +339,14 @@ def test_training_curves_agree_and_go_down():
     assert curves.ours[-1] < 0.7 * curves.ours[0]
 
 
+def test_a_last_batch_of_one_image_is_refused_before_batch_normalisation(tmp_path):
+    arguments = ["train", "--model", "resnet18", "--limit", "41", "--figure", str(tmp_path / "curves.png")]
+    done = command(*arguments, "--batch-size", "10")
+    assert done.exit_code == 2 and done.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
+    assert "--batch-size 10 with 41 training images leaves a step with less than two images" in done.stderr
+    assert done.stderr.endswith(": --batch-size 9 works\n")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

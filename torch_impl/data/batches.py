@@ -24,8 +24,9 @@ class Loader:
 
     ``batch_size`` images make a step, fewer the last one. A step is dealt out to the processes, and each part is cut
     into ``pieces`` that are computed one after the other. So every image is used exactly once, and how many
-    processes and pieces there are changes nothing but the speed. A piece for which no image is left holds one whose
-    label is :data:`IGNORED`: all processes have the same number of pieces, as they must to exchange gradients.
+    processes and pieces there are changes nothing but the speed, and batch normalisation, which takes the statistics of
+    each piece by itself. A piece for which no image is left is there and empty: all processes have the same number of
+    pieces, as they must to exchange gradients.
 
     Iterating yields a piece at a time, ``(images, labels, step_size)``: images (N, C, H, W) float32 and labels (N,)
     int64 on the device, and how many images the whole step has.
@@ -88,8 +89,7 @@ class Loader:
         for indices, (images, labels) in zip(chosen, self.fetch(chosen)):
             step, piece = divmod(self.done, self.pieces)
             step_size = self.step_size(step + 1)
-            if len(indices) == 0:
-                labels = torch.full_like(labels, IGNORED)
+            images, labels = images[: len(indices)], labels[: len(indices)]  # of an empty piece nothing is left
             if self.augmentation is not None:
                 images = self.augment(images, seed + step, step_size, piece)
             self.done += 1
