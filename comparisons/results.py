@@ -10,7 +10,7 @@ from typer import BadParameter
 
 from comparisons.engines import versions
 from comparisons.harness import Report
-from torch_impl.starting import INTERRUPTED
+from torch_impl.starting import status_of
 
 __all__ = ["Results"]
 
@@ -40,7 +40,7 @@ class Results:
     def stopped(self, error: BaseException) -> None:
         """Note what ended the run before its end: Ctrl-C, an engine that cannot be imported, a disk that is full."""
         if isinstance(error, KeyboardInterrupt):
-            self.stop_reason, self.exit_status = "interrupted", INTERRUPTED
+            self.stop_reason, self.exit_status = "interrupted", status_of(error)
         elif isinstance(error, BadParameter):
             self.stop_reason, self.exit_status = error.message, WRONG_USAGE
         else:

@@ -1,6 +1,7 @@
 """The command line: ``train``, ``evaluate``, ``bench``, ``export``, ``predict``. Only the talking is here.
 
-Exit status: 0 if all went well, 1 if something could not be had or written, 2 on wrong usage, 130 on Ctrl-C.
+Exit status: 0 if all went well, 1 if something could not be had or written, 2 on wrong usage, 130 on
+Ctrl-C, 143 on SIGTERM.
 How errors become sentences is in ``errors.py``. ``run.py`` is what to read next.
 """
 
@@ -26,6 +27,7 @@ from torch_impl.distributed import (
 )
 from torch_impl.errors import Commands, printable
 from torch_impl.export import FORMATS, export_program, save_samples, test_images
+from torch_impl.folder import OUT, find_checkpoint
 from torch_impl.missing import require
 from torch_impl.networks import MODELS
 from torch_impl.options import OPTIMIZERS, PRECISIONS, SCHEDULES, OptionError, TrainingOptions
@@ -39,8 +41,6 @@ __all__ = ["app", "main"]
 DEFAULTS = TrainingOptions()
 
 TRAINERS = ("plain", "lightning")
-
-OUT = Path("run")
 
 MOST_PROCESSES = 1024
 
@@ -116,6 +116,7 @@ def train_command(
     device: Annotated[str, DeviceOption] = "auto",
     out: Annotated[Path, typer.Option(help="The folder that everything is written to")] = OUT,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out")] = False,
     save_every: Annotated[int, typer.Option(help="Steps between checkpoints; 0: at the end of epochs")] = 0,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard's log")] = False,
     figures: Annotated[bool, typer.Option(help="Draw curves, confusion matrix and worst mistakes")] = True,
@@ -153,10 +154,11 @@ def train_command(
     options.check()
     check_data_name(data)
     check(strategy in STRATEGIES, choices("--strategy must be one of", STRATEGIES))
+    check(not (resume and overwrite), "--resume goes on with the run that --overwrite would remove: give one of them")
     check(save_every >= 0, f"--save-every must not be negative, not {save_every}")
     check_workers(workers)
     target = get_device(local_device(device))
-    place = Place(target, out, data_root, resume, strategy, workers, save_every, tensorboard, figures)
+    place = Place(target, out, data_root, resume, strategy, workers, save_every, tensorboard, figures, overwrite)
     check_trainer(trainer, devices)
     require(*["matplotlib"] * figures, *["tensorboard"] * tensorboard)
     if trainer == "lightning":
@@ -169,9 +171,12 @@ def train_command(
             typer.echo(f"Saved {out / LAST}")
 
 
+CHECKPOINT_HELP = "A file that train saved, a run's folder, or last or best of the run here"
+
+
 @app.command("evaluate")
 def evaluate_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A file that train saved")] = OUT / LAST,
+    checkpoint: Annotated[Path, typer.Argument(help=CHECKPOINT_HELP)] = OUT,
     data: Annotated[str | None, typer.Option(help=f"{DATA_HELP}. Default: what it was trained on")] = None,
     data_root: Annotated[Path | None, RootOption] = None,
     workers: Annotated[int | None, WorkersOption] = None,
@@ -182,10 +187,13 @@ def evaluate_command(
         check_data_name(data)
     check_workers(workers)
     target = get_device(device)
+    checkpoint = find_checkpoint(checkpoint)
     model, options, content = load_model(checkpoint)
     images = images_of(checkpoint, options, content, data, data_root)
     place = Place(target, checkpoint.parent, data_root, workers=workers)
-    show_accuracy(evaluate(model.to(target), test_loader(images.test, options, place), options.precision))
+    tested = evaluate(model.to(target), test_loader(images.test, options, place), options.precision)
+    typer.echo(f"Judging {checkpoint}, epoch {content['epoch']}")
+    show_accuracy(tested)
 
 
 @app.command("bench")
@@ -210,7 +218,7 @@ FORMAT_HELP = (
 
 @app.command("export")
 def export_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A file that train saved")] = OUT / LAST,
+    checkpoint: Annotated[Path, typer.Argument(help=CHECKPOINT_HELP)] = OUT,
     format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "pt2",
     to: Annotated[Path | None, typer.Option(help="The file. Default: model.* beside the checkpoint")] = None,
     data: Annotated[str | None, typer.Option(help=f"{DATA_HELP}. Default: what it was trained on")] = None,
@@ -223,8 +231,10 @@ def export_command(
         check_data_name(data)
     if format == "onnx":
         require("onnxscript", "onnxruntime")
+    checkpoint = find_checkpoint(checkpoint)
     model, options, content = load_model(checkpoint)
     images = images_of(checkpoint, options, content, data, data_root)
+    typer.echo(f"Exporting {checkpoint}, epoch {content['epoch']}")
     test = test_images(images)
     channels = images.image_shape[0]
     description = Description(

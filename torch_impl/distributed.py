@@ -35,6 +35,7 @@ __all__ = [
     "leave_group",
     "load_full_state",
     "local_device",
+    "min_over_processes",
     "process_group",
     "rank",
     "restarted",
@@ -168,6 +169,13 @@ def sum_over_processes(tensor: Tensor) -> Tensor:
     """The sum of all processes' tensors, in each of them, in the place of its own."""
     if world_size() > 1:
         dist.all_reduce(tensor)
+    return tensor
+
+
+def min_over_processes(tensor: Tensor) -> Tensor:
+    """The least of all processes' tensors, element by element, in each of them, in the place of its own."""
+    if world_size() > 1:
+        dist.all_reduce(tensor, dist.ReduceOp.MIN)
     return tensor
 
 

@@ -20,7 +20,8 @@ from torch_impl.distributed import rank, world_size
 from torch_impl.missing import missing_part
 from torch_impl.options import OptionError
 from torch_impl.predict import ProgramError
-from torch_impl.run import TrainingError
+from torch_impl.soundness import TrainingError
+from torch_impl.starting import status_of
 
 __all__ = ["Commands", "one_sentence", "printable"]
 
@@ -54,9 +55,14 @@ class Commands(TyperGroup):
 
 @contextmanager
 def one_sentence(program: str, quiet: bool = False) -> Iterator[None]:
-    """Whatever can be expected to go wrong ends in the right status and one sentence, or none if ``quiet``."""
+    """Whatever can be expected to go wrong ends in the right status and one sentence, or none if ``quiet``.
+
+    An interruption ends in its status alone: what can be gone on with has said how.
+    """
     try:
         yield
+    except KeyboardInterrupt as interruption:
+        raise SystemExit(status_of(interruption)) from interruption
     except Exception as error:
         sentence = sentence_of(error, program)
         if sentence is None:

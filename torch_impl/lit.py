@@ -8,7 +8,6 @@ divides the loss once more.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,9 @@ from torch_impl.data import IGNORED, ImageData, Loader, load_data
 from torch_impl.distributed import world_size
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import TrainingOptions
-from torch_impl.run import Place, TrainingError, test_loader, training_loader
+from torch_impl.progress import LOG_EVERY
+from torch_impl.run import Place, test_loader, training_loader
+from torch_impl.soundness import Watch
 from torch_impl.training import MOST_SEEN, Step
 
 __all__ = ["LitModel", "MNISTDataModule"]
@@ -83,9 +84,6 @@ class LitModel(LightningModule):
         self.options = options
         self.steps = steps
         self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
-        self.loader_state: dict[str, Any] | None = None  # of the checkpoint that the training goes on from
-        self.started = False
-        self.epochs_before = 0  # of earlier starts of the run
         self.cross_entropy = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED)
         self.criterion = nn.CrossEntropyLoss(
             reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
@@ -173,17 +171,31 @@ class LitModel(LightningModule):
             scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
 
+    def on_train_start(self) -> None:
+        """Begin to watch whether losses and gradients are finite."""
+        steps = -(-self.trainer.num_training_batches // self.options.accumulate)
+        self.watch = Watch(self.model, self.options, steps, self.device)
+
+    def on_after_backward(self) -> None:
+        """Have the losses, and the gradients of the step that is under way, looked at."""
+        losses: Any = self.training_loss
+        self.watch.look(self.global_step + 1, losses.total)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Ask the watch now and then: it may have to be waited for."""
+        if (batch_idx + 1) % (LOG_EVERY * self.options.accumulate) == 0:
+            self.watch.check()
+
     def on_train_epoch_end(self) -> None:
         """Write the epoch down. The loader is told that it is over: Lightning does not ask for one batch too many.
 
         Raises:
-            TrainingError: its loss is not a finite number.
+            TrainingError: a loss or a gradient was not finite.
         """
+        self.watch.check()
         end_epoch(self.trainer.train_dataloader)
         loss, accuracy = (metric.compute().item() for metric in self.metrics_of("training"))
         epoch = self.current_epoch + 1
-        if not math.isfinite(loss):
-            raise TrainingError(f"the loss of epoch {epoch} is {loss}: lower --lr, or try --clip-norm 1")
         smoothed = None
         if self.options.label_smoothing:
             smoothed = self.training_smoothed_loss.compute().item()
@@ -211,24 +223,6 @@ class LitModel(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Tell the loader."""
         end_epoch(self.trainer.test_dataloaders)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        loader = self.trainer.train_dataloader
-        checkpoint["options"] = self.options.as_dict()
-        checkpoint["history"] = self.history
-        checkpoint["loader"] = loader.state_dict() if isinstance(loader, Loader) else None
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.history = checkpoint["history"]
-        self.loader_state = checkpoint["loader"]
-
-    def on_train_start(self) -> None:
-        """Have the loader go on. Lightning does so itself within an epoch, but not between two."""
-        self.started = True
-        self.epochs_before = len(self.history)
-        if self.loader_state is not None:
-            loader: Any = self.trainer.train_dataloader
-            loader.load_state_dict(self.loader_state)
 
 
 def end_epoch(loader: object) -> None:

@@ -1,90 +1,149 @@
 """A whole run with Lightning: train, write what the plain loop writes, judge.
 
-A run leaves ``last.ckpt`` and ``metrics.csv`` as the plain loop does, so ``evaluate``, ``export`` and the plain loop's
-``--resume`` go on from it. Lightning's own checkpoints are in the folder ``lightning``: its ``--resume`` needs them.
+Its checkpoints are the plain loop's: each trainer goes on from what the other has left, and so do ``evaluate`` and
+``export``. Lightning's own kind of checkpoint is not written.
 """
 
 from __future__ import annotations
 
 import logging
-import math
+import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+import typer
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import (
-    Callback,
-    Checkpoint,
-    ModelCheckpoint,
-    ProgressBar,
-    RichProgressBar,
-    Timer,
-)
+from lightning.pytorch.callbacks import Callback, Checkpoint, ProgressBar, RichProgressBar, Timer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
+from torch.amp import GradScaler
 
-from torch_impl.checking import Misfit, check_run, require
-from torch_impl.checkpoint import CheckpointError, check_writable, options_of, read, save_checkpoint
-from torch_impl.data import ImageData, Loader
-from torch_impl.distributed import full_state, gather, is_main_process, sum_over_processes
+from torch_impl.checkpoint import check_writable
+from torch_impl.data import ImageData
+from torch_impl.distributed import is_main_process, sum_over_processes
+from torch_impl.folder import check_start, locked
 from torch_impl.lit import LitModel, MNISTDataModule
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.progress import LOG_EVERY, Speedometer
-from torch_impl.reporting import COLUMNS, TensorBoard, write_metrics
+from torch_impl.reporting import TensorBoard, write_metrics
 from torch_impl.results import write_results
-from torch_impl.run import Place, best_epoch, check_same_options, out_of_patience
-from torch_impl.seeds import be_deterministic, random_states, seed_everything
+from torch_impl.run import check_batches
+from torch_impl.seeds import be_deterministic, seed_everything
+from torch_impl.state import Place, RunState, best_epoch
 from torch_impl.training import Tally
 
 __all__ = ["SaveRun", "fit"]
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
-FOLDER = "lightning"  # of Lightning's own checkpoints, in the run's
+
+class LightningRun(RunState):
+    """What Lightning's run is between two steps.
+
+    Args:
+        trainer: about to begin: network, optimizer and loader are where it computes.
+        lit, place, data: of the run.
+    """
+
+    def __init__(self, trainer: Trainer, lit: LitModel, place: Place, data: ImageData) -> None:
+        scaler = getattr(trainer.precision_plugin, "scaler", None) or GradScaler("cpu", enabled=False)
+        scheduler: Any = trainer.lr_scheduler_configs[0].scheduler
+        loader: Any = trainer.train_dataloader
+        super().__init__(lit.options, place, data, lit.model, trainer.optimizers[0], scheduler, scaler, loader)
+        self.lit = lit
+        self.loss: Any
+        self.accuracy: Any
+        self.loss, self.accuracy = lit.metrics_of("training")
+        self.objective: Any = lit.training_smoothed_loss if lit.options.label_smoothing else self.loss
+
+    def tally_state(self) -> list[float]:
+        tally = Tally(self.lit.device)
+        if self.loader.done:  # else the sums are those of the epoch before
+            tally.sums += torch.stack([self.loss.total, self.objective.total])
+            tally.counts[:2] += torch.stack([self.accuracy.total.long(), self.accuracy.images])
+        return tally.over_processes().state()
+
+    def load_tally(self, state: list[float]) -> None:
+        loss, objective, right, images, _ = state  # of five guesses the test alone tells
+        for metric, total in ((self.objective, objective), (self.loss, loss), (self.accuracy, right)):
+            metric.total.fill_(total)
+            metric.images.fill_(images)
+
+    def images_since(self, step: int) -> int:
+        """How many images the steps after ``step`` have had."""
+        return sum(self.loader.step_size(1 + each % self.loader.steps) for each in range(step, self.step))
+
+    def carry_on(self, trainer: Trainer) -> None:
+        """Have Lightning's loops count from here, in the middle of an epoch too.
+
+        Source: ``lightning.pytorch.loops``, whose progress a checkpoint of Lightning's own would bring.
+        """
+        self.lit.history = self.history
+        epochs: Any = trainer.fit_loop.epoch_progress.current
+        epochs.ready = epochs.started = epochs.processed = epochs.completed = self.epoch
+        loop = trainer.fit_loop.epoch_loop
+        steps = loop.automatic_optimization.optim_progress.optimizer.step.total
+        steps.ready = steps.completed = loop._batches_that_stepped = self.step
+        if self.loader.done:
+            pieces: Any = loop.batch_progress.current
+            pieces.ready = pieces.started = pieces.processed = pieces.completed = self.loader.done
+            loop.restarting = True  # else it would begin the epoch
+        trainer.should_stop = self.out_of_patience()
 
 
 class SaveRun(Checkpoint):
-    """After every epoch, what the plain loop leaves: ``last.ckpt``, ``best.ckpt`` and ``metrics.csv``, by its patience.
+    """What the plain loop does around its steps: go on from a checkpoint, write some, end where none is better.
 
     All processes take part, the main one writes. Lightning calls a Checkpoint last, when the epoch is written down.
     """
 
-    def __init__(self, folder: Path, images: ImageData) -> None:
-        self.folder = folder
-        self.images = images
+    def __init__(self, place: Place, images: ImageData) -> None:
+        self.place, self.images = place, images
+        self.run: LightningRun | None = None
+        self.began = 0  # steps that earlier starts of the run have done
+
+    def on_train_start(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel)
+        self.run = LightningRun(trainer, lit, self.place, self.images)
+        line, complaint = self.run.begin()
+        self.run.carry_on(trainer)
+        self.began = self.run.step
+        if complaint:
+            tell(complaint, error=True)
+        tell(line)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, lit: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(lit, LitModel) and self.run is not None
+        run, every = self.run, self.place.save_every
+        run.step = lit.global_step
+        within = batch_idx + 1 < len(run.loader) and (batch_idx + 1) % run.loader.pieces == 0
+        if every and within and run.step % every == 0:
+            lit.watch.check()
+            run.save(best=False)
 
     def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
-        assert isinstance(lit, LitModel)
-        trainer.should_stop = trainer.should_stop or out_of_patience(lit.history, lit.options)
-        loader: Any = trainer.train_dataloader
-        model, optimizer = full_state(lit.model, trainer.optimizers[0])
-        states = gather(random_states())
-        if not is_main_process():
-            return
-        scaler = getattr(trainer.precision_plugin, "scaler", None)
-        content = {
-            "options": lit.options.as_dict(),
-            "image_shape": list(self.images.image_shape),
-            "class_names": list(self.images.class_names),
-            "epoch": len(lit.history),
-            "step": lit.global_step,
-            "model": model,
-            "optimizer": optimizer,
-            "scheduler": trainer.lr_scheduler_configs[0].scheduler.state_dict(),
-            "scaler": {} if scaler is None else scaler.state_dict(),
-            "loader": loader.state_dict(),
-            "tally": Tally(lit.device).state(),
-            "random_states": states,
-            "history": lit.history,
-        }
-        save_checkpoint(self.folder, content, best=best_epoch(lit.history) == len(lit.history))
-        write_metrics(self.folder, lit.history)
+        assert self.run is not None
+        run = self.run
+        run.save(best=best_epoch(run.history) == run.epoch)
+        if is_main_process():
+            write_metrics(self.place.out, run.history)
+        if run.epoch < run.options.epochs and run.out_of_patience():
+            tell(run.stopped_early())
+            trainer.should_stop = True
+
+
+def tell(line: str, error: bool = False) -> None:
+    """A line of the main process, about what went wrong on stderr."""
+    if is_main_process():
+        typer.echo(f"torch_impl: {line}" if error else line, err=error)
 
 
 class LogRun(Checkpoint):
@@ -123,6 +182,9 @@ class LogRun(Checkpoint):
         if self.log is not None:
             self.log.close()
 
+    def on_exception(self, trainer: Trainer, lit: LightningModule, exception: BaseException) -> None:
+        self.on_fit_end(trainer, lit)
+
 
 class EpochLines(ProgressBar):
     """A line an epoch, where there is no terminal for a bar."""
@@ -158,33 +220,38 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     Source: https://lightning.ai/docs/pytorch/stable/common/trainer.html
     """
     options.check()
-    check_writable(place.out)
+    begins = "LOCAL_RANK" not in os.environ  # Lightning gives a number to those that it begins
+    if begins:
+        check_start(place.out, place.resume, place.overwrite)
+        check_writable(place.out)
     data = MNISTDataModule(options, place)
     data.setup()
+    check_batches(options, data.images, devices)
     seed_everything(options.seed)
     be_deterministic(options.deterministic)
     network = build_network(options, data.images)
-    steps = options.epochs * math.ceil(len(data.images.training) / options.batch_size)  # type: ignore[arg-type]
+    steps = options.epochs * -(-len(data.images.training) // options.batch_size)  # type: ignore[arg-type]
     lit = LitModel(network, options, steps)
-    own = checkpoint_to_resume(options, place, lit, data)
-    try:
-        with quiet():
-            timer = Timer()
-            trainer = build_trainer(options, place, data.images, devices, timer)
-            trainer.fit(lit, data, ckpt_path=own, weights_only=True)
-            (results,) = trainer.test(lit, data, verbose=False)
-    except SystemExit:  # Lightning's own answer to Ctrl-C
-        if trainer.interrupted:
-            raise KeyboardInterrupt from None
-        raise
-    except MisconfigurationException as error:
-        raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        if own is None or lit.started:
-            raise
-        raise CheckpointError(f"cannot go on from {own}: Lightning cannot read its own part of it") from error
+    saving = SaveRun(place, data.images)
+    with locked(place.out) if begins else nullcontext():
+        try:
+            with quiet():
+                timer = Timer()
+                trainer = build_trainer(options, place, saving, devices, timer)
+                trainer.fit(lit, data)
+                if saving.run is not None:
+                    tell(saving.run.judging())
+                (results,) = trainer.test(lit, data, verbose=False)
+        except SystemExit as end:  # Lightning's own answer to Ctrl-C
+            if not isinstance(end.__context__, KeyboardInterrupt):
+                raise
+            if saving.run is not None:
+                tell(saving.run.interrupted(), error=True)
+            raise end.__context__ from None
+        except MisconfigurationException as error:
+            raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
     accuracy = 100 * results["test_accuracy"]
-    if is_main_process():
+    if is_main_process() and saving.run is not None:
         top5 = results.get("test_top5_accuracy")
         write_results(
             place.out,
@@ -198,91 +265,20 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
             },
             trainer="lightning",
             epochs=len(lit.history),
-            images=(len(lit.history) - lit.epochs_before) * len(data.images.training),  # type: ignore[arg-type]
+            images=saving.run.images_since(saving.began),
             seconds=timer.time_elapsed("train") - timer.time_elapsed("validate"),
         )
     return len(data.images.test), accuracy  # type: ignore[arg-type]
 
 
-def checkpoint_to_resume(options: TrainingOptions, place: Place, lit: LitModel, data: MNISTDataModule) -> Path | None:
-    """Lightning's last checkpoint, None if the run begins.
-
-    Raises:
-        CheckpointError: it is damaged, of a run with other options, or a part of it is not of this run.
-    """
-    path = place.out / FOLDER / "last.ckpt"
-    if not place.resume or not path.exists():
-        return None
-    content = read(path)
-    if not isinstance(content, dict) or not isinstance(content.get("options"), dict):
-        raise CheckpointError(f"{path} is no checkpoint of `python -m torch_impl train --trainer lightning`")
-    check_same_options(options, options_of(content, path), path)
-    try:
-        check_lightning(content, lit, data.train_dataloader())
-    except Misfit as error:
-        raise CheckpointError(f"cannot go on from {path}: {error}") from error
-    return path
-
-
-def check_lightning(content: dict[str, Any], lit: LitModel, loader: Loader) -> None:
-    """Raise Misfit unless Lightning's checkpoint is of this run, as far as it is not Lightning's alone.
-
-    Its parts are held against those of a training that has done nothing: its optimizer has the state that a step of
-    length 0 leaves.
-    """
-    kinds = {"state_dict": dict, "optimizer_states": list, "lr_schedulers": list, "history": list, "loader": dict}
-    for name, kind in {**kinds, "callbacks": dict, "loops": dict}.items():
-        require(isinstance(content.get(name), kind), f"it lacks its {name}")
-    for name in ("optimizer_states", "lr_schedulers"):
-        require(len(content[name]) == 1 and isinstance(content[name][0], dict), f"{name} is not of one optimizer")
-    parts = lit.configure_optimizers()
-    optimizer, scheduler = parts["optimizer"], parts["lr_scheduler"]["scheduler"]
-    started = scheduler.state_dict()
-    for group in optimizer.param_groups:
-        group["lr"] = 0.0
-    for parameter in lit.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizer.step()
-    optimizer.zero_grad()
-    scaler = {"scaler": {}} if lit.options.precision != "fp16" else {"scaler": {"growth_interval": 1}}
-    fresh = {"model": lit.state_dict(), "optimizer": optimizer.state_dict(), "scheduler": started, **scaler}
-    translated = {
-        "epoch": len(content["history"]),
-        "step": content.get("global_step"),
-        "model": content["state_dict"],
-        "optimizer": content["optimizer_states"][0],
-        "scheduler": content["lr_schedulers"][0],
-        "scaler": {},
-        "loader": content["loader"],
-        "tally": Tally(torch.device("cpu")).state(),
-        "random_states": [random_states()],
-        "history": content["history"],
-    }
-    check_run(translated, fresh, lit.options, loader, COLUMNS)
-    require(content.get("epoch") == len(content["history"]) - 1, "epoch is not how many rows history has")
-    counted = content["loops"].get("fit_loop")
-    for name in ("epoch_progress", "current", "processed"):
-        counted = counted.get(name) if isinstance(counted, dict) else None
-    require(counted == len(content["history"]), "loops.fit_loop has not counted as many epochs as history has rows")
-    for state in content["callbacks"].values():  # Lightning deletes what is not the best any longer
-        for name in ("best_model_path", "kth_best_model_path", "last_model_path", "best_k_models"):
-            named = state.get(name, "") if isinstance(state, dict) else ""
-            for file in named if isinstance(named, dict) else [named]:
-                require(isinstance(file, str) and ".." not in Path(file).parts, f"{name} leaves the folder")
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's advertisement and its list of devices, and a warning of PyTorch's about Lightning's code.
-
-    A folder that a run goes on in, or is repeated in, is no reason for a warning either.
-    """
+    """Without Lightning's advertisement and its list of devices, and a warning of PyTorch's about Lightning's code."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
-        warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty", UserWarning)
         try:
             yield
         finally:
@@ -299,9 +295,7 @@ def build_network(options: TrainingOptions, images: ImageData) -> nn.Module:
     return model
 
 
-def build_trainer(
-    options: TrainingOptions, place: Place, images: ImageData, devices: int, *others: Callback
-) -> Trainer:
+def build_trainer(options: TrainingOptions, place: Place, saving: SaveRun, devices: int, *others: Callback) -> Trainer:
     """Lightning's trainer for the options, with its callbacks and others.
 
     Raises:
@@ -312,15 +306,7 @@ def build_trainer(
         raise OptionError(f"--strategy {place.strategy} is the plain loop's: with --trainer lightning there is ddp")
     if options.precision == "fp16" and device.type == "cpu":
         raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
-    monitor = "validation_accuracy" if options.validation else "training_accuracy"
-    callbacks: list[Callback] = [
-        SaveRun(place.out, images),
-        ModelCheckpoint(
-            place.out / FOLDER, "best", monitor=monitor, mode="max", save_last=True, enable_version_counter=False
-        ),
-        RichProgressBar() if sys.stdout.isatty() else EpochLines(),
-        *others,
-    ]
+    callbacks: list[Callback] = [saving, RichProgressBar() if sys.stdout.isatty() else EpochLines(), *others]
     if place.tensorboard:
         callbacks.append(LogRun(place.out))
     return Trainer(

@@ -36,7 +36,7 @@ def write_results(
     images: int,
     seconds: float,
 ) -> None:
-    """Write the file, whole or not at all.
+    """Write the file, whole or not at all. A run that is only judged once more keeps what its training took.
 
     Args:
         folder: of the run.
@@ -49,6 +49,8 @@ def write_results(
         epochs: done.
         images, seconds: trained on since this start of the run, and how long that took.
     """
+    if not images and (folder / RESULTS).exists():
+        return
     told = {
         "test": tested,
         "epochs": epochs,

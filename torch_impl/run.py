@@ -1,27 +1,25 @@
-"""A whole run: build or resume, epoch after epoch, checkpoints and logs on the way, the test at the end."""
+"""A whole run by the plain loop: build or resume, epoch after epoch, logs on the way, the test at the end.
+
+What its checkpoints hold is in ``state.py``.
+"""
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.amp import GradScaler
 from torch.utils.data import Dataset, TensorDataset
 
-from torch_impl.checking import Misfit, check_network, check_run
-from torch_impl.checkpoint import LAST, CheckpointError, check_writable, load_latest, options_of, save_checkpoint
+from torch_impl.batch_norm import check_batch_size
+from torch_impl.checkpoint import check_writable
 from torch_impl.data import Augmentation, ImageData, Loader, load_data, make_loader
 from torch_impl.distributed import (
-    broadcast,
     distribute,
-    full_state,
-    gather,
     is_main_process,
-    load_full_state,
     rank,
     restarted,
     sum_over_processes,
@@ -30,13 +28,16 @@ from torch_impl.distributed import (
     wait_for_main_process,
     world_size,
 )
+from torch_impl.folder import check_start, locked
 from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
-from torch_impl.options import OptionError, TrainingOptions, flag
+from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
-from torch_impl.reporting import COLUMNS, TensorBoard, predict, write_figures, write_metrics
+from torch_impl.reporting import TensorBoard, predict, write_figures, write_metrics
 from torch_impl.results import write_results
-from torch_impl.seeds import be_deterministic, load_random_states, random_states, seed_everything
+from torch_impl.seeds import be_deterministic, seed_everything
+from torch_impl.soundness import TrainingError, Watch, WatchedTally
+from torch_impl.state import Place, RunState, best_epoch
 from torch_impl.training import MOST_SEEN, Step, Tally, evaluate, train
 
 __all__ = ["Place", "Run", "TrainingError", "test_loader"]
@@ -44,38 +45,7 @@ __all__ = ["Place", "Run", "TrainingError", "test_loader"]
 TEST_BATCH_SIZE = 1000  # the same wherever images are judged: another one may round scores differently
 
 
-class TrainingError(RuntimeError):
-    """A training that cannot go on; the message is one sentence."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where and how a run takes place, which may change from one start of it to the next.
-
-    Attributes:
-        device: of this process.
-        out: the folder that everything is written to.
-        data_root: the folder of the data sets, None for the default.
-        resume: whether to go on from the checkpoint in ``out``, if there is one.
-        strategy: how several processes share the network: one of ``torch_impl.distributed.STRATEGIES``.
-        workers: processes that read images from a folder, None for as many as the machine can use.
-        save_every: a checkpoint is written after this many steps too; 0 writes at the end of each epoch only.
-        tensorboard: whether TensorBoard's log is written.
-        figures: whether curves, confusion matrix and worst mistakes are drawn.
-    """
-
-    device: torch.device
-    out: Path
-    data_root: Path | None = None
-    resume: bool = False
-    strategy: str = "ddp"
-    workers: int | None = None
-    save_every: int = 0
-    tensorboard: bool = False
-    figures: bool = True
-
-
-class Run:
+class Run(RunState):
     """One run. ``Run(options, place).run()`` is all of it.
 
     Raises:
@@ -85,58 +55,80 @@ class Run:
 
     def __init__(self, options: TrainingOptions, place: Place) -> None:
         options.check()
-        self.options, self.place = options, place
         if is_main_process():
+            check_folder(place)
             check_writable(place.out)
         with wait_for_main_process():
-            self.data = load_data(options, place.data_root)
+            data = load_data(options, place.data_root)
+        check_batches(options, data, world_size())
         be_deterministic(options.deterministic)
         seed_everything(options.seed)
-        model = build_model(options, self.data.image_shape, len(self.data.class_names))
+        network = build_model(options, data.image_shape, len(data.class_names))
         if options.channels_last:
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if options.compile:
-            model.compile()
+            network.compile()
         if rank():  # one seed gave all the same weights, from here on each draws its own numbers
             seed_everything((options.seed + rank()) % 2**32)
-        self.model = distribute(model, place.strategy, place.device)
-        self.loader = training_loader(self.data, options, place)
-        kept_out = self.data.validation
-        self.validation = None if kept_out is None else test_loader(kept_out, options, place)
-        self.test = test_loader(self.data.test, options, place)
-        self.optimizer = build_optimizer(options, self.model)
-        self.scheduler = build_scheduler(options, self.optimizer, options.epochs * self.loader.steps)
-        self.scaler = GradScaler(place.device.type, enabled=options.precision == "fp16")
-        self.tally = Tally(place.device)
-        self.history: list[dict[str, Any]] = []  # a row an epoch, with the columns of ``reporting.COLUMNS``
-        self.step = 0
+        model = distribute(network, place.strategy, place.device)
+        loader = training_loader(data, options, place)
+        optimizer = build_optimizer(options, model)
+        scheduler = build_scheduler(options, optimizer, options.epochs * loader.steps)
+        scaler = GradScaler(place.device.type, enabled=options.precision == "fp16")
+        super().__init__(options, place, data, model, optimizer, scheduler, scaler, loader)
+        self.validation = None if data.validation is None else test_loader(data.validation, options, place)
+        self.test = test_loader(data.test, options, place)
+        self.watch = Watch(model, options, loader.steps, place.device)
+        self.tally: Tally = WatchedTally(place.device, self.look)
         self.lr = options.lr  # of the latest step
         self.images, self.seconds = 0, 0.0  # trained on since the start, and how long
         self.speed = Speedometer()
-        self.progress = TrainingProgress(options.epochs, self.loader.steps, quiet=not is_main_process())
-
-    @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.history)
+        self.progress = TrainingProgress(options.epochs, loader.steps, quiet=not is_main_process())
 
     def run(self) -> Tally:
-        """Train, write, and judge by the test images."""
-        if self.place.resume or restarted():
-            self.resume()
+        """Train, write, and judge by the test images. Nobody else's run writes there meanwhile."""
+        with locked(self.place.out) if is_main_process() else nullcontext():
+            if is_main_process():
+                check_folder(self.place)
+            line, complaint = self.begin()
+            if complaint:
+                self.progress.complain(complaint)
+            self.progress.say(line)
+            try:
+                with self.open_log() as self.log, self.progress:
+                    self.train_epochs()
+                if self.place.figures:
+                    self.draw()
+                self.progress.say(self.judging())
+                tested = evaluate(self.model, self.test, self.options.precision)
+                if is_main_process():
+                    self.write_results(tested)
+                return tested
+            except KeyboardInterrupt:
+                self.progress.complain(self.interrupted())
+                raise
+
+    def open_log(self) -> AbstractContextManager[Any]:
+        """TensorBoard's log, or None in its place."""
         writes = self.place.tensorboard and is_main_process()
-        self.log = TensorBoard(self.place.out, self.step) if writes else None
-        with self.progress:
-            while self.epoch < self.options.epochs and not out_of_patience(self.history, self.options):
-                self.train_epoch()
-        if self.log is not None:
-            self.log.close()
-        if self.place.figures:
-            self.draw()
-        tested = evaluate(self.model, self.test, self.options.precision)
-        if is_main_process():
-            self.write_results(tested)
-        return tested
+        return closing(TensorBoard(self.place.out, self.step)) if writes else nullcontext()
+
+    def train_epochs(self) -> None:
+        """All epochs that are left, or fewer where none is better for too long."""
+        while self.epoch < self.options.epochs and not self.out_of_patience():
+            self.train_epoch()
+            if self.epoch < self.options.epochs and self.out_of_patience():
+                self.progress.say(self.stopped_early())
+
+    def look(self, losses: Tensor) -> None:
+        """Have the losses, and the gradients of the step that is under way, looked at."""
+        self.watch.look(self.step + 1, losses)
+
+    def tally_state(self) -> list[float]:
+        return self.tally.over_processes().state()
+
+    def load_tally(self, state: list[float]) -> None:
+        self.tally.load_state(state)
 
     def train_epoch(self) -> None:
         """One epoch, or what is left of it, judged and written down."""
@@ -157,15 +149,12 @@ class Run:
         )
         sync_buffers(unwrap(self.model))
         trained = self.tally.over_processes()
-        loss = trained.loss  # which waits for the device
         self.seconds += time.perf_counter() - started
-        if not math.isfinite(loss):
-            raise TrainingError(f"the loss of epoch {self.epoch + 1} is {loss}: lower --lr, or try --clip-norm 1")
         judged = None
         if self.validation is not None:
             judged = evaluate(self.model, self.validation, self.options.precision)
         self.history.append(self.row(trained, judged))
-        self.tally = Tally(self.place.device)
+        self.tally = WatchedTally(self.place.device, self.look)
         self.save(best=best_epoch(self.history) == self.epoch)
         if is_main_process():
             write_metrics(self.place.out, self.history)
@@ -182,12 +171,16 @@ class Run:
         self.speed.add(self.loader.step_size(step))
         self.images += self.loader.step_size(step)
         self.progress.move(self.epoch + 1, step)
-        if step % LOG_EVERY == 0 or step == self.loader.steps:
+        shows = step % LOG_EVERY == 0 or step == self.loader.steps
+        saves = self.place.save_every and self.step % self.place.save_every == 0 and step < self.loader.steps
+        if shows or saves:
+            self.watch.check()
+        if shows:
             speed, loss = self.speed.read(), sum_over_processes(done.loss.clone())
             self.progress.show(self.epoch + 1, step, tally.over_processes(), loss, speed)
             if self.log is not None:
                 self.log.step(self.step, loss.item(), done.lr, speed)
-        if self.place.save_every and self.step % self.place.save_every == 0 and step < self.loader.steps:
+        if saves:
             self.save(best=False)
 
     def row(self, trained: Tally, judged: Tally | None) -> dict[str, Any]:
@@ -202,79 +195,6 @@ class Run:
             "validation_loss": None if judged is None else judged.loss,
             "validation_accuracy": None if judged is None else judged.accuracy,
         }
-
-    def save(self, best: bool) -> None:
-        """Write a checkpoint. All processes take part, the main one writes."""
-        content = self.content()
-        if is_main_process():
-            save_checkpoint(self.place.out, content, best)
-
-    def content(self) -> dict[str, Any]:
-        """What a checkpoint written now holds. All processes must call it, in the main one it is whole."""
-        model, optimizer = full_state(self.model, self.optimizer)
-        states = gather(random_states())
-        tally = self.tally.over_processes().state()
-        return {
-            "options": self.options.as_dict(),
-            "image_shape": list(self.data.image_shape),
-            "class_names": list(self.data.class_names),
-            "epoch": self.epoch,
-            "step": self.step,
-            "model": model,
-            "optimizer": optimizer,
-            "scheduler": self.scheduler.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "loader": self.loader.state_dict(),
-            "tally": tally,
-            "random_states": states,
-            "history": self.history,
-        }
-
-    def resume(self) -> None:
-        """Go on from the latest checkpoint that can be read, if there is one. The main process reads it for all.
-
-        Raises:
-            CheckpointError: none of those there can be read, or it is not of this run in every part.
-        """
-        found = load_latest(self.place.out) if is_main_process() else None
-        content, complaint = broadcast(found)
-        if complaint:
-            self.progress.complain(complaint)
-        if content is None:
-            return
-        self.check_same_run(content)
-        self.check_every_part(content)
-        load_full_state(self.model, self.optimizer, content["model"], content["optimizer"])
-        self.scheduler.load_state_dict(content["scheduler"])
-        self.scaler.load_state_dict(content["scaler"])
-        self.loader.load_state_dict(content["loader"])
-        self.history, self.step = content["history"], content["step"]
-        if is_main_process():
-            self.tally.load_state(content["tally"])
-            write_metrics(self.place.out, self.history)  # the run may have died before it could
-        if rank() < len(content["random_states"]):
-            load_random_states(content["random_states"][rank()])
-
-    def check_same_run(self, content: dict[str, Any]) -> None:
-        """Raise CheckpointError if the checkpoint is of a run with other options, or of other images."""
-        path = self.place.out / LAST
-        check_same_options(self.options, options_of(content, path), path)
-        shape, names = tuple(content["image_shape"]), tuple(content["class_names"])
-        if (shape, names) != (self.data.image_shape, self.data.class_names):
-            raise CheckpointError(f"{path} is of a run with other images: choose another --out")
-
-    def check_every_part(self, content: dict[str, Any]) -> None:
-        """Raise CheckpointError if this run cannot go on from the content. All processes must call it."""
-        fresh, complaint = self.content(), ""
-        if is_main_process():
-            try:
-                check_network(content, self.options)
-                check_run(content, fresh, self.options, self.loader, COLUMNS)
-            except Misfit as error:
-                complaint = f"cannot go on from the checkpoint in {self.place.out}: {error}"
-        complaint = broadcast(complaint)
-        if complaint:
-            raise CheckpointError(complaint)
 
     def write_results(self, tested: Tally) -> None:
         """``results.json``."""
@@ -298,13 +218,22 @@ class Run:
             write_figures(self.place.out, self.history, found, self.data.test, self.data.class_names)
 
 
-def check_same_options(options: TrainingOptions, saved: TrainingOptions, path: Path) -> None:
-    """Raise CheckpointError if a run with ``options`` would not be the one that left the checkpoint at ``path``."""
-    for name in options.differences(saved):
-        raise CheckpointError(
-            f"{path} is of a run with {flag(name)} {getattr(saved, name)}, not {getattr(options, name)}: "
-            "give the same options as then, or another --out"
-        )
+def check_folder(place: Place) -> None:
+    """Raise CheckpointError unless the run may begin in its folder; what torchrun starts anew goes on there anyway."""
+    if not restarted():
+        check_start(place.out, place.resume, place.overwrite)
+
+
+def check_batches(options: TrainingOptions, data: ImageData, processes: int) -> None:
+    """Raise OptionError if a step of so many processes has too few images for the network's batch normalisation."""
+    classes, count = len(data.class_names), len(data.training)  # type: ignore[arg-type]
+    check_batch_size(
+        lambda: build_model(options, data.image_shape, classes),
+        data.image_shape,
+        count,
+        options.batch_size,
+        processes * options.accumulate,
+    )
 
 
 def training_loader(data: ImageData, options: TrainingOptions, place: Place) -> Loader:
@@ -341,23 +270,3 @@ def test_loader(images: Dataset[Any], options: TrainingOptions, place: Place) ->
         world_size=world_size(),
         channels_last=options.channels_last,
     )
-
-
-def out_of_patience(history: list[dict[str, Any]], options: TrainingOptions) -> bool:
-    """Whether too many epochs have gone by without a better one."""
-    return 0 < options.patience <= len(history) - best_epoch(history)
-
-
-def best_epoch(history: list[dict[str, Any]]) -> int:
-    """The epoch, from 1, with the highest accuracy, and at a tie with the lowest loss; 0 of none.
-
-    On the validation images, where there are any; else on the training images. Never on the test images: they would no
-    longer be a test.
-    """
-    best, best_score = 0, (-math.inf, 0.0)
-    for row in history:
-        part = "" if row["validation_loss"] is None else "validation_"
-        score = (row[f"{part}accuracy"], -row[f"{part}loss"])
-        if score > best_score:
-            best, best_score = row["epoch"], score
-    return best

@@ -1,6 +1,7 @@
 """How ``python -m torch_impl`` and ``python -m comparisons`` begin and end, before and after ``cli.py`` has its say.
 
-Imports take seconds, so nothing but the standard library is imported here before Ctrl-C is listened to.
+Imports take seconds, so nothing but the standard library is imported here before Ctrl-C is listened to. SIGTERM, by
+which clusters and ``kill`` end a program, is an interruption like Ctrl-C, with another status.
 """
 
 from __future__ import annotations
@@ -14,20 +15,30 @@ from types import FrameType
 
 from torch_impl.missing import missing_part
 
-__all__ = ["INTERRUPTED", "start"]
+__all__ = ["Terminated", "start", "status_of"]
 
 WRONG_USAGE = 2
-INTERRUPTED = 130  # the status that a shell gives to what Ctrl-C ended
+USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}  # what is done if nobody listens
+INTERRUPTED, TERMINATED = 128 + 2, 128 + 15  # the statuses that a shell gives to what Ctrl-C and SIGTERM ended
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come: whoever cleans up after Ctrl-C does so after this."""
+
+
+def status_of(interruption: KeyboardInterrupt) -> int:
+    """The exit status of a program that was interrupted."""
+    return TERMINATED if isinstance(interruption, Terminated) else INTERRUPTED
 
 
 def start(program: str) -> None:
     """Run ``main`` of the package ``program``'s ``cli.py``, and end with its status. No traceback for what is expected.
 
-    Ctrl-C while modules are imported, and while Python ends, stops at once: nothing is open then.
+    Ctrl-C and SIGTERM while modules are imported, and while Python ends, stop at once: nothing is open then.
     """
-    listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not in the background of a shell
-    if listens:
-        signal.signal(signal.SIGINT, leave)
+    listened = [number for number in USUAL if signal.getsignal(number) == USUAL[number]]  # not in a shell's background
+    for number in listened:
+        signal.signal(number, leave)
     try:
         main = importlib.import_module(f"{program}.cli").main
         errors = importlib.import_module("torch_impl.errors")
@@ -42,16 +53,16 @@ def start(program: str) -> None:
             stream.reconfigure(errors="replace")  # a terminal without × shows ?
     status: object = 0
     try:
-        if listens:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in listened:
+            signal.signal(number, terminate if number == signal.SIGTERM else signal.default_int_handler)
         with errors.one_sentence(program):
             main()
     except SystemExit as end:
         status = end.code
-    except KeyboardInterrupt:
-        status = INTERRUPTED
-    if listens:
-        signal.signal(signal.SIGINT, leave)
+    except KeyboardInterrupt as interruption:
+        status = status_of(interruption)
+    for number in listened:
+        signal.signal(number, leave)
     try:
         with errors.one_sentence(program, quiet=status != 0):
             flush()
@@ -60,9 +71,14 @@ def start(program: str) -> None:
     sys.exit(status)  # type: ignore[arg-type]
 
 
+def terminate(number: int, frame: FrameType | None) -> None:
+    """Interrupt what runs."""
+    raise Terminated
+
+
 def leave(number: int, frame: FrameType | None) -> None:
     """End this process at once."""
-    os._exit(INTERRUPTED)
+    os._exit(128 + number)
 
 
 def flush() -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 import torch_impl.cli as cli
 import torch_impl.run
-from torch_impl.checkpoint import load_checkpoint, load_model
+from torch_impl.checkpoint import load_checkpoint, load_latest, load_model
 from torch_impl.options import TrainingOptions
 
 REPOSITORY = Path(__file__).parents[2]
@@ -39,14 +39,15 @@ def test_train_then_evaluate_as_a_user_does(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
         assert (done.returncode, done.stderr) == (0, "")
         outputs.append(done.stdout.splitlines())
-    trained, evaluated = outputs
+    (starting, *trained), evaluated = outputs
+    assert starting == "Starting a run in run: 5 epochs of 15 steps"
     for epoch, line in enumerate(trained[:5], start=1):
         numbers = r"Loss: \d+\.\d{4}, Accuracy: \d+\.\d\d %, [\d,]+ images/s"
         assert re.fullmatch(rf"Epoch \[{epoch}/5\], Step \[15/15\], {numbers}", line)
-    assert re.fullmatch(r"Accuracy on the 360 test images: \d\d\.\d\d %", trained[5])
-    assert trained[6:] == ["Saved run/last.ckpt"]
-    assert evaluated == [trained[5]]
-    assert float(trained[5].split()[-2]) > 85
+    assert re.fullmatch(r"Accuracy on the 360 test images: \d\d\.\d\d %", trained[6])
+    assert (trained[5], trained[7:]) == ("Judging run/last.ckpt, epoch 5", ["Saved run/last.ckpt"])
+    assert evaluated == trained[5:7]
+    assert float(trained[6].split()[-2]) > 85
     assert os.listdir(tmp_path) == ["run"]
 
 
@@ -173,9 +174,9 @@ def test_what_the_parser_refuses_is_2(arguments: str) -> None:
 
 
 def one_sentence(result: Result) -> str:
-    """What was said on stderr by a command that failed without having trained."""
+    """What was said on stderr by a command that failed without having trained, or while it trained."""
     assert result.exit_code == 1, result.output
-    assert result.stdout == ""
+    assert result.stdout == "" or result.stdout.startswith("Starting a run in ")
     (line,) = result.stderr.splitlines()
     return line
 
@@ -234,7 +235,8 @@ def test_checkpoints_that_are_no_use_are_1(tmp_path: Path) -> None:
     assert "no checkpoint" in one_sentence(run("evaluate", path))
     arguments = ["train", "--hidden-size", 20, "--no-figures", "--out", tmp_path]
     assert "no checkpoint" in one_sentence(run(*arguments, "--resume"))
-    assert run(*arguments).exit_code == 0
+    assert "there is a run in" in one_sentence(run(*arguments))
+    assert run(*arguments, "--overwrite").exit_code == 0
     assert "with --hidden-size 20, not 21" in one_sentence(run(*arguments, "--resume", "--hidden-size", 21))
     content = torch.load(path, weights_only=True)
     content["options"]["data"] = "gone"
@@ -330,20 +332,36 @@ def test_ctrl_c_while_modules_are_imported_is_130(program: str, tmp_path: Path) 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
-def test_ctrl_c_is_130_and_leaves_whole_files(tmp_path: Path) -> None:
-    command = [sys.executable, "-u", "-m", "torch_impl", "train", "--epochs", "100000", "--out", str(tmp_path)]
+@pytest.mark.parametrize(
+    ("sent", "status", "trainer"),
+    [
+        (signal.SIGINT, 130, "plain"),
+        (signal.SIGTERM, 143, "plain"),
+        (signal.SIGINT, 130, "lightning"),
+        (signal.SIGTERM, 143, "lightning"),
+    ],
+)
+def test_an_interruption_says_how_to_go_on_and_leaves_whole_files(
+    sent: int, status: int, trainer: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-u", "-m", "torch_impl", "train", "--epochs", "100000", "--trainer", trainer]
+    command += ["--device", "cpu", "--out", str(tmp_path)]
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None and process.stderr is not None
-        for epoch in (1, 2):
+        assert process.stdout.readline() == f"Starting a run in {tmp_path}: 100000 epochs of 15 steps\n"
+        for epoch in (1, 2, 3):
             assert f"Epoch [{epoch}/100000]" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    assert set(os.listdir(tmp_path)) <= {"best.ckpt", "last.ckpt", "previous.ckpt", "metrics.csv"}
-    assert load_checkpoint(tmp_path / "last.ckpt")["epoch"] >= 1
+    assert process.returncode == status
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left <= {"best.ckpt", "last.ckpt", "previous.ckpt", "metrics.csv"}, left
+    latest, _ = load_latest(tmp_path)
+    assert latest is not None and latest["epoch"] >= 2
+    where = f"at epoch {latest['epoch'] + 1}, step 1 of 15"
+    assert errors.splitlines() == [f"torch_impl: interrupted: --resume goes on with the run in {tmp_path} {where}"]
 
 
 def test_a_terminal_gets_a_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

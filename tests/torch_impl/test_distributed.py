@@ -96,6 +96,50 @@ def test_gradients_of_two_processes_are_those_of_one(tmp_path: Path) -> None:
     assert sorted(done.stdout.splitlines()) == ["process 0 is through", "process 1 is through"]
 
 
+# Runs that fail, in each process in the same way, so that none waits for another.
+FAILING = """
+import sys, torch
+from pathlib import Path
+from torch_impl import state
+from torch_impl.checkpoint import CheckpointError, load_checkpoint
+from torch_impl.distributed import process_group, rank
+from torch_impl.options import OptionError, TrainingOptions
+from torch_impl.run import Place, Run, TrainingError
+
+def full(*_):
+    raise CheckpointError("cannot write: no space")
+
+with process_group(torch.device("cpu")):
+    for number, (change, error) in enumerate((
+        ({"optimizer": "sgd", "lr": 1e30}, TrainingError),
+        ({"model": "resnet18", "batch_size": 718}, OptionError),
+        ({}, CheckpointError),
+    )):
+        folder = Path(sys.argv[1], str(number))
+        state.save_checkpoint = full if error is CheckpointError else state.save_checkpoint
+        options = TrainingOptions(**{"hidden_size": 4, "epochs": 1, "batch_size": 100, **change})
+        try:
+            Run(options, Place(torch.device("cpu"), folder, save_every=5, figures=False)).run()
+        except (CheckpointError, OptionError, TrainingError) as caught:
+            assert type(caught) is error
+            sys.stdout.write(f"{rank()}: {caught}\\n")
+            sys.stdout.flush()
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_fail_alike(tmp_path: Path) -> None:
+    """Of a loss that is not finite, of a batch of which one of them had a single image, of a disk that is full."""
+    done = torchrun(FAILING, tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = sorted(line for line in done.stdout.splitlines() if line[:3] in ("0: ", "1: "))
+    assert len(lines) == 6 and [line[3:] for line in lines[:3]] == [line[3:] for line in lines[3:]]
+    batch, disk, loss = (line[3:] for line in sorted(lines[:3], key=lambda line: line[3:]))
+    assert disk == "cannot write: no space"
+    assert "leaves one of the 2 parts (processes times --accumulate) of a step with less than two images" in batch
+    assert loss.startswith("the loss is not finite at step 2 (epoch 1, step 2 of 15), and the first gradient")
+
+
 # The command line, telling at the end how many threads of the group there are still. Lightning runs it a second time.
 ENDING = """
 import atexit, os, sys

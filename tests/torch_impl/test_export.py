@@ -439,7 +439,8 @@ def test_export_and_predict(format, run_folder, tmp_path):
     path = tmp_path / FORMATS[format]
     done = command("export", run_folder / "last.ckpt", "--format", format, "--to", path, "--samples", tmp_path / "png")
     assert done.exit_code == 0, done.output
-    first, *rest = done.stdout.splitlines()
+    exporting, first, *rest = done.stdout.splitlines()
+    assert exporting == f"Exporting {run_folder / 'last.ckpt'}, epoch 1"
     assert first.startswith("Checked on 200 test images: the largest difference of a score is ")
     assert rest == [f"Saved {path}", f"Saved 10 test images in {tmp_path / 'png'}"]
 

@@ -1,6 +1,8 @@
 """``torch_impl.lit`` and ``lit_run``: Lightning's run and the plain loop's end with the same weights."""
 
+import errno
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.data import DataLoader
 from typer.testing import CliRunner
 
-from torch_impl import lit, lit_run
+from torch_impl import checkpoint, lit, lit_run
 from torch_impl.checkpoint import CheckpointError, load_checkpoint
 from torch_impl.cli import app
 from torch_impl.data import load_datasets
@@ -21,6 +23,8 @@ from torch_impl.optimization import build_optimizer, rate_factor
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.run import Place, Run, TrainingError
 from torch_impl.seeds import seed_everything
+from torch_impl.soundness import unsound_part
+from torch_impl.state import RunState
 from torch_impl.training import evaluate, train
 
 OPTIONS = TrainingOptions(epochs=2, seed=5, hidden_size=40)
@@ -69,11 +73,11 @@ def assert_same_run(ours, theirs, epochs):
 @pytest.mark.parametrize("options", [OPTIONS, RICH], ids=["defaults", "everything"])
 def test_lightning_and_the_plain_loop_end_with_the_same_weights(options, tmp_path):
     tested = Run(options, place(tmp_path / "plain")).run()
-    images, accuracy = lit_run.fit(options, place(tmp_path / "lightning"))
+    images, accuracy = lit_run.fit(options, place(tmp_path / "lightning", save_every=2))
     assert_same_run(tmp_path / "lightning", tmp_path / "plain", epochs=2)
     assert images == tested.images and accuracy == pytest.approx(tested.accuracy, rel=1e-6)
     files = {path.name for path in (tmp_path / "lightning").iterdir()}
-    assert {"best.ckpt", "last.ckpt", "metrics.csv", "lightning"} <= files
+    assert files == {"best.ckpt", "last.ckpt", "previous.ckpt", "metrics.csv", "results.json"}
 
 
 def test_another_seed_ends_with_other_weights(tmp_path):
@@ -83,63 +87,57 @@ def test_another_seed_ends_with_other_weights(tmp_path):
     assert not any(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_the_plain_loop_goes_on_from_lightnings_run(tmp_path):
-    lit_run.fit(replace(OPTIONS, epochs=1), place(tmp_path / "both"))
-    Run(OPTIONS, place(tmp_path / "both", resume=True)).run()
-    Run(OPTIONS, place(tmp_path / "plain")).run()
-    assert_same_run(tmp_path / "both", tmp_path / "plain", epochs=2)
+TRAINERS = {"plain": lambda options, place: Run(options, place).run(), "lightning": lit_run.fit}
 
 
-def test_lightning_goes_on_from_its_own_checkpoint(tmp_path):
-    lit_run.fit(replace(OPTIONS, epochs=1), place(tmp_path / "twice"))
-    lit_run.fit(OPTIONS, place(tmp_path / "twice", resume=True))
-    Run(OPTIONS, place(tmp_path / "plain")).run()
-    assert_same_run(tmp_path / "twice", tmp_path / "plain", epochs=2)
+class StoppedHere(Exception):
+    """The end of a run's process."""
 
 
-def test_lightnings_checkpoint_is_refused_if_it_is_damaged_or_of_another_run(tmp_path):
-    lit_run.fit(replace(OPTIONS, epochs=1), place(tmp_path))
-    with pytest.raises(CheckpointError, match="is of a run with --lr 0.001, not 0.1: give the same options"):
-        lit_run.fit(replace(OPTIONS, lr=0.1), place(tmp_path, resume=True))
-    own = tmp_path / "lightning" / "last.ckpt"
-    own.write_bytes(own.read_bytes()[:-100])
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a plain run of two epochs, of nine steps each."""
+    folder = tmp_path_factory.mktemp("whole")
+    Run(RICH, place(folder)).run()
+    return folder
+
+
+@pytest.mark.parametrize("step", [4, 9], ids=["within an epoch", "between two"])
+@pytest.mark.parametrize(("first", "second"), [("plain", "lightning"), ("lightning", "plain"), ("lightning",) * 2])
+def test_each_trainer_goes_on_from_what_the_other_has_left(first, second, step, whole, tmp_path, monkeypatch, capsys):
+    save = RunState.save
+
+    def stopping(run, best):
+        save(run, best)
+        if run.step == step:
+            raise StoppedHere
+
+    monkeypatch.setattr(RunState, "save", stopping)
+    with pytest.raises(StoppedHere):
+        TRAINERS[first](RICH, place(tmp_path, save_every=4))
+    monkeypatch.undo()
+    TRAINERS[second](RICH, place(tmp_path, resume=True))
+    where = "at epoch 1, step 5 of 9" if step == 4 else "at epoch 2, step 1 of 9"
+    assert f"Going on with the run in {tmp_path} {where}\n" in capsys.readouterr().out
+    assert_same_run(tmp_path, whole, epochs=2)
+    TRAINERS[first](replace(RICH, patience=1), place(tmp_path, resume=True))
+    assert f"Nothing is left to do: the run in {tmp_path} has done 2 of --epochs 2\n" in capsys.readouterr().out
+
+
+def test_lightning_refuses_a_checkpoint_of_another_run_or_that_is_damaged(whole, tmp_path):
+    for name in ("last.ckpt", "metrics.csv"):
+        (tmp_path / name).write_bytes((whole / name).read_bytes())
+    with pytest.raises(CheckpointError, match="is of a run with --momentum 0.9, not 0.1: give the same options"):
+        lit_run.fit(replace(RICH, momentum=0.1), place(tmp_path, resume=True))
+    last = tmp_path / "last.ckpt"
+    content = torch.load(last, weights_only=True)
+    content["optimizer"]["state"]["1.fc1.bias"]["momentum_buffer"] = torch.zeros(2)
+    torch.save(content, last)
+    with pytest.raises(CheckpointError, match=r"1\.fc1\.bias\.momentum_buffer has the shape \(2,\), not \(40,\)"):
+        lit_run.fit(RICH, place(tmp_path, resume=True))
+    last.write_bytes(last.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="is damaged"):
-        lit_run.fit(OPTIONS, place(tmp_path, resume=True))
-
-
-@pytest.mark.parametrize(
-    ("names", "value"),
-    [
-        (("optimizer_states", 0, "state", 0, "exp_avg"), torch.zeros(2)),
-        (("optimizer_states", 0, "param_groups", 0, "lr"), 0.5),
-        (("optimizer_states",), []),
-        (("lr_schedulers", 0, "last_epoch"), -1),
-        (("state_dict", "model.1.fc1.bias"), torch.full((20,), torch.nan)),
-        (("state_dict",), {}),
-        (("history", 0, "loss"), "x"),
-        (("loader", "done"), 10**9),
-        (("global_step",), 7),
-        (("epoch",), 5),
-        (("loops",), {}),
-        (("loops", "fit_loop"), {}),
-        (("callbacks",), {"ModelCheckpoint": {"best_k_models": {"run/../../thesis.pdf": torch.tensor(0.5)}}}),
-        (("options",), None),
-    ],
-    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
-)
-def test_what_does_not_fit_in_lightnings_checkpoint_is_refused(names, value, tmp_path):
-    options = replace(OPTIONS, epochs=1, hidden_size=20, batch_size=500)
-    lit_run.fit(options, place(tmp_path))
-    own = tmp_path / "lightning" / "last.ckpt"
-    content = torch.load(own, weights_only=True)
-    part = content
-    for name in names[:-1]:
-        part = part[name]
-    part[names[-1]] = value
-    torch.save(content, own)
-    with pytest.raises(CheckpointError) as caught:
-        lit_run.fit(replace(options, epochs=2), place(tmp_path, resume=True))
-    assert str(own) in str(caught.value) and "\n" not in str(caught.value)
+        lit_run.fit(RICH, place(tmp_path, resume=True))
 
 
 def test_patience_ends_a_run(tmp_path):
@@ -148,10 +146,54 @@ def test_patience_ends_a_run(tmp_path):
     assert load_checkpoint(tmp_path / "last.ckpt")["epoch"] == 3  # the first is the best, two more are not better
 
 
-def test_a_loss_that_is_no_number_ends_a_run(tmp_path):
-    with pytest.raises(TrainingError, match="the loss of epoch 1 is (nan|inf): lower --lr"):
-        lit_run.fit(replace(OPTIONS, optimizer="sgd", lr=1e30), place(tmp_path))
-    assert not (tmp_path / "last.ckpt").exists()
+@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ({"lr": 1e30}, r"lower --lr, which is 1e\+30, or try --clip-norm 1"),
+        ({"weight_decay": 1e9, "clip_norm": 1.0}, r"lower --weight-decay, which is 1e\+09"),
+        ({"weight_decay": 0.1, "lr": 1e30, "clip_norm": 1.0, "precision": "bf16"}, r"lower --lr, which is 1e\+30"),
+    ],
+    ids=str,
+)
+def test_a_loss_that_is_not_finite_ends_a_run_at_its_step(change, remedy, trainer, tmp_path):
+    """The checkpoint of the step before it is sound, and says which step that was."""
+    options = replace(OPTIONS, optimizer="sgd", momentum=0.0, **change)
+    with pytest.raises(TrainingError) as caught:
+        TRAINERS[trainer](options, place(tmp_path, save_every=1))
+    content = load_checkpoint(tmp_path / "last.ckpt")
+    where = r"the loss is not finite at step (\d+) \(epoch 1, step \1 of 15\)"
+    found = re.fullmatch(
+        where + rf", and the first gradient that is not finite is that of 1\.fc1\.weight: {remedy}", str(caught.value)
+    )
+    assert found and int(found[1]) == content["step"] + 1 and unsound_part(content) == ""
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_a_disk_that_is_full_leaves_the_last_whole_checkpoint(trainer, tmp_path, monkeypatch):
+    """Or a folder that has turned read-only: the third file is not brought to it."""
+    for number, error in enumerate((OSError(errno.ENOSPC, "No space left"), OSError(errno.EROFS, "Read-only"))):
+        folder, steps = tmp_path / str(number), []
+
+        def bring_to_disk(file, error=error, steps=steps):
+            steps.append(1)
+            if len(steps) == 3:
+                raise error
+
+        monkeypatch.setattr(checkpoint, "bring_to_disk", bring_to_disk)
+        with pytest.raises(CheckpointError, match=f"cannot write {folder}/last.ckpt: {error.strerror}"):
+            TRAINERS[trainer](OPTIONS, place(folder, save_every=4))
+        monkeypatch.undo()
+        assert load_checkpoint(folder / "last.ckpt")["step"] == 8
+        assert not [path for path in folder.iterdir() if path.suffix == ".partial"]
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_batch_normalisation_is_given_no_single_image(trainer, tmp_path):
+    options = replace(OPTIONS, model="resnet18", batch_size=718)
+    with pytest.raises(OptionError, match="--batch-size 718 with 1,437 training images .*: --batch-size 717 works"):
+        TRAINERS[trainer](options, place(tmp_path))
+    assert not list(tmp_path.iterdir())
 
 
 def scalars(folder):

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch_impl.checkpoint import CheckpointError, load_checkpoint
 from torch_impl.options import TrainingOptions
 from torch_impl.reporting import COLUMNS
-from torch_impl.run import Place, Run, TrainingError, best_epoch
+from torch_impl.run import Place, Run, best_epoch
 from torch_impl.training import Step, Tally
 
 REPOSITORY = Path(__file__).parents[2]
@@ -73,9 +73,9 @@ def test_stopped_and_resumed_is_not_stopped(change: dict[str, Any], tmp_path: Pa
     options = dataclasses.replace(SMALL, **change)
     whole = Run(options, place(tmp_path / "whole", save_every=3)).run()
     steps = load_checkpoint(tmp_path / "whole" / "last.ckpt")["step"]
-    for stop in (steps // 2 + 1, steps - 1):
+    for stop, resume in ((steps // 2 + 1, False), (steps - 1, True)):
         with pytest.raises(StoppedHere):
-            StoppingRun(options, place(tmp_path / "stopped", save_every=3, resume=True), stop).run()
+            StoppingRun(options, place(tmp_path / "stopped", save_every=3, resume=resume), stop).run()
     resumed = Run(options, place(tmp_path / "stopped", save_every=3, resume=True)).run()
     assert (resumed.loss, resumed.accuracy) == (whole.loss, whole.accuracy)
     for name in ("last.ckpt", "best.ckpt"):
@@ -100,8 +100,9 @@ gc.freeze()  # so that the forks share what was imported
 def start(out):
     child = os.fork()
     if child == 0:
-        options = "train --data digits --epochs 6 --seed 1 --no-figures --device cpu --resume --out".split()
-        sys.argv[1:] = [*options, out]
+        options = "train --data digits --epochs 6 --seed 1 --no-figures --device cpu --out".split()
+        begun = any(os.path.exists(f"{out}/{name}.ckpt") for name in ("last", "previous"))
+        sys.argv[1:] = [*options, out, *["--resume"] * begun]
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         try:
             cli.main()
@@ -171,12 +172,17 @@ def test_killed_at_twenty_moments_and_resumed(tmp_path: Path) -> None:
         assert (tmp_path / run / "metrics.csv").read_text() == (tmp_path / "whole" / "metrics.csv").read_text()
 
 
-def test_a_run_that_is_through_is_only_judged_again(tmp_path: Path) -> None:
+def test_a_run_that_is_through_is_only_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = Run(SMALL, place(tmp_path)).run()
     before = (tmp_path / "last.ckpt").read_bytes()
-    again = Run(SMALL, place(tmp_path, resume=True)).run()
-    assert (again.loss, again.accuracy) == (first.loss, first.accuracy)
-    assert (tmp_path / "last.ckpt").read_bytes() == before
+    for epochs in (3, 1):
+        capsys.readouterr()
+        again = Run(dataclasses.replace(SMALL, epochs=epochs), place(tmp_path, resume=True)).run()
+        assert (again.loss, again.accuracy) == (first.loss, first.accuracy)
+        assert (tmp_path / "last.ckpt").read_bytes() == before
+        nothing, judging = capsys.readouterr().out.splitlines()
+        assert nothing == f"Nothing is left to do: the run in {tmp_path} has done 3 of --epochs {epochs}"
+        assert judging.startswith(f"Judging {tmp_path}/last.ckpt, epoch 3")
 
 
 def test_more_epochs_go_on(tmp_path: Path) -> None:
@@ -187,9 +193,25 @@ def test_more_epochs_go_on(tmp_path: Path) -> None:
     assert same(whole["model"], longer["model"]) and same(whole["history"], longer["history"])
 
 
-def test_resuming_with_nothing_there_starts(tmp_path: Path) -> None:
-    Run(SMALL, place(tmp_path, resume=True)).run()
-    assert load_checkpoint(tmp_path / "last.ckpt")["epoch"] == 3
+def test_a_run_is_not_overwritten_without_a_word(tmp_path: Path) -> None:
+    """Nor begun where one was to be gone on with. Overwritten, nothing is left of it."""
+    with pytest.raises(
+        CheckpointError, match=f"there is no checkpoint in {tmp_path}/no that --resume could go on from"
+    ):
+        Run(SMALL, place(tmp_path / "no", resume=True)).run()
+    assert not (tmp_path / "no").exists()
+    Run(SMALL, place(tmp_path, tensorboard=True)).run()
+    (tmp_path / "mine.txt").touch()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(
+        CheckpointError, match="by --resume, replace it by --overwrite, or name another folder with --o"
+    ):
+        Run(SMALL, place(tmp_path)).run()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    with pytest.raises(StoppedHere):
+        StoppingRun(SMALL, place(tmp_path, overwrite=True, save_every=2), last_step=3).run()
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"last.ckpt", "mine.txt"}
+    assert load_checkpoint(tmp_path / "last.ckpt")["step"] == 2
 
 
 @pytest.mark.parametrize(
@@ -274,7 +296,7 @@ def test_every_entry_of_a_checkpoint_is_checked(
                     if len(names) == 1:
                         torch.save(content, folder / "last.ckpt")
                         content = load_checkpoint(folder / "last.ckpt")
-                    monkeypatch.setattr("torch_impl.run.load_latest", lambda _, content=content: (content, ""))
+                    monkeypatch.setattr("torch_impl.state.load_latest", lambda _, content=content: (content, ""))
                     run.resume()
                     taken.append((names, wrong))
                 except CheckpointError as error:
@@ -340,20 +362,21 @@ def test_an_optimizer_state_of_another_shape_is_refused(part: str, tmp_path: Pat
         Run(SMALL, place(tmp_path, resume=True)).run()
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:
-    options = dataclasses.replace(SMALL, optimizer="sgd", lr=1e30)
-    with pytest.raises(TrainingError, match="the loss of epoch 1 is nan: lower --lr"):
-        Run(options, place(tmp_path)).run()
-    assert os.listdir(tmp_path) == []
-
-
-def test_early_stopping(tmp_path: Path) -> None:
+def test_early_stopping(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A learning rate too low to change anything: the first epoch stays the best, two more are waited for."""
     options = dataclasses.replace(SMALL, optimizer="sgd", lr=1e-12, momentum=0.0, epochs=50, patience=2)
     Run(options, place(tmp_path)).run()
     history = load_checkpoint(tmp_path / "last.ckpt")["history"]
     assert len(history) == 2 + best_epoch(history) < 50
     assert load_checkpoint(tmp_path / "best.ckpt")["epoch"] == best_epoch(history)
+    best = f"epoch {best_epoch(history)}"
+    lines = capsys.readouterr().out.splitlines()
+    accuracy = f"{history[best_epoch(history) - 1]['validation_accuracy']:.2f} %"
+    assert lines[0] == f"Starting a run in {tmp_path}: 50 epochs of 12 steps" and lines[-2:] == [
+        f"Stopped early after epoch {len(history)}: the best is {best}, whose validation accuracy is {accuracy}, in "
+        f"{tmp_path}/best.ckpt",
+        f"Judging {tmp_path}/last.ckpt, epoch {len(history)}; the best is {best}, in {tmp_path}/best.ckpt",
+    ]
 
 
 def test_the_best_epoch() -> None:
