@@ -283,7 +283,7 @@ def images_of(
         CheckpointError: they are not where they were, or not of the network's shape.
     """
     try:
-        images = load_data(replace(options, data=data or options.data, validation=0.0), data_root)
+        images = load_data(replace(options, data=data or options.data, validation=0.0), data_root, test_only=True)
     except ValueError as error:
         raise CheckpointError(f"the images of {checkpoint} are not here, name them with --data: {error}") from error
     if images.image_shape != tuple(content["image_shape"]):

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from torch_impl.checkpoint import replace_file
-from torch_impl.data import ImageData
+from torch_impl.data import ImageData, as_floats
 from torch_impl.predict import DESCRIPTION, Description, Program, ProgramError, open_program, torchscript_is_deprecated
 
 __all__ = ["FORMATS", "check_program", "export_bytes", "export_program", "real_batches", "save_samples", "test_images"]
@@ -141,7 +141,7 @@ def onnx(model: nn.Module, example: Tensor, description: str) -> bytes:
 def test_images(data: ImageData) -> Tensor:
     """The first test images of a data set, as many as are checked. Shapes: (N, C, H, W) float32."""
     count = min(IMAGES_CHECKED, len(data.test))  # type: ignore[arg-type]
-    return torch.stack([data.test[index][0] for index in range(count)])
+    return as_floats(torch.stack([data.test[index][0] for index in range(count)]))
 
 
 def save_samples(data: ImageData, folder: Path) -> list[Path]:

@@ -28,12 +28,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from torch_impl.checkpoint import damaged_record
-from torch_impl.data import DataError
-from torch_impl.data.datasets import open_image, square_image
+from torch_impl.data import DataError, as_floats
+from torch_impl.data.pictures import read_picture
 from torch_impl.options import MOST_PIXELS
 
 __all__ = [
@@ -256,10 +255,10 @@ def check_file(path: Path) -> None:
 def load_image(path: str | Path, description: Description, invert: bool = False) -> Tensor:
     """An image file as a program takes it: (C, H, W) float32.
 
-    It is made grey or coloured, its middle square is brought to the network's size as in training, and normalised.
+    It is read as a folder's are for training, in grey or in colours as the network takes them, and normalised.
 
     Args:
-        path: a file that Pillow reads.
+        path: of the file: see :func:`~torch_impl.data.pictures.read_picture`.
         description: the program's.
         invert: whether black becomes white: MNIST's digits are white on black, and a scan's black on white.
 
@@ -267,16 +266,10 @@ def load_image(path: str | Path, description: Description, invert: bool = False)
         ProgramError: the file cannot be read or is no image, or one too large or too long.
     """
     channels, size, _ = description.image_shape
-    check_file(Path(path))
     try:
-        with open_image(path, size) as file:
-            image = file.convert(MODES[channels])
+        pixels = as_floats(read_picture(path, size, MODES[channels]))  # (C, H, W)
     except DataError as error:
         raise ProgramError(str(error)) from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "Pillow cannot read it as an image"
-        raise ProgramError(f"cannot read {path}: {reason}") from error
-    pixels = square_image(size)(image)  # (C, H, W)
     if invert:
         pixels = 1 - pixels
     mean, std = torch.tensor(description.mean), torch.tensor(description.std)  # (C,)

@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from torch_impl.checkpoint import replace_file
-from torch_impl.data import IGNORED, Loader
+from torch_impl.data import IGNORED, Loader, as_floats
 from torch_impl.distributed import gather, unwrap
 from torch_impl.training import autocast
 
@@ -194,7 +194,7 @@ def draw_mistakes(found: Predictions, test: Dataset[Any], names: Sequence[str]) 
     for axes, place in zip(figure.subplots(rows, columns, squeeze=False).flat, [*places, *[None] * rows * columns]):
         axes.axis("off")
         if place is not None:
-            image = test[place][0].permute(1, 2, 0).squeeze(2).numpy()  # (H, W) or (H, W, 3)
+            image = as_floats(test[place][0]).permute(1, 2, 0).squeeze(2).numpy()  # (H, W) or (H, W, 3)
             axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
             axes.set_title(
                 f"{names[found.labels[place]]} → {names[found.predicted[place]]}\nloss {found.losses[place]:.1f}",

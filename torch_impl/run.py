@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.amp import GradScaler
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import Dataset
 
 from torch_impl.batch_norm import check_batch_size
 from torch_impl.checkpoint import check_writable
@@ -43,6 +43,7 @@ from torch_impl.training import MOST_SEEN, Step, Tally, evaluate, train
 __all__ = ["Place", "Run", "TrainingError", "test_loader"]
 
 TEST_BATCH_SIZE = 1000  # the same wherever images are judged: another one may round scores differently
+SMALL = 3 * 32 * 32  # numbers in an image of which so many fit into memory
 
 
 class Run(RunState):
@@ -263,7 +264,7 @@ def test_loader(images: Dataset[Any], options: TrainingOptions, place: Place) ->
     """Images to judge by, in their order, this process's share of them."""
     return make_loader(
         images,
-        TEST_BATCH_SIZE if isinstance(images, TensorDataset) else options.batch_size,
+        TEST_BATCH_SIZE if images[0][0].numel() <= SMALL else options.batch_size,
         place.device,
         place.workers,
         rank=rank(),

@@ -379,14 +379,14 @@ def test_what_is_no_image_is_refused_in_one_sentence(tmp_path):
     whole = path.read_bytes()
     for content in (b"", b"text", whole[: len(whole) // 2]):
         path.write_bytes(content)
-        with pytest.raises(ProgramError, match="Pillow cannot read it as an image"):
+        with pytest.raises(ProgramError, match=r"cannot read .* as a picture .*: .*(truncated|of another kind)"):
             load_image(path, GREY)
 
 
 @pytest.mark.parametrize("size", [(1, 700_000), (700_000, 1), (3, 400_000)], ids=str)
 def test_a_long_image_is_refused_before_memory_is_taken(size, tmp_path):
     Image.new("L", size).save(tmp_path / "long.png")
-    with pytest.raises(ProgramError, match=r"long.png is an image of .* pixels, too large or too long"):
+    with pytest.raises(ProgramError, match=r"long.png as a picture .*: it has .* pixels, too large or too long"):
         load_image(tmp_path / "long.png", GREY)
     Image.new("L", (20, 2000)).save(tmp_path / "scan.png")
     assert load_image(tmp_path / "scan.png", GREY).shape == GREY.image_shape

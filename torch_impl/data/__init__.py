@@ -1,15 +1,15 @@
 """Images and how they become batches.
 
-``datasets.py`` has the data sets, ``batches.py`` cuts batches from one tensor on the device, ``streaming.py`` reads
-what is too large for that, ``augmentation.py`` shifts and mirrors.
+``datasets.py`` has the data sets, ``folders.py`` those of people's own pictures and ``pictures.py`` reads one of them.
+``batches.py`` cuts batches from one tensor on the device, ``streaming.py`` reads what is too large for that,
+``augmentation.py`` shifts and mirrors.
 """
 
 from torch_impl.data.augmentation import Augmentation
-from torch_impl.data.batches import IGNORED, Batches, Loader
+from torch_impl.data.batches import IGNORED, Batches, Loader, as_floats
 from torch_impl.data.datasets import (
     DATASETS,
     NAMES,
-    DataError,
     ImageArrays,
     ImageData,
     check_data,
@@ -17,6 +17,7 @@ from torch_impl.data.datasets import (
     load_data,
     load_datasets,
 )
+from torch_impl.data.errors import DataError
 from torch_impl.data.streaming import Stream, make_loader
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ImageData",
     "Loader",
     "Stream",
+    "as_floats",
     "check_data",
     "load_arrays",
     "load_data",

@@ -14,7 +14,7 @@ from torch.utils.data import RandomSampler, TensorDataset
 
 from torch_impl.data.augmentation import Augmentation
 
-__all__ = ["IGNORED", "Batches", "Loader"]
+__all__ = ["IGNORED", "Batches", "Loader", "as_floats"]
 
 IGNORED = -100  # the label that nn.CrossEntropyLoss ignores, and that equals no prediction
 
@@ -93,7 +93,7 @@ class Loader:
             if self.augmentation is not None:
                 images = self.augment(images, seed + step, step_size, piece)
             self.done += 1
-            yield images.contiguous(memory_format=self.memory_format), labels, step_size
+            yield as_floats(images).contiguous(memory_format=self.memory_format), labels, step_size
         self.end_epoch()
 
     def end_epoch(self) -> None:
@@ -149,7 +149,7 @@ class Batches(Loader):
     """A :class:`Loader` of a data set that is moved to the device as a whole: a batch is one ``index_select`` there.
 
     Args:
-        dataset: images (N, C, H, W) float32 and labels (N,) int64.
+        dataset: images (N, C, H, W), float32 or uint8, and labels (N,) int64.
         others: as :class:`Loader` has them.
     """
 
@@ -165,3 +165,10 @@ class Batches(Loader):
         for indices in whole.split([len(indices) for indices in chosen]):
             there = indices if len(indices) else nothing
             yield self.images.index_select(0, there), self.labels.index_select(0, there)
+
+
+def as_floats(images: Tensor) -> Tensor:
+    """Images in bytes 0 … 255 as float32 in [0, 1], the same numbers on every device; others as they are."""
+    if images.dtype != torch.uint8:
+        return images
+    return images.float() / torch.full((), 255.0, device=images.device)  # by a number: times 1/255 on a GPU

@@ -1,15 +1,13 @@
 """The data sets: digits, MNIST, Fashion-MNIST, CIFAR-10, and folders of images.
 
 ``load_arrays`` gives those that fit in memory as NumPy arrays, ``load_data`` any of them as PyTorch data sets, split
-and described. Pixels are in [0, 1]. How images become batches is in ``batches.py``.
+and described. How a folder of images is read is in ``folders.py``, how images become batches in ``batches.py``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -17,31 +15,26 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image as Pillow
-from PIL.Image import Image
 from torch.utils.data import Dataset, Subset, TensorDataset
 
+from torch_impl.data.errors import DataError, in_one_line
 from torch_impl.options import TrainingOptions
 
 __all__ = [
     "DATASETS",
     "NAMES",
-    "DataError",
     "ImageArrays",
     "ImageData",
     "check_data",
     "load_arrays",
     "load_data",
     "load_datasets",
-    "square_image",
 ]
 
 DATASETS = ("digits", "mnist", "fashion-mnist")  # 28×28, grey, ten classes
 NAMES = (*DATASETS, "cifar10")
 
 MIRRORED = ("fashion-mnist", "cifar10")  # a mirrored shoe is a shoe, a mirrored 2 is no 2
-
-MOST_PIXELS_READ = 89_000_000  # about as many as Pillow reads without a warning
 
 DIGITS_TRAINING_IMAGES = 1437  # of 1,797: the first four fifths, the last 360 are for the test
 
@@ -55,10 +48,6 @@ RAW_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-
-
-class DataError(RuntimeError):
-    """A data set cannot be had; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +68,9 @@ class ImageData:
     """A data set, split and described.
 
     Attributes:
-        training, validation, test: samples are ``(image, label)``, image (C, H, W) float32 in [0, 1], label int64.
-            Those in memory are TensorDatasets. ``validation`` is None if nothing is kept out of training.
+        training, validation, test: samples are ``(image, label)``, image (C, H, W) float32 in [0, 1], or uint8 where
+            they come from a folder (``batches.as_floats`` makes one of the other), label int64. Those in memory are
+            TensorDatasets. ``validation`` is None if nothing is kept out of training.
         image_shape: (C, H, W).
         class_names: what each label means.
         mirrored: whether a mirrored image is still of its class.
@@ -148,10 +138,15 @@ def load_datasets(name: str, root: str | Path | None = None) -> tuple[TensorData
     return training, test
 
 
-def load_data(options: TrainingOptions, root: str | Path | None = None) -> ImageData:
+def load_data(options: TrainingOptions, root: str | Path | None = None, test_only: bool = False) -> ImageData:
     """The data set ``options.data``, with ``options.validation`` of its training images kept out of training.
 
     Which ones are kept out is drawn from the seed.
+
+    Args:
+        options: data, image_size, validation, seed.
+        root: as for :func:`load_arrays`.
+        test_only: whether a folder's training images are left unread, by who only judges.
 
     Raises:
         ValueError: there is neither such a data set nor such a folder.
@@ -164,8 +159,10 @@ def load_data(options: TrainingOptions, root: str | Path | None = None) -> Image
         training, test = load_datasets(options.data, root)
         names = {"fashion-mnist": FASHION_NAMES, "cifar10": CIFAR_NAMES}.get(options.data, DIGIT_NAMES)
     else:
-        training, test, names = load_folder(Path(options.data), options.image_size)
-    channels, height, width = training[0][0].shape
+        from torch_impl.data.folders import load_folder  # imported where it is needed: with it comes Pillow
+
+        training, test, names = load_folder(Path(options.data), options.image_size, test_only)
+    channels, height, width = test[0][0].shape
     kept, validation = split(training, options.validation, options.seed)
     mirrored = options.data in MIRRORED or options.data not in NAMES
     return ImageData(kept, validation, test, (channels, height, width), names, mirrored)
@@ -266,67 +263,6 @@ def load_cifar10(folder: Path) -> ImageArrays:
     )
 
 
-def load_folder(folder: Path, image_size: int) -> tuple[Dataset[Any], Dataset[Any], tuple[str, ...]]:
-    """Training and test images of a folder, and the names of their classes.
-
-    The folder holds ``train`` and ``test``, and each of them a folder of images for every class, of the same names in
-    both. An image's shorter side is brought to ``image_size`` and its middle square is taken, in colours.
-
-    Raises:
-        DataError: the folder does not look like that.
-    """
-    from torchvision import datasets  # imported where it is needed: it takes a second
-
-    prepare, read = square_image(image_size), partial(read_image, size=image_size)
-    try:
-        training = datasets.ImageFolder(str(folder / "train"), prepare, loader=read)
-        test = datasets.ImageFolder(str(folder / "test"), prepare, loader=read)
-    except OSError as error:
-        raise DataError(
-            f"{folder} is no folder of images ({in_one_line(error)}): it must hold train and test, and each of them a "
-            "folder of images for every class"
-        ) from error
-    if training.classes != test.classes:
-        raise DataError(f"the folders {folder}/train and {folder}/test do not have the same classes: rename them")
-    return training, test, tuple(training.classes)
-
-
-def square_image(size: int) -> Callable[[Image], torch.Tensor]:
-    """Makes Pillow's images tensors (C, size, size) in [0, 1]: the shorter side becomes size, the middle is taken."""
-    from torchvision import transforms  # imported where it is needed: it takes a second
-
-    return transforms.Compose([transforms.Resize(size), transforms.CenterCrop(size), transforms.ToTensor()])
-
-
-def open_image(path: str | Path, size: int) -> Image:
-    """The picture in a file, not read yet, whose shorter side is going to be brought to ``size``.
-
-    Raises:
-        DataError: it, or what it would become, is too large: one of 1×700,000 pixels becomes 28×19,600,000.
-        OSError, SyntaxError, DecompressionBombError: as Pillow.
-    """
-    image = Pillow.open(path)
-    width, height = image.size
-    becomes = size * size * max(width, height) // max(1, min(width, height))
-    if max(width * height, becomes) > MOST_PIXELS_READ:
-        image.close()
-        raise DataError(f"{path} is an image of {width:,}×{height:,} pixels, too large or too long: cut it")
-    return image
-
-
-def read_image(path: str, size: int) -> Image:
-    """The picture in a file, in colours, whose shorter side is going to be brought to ``size``.
-
-    Raises:
-        DataError: it cannot be read, or is too large.
-    """
-    try:
-        with open_image(path, size) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, Pillow.DecompressionBombError) as error:  # Pillow raises them for damaged files
-        raise DataError(f"{path} is damaged or no image: replace or delete it ({in_one_line(error)})") from error
-
-
 def check_files(images: torch.Tensor, labels: torch.Tensor) -> None:
     """Raise ValueError if images (N, 28, 28) and labels (N,) in 0 … 9 are not what they should be."""
     if images.shape[1:] != (28, 28):
@@ -345,9 +281,3 @@ def as_images(pixels: NDArray[np.generic], largest: int) -> NDArray[np.float32]:
 def as_colour_images(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Bytes as float32 in [0, 1], channels first. Shapes: (N, H, W, 3) -> (N, 3, H, W)."""
     return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
-
-
-def in_one_line(error: Exception) -> str:
-    """What went wrong, in one line: of the several in torchvision's messages the last names the cause."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0] if len(lines) == 1 else f"{lines[0].rstrip(':')}: {lines[-1]}"

@@ -1,4 +1,7 @@
-"""Data sets that stay on the disk: workers read and decode ahead, from pinned memory batches go to the device."""
+"""Data sets that stay on the disk: workers read and decode ahead, from pinned memory batches go to the device.
+
+They go there as they are in files, in bytes, a fourth of what they are as float32.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from torch_impl.data.batches import Batches, Loader
-from torch_impl.data.datasets import DataError
+from torch_impl.data.errors import DataError
 
 __all__ = ["Stream", "default_workers", "make_loader"]
+
+PINNED = ("cuda", "xpu")  # the devices that copy from pinned memory while they compute
 
 
 class Stream(Loader):
@@ -23,7 +28,8 @@ class Stream(Loader):
     many there are, and a run goes on in the middle of an epoch as if it had not stopped.
 
     Args:
-        dataset: gives ``(image, label)``: image (C, H, W) float32, the same shape every time, label an integer.
+        dataset: gives ``(image, label)``: image (C, H, W), uint8 or float32, the same shape every time, label an
+            integer.
         workers: processes that read; 0 reads in this one.
         others: as :class:`Loader` has them.
 
@@ -39,7 +45,7 @@ class Stream(Loader):
             dataset,
             batch_sampler=self.planned,
             num_workers=workers,
-            pin_memory=device.type == "cuda",
+            pin_memory=device.type in PINNED,
             persistent_workers=workers > 0,
             generator=torch.Generator(),  # of its own: nothing that it draws is used
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from torch_impl.data import Augmentation, Batches, Loader, Stream, make_loader
+from torch_impl.data import IGNORED, Augmentation, Batches, DataError, Loader, Stream, as_floats, make_loader
+from torch_impl.data.folders import PictureFiles
 
 CPU = torch.device("cpu")
 
@@ -139,3 +143,55 @@ def test_workers_read_the_same_as_none() -> None:
     loaders = [Stream(OnDisk(25), 6, CPU, workers, generator=seeded()) for workers in (0, 2)]
     first, second = ([labels_of(loader) for _ in range(2)] for loader in loaders)
     assert first == second and first[0] != first[1]
+
+
+def in_bytes(count: int) -> TensorDataset:
+    images = torch.randint(0, 256, (count, 3, 8, 8), dtype=torch.uint8, generator=seeded())
+    return TensorDataset(images, torch.arange(count))
+
+
+@pytest.mark.parametrize("kind", [Batches, Stream])
+def test_bytes_become_the_floats_that_to_tensor_gives(kind: Any) -> None:
+    """Shifted and mirrored alike, with the bits of a division by 255."""
+    dataset = in_bytes(25)
+    as_they_were = TensorDataset(dataset.tensors[0].float().div(255), dataset.tensors[1])
+    arguments: dict[str, Any] = {"augmentation": Augmentation(mirror=True)}
+    loaders = [kind(each, 6, CPU, generator=seeded(), **arguments) for each in (dataset, as_they_were)]
+    for (images, labels, _), (their_images, their_labels, _) in zip(*loaders, strict=True):
+        assert images.dtype == torch.float32
+        assert torch.equal(images, their_images) and torch.equal(labels, their_labels)
+    assert as_floats(their_images) is their_images
+
+
+class Moves(TorchFunctionMode):
+    """The tensors that are moved to a device, and whether that waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moved: list[tuple[torch.dtype, bool]] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is Tensor.to:
+            self.moved.append((args[0].dtype, kwargs.get("non_blocking", False)))
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_stream_sends_bytes_from_pinned_memory_without_waiting() -> None:
+    device = torch.device("meta")  # stands for a GPU
+    with Moves() as moves:
+        ((images, _, _),) = Stream(in_bytes(5), 5, device)
+    assert moves.moved == [(torch.uint8, True), (torch.int64, True)]
+    assert (images.device, images.dtype, images.shape) == (device, torch.float32, (5, 3, 8, 8))
+    pinned = [Stream(in_bytes(5), 5, torch.device(kind)).reader.pin_memory for kind in ("cpu", "mps", "cuda:1", "xpu")]
+    assert pinned == [False, False, True, True]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_picture_that_is_lost_while_it_is_needed_is_named(workers: int, tmp_path: Path) -> None:
+    for number in range(4):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{number}.png")
+    stream = Stream(PictureFiles([(tmp_path / f"{number}.png", number) for number in range(4)], 8), 2, CPU, workers)
+    assert labels_of(stream) == [[0, 1], [2, 3]]
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"^cannot read .*3\.png as a picture .*: it is damaged, or of another kind$"):
+        labels_of(stream)

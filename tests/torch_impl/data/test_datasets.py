@@ -13,7 +13,6 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from sklearn.datasets import load_digits
 from torchvision import datasets, transforms
 
@@ -249,31 +248,7 @@ def test_cifar10_that_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         load_arrays("cifar10", tmp_path)
 
 
-def write_folder(folder: Path, classes: dict[str, list[str]]) -> None:
-    for part, names in classes.items():
-        for number, name in enumerate(names):
-            (folder / part / name).mkdir(parents=True)
-            for copy in range(4):
-                Image.new("RGB", (30, 20 + copy), (50 * number, 0, 0)).save(folder / part / name / f"{copy}.png")
-
-
-def test_a_folder_of_images(tmp_path: Path) -> None:
-    write_folder(tmp_path, {"train": ["cat", "dog"], "test": ["cat", "dog"]})
-    data = load_data(TrainingOptions(data=str(tmp_path), image_size=16, validation=0.25))
-    assert (data.image_shape, data.class_names) == ((3, 16, 16), ("cat", "dog"))
-    assert data.validation is not None
-    assert [len(part) for part in (data.training, data.validation, data.test)] == [6, 2, 8]  # type: ignore[arg-type]
-    image, label = data.test[7]
-    assert label == 1 and image.shape == (3, 16, 16)
-    assert torch.equal(image[0], torch.full((16, 16), 50 / 255)) and not image[1:].any()
-
-
-def test_folders_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no folder of images .*: it must hold train and test"):
-        load_data(TrainingOptions(data=str(tmp_path)))
-    write_folder(tmp_path, {"train": ["cat", "dog"], "test": ["cat", "cow"]})
-    with pytest.raises(DataError, match="do not have the same classes"):
-        load_data(TrainingOptions(data=str(tmp_path)))
+def test_neither_a_data_set_nor_a_folder() -> None:
     with pytest.raises(
         ValueError, match="no data set 'nowhere': choose from digits, mnist, fashion-mnist, cifar10, or"
     ):
