@@ -97,6 +97,7 @@ class Run(RunState):
             self.progress.say(line)
             try:
                 with self.open_log() as self.log, self.progress:
+                    self.progress.begin(self.place.device, self.model, self.loader.count, self.step)
                     self.train_epochs()
                 if self.place.figures:
                     self.draw()
@@ -161,8 +162,7 @@ class Run(RunState):
             write_metrics(self.place.out, self.history)
             if self.log is not None:
                 self.log.epoch(self.history[-1])
-        if judged is not None:
-            self.progress.say(f"Validation: Loss: {judged.loss:.4f}, Accuracy: {judged.accuracy:.2f} %")
+        self.progress.end_epoch(self.history[-1])
 
     def on_step(self, tally: Tally, done: Step) -> None:
         """What is done between steps: show, log, save."""
