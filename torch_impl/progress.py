@@ -79,7 +79,7 @@ class TrainingProgress:
             f"{device_name(device)}, {parameters:,} parameters, {images:,} images, {self.epochs} × {self.steps} steps"
             f"{processes}"
         )
-        self.bar.reset(self.task, completed=step, epoch=min(step // self.steps + 1, self.epochs))
+        self.bar.update(self.task, completed=step, epoch=min(step // self.steps + 1, self.epochs))
         self.since = time.perf_counter()
 
     def move(self, epoch: int, step: int) -> None:
