@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,10 @@ COLUMNS = ("epoch", "step", "lr", "loss", "smoothed_loss", "accuracy", "validati
 BLUE, ORANGE = "#0072b2", "#d55e00"
 
 MOST_MISTAKES = 25  # on the sheet
+
+MOST_LETTERS = 22  # of a class's name in a figure
+
+MOST_COUNTED, MOST_NAMED = 30, 100  # classes whose images are counted in a confusion matrix, and that are named at it
 
 
 def write_metrics(folder: Path, history: Sequence[dict[str, Any]]) -> None:
@@ -135,7 +140,9 @@ def write_figures(
     }
     for name, figure in figures.items():
         picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=120)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # drawn as a box
+            figure.savefig(picture, format="png", dpi=120)
         replace_file(folder / name, picture.getvalue())
 
 
@@ -154,30 +161,39 @@ def draw_curves(history: Sequence[dict[str, Any]]) -> Figure:
             values = [row[f"validation_{quantity}"] for row in history]
             axes.plot(epochs, values, "s-", color=ORANGE, label="validation, after the epoch")
         axes.set(title=title, xlabel="epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if epochs:
+            axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         axes.legend()
     return figure
 
 
 def draw_confusion(matrix: NDArray[np.int64], names: Sequence[str]) -> Figure:
-    """How many images of each class (row) were taken for each (column), coloured by their share of the row."""
+    """How many images of each class (row) were taken for each (column), coloured by their share of the row.
+
+    Of many classes only the colours are shown, and of very many not every name.
+    """
     from matplotlib.figure import Figure
 
     classes = len(names)
-    size = max(5.0, 0.55 * classes + 1.5)
-    figure = Figure(figsize=(size, size), layout="constrained")
+    named = range(0, classes, -(-classes // MOST_NAMED))
+    labels = [short(names[place]) for place in named]
+    letters = max(map(len, labels))
+    counted = classes <= MOST_COUNTED
+    size = 0.55 * min(classes, MOST_COUNTED) + 0.1 * letters + 1  # inches
+    figure = Figure(figsize=(max(5.0, size), max(5.0, size)), layout="constrained")
     axes = figure.add_subplot()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if classes <= 30:
+    if counted:
         for row, column in zip(*np.nonzero(matrix)):
             colour = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
-    axes.set_xticks(range(classes), names, rotation=0 if max(map(len, names)) < 3 else 90)
-    axes.set_yticks(range(classes), names)
-    right = np.trace(matrix)
-    axes.set(xlabel="predicted", ylabel="label", title=f"{right:,} of {matrix.sum():,} test images are right")
+    axes.set_xticks(named, labels, rotation=0 if letters < 3 and counted else 90, parse_math=False)
+    axes.set_yticks(named, labels, parse_math=False)
+    axes.set(xlabel="predicted", ylabel="label")
+    figure.suptitle(f"{np.trace(matrix):,} of {matrix.sum():,} test images are right")
     return figure
 
 
@@ -188,16 +204,25 @@ def draw_mistakes(found: Predictions, test: Dataset[Any], names: Sequence[str]) 
     places = found.worst_mistakes(MOST_MISTAKES)
     columns = 5
     rows = max(1, -(-len(places) // columns))
-    figure = Figure(figsize=(1.75 * columns, 2 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(1.75 * columns, 2.25 * rows + 0.5), layout="constrained")
     mistakes = int((found.labels != found.predicted).sum())
+    if not mistakes:
+        figure.text(0.5, 0.5, f"No mistakes: all {len(found.labels):,} test images are right", ha="center")
+        return figure
     figure.suptitle(f"The worst {len(places)} of {mistakes:,} mistakes: label → prediction")
     for axes, place in zip(figure.subplots(rows, columns, squeeze=False).flat, [*places, *[None] * rows * columns]):
         axes.axis("off")
         if place is not None:
             image = as_floats(test[place][0]).permute(1, 2, 0).squeeze(2).numpy()  # (H, W) or (H, W, 3)
             axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
-            axes.set_title(
-                f"{names[found.labels[place]]} → {names[found.predicted[place]]}\nloss {found.losses[place]:.1f}",
-                fontsize=8,
-            )
+            label, predicted = short(names[found.labels[place]]), short(names[found.predicted[place]])
+            apart = "\n" if len(label + predicted) > MOST_LETTERS - 3 else " "
+            title = f"{label}{apart}→ {predicted}\nloss {found.losses[place]:.1f}"
+            axes.set_title(title, fontsize=8, parse_math=False)
     return figure
+
+
+def short(name: str) -> str:
+    """A class's name, its middle left out where it has more than :data:`MOST_LETTERS`."""
+    half = MOST_LETTERS // 2
+    return name if len(name) <= MOST_LETTERS else f"{name[:half]}…{name[1 - half :]}"

@@ -11,13 +11,25 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from torch import nn
 from torch.utils.data import TensorDataset
 
 from torch_impl.data import Batches
 from torch_impl.options import TrainingOptions
-from torch_impl.reporting import COLUMNS, Predictions, draw_confusion, draw_curves, draw_mistakes, predict
+from torch_impl.reporting import (
+    COLUMNS,
+    Predictions,
+    draw_confusion,
+    draw_curves,
+    draw_mistakes,
+    predict,
+    write_figures,
+)
 from torch_impl.run import Place, Run
 from torch_impl.training import evaluate
 
@@ -109,7 +121,7 @@ def test_curves_are_drawn_from_the_history(validation: bool) -> None:
 def test_the_confusion_matrix_says_how_many() -> None:
     (axes,) = draw_confusion(np.array([[3, 1], [0, 2]]), ["cat", "dog"]).axes
     assert [text.get_text() for text in axes.texts] == ["3", "1", "2"]
-    assert axes.get_title() == "5 of 6 test images are right"
+    assert axes.figure.get_suptitle() == "5 of 6 test images are right"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -126,4 +138,67 @@ def test_the_sheet_shows_the_worst_first(channels: int) -> None:
 def test_no_mistakes() -> None:
     found = Predictions(np.zeros(3, np.int64), np.zeros(3, np.int64), np.zeros(3))
     figure = draw_mistakes(found, TensorDataset(torch.rand(3, 1, 2, 2), torch.zeros(3)), ["cat"])
-    assert figure.get_suptitle() == "The worst 0 of 0 mistakes: label → prediction"
+    assert not figure.axes
+    assert [text.get_text() for text in figure.texts] == ["No mistakes: all 3 test images are right"]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 30])
+def test_epochs_are_counted_in_whole_numbers(epochs: int) -> None:
+    for axes in draw_curves(history(epochs, True)).axes:
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+        assert ticks and all(tick == round(tick) for tick in ticks) and (epochs > 3 or len(ticks) == epochs)
+
+
+LONG = [
+    "golden retriever, a dog",
+    "black-and-white photograph of a cat",
+    "x",
+    r"$\5 & 10$",
+    "a_long_name_" * 9,
+    "T-shirt",
+]
+
+
+def extents(figure: Figure, texts: list[Text]) -> list[Bbox]:
+    """Where texts stand in the picture."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return [text.get_window_extent(canvas.get_renderer()) for text in texts if text.get_text()]
+
+
+def test_long_names_do_not_overlap_and_stay_in_the_picture() -> None:
+    labels, predicted = np.divmod(np.arange(25) + 1, 6)
+    found = Predictions(labels, np.where(labels == predicted, (labels + 1) % 6, predicted), np.ones(25))
+    sheet = draw_mistakes(found, TensorDataset(torch.rand(25, 3, 4, 4), torch.zeros(25)), LONG)
+    matrix = draw_confusion(np.full((6, 6), 1234), LONG)
+    (axes,) = matrix.axes
+    for figure, texts in (
+        (sheet, [axes.title for axes in sheet.axes]),
+        (matrix, [*axes.get_xticklabels(), *axes.get_yticklabels(), *axes.texts, matrix._suptitle]),
+    ):
+        boxes = extents(figure, texts)
+        assert len(boxes) == len(texts)
+        for place, box in enumerate(boxes):
+            assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 and box.y1 <= figure.bbox.y1
+            assert box.count_overlaps(boxes[:place]) == 0
+    shown = [text.get_text() for text in axes.get_yticklabels()]
+    assert shown[3:] == [r"$\5 & 10$", "a_long_name…long_name_", "T-shirt"]
+
+
+@pytest.mark.parametrize(("classes", "named"), [(30, 30), (1000, 100)])
+def test_a_confusion_matrix_of_many_classes_is_no_larger(classes: int, named: int) -> None:
+    figure = draw_confusion(np.eye(classes, dtype=np.int64), [f"class number {number}" for number in range(classes)])
+    (axes,) = figure.axes
+    assert len(axes.get_xticks()) == len(axes.get_yticks()) == named and max(figure.get_size_inches()) < 20
+    labels = axes.get_yticklabels()
+    boxes = extents(figure, labels)
+    assert not any(box.count_overlaps(boxes[:place]) for place, box in enumerate(boxes))
+    assert labels[1].get_text() == f"class number {classes // named}"
+
+
+def test_a_name_in_letters_that_the_font_has_not_is_no_reason_to_warn(tmp_path: Path) -> None:
+    found = Predictions(np.array([0, 1]), np.array([1, 1]), np.array([1.0, 2.0]))
+    test = TensorDataset(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.tensor([0, 1]))
+    write_figures(tmp_path, history(1, True), found, test, ["猫", "犬"])
+    assert sorted(os.listdir(tmp_path)) == ["confusion.png", "curves.png", "mistakes.png"]
