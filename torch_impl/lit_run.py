@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 import typer
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, Checkpoint, ProgressBar, RichProgressBar, Timer
+from lightning.pytorch.callbacks import Callback, Checkpoint, Timer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.amp import GradScaler
@@ -28,6 +27,7 @@ from torch_impl.data import ImageData
 from torch_impl.distributed import is_main_process, sum_over_processes
 from torch_impl.folder import check_start, locked
 from torch_impl.lit import LitModel, MNISTDataModule
+from torch_impl.lit_progress import ShowRun
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.progress import LOG_EVERY, Speedometer
@@ -186,23 +186,6 @@ class LogRun(Checkpoint):
         self.on_fit_end(trainer, lit)
 
 
-class EpochLines(ProgressBar):
-    """A line an epoch, where there is no terminal for a bar."""
-
-    def disable(self) -> None:
-        """Lightning calls it in all processes but the main one, which alone prints anyway."""
-
-    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
-        assert isinstance(lit, LitModel)
-        loss, accuracy = (metric.compute().item() for metric in lit.metrics_of("training"))  # in all processes
-        line = f"Epoch [{trainer.current_epoch + 1}/{trainer.max_epochs}], Loss: {loss:.4f}, Accuracy: {accuracy:.2%}"
-        for name in ("validation_loss", "validation_accuracy"):
-            if name in trainer.callback_metrics:
-                line += f", {name.replace('_', ' ')}: {trainer.callback_metrics[name]:.4f}"
-        if trainer.is_global_zero:
-            print(line)
-
-
 def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, float]:
     """A whole run with Lightning: train, write, and judge by the test images.
 
@@ -306,7 +289,7 @@ def build_trainer(options: TrainingOptions, place: Place, saving: SaveRun, devic
         raise OptionError(f"--strategy {place.strategy} is the plain loop's: with --trainer lightning there is ddp")
     if options.precision == "fp16" and device.type == "cpu":
         raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
-    callbacks: list[Callback] = [saving, RichProgressBar() if sys.stdout.isatty() else EpochLines(), *others]
+    callbacks: list[Callback] = [saving, ShowRun(), *others]
     if place.tensorboard:
         callbacks.append(LogRun(place.out))
     return Trainer(
@@ -322,5 +305,6 @@ def build_trainer(options: TrainingOptions, place: Place, saving: SaveRun, devic
         limit_val_batches=None if options.validation else 0,
         use_distributed_sampler=False,  # the loaders deal the images out
         enable_model_summary=False,
+        enable_progress_bar=False,
         default_root_dir=place.out,
     )

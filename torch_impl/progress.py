@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from torch_impl.distributed import world_size
+from torch_impl.results import name_of
 from torch_impl.training import Tally
 
 __all__ = ["LOG_EVERY", "Speedometer", "TrainingProgress"]
@@ -120,7 +121,8 @@ class TrainingProgress:
 
 def device_name(device: torch.device) -> str:
     """A device as people know it: with a GPU's name, or how many threads compute on the CPU."""
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device).removeprefix('NVIDIA ')})"
-    threads = torch.get_num_threads()
-    return f"cpu ({threads} thread{'s' * (threads > 1)})" if device.type == "cpu" else str(device)
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"cpu ({threads} thread{'s' * (threads > 1)})"
+    name = name_of(device).removeprefix("NVIDIA ")
+    return str(device) if name == device.type else f"{device} ({name})"

@@ -1,0 +1,70 @@
+"""Lightning's training shown as the plain loop shows its own: the same header, bar and lines."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from torch_impl.distributed import is_main_process, sum_over_processes
+from torch_impl.lit import LitModel
+from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
+from torch_impl.training import Tally
+
+__all__ = ["ShowRun"]
+
+
+class ShowRun(Checkpoint):
+    """What is trained and how it goes. A Checkpoint, to be called last, when the epoch is written down.
+
+    All processes take part, the main one prints.
+    """
+
+    def __init__(self) -> None:
+        self.speed = Speedometer()
+        self.progress: TrainingProgress
+        self.open = ExitStack()  # the bar, while there is one
+
+    def on_train_start(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel) and trainer.max_epochs is not None
+        loader: Any = trainer.train_dataloader
+        progress = TrainingProgress(trainer.max_epochs, loader.steps, quiet=not is_main_process())
+        self.progress = self.open.enter_context(progress)
+        self.progress.begin(lit.device, lit.model, loader.count, trainer.global_step)
+
+    def on_train_epoch_start(self, trainer: Trainer, lit: LightningModule) -> None:
+        self.speed.read()
+
+    def on_train_batch_end(self, trainer: Trainer, lit: LightningModule, outputs: Any, batch: Any, index: int) -> None:
+        assert isinstance(lit, LitModel)
+        loader: Any = trainer.train_dataloader
+        step, piece = divmod(loader.done, loader.pieces)
+        if piece:
+            return
+        epoch = trainer.current_epoch + 1
+        self.progress.move(epoch, step)
+        self.speed.add(loader.step_size(step))
+        if step % LOG_EVERY == 0 or step == loader.steps:
+            loss = sum_over_processes(lit.done.loss.clone())
+            self.progress.show(epoch, step, judged_so_far(lit), loss, self.speed.read())
+
+    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel)
+        self.progress.end_epoch(lit.history[-1])
+
+    def on_fit_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        self.open.close()
+
+    def on_exception(self, trainer: Trainer, lit: LightningModule, exception: BaseException) -> None:
+        self.open.close()
+
+
+def judged_so_far(lit: LitModel) -> Tally:
+    """How many of this epoch's images were right, of all processes."""
+    accuracy: Any = lit.metrics_of("training")[1]
+    tally = Tally(lit.device)
+    tally.counts[:2] += torch.stack([accuracy.total.long(), accuracy.images])
+    return tally.over_processes()
