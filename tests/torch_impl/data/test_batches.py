@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from torch_impl.data import IGNORED, Augmentation, Batches, DataError, Loader, Stream, as_floats, make_loader
+from torch_impl.data import Augmentation, Batches, DataError, Loader, Stream, as_floats, make_loader
 from torch_impl.data.folders import PictureFiles
 
 CPU = torch.device("cpu")
