@@ -32,9 +32,9 @@ def custom_linear(options: TrainingOptions, channels: int, pixels: int, classes:
 def conv_block(options: TrainingOptions, channels: int, pixels: int, classes: int) -> nn.Module:
     """Three of the tutorial's convolution blocks, each half the size of the one before, and a linear layer."""
     return nn.Sequential(
-        ConvBlock(channels, 32),
-        ConvBlock(32, 64, stride=2),
-        ConvBlock(64, 128, stride=2),
+        ConvBlock(channels, 32, 3, padding=1),
+        ConvBlock(32, 64, 3, stride=2, padding=1),
+        ConvBlock(64, 128, 3, stride=2, padding=1),
         nn.AdaptiveAvgPool2d((1, 1)),
         nn.Flatten(),
         nn.Linear(128, classes),

@@ -13,7 +13,7 @@ __all__ = ["run"]
 
 def build(models: Any) -> Any:
     """The block: 3 channels to 8, at half the size."""
-    return models.ConvBlock(3, 8, stride=2)
+    return models.ConvBlock(3, 8, 3, stride=2, padding=1)
 
 
 def run(settings: Settings) -> Report:

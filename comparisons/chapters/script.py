@@ -22,7 +22,7 @@ from comparisons.harness import Comparison, Report, compare_values
 from comparisons.networks import by_name, gradients
 from comparisons.settings import Settings
 from torch_impl.export import FORMATS, export_bytes
-from torch_impl.models import ConvBlock, CustomLinear, NeuralNet, ResNet
+from torch_impl.models import ConvBlock, CustomLinear, NeuralNet, ResidualBlock, ResNet
 from torch_impl.predict import Description, open_program, torchscript_is_deprecated
 
 __all__ = ["run"]
@@ -30,8 +30,8 @@ __all__ = ["run"]
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
     "neural-net": (lambda: nn.Sequential(nn.Flatten(), NeuralNet(hidden_size=100)), (1, 28, 28)),
     "custom-linear": (lambda: nn.Sequential(nn.Flatten(), CustomLinear(784, 10)), (1, 28, 28)),
-    "conv-block": (lambda: ConvBlock(3, 8, stride=2), (3, 12, 12)),
-    "resnet of four blocks": (lambda: ResNet((1, 1, 1, 1), num_classes=10, small_images=True), (3, 8, 8)),
+    "conv-block": (lambda: ConvBlock(3, 8, 3, stride=2, padding=1), (3, 12, 12)),
+    "resnet of four blocks": (lambda: ResNet(ResidualBlock, [1] * 4, num_classes=10, small_images=True), (3, 8, 8)),
 }
 
 BATCH_SIZES = (3, 1, 4)

@@ -10,10 +10,14 @@ __all__ = ["ConvBlock"]
 class ConvBlock(nn.Module):
     """z = max(BN(W * x), 0): a convolution, batch normalisation over N, H and W, and a ReLU.
 
-    The convolution has no bias: the normalisation subtracts each channel's mean, and adds a bias of its own.
-
     Shapes: x (N, in_channels, H, W) -> (N, out_channels, H', W'), H' = ⌊(H + 2 padding - kernel_size) / stride⌋ + 1, W'
-    likewise. With the defaults H' = H and W' = W.
+    likewise.
+
+    Args:
+        in_channels, out_channels, kernel_size, stride, padding: the convolution's.
+        bias: whether the convolution has a bias. The normalisation subtracts each channel's mean, and a bias with it,
+            and adds one of its own: the tutorial's convolution has one that does nothing, and ``bias=True`` takes its
+            checkpoints.
 
     Initial weights: the convolution's evenly from ±1/√(in_channels kernel_size²), its default; BN's scale 1, shift 0.
 
@@ -25,10 +29,16 @@ class ConvBlock(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int = 3, stride: int = 1, padding: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = False,
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=False)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         self.bn = nn.BatchNorm2d(out_channels)
         self.relu = nn.ReLU(inplace=True)
 

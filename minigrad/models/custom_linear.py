@@ -13,7 +13,8 @@ class CustomLinear(nn.Module):
     """z = x Ŵᵀ + b, where each row of Ŵ is that row of W divided by its length, so that it has length 1.
 
     The division is part of every forward, so gradients flow through it: W is what is learned, and only the directions
-    of its rows count. The gradient of a row is at right angles to the row. A row of zeros has no direction: NaN.
+    of its rows count. The gradient of a row is at right angles to the row. A row of zeros has no direction and stays
+    zeros: ``nn.functional.normalize`` divides by no less than 1e-12.
 
     Shapes: x (..., in_features) -> (..., out_features); ``weight`` (out_features, in_features), ``bias``
     (out_features,). All of one floating type.
@@ -42,8 +43,7 @@ class CustomLinear(nn.Module):
         nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:  # (..., in_features)
-        lengths = self.weight.norm(p=2, dim=1, keepdim=True)  # (out_features, 1)
-        normalized = self.weight / lengths  # (out_features, in_features)
+        normalized = nn.functional.normalize(self.weight, dim=1)  # (out_features, in_features)
         return nn.functional.linear(x, normalized, self.bias)  # (..., out_features)
 
     def extra_repr(self) -> str:

@@ -28,7 +28,7 @@ def load_equal(ours, theirs):
 @pytest.fixture
 def resnets():
     torch.manual_seed(0)
-    ours, theirs = load_equal(models.ResNet((1, 1, 1, 1), 10), torch_impl.models.ResNet((1, 1, 1, 1), 10))
+    ours, theirs = load_equal(*[each.ResNet(each.ResidualBlock, [1] * 4, 10) for each in (models, torch_impl.models)])
     return ours, theirs, (rng.uniform(size=(2, 3, 64, 64)), np.array([3, 7]))
 
 

@@ -61,5 +61,5 @@ def test_a_saved_torchvision_checkpoint_loads(tmp_path):
 
 @pytest.mark.parametrize("name", ["CustomLinear", "ConvBlock", "ResidualBlock", "resnet18"])
 def test_repr_is_the_same(name):
-    sizes = () if name == "resnet18" else (4, 8)
+    sizes = {"resnet18": (), "ConvBlock": (4, 8, 3)}.get(name, (4, 8))
     assert repr(getattr(models, name)(*sizes)) == repr(getattr(torch_impl.models, name)(*sizes))

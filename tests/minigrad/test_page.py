@@ -41,7 +41,7 @@ def mlp(engine: Any = minigrad) -> Any:
 
 def conv_block() -> Any:
     minigrad.manual_seed(0)
-    return models.ConvBlock(3, 4)(minigrad.rand(2, 3, 8, 8)).mean()
+    return models.ConvBlock(3, 4, 3, padding=1)(minigrad.rand(2, 3, 8, 8)).mean()
 
 
 def residual_block() -> Any:

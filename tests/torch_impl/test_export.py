@@ -41,7 +41,7 @@ class Scores(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.block = models.ConvBlock(3, 4)
+        self.block = models.ConvBlock(3, 4, 3, padding=1)
         self.drop = nn.Dropout(0.5)
         self.fc = nn.Linear(4 * 8 * 8, 2)
 

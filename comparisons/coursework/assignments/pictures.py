@@ -685,23 +685,28 @@ NORM_BACK = Task(
 # ------------------------------------------------------------------------------------------ a residual block
 
 OURS = (
-    "import importlib\nresnet = importlib.import_module(engine.__name__ + '.models.resnet')\n"
-    "block, stage = resnet.ResidualBlock, resnet.stage\n"
+    "import importlib\nfrom functools import partial\n"
+    "resnet = importlib.import_module(engine.__name__ + '.models.resnet')\n"
+    "block, stage, projection = resnet.ResidualBlock, resnet.stage, resnet.projection\n"
 )
 THEIRS = """
+from functools import partial
 nn = engine.nn
 
+def projection(inside, outside, stride, bias):
+    if stride == 1 and inside == outside:
+        return None
+    return nn.Sequential(nn.Conv2d(inside, outside, 1, stride, bias=bias), nn.BatchNorm2d(outside))
+
 class block(nn.Module):
-    def __init__(self, inside, outside, stride=1, shortcut=True):
+    def __init__(self, inside, outside, stride=1, downsample=None, shortcut=True):
         super().__init__()
         self.shortcut = shortcut
         self.conv1 = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(outside)
         self.conv2 = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(outside)
-        self.downsample = None
-        if shortcut and (stride != 1 or inside != outside):
-            self.downsample = nn.Sequential(nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside))
+        self.downsample = downsample if shortcut else None
 
     def forward(self, x):
         z = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
@@ -709,10 +714,9 @@ class block(nn.Module):
             z = z + (x if self.downsample is None else self.downsample(x))
         return z.relu()
 
-def stage(blocks, inside, outside, stride, shortcut):
-    return nn.Sequential(
-        *[block(outside if n else inside, outside, 1 if n else stride, shortcut) for n in range(blocks)]
-    )
+def stage(block, blocks, inside, outside, stride, bias):
+    first = block(inside, outside, stride, projection(inside, outside, stride, bias))
+    return nn.Sequential(first, *[block(outside, outside) for _ in range(1, blocks)])
 """
 
 
@@ -729,15 +733,16 @@ RESIDUAL = Task(
     "is x itself, or `self.downsample(x)` where there is one; with `self.shortcut` False there is none, and z = "
     "max(F(x), 0). The parts are attributes, made in `__init__`; `self.relu` works in place: what goes in has changed "
     "afterwards, so x itself must not go in.\n\n"
-    "`stage(blocks, in_channels, out_channels, stride, shortcut)` returns an `nn.Sequential` of so many blocks, of "
-    "which only the first changes the channels and has the stride: the next ones keep both. Make them in order, for "
-    "each draws its weights from the seed.",
+    "`stage(block, blocks, in_channels, out_channels, stride, bias)` returns an `nn.Sequential` of so many blocks, of "
+    "which only the first changes the channels and has the stride: the next ones keep both. `block` is called to make "
+    "each, the first one with `projection(in_channels, out_channels, stride, bias)` for its downsample. Make all in "
+    "order, the projection first, for each draws its weights from the seed.",
     4,
     (
         "Follow the docstring's formula from the inside: F first, from left to right, keeping x for later.",
         "The sum comes before the last ReLU, and after bn2.",
         "out = bn2(conv2(relu(bn1(conv1(x))))); add x or downsample(x) if self.shortcut; relu. In stage: one block "
-        "with the stride, then blocks - 1 of (out_channels, out_channels, 1, shortcut).",
+        "(in_channels, out_channels, stride, projection), then blocks - 1 of (out_channels, out_channels).",
     ),
     (Place("models/resnet.py", "ResidualBlock.forward"), Place("models/resnet.py", "stage")),
     ("5.7",),
@@ -750,13 +755,13 @@ RESIDUAL = Task(
         ),
         residual(
             "5.8 a block in steps of two",
-            "net = block(2, 3, 2).double()\nz = net(x)\nz.backward(v)",
+            "net = block(2, 3, 2, projection(2, 3, 2, False)).double()\nz = net(x)\nz.backward(v)",
             ("z", "x.grad", "net.downsample[0].weight.grad", "net.downsample[1].running_var"),
             {"x": uniform(2, 2, 5, 4), "v": uniform(2, 3, 3, 2)},
         ),
         residual(
             "5.8 without a shortcut",
-            "net = block(2, 2, 1, False).double()\nz = net(x)\nz.backward(v)",
+            "net = block(2, 2, shortcut=False).double()\nz = net(x)\nz.backward(v)",
             ("z", "x.grad", "net.conv2.weight.grad"),
             {"x": uniform(2, 2, 3, 3), "v": uniform(2, 2, 3, 3)},
         ),
@@ -768,13 +773,13 @@ RESIDUAL = Task(
         ),
         residual(
             "5.8 a stage of three blocks in steps of two",
-            "net = stage(3, 2, 3, 2, True).double()\nz = net(x)\nz.backward(v)",
+            "net = stage(block, 3, 2, 3, 2, False).double()\nz = net(x)\nz.backward(v)",
             ("len(net)", "z", "x.grad", "net[2].conv1.weight.grad", "net[1].downsample"),
             {"x": uniform(3, 2, 6, 6), "v": uniform(3, 3, 3, 3)},
         ),
         residual(
             "5.8 a stage without shortcuts",
-            "net = stage(2, 2, 2, 2, False).double()\nz = net(x)\nz.backward(v)",
+            "net = stage(partial(block, shortcut=False), 2, 2, 2, 2, False).double()\nz = net(x)\nz.backward(v)",
             ("len(net)", "z", "x.grad"),
             {"x": uniform(3, 2, 4, 4), "v": uniform(3, 2, 2, 2)},
         ),
@@ -801,7 +806,7 @@ INTEGRATION = (
     Case("5 together: a small network learns, by the fast kernels", NET, LEARNS, PICTURES, "network float64"),
     residual(
         "5 together: a stage of residual blocks learns, then is used",
-        "net = stage(2, 2, 3, 2, True).double()\noptimizer = engine.optim.SGD(net.parameters(), lr=0.1)\n"
+        "net = stage(block, 2, 2, 3, 2, False).double()\noptimizer = engine.optim.SGD(net.parameters(), lr=0.1)\n"
         "for _ in range(2):\n"
         "    optimizer.zero_grad()\n    (net(x.detach()) * v.detach()).sum().backward()\n    optimizer.step()\n"
         "net.eval()\nz = net(x.detach())",

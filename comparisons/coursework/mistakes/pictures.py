@@ -254,7 +254,7 @@ MISTAKES = (
         "models/resnet.py",
         "        if self.shortcut:\n"
         "            identity = x if self.downsample is None else self.downsample(x)\n"
-        "            out += identity\n"
+        "            out += identity  # H(x) = F(x) + S(x)\n"
         "        out = self.relu(out)\n",
         "        out = self.relu(out)\n"
         "        if self.shortcut:\n"
@@ -274,16 +274,16 @@ MISTAKES = (
         "K3",
         "5.8",
         "models/resnet.py",
-        "        layers.append(ResidualBlock(out_channels, out_channels, 1, shortcut))\n",
-        "        layers.append(ResidualBlock(out_channels, out_channels, stride, shortcut))\n",
+        "        layers.append(block(out_channels, out_channels))\n",
+        "        layers.append(block(out_channels, out_channels, stride))\n",
         "every block of a stage has the stride",
     ),
     Mistake(
         "K4",
         "5.8",
         "models/resnet.py",
-        "        layers.append(ResidualBlock(out_channels, out_channels, 1, shortcut))\n",
+        "        layers.append(block(out_channels, out_channels))\n",
         "        layers.append(ResidualBlock(out_channels, out_channels))\n",
-        "the later blocks of a stage have shortcuts, though there were to be none",
+        "the later blocks of a stage are not of the kind that was given",
     ),
 )
