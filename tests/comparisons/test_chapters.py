@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,25 +14,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from typer.testing import CliRunner
 
 import minigrad
+import torch_impl.export
+import torch_impl.run
 from comparisons import CHAPTERS, Mismatch, Report, compare_graphs, compare_values
-from comparisons.chapters import mlp
+from comparisons.chapters import lightning, mlp, script
 from comparisons.chapters.dynamic_graph import FUNCTIONS
 from comparisons.cli import app
 from comparisons.curves import train_in_step
 from comparisons.kinks import rounding_crossed
 from comparisons.settings import Settings
 from comparisons.tolerances import TOLERANCES, Tolerance
+from torch_impl import lit_run
+from torch_impl.lit import LitModel
+from torch_impl.networks import MODELS
+from torch_impl.training import evaluate
 
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize(
+    ("chapter", "dtype"),
+    [(chapter, dtype) for chapter in CHAPTERS for dtype in ("float64", "float32")[chapter == "lightning" :]],
+)
 def test_chapter_agrees(chapter, dtype):
     report = CHAPTERS[chapter](Settings(dtype=dtype, steps=25))
     report.check()
@@ -74,30 +84,82 @@ def test_a_wrong_step_is_noticed(monkeypatch):
         CHAPTERS["mlp"](Settings(steps=3)).check()
 
 
-def test_another_loss_of_lightnings_is_noticed(monkeypatch):
-    from torch_impl.lit import LitModel
+def in_training_mode(function):
+    """``function`` with networks that cannot be put into evaluation mode."""
 
-    right = LitModel.training_step
-    monkeypatch.setattr(LitModel, "training_step", lambda *arguments: right(*arguments) * (1 + 1e-7))
-    with pytest.raises(Mismatch, match="weight, 1.fc1.weight"):
-        CHAPTERS["lightning"](Settings()).check()
+    def changed(*arguments):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(nn.Module, "eval", lambda module: module)
+            return function(*arguments)
+
+    return changed
+
+
+def by_epoch(lit):
+    """Lightning's ``configure_optimizers`` with a schedule that moves on once an epoch."""
+    found = configure_optimizers(lit)
+    return {**found, "lr_scheduler": {**found["lr_scheduler"], "interval": "epoch"}}
+
+
+def stopping(*arguments):
+    raise ValueError("no test today")
+
+
+training_step, configure_optimizers, lit_fit = LitModel.training_step, LitModel.configure_optimizers, lit_run.fit
+LIGHTNING_FAULTS = {
+    "another loss": ((LitModel, "training_step", lambda *a: training_step(*a) * (1 + 1e-7)), "weight, 1.weight: "),
+    "validation in training mode": ((LitModel, "on_validation_model_eval", lambda lit: None), "weight, 1.running_mean"),
+    "a test in training mode": ((LitModel, "on_test_model_eval", lambda lit: None), "Lightning's test accuracy: "),
+    "half of the accuracy": ((lit_run, "fit", lambda *a: (0, lit_fit(*a)[1] / 2)), "Lightning's test accuracy: "),
+    "evaluate without eval()": ((torch_impl.run, "evaluate", in_training_mode(evaluate)), "weight, 1.running_mean"),
+    "a schedule by epoch": ((LitModel, "configure_optimizers", by_epoch), "the rate of each step: .* index"),
+    "an exception": ((LitModel, "test_step", stopping), "stopped: ValueError: no test today, in stopping"),
+}
+
+
+@pytest.mark.parametrize("fault", LIGHTNING_FAULTS)
+def test_a_fault_of_either_loop_is_noticed(fault, monkeypatch):
+    """With a small network that computes otherwise in training mode, in the place of a large one."""
+
+    def small(options, channels, pixels, classes):
+        return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(pixels), nn.Linear(pixels, classes))
+
+    monkeypatch.setitem(MODELS, "conv-block", small)
+    monkeypatch.setattr(lightning, "RUNS", {"run": lightning.RUNS["with batch norm"]})
+    change, message = LIGHTNING_FAULTS[fault]
+    monkeypatch.setattr(*change)
+    report = lightning.run(Settings())
+    assert re.search(message, report.findings[0].message)
+
+
+@pytest.mark.parametrize(
+    ("format", "message"),
+    [
+        *((each, "scores of conv-block") for each in ("script", "trace", "pt2")),
+        ("onnx", "ProgramError: .* differ from"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_a_program_in_training_mode_is_noticed(format, message, monkeypatch):
+    monkeypatch.setattr(script, "NETWORKS", {name: script.NETWORKS[name] for name in ("conv-block", "custom-linear")})
+    monkeypatch.setattr(script, "FORMATS", {format: script.FORMATS[format]})
+    monkeypatch.setattr(script, "export_program", in_training_mode(script.export_program))
+    report = script.run(Settings())
+    assert re.search(message, report.findings[0].message)
+    assert next(row for row in report.rows if row.subject == f"{format}: scores").values > 0  # of the other network
 
 
 def test_a_program_of_other_weights_is_noticed(monkeypatch):
-    from comparisons.chapters import script
-
     def another(model, *arguments):
+        model = copy.deepcopy(model)
         with torch.no_grad():
             next(model.parameters()).mul_(1 + 1e-15)
         return export_bytes(model, *arguments)
 
-    export_bytes = script.export_bytes
-    monkeypatch.setattr(script, "export_bytes", another)
+    export_bytes = torch_impl.export.export_bytes
+    monkeypatch.setattr("torch_impl.export.export_bytes", another)
     monkeypatch.setattr(script, "NETWORKS", {"neural-net": script.NETWORKS["neural-net"]})
     monkeypatch.setattr(script, "FORMATS", {"pt2": "model.pt2"})
-    report = script.run(Settings())
-    assert report.agrees  # the network changed with its program
-    monkeypatch.setattr(script, "export_bytes", lambda model, *arguments: another(copy.deepcopy(model), *arguments))
     with pytest.raises(Mismatch, match="scores of neural-net, pt2, 3 images"):
         script.run(Settings()).check()
 
