@@ -1,7 +1,7 @@
 """Checkpoints: all that a run is, in a file that is whole or not there, and read without running code from it.
 
-A run's folder holds ``last.ckpt``, ``previous.ckpt``, the one before it, and ``best.ckpt``. When they are written is in
-``run.py``.
+A run's folder holds ``last.ckpt``, ``previous.ckpt``, the one before it, and ``best.ckpt``, and at the end of the run
+``model.ckpt``, the weights alone. When they are written is in ``run.py``; weights alone are read by ``weights.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from torch_impl.checking import Misfit, check_network
 from torch_impl.files import bring_to_disk, replacing, take_place, written_beside
@@ -29,6 +29,7 @@ __all__ = [
     "BEST",
     "LAST",
     "PREVIOUS",
+    "WEIGHTS",
     "CheckpointError",
     "check_writable",
     "damaged_record",
@@ -38,9 +39,11 @@ __all__ = [
     "options_of",
     "replace_file",
     "save_checkpoint",
+    "save_weights",
+    "without_number",
 ]
 
-LAST, PREVIOUS, BEST = "last.ckpt", "previous.ckpt", "best.ckpt"
+LAST, PREVIOUS, BEST, WEIGHTS = "last.ckpt", "previous.ckpt", "best.ckpt", "model.ckpt"
 
 FORMAT = "minigrad torch_impl checkpoint 3"
 
@@ -100,6 +103,28 @@ def save_checkpoint(folder: str | Path, content: Mapping[str, Any], best: bool) 
         raise CheckpointError(f"cannot write {last}: {error.strerror or error}") from error
 
 
+def save_weights(folder: str | Path, state: Mapping[str, Tensor]) -> None:
+    """Write the weights alone as ``model.ckpt``, as the tutorial does: for ``load_state_dict(torch.load(path))``.
+
+    Those of the perceptron have the names that ``NeuralNet`` alone gives them, without the ``nn.Flatten`` before it.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    path, file = Path(folder) / WEIGHTS, io.BytesIO()
+    torch.save({name: value.cpu() for name, value in without_number(state).items()}, file)
+    try:
+        replace_file(path, file.getbuffer())
+    except OSError as error:
+        raise CheckpointError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def without_number(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights by name, without the ``1.`` that all names of a network behind ``nn.Flatten`` begin with."""
+    numbered = all(name.startswith("1.") for name in state)
+    return {name.removeprefix("1.") if numbered else name: value for name, value in state.items()}
+
+
 def replace_file(path: Path, content: bytes | memoryview) -> None:
     """Put ``content`` in the place of the file at ``path``, in one step: there is the old one or all of the new one."""
     with replacing(path) as file:
@@ -118,7 +143,7 @@ def check_writable(folder: str | Path) -> None:
             pass
     except OSError as error:
         raise CheckpointError(f"cannot write to the folder {folder}: {error.strerror or error}") from error
-    for name in (LAST, PREVIOUS, BEST):
+    for name in (LAST, PREVIOUS, BEST, WEIGHTS):
         if (Path(folder) / name).is_dir():
             raise CheckpointError(f"cannot write {Path(folder) / name}: it is a folder")
 

@@ -16,7 +16,7 @@ import torch
 import typer
 
 from torch_impl.bench import compare_loops
-from torch_impl.checkpoint import LAST, CheckpointError, load_model
+from torch_impl.checkpoint import LAST, CheckpointError
 from torch_impl.data import NAMES, ImageData, check_data, load_data
 from torch_impl.distributed import (
     STRATEGIES,
@@ -35,6 +35,7 @@ from torch_impl.predict import Description, load_image, load_program, predict
 from torch_impl.run import Place, Run, test_loader
 from torch_impl.seeds import choose_device
 from torch_impl.training import Tally, evaluate
+from torch_impl.weights import load_network
 
 __all__ = ["app", "main"]
 
@@ -171,7 +172,7 @@ def train_command(
             typer.echo(f"Saved {out / LAST}")
 
 
-CHECKPOINT_HELP = "A file that train saved, a run's folder, or last or best of the run here"
+CHECKPOINT_HELP = "A file that train saved, a run's folder, last or best of the run here, or a file of weights alone"
 
 
 @app.command("evaluate")
@@ -188,11 +189,11 @@ def evaluate_command(
     check_workers(workers)
     target = get_device(device)
     checkpoint = find_checkpoint(checkpoint)
-    model, options, content = load_model(checkpoint)
+    model, options, content = load_network(checkpoint, data, data_root)
     images = images_of(checkpoint, options, content, data, data_root)
     place = Place(target, checkpoint.parent, data_root, workers=workers)
     tested = evaluate(model.to(target), test_loader(images.test, options, place), options.precision)
-    typer.echo(f"Judging {checkpoint}, epoch {content['epoch']}")
+    typer.echo(f"Judging {named(checkpoint, content)}")
     show_accuracy(tested)
 
 
@@ -232,9 +233,9 @@ def export_command(
     if format == "onnx":
         require("onnxscript", "onnxruntime")
     checkpoint = find_checkpoint(checkpoint)
-    model, options, content = load_model(checkpoint)
+    model, options, content = load_network(checkpoint, data, data_root)
     images = images_of(checkpoint, options, content, data, data_root)
-    typer.echo(f"Exporting {checkpoint}, epoch {content['epoch']}")
+    typer.echo(f"Exporting {named(checkpoint, content)}")
     test = test_images(images)
     channels = images.image_shape[0]
     description = Description(
@@ -272,6 +273,11 @@ def predict_command(
         lines.append(f"{path}: {loaded.description.classes[best]} ({probabilities[best]:.1%})")
     for line in lines:
         typer.echo(printable(line))
+
+
+def named(checkpoint: Path, content: dict[str, Any]) -> str:
+    """What is judged or exported."""
+    return f"{checkpoint}, epoch {content['epoch']}" if "epoch" in content else f"the weights in {checkpoint}"
 
 
 def images_of(

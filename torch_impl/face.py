@@ -7,6 +7,7 @@ from torch_impl.networks import MODELS, build_model
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.seeds import choose_device, seed_everything
 from torch_impl.training import evaluate, train
+from torch_impl.weights import load_network
 
 __all__ = [
     "DATASETS",
@@ -26,6 +27,7 @@ __all__ = [
     "load_data",
     "load_datasets",
     "load_model",
+    "load_network",
     "save_checkpoint",
     "seed_everything",
     "train",

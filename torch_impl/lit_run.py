@@ -22,7 +22,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.amp import GradScaler
 
-from torch_impl.checkpoint import check_writable
+from torch_impl.checkpoint import check_writable, save_weights
 from torch_impl.data import ImageData
 from torch_impl.distributed import is_main_process, sum_over_processes
 from torch_impl.folder import check_start, locked
@@ -235,6 +235,7 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
             raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
     accuracy = 100 * results["test_accuracy"]
     if is_main_process() and saving.run is not None:
+        save_weights(place.out, lit.model.state_dict())
         top5 = results.get("test_top5_accuracy")
         write_results(
             place.out,

@@ -15,10 +15,11 @@ from torch.amp import GradScaler
 from torch.utils.data import Dataset
 
 from torch_impl.batch_norm import check_batch_size
-from torch_impl.checkpoint import check_writable
+from torch_impl.checkpoint import check_writable, save_weights
 from torch_impl.data import Augmentation, ImageData, Loader, load_data, make_loader
 from torch_impl.distributed import (
     distribute,
+    full_state,
     is_main_process,
     rank,
     restarted,
@@ -102,8 +103,10 @@ class Run(RunState):
                 if self.place.figures:
                     self.draw()
                 self.progress.say(self.judging())
+                weights, _ = full_state(self.model, self.optimizer)
                 tested = evaluate(self.model, self.test, self.options.precision)
                 if is_main_process():
+                    save_weights(self.place.out, weights)
                     self.write_results(tested)
                 return tested
             except KeyboardInterrupt:

@@ -167,7 +167,7 @@ def test_killed_at_twenty_moments_and_resumed(tmp_path: Path) -> None:
             first, second = (load_checkpoint(tmp_path / folder / name) for folder in ("whole", run))
             assert first["epoch"] == 6 or name == "best.ckpt"
             assert same(first, second), f"{run}/{name}"
-        files = ["best.ckpt", "last.ckpt", "metrics.csv", "previous.ckpt", "results.json"]
+        files = ["best.ckpt", "last.ckpt", "metrics.csv", "model.ckpt", "previous.ckpt", "results.json"]
         assert sorted(os.listdir(tmp_path / run)) == files
         assert (tmp_path / run / "metrics.csv").read_text() == (tmp_path / "whole" / "metrics.csv").read_text()
 
