@@ -1,93 +1,123 @@
-"""The tutorial's training on MNIST, one text for both engines: only its import lines are changed."""
+"""What the tutorial's programs do, one after the other, on both engines: the engine stands for its import lines.
 
-import contextlib
+``written_by_hand`` are its layers and networks, of the names that their checkpoints have; ours are held against them.
+"""
+
 import io
-import re
+import math
 import struct
+import types
 
 import numpy as np
 import pytest
 import torch
-
-from comparisons import compare_values
-
-SCRIPT = """
-import torch
-import torch.nn as nn
 import torchvision
-import torchvision.transforms as transforms
+from typer.testing import CliRunner
 
-device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+import minigrad
+import torch_impl.cli
+from comparisons import compare_values
+from comparisons.harness import array_of
+from comparisons.networks import models_of
 
-input_size = 784
-hidden_size = 500
-num_classes = 10
-num_epochs = 2
-batch_size = 100
-learning_rate = 0.001
-
-train_dataset = torchvision.datasets.MNIST(root=ROOT, train=True, transform=transforms.ToTensor(), download=False)
-test_dataset = torchvision.datasets.MNIST(root=ROOT, train=False, transform=transforms.ToTensor())
-train_loader = torch.utils.data.DataLoader(dataset=train_dataset, batch_size=batch_size, shuffle=True)
-test_loader = torch.utils.data.DataLoader(dataset=test_dataset, batch_size=batch_size, shuffle=False)
+ENGINES = [minigrad, torch]
+each_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
 
 
-class NeuralNet(nn.Module):
-    def __init__(self, input_size, hidden_size, num_classes):
-        super(NeuralNet, self).__init__()
-        self.fc1 = nn.Linear(input_size, hidden_size)
-        self.relu = nn.ReLU()
-        self.fc2 = nn.Linear(hidden_size, num_classes)
+def written_by_hand(engine):
+    """The networks, as a reader of the tutorial has them, on an engine."""
+    nn, functional = engine.nn, engine.nn.functional
 
-    def forward(self, x):
-        out = self.fc1(x)
-        out = self.relu(out)
-        out = self.fc2(out)
-        return out
+    class NeuralNet(nn.Module):
+        def __init__(self, inputs, hidden, classes):
+            super(NeuralNet, self).__init__()  # noqa: UP008
+            self.fc1, self.relu, self.fc2 = nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, classes)
+
+        def forward(self, x):
+            return self.fc2(self.relu(self.fc1(x)))
+
+    class CustomLinear(nn.Module):
+        def __init__(self, inside, outside):
+            super().__init__()
+            self.weight = nn.Parameter(engine.Tensor(outside, inside))
+            self.bias = nn.Parameter(engine.Tensor(outside))
+            nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+            reach = 1 / math.sqrt(nn.init._calculate_fan_in_and_fan_out(self.weight)[0])
+            nn.init.uniform_(self.bias, -reach, reach)
+
+        def forward(self, x):
+            return functional.linear(x, functional.normalize(self.weight, dim=1), self.bias)
+
+    class ConvBlock(nn.Module):
+        def __init__(self, inside, outside, size, stride=1, padding=0):
+            super().__init__()
+            self.conv = nn.Conv2d(inside, outside, size, stride, padding)
+            self.bn = nn.BatchNorm2d(outside)
+
+        def forward(self, x):
+            return functional.relu(self.bn(self.conv(x)))
+
+    class ResidualBlock(nn.Module):
+        def __init__(self, inside, outside, stride=1, downsample=None):
+            super().__init__()
+            self.conv1 = nn.Conv2d(inside, outside, kernel_size=3, stride=stride, padding=1)
+            self.bn1 = nn.BatchNorm2d(outside)
+            self.relu = nn.ReLU(inplace=True)
+            self.conv2 = nn.Conv2d(outside, outside, kernel_size=3, stride=1, padding=1)
+            self.bn2 = nn.BatchNorm2d(outside)
+            self.downsample = downsample
+
+        def forward(self, x):
+            z = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+            z += x if self.downsample is None else self.downsample(x)
+            return self.relu(z)
+
+    class ResNet(nn.Module):
+        def __init__(self, block, layers, num_classes=1000):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
+            self.bn1 = nn.BatchNorm2d(64)
+            self.relu = nn.ReLU(inplace=True)
+            self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+            inside = 64
+            for number, (outside, count) in enumerate(zip((64, 128, 256, 512), layers), 1):
+                stride, downsample = 1 if number == 1 else 2, None
+                if number > 1:
+                    narrower = nn.Conv2d(inside, outside, kernel_size=1, stride=stride)
+                    downsample = nn.Sequential(narrower, nn.BatchNorm2d(outside))
+                first = block(inside, outside, stride, downsample)
+                others = [block(outside, outside) for _ in range(1, count)]
+                setattr(self, f"layer{number}", nn.Sequential(first, *others))
+                inside = outside
+            self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+            self.fc = nn.Linear(512, num_classes)
+
+        def forward(self, x):
+            x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+            x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+            return self.fc(engine.flatten(self.avgpool(x), 1))
+
+    networks = (NeuralNet, CustomLinear, ConvBlock, ResidualBlock, ResNet)
+    return types.SimpleNamespace(**{each.__name__: each for each in networks})
 
 
-model = NeuralNet(input_size, hidden_size, num_classes).to(device)
-criterion = nn.CrossEntropyLoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-
-total_step = len(train_loader)
-for epoch in range(num_epochs):
-    for i, (images, labels) in enumerate(train_loader):
-        images = images.reshape(-1, 28 * 28).to(device)
-        labels = labels.to(device)
-        outputs = model(images)
-        loss = criterion(outputs, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if (i + 1) % 2 == 0:
-            print(f"Epoch [{epoch + 1}/{num_epochs}], Step [{i + 1}/{total_step}], Loss: {loss.item():.4f}")
-
-with torch.no_grad():
-    correct = 0
-    total = 0
-    for images, labels in test_loader:
-        images = images.reshape(-1, 28 * 28).to(device)
-        labels = labels.to(device)
-        outputs = model(images)
-        _, predicted = torch.max(outputs.data, 1)
-        total += labels.size(0)
-        correct += (predicted == labels).sum().item()
-    print(f"Accuracy of the network on the {total} test images: {100 * correct / total} %")
-
-torch.save(model.state_dict(), CHECKPOINT)
-"""
+@each_engine
+def test_1_2_a_graph_is_built_as_it_is_computed(engine):
+    x = engine.tensor(2.0, requires_grad=True)
+    (x**2 + 2 * x + 1).backward()
+    assert f"{x.grad}" == "6.0"
 
 
 def write_idx(path, array):
     path.write_bytes(struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes())
 
 
-@pytest.fixture
-def small_mnist(tmp_path):
+@pytest.fixture(scope="module")
+def small_mnist(tmp_path_factory):
     """Four files in MNIST's format: each class is a bright square at a place of its own, in noise."""
     random = np.random.default_rng(0)
-    raw = tmp_path / "MNIST" / "raw"
+    folder = tmp_path_factory.mktemp("mnist")
+    raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for prefix, count in (("train", 450), ("t10k", 120)):
         labels = random.integers(0, 10, count).astype(np.uint8)
@@ -97,168 +127,210 @@ def small_mnist(tmp_path):
             image[8 * row : 8 * row + 6, 7 * column : 7 * column + 6] += 120
         write_idx(raw / f"{prefix}-images-idx3-ubyte", images)
         write_idx(raw / f"{prefix}-labels-idx1-ubyte", labels)
-    return tmp_path
+    return folder
 
 
-def run(text, root, checkpoint):
-    """What the script prints, as lines, and its names afterwards."""
-    printed = io.StringIO()
-    names = {"__name__": "tutorial", "ROOT": str(root), "CHECKPOINT": str(checkpoint)}
-    with contextlib.redirect_stdout(printed):
-        exec(compile(text, "tutorial", "exec"), names)
-    return printed.getvalue().splitlines(), names
+def train_on_mnist(engine, root, checkpoint):
+    """Sections 2.1 and 2.2 with fewer images and epochs: losses, predictions, accuracy in percent, the network."""
+    engine.manual_seed(7)
+    device = engine.device("cuda" if engine.cuda.is_available() else "cpu")
+    loaders = []
+    for training in (True, False):
+        pixels = torchvision.transforms.ToTensor()
+        images = torchvision.datasets.MNIST(root=root, train=training, transform=pixels, download=training)
+        loaders.append(engine.utils.data.DataLoader(dataset=images, batch_size=100, shuffle=training))
+    model = written_by_hand(engine).NeuralNet(784, 500, 10).to(device)
+    criterion = engine.nn.CrossEntropyLoss()
+    optimizer = engine.optim.Adam(model.parameters(), lr=0.001)
+    losses = []
+    for _ in range(2):
+        for images, labels in loaders[0]:
+            loss = criterion(model(images.reshape(-1, 28 * 28).to(device)), labels.to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    model.eval()
+    found, right, total = [], 0, 0
+    with engine.no_grad():
+        for images, labels in loaders[1]:
+            _, predicted = engine.max(model(images.reshape(-1, 28 * 28).to(device)).data, 1)
+            found += predicted.tolist()
+            total += labels.size(0)
+            right += (predicted == labels.to(device)).sum().item()
+    engine.save(model.state_dict(), checkpoint)
+    assert len(losses) == 2 * len(loaders[0]) == 10 and total == 120
+    return losses, found, 100 * right / total, model
 
 
-def test_only_the_import_lines_change(small_mnist, tmp_path):
-    changed = SCRIPT.replace(
-        "import torch\nimport torch.nn as nn", "import minigrad as torch\nimport minigrad.nn as nn"
-    )
-    assert [line for line in changed.splitlines() if line not in SCRIPT.splitlines()] == [
-        "import minigrad as torch",
-        "import minigrad.nn as nn",
-    ]
-    ours = tmp_path / "ours.ckpt"
-    theirs = tmp_path / "theirs.ckpt"
-    seeded = "import torch\ntorch.manual_seed(7)\n"
-    printed, names = run(seeded.replace("import torch\n", "import minigrad as torch\n") + changed, small_mnist, ours)
-    their_print, their_names = run(seeded + SCRIPT, small_mnist, theirs)
+@pytest.fixture(scope="module")
+def trained(small_mnist, tmp_path_factory):
+    """Each engine's training, and its checkpoint."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    paths = [folder / engine.__name__ / "model.ckpt" for engine in ENGINES]
+    for path in paths:
+        path.parent.mkdir()
+    return [(*train_on_mnist(*both, path), path) for *both, path in zip(ENGINES, [small_mnist] * 2, paths)]
 
-    assert names["torch"].__name__ == "minigrad" and len(printed) == 5 and printed[-1] == their_print[-1]
-    for mine, yours in zip(printed[:-1], their_print[:-1]):
-        assert mine.rpartition(" ")[0] == yours.rpartition(" ")[0]
-        assert abs(float(mine.split()[-1]) - float(yours.split()[-1])) < 2e-4  # four digits are printed
-    assert float(re.search(r": ([\d.]+) %", printed[-1])[1]) > 60
-    assert names["predicted"].tolist() == their_names["predicted"].tolist()
 
-    state = torch.load(ours, weights_only=True)
-    their_state = torch.load(theirs, weights_only=True)
+def test_2_2_both_engines_train_alike(trained):
+    (losses, found, accuracy, model, path), (their_losses, their_found, their_accuracy, theirs, their_path) = trained
+    assert losses == pytest.approx(their_losses, rel=1e-4)  # the table's "training float32"
+    assert found == their_found and accuracy == their_accuracy > 60
+    state, their_state = (torch.load(each, weights_only=True) for each in (path, their_path))
     assert list(state) == list(their_state) == ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]
     for name, values in state.items():
         compare_values(name, values, their_state[name], "training after a kink").check()
-    names["model"].load_state_dict(names["torch"].load(theirs))
-    assert names["model"].fc2.bias.tolist() == their_state["fc2.bias"].tolist()
+    for network, engine, other in ((model, minigrad, their_path), (theirs, torch, path)):
+        network.load_state_dict(engine.load(other))
+    assert model.fc2.bias.tolist() == their_state["fc2.bias"].tolist()
+    assert theirs.fc2.bias.tolist() == state["fc2.bias"].tolist()
 
 
-LAYERS = """
-import math
-import torch
-import torch.nn as nn
-import torch.nn.functional as F
+@pytest.mark.parametrize("which", [0, 1], ids=["minigrad", "torch"])
+def test_2_2_its_checkpoint_is_judged_by_the_command(which, trained, small_mnist):
+    *_, accuracy, _, path = trained[which]
+    arguments = ["evaluate", str(path), "--data", "mnist", "--data-root", str(small_mnist), "--device", "cpu"]
+    judged = CliRunner().invoke(torch_impl.cli.app, arguments)
+    assert judged.stdout == f"Accuracy on the 120 test images: {accuracy:.2f} %\n", judged.output
 
 
-class CustomLinear(nn.Module):
-    def __init__(self, in_features, out_features):
-        super(CustomLinear, self).__init__()
-        self.weight = nn.Parameter(torch.Tensor(out_features, in_features))
-        self.bias = nn.Parameter(torch.Tensor(out_features))
-        self.reset_parameters()
-
-    def reset_parameters(self):
-        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        fan_in, _ = nn.init._calculate_fan_in_and_fan_out(self.weight)
-        bound = 1 / math.sqrt(fan_in)
-        nn.init.uniform_(self.bias, -bound, bound)
-
-    def forward(self, input):
-        normalized_weight = self.weight / self.weight.norm(dim=1, keepdim=True)
-        return F.linear(input, normalized_weight, self.bias)
+def test_2_2_a_runs_checkpoint_is_taken_by_its_network(small_mnist, tmp_path):
+    """The command's training and the tutorial's end with the same predictions for the test images."""
+    where = ["--data", "mnist", "--data-root", str(small_mnist), "--device", "cpu", "--no-figures"]
+    done = CliRunner().invoke(torch_impl.cli.app, ["train", "--epochs", "2", *where, "--out", str(tmp_path)])
+    model = written_by_hand(torch).NeuralNet(784, 500, 10)
+    model.load_state_dict(torch.load(tmp_path / "model.ckpt"))
+    test = torchvision.datasets.MNIST(small_mnist, train=False)
+    right = (model(test.data.flatten(1) / 255).argmax(1) == test.targets).sum().item()
+    assert f"Accuracy on the 120 test images: {100 * right / 120:.2f} %" in done.stdout and right > 60
 
 
-class ConvBlock(nn.Module):
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, padding=1):
-        super(ConvBlock, self).__init__()
-        self.block = nn.Sequential(
-            nn.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=padding),
-            nn.BatchNorm2d(out_channels),
-            nn.ReLU(inplace=True),
-        )
-
-    def forward(self, x):
-        return self.block(x)
+LAYERS = {
+    "CustomLinear": (("CustomLinear", 6, 4), {}, (5, 6)),
+    "ConvBlock": (("ConvBlock", 3, 4, 3), {"bias": True}, (2, 3, 6, 5)),
+    "ConvBlock in steps of two": (("ConvBlock", 3, 4, 5, 2, 2), {"bias": True}, (2, 3, 6, 5)),
+    "ResidualBlock": (("ResidualBlock", 4, 4), {"bias": True}, (2, 4, 5, 5)),
+    "NeuralNet": (("NeuralNet", 6, 5, 4), {}, (3, 6)),
+}
 
 
-class ResidualBlock(nn.Module):
-    def __init__(self, in_channels, out_channels, stride=1):
-        super(ResidualBlock, self).__init__()
-        self.conv1 = nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, kernel_size=3, stride=1, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(out_channels)
-        self.shortcut = nn.Sequential()
-        if stride != 1 or in_channels != out_channels:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),
-                nn.BatchNorm2d(out_channels),
-            )
-
-    def forward(self, x):
-        residual = self.shortcut(x)
-        out = F.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        out += residual
-        return F.relu(out)
+def trained_step(engine, model, shape, training=True):
+    """The output, the gradient of the sum of its squares for the input, and all weights after a step against it."""
+    engine.manual_seed(1)
+    model = model.double().train(training)
+    x = engine.rand(*shape, dtype=engine.float64, requires_grad=True)
+    output = model(x)
+    (output**2).sum().backward()
+    engine.optim.SGD(model.parameters(), lr=1e-3).step()
+    return {"output": output, "x.grad": x.grad, **model.state_dict()}
 
 
-class ResNet(nn.Module):
-    def __init__(self, block, num_blocks, num_classes=10):
-        super(ResNet, self).__init__()
-        self.in_channels = 16
-        self.first = ConvBlock(3, 16)
-        self.pool = nn.MaxPool2d(2)
-        self.layer1 = self._make_layer(block, 16, num_blocks[0], stride=1)
-        self.layer2 = self._make_layer(block, 32, num_blocks[1], stride=2)
-        self.drop = nn.Dropout(0.0)
-        self.fc = CustomLinear(32 * 2 * 2, num_classes)
-
-    def _make_layer(self, block, out_channels, num_blocks, stride):
-        strides = [stride] + [1] * (num_blocks - 1)
-        layers = []
-        for stride in strides:
-            layers.append(block(self.in_channels, out_channels, stride))
-            self.in_channels = out_channels
-        return nn.Sequential(*layers)
-
-    def forward(self, x):
-        out = self.pool(self.first(x))
-        out = self.layer2(self.layer1(out))
-        out = F.avg_pool2d(out, 2)
-        out = out.view(out.size(0), -1)
-        return self.fc(self.drop(out))
+@pytest.mark.parametrize("layer", LAYERS)
+def test_3_layers_are_the_tutorials(layer):
+    """By hand and ours, from one seed: the same weights, outputs, gradients; within an engine bit for bit."""
+    (name, *sizes), ours_too, shape = LAYERS[layer]
+    found = []
+    for engine in ENGINES:
+        of_engine = []
+        for networks, more in ((written_by_hand(engine), {}), (models_of(engine), ours_too)):
+            engine.manual_seed(0)
+            of_engine.append(trained_step(engine, getattr(networks, name)(*sizes, **more), shape))
+        by_hand, ours = of_engine
+        assert list(by_hand) == list(ours)
+        for part, value in by_hand.items():
+            assert np.array_equal(array_of(value), array_of(ours[part])), (engine.__name__, part)
+        found.append(ours)
+    for part, value in found[0].items():
+        compare_values(part, value, found[1][part], "network float64").check()
 
 
-torch.manual_seed(0)
-model = ResNet(ResidualBlock, [2, 2]).double()
-print(model)
-print(sum(p.numel() for p in model.parameters() if p.requires_grad))
-criterion = nn.CrossEntropyLoss()
-optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.1)
-images = torch.rand(8, 3, 16, 16, dtype=torch.float64)
-labels = torch.randint(0, 10, (8,))
-losses = []
-for step in range(4):
-    optimizer.zero_grad()
-    loss = criterion(model(images), labels)
-    loss.backward()
-    optimizer.step()
-    scheduler.step()
-    losses.append(loss.item())
-model.eval()
-with torch.no_grad():
-    scores = model(images)
-"""
+@each_engine
+def test_3_1_a_row_of_zeros_has_finite_scores_and_gradients(engine):
+    layer = models_of(engine).CustomLinear(6, 4)
+    layer.weight.data[2] = 0
+    output = layer(engine.ones(3, 6))
+    output.sum().backward()
+    assert output[:, 2].tolist() == [layer.bias[2].item()] * 3
+    assert engine.isfinite(layer.weight.grad).all()
 
 
-def test_the_tutorials_layers_and_networks(tmp_path):
-    """Its custom layer, blocks and residual network: printed, initialised, trained and evaluated the same."""
-    changed = re.sub("^import torch", "import minigrad as torch", LAYERS, flags=re.MULTILINE)
-    changed = changed.replace("import minigrad as torch.nn", "import minigrad.nn")
-    different = [line for line in changed.splitlines() if line not in LAYERS.splitlines()]
-    assert different == ["import minigrad as torch", "import minigrad.nn as nn", "import minigrad.nn.functional as F"]
-    printed, ours = run(changed, tmp_path, tmp_path)
-    their_print, theirs = run(LAYERS, tmp_path, tmp_path)
-    assert printed == their_print and len(printed) > 40
-    assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-9)
-    compare_values("scores", ours["scores"], theirs["scores"], "network float64").check()
-    for name, value in ours["model"].state_dict().items():
-        compare_values(name, value, theirs["model"].state_dict()[name], "network float64").check()
+@each_engine
+def test_3_2_by_default_nothing_is_padded(engine):
+    assert tuple(models_of(engine).ConvBlock(3, 8, 3)(engine.rand(2, 3, 9, 7)).shape) == (2, 8, 7, 5)
+
+
+@each_engine
+def test_4_1_a_downsample_that_is_given_is_used(engine):
+    models = models_of(engine)
+    given = engine.nn.Sequential(engine.nn.Conv2d(64, 128, 1, stride=2), engine.nn.BatchNorm2d(128))
+    block = models.ResidualBlock(64, 128, 2, given)
+    assert block.downsample is given and "downsample.0.bias" in block.state_dict()
+    x = engine.rand(2, 64, 6, 6)
+    inner = block.bn2(block.conv2(block.bn1(block.conv1(x)).relu()))
+    compare_values("z", block(x), (inner + given(x)).relu(), "exact").check()
+
+
+@each_engine
+def test_4_2_where_f_is_nothing_the_block_is_its_input_and_so_is_its_gradient(engine):
+    block = models_of(engine).ResidualBlock(3, 3)
+    block.bn2.weight.data.zero_()  # F(x) = 0, so H(x) = x
+    x = engine.randn(2, 3, 4, 4, requires_grad=True)
+    z = block(x)
+    z.sum().backward()
+    assert engine.equal(z, x.relu()) and engine.equal(x.grad, (x > 0).float())
+
+
+@pytest.fixture(scope="module")
+def resnets():
+    """By engine: ResNet-18 by hand and ours with biases, from one seed, a step by each, and the first weights."""
+    found = []
+    for engine in ENGINES:
+        pair = []
+        for networks, more in ((written_by_hand(engine), {}), (models_of(engine), {"bias": True})):
+            engine.manual_seed(3)
+            model = networks.ResNet(networks.ResidualBlock, [2, 2, 2, 2], **more)
+            first = {name: array_of(value).copy() for name, value in model.state_dict().items()}
+            pair.append((model, first, trained_step(engine, model, (2, 3, 40, 40))))
+        found.append(pair)
+    return found
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["minigrad", "torch"])
+def test_4_1_from_one_seed_the_residual_network_is_the_tutorials(which, resnets):
+    (_, first, step), (_, our_first, our_step) = resnets[which]
+    assert list(first) == list(our_first) and len(first) == 142
+    for values, others in ((first, our_first), (step, our_step)):
+        for name, value in values.items():
+            assert np.array_equal(array_of(value), array_of(others[name])), name
+
+
+def test_4_1_both_engines_have_the_same_residual_network(resnets):
+    (_, (_, ours, step)), (_, (_, theirs, their_step)) = resnets
+    for name, value in ours.items():
+        compare_values(name, value, theirs[name], "exact").check()
+    for name, value in step.items():
+        compare_values(name, value, their_step[name], "network float64").check()
+
+
+@pytest.mark.parametrize(("by", "to"), [(0, 1), (1, 0)], ids=["from minigrad to torch", "from torch to minigrad"])
+def test_4_1_its_checkpoint_loads_with_biases(by, to, resnets):
+    """And gives its scores, on the other engine as well."""
+    (model, _, _), _ = resnets[by]
+    file = io.BytesIO()
+    ENGINES[by].save(model.state_dict(), file)
+    file.seek(0)
+    ours = models_of(ENGINES[to]).ResNet(models_of(ENGINES[to]).ResidualBlock, [2, 2, 2, 2], bias=True).double()
+    ours.load_state_dict(ENGINES[to].load(file))
+    images = np.random.default_rng(0).random((2, 3, 40, 40))
+    scores = [each.eval()(engine.from_numpy(images)) for engine, each in ((ENGINES[by], model), (ENGINES[to], ours))]
+    compare_values("scores", *scores, "network float64").check()
+
+
+@each_engine
+def test_4_1_blocks_of_ones_own_fit_into_the_network(engine):
+    hand, models = written_by_hand(engine), models_of(engine)
+    for network, block in ((models.ResNet, hand.ResidualBlock), (hand.ResNet, models.ResidualBlock)):
+        model = network(block, [1, 1, 1, 1], num_classes=5)
+        assert tuple(model.eval()(engine.rand(1, 3, 32, 32)).shape) == (1, 5)
+        assert isinstance(model.layer2[0], block) and model.layer2[0].downsample is not None
