@@ -125,7 +125,7 @@ def test_a_fault_of_either_loop_is_noticed(fault, monkeypatch):
         return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(pixels), nn.Linear(pixels, classes))
 
     monkeypatch.setitem(MODELS, "conv-block", small)
-    monkeypatch.setattr(lightning, "RUNS", {"run": lightning.RUNS["with batch norm"]})
+    monkeypatch.setattr(lightning, "RUNS", {"run": lightning.RUNS["batch norm, digits"]})
     change, message = LIGHTNING_FAULTS[fault]
     monkeypatch.setattr(*change)
     report = lightning.run(Settings())

@@ -19,6 +19,7 @@ import torch_impl.cli
 from comparisons import compare_values
 from comparisons.harness import array_of
 from comparisons.networks import models_of
+from torch_impl.predict import torchscript_is_deprecated
 
 ENGINES = [minigrad, torch]
 each_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
@@ -195,15 +196,19 @@ def test_2_2_its_checkpoint_is_judged_by_the_command(which, trained, small_mnist
     assert judged.stdout == f"Accuracy on the 120 test images: {accuracy:.2f} %\n", judged.output
 
 
-def test_2_2_a_runs_checkpoint_is_taken_by_its_network(small_mnist, tmp_path):
-    """The command's training and the tutorial's end with the same predictions for the test images."""
+@pytest.mark.parametrize("trainer", ["plain", "lightning"])
+def test_2_2_and_5_1_a_runs_checkpoint_is_taken_by_its_network(trainer, small_mnist, tmp_path):
+    """On either engine it gets as many test images right as the command has told, whichever loop has trained."""
     where = ["--data", "mnist", "--data-root", str(small_mnist), "--device", "cpu", "--no-figures"]
-    done = CliRunner().invoke(torch_impl.cli.app, ["train", "--epochs", "2", *where, "--out", str(tmp_path)])
-    model = written_by_hand(torch).NeuralNet(784, 500, 10)
-    model.load_state_dict(torch.load(tmp_path / "model.ckpt"))
+    where += ["--trainer", trainer, "--out", str(tmp_path)]
+    done = CliRunner().invoke(torch_impl.cli.app, ["train", "--epochs", "2", *where])
     test = torchvision.datasets.MNIST(small_mnist, train=False)
-    right = (model(test.data.flatten(1) / 255).argmax(1) == test.targets).sum().item()
-    assert f"Accuracy on the 120 test images: {100 * right / 120:.2f} %" in done.stdout and right > 60
+    for engine in ENGINES:
+        model = written_by_hand(engine).NeuralNet(784, 500, 10)
+        model.load_state_dict(engine.load(tmp_path / "model.ckpt"))
+        predicted = array_of(model(engine.from_numpy(test.data.flatten(1).numpy()) / 255)).argmax(1)
+        right = int((predicted == test.targets.numpy()).sum())
+        assert f"Accuracy on the 120 test images: {100 * right / 120:.2f} %" in done.stdout and right > 60
 
 
 LAYERS = {
@@ -334,3 +339,13 @@ def test_4_1_blocks_of_ones_own_fit_into_the_network(engine):
         model = network(block, [1, 1, 1, 1], num_classes=5)
         assert tuple(model.eval()(engine.rand(1, 3, 32, 32)).shape) == (1, 5)
         assert isinstance(model.layer2[0], block) and model.layer2[0].downsample is not None
+
+
+def test_5_2_the_residual_network_is_scripted_saved_and_loaded(resnets, tmp_path):
+    """PyTorch alone: by hand and ours are programs that give what they give."""
+    images = torch.rand(2, 3, 40, 40, dtype=torch.float64)
+    for model, _, _ in resnets[1]:
+        with torchscript_is_deprecated():
+            torch.jit.script(model.eval()).save(tmp_path / "model.pt")
+            program = torch.jit.load(tmp_path / "model.pt")
+        assert torch.equal(program(images), model(images))
