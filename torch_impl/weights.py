@@ -6,8 +6,9 @@ images by the checkpoint in the same folder or by their data set. A run writes o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ def load_network(
     require_fit(state, state, path)  # whole and finite, before a size is taken from them
     options, content = described(path, data, data_root)
     channels, height, width = content["image_shape"]
-    for model, its_options in candidates(state, options, (channels, height, width), len(content["class_names"])):
+    for build, its_options in candidates(state, options, (channels, height, width), len(content["class_names"])):
+        with torch.device("meta"):  # which knows shapes only
+            model = build()
         expected = without_number(model.state_dict())
         if shapes(expected) == shapes(state):
             require_fit(state, expected, path)
@@ -107,15 +110,12 @@ def described(path: Path, data: str | None, data_root: Path | None) -> tuple[Tra
 
 def candidates(
     state: dict[str, Tensor], options: TrainingOptions, image_shape: tuple[int, int, int], classes: int
-) -> Iterator[tuple[nn.Module, TrainingOptions]]:
-    """Networks that the weights may be of, on the device "meta", which knows shapes only."""
+) -> Iterator[tuple[Callable[[], nn.Module], TrainingOptions]]:
+    """What builds each network that the weights may be of, and the options that name it."""
     units = next((len(value) for value in state.values() if value.ndim == 1 and len(value)), 1)
-    with torch.device("meta"):
-        for name in MODELS:
-            its_options = replace(options, model=name, hidden_size=units, small_images=False)
-            yield build_model(its_options, image_shape, classes), its_options
+    for name in MODELS:
+        for small in (False, True) if name in WITH_BIASES else (False,):
+            its_options = replace(options, model=name, hidden_size=units, small_images=small)
+            yield partial(build_model, its_options, image_shape, classes), its_options
             if name in WITH_BIASES:
-                yield WITH_BIASES[name](classes, image_shape[0], bias=True), its_options
-                its_options = replace(its_options, small_images=True)
-                yield build_model(its_options, image_shape, classes), its_options
-                yield WITH_BIASES[name](classes, image_shape[0], small_images=True, bias=True), its_options
+                yield partial(WITH_BIASES[name], classes, image_shape[0], small, bias=True), its_options
