@@ -47,7 +47,8 @@ class ResidualBlock(nn.Module):
     Args:
         in_channels, out_channels, stride: of the first convolution; the second keeps the shape.
         downsample: S. Default: none, and x itself is added; :func:`projection` where F changes the shape.
-        bias: whether the convolutions have biases, as the tutorial's: see the head of this file.
+        bias: whether the convolutions have biases, as the tutorial's have. Ours have none: BN subtracts each channel's
+            mean, and a bias with it, and adds one of its own.
         shortcut: False leaves S out: z = max(F(x), 0), a block of the paper's plain networks.
 
     Raises:
@@ -104,7 +105,8 @@ class ResNet(nn.Module):
         num_classes: how many scores come out. They are no probabilities: ``nn.CrossEntropyLoss`` applies the softmax.
         in_channels: of the images: 3 for colours, 1 for grey.
         small_images: whether the stem keeps height and width: see the head of this file.
-        bias: whether all convolutions have biases: see there. Blocks are then made with ``bias=True``.
+        bias: whether all convolutions have biases, as the tutorial's have: then its checkpoints load. Ours have none,
+            for the BN behind each subtracts it again. Blocks are then made with ``bias=True``.
 
     Raises:
         RuntimeError: at the call, if x has other than in_channels channels.
