@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from torch_impl.checkpoint import BEST, LAST, PREVIOUS, CheckpointError
+from torch_impl.checkpoint import BEST, LAST, PREVIOUS, WEIGHTS, CheckpointError
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
@@ -22,6 +22,7 @@ CHECKPOINTS = (LAST, PREVIOUS, BEST)
 
 # What else a run leaves in its folder.
 LEFT = (
+    WEIGHTS,
     f"{LAST}.damaged",
     "metrics.csv",
     "results.json",

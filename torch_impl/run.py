@@ -98,7 +98,8 @@ class Run(RunState):
             self.progress.say(line)
             try:
                 with self.open_log() as self.log, self.progress:
-                    self.progress.begin(self.place.device, self.model, self.loader.count, self.step)
+                    if not self.through:
+                        self.progress.begin(self.place.device, self.model, self.loader.count, self.step)
                     self.train_epochs()
                 if self.place.figures:
                     self.draw()
@@ -120,7 +121,7 @@ class Run(RunState):
 
     def train_epochs(self) -> None:
         """All epochs that are left, or fewer where none is better for too long."""
-        while self.epoch < self.options.epochs and not self.out_of_patience():
+        while not self.through:
             self.train_epoch()
             if self.epoch < self.options.epochs and self.out_of_patience():
                 self.progress.say(self.stopped_early())

@@ -149,7 +149,7 @@ class RunState:
 
     def interrupted(self) -> str:
         """A line: how to go on with a run that was stopped from outside."""
-        if self.epoch >= self.options.epochs or self.out_of_patience():
+        if self.through:
             return f"interrupted after the last epoch: --resume judges the run in {self.place.out}"
         if self.saved_step is None:
             return "interrupted before the first checkpoint: start again, perhaps with --save-every"
@@ -165,6 +165,11 @@ class RunState:
         """Which step comes after ``step``."""
         epoch, done = divmod(step, self.loader.steps)
         return f"epoch {epoch + 1}, step {done + 1} of {self.loader.steps}"
+
+    @property
+    def through(self) -> bool:
+        """Whether no epoch is left."""
+        return self.epoch >= self.options.epochs or self.out_of_patience()
 
     def out_of_patience(self) -> bool:
         """Whether too many epochs have gone by without a better one."""

@@ -77,7 +77,7 @@ def test_lightning_and_the_plain_loop_end_with_the_same_weights(options, tmp_pat
     assert_same_run(tmp_path / "lightning", tmp_path / "plain", epochs=2)
     assert images == tested.images and accuracy == pytest.approx(tested.accuracy, rel=1e-6)
     files = {path.name for path in (tmp_path / "lightning").iterdir()}
-    assert files == {"best.ckpt", "last.ckpt", "previous.ckpt", "metrics.csv", "results.json"}
+    assert files == {"best.ckpt", "last.ckpt", "model.ckpt", "previous.ckpt", "metrics.csv", "results.json"}
 
 
 def test_another_seed_ends_with_other_weights(tmp_path):

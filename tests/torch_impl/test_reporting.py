@@ -56,8 +56,8 @@ def test_a_run_leaves_figures_metrics_and_a_log(tmp_path: Path) -> None:
     options = TrainingOptions(hidden_size=20, epochs=2, validation=0.1)
     run = Run(options, Place(CPU, tmp_path, tensorboard=True))
     tested = run.run()
-    names = ["best.ckpt", "confusion.png", "curves.png", "last.ckpt", "metrics.csv", "mistakes.png", "previous.ckpt"]
-    assert sorted(os.listdir(tmp_path)) == [*names, "results.json", "tensorboard"]
+    names = ["best.ckpt", "confusion.png", "curves.png", "last.ckpt", "metrics.csv", "mistakes.png", "model.ckpt"]
+    assert sorted(os.listdir(tmp_path)) == [*names, "previous.ckpt", "results.json", "tensorboard"]
     for name in ("confusion.png", "curves.png", "mistakes.png"):
         picture = imread(tmp_path / name)
         assert min(picture.shape[:2]) >= 400 and picture.std() > 0.05, f"{name} is empty"

@@ -48,11 +48,13 @@ def command(*arguments: object) -> Any:
 
 def test_evaluate_and_export_take_them(runs: list[Path], tmp_path: Path) -> None:
     """In the run's folder as they are, elsewhere with the name of their data set."""
-    expected = command("evaluate", runs[0] / "last.ckpt").stdout
-    assert command("evaluate", runs[0] / "model.ckpt").stdout == expected != ""
+    judged, expected = command("evaluate", runs[0] / "last.ckpt").stdout.splitlines()
+    assert judged == f"Judging {runs[0]}/last.ckpt, epoch 1"
+    assert command("evaluate", runs[0] / "model.ckpt").stdout.splitlines()[1:] == [expected]
     alone = tmp_path / "weights.pth"
     alone.write_bytes((runs[0] / "model.ckpt").read_bytes())
-    assert command("evaluate", alone, "--data", "digits").stdout == expected
+    told = command("evaluate", alone, "--data", "digits").stdout.splitlines()
+    assert told == [f"Judging the weights in {alone}", expected]
     assert command("export", alone, "--data", "digits").exit_code == 0 and (tmp_path / "model.pt2").exists()
     for name in ("evaluate", "export"):
         refused = command(name, alone)
