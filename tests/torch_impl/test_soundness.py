@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.amp import GradScaler
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from torch_impl.checkpoint import load_checkpoint
 from torch_impl.options import TrainingOptions
@@ -70,15 +70,15 @@ def test_a_gradient_is_enough_before_a_checkpoint(tmp_path: Path) -> None:
         assert load_checkpoint(tmp_path / str(waits) / "last.ckpt")["step"] == 5
 
 
-class Waits(TorchDispatchMode):
-    """Counts how often a number is asked for, for which a GPU would be waited for."""
+class Waits(TorchFunctionMode):
+    """Counts how often a tensor's numbers are asked for, for which a GPU would be waited for."""
 
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count += func in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func.__name__ in ("item", "tolist", "numpy", "cpu", "nonzero", "__bool__", "__int__", "__float__")
         return func(*args, **(kwargs or {}))
 
 
@@ -93,7 +93,7 @@ def test_a_gpu_is_not_waited_for_at_every_step(tmp_path: Path, monkeypatch: pyte
         with Waits() as waits:
             run.run()
         counts.append(waits.count)
-    assert counts[0] == counts[1]
+    assert counts[0] == counts[1] > 10
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["CPU", "as on a GPU"])
