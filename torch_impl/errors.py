@@ -30,6 +30,8 @@ FAILURE, WRONG_USAGE = 1, 2
 # What PyTorch says where memory runs out, or no machine's would do.
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "std::bad_alloc", "Storage size calculation overflowed")
 
+ALIKE = (CheckpointError, OptionError, TrainingError)  # what all processes of a training find out together
+
 REMEDIES = {
     "torch_impl": "compute a step in pieces with --accumulate 2 (or more), lower --batch-size or choose a smaller "
     "network; on a GPU --precision bf16 helps too",
@@ -67,7 +69,8 @@ def one_sentence(program: str, quiet: bool = False) -> Iterator[None]:
         sentence = sentence_of(error, program)
         if sentence is None:
             raise
-        if not quiet:
+        told = rank() > 0 and isinstance(error, ALIKE)  # by the main process
+        if not quiet and not told:
             process = f" (process {rank()})" if world_size() > 1 else ""
             with suppress(OSError):  # nobody is there to be told
                 typer.echo(printable(f"{program}{process}: {' '.join(sentence.splitlines())}"), err=True)

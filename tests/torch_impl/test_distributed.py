@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from torch_impl.checkpoint import load_checkpoint
+from torch_impl.data import DataError
 from torch_impl.distributed import local_device, restarted
+from torch_impl.errors import one_sentence
 from torch_impl.options import TrainingOptions
-from torch_impl.run import Place, Run
+from torch_impl.run import Place, Run, TrainingError
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -234,6 +236,19 @@ def test_an_error_in_one_process_ends_the_job_with_it(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "ValueError: this process has had enough" in done.stderr
     assert load_checkpoint(tmp_path / "out" / "last.ckpt")["epoch"] == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"), [(TrainingError("x"), ""), (DataError("x"), "torch_impl (process 1): x\n")], ids=repr
+)
+def test_what_all_processes_know_the_main_one_says(
+    error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch_impl.errors.rank", lambda: 1)
+    monkeypatch.setattr("torch_impl.errors.world_size", lambda: 2)
+    with pytest.raises(SystemExit, match="1"), one_sentence("torch_impl"):
+        raise error
+    assert capsys.readouterr().err == sentence
 
 
 def test_devices_of_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
