@@ -36,6 +36,8 @@ MOST_PIXELS_READ = 89_000_000  # about as many as Pillow reads without a warning
 
 KINDS = mimetypes.MimeTypes()  # what Python knows, not what this machine adds
 
+MOST_THREADS = 16  # each may hold a picture of the largest size
+
 AT_ONCE = 1024  # pictures that threads are given, so that those of a large folder do not wait in memory
 
 
@@ -81,7 +83,8 @@ def read_pictures(paths: Sequence[str | Path], size: int, mode: str = "RGB") -> 
         if len(paths) == 1:
             yield read(paths[0])
             return
-        with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow lets others run while it decodes
+        count = min(MOST_THREADS, os.cpu_count() or 1)
+        with ThreadPoolExecutor(count) as threads:  # Pillow lets others run while it decodes
             for start in range(0, len(paths), AT_ONCE):
                 yield from threads.map(read, paths[start : start + AT_ONCE])
 
@@ -115,7 +118,7 @@ def as_seen(image: Image) -> Image:
 
     Raises:
         OSError: it ends too early, or is damaged.
-        ValueError: its numbers say of no pixel how bright it is.
+        ValueError: the range of its numbers is not known.
     """
     image.load()
     with suppress(SyntaxError, TypeError, ValueError, struct.error):  # of damaged EXIF; the pixels are whole

@@ -104,6 +104,7 @@ def test_all_pictures_that_cannot_be_read_are_named_at_once(
     assert contents(load_data(options(tmp_path), test_only=True).test)[1] == [0] * 4 + [1] * 4
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a shell's commands")
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
