@@ -19,7 +19,7 @@ from torch import Tensor
 
 from torch_impl.data import Loader
 from torch_impl.networks import build_model
-from torch_impl.optimization import rate_factor
+from torch_impl.optimization import scheduler_at
 from torch_impl.options import MOST_PIXELS, OptionError, TrainingOptions
 
 __all__ = ["Misfit", "check_network", "check_random_states", "check_run", "require"]
@@ -91,10 +91,9 @@ def check_run(
     check_tally(content["tally"], min(loader.count, done // loader.pieces * loader.batch_size))
     check_random_states(content["random_states"])
     check_scaler(content["scaler"], fresh["scaler"])
-    rate = options.lr * rate_factor(options, options.epochs * loader.steps, step)
-    scheduler = {**fresh["scheduler"], "last_epoch": step, "_step_count": step + 1, "_last_lr": [rate]}
-    require_like(content["scheduler"], scheduler, "scheduler")
-    groups = [{**group, "lr": rate} for group in fresh["optimizer"]["param_groups"]]
+    scheduler = scheduler_at(options, options.epochs * loader.steps, step)
+    require_like(content["scheduler"], scheduler.state_dict(), "scheduler")
+    groups = [{**group, "lr": scheduler.get_last_lr()[0]} for group in fresh["optimizer"]["param_groups"]]
     require_like(content["optimizer"], {**fresh["optimizer"], "param_groups": groups}, "optimizer")
     for name, state in content["optimizer"]["state"].items():
         taken = state["step"].item() if "step" in state else step

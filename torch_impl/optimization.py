@@ -1,17 +1,25 @@
-"""The optimizer and its learning rate, from the options."""
+"""The optimizer and its learning rate schedule, from the options. Both are PyTorch's own."""
 
 from __future__ import annotations
 
 import math
-from functools import partial
 
+import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    LinearLR,
+    LRScheduler,
+    MultiStepLR,
+    OneCycleLR,
+    SequentialLR,
+)
 
-from torch_impl.options import TrainingOptions
+from torch_impl.options import OptionError, TrainingOptions
 
-__all__ = ["build_optimizer", "build_scheduler", "rate_factor"]
+__all__ = ["build_optimizer", "build_scheduler", "scheduler_at"]
 
 
 def build_optimizer(options: TrainingOptions, model: nn.Module) -> Optimizer:
@@ -28,35 +36,51 @@ def build_optimizer(options: TrainingOptions, model: nn.Module) -> Optimizer:
     return SGD(parameters, lr, momentum=options.momentum, weight_decay=weight_decay)
 
 
-def build_scheduler(options: TrainingOptions, optimizer: Optimizer, steps: int) -> LambdaLR:
-    """The learning rate of every step is ``options.lr`` times :func:`rate_factor`; ``steps`` are those of the run."""
-    return LambdaLR(optimizer, partial(rate_factor, options, steps))
+def build_scheduler(options: TrainingOptions, optimizer: Optimizer, steps: int) -> LRScheduler:
+    """The schedule of a run of ``steps``, which moves on with every step.
 
+    The first ``options.warmup`` steps rise linearly: step k, from 0, has (k + 1) / (warmup + 1) of the learning rate.
+    The schedule goes over the steps that are left:
 
-def rate_factor(options: TrainingOptions, steps: int, step: int) -> float:
-    """What the learning rate is multiplied by at ``step``, from 0, of a run of ``steps``.
+    - constant.
+    - cosine: from all of it to 0 by half a cosine (Loshchilov & Hutter, "SGDR", 2017).
+    - step: a tenth of it after half of them, and a hundredth after three quarters (He et al., "Deep Residual Learning",
+      2015, section 4.2).
+    - one-cycle: up from a 25th and down to nearly 0, and no warm-up (Smith & Topin, "Super-Convergence", 2018).
 
-    The first ``options.warmup`` steps rise evenly: step k has (k + 1) / (warmup + 1). Then, t going from 0 to 1 over
-    the steps that are left:
+    Raises:
+        OptionError: the warm-up is as long as the run.
 
-    - constant: 1.
-    - cosine: (1 + cos πt) / 2 (Loshchilov & Hutter, "SGDR", 2017).
-    - step: 1, from t = 1/2 on 0.1 and from t = 3/4 on 0.01 (He et al., "Deep Residual Learning", 2015, section 4.2).
-    - one-cycle: from 0.04 up to 1 at t = 0.3 and down to 4e-6, both by half a cosine (Smith & Topin,
-      "Super-Convergence", 2018, with the numbers of ``torch.optim.lr_scheduler.OneCycleLR``).
+    Source: https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
     """
-    if step < options.warmup:
-        return (step + 1) / (options.warmup + 1)
-    t = min(1.0, (step - options.warmup) / max(1, steps - options.warmup))
+    warmup, left = options.warmup, max(1, steps - options.warmup)
+    if warmup and warmup >= steps:
+        raise OptionError(
+            f"--warmup {warmup} is no shorter than the run, which has {steps:,} steps: lower it, or raise --epochs"
+        )
+    scheduler: LRScheduler
     if options.schedule == "cosine":
-        return half_cosine(1.0, 0.0, t)
-    if options.schedule == "step":
-        return 1.0 if t < 0.5 else 0.1 if t < 0.75 else 0.01
-    if options.schedule == "one-cycle":
-        return half_cosine(0.04, 1.0, t / 0.3) if t < 0.3 else half_cosine(1.0, 4e-6, (t - 0.3) / 0.7)
-    return 1.0
+        scheduler = CosineAnnealingLR(optimizer, T_max=left)
+    elif options.schedule == "step":
+        scheduler = MultiStepLR(optimizer, milestones=[math.ceil(left / 2), math.ceil(left * 3 / 4)])
+    elif options.schedule == "one-cycle":
+        return OneCycleLR(optimizer, options.lr, total_steps=steps, cycle_momentum=False)
+    else:
+        scheduler = ConstantLR(optimizer, factor=1.0, total_iters=0)
+    if not warmup:
+        return scheduler
+    rising = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
+    return SequentialLR(optimizer, [rising, scheduler], milestones=[warmup])
 
 
-def half_cosine(start: float, end: float, t: float) -> float:
-    """From ``start`` at t = 0 to ``end`` at t = 1, flat at both."""
-    return end + (start - end) * (1 + math.cos(math.pi * t)) / 2
+def scheduler_at(options: TrainingOptions, steps: int, step: int) -> LRScheduler:
+    """The schedule of a run of ``steps`` after ``step`` of them, with an optimizer that has nothing to change.
+
+    It is stepped there, as the schedules that a checkpoint holds were: each rate is computed from the one before.
+    """
+    optimizer = SGD([torch.zeros(0, requires_grad=True)], options.lr)
+    scheduler = build_scheduler(options, optimizer, steps)
+    for _ in range(step):
+        optimizer.step()
+        scheduler.step()
+    return scheduler

@@ -62,7 +62,7 @@ class StoppingRun(Run):
     "change",
     [
         {},
-        {"augment": True, "accumulate": 3, "optimizer": "sgd", "lr": 0.1, "schedule": "one-cycle", "warmup": 3},
+        {"augment": True, "accumulate": 3, "optimizer": "sgd", "lr": 0.1, "schedule": "one-cycle"},
         {"precision": "fp16", "optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 1.0, "deterministic": True},
         {"model": "conv-block", "channels_last": True, "batch_size": 400},
     ],
