@@ -3,6 +3,8 @@ judge an engine that may be anybody's (``judge``), or grade what a class handed 
 
 Exit status 0 when all agree, 1 when anything differs or something cannot be written, 2 on wrong usage, 3 when nothing
 differs but something did not finish, 130 on Ctrl-C.
+
+What takes seconds to import, PyTorch above all, is imported by the command that needs it: the help does without.
 """
 
 from __future__ import annotations
@@ -14,41 +16,37 @@ from contextlib import ExitStack
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from comparisons import benchmark
-from comparisons.chapters import CHAPTERS, NEEDS
-from comparisons.coursework.commands.check_course import check_the_course
-from comparisons.coursework.commands.grade import grade
-from comparisons.coursework.commands.handout import hand_out
-from comparisons.coursework.commands.judge import judge_engine
-from comparisons.coursework.commands.mutants import mutants
-from comparisons.curves import MODELS, check_batches, plot
-from comparisons.engines import NoEngine
-from comparisons.harness import Comparison, Report
-from comparisons.page import Page
-from comparisons.results import Results
-from comparisons.running import Here, InItsProcess, TrainingStopped, engine_for
-from comparisons.settings import Settings
+from comparisons.later import WithCoursework
 from comparisons.stopping import MISSING, STOPPED
 from comparisons.tolerances import TOLERANCES
 from comparisons.usage import check_folder, check_output, failing, refused, show_progress, wrong_usage
-from torch_impl.checkpoint import replace_file
-from torch_impl.data import DATASETS
-from torch_impl.errors import Commands
+from torch_impl.files import replace_file
 from torch_impl.missing import require
+from torch_impl.names import DATASETS
+from torch_impl.starting import stopping_at_once
+
+if TYPE_CHECKING:
+    from comparisons.comparing import Comparison
+    from comparisons.harness import Report
+    from comparisons.running import Here, InItsProcess
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    name="comparisons", cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+    name="comparisons",
+    cls=WithCoursework,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 LARGEST = 2**31 - 1  # of what is counted
@@ -112,6 +110,9 @@ def check_data(name: str) -> None:
 
 def engine_under_test(name: str, patience: float) -> Here | InItsProcess:
     """The engine under test, ready; refused where it cannot be imported."""
+    from comparisons.engines import NoEngine
+    from comparisons.running import engine_for
+
     try:
         return engine_for(name, patience)
     except NoEngine as error:
@@ -138,6 +139,8 @@ def engine_of(context: typer.Context, engine: str | None) -> str:
 
 def check_device(device: str) -> str:
     """The device, if PyTorch can compute on it."""
+    import torch
+
     try:
         torch.zeros((), device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
@@ -170,6 +173,11 @@ def compare(
     if context.invoked_subcommand is not None:
         check_place(context)
         return
+    with stopping_at_once():
+        from comparisons.chapters import CHAPTERS, NEEDS
+        from comparisons.page import Page
+        from comparisons.results import Results
+        from comparisons.settings import Settings
     if list_chapters:
         for name, chapter in CHAPTERS.items():
             summary = (sys.modules[chapter.__module__].__doc__ or "").splitlines()[0]
@@ -239,7 +247,7 @@ def compare(
 @app.command()
 def train(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="The network: " + ", ".join(MODELS))] = "neural-net",
+    model: Annotated[Literal["neural-net", "resnet18", "resnet34"], typer.Option(help="The network.")] = "neural-net",
     epochs: Annotated[int, typer.Option(min=1, max=LARGEST, help="How often every image is seen.")] = 1,
     batch_size: Annotated[int, typer.Option(min=2, max=LARGEST, help="Images a step.")] = 50,
     limit: Annotated[int | None, typer.Option(min=2, max=LARGEST, help="Train on so many images only.")] = None,
@@ -255,13 +263,15 @@ def train(
     timeout: TimeoutOption = PATIENCE,
 ) -> None:
     """Train a network on both engines in step, and write both loss curves into one picture."""
-    if model not in MODELS:
-        raise wrong_usage(f"there is no model {model!r}: choose from {', '.join(MODELS)}")
     if figure.suffix not in (".png", ".svg", ".pdf"):
         raise wrong_usage(f"--figure {figure}: the name must end in .png, .svg or .pdf")
     check_data(data)
     check_output("--figure", figure)
     require("matplotlib")
+    with stopping_at_once():
+        from comparisons.curves import check_batches, plot
+        from comparisons.running import TrainingStopped
+        from comparisons.settings import Settings
     check_device(device)
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -275,6 +285,7 @@ def train(
             seed=seed,
             progress=partial(show_progress, bar, bar.add_task(model, total=None)),
         )
+        check_batches(settings, model, batch_size, limit)
         check_batches(settings, model, batch_size, limit)
         try:
             curves = tested.train(settings, model, batch_size, epochs, limit)
@@ -302,12 +313,14 @@ def bench(
     """Measure an engine against PyTorch: a process each, in turn, same threads, medians."""
     if json_file is not None:
         check_output("--json", json_file)
+    with stopping_at_once():
+        from comparisons.benchmark import measure
     chosen = engine_of(context, engine)
     with engine_under_test(chosen, PATIENCE) as tested:
         name = tested.about["name"]
     console = Console()
     with failing("bench"):
-        measured = benchmark.measure(rounds, threads, only or (), chosen)
+        measured = measure(rounds, threads, only or (), chosen)
     table = Table(title=measured.conditions, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("work")
     for heading in (name, "PyTorch", "ratio", "best", "quartiles"):
@@ -330,13 +343,6 @@ def bench(
         console.print(f"{work}: {MISSING}: {reason}", markup=False, highlight=False, soft_wrap=True)
     if json_file is not None:
         replace_file(json_file, (json.dumps({"engine": tested.about, **measured.as_dict()}, indent=2) + "\n").encode())
-
-
-app.command("judge")(judge_engine)
-app.command("handout")(hand_out)
-app.command("mutants")(mutants)
-app.command("check-course")(check_the_course)
-app.command("grade")(grade)
 
 
 def main() -> None:

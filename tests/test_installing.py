@@ -22,7 +22,11 @@ else:
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn"}  # the others are called as they are imported
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}  # the others are called as they are imported
 
 
 def needed_by(extra):
@@ -80,9 +84,9 @@ def without(*names, module, arguments=""):
 @pytest.mark.parametrize(
     "lacking, module, arguments, told",
     [
-        ("torch", "comparisons", "", "python -m comparisons needs PyTorch: pip install 'minigrad[compare]'"),
+        ("torch", "comparisons", "", "comparisons: this needs PyTorch: pip install 'minigrad[compare]'"),
         ("typer", "comparisons", "judge x", "python -m comparisons needs Typer: pip install 'minigrad[compare]'"),
-        ("torch", "torch_impl", "train", "python -m torch_impl needs PyTorch: pip install 'minigrad[train]'"),
+        ("torch", "torch_impl", "train", "torch_impl: this needs PyTorch: pip install 'minigrad[train]'"),
         (
             "graphviz",
             "minigrad",

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_impl.checking import Misfit, check_network
-from torch_impl.files import bring_to_disk, replacing, take_place, written_beside
+from torch_impl.files import bring_to_disk, replace_file, take_place, written_beside
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
 
@@ -123,12 +123,6 @@ def without_number(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights by name, without the ``1.`` that all names of a network behind ``nn.Flatten`` begin with."""
     numbered = all(name.startswith("1.") for name in state)
     return {name.removeprefix("1.") if numbered else name: value for name, value in state.items()}
-
-
-def replace_file(path: Path, content: bytes | memoryview) -> None:
-    """Put ``content`` in the place of the file at ``path``, in one step: there is the old one or all of the new one."""
-    with replacing(path) as file:
-        file.write(content)
 
 
 def check_writable(folder: str | Path) -> None:

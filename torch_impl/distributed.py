@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from torch_impl.models import ConvBlock, CustomLinear, NeuralNet, ResidualBlock
+from torch_impl.names import STRATEGIES
 from torch_impl.seeds import accelerator
 
 __all__ = [
@@ -45,8 +46,6 @@ __all__ = [
     "wait_for_main_process",
     "world_size",
 ]
-
-STRATEGIES = ("ddp", "fsdp")
 
 BLOCKS = (NeuralNet, CustomLinear, ConvBlock, ResidualBlock)  # FSDP gathers the weights of one at a time
 

@@ -1,26 +1,20 @@
 """What the two command lines do with errors: those that can be expected end in one sentence and the right status.
 
-The others are faults of the program and keep their traceback.
+The others are faults of the program and keep their traceback. PyTorch is not imported here: the help does without it.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import torch
-import torch.distributed as dist
 import typer
 from typer.core import TyperGroup
 
-from torch_impl.checkpoint import CheckpointError
-from torch_impl.data import DataError
-from torch_impl.distributed import rank, world_size
 from torch_impl.missing import missing_part
 from torch_impl.options import OptionError
-from torch_impl.predict import ProgramError
-from torch_impl.soundness import TrainingError
 from torch_impl.starting import status_of
 
 __all__ = ["Commands", "one_sentence", "printable"]
@@ -29,8 +23,6 @@ FAILURE, WRONG_USAGE = 1, 2
 
 # What PyTorch says where memory runs out, or no machine's would do.
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "std::bad_alloc", "Storage size calculation overflowed")
-
-ALIKE = (CheckpointError, OptionError, TrainingError)  # what all processes of a training find out together
 
 REMEDIES = {
     "torch_impl": "compute a step in pieces with --accumulate 2 (or more), lower --batch-size or choose a smaller "
@@ -69,13 +61,31 @@ def one_sentence(program: str, quiet: bool = False) -> Iterator[None]:
         sentence = sentence_of(error, program)
         if sentence is None:
             raise
-        told = rank() > 0 and isinstance(error, ALIKE)  # by the main process
-        if not quiet and not told:
-            process = f" (process {rank()})" if world_size() > 1 else ""
+        if not quiet and not told_by_the_main_process(error):
             with suppress(OSError):  # nobody is there to be told
-                typer.echo(printable(f"{program}{process}: {' '.join(sentence.splitlines())}"), err=True)
+                typer.echo(printable(f"{program}{process()}: {' '.join(sentence.splitlines())}"), err=True)
         usage = isinstance(error, (OptionError, ModuleNotFoundError))
         raise SystemExit(WRONG_USAGE if usage else FAILURE) from error
+
+
+def process() -> str:
+    """Which process speaks, where there are several."""
+    if not sys.modules.get("torch"):
+        return ""
+    from torch_impl.distributed import rank, world_size
+
+    return f" (process {rank()})" if world_size() > 1 else ""
+
+
+def told_by_the_main_process(error: Exception) -> bool:
+    """Whether this is another process, and the error one that all processes of a training find out together."""
+    if not sys.modules.get("torch"):
+        return False
+    from torch_impl.checkpoint import CheckpointError
+    from torch_impl.distributed import rank
+    from torch_impl.soundness import TrainingError
+
+    return rank() > 0 and isinstance(error, (CheckpointError, OptionError, TrainingError))
 
 
 def printable(text: str) -> str:
@@ -85,17 +95,31 @@ def printable(text: str) -> str:
 
 def sentence_of(error: Exception, program: str) -> str | None:
     """The sentence for an error; None if nobody expects it."""
-    if isinstance(error, (OptionError, CheckpointError, DataError, ProgramError, TrainingError)):
+    if isinstance(error, OptionError):
         return str(error)
     needed = missing_part(error, program)
     if needed is not None:
         return f"this {needed}"
-    if is_out_of_memory(error):
-        return f"out of memory: {REMEDIES[program]}"
     if isinstance(error, BrokenPipeError):
         return "stopped: nobody reads the output any more"
     if isinstance(error, OSError):
         return f"cannot use {error.filename or 'a file or the output'}: {error.strerror or error}"
+    return sentence_of_pytorch(error, program) if sys.modules.get("torch") else None
+
+
+def sentence_of_pytorch(error: Exception, program: str) -> str | None:
+    """The sentence for an error of a command that has imported PyTorch; None if nobody expects it."""
+    import torch.distributed as dist
+
+    from torch_impl.checkpoint import CheckpointError
+    from torch_impl.data import DataError
+    from torch_impl.predict import ProgramError
+    from torch_impl.soundness import TrainingError
+
+    if isinstance(error, (CheckpointError, DataError, ProgramError, TrainingError)):
+        return str(error)
+    if is_out_of_memory(error):
+        return f"out of memory: {REMEDIES[program]}"
     lines = str(error).splitlines() or [""]
     if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
         return f"torch.compile fails here, leave out --compile: {lines[0]}"
@@ -108,6 +132,8 @@ def sentence_of(error: Exception, program: str) -> str | None:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out: only CUDA's allocator has an exception of its own for it."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    from torch import OutOfMemoryError
+
+    if isinstance(error, (MemoryError, OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(each in str(error) for each in OUT_OF_MEMORY)

@@ -26,12 +26,10 @@ from torch.export import Dim, ExportedProgram
 
 from torch_impl.checkpoint import replace_file
 from torch_impl.data import ImageData, as_floats
+from torch_impl.names import FORMATS
 from torch_impl.predict import DESCRIPTION, Description, Program, ProgramError, open_program, torchscript_is_deprecated
 
 __all__ = ["FORMATS", "check_program", "export_bytes", "export_program", "real_batches", "save_samples", "test_images"]
-
-# Each format, and the usual name of its file.
-FORMATS = {"script": "model.script.pt", "trace": "model.trace.pt", "pt2": "model.pt2", "onnx": "model.onnx"}
 
 # How far a score may be from the eager model's, as a share of the largest score. PyTorch's own programs give the same
 # bits; onnxruntime merges layers, whose rounding grew to 1e-6 in ResNet-18. What is wrong differs by far more.

@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from torch_impl.checkpoint import BEST, LAST, PREVIOUS, WEIGHTS, CheckpointError
+from torch_impl.names import OUT
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
 except ImportError:  # Windows
     flock = None  # type: ignore[assignment]
 
-__all__ = ["OUT", "check_start", "clear", "find_checkpoint", "locked"]
-
-OUT = Path("run")  # of who names no other
+__all__ = ["check_start", "clear", "find_checkpoint", "locked"]
 
 CHECKPOINTS = (LAST, PREVIOUS, BEST)
 

@@ -30,11 +30,13 @@ LIBRARIES = {
     "sklearn": "scikit-learn",
     "tensorboard": "TensorBoard",
     "threadpoolctl": "threadpoolctl",
+    "tomli": "tomli",
     "torch": "PyTorch",
     "torchmetrics": "TorchMetrics",
     "torchvision": "torchvision",
     "typer": "Typer",
     "watchfiles": "watchfiles",
+    "yaml": "PyYAML",
 }
 TAUGHT_WITH = ("ipykernel", "jupytext", "nbclient", "nbformat", "pytest", "watchfiles")
 EXTRAS = {"torch_impl": "train", "comparisons": "compare"}

@@ -1,118 +1,149 @@
 """``TrainingOptions``: everything that determines a training, as plain values. It is saved in every checkpoint.
 
 Where a training runs (device, processes, folders) is not in here: that may change between a run and its resumption.
-The options of the command line (``cli.py``) have the same names, with dashes.
+A field says all that is known of an option: name, type, choices, default, help, and what it can be. The command line
+(``flags.py``) and the files that ``--config`` names (``config.py``) are made from it.
 """
 
 from __future__ import annotations
 
 import math
 import reprlib
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import Field, asdict, dataclass, field, fields
+from functools import cache
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_type_hints
 
-__all__ = ["MOST_PIXELS", "OPTIMIZERS", "PRECISIONS", "SCHEDULES", "OptionError", "TrainingOptions"]
+from torch_impl.names import NAMES
 
-OPTIMIZERS = ("adam", "adamw", "sgd")
-SCHEDULES = ("constant", "cosine", "step", "one-cycle")
-PRECISIONS = ("fp32", "bf16", "fp16")
+__all__ = ["MOST_PIXELS", "OptionError", "TrainingOptions", "by_name", "check_value", "flag", "refuse_idle"]
+__all__ += ["require_fit", "types"]
 
-LARGEST = 2**63 - 1  # what PyTorch counts with; whether there is so much memory is found out
+Value = TypeVar("Value")
+
+MOST = 2**63 - 1  # what PyTorch counts with; whether there is so much memory is found out
 MOST_PIXELS = 4096  # a side: an image of them takes 200 MB
 
 FROM_EPOCHS = ("cosine", "step", "one-cycle")  # schedules that depend on how many epochs there will be
+
+KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
 class OptionError(ValueError):
     """An option that cannot be; the message is one sentence that names it."""
 
 
+class Range(NamedTuple):
+    """The numbers from ``least`` to ``most``, both included, and what a sentence says of them, if not these two."""
+
+    least: float
+    most: float
+    words: str = ""
+
+    def complaint(self, value: float) -> str:
+        """What the value would have to be, "" if it is."""
+        if self.least <= value <= self.most:
+            return ""
+        return self.words or (f"must be at most {self.most}" if value > self.most else f"must be at least {self.least}")
+
+
+class Needs(NamedTuple):
+    """An option without which another one changes nothing, and the values of it that give the other a meaning."""
+
+    option: str
+    words: str
+    fits: Callable[[Any], bool]
+
+
+COUNT = Range(1, MOST)
+COUNT_OR_NONE = Range(0, MOST)
+POSITIVE = Range(math.nextafter(0, 1), sys.float_info.max, "must be a positive number")
+NOT_NEGATIVE = Range(0, sys.float_info.max, "must be a finite number, 0 or more")
+BELOW_1 = Range(0, math.nextafter(1, 0), "must be in 0 … 1, without 1")
+
+PERCEPTRON = Needs("model", "neural-net or custom-linear", lambda model: model in ("neural-net", "custom-linear"))
+RESNET = Needs("model", "resnet18 or resnet34", lambda model: model in ("resnet18", "resnet34"))
+SGD = Needs("optimizer", "sgd", lambda optimizer: optimizer == "sgd")
+FOLDER = Needs("data", "FOLDER", lambda data: data not in NAMES)
+DOWNLOADED = Needs("data", "mnist, fashion-mnist or cifar10", lambda data: data in NAMES and data != "digits")
+
+
+def option(default: Value, group: str, help: str, allowed: Range | None = None, needs: Needs | None = None) -> Value:
+    """A field of ``TrainingOptions``: its default, where the help lists it, its help, and what it can be."""
+    return field(default=default, metadata={"group": group, "help": help, "allowed": allowed, "needs": needs})
+
+
+NETWORK, IMAGES, OPTIMIZATION, COMPUTATION = "Network", "Images", "Optimization", "Computation"
+
+
 @dataclass(frozen=True)
 class TrainingOptions:
-    """One training. The defaults are the tutorial's: a perceptron, Adam, batches of 100, five epochs.
+    """One training. The defaults are the tutorial's: a perceptron, Adam, batches of 100, five epochs."""
 
-    Attributes:
-        model: a name in ``torch_impl.networks.MODELS``.
-        hidden_size: units of the perceptrons' hidden layer.
-        small_images: whether a residual network begins with the stem for images of about 32×32.
-        data: a name in ``torch_impl.data.NAMES``, or a folder of images.
-        image_size: height and width that a folder's images are brought to, in pixels.
-        validation: the share of the training images that is kept out of training to judge it, 0 … 0.9.
-        augment: whether training images are shifted, and mirrored where a mirror image is still of its class.
-        epochs: how often the training images are gone through.
-        batch_size: images a step, over all processes and pieces together.
-        accumulate: in how many pieces a step is computed, one after the other, to save memory.
-        optimizer: one of :data:`OPTIMIZERS`.
-        lr: the learning rate, the highest one if it is scheduled.
-        weight_decay: as the optimizer defines it.
-        momentum: of SGD.
-        schedule: one of :data:`SCHEDULES`.
-        warmup: steps in which the learning rate rises from near 0.
-        label_smoothing: the share of each label that is spread over all classes, 0 … 1.
-        clip_norm: the longest gradient, as the norm over all parameters; 0 does not clip.
-        precision: one of :data:`PRECISIONS`, what matrices are multiplied in.
-        compile: whether ``torch.compile`` compiles the network.
-        channels_last: whether images lie in memory pixel by pixel instead of channel by channel.
-        seed: of the initial weights, the order of the images and their augmentation, 0 … 2**32 - 1.
-        deterministic: whether PyTorch refuses algorithms that may give other bits when run again.
-        patience: epochs without improvement on the validation images that end the training; 0 never does.
-    """
+    model: Literal["neural-net", "custom-linear", "conv-block", "resnet18", "resnet34"] = option(
+        "neural-net", NETWORK, "Network"
+    )
+    hidden_size: int = option(500, NETWORK, "Hidden units of a perceptron", COUNT, PERCEPTRON)
+    small_images: bool = option(False, NETWORK, "A ResNet's stem for images of about 32×32", needs=RESNET)
 
-    model: str = "neural-net"
-    hidden_size: int = 500
-    small_images: bool = False
-    data: str = "digits"
-    image_size: int = 224
-    validation: float = 0.0
-    augment: bool = False
-    epochs: int = 5
-    batch_size: int = 100
-    accumulate: int = 1
-    optimizer: str = "adam"
-    lr: float = 1e-3
-    weight_decay: float = 0.0
-    momentum: float = 0.9
-    schedule: str = "constant"
-    warmup: int = 0
-    label_smoothing: float = 0.0
-    clip_norm: float = 0.0
-    precision: str = "fp32"
-    compile: bool = False
-    channels_last: bool = False
-    seed: int = 0
-    deterministic: bool = False
-    patience: int = 0
+    data: str = option(
+        "digits", IMAGES, f"Data set: {', '.join(NAMES)}, or a folder with train/CLASS/* and test/CLASS/*"
+    )
+    image_size: int = option(
+        224, IMAGES, "Image size: pixels a side, by resizing and centre cropping", Range(1, MOST_PIXELS), FOLDER
+    )
+    validation: float = option(
+        0.0, IMAGES, "Validation split: share of the training images", Range(0, 0.9, "must be in 0 … 0.9")
+    )
+    augment: bool = option(False, IMAGES, "Data augmentation: random shifts, and flips where they keep the class")
+
+    epochs: int = option(5, OPTIMIZATION, "Number of epochs", COUNT)
+    batch_size: int = option(100, OPTIMIZATION, "Batch size: images a step, over all processes", COUNT)
+    optimizer: Literal["adam", "adamw", "sgd"] = option("adam", OPTIMIZATION, "Optimizer")
+    lr: float = option(1e-3, OPTIMIZATION, "Learning rate; the highest one, if it is scheduled", POSITIVE)
+    schedule: Literal["constant", "cosine", "step", "one-cycle"] = option(
+        "constant", OPTIMIZATION, "Learning rate schedule, a step at a time"
+    )
+    warmup: int = option(0, OPTIMIZATION, "Warm-up: steps in which the learning rate rises linearly", COUNT_OR_NONE)
+    momentum: float = option(0.9, OPTIMIZATION, "Momentum of SGD", BELOW_1, SGD)
+    weight_decay: float = option(0.0, OPTIMIZATION, "Weight decay", NOT_NEGATIVE)
+    label_smoothing: float = option(0.0, OPTIMIZATION, "Label smoothing", Range(0, 1, "must be in 0 … 1"))
+    clip_norm: float = option(0.0, OPTIMIZATION, "Gradient clipping norm; 0: no clipping", NOT_NEGATIVE)
+    patience: int = option(
+        0, OPTIMIZATION, "Early stopping: epochs without improvement in validation; 0: none", COUNT_OR_NONE
+    )
+
+    accumulate: int = option(
+        1, COMPUTATION, "Gradient accumulation: pieces a step is computed in; batch norm sees one at a time", COUNT
+    )
+    precision: Literal["fp32", "bf16", "fp16"] = option("fp32", COMPUTATION, "Mixed precision: type of products")
+    compile: bool = option(False, COMPUTATION, "torch.compile the network")
+    channels_last: bool = option(False, COMPUTATION, "Channels-last memory format")
+    seed: int = option(
+        0,
+        COMPUTATION,
+        "Random seed: initial weights, order and augmentation",
+        Range(0, 2**32 - 1, f"must be in 0 … {2**32 - 1}"),
+    )
+    deterministic: bool = option(False, COMPUTATION, "Deterministic algorithms only")
 
     def check(self) -> None:
-        """See that every value can be. Whether model and data exist is for those who build and load them.
+        """See that every value can be, and goes with the others. Whether the data exist is for those who load them.
 
         Raises:
             OptionError: the first that cannot.
         """
-        for name in ("hidden_size", "image_size", "epochs", "batch_size", "accumulate"):
-            require(getattr(self, name) >= 1, name, "must be at least 1", getattr(self, name))
-        for name in ("warmup", "patience"):
-            require(getattr(self, name) >= 0, name, "must not be negative", getattr(self, name))
-        for name in ("hidden_size", "epochs", "batch_size", "accumulate", "warmup", "patience"):
-            require(getattr(self, name) <= LARGEST, name, f"must be at most {LARGEST}", getattr(self, name))
-        require(self.image_size <= MOST_PIXELS, "image_size", f"must be at most {MOST_PIXELS}", self.image_size)
-        for name in ("weight_decay", "clip_norm"):
-            value = getattr(self, name)
-            require(0 <= value < math.inf, name, "must be a finite number, 0 or more", value)
-        require(0 < self.lr < math.inf, "lr", "must be a positive number", self.lr)
-        require(0 <= self.momentum < 1, "momentum", "must be in 0 … 1, without 1", self.momentum)
-        require(0 <= self.label_smoothing <= 1, "label_smoothing", "must be in 0 … 1", self.label_smoothing)
-        require(0 <= self.validation <= 0.9, "validation", "must be in 0 … 0.9", self.validation)
-        require(0 <= self.seed < 2**32, "seed", f"must be in 0 … {2**32 - 1}", self.seed)
-        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            value = getattr(self, name)
-            require(value in choices, name, f"must be one of {', '.join(choices)}", value)
+        for each in fields(self):
+            check_value(each.name, getattr(self, each.name))
         if self.accumulate > self.batch_size:
             raise OptionError(
                 f"--accumulate {self.accumulate} cannot cut a batch of {self.batch_size} images: raise --batch-size"
             )
         if self.patience and not self.validation:
             raise OptionError("--patience needs images to judge by: keep some out of training with --validation 0.1")
+        if self.warmup and self.schedule == "one-cycle":
+            raise OptionError("--warmup does not go with --schedule one-cycle, which begins with a rise of its own")
 
     def differences(self, other: TrainingOptions) -> list[str]:
         """The names of the options in which a training that goes on with ``other`` would not be the same one.
@@ -121,7 +152,7 @@ class TrainingOptions:
         patience only says when to end.
         """
         free = {"patience"} if self.schedule in FROM_EPOCHS else {"patience", "epochs"}
-        names = [field.name for field in fields(self) if field.name not in free]
+        names = [each.name for each in fields(self) if each.name not in free]
         return [name for name in names if getattr(self, name) != getattr(other, name)]
 
     def as_dict(self) -> dict[str, Any]:
@@ -135,24 +166,63 @@ class TrainingOptions:
         Raises:
             OptionError: a name is missing or is not one of ours, a value is of another type, or it cannot be.
         """
-        known = {field.name: type(field.default) for field in fields(cls)}
-        for name in known:
+        for name in types():
             if name not in values:
                 raise OptionError(f"the option {name} is missing")
-        for name, value in values.items():
-            if name not in known or type(value) not in ((int, float) if known[name] is float else (known[name],)):
-                raise OptionError(f"there is no option {reprlib.repr(name)} = {reprlib.repr(value)}")
+        for name in values:
+            if name not in types():
+                raise OptionError(f"there is no option {reprlib.repr(name)}")
         options = cls(**values)
         options.check()
         return options
 
 
+@cache
+def types() -> dict[str, Any]:
+    """The type of each option."""
+    return get_type_hints(TrainingOptions)
+
+
+@cache
+def by_name() -> dict[str, Field[Any]]:
+    """The field of each option."""
+    return {each.name: each for each in fields(TrainingOptions)}
+
+
+def check_value(name: str, value: Any) -> None:
+    """See that ``value`` is of the type of the option ``name``, one of its choices, and in its range.
+
+    Raises:
+        OptionError: it is not.
+    """
+    choices, kind = get_args(types()[name]), type(by_name()[name].default)
+    if type(value) not in ((int, float) if kind is float else (kind,)):
+        complaint = f"must be {KINDS[kind]}"
+    elif choices:
+        complaint = "" if value in choices else f"must be one of {', '.join(choices)}"
+    else:
+        allowed = by_name()[name].metadata["allowed"]
+        complaint = allowed.complaint(value) if allowed else ""
+    if complaint:
+        raise OptionError(f"{flag(name)} {complaint}, not {value if kind is type(value) else reprlib.repr(value)}")
+
+
+def refuse_idle(given: Iterable[str], options: TrainingOptions) -> None:
+    """Raise OptionError if one of the options that were ``given`` changes nothing beside the others."""
+    for name in given:
+        needs = by_name()[name].metadata["needs"]
+        if needs is not None and getattr(options, name) is not False:
+            require_fit(name, needs, options)
+
+
+def require_fit(name: str, needs: Needs, options: TrainingOptions) -> None:
+    """Raise OptionError if what the option ``name`` needs is not there."""
+    value = getattr(options, needs.option)
+    if not needs.fits(value):
+        beside = flag(needs.option)
+        raise OptionError(f"{flag(name)} goes with {beside} {needs.words}: with {value} it would change nothing")
+
+
 def flag(name: str) -> str:
     """What the option ``name`` is called on the command line."""
     return "--" + name.replace("_", "-")
-
-
-def require(right: bool, name: str, rule: str, value: Any) -> None:
-    """Raise OptionError if the value of the option ``name`` is not right."""
-    if not right:
-        raise OptionError(f"{flag(name)} {rule}, not {value}")

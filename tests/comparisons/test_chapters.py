@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import minigrad
 import torch_impl.export
 import torch_impl.run
-from comparisons import CHAPTERS, Mismatch, Report, compare_graphs, compare_values
+from comparisons import CHAPTERS, Mismatch, Report, compare_graphs, compare_values, curves
 from comparisons.chapters import lightning, mlp, script
 from comparisons.chapters.dynamic_graph import FUNCTIONS
 from comparisons.cli import app
@@ -407,6 +407,11 @@ def test_a_last_batch_of_one_image_is_refused_before_batch_normalisation(tmp_pat
     assert done.exit_code == 2 and done.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
     assert "--batch-size 10 with 41 training images leaves a step with less than two images" in done.stderr
     assert done.stderr.endswith(": --batch-size 9 works\n")
+
+
+def test_the_help_names_the_networks_of_train():
+    """It does so without importing them."""
+    assert f"<{'|'.join(curves.MODELS)}>" in command("train", "--help").output
 
 
 @pytest.mark.parametrize(

@@ -301,7 +301,7 @@ def test_devices_and_pipes(tmp_path: Path) -> None:
         ({"model": None}, "lacks its model"),
         ({"history": 1}, "lacks its history"),
         ({"options": {"colour": 1}}, "no options of this program"),
-        ({"options": {**OPTIONS.as_dict(), "model": "vgg"}}, "do not fit"),
+        ({"options": {**OPTIONS.as_dict(), "model": "vgg"}}, "no options of this program"),
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -18,12 +20,12 @@ from typer.testing import CliRunner, Result
 import torch_impl.cli as cli
 import torch_impl.run
 from torch_impl.checkpoint import load_checkpoint, load_latest, load_model
-from torch_impl.options import TrainingOptions
+from torch_impl.config import Config, read_config
+from torch_impl.flags import combine
+from torch_impl.names import FORMATS, RECIPES, Recipe
+from torch_impl.options import TrainingOptions, flag
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-COUNTS = ("hidden-size", "image-size", "epochs", "batch-size", "warmup", "patience", "workers", "devices")
 
 
 def run(*arguments: object) -> Result:
@@ -72,19 +74,18 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
         "seed": 7,
         "deterministic": True,
         "patience": 9,
-        "image_size": 50,
     }
     given: list[object] = []
     for name, value in values.items():
         option = "--" + name.replace("_", "-")
         given += [option] if value is True else [option, value]
-    result = run("train", *given, "--data-root", tmp_path, "--out", tmp_path, "--device", "cpu", "--no-figures")
+    result = run("train", *given, "--out", tmp_path, "--device", "cpu", "--no-figures")
     torch.use_deterministic_algorithms(False)
     assert result.exit_code == 0, result.output
     assert len(re.findall(r"validation \d+\.\d{4}, \d+\.\d+ %", result.stdout)) == 2
     _, options, content = load_model(tmp_path / "best.ckpt")
     assert options == dataclasses.replace(TrainingOptions(), **values)
-    left_out = {"model", "small_images", "data", "compile"}
+    left_out = {"model", "small_images", "data", "image_size", "compile"}
     assert {field.name for field in dataclasses.fields(options)} - set(values) == left_out
     assert content["class_names"] == list("0123456789")
 
@@ -121,17 +122,25 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         ("train --lr nan", "--lr must be a positive number, not nan"),
         ("train --seed -1", "--seed must be in 0"),
         ("train --data cifar", "no data set 'cifar': choose from digits, mnist, fashion-mnist, cifar10, or name a"),
-        ("train --model vgg", "no network 'vgg', choose from neural-net"),
-        ("train --small-images", "--small-images is the stem of a residual network"),
+        ("train --small-images", "--small-images goes with --model resnet18 or resnet34: with neural-net it would"),
+        ("train --model conv-block --hidden-size 500", "--hidden-size goes with --model neural-net or custom-linear"),
+        ("train --image-size 3", "--image-size goes with --data FOLDER: with digits it would change nothing"),
+        ("train --momentum 0.9", "--momentum goes with --optimizer sgd: with adam it would change nothing"),
+        ("train --workers 2", "--workers goes with --data FOLDER: with digits it would change nothing"),
+        ("train --data-root .", "--data-root goes with --data mnist, fashion-mnist or cifar10: with digits it would"),
+        (
+            "train --warmup 75",
+            "--warmup 75 is no shorter than the run, which has 75 steps: lower it, or raise --epochs",
+        ),
+        ("train --warmup 5 --schedule one-cycle", "--warmup does not go with --schedule one-cycle"),
         ("train --device cuda:99", "cannot compute on the device 'cuda:99'"),
-        ("train --strategy zero", "--strategy must be one of: ddp, fsdp"),
         ("train --save-every -1", "--save-every must not be negative, not -1"),
-        ("train --workers -1", "--workers must not be negative, not -1"),
+        ("train --workers -1", "--workers must be in 0 … 1024, not -1"),
         ("train --patience 2", "--patience needs images to judge by"),
         ("evaluate --data cifar", "no data set 'cifar'"),
         ("evaluate --device gpu", "cannot compute on the device 'gpu'"),
         *(
-            (f"train --{name} {2**70}", f"--{name} must be at most ")
+            (f"train --{name} {2**70}", f"--{name} must be ")
             for name in [
                 "hidden-size",
                 "image-size",
@@ -146,11 +155,17 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         (f"train --accumulate {2**70} --batch-size {2**70}", "--batch-size must be at most "),
         ("train --accumulate 1438 --batch-size 2000", "cannot cut a step: there are 1437 training images"),
         (f"train --seed {2**70}", "--seed must be in 0"),
-        (f"evaluate --workers {2**70}", "--workers must be at most "),
+        (f"evaluate --workers {2**70}", "--workers must be in 0 … 1024"),
         ("train --device privateuseone", "cannot compute on the device 'privateuseone'"),
         ("export --data nowhere", "there is no data set 'nowhere'"),
         ("bench --data digits", "--data must be mnist or fashion-mnist, not digits"),
         ("bench --epochs 0", "--epochs must be at least 1, not 0"),
+        ("export --to model.bin", "--to model.bin: the name of a program ends in .pt, .pt2, .onnx"),
+        ("export --to a.onnx --format pt2", "--to a.onnx: the name of a pt2 program ends in .pt2"),
+        ("predict run/last.ckpt a.png", "make one with `python -m torch_impl export run/last.ckpt --format onnx`"),
+        ("predict . a.png", "make one with `python -m torch_impl export last.ckpt --format onnx`"),
+        ("recipe digits --seeds 0", "--seeds must be in 1 … 1000, not 0"),
+        ("train --config nowhere.toml", "--config: cannot read nowhere.toml: No such file or directory"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_2(
@@ -165,11 +180,38 @@ def test_wrong_usage_is_one_sentence_and_2(
     assert not [name for _, _, names in os.walk(tmp_path) for name in names], "nothing is written"
 
 
-@pytest.mark.parametrize("arguments", ["train --epochs many", "train --colour", "fly", "evaluate a b"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "train --epochs many",
+        "train --colour",
+        "train --model vgg",
+        "train --strategy zero",
+        "export --format pickle",
+        "recipe cake",
+        "fly",
+        "evaluate a b",
+    ],
+)
 def test_what_the_parser_refuses_is_2(arguments: str) -> None:
     result = run(*arguments.split())
     assert result.exit_code == 2
     assert result.stdout == "" and "Error: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("format", "to", "chosen"),
+    [
+        (None, None, "pt2"),
+        ("onnx", None, "onnx"),
+        *((None, file, format) for format, file in FORMATS.items()),
+        (None, "model.pt", "script"),
+        ("trace", "model.pt", "trace"),
+        ("trace", "model.script.pt", "trace"),
+    ],
+)
+def test_the_format_follows_from_the_name_of_the_file(format: str | None, to: str | None, chosen: str) -> None:
+    assert cli.format_of(format, None if to is None else Path(to)) == chosen
 
 
 def one_sentence(result: Result) -> str:
@@ -313,19 +355,30 @@ def test_streams_that_are_full_closed_or_of_few_letters(command: str, status: in
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
-@pytest.mark.parametrize("program", ["torch_impl", "comparisons"])
-def test_ctrl_c_while_modules_are_imported_is_130(program: str, tmp_path: Path) -> None:
-    """Sent by a module that is imported by the way, in the midst of it."""
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        ("torch_impl", ["evaluate"]),
+        ("comparisons", ["--list"]),
+        ("comparisons", ["judge", "--help"]),
+    ],
+)
+def test_ctrl_c_while_modules_are_imported_is_130(program: str, arguments: list[str], tmp_path: Path) -> None:
+    """Sent in the midst of it, by a module that is imported by the way and would pass over an exception."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import os, signal, sys\n"
+        "import os, signal, sys, time\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name in ('torch._C', 'torch.nn'):\n"
-        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            try:\n"
+        "                os.kill(os.getpid(), signal.SIGINT)\n"
+        "                time.sleep(0.01)\n"
+        "            except KeyboardInterrupt:\n"
+        "                pass\n"
         "sys.meta_path.insert(0, Interrupt())\n"
     )
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
-    command = [sys.executable, "-m", program, "--help"]
+    command = [sys.executable, "-m", program, *arguments]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
@@ -372,19 +425,86 @@ def test_a_line_every_hundred_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [line[0] for line in lines if line] == [(epoch, step) for epoch in "12" for step in ("2", "4", "")]
 
 
-@pytest.mark.parametrize("module", ["torch_impl.cli", "comparisons.cli"])
-def test_a_command_line_starts_without_what_takes_pytorch_long_to_import(module: str) -> None:
-    """SymPy is what FSDP and distributed checkpoints bring along."""
-    code = f"import sys, {module}; print({{'sympy', 'torchvision', 'lightning', 'onnx'}} & set(sys.modules))"
+@pytest.mark.parametrize("program", ["torch_impl", "comparisons"])
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "-h"]])
+def test_help_and_wrong_usage_do_without_pytorch(program: str, arguments: list[str]) -> None:
+    """It takes seconds to import. Wrong usage is found out without it as far as options go."""
+    code = "import sys; sys.modules['torch'] = None; from torch_impl.starting import start; start(sys.argv.pop(1))"
+    for words, status in ((arguments, 0), ([*arguments[:-1], "--seed", "x"], 2)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, program, *words], cwd=REPOSITORY, capture_output=True, text=True
+        )
+        assert done.returncode == status and ("Usage: " in done.stdout + done.stderr), done.stderr
+
+
+def test_what_a_command_imports() -> None:
+    """Not what PyTorch takes long to import: SymPy is what FSDP and distributed checkpoints bring along."""
+    code = "import sys, torch_impl.commands; print({'sympy', 'torchvision', 'lightning', 'onnx'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 
 
-def test_help_names_every_option() -> None:
-    result = run("train", "--help")
+def test_help_names_every_option_in_its_group() -> None:
+    result = run("train", "-h")
     assert result.exit_code == 0
     for field in dataclasses.fields(TrainingOptions):
-        assert "--" + field.name.replace("_", "-") in result.stdout
+        group = result.stdout.split(f"\n{field.metadata['group']}:\n")[1].split("\n\n")[0]
+        assert re.search(rf"^  {flag(field.name)}\b", group, re.MULTILINE), field.name
+    for words in ("Gradient clipping norm", "Learning rate schedule", "Label smoothing", "Mixed precision"):
+        assert words in result.stdout
+
+
+CONFIG = """
+hidden-size = 20
+epochs = 1
+lr = 0.01
+augment = true
+"""
+
+
+def test_flags_go_before_the_config_and_that_before_the_defaults_and_a_run_is_a_config(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text(CONFIG)
+    given = ["--lr", 0.02, "--no-augment", "--no-figures"]
+    first = run("train", "--config", tmp_path / "one.toml", *given, "--out", tmp_path / "one")
+    assert first.exit_code == 0, first.output
+    options = dataclasses.replace(TrainingOptions(), hidden_size=20, epochs=1, lr=0.02)
+    assert load_model(tmp_path / "one" / "last.ckpt")[1] == options
+    (tmp_path / "saved.json").write_text(json.dumps({"options": options.as_dict(), "accuracy": 9}))
+    for number, config in enumerate([tmp_path / "one", tmp_path / "one" / "best.ckpt", tmp_path / "saved.json"]):
+        out = tmp_path / str(number)
+        result = run("train", "--config", config, "--seed", 1, "--no-figures", "--out", out)
+        assert result.exit_code == 0, result.output
+        assert load_model(out / "last.ckpt")[1] == dataclasses.replace(options, seed=1)
+
+
+def test_options_of_a_config_that_change_nothing_are_refused_but_not_those_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text(CONFIG)
+    options = TrainingOptions(hidden_size=20).as_dict()
+    (tmp_path / "results.json").write_text(json.dumps({"options": options}))
+    given = ["--model", "conv-block", "--warmup", 10**6, "--out", tmp_path / "out"]
+    refused = run("train", "--config", tmp_path / "one.toml", *given)
+    assert refused.exit_code == 2 and "--hidden-size goes with --model neural-net" in refused.stderr
+    taken = run("train", "--config", tmp_path, *given)
+    assert taken.exit_code == 2 and "--warmup 1000000 is no shorter" in taken.stderr
+
+
+def test_a_recipe_is_a_config_and_its_trainings_are_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {path.stem for path in RECIPES.glob("*.toml")} == set(get_args(Recipe))
+    for path in RECIPES.glob("*.toml"):
+        values, chosen = read_config(path)
+        combine({}, Config(values, chosen))
+        assert run("recipe", path.stem, "--show").stdout == path.read_text()
+    (tmp_path / "digits.toml").write_text(CONFIG)
+    monkeypatch.setattr(cli, "RECIPES", tmp_path)
+    result = run("recipe", "digits", "--seeds", 2, "--device", "cpu", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    first, second = re.findall(r"test images: ([\d.]+) %", result.stdout)
+    row = result.stdout.splitlines()[-1]
+    assert row.startswith("| `digits` | ") and f"({first}, {second})" in row and re.search(r"\d+ MB", row)
+    mean, spread = map(float, re.findall(r"([\d.]+) ± ([\d.]+) %", row)[0])
+    assert mean == pytest.approx((float(first) + float(second)) / 2, abs=0.011)
+    assert spread == pytest.approx(abs(float(first) - float(second)) / 2**0.5, abs=0.011)
+    assert [load_model(tmp_path / f"seed-{seed}" / "last.ckpt")[1].seed for seed in range(2)] == [0, 1]
 
 
 @pytest.mark.slow

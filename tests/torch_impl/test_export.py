@@ -437,7 +437,7 @@ def run_folder(tmp_path_factory):
 @pytest.mark.parametrize("format", FORMATS)
 def test_export_and_predict(format, run_folder, tmp_path):
     path = tmp_path / FORMATS[format]
-    done = command("export", run_folder / "last.ckpt", "--format", format, "--to", path, "--samples", tmp_path / "png")
+    done = command("export", run_folder / "last.ckpt", "--to", path, "--samples", tmp_path / "png")
     assert done.exit_code == 0, done.output
     exporting, first, *rest = done.stdout.splitlines()
     assert exporting == f"Exporting {run_folder / 'last.ckpt'}, epoch 1"
@@ -471,13 +471,12 @@ def test_help_says_that_torchscript_is_deprecated():
 @pytest.mark.parametrize(
     ("arguments", "status", "part"),
     [
-        (["export", "RUN/last.ckpt", "--format", "tensorrt"], 2, "--format must be one of: script, trace, pt2, onnx"),
         (["export", "RUN/none.ckpt"], 1, "there is no checkpoint"),
         (["export", "RUN/metrics.csv"], 1, "is damaged or no checkpoint"),
-        (["export", "RUN/last.ckpt", "--to", "RUN/model.txt"], 1, "has a name that ends in .pt2"),
+        (["export", "RUN/last.ckpt", "--to", "RUN/model.txt"], 2, "the name of a program ends in .pt, .pt2, .onnx"),
         (["export", "RUN/last.ckpt", "--to", "RUN/no/model.pt2"], 1, "cannot write"),
         (["predict", "RUN/none.onnx", "RUN/0.png"], 1, "No such file"),
-        (["predict", "RUN/last.ckpt", "RUN/0.png"], 1, "is no exported program"),
+        (["predict", "RUN/last.ckpt", "RUN/0.png"], 2, "is no exported program: make one with `python -m torch_impl"),
     ],
     ids=lambda value: value[1] if isinstance(value, list) else str(value)[:20],
 )

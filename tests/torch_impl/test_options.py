@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, get_args
 
 import pytest
 
-from torch_impl.options import OptionError, TrainingOptions
+from torch_impl.names import FORMATS, STRATEGIES, Format, Strategy
+from torch_impl.networks import MODELS
+from torch_impl.options import OptionError, TrainingOptions, refuse_idle, types
 
 
 def test_the_defaults_are_the_tutorials() -> None:
@@ -32,12 +35,18 @@ def test_the_defaults_are_the_tutorials() -> None:
         ({"label_smoothing": 1.5}, "--label-smoothing must be in 0 … 1, not 1.5"),
         ({"validation": 0.95}, "--validation must be in 0 … 0.9, not 0.95"),
         ({"seed": 2**32}, "--seed must be in 0 … 4294967295"),
-        ({"warmup": -1}, "--warmup must not be negative, not -1"),
+        ({"warmup": -1}, "--warmup must be at least 0, not -1"),
         ({"optimizer": "lion"}, "--optimizer must be one of adam, adamw, sgd, not lion"),
         ({"schedule": "linear"}, "--schedule must be one of constant, cosine, step, one-cycle, not linear"),
         ({"precision": "int8"}, "--precision must be one of fp32, bf16, fp16, not int8"),
         ({"batch_size": 4, "accumulate": 5}, "--accumulate 5 cannot cut a batch of 4 images"),
         ({"patience": 3}, "--patience needs images to judge by"),
+        ({"warmup": 3, "schedule": "one-cycle"}, "--warmup does not go with --schedule one-cycle"),
+        ({"model": "vgg"}, "--model must be one of neural-net, custom-linear, conv-block, resnet18, resnet34, not vgg"),
+        ({"epochs": 2.5}, "--epochs must be a whole number, not 2.5"),
+        ({"epochs": True}, "--epochs must be a whole number, not True"),
+        ({"lr": "1"}, "--lr must be a number, not '1'"),
+        ({"augment": "yes"}, "--augment must be true or false, not 'yes'"),
     ],
     ids=str,
 )
@@ -63,7 +72,7 @@ def test_each_option_is_there_of_its_type_and_possible(name: str) -> None:
     whole = TrainingOptions().as_dict()
     wrong: list[Any] = [None, "\x1b", [], {}, -1, math.nan, 2**70, math.inf, 1.5, True, b"x"]
     allowed = {"hidden_size": (), "lr": (1.5,), "weight_decay": (1.5,), "clip_norm": (1.5,), "data": ("\x1b",)}
-    allowed |= {"model": ("\x1b",)} | {each: (True,) for each, value in whole.items() if isinstance(value, bool)}
+    allowed |= {each: (True,) for each, value in whole.items() if isinstance(value, bool)}
     allowed |= {"lr": (1.5, 2**70), "weight_decay": (1.5, 2**70), "clip_norm": (1.5, 2**70)}
     for value in wrong:
         if not any(value is each or value == each for each in allowed.get(name, ()) if type(value) is type(each)):
@@ -71,6 +80,37 @@ def test_each_option_is_there_of_its_type_and_possible(name: str) -> None:
                 TrainingOptions.from_dict({**whole, name: value})
     with pytest.raises(OptionError, match=f"the option {name} is missing"):
         TrainingOptions.from_dict({each: value for each, value in whole.items() if each != name})
+
+
+@pytest.mark.parametrize(
+    ("given", "values", "sentence"),
+    [
+        ("hidden_size", {"model": "resnet18"}, "--hidden-size goes with --model neural-net or custom-linear: with "),
+        (
+            "small_images",
+            {"small_images": True},
+            "--small-images goes with --model resnet18 or resnet34: with neural-n",
+        ),
+        ("image_size", {}, "--image-size goes with --data FOLDER: with digits it would change nothing"),
+        ("momentum", {"momentum": 0.9}, "--momentum goes with --optimizer sgd: with adam it would change nothing"),
+        ("hidden_size", {}, ""),
+        ("small_images", {}, ""),  # not to have it is right everywhere
+        ("image_size", {"data": "pictures"}, ""),
+        ("momentum", {"optimizer": "sgd"}, ""),
+        ("small_images", {"model": "resnet34", "small_images": True}, ""),
+    ],
+)
+def test_what_would_change_nothing(given: str, values: dict[str, Any], sentence: str) -> None:
+    refused = pytest.raises(OptionError) if sentence else nullcontext()
+    with refused as raised:
+        refuse_idle([given], TrainingOptions(**values))
+    assert not sentence or str(raised.value).startswith(sentence)
+
+
+def test_a_choice_is_what_there_is() -> None:
+    """The names stand in the options, so that nobody needs PyTorch to read them."""
+    assert get_args(types()["model"]) == tuple(MODELS)
+    assert get_args(Strategy) == STRATEGIES and tuple(FORMATS) == get_args(Format)
 
 
 def test_differences() -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Subset, TensorDataset
 
 from torch_impl.data.errors import DataError, in_one_line
+from torch_impl.names import DATASETS, NAMES
 from torch_impl.options import TrainingOptions
 
 __all__ = [
@@ -30,9 +31,6 @@ __all__ = [
     "load_data",
     "load_datasets",
 ]
-
-DATASETS = ("digits", "mnist", "fashion-mnist")  # 28×28, grey, ten classes
-NAMES = (*DATASETS, "cifar10")
 
 MIRRORED = ("fashion-mnist", "cifar10")  # a mirrored shoe is a shoe, a mirrored 2 is no 2
 

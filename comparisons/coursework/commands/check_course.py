@@ -24,7 +24,7 @@ from comparisons.coursework.engines import find_engine
 from comparisons.coursework.mistakes import MISTAKES
 from comparisons.coursework.workers import JOBS, Unfit
 from comparisons.usage import check_output, refused, show_progress
-from torch_impl.checkpoint import replace_file
+from torch_impl.files import replace_file
 
 __all__ = ["check_the_course"]
 
@@ -95,18 +95,18 @@ def unknown_commands(context: typer.Context) -> Iterator[str]:
             for line in block.splitlines():
                 if line.startswith(COMMAND):
                     words = shlex.split(line.removeprefix(COMMAND), comments=True)
-                    yield from (f"{page.name}: {line}: {fault}" for fault in faults_of(group, words))
+                    yield from (f"{page.name}: {line}: {fault}" for fault in faults_of(group, context, words))
 
 
-def faults_of(group: TyperGroup, words: Sequence[str]) -> Iterator[str]:
+def faults_of(group: TyperGroup, context: Any, words: Sequence[str]) -> Iterator[str]:
     """What is wrong with a command line: a command that there is not, or an option that it does not have."""
     command: Any = group
     for number, word in enumerate(words):
         if number == 0 and not word.startswith("-"):
-            if word not in group.commands:
+            command = group.get_command(context, word)
+            if command is None:
                 yield f"there is no command {word}"
                 return
-            command = group.commands[word]
         options = {option for each in command.params for option in each.opts}
         if word.startswith("--") and word.partition("=")[0] not in options:
             yield f"there is no option {word}"

@@ -1,0 +1,69 @@
+"""The recipes, files of options that come along; and what their trainings came to, as a row of ``docs/results.md``."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from torch_impl.run import Run
+from torch_impl.tally import Tally
+
+__all__ = ["HEADER", "Result", "measured"]
+
+HEADER = (
+    "| recipe | test accuracy | a training | peak memory | measured with |",
+    "| --- | --- | --- | --- | --- |",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One training: the sums over the test images, its seconds, and the most memory in use, in bytes."""
+
+    tested: Tally
+    seconds: float
+    memory: int | None
+
+    @staticmethod
+    def row(name: str, results: Sequence[Result]) -> str:
+        """The trainings of one recipe, with different seeds, as a row of Markdown: mean ± standard deviation."""
+        accuracies = [result.tested.accuracy for result in results]
+        spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
+        each = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
+        accuracy = f"{statistics.mean(accuracies):.2f} ± {spread:.2f} % ({each})"
+        seconds = f"{statistics.mean(result.seconds for result in results):,.0f} s"
+        peaks = [result.memory for result in results if result.memory is not None]
+        memory = f"{max(peaks) / 1e6:,.0f} MB" if peaks else "?"
+        return f"| `{name}` | {accuracy} | {seconds} | {memory} | {conditions(results[0].tested.sums.device)} |"
+
+
+def measured(run: Run) -> Result:
+    """Train, and measure it. The time is of all epochs, their checkpoints and the test."""
+    begin = time.perf_counter()
+    tested = run.run()
+    tested.loss  # noqa: B018  # waits for the device
+    return Result(tested, time.perf_counter() - begin, peak_memory(tested.sums.device))
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """The most memory that was in use, in bytes: a GPU's for tensors, else all of this process's; None if unknown."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def conditions(device: torch.device) -> str:
+    """On what it was measured."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU (threads: {torch.get_num_threads()})"
+    return f"{name}, Python {platform.python_version()}, PyTorch {torch.__version__}"
