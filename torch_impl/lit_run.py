@@ -30,6 +30,7 @@ from torch_impl.lit import LitModel, MNISTDataModule
 from torch_impl.lit_progress import ShowRun
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
+from torch_impl.pretrained import load_pretrained
 from torch_impl.progress import LOG_EVERY, Speedometer
 from torch_impl.reporting import TensorBoard, write_metrics
 from torch_impl.results import write_results
@@ -213,6 +214,8 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     seed_everything(options.seed)
     be_deterministic(options.deterministic)
     network = build_network(options, data.images)
+    if options.weights and not place.resume:
+        load_pretrained(network, options.weights)
     steps = options.epochs * -(-len(data.images.training) // options.batch_size)  # type: ignore[arg-type]
     lit = LitModel(network, options, steps)
     saving = SaveRun(place, data.images)

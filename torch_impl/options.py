@@ -86,6 +86,7 @@ class TrainingOptions:
     )
     hidden_size: int = option(500, NETWORK, "Hidden units of a perceptron", COUNT, PERCEPTRON)
     small_images: bool = option(False, NETWORK, "A ResNet's stem for images of about 32×32", needs=RESNET)
+    weights: str = option("", NETWORK, "Pretrained weights: torchvision's file of the ResNet", needs=RESNET)
 
     data: str = option(
         "digits", IMAGES, f"Data set: {', '.join(NAMES)}, or a folder with train/CLASS/* and test/CLASS/*"
@@ -142,6 +143,8 @@ class TrainingOptions:
             )
         if self.patience and not self.validation:
             raise OptionError("--patience needs images to judge by: keep some out of training with --validation 0.1")
+        if self.weights and self.small_images:
+            raise OptionError("--weights are of the usual stem: leave out --small-images")
         if self.warmup and self.schedule == "one-cycle":
             raise OptionError("--warmup does not go with --schedule one-cycle, which begins with a rise of its own")
 

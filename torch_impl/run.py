@@ -33,6 +33,7 @@ from torch_impl.folder import check_start, locked
 from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import OptionError, TrainingOptions
+from torch_impl.pretrained import load_pretrained
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
 from torch_impl.reporting import TensorBoard, predict, write_figures, write_metrics
 from torch_impl.results import write_results
@@ -66,6 +67,8 @@ class Run(RunState):
         be_deterministic(options.deterministic)
         seed_everything(options.seed)
         network = build_model(options, data.image_shape, len(data.class_names))
+        if options.weights and not place.resume:
+            load_pretrained(network, options.weights)
         if options.channels_last:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if options.compile:

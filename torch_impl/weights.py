@@ -115,7 +115,8 @@ def candidates(
     units = next((len(value) for value in state.values() if value.ndim == 1 and len(value)), 1)
     for name in MODELS:
         for small in (False, True) if name in WITH_BIASES else (False,):
-            its_options = replace(options, model=name, hidden_size=units, small_images=small)
+            changed: Any = {"model": name, "hidden_size": units, "small_images": small}
+            its_options = replace(options, **changed)
             yield partial(build_model, its_options, image_shape, classes), its_options
             if name in WITH_BIASES:
                 yield partial(WITH_BIASES[name], classes, image_shape[0], small, bias=True), its_options

@@ -85,7 +85,7 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
     assert len(re.findall(r"validation \d+\.\d{4}, \d+\.\d+ %", result.stdout)) == 2
     _, options, content = load_model(tmp_path / "best.ckpt")
     assert options == dataclasses.replace(TrainingOptions(), **values)
-    left_out = {"model", "small_images", "data", "image_size", "compile"}
+    left_out = {"model", "small_images", "data", "image_size", "compile", "weights"}
     assert {field.name for field in dataclasses.fields(options)} - set(values) == left_out
     assert content["class_names"] == list("0123456789")
 

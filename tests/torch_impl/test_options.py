@@ -42,6 +42,10 @@ def test_the_defaults_are_the_tutorials() -> None:
         ({"batch_size": 4, "accumulate": 5}, "--accumulate 5 cannot cut a batch of 4 images"),
         ({"patience": 3}, "--patience needs images to judge by"),
         ({"warmup": 3, "schedule": "one-cycle"}, "--warmup does not go with --schedule one-cycle"),
+        (
+            {"model": "resnet18", "weights": "a.pth", "small_images": True},
+            "--weights are of the usual stem: leave out --small-images",
+        ),
         ({"model": "vgg"}, "--model must be one of neural-net, custom-linear, conv-block, resnet18, resnet34, not vgg"),
         ({"epochs": 2.5}, "--epochs must be a whole number, not 2.5"),
         ({"epochs": True}, "--epochs must be a whole number, not True"),
@@ -71,7 +75,14 @@ def test_foreign_options_are_refused(change: dict[Any, Any]) -> None:
 def test_each_option_is_there_of_its_type_and_possible(name: str) -> None:
     whole = TrainingOptions().as_dict()
     wrong: list[Any] = [None, "\x1b", [], {}, -1, math.nan, 2**70, math.inf, 1.5, True, b"x"]
-    allowed = {"hidden_size": (), "lr": (1.5,), "weight_decay": (1.5,), "clip_norm": (1.5,), "data": ("\x1b",)}
+    allowed = {
+        "hidden_size": (),
+        "lr": (1.5,),
+        "weight_decay": (1.5,),
+        "clip_norm": (1.5,),
+        "data": ("\x1b",),
+        "weights": ("\x1b",),
+    }
     allowed |= {each: (True,) for each, value in whole.items() if isinstance(value, bool)}
     allowed |= {"lr": (1.5, 2**70), "weight_decay": (1.5, 2**70), "clip_norm": (1.5, 2**70)}
     for value in wrong:
@@ -93,6 +104,7 @@ def test_each_option_is_there_of_its_type_and_possible(name: str) -> None:
         ),
         ("image_size", {}, "--image-size goes with --data FOLDER: with digits it would change nothing"),
         ("momentum", {"momentum": 0.9}, "--momentum goes with --optimizer sgd: with adam it would change nothing"),
+        ("weights", {"weights": "a.pth"}, "--weights goes with --model resnet18 or resnet34: with neural-net it would"),
         ("hidden_size", {}, ""),
         ("small_images", {}, ""),  # not to have it is right everywhere
         ("image_size", {"data": "pictures"}, ""),
