@@ -17,7 +17,7 @@ from torch_impl.checkpoint import replace_file
 from torch_impl.distributed import world_size
 from torch_impl.options import TrainingOptions
 
-__all__ = ["RESULTS", "commit", "peak_memory", "write_results"]
+__all__ = ["RESULTS", "commit", "name_of", "peak_memory", "write_results"]
 
 RESULTS = "results.json"
 

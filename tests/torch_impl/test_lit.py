@@ -19,7 +19,7 @@ from torch_impl.checkpoint import CheckpointError, load_checkpoint
 from torch_impl.cli import app
 from torch_impl.data import load_datasets
 from torch_impl.networks import build_model
-from torch_impl.optimization import build_optimizer, rate_factor
+from torch_impl.optimization import build_optimizer, scheduler_at
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.run import Place, Run, TrainingError
 from torch_impl.seeds import seed_everything
@@ -215,7 +215,8 @@ def test_both_trainers_log_what_happened(tmp_path):
     for tag, values in ours.items():
         assert values == pytest.approx(theirs[tag], rel=1e-5) and list(values) == [1, 2, 3], tag
         assert list(values.values()) == pytest.approx([row[tag.partition("/")[2]] for row in history], rel=1e-5), tag
-    assert list(ours["training/lr"].values()) == pytest.approx([0.1 * rate_factor(options, 3, n) for n in range(3)])
+    rates = [scheduler_at(options, 3, step).get_last_lr()[0] for step in range(3)]
+    assert list(ours["training/lr"].values()) == pytest.approx(rates)
     assert all(row["smoothed_loss"] > row["loss"] for row in history[1:])
     told = [json.loads((tmp_path / name / "results.json").read_text()) for name in ("ours", "theirs")]
     assert [each["test"].pop("top5_accuracy") for each in told] == [None, None] and told[1]["trainer"] == "lightning"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
+from torch_impl.results import name_of, peak_memory
 from torch_impl.run import Run
-from torch_impl.tally import Tally
+from torch_impl.training import Tally
 
 __all__ = ["HEADER", "Result", "measured"]
 
@@ -51,19 +51,7 @@ def measured(run: Run) -> Result:
     return Result(tested, time.perf_counter() - begin, peak_memory(tested.sums.device))
 
 
-def peak_memory(device: torch.device) -> int | None:
-    """The most memory that was in use, in bytes: a GPU's for tensors, else all of this process's; None if unknown."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def conditions(device: torch.device) -> str:
     """On what it was measured."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU (threads: {torch.get_num_threads()})"
+    name = f"CPU (threads: {torch.get_num_threads()})" if device.type == "cpu" else name_of(device)
     return f"{name}, Python {platform.python_version()}, PyTorch {torch.__version__}"
