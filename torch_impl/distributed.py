@@ -44,6 +44,7 @@ __all__ = [
     "sync_buffers",
     "unwrap",
     "wait_for_main_process",
+    "whole",
     "world_size",
 ]
 
@@ -162,6 +163,11 @@ def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Modu
 def unwrap(model: nn.Module) -> nn.Module:
     """The network itself, without DDP around it."""
     return model.module if isinstance(model, DistributedDataParallel) else model
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor that FSDP may have split over the processes, which all must call it then."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
 def sum_over_processes(tensor: Tensor) -> Tensor:

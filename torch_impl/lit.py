@@ -8,6 +8,7 @@ divides the loss once more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +91,7 @@ class LitModel(LightningModule):
         )
         self.shares: list[Tensor] = []  # what each piece of a step adds to its mean cross-entropy
         self.done = Step(torch.zeros(()), options.lr)  # the latest step
+        self.measures_gradients = False  # whether their norm is measured where it is not clipped
         self.training_smoothed_loss = ImageMean()
         self.test_top5_accuracy = ImageMean()
         for part in ("training", "validation", "test"):
@@ -164,12 +166,14 @@ class LitModel(LightningModule):
 
         They undo the scaling of float16 in their step, and for a norm it has to be undone before.
         """
-        if not self.options.clip_norm:
+        longest = self.options.clip_norm or (math.inf if self.measures_gradients else 0.0)
+        if not longest:
             return
         scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
             scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), longest)
+        self.done = replace(self.done, gradient_norm=norm)
 
     def on_train_start(self) -> None:
         """Begin to watch whether losses and gradients are finite."""

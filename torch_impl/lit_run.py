@@ -156,6 +156,8 @@ class LogRun(Checkpoint):
         self.speed = Speedometer()
 
     def on_train_start(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert isinstance(lit, LitModel)
+        lit.measures_gradients = True
         if is_main_process():
             self.log = TensorBoard(self.folder, trainer.global_step)
 
@@ -171,8 +173,10 @@ class LogRun(Checkpoint):
         self.speed.add(loader.step_size(step))
         if step % LOG_EVERY == 0 or step == loader.steps:
             loss = sum_over_processes(lit.done.loss.clone())
+            assert lit.done.gradient_norm is not None
             if self.log is not None:
-                self.log.step(trainer.global_step, loss.item(), lit.done.lr, self.speed.read())
+                norm = lit.done.gradient_norm.item()
+                self.log.step(trainer.global_step, loss.item(), lit.done.lr, norm, self.speed.read())
 
     def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
         assert isinstance(lit, LitModel)

@@ -63,8 +63,9 @@ class TensorBoard:
 
     What an earlier start of the run wrote after ``step`` is taken back.
 
-    Every ``progress.LOG_EVERY`` steps of an epoch, and at its last: ``training/loss``, ``training/lr`` and
-    ``training/images_per_second``. At its end the row of ``metrics.csv``: ``epoch/loss``, ``epoch/accuracy``, ….
+    Every ``progress.LOG_EVERY`` steps of an epoch, and at its last: ``training/loss``, ``training/lr``,
+    ``training/gradient_norm`` (before it is clipped) and ``training/images_per_second``. At its end the row of
+    ``metrics.csv``: ``epoch/loss``, ``epoch/accuracy``, ….
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -72,10 +73,12 @@ class TensorBoard:
 
         self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
-    def step(self, step: int, loss: float, lr: float, speed: float) -> None:
-        """A step: its number, mean cross-entropy in nats, learning rate, and images per second."""
-        for name, value in (("loss", loss), ("lr", lr), ("images_per_second", speed)):
-            self.writer.add_scalar(f"training/{name}", value, step)
+    def step(self, step: int, loss: float, lr: float, gradient_norm: float | None, speed: float) -> None:
+        """A step: its number, mean cross-entropy in nats, learning rate, gradient's norm, and images per second."""
+        values = {"loss": loss, "lr": lr, "gradient_norm": gradient_norm, "images_per_second": speed}
+        for name, value in values.items():
+            if value is not None:
+                self.writer.add_scalar(f"training/{name}", value, step)
 
     def epoch(self, row: dict[str, Any]) -> None:
         """An epoch, as it stands in ``metrics.csv``."""

@@ -5,6 +5,7 @@ What its checkpoints hold is in ``state.py``.
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
@@ -27,6 +28,7 @@ from torch_impl.distributed import (
     sync_buffers,
     unwrap,
     wait_for_main_process,
+    whole,
     world_size,
 )
 from torch_impl.folder import check_start, locked
@@ -151,7 +153,7 @@ class Run(RunState):
             self.scaler,
             precision=self.options.precision,
             accumulate=self.options.accumulate,
-            clip_norm=self.options.clip_norm,
+            clip_norm=self.options.clip_norm or (math.inf if self.place.tensorboard else 0.0),
             label_smoothing=self.options.label_smoothing,
             tally=self.tally,
             on_step=self.on_step,
@@ -186,8 +188,9 @@ class Run(RunState):
         if shows:
             speed, loss = self.speed.read(), sum_over_processes(done.loss.clone())
             self.progress.show(self.epoch + 1, step, tally.over_processes(), loss, speed)
+            norm = None if done.gradient_norm is None else whole(done.gradient_norm).item()
             if self.log is not None:
-                self.log.step(self.step, loss.item(), done.lr, speed)
+                self.log.step(self.step, loss.item(), done.lr, norm, speed)
         if saves:
             self.save(best=False)
 

@@ -53,7 +53,7 @@ def train(
         scaler: keeps gradients from vanishing in float16. Default: none, for any other type.
         precision: "fp32", "bf16" or "fp16", what matrices are multiplied in.
         accumulate: pieces a step; the last step may have fewer.
-        clip_norm: the longest gradient, as the norm over all parameters; 0 does not clip.
+        clip_norm: the longest gradient, as the norm over all parameters; infinity measures it, 0 does neither.
         label_smoothing: the share of each label that is spread over all classes, 0 … 1.
         tally: what was added up of this epoch before it was stopped. Default: nothing.
         on_step: called after every step with the tally and what the step was.
@@ -90,10 +90,11 @@ def train(
         if not complete:
             continue
 
+        norm = None
         if clip_norm:
             scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-        step = Step(torch.stack(shares).sum(), optimizer.param_groups[0]["lr"])
+            norm = nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        step = Step(torch.stack(shares).sum(), optimizer.param_groups[0]["lr"], norm)
         shares.clear()
         scaler.step(optimizer)
         scaler.update()
@@ -137,10 +138,12 @@ class Step:
         loss: this process's share () of the mean cross-entropy of the step's images, in nats, on the device: over all
             processes the shares add up to it.
         lr: the learning rate that the optimizer went by.
+        gradient_norm: of the gradient () over all parameters, before it was clipped; None if it was not measured.
     """
 
     loss: Tensor
     lr: float
+    gradient_norm: Tensor | None = None
 
 
 class Tally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import random
 import sys
 from collections.abc import Iterator
@@ -165,7 +166,9 @@ def test_batches_of_an_ordinary_loader_make_a_step_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"clip_norm": 0.05}, {"label_smoothing": 0.2}, {"accumulate": 4, "clip_norm": 0.05}], ids=str
+    "change",
+    [{}, {"clip_norm": 0.05}, {"clip_norm": math.inf}, {"label_smoothing": 0.2}, {"accumulate": 4, "clip_norm": 0.05}],
+    ids=str,
 )
 def test_one_step_is_the_formula(change: dict[str, Any]) -> None:
     """A step of plain SGD from weights whose gradients autograd is asked for separately, all images at once."""
@@ -178,7 +181,7 @@ def test_one_step_is_the_formula(change: dict[str, Any]) -> None:
     gradients = torch.autograd.grad(expected_loss, list(model.parameters()))
     norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
     scale = min(1.0, options.clip_norm / norm.item()) if options.clip_norm else 1.0
-    assert (scale < 1) == bool(options.clip_norm)
+    assert (scale < 1) == (0 < options.clip_norm < math.inf)
     expected = [weight.detach() - 0.1 * scale * grad for weight, grad in zip(model.parameters(), gradients)]
     entropy = nn.functional.cross_entropy(model(images), labels).item()
     steps: list[Step] = []
@@ -192,6 +195,8 @@ def test_one_step_is_the_formula(change: dict[str, Any]) -> None:
     assert tally.objective == pytest.approx(expected_loss.item(), rel=1e-6)
     assert tally.loss == pytest.approx(entropy, rel=1e-6) and steps[0].loss.item() == pytest.approx(entropy)
     assert steps[0].lr == 0.1
+    found = steps[0].gradient_norm
+    assert found is None if not options.clip_norm else found is not None and found.item() == pytest.approx(norm.item())
     assert (len(steps), tally.images, model.training) == (1, 21, True)
     for weight, value in zip(model.parameters(), expected):
         torch.testing.assert_close(weight.detach(), value, rtol=1e-5 if options.clip_norm else 1e-10, atol=1e-10)
