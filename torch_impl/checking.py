@@ -59,6 +59,7 @@ def check_network(content: Mapping[str, Any], options: TrainingOptions) -> None:
     except (OptionError, TypeError, ValueError, RuntimeError) as error:  # of a size that no tensor has
         raise Misfit(f"there is no such network: {str(error).splitlines()[0]}") from error
     require_like(content["model"], expected, "model")
+    require_like(content["average"], expected if options.ema else {}, "average")
 
 
 def check_run(

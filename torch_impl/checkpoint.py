@@ -59,6 +59,7 @@ PARTS: dict[str, type] = {
     "epoch": int,  # epochs done
     "step": int,  # optimizer steps done
     "model": dict,
+    "average": dict,  # of the model's weights; empty without --ema
     "optimizer": dict,
     "scheduler": dict,
     "scaler": dict,
@@ -202,6 +203,8 @@ def options_of(content: Mapping[str, Any], path: str | Path) -> TrainingOptions:
 def load_model(path: str | Path) -> tuple[nn.Module, TrainingOptions, dict[str, Any]]:
     """The trained network in the file ``path``, on the CPU, the options of its training, and the whole content.
 
+    Its weights are the moving averages, if the training kept any.
+
     Raises:
         CheckpointError: as :func:`load_checkpoint`, or what is in it does not fit together.
     """
@@ -212,7 +215,7 @@ def load_model(path: str | Path) -> tuple[nn.Module, TrainingOptions, dict[str, 
     except Misfit as error:
         raise CheckpointError(f"the weights in {path} do not fit the network that it describes: {error}") from error
     model = build_model(options, tuple(content["image_shape"]), len(content["class_names"]))
-    model.load_state_dict(content["model"])
+    model.load_state_dict(content["average"] or content["model"])
     return model, options, content
 
 

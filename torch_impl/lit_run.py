@@ -295,6 +295,8 @@ def build_trainer(options: TrainingOptions, place: Place, saving: SaveRun, devic
     device = place.device
     if place.strategy != "ddp":
         raise OptionError(f"--strategy {place.strategy} is the plain loop's: with --trainer lightning there is ddp")
+    if options.ema:
+        raise OptionError("--ema is the plain loop's: leave it out, or use --trainer plain")
     if options.precision == "fp16" and device.type == "cpu":
         raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
     callbacks: list[Callback] = [saving, ShowRun(), *others]

@@ -16,10 +16,11 @@ from torch.optim.lr_scheduler import (
     OneCycleLR,
     SequentialLR,
 )
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from torch_impl.options import OptionError, TrainingOptions
 
-__all__ = ["build_optimizer", "build_scheduler", "scheduler_at"]
+__all__ = ["build_average", "build_optimizer", "build_scheduler", "scheduler_at"]
 
 
 def build_optimizer(options: TrainingOptions, model: nn.Module) -> Optimizer:
@@ -34,6 +35,18 @@ def build_optimizer(options: TrainingOptions, model: nn.Module) -> Optimizer:
     if options.optimizer == "adamw":
         return AdamW(parameters, lr, weight_decay=weight_decay, fused=True)
     return SGD(parameters, lr, momentum=options.momentum, weight_decay=weight_decay)
+
+
+def build_average(options: TrainingOptions, model: nn.Module) -> AveragedModel | None:
+    """A copy of ``model`` for the moving average of its weights w and running statistics; None if none is wanted.
+
+    With every step it becomes ema · itself + (1 - ema) · w; the first step's are taken as they are.
+
+    Source: https://docs.pytorch.org/docs/stable/optim.html#weight-averaging-swa-and-ema
+    """
+    if not options.ema:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema), use_buffers=True)
 
 
 def build_scheduler(options: TrainingOptions, optimizer: Optimizer, steps: int) -> LRScheduler:

@@ -111,6 +111,9 @@ class TrainingOptions:
     weight_decay: float = option(0.0, OPTIMIZATION, "Weight decay", NOT_NEGATIVE)
     label_smoothing: float = option(0.0, OPTIMIZATION, "Label smoothing", Range(0, 1, "must be in 0 … 1"))
     clip_norm: float = option(0.0, OPTIMIZATION, "Gradient clipping norm; 0: no clipping", NOT_NEGATIVE)
+    ema: float = option(
+        0.0, OPTIMIZATION, "Exponential moving average of the weights, which is judged: its decay; 0: none", BELOW_1
+    )
     patience: int = option(
         0, OPTIMIZATION, "Early stopping: epochs without improvement in validation; 0: none", COUNT_OR_NONE
     )

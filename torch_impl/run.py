@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.utils.data import Dataset
 
@@ -60,6 +60,8 @@ class Run(RunState):
 
     def __init__(self, options: TrainingOptions, place: Place) -> None:
         options.check()
+        if options.ema and place.strategy != "ddp":
+            raise OptionError(f"--ema does not go with --strategy {place.strategy}, which splits the weights: use ddp")
         if is_main_process():
             check_folder(place)
             check_writable(place.out)
@@ -109,8 +111,8 @@ class Run(RunState):
                 if self.place.figures:
                     self.draw()
                 self.progress.say(self.judging())
-                weights, _ = full_state(self.model, self.optimizer)
-                tested = evaluate(self.model, self.test, self.options.precision)
+                tested = evaluate(self.judged_network, self.test, self.options.precision)
+                weights = self.judged_weights()
                 if is_main_process():
                     save_weights(self.place.out, weights)
                     self.write_results(tested)
@@ -118,6 +120,17 @@ class Run(RunState):
             except KeyboardInterrupt:
                 self.progress.complain(self.interrupted())
                 raise
+
+    @property
+    def judged_network(self) -> nn.Module:
+        """The network that is judged: that of the averaged weights, if there are any."""
+        return self.model if self.average is None else self.average.module
+
+    def judged_weights(self) -> dict[str, Any]:
+        """Those that are judged. All processes must call it, in the main one they are whole."""
+        if self.average is not None:
+            return self.average.module.state_dict()
+        return full_state(self.model, self.optimizer)[0]
 
     def open_log(self) -> AbstractContextManager[Any]:
         """TensorBoard's log, or None in its place."""
@@ -159,11 +172,13 @@ class Run(RunState):
             on_step=self.on_step,
         )
         sync_buffers(unwrap(self.model))
+        if self.average is not None:
+            sync_buffers(self.average.module)
         trained = self.tally.over_processes()
         self.seconds += time.perf_counter() - started
         judged = None
         if self.validation is not None:
-            judged = evaluate(self.model, self.validation, self.options.precision)
+            judged = evaluate(self.judged_network, self.validation, self.options.precision)
         self.history.append(self.row(trained, judged))
         self.tally = WatchedTally(self.place.device, self.look)
         self.save(best=best_epoch(self.history) == self.epoch)
@@ -176,6 +191,8 @@ class Run(RunState):
     def on_step(self, tally: Tally, done: Step) -> None:
         """What is done between steps: show, log, save."""
         self.step += 1
+        if self.average is not None:
+            self.average.update_parameters(unwrap(self.model))
         self.lr = done.lr
         step = self.loader.done // self.loader.pieces
         self.speed.add(self.loader.step_size(step))
@@ -224,7 +241,7 @@ class Run(RunState):
 
     def draw(self) -> None:
         """The figures, of the network as it is at the end. All processes take part, the main one draws."""
-        found = predict(self.model, self.test, self.options.precision)
+        found = predict(self.judged_network, self.test, self.options.precision)
         if found is not None:
             write_figures(self.place.out, self.history, found, self.data.test, self.data.class_names)
 

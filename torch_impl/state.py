@@ -27,8 +27,10 @@ from torch_impl.distributed import (
     load_full_state,
     rank,
     restarted,
+    unwrap,
 )
 from torch_impl.folder import clear
+from torch_impl.optimization import build_average
 from torch_impl.options import TrainingOptions, flag
 from torch_impl.reporting import COLUMNS, write_metrics
 from torch_impl.seeds import load_random_states, random_states
@@ -76,6 +78,7 @@ class RunState:
         loader: of the training images.
 
     Attributes:
+        average: the moving average of the weights, None where there is none.
         history: a row an epoch, with the columns of ``reporting.COLUMNS``.
         step: optimizer steps done.
         saved_step: those of the latest checkpoint, None where there is none.
@@ -95,6 +98,7 @@ class RunState:
         self.options, self.place, self.data = options, place, data
         self.model, self.optimizer, self.scheduler, self.scaler = model, optimizer, scheduler, scaler
         self.loader = loader
+        self.average = build_average(options, unwrap(model))
         self.history: list[dict[str, Any]] = []
         self.step = 0
         self.saved_step: int | None = None
@@ -207,6 +211,7 @@ class RunState:
             "epoch": self.epoch,
             "step": self.step,
             "model": model,
+            "average": {} if self.average is None else on_cpu(self.average.module.state_dict()),
             "optimizer": optimizer,
             "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -232,6 +237,9 @@ class RunState:
         self.check_same_run(content)
         self.check_every_part(content)
         load_full_state(self.model, self.optimizer, content["model"], content["optimizer"])
+        if self.average is not None:
+            self.average.module.load_state_dict(content["average"])
+            self.average.n_averaged.fill_(content["step"])
         self.scheduler.load_state_dict(content["scheduler"])
         self.scaler.load_state_dict(content["scaler"])
         self.loader.load_state_dict(content["loader"])
@@ -269,6 +277,11 @@ class RunState:
         complaint = broadcast(complaint)
         if complaint:
             raise CheckpointError(complaint)
+
+
+def on_cpu(state: dict[str, Any]) -> dict[str, Any]:
+    """Copies of weights, on the CPU."""
+    return {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
 
 
 def best_epoch(history: list[dict[str, Any]]) -> int:

@@ -40,7 +40,7 @@ def content(epoch: int = 3) -> dict[str, Any]:
         "epoch": epoch,
         "step": 10 * epoch,
         "model": build_model(OPTIONS, (1, 2, 3), 4).state_dict(),
-        **{name: {} for name in ("optimizer", "scheduler", "scaler", "loader")},
+        **{name: {} for name in ("average", "optimizer", "scheduler", "scaler", "loader")},
         **{name: [] for name in ("tally", "random_states", "history")},
     }
 

@@ -74,6 +74,7 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
         "seed": 7,
         "deterministic": True,
         "patience": 9,
+        "ema": 0.9,
     }
     given: list[object] = []
     for name, value in values.items():

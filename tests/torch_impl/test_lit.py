@@ -304,6 +304,7 @@ def command(*arguments):
         (["--trainer", "lightning", "--devices", "0"], "--devices must be in 1 … 1024, not 0"),
         (["--devices", "2"], "--devices is for --trainer lightning"),
         (["--trainer", "lightning", "--strategy", "fsdp"], "--strategy fsdp is the plain loop's"),
+        (["--trainer", "lightning", "--ema", "0.9"], "--ema is the plain loop's: leave it out, or use --trainer plain"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

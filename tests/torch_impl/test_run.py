@@ -15,11 +15,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from torch_impl.checkpoint import CheckpointError, load_checkpoint
-from torch_impl.options import TrainingOptions
+from torch_impl.checkpoint import CheckpointError, load_checkpoint, load_model
+from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.reporting import COLUMNS
 from torch_impl.run import Place, Run, best_epoch
-from torch_impl.training import Step, Tally
+from torch_impl.training import Step, Tally, evaluate
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -64,7 +64,7 @@ class StoppingRun(Run):
         {},
         {"augment": True, "accumulate": 3, "optimizer": "sgd", "lr": 0.1, "schedule": "one-cycle"},
         {"precision": "fp16", "optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 1.0, "deterministic": True},
-        {"model": "conv-block", "channels_last": True, "batch_size": 400},
+        {"model": "conv-block", "channels_last": True, "batch_size": 400, "ema": 0.9},
     ],
     ids=str,
 )
@@ -402,3 +402,31 @@ def test_compiled_is_about_the_same(tmp_path: Path) -> None:
     assert compiled.loss == pytest.approx(plain.loss, rel=1e-3)
     first, second = (load_checkpoint(tmp_path / name / "last.ckpt")["model"] for name in ("plain", "compiled"))
     assert list(first) == list(second)
+
+
+def test_the_moving_average_is_the_formula_and_is_judged(tmp_path: Path) -> None:
+    """Of weights and of running statistics; what evaluate loads is what the run was judged by."""
+
+    class Averaged(Run):
+        """Keeps the average by hand."""
+
+        def on_step(self, tally: Tally, done: Step) -> None:
+            super().on_step(tally, done)
+            state = {name: value.clone().double() for name, value in self.model.state_dict().items()}
+            before = state if self.step == 1 else self.by_hand
+            self.by_hand = {name: 0.8 * before[name] + 0.2 * value for name, value in state.items()}
+
+        by_hand: dict[str, Tensor]
+
+    options = dataclasses.replace(SMALL, model="conv-block", epochs=1, batch_size=200, ema=0.8)
+    run = Averaged(options, place(tmp_path))
+    tested = run.run()
+    content = load_checkpoint(tmp_path / "last.ckpt")
+    for name, value in content["average"].items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value.double(), run.by_hand[name], rtol=1e-5, atol=1e-6)
+            assert not torch.equal(value, content["model"][name]), name
+    model, _, _ = load_model(tmp_path / "last.ckpt")
+    assert evaluate(model, run.test).loss == tested.loss != evaluate(run.model, run.test).loss
+    with pytest.raises(OptionError, match="--ema does not go with --strategy fsdp, which splits the weights: use ddp"):
+        Run(options, place(tmp_path / "other", strategy="fsdp"))
