@@ -34,7 +34,7 @@ from torch_impl.pretrained import load_pretrained
 from torch_impl.progress import LOG_EVERY, Speedometer
 from torch_impl.reporting import TensorBoard, write_metrics
 from torch_impl.results import write_results
-from torch_impl.run import check_batches
+from torch_impl.run import check_batches, check_place
 from torch_impl.seeds import be_deterministic, seed_everything
 from torch_impl.state import Place, RunState, best_epoch
 from torch_impl.training import Tally
@@ -208,6 +208,7 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     Source: https://lightning.ai/docs/pytorch/stable/common/trainer.html
     """
     options.check()
+    check_place(options, place)
     begins = "LOCAL_RANK" not in os.environ  # Lightning gives a number to those that it begins
     if begins:
         check_start(place.out, place.resume, place.overwrite)
@@ -279,6 +280,8 @@ def quiet() -> Iterator[None]:
 def build_network(options: TrainingOptions, images: ImageData) -> nn.Module:
     """The network as ``run.Run`` prepares it, before it goes to a device."""
     model = build_model(options, images.image_shape, len(images.class_names))
+    if options.sync_bn:
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     if options.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if options.compile:

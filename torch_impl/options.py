@@ -62,8 +62,11 @@ POSITIVE = Range(math.nextafter(0, 1), sys.float_info.max, "must be a positive n
 NOT_NEGATIVE = Range(0, sys.float_info.max, "must be a finite number, 0 or more")
 BELOW_1 = Range(0, math.nextafter(1, 0), "must be in 0 … 1, without 1")
 
+RESNETS = ("resnet18", "resnet34")
+
 PERCEPTRON = Needs("model", "neural-net or custom-linear", lambda model: model in ("neural-net", "custom-linear"))
-RESNET = Needs("model", "resnet18 or resnet34", lambda model: model in ("resnet18", "resnet34"))
+RESNET = Needs("model", "resnet18 or resnet34", lambda model: model in RESNETS)
+BATCH_NORM = Needs("model", "conv-block, resnet18 or resnet34", lambda model: model in ("conv-block", *RESNETS))
 SGD = Needs("optimizer", "sgd", lambda optimizer: optimizer == "sgd")
 FOLDER = Needs("data", "FOLDER", lambda data: data not in NAMES)
 DOWNLOADED = Needs("data", "mnist, fashion-mnist or cifar10", lambda data: data in NAMES and data != "digits")
@@ -122,6 +125,9 @@ class TrainingOptions:
         1, COMPUTATION, "Gradient accumulation: pieces a step is computed in; batch norm sees one at a time", COUNT
     )
     precision: Literal["fp32", "bf16", "fp16"] = option("fp32", COMPUTATION, "Mixed precision: type of products")
+    sync_bn: bool = option(
+        False, COMPUTATION, "Synchronised batch norm: statistics of all processes' images, on GPUs", needs=BATCH_NORM
+    )
     compile: bool = option(False, COMPUTATION, "torch.compile the network")
     channels_last: bool = option(False, COMPUTATION, "Channels-last memory format")
     seed: int = option(

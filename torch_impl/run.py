@@ -60,8 +60,7 @@ class Run(RunState):
 
     def __init__(self, options: TrainingOptions, place: Place) -> None:
         options.check()
-        if options.ema and place.strategy != "ddp":
-            raise OptionError(f"--ema does not go with --strategy {place.strategy}, which splits the weights: use ddp")
+        check_place(options, place)
         if is_main_process():
             check_folder(place)
             check_writable(place.out)
@@ -73,6 +72,8 @@ class Run(RunState):
         network = build_model(options, data.image_shape, len(data.class_names))
         if options.weights and not place.resume:
             load_pretrained(network, options.weights)
+        if options.sync_bn:
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         if options.channels_last:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if options.compile:
@@ -244,6 +245,14 @@ class Run(RunState):
         found = predict(self.judged_network, self.test, self.options.precision)
         if found is not None:
             write_figures(self.place.out, self.history, found, self.data.test, self.data.class_names)
+
+
+def check_place(options: TrainingOptions, place: Place) -> None:
+    """Raise OptionError if the training cannot take place there."""
+    if options.ema and place.strategy != "ddp":
+        raise OptionError(f"--ema does not go with --strategy {place.strategy}, which splits the weights: use ddp")
+    if options.sync_bn and place.device.type == "cpu":
+        raise OptionError("--sync-bn needs GPUs: PyTorch's SyncBatchNorm does not work on the CPU")
 
 
 def check_folder(place: Place) -> None:

@@ -86,7 +86,7 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
     assert len(re.findall(r"validation \d+\.\d{4}, \d+\.\d+ %", result.stdout)) == 2
     _, options, content = load_model(tmp_path / "best.ckpt")
     assert options == dataclasses.replace(TrainingOptions(), **values)
-    left_out = {"model", "small_images", "data", "image_size", "compile", "weights"}
+    left_out = {"model", "small_images", "data", "image_size", "compile", "weights", "sync_bn"}
     assert {field.name for field in dataclasses.fields(options)} - set(values) == left_out
     assert content["class_names"] == list("0123456789")
 
@@ -126,6 +126,9 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         ("train --small-images", "--small-images goes with --model resnet18 or resnet34: with neural-net it would"),
         ("train --model conv-block --hidden-size 500", "--hidden-size goes with --model neural-net or custom-linear"),
         ("train --image-size 3", "--image-size goes with --data FOLDER: with digits it would change nothing"),
+        ("train --sync-bn", "--sync-bn goes with --model conv-block, resnet18 or resnet34: with neural-net it would"),
+        ("train --model conv-block --sync-bn --device cpu", "--sync-bn needs GPUs: PyTorch's SyncBatchNorm does not"),
+        ("train --model conv-block --sync-bn --device cpu --trainer lightning", "--sync-bn needs GPUs"),
         ("train --momentum 0.9", "--momentum goes with --optimizer sgd: with adam it would change nothing"),
         ("train --workers 2", "--workers goes with --data FOLDER: with digits it would change nothing"),
         ("train --data-root .", "--data-root goes with --data mnist, fashion-mnist or cifar10: with digits it would"),

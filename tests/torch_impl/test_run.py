@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+import torch_impl.run
+from torch_impl import lit_run
 from torch_impl.checkpoint import CheckpointError, load_checkpoint, load_model
+from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.reporting import COLUMNS
 from torch_impl.run import Place, Run, best_epoch
@@ -430,3 +433,15 @@ def test_the_moving_average_is_the_formula_and_is_judged(tmp_path: Path) -> None
     assert evaluate(model, run.test).loss == tested.loss != evaluate(run.model, run.test).loss
     with pytest.raises(OptionError, match="--ema does not go with --strategy fsdp, which splits the weights: use ddp"):
         Run(options, place(tmp_path / "other", strategy="fsdp"))
+
+
+def test_batch_norm_is_synchronised_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU; here the networks are looked at, whose names of weights stay the same."""
+    options = dataclasses.replace(SMALL, model="conv-block", sync_bn=True)
+    monkeypatch.setattr(torch_impl.run, "check_place", lambda *_: None)
+    run = Run(options, place(tmp_path))
+    plain = build_model(options)
+    for network in (run.model, lit_run.build_network(options, run.data)):
+        kinds = [type(each) for each in network.modules()]
+        assert nn.SyncBatchNorm in kinds and nn.BatchNorm2d not in kinds
+        assert network.state_dict().keys() == plain.state_dict().keys()
