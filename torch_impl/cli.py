@@ -1,9 +1,8 @@
 """The command line: ``train``, ``recipe``, ``evaluate``, ``bench``, ``export``, ``predict``. Only the talking is here.
 
 Exit status: 0 if all went well, 1 if something could not be had or written, 2 on wrong usage, 130 on Ctrl-C, 143 on
-SIGTERM.
-How errors become sentences is in ``errors.py``; the options of a training are made in ``flags.py``. What the commands
-do is in ``commands.py``, which is what to read next: it brings PyTorch, and is imported when a command runs.
+SIGTERM. How errors become sentences is in ``errors.py``; the options of a training are made in ``flags.py``. What the
+commands do is in ``commands.py``, which is what to read next: it brings PyTorch, and is imported when a command runs.
 """
 
 from __future__ import annotations
@@ -39,6 +38,8 @@ DATA_HELP = by_name()["data"].metadata["help"] + ". Default: what it was trained
 DataRootOption = typer.Option("--data-root", help="Folder of the data sets. Default: $MINIGRAD_DATA, else data")
 DeviceOption = typer.Option("--device", help="Device: auto, cpu, cuda, cuda:1, mps")
 WorkersOption = typer.Option("--workers", help="Processes that read a folder's images. Default: up to 4")
+ResumeOption = typer.Option("--resume", help="Resume from the last checkpoint in --out")
+OverwriteOption = typer.Option("--overwrite", help="Replace the run in --out")
 
 
 @app.callback()
@@ -57,8 +58,8 @@ def train_command(
     data_root: Annotated[Path | None, DataRootOption] = None,
     workers: Annotated[int | None, WorkersOption] = None,
     out: Annotated[Path, typer.Option(help="Output folder: checkpoints, metrics, figures")] = OUT,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint in --out")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out")] = False,
+    resume: Annotated[bool, ResumeOption] = False,
+    overwrite: Annotated[bool, OverwriteOption] = False,
     save_every: Annotated[int, typer.Option(help="Steps between checkpoints; 0: at the end of epochs")] = 0,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log to TensorBoard")] = False,
     figures: Annotated[bool, typer.Option(help="Draw curves, confusion matrix and worst mistakes")] = True,
@@ -68,7 +69,7 @@ def train_command(
     Under torchrun several processes share the work. Every option of a group other than the last can stand in the file
     that --config names; one given here goes before it.
     """
-    check(not (resume and overwrite), "--resume goes on with the run that --overwrite would remove: give one of them")
+    check_start(resume, overwrite)
     check(save_every >= 0, f"--save-every must not be negative, not {save_every}")
     check_workers(workers)
     check_trainer(trainer, devices)
@@ -91,6 +92,8 @@ def recipe_command(
     device: Annotated[str, DeviceOption] = "auto",
     data_root: Annotated[Path | None, DataRootOption] = None,
     out: Annotated[Path, typer.Option(help="Output folder, with one in it for each of several seeds")] = OUT,
+    resume: Annotated[bool, ResumeOption] = False,
+    overwrite: Annotated[bool, OverwriteOption] = False,
 ) -> None:
     """Train by a recipe: options that are known to give a good network."""
     file = RECIPES / f"{name}.toml"
@@ -98,10 +101,16 @@ def recipe_command(
         typer.echo(file.read_text(encoding="utf-8"), nl=False)
         return
     check(1 <= seeds <= MOST_SEEDS, f"--seeds must be in 1 … {MOST_SEEDS}, not {seeds}")
+    check(
+        not resume or seeds == 1,
+        "--resume goes on with one training, --seeds measures whole ones: give one of them",
+    )
+    check_start(resume, overwrite)
     with stopping_at_once():
         from torch_impl.commands import device_of_process, follow
         from torch_impl.run import Place
-    follow(name, file, seeds, Place(device_of_process(device), out, data_root))
+    place = Place(device_of_process(device), out, data_root, resume, overwrite=overwrite)
+    follow(name, file, seeds, place)
 
 
 CHECKPOINT_HELP = "A file that train saved, a run's folder, last or best of the run here, or a file of weights alone"
@@ -173,9 +182,8 @@ def predict_command(
 ) -> None:
     """Run an exported program on image files, print the class of each and its probability."""
     if program.suffix == ".ckpt" or program.is_dir():
-        checkpoint = program / "last.ckpt" if program.is_dir() else program
         raise OptionError(
-            f"{program} is no exported program: make one with `python -m torch_impl export {checkpoint} --format onnx` "
+            f"{program} is no exported program: make one with `python -m torch_impl export {program} --format onnx` "
             "and name the file that it saves"
         )
     with stopping_at_once():
@@ -207,6 +215,11 @@ def check_trainer(trainer: str, devices: int) -> None:
     else:
         under_torchrun = "TORCHELASTIC_RUN_ID" in os.environ
         check(not under_torchrun, "--trainer lightning starts its processes itself: give --devices instead of torchrun")
+
+
+def check_start(resume: bool, overwrite: bool) -> None:
+    """Refuse to go on with a run that is to be removed."""
+    check(not (resume and overwrite), "--resume goes on with the run that --overwrite would remove: give one of them")
 
 
 def check_workers(workers: int | None) -> None:

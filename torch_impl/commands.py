@@ -14,12 +14,14 @@ from torch_impl.config import read_config
 from torch_impl.data import ImageData, check_data, load_data
 from torch_impl.distributed import is_main_process, leave_group, local_device, process_group
 from torch_impl.errors import printable
-from torch_impl.export import FORMATS, export_program, save_samples, test_images
+from torch_impl.export import export_program, save_samples, test_images
 from torch_impl.folder import find_checkpoint
 from torch_impl.missing import require
+from torch_impl.names import FORMATS
 from torch_impl.options import FOLDER, OptionError, TrainingOptions, require_fit
 from torch_impl.predict import Description, load_image, load_program, predict
-from torch_impl.recipes import HEADER, Result, measured
+from torch_impl.recipes import HEADER, Result
+from torch_impl.results import peak_memory
 from torch_impl.run import Run, test_loader
 from torch_impl.seeds import choose_device
 from torch_impl.state import Place
@@ -64,7 +66,7 @@ def follow(name: str, file: Path, seeds: int, place: Place) -> None:
     with process_group(place.device):
         for seed in range(seeds):
             run = Run(replace(options, seed=seed), replace(place, out=place.out / f"seed-{seed}", figures=False))
-            results.append(measured(run))
+            results.append(Result(run.run(), run.seconds, peak_memory(place.device)))
             if is_main_process():
                 show_accuracy(results[-1].tested)
         if is_main_process():
@@ -92,7 +94,7 @@ def evaluate_checkpoint(
 def export(
     checkpoint: Path, format: str, to: Path | None, data: str | None, data_root: Path | None, samples: Path | None
 ) -> None:
-    """Write a saved network as a program, and the first test image of each class into the folder ``samples``."""
+    """Write a saved network as a program, by default beside it, and an image of each class into ``samples``."""
     if data is not None:
         check_data_name(data)
     if format == "onnx":

@@ -17,7 +17,7 @@ from types import FrameType
 
 from torch_impl.missing import missing_part
 
-__all__ = ["INTERRUPTED", "Terminated", "start", "status_of", "stopping_at_once"]
+__all__ = ["Terminated", "start", "status_of", "stopping_at_once"]
 
 WRONG_USAGE = 2
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}  # what is done if nobody listens
@@ -73,23 +73,23 @@ def start(program: str) -> None:
     sys.exit(status)  # type: ignore[arg-type]
 
 
-def terminate(number: int, frame: FrameType | None) -> None:
-    """Interrupt what runs."""
-    raise Terminated
-
-
 @contextmanager
 def stopping_at_once() -> Iterator[None]:
     """While a command imports what takes seconds, Ctrl-C and SIGTERM stop at once: nothing is open then."""
-    listened = {number: signal.getsignal(number) for number in USUAL}
-    listened = {number: how for number, how in listened.items() if how in (signal.default_int_handler, terminate)}
+    handlers = {number: signal.getsignal(number) for number in USUAL}
+    listened = [number for number in USUAL if handlers[number] in (signal.default_int_handler, terminate)]
     for number in listened:
         signal.signal(number, leave)
     try:
         yield
     finally:
-        for number, how in listened.items():
-            signal.signal(number, how)
+        for number in listened:
+            signal.signal(number, handlers[number])
+
+
+def terminate(number: int, frame: FrameType | None) -> None:
+    """Interrupt what runs."""
+    raise Terminated
 
 
 def leave(number: int, frame: FrameType | None) -> None:

@@ -97,4 +97,5 @@ def test_a_run_begins_with_them_and_does_not_ask_for_them_again(
     place = run.Place(torch.device("cpu"), tmp_path, figures=False)
     with pytest.raises(InterruptedError, match="weights.pth"):
         begin(options, place)
+    (tmp_path / "last.ckpt").touch()
     run.Run(options, replace(place, resume=True))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import platform
 import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from torch_impl.results import name_of, peak_memory
-from torch_impl.run import Run
+from torch_impl.results import name_of
 from torch_impl.training import Tally
 
-__all__ = ["HEADER", "Result", "measured"]
+__all__ = ["HEADER", "Result"]
 
 HEADER = (
     "| recipe | test accuracy | a training | peak memory | measured with |",
@@ -24,7 +22,7 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Result:
-    """One training: the sums over the test images, its seconds, and the most memory in use, in bytes."""
+    """One training: the sums over the test images, the seconds of its epochs, and the most memory in use, in bytes."""
 
     tested: Tally
     seconds: float
@@ -41,14 +39,6 @@ class Result:
         peaks = [result.memory for result in results if result.memory is not None]
         memory = f"{max(peaks) / 1e6:,.0f} MB" if peaks else "?"
         return f"| `{name}` | {accuracy} | {seconds} | {memory} | {conditions(results[0].tested.sums.device)} |"
-
-
-def measured(run: Run) -> Result:
-    """Train, and measure it. The time is of all epochs, their checkpoints and the test."""
-    begin = time.perf_counter()
-    tested = run.run()
-    tested.loss  # noqa: B018  # waits for the device
-    return Result(tested, time.perf_counter() - begin, peak_memory(tested.sums.device))
 
 
 def conditions(device: torch.device) -> str:
