@@ -134,8 +134,11 @@ def predict_images(program: Path, images: list[Path], invert: bool, trust: bool)
 
 
 def named(checkpoint: Path, content: dict[str, Any]) -> str:
-    """What is judged or exported."""
-    return f"{checkpoint}, epoch {content['epoch']}" if "epoch" in content else f"the weights in {checkpoint}"
+    """What is judged or exported, and how far its run had come."""
+    if "epoch" not in content:
+        return f"the weights in {checkpoint}"
+    epoch, within = content["epoch"], content["loader"].get("done", 0) > 0
+    return f"{checkpoint}, within epoch {epoch + 1}" if within else f"{checkpoint}, epoch {epoch}"
 
 
 def images_of(

@@ -137,6 +137,9 @@ def unsound_part(content: Mapping[str, Any]) -> str:
     for name, value in {**content["model"], **states}.items():
         if isinstance(value, Tensor) and not value.isfinite().all():
             return f"{name} is not finite"
+    for name, value in (content["history"] or [{}])[-1].items():
+        if value is not None and not math.isfinite(value):
+            return f"{name} is not finite"
     if content["scaler"].get("scale", 1.0) <= 0:
         return "float16 holds the gradients at no scale"
     return ""

@@ -86,9 +86,18 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
     assert len(re.findall(r"validation \d+\.\d{4}, \d+\.\d+ %", result.stdout)) == 2
     _, options, content = load_model(tmp_path / "best.ckpt")
     assert options == dataclasses.replace(TrainingOptions(), **values)
+    for named, file in (("", "last.ckpt"), ("best", "best.ckpt"), ("last", "last.ckpt")):
+        epoch = load_checkpoint(tmp_path / file)["epoch"]
+        assert run("evaluate", tmp_path / named).stdout.splitlines()[0] == f"Judging {tmp_path / file}, epoch {epoch}"
     left_out = {"model", "small_images", "data", "image_size", "compile", "weights", "sync_bn"}
     assert {field.name for field in dataclasses.fields(options)} - set(values) == left_out
     assert content["class_names"] == list("0123456789")
+
+
+def test_it_is_said_how_far_a_run_had_come() -> None:
+    for done, told in ((0, "run/last.ckpt, epoch 3"), (4, "run/last.ckpt, within epoch 4")):
+        assert cli.named(Path("run/last.ckpt"), {"epoch": 3, "loader": {"done": done}}) == told
+    assert cli.named(Path("model.ckpt"), {}) == "the weights in model.ckpt"
 
 
 def test_a_folder_of_images(tmp_path: Path) -> None:
@@ -138,6 +147,11 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         ),
         ("train --warmup 5 --schedule one-cycle", "--warmup does not go with --schedule one-cycle"),
         ("train --device cuda:99", "cannot compute on the device 'cuda:99'"),
+        ("train --resume --overwrite", "--resume goes on with the run that --overwrite would remove: give one of them"),
+        (
+            "train --model resnet18 --batch-size 718",
+            "batch normalisation cannot take a variance: --batch-size 717 works",
+        ),
         ("train --save-every -1", "--save-every must not be negative, not -1"),
         ("train --workers -1", "--workers must be in 0 … 1024, not -1"),
         ("train --patience 2", "--patience needs images to judge by"),

@@ -188,6 +188,13 @@ def test_a_run_that_is_through_is_only_judged_again(tmp_path: Path, capsys: pyte
         assert judging.startswith(f"Judging {tmp_path}/last.ckpt, epoch 3")
 
 
+def test_an_interruption_says_what_is_left(tmp_path: Path) -> None:
+    run = Run(SMALL, place(tmp_path))
+    assert run.interrupted() == "interrupted before the first checkpoint: start again, perhaps with --save-every"
+    run.run()
+    assert run.interrupted() == f"interrupted after the last epoch: --resume judges the run in {tmp_path}"
+
+
 def test_more_epochs_go_on(tmp_path: Path) -> None:
     Run(dataclasses.replace(SMALL, epochs=4), place(tmp_path / "whole")).run()
     Run(SMALL, place(tmp_path / "longer")).run()

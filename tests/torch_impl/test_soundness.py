@@ -114,13 +114,15 @@ def test_a_step_that_the_scaler_leaves_out_is_no_failure(waits: bool, tmp_path: 
             {"optimizer": {"state": {"a": {"exp_avg": torch.tensor([torch.nan])}}}},
             "the optimizer's exp_avg of a is not",
         ),
+        ({"history": [{"epoch": 1, "validation_loss": torch.inf}]}, "validation_loss is not finite"),
+        ({"history": [{"epoch": 1, "validation_loss": None}]}, ""),
         ({"scaler": {"scale": 0.0}}, "float16 holds the gradients at no scale"),
         ({}, ""),
     ],
 )
 def test_what_no_run_could_go_on_from(part: dict[str, Any], sentence: str) -> None:
     content = {"model": {"a": torch.ones(2)}, "optimizer": {"state": {"a": {"step": 3}}}, "scaler": {"scale": 1.0}}
-    found = unsound_part({**content, **part})
+    found = unsound_part({"history": [], **content, **part})
     assert found.startswith(sentence) and bool(found) == bool(sentence)
 
 
