@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import Metric
 
-from torch_impl.data import IGNORED, ImageData, Loader, load_data
+from torch_impl.data import ImageData, Loader, load_data
 from torch_impl.distributed import world_size
 from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import TrainingOptions
@@ -85,10 +85,8 @@ class LitModel(LightningModule):
         self.options = options
         self.steps = steps
         self.history: list[dict[str, Any]] = []  # a row an epoch, as ``run.py`` keeps it
-        self.cross_entropy = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED)
-        self.criterion = nn.CrossEntropyLoss(
-            reduction="sum", label_smoothing=options.label_smoothing, ignore_index=IGNORED
-        )
+        self.cross_entropy = nn.CrossEntropyLoss(reduction="sum")
+        self.criterion = nn.CrossEntropyLoss(reduction="sum", label_smoothing=options.label_smoothing)
         self.shares: list[Tensor] = []  # what each piece of a step adds to its mean cross-entropy
         self.done = Step(torch.zeros(()), options.lr)  # the latest step
         self.measures_gradients = False  # whether their norm is measured where it is not clipped
@@ -112,7 +110,7 @@ class LitModel(LightningModule):
         total = objective.detach()
         if self.options.label_smoothing:
             total = self.cross_entropy(outputs.detach(), labels)
-            self.training_smoothed_loss.update(objective.detach(), (labels != IGNORED).sum())
+            self.training_smoothed_loss.update(objective.detach(), (labels >= 0).sum())
         self.judge("training", total, outputs.detach(), labels)
         self.shares.append(total / count)
         # Lightning divides by the number of pieces, and gradients are averaged over the processes.
@@ -138,7 +136,7 @@ class LitModel(LightningModule):
     def judge(self, part: str, total: Tensor, outputs: Tensor, labels: Tensor) -> None:
         """Count a batch and the sum of its losses, and have the means logged when the epoch is over."""
         loss, accuracy = self.metrics_of(part)
-        images = (labels != IGNORED).sum()
+        images = (labels >= 0).sum()
         loss.update(total, images)
         accuracy.update((outputs.argmax(dim=1) == labels).sum(), images)
         if part == "test" and outputs.shape[1] > MOST_SEEN:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from torch_impl.checkpoint import replace_file
-from torch_impl.data import IGNORED, Loader, as_floats
+from torch_impl.data import Loader, as_floats
 from torch_impl.distributed import gather, unwrap
 from torch_impl.training import autocast
 
@@ -121,14 +121,13 @@ def predict(model: nn.Module, loader: Loader, precision: str = "fp32") -> Predic
     for images, labels, _ in loader:
         with autocast(loader.device, precision):
             outputs = network(images)
-            losses = nn.functional.cross_entropy(outputs, labels, reduction="none", ignore_index=IGNORED)
+            losses = nn.functional.cross_entropy(outputs, labels, reduction="none")
         columns = [labels.cpu().double(), outputs.argmax(dim=1).cpu().double(), losses.cpu().double()]
         parts.append(torch.stack(columns))  # (3, n)
     shares = gather(parts)
     if not shares:
         return None
-    whole = torch.cat([part for batch in zip(*shares) for part in batch], dim=1).numpy()
-    labels, predicted, losses = whole[:, whole[0] != IGNORED]
+    labels, predicted, losses = torch.cat([part for batch in zip(*shares) for part in batch], dim=1).numpy()
     return Predictions(labels.astype(np.int64), predicted.astype(np.int64), losses)
 
 

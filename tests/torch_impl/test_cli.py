@@ -409,7 +409,6 @@ def test_ctrl_c_while_modules_are_imported_is_130(program: str, arguments: list[
     [
         (signal.SIGINT, 130, "plain"),
         (signal.SIGTERM, 143, "plain"),
-        (signal.SIGINT, 130, "lightning"),
         (signal.SIGTERM, 143, "lightning"),
     ],
 )

@@ -6,7 +6,7 @@
 """
 
 from torch_impl.data.augmentation import Augmentation
-from torch_impl.data.batches import IGNORED, Batches, Loader, as_floats
+from torch_impl.data.batches import Batches, Loader, as_floats
 from torch_impl.data.datasets import (
     DATASETS,
     NAMES,
@@ -22,7 +22,6 @@ from torch_impl.data.streaming import Stream, make_loader
 
 __all__ = [
     "DATASETS",
-    "IGNORED",
     "NAMES",
     "Augmentation",
     "Batches",

@@ -14,9 +14,7 @@ from torch.utils.data import RandomSampler, TensorDataset
 
 from torch_impl.data.augmentation import Augmentation
 
-__all__ = ["IGNORED", "Batches", "Loader", "as_floats"]
-
-IGNORED = -100  # the label that nn.CrossEntropyLoss ignores, and that equals no prediction
+__all__ = ["Batches", "Loader", "as_floats"]
 
 
 class Loader:
