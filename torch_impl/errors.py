@@ -61,31 +61,25 @@ def one_sentence(program: str, quiet: bool = False) -> Iterator[None]:
         sentence = sentence_of(error, program)
         if sentence is None:
             raise
-        if not quiet and not told_by_the_main_process(error):
+        process = process_of(error)
+        if not quiet and process is not None:
             with suppress(OSError):  # nobody is there to be told
-                typer.echo(printable(f"{program}{process()}: {' '.join(sentence.splitlines())}"), err=True)
+                typer.echo(printable(f"{program}{process}: {' '.join(sentence.splitlines())}"), err=True)
         usage = isinstance(error, (OptionError, ModuleNotFoundError))
         raise SystemExit(WRONG_USAGE if usage else FAILURE) from error
 
 
-def process() -> str:
-    """Which process speaks, where there are several."""
+def process_of(error: Exception) -> str | None:
+    """Which process speaks, where there are several; None where all find the same out and the main one says it."""
     if not sys.modules.get("torch"):
         return ""
-    from torch_impl.distributed import rank, world_size
-
-    return f" (process {rank()})" if world_size() > 1 else ""
-
-
-def told_by_the_main_process(error: Exception) -> bool:
-    """Whether this is another process, and the error one that all processes of a training find out together."""
-    if not sys.modules.get("torch"):
-        return False
     from torch_impl.checkpoint import CheckpointError
-    from torch_impl.distributed import rank
+    from torch_impl.distributed import rank, world_size
     from torch_impl.soundness import TrainingError
 
-    return rank() > 0 and isinstance(error, (CheckpointError, OptionError, TrainingError))
+    if rank() > 0 and isinstance(error, (CheckpointError, OptionError, TrainingError)):
+        return None
+    return f" (process {rank()})" if world_size() > 1 else ""
 
 
 def printable(text: str) -> str:

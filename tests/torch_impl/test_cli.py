@@ -18,6 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import torch_impl.cli as cli
+import torch_impl.commands as commands
 import torch_impl.run
 from torch_impl.checkpoint import load_checkpoint, load_latest, load_model
 from torch_impl.config import Config, read_config
@@ -96,8 +97,8 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
 
 def test_it_is_said_how_far_a_run_had_come() -> None:
     for done, told in ((0, "run/last.ckpt, epoch 3"), (4, "run/last.ckpt, within epoch 4")):
-        assert cli.named(Path("run/last.ckpt"), {"epoch": 3, "loader": {"done": done}}) == told
-    assert cli.named(Path("model.ckpt"), {}) == "the weights in model.ckpt"
+        assert commands.named(Path("run/last.ckpt"), {"epoch": 3, "loader": {"done": done}}) == told
+    assert commands.named(Path("model.ckpt"), {}) == "the weights in model.ckpt"
 
 
 def test_a_folder_of_images(tmp_path: Path) -> None:

@@ -244,8 +244,8 @@ def test_an_error_in_one_process_ends_the_job_with_it(tmp_path: Path) -> None:
 def test_what_all_processes_know_the_main_one_says(
     error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("torch_impl.errors.rank", lambda: 1)
-    monkeypatch.setattr("torch_impl.errors.world_size", lambda: 2)
+    monkeypatch.setattr("torch_impl.distributed.rank", lambda: 1)
+    monkeypatch.setattr("torch_impl.distributed.world_size", lambda: 2)
     with pytest.raises(SystemExit, match="1"), one_sentence("torch_impl"):
         raise error
     assert capsys.readouterr().err == sentence
