@@ -1,6 +1,7 @@
 """Every command and every code block of the README and of ``docs/``, run as it stands; and that what they name exists.
 
-The commands of one block run in order in one folder; blocks need nothing of each other, and may run side by side.
+The commands of one block run in order in one folder; blocks need nothing of each other, and may run side by side. The
+README's are run by processes of their own. The others, and all code, are run in this one, where PyTorch is imported.
 """
 
 import pkgutil
@@ -12,8 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+import comparisons.cli
 import minigrad
+import torch_impl.cli
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -31,6 +35,7 @@ def blocks(page, language):
 CODE = [block for page in PAGES for block in blocks(page, "python")]
 ON_BOTH = [block for block in CODE if "import minigrad as engine" in block]
 COMMANDS = [line for block in blocks(README, "sh") for line in block.splitlines()]
+PROGRAMS = {"comparisons": comparisons.cli.app, "torch_impl": torch_impl.cli.app}
 WITH_A_CLASS = "teaching"  # its commands are run by tests/comparisons/coursework/test_class_of_three.py
 COMMANDS_OF_DOCS = {
     f"{page.stem} {number}": block.splitlines()
@@ -43,14 +48,34 @@ COMMANDS_OF_DOCS = {
 def run(folder, *command):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
-def run_in_order(folder, commands):
-    """Run lines of a shell that start Python's modules."""
+def run_in_order(folder, commands, programs):
+    """Run lines of a shell that start Python's modules; those of ``programs`` in this process."""
     for command in commands:
         assert command.startswith("python -m "), command
-        run(folder, sys.executable, *shlex.split(command)[1:])
+        module, *arguments = shlex.split(command)[2:]
+        if module in programs:
+            done = CliRunner().invoke(programs[module], arguments)
+            assert done.exit_code == 0, f"{command}\n{done.output}"
+        else:
+            run(folder, sys.executable, "-m", module, *arguments)
+
+
+def run_code(code):
+    """Run a block as ``python -c`` does, in names of its own; one of tests there, for this run knows its own marks."""
+    if "pytest.mark" in code:
+        run(None, sys.executable, "-W", "error", "-c", code)
+    else:
+        exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder, in which the test runs. What a block does to Python itself is undone."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "breakpointhook", sys.breakpointhook)
+    return tmp_path
 
 
 def test_there_is_something_to_run():
@@ -58,30 +83,34 @@ def test_there_is_something_to_run():
 
 
 @pytest.mark.parametrize("code", CODE, ids=[block.splitlines()[-1][:40] for block in CODE])
-def test_code_block(code, tmp_path):
-    run(tmp_path, sys.executable, "-W", "error", "-c", code)
+def test_code_block(code, folder):
+    run_code(code)
 
 
-def test_the_ten_lines_print_the_same_on_both_engines(tmp_path):
+def test_the_ten_lines_print_the_same_on_both_engines(capsys):
     for ours_code in ON_BOTH:
         theirs_code = ours_code.replace("import minigrad as engine", "import torch as engine")
         assert theirs_code != ours_code
-        ours = run(tmp_path, sys.executable, "-c", ours_code)
-        theirs = run(tmp_path, sys.executable, "-c", theirs_code)
+        printed = []
+        for code in (ours_code, theirs_code):
+            run_code(code)
+            printed.append(capsys.readouterr().out)
+        ours, theirs = printed
         assert ours == theirs and len(ours.splitlines()) == 5
 
 
 @pytest.mark.slow
-def test_commands(tmp_path):
+def test_commands(folder):
     """The README's. Setting up is what brought this test here, and pytest is what runs it."""
     commands = [SET_UP.sub("", line) for line in COMMANDS]
-    run_in_order(tmp_path, [command for command in commands if command != "python -m pytest"])
+    run_in_order(folder, [command for command in commands if command != "python -m pytest"], {})
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("commands", COMMANDS_OF_DOCS.values(), ids=COMMANDS_OF_DOCS)
-def test_commands_of_docs(commands, tmp_path):
-    run_in_order(tmp_path, commands)
+def test_commands_of_docs(commands, folder):
+    run_in_order(folder, commands, PROGRAMS)
 
 
 def test_the_set_up_lines_name_what_exists():
