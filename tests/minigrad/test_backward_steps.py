@@ -259,6 +259,7 @@ def test_an_error_in_a_rule_ends_the_steps():
     assert repr(steps) == "<backward_steps stopped after step 2 of 4>" and grad_mode.walk is None
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_long_chain_and_a_leaf_that_is_used_often():
     x = y = minigrad.tensor(1.0, requires_grad=True)
     for _ in range(20_000):

@@ -286,6 +286,7 @@ RULES = {
 
 @pytest.mark.parametrize("loops", [False, True])
 @pytest.mark.parametrize("name", RULES)
+@pytest.mark.usefixtures("unmeasured")
 def test_gradients_and_their_gradients(name, loops):
     function, *shapes = RULES[name]
     inputs = [leaf(*shape, seed=seed) for seed, shape in enumerate(shapes)]

@@ -335,6 +335,7 @@ def wrong(rule):
 
 
 @pytest.mark.parametrize("name", [name for name, kind in RULES.items() if "backward" in vars(kind)])
+@pytest.mark.usefixtures("unmeasured")
 def test_a_wrong_rule_is_noticed(name, monkeypatch):
     kind = RULES[name]
     cases = [case for case in CASES if any(issubclass(each, kind) for each in rules_used(case))]
