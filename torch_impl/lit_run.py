@@ -11,7 +11,6 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,15 +23,14 @@ from torch.amp import GradScaler
 
 from torch_impl.checkpoint import check_writable, save_weights
 from torch_impl.data import ImageData
-from torch_impl.distributed import is_main_process, sum_over_processes
+from torch_impl.distributed import is_main_process
 from torch_impl.folder import check_start, locked
 from torch_impl.lit import LitModel, MNISTDataModule
 from torch_impl.lit_progress import ShowRun
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.pretrained import load_pretrained
-from torch_impl.progress import LOG_EVERY, Speedometer
-from torch_impl.reporting import TensorBoard, write_metrics
+from torch_impl.reporting import write_metrics
 from torch_impl.results import write_results
 from torch_impl.run import check_batches, check_place
 from torch_impl.seeds import be_deterministic, seed_everything
@@ -147,50 +145,6 @@ def tell(line: str, error: bool = False) -> None:
         typer.echo(f"torch_impl: {line}" if error else line, err=error)
 
 
-class LogRun(Checkpoint):
-    """TensorBoard's log, with the tags, steps and values of the plain loop's. A Checkpoint, to be called last too."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.log: TensorBoard | None = None
-        self.speed = Speedometer()
-
-    def on_train_start(self, trainer: Trainer, lit: LightningModule) -> None:
-        assert isinstance(lit, LitModel)
-        lit.measures_gradients = True
-        if is_main_process():
-            self.log = TensorBoard(self.folder, trainer.global_step)
-
-    def on_train_epoch_start(self, trainer: Trainer, lit: LightningModule) -> None:
-        self.speed.read()
-
-    def on_train_batch_end(self, trainer: Trainer, lit: LightningModule, outputs: Any, batch: Any, index: int) -> None:
-        assert isinstance(lit, LitModel)
-        loader: Any = trainer.train_dataloader
-        step, piece = divmod(loader.done, loader.pieces)
-        if piece:
-            return
-        self.speed.add(loader.step_size(step))
-        if step % LOG_EVERY == 0 or step == loader.steps:
-            loss = sum_over_processes(lit.done.loss.clone())
-            assert lit.done.gradient_norm is not None
-            if self.log is not None:
-                norm = lit.done.gradient_norm.item()
-                self.log.step(trainer.global_step, loss.item(), lit.done.lr, norm, self.speed.read())
-
-    def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
-        assert isinstance(lit, LitModel)
-        if self.log is not None:
-            self.log.epoch(lit.history[-1])
-
-    def on_fit_end(self, trainer: Trainer, lit: LightningModule) -> None:
-        if self.log is not None:
-            self.log.close()
-
-    def on_exception(self, trainer: Trainer, lit: LightningModule, exception: BaseException) -> None:
-        self.on_fit_end(trainer, lit)
-
-
 def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, float]:
     """A whole run with Lightning: train, write, and judge by the test images.
 
@@ -302,9 +256,7 @@ def build_trainer(options: TrainingOptions, place: Place, saving: SaveRun, devic
         raise OptionError("--ema is the plain loop's: leave it out, or use --trainer plain")
     if options.precision == "fp16" and device.type == "cpu":
         raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
-    callbacks: list[Callback] = [saving, ShowRun(), *others]
-    if place.tensorboard:
-        callbacks.append(LogRun(place.out))
+    callbacks: list[Callback] = [saving, ShowRun(place.out if place.tensorboard else None), *others]
     return Trainer(
         accelerator=device.type,
         devices=[device.index or 0] if devices == 1 and device.type == "cuda" else devices,
