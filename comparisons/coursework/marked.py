@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from torch_impl.files import replacing
+from torch_impl.files import replace_file
 
 __all__ = ["Marked", "MarkedTests"]
 
@@ -186,8 +186,7 @@ class MarkedTests:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the points, whatever ended the run."""
         if self.file is not None and not hasattr(self.config, "workerinput"):
-            with replacing(self.file) as file:
-                file.write((json.dumps(self.as_dict(int(exitstatus)), indent=2) + "\n").encode())
+            replace_file(self.file, (json.dumps(self.as_dict(int(exitstatus)), indent=2) + "\n").encode())
 
     def rows(self) -> dict[tuple[str, str], dict[str, Marked]]:
         """The tests by task and concept, in the order of the tasks' numbers."""

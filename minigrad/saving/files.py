@@ -19,7 +19,7 @@ try:
 except ImportError:  # Windows: what was left stays there
     flock = None  # type: ignore[assignment]
 
-__all__ = ["bring_to_disk", "replacing", "take_place", "written_beside"]
+__all__ = ["bring_to_disk", "replace_file", "replacing", "take_place", "written_beside"]
 
 BEFORE, AFTER = ".minigrad-", ".partial"  # of the names while files are written
 
@@ -52,6 +52,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             error.filename = os.fspath(path)  # and not the one beside it
             del error.filename2
         raise
+
+
+def replace_file(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
+    """Put ``content`` in the place of the file at ``path``, in one step: there is the old one or all of the new one."""
+    with replacing(path) as file:
+        file.write(content)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 import graphviz
 
-from minigrad.saving.files import replacing
+from minigrad.saving.files import replace_file
 from minigrad.viz.boxes import Arrow, Box, Folded
 from minigrad.viz.layout import laid_out
 from minigrad.viz.looks import FONT, FORMS, LOOKS, MARKS, THEMES
@@ -316,5 +316,4 @@ TOLD: dict[str, Any] = {
 def _write_whole(path: str, content: bytes) -> None:
     """Write a file whole or not at all. Makes missing folders."""
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with replacing(path) as file:
-        file.write(content)
+    replace_file(path, content)

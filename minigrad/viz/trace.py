@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from minigrad.saving.files import replacing
+from minigrad.saving.files import replace_file
 from minigrad.viz.json_text import from_json, to_json
 from minigrad.viz.page import framed, page_of
 from minigrad.viz.parts import TraceBeside, TraceEdge, TraceExcerpt, TraceGroup, TraceNode, TraceStep
@@ -107,8 +107,7 @@ class Trace:
         """
         page = page_of(self)
         if path is not None:
-            with replacing(path) as file:
-                file.write(page.encode(errors="replace"))
+            replace_file(path, page.encode(errors="replace"))
         return page
 
     def _repr_html_(self) -> str:

@@ -117,6 +117,7 @@ LIGHTNING_FAULTS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:A `OneCycleLR` scheduler is using:RuntimeWarning")  # as is planted
 @pytest.mark.parametrize("fault", LIGHTNING_FAULTS)
 def test_a_fault_of_either_loop_is_noticed(fault, monkeypatch):
     """With a small network that computes otherwise in training mode, in the place of a large one."""
