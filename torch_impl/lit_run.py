@@ -30,7 +30,7 @@ from torch_impl.lit_progress import ShowRun
 from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.pretrained import load_pretrained
-from torch_impl.reporting import write_metrics
+from torch_impl.reporting import predict, write_figures, write_metrics
 from torch_impl.results import write_results
 from torch_impl.run import check_batches, check_place
 from torch_impl.seeds import be_deterministic, seed_everything
@@ -187,6 +187,8 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
                 if saving.run is not None:
                     tell(saving.run.judging())
                 (results,) = trainer.test(lit, data, verbose=False)
+            if place.figures:
+                draw(lit, data)
         except SystemExit as end:  # Lightning's own answer to Ctrl-C
             if not isinstance(end.__context__, KeyboardInterrupt):
                 raise
@@ -215,6 +217,13 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
             seconds=timer.time_elapsed("train") - timer.time_elapsed("validate"),
         )
     return len(data.images.test), accuracy  # type: ignore[arg-type]
+
+
+def draw(lit: LitModel, data: MNISTDataModule) -> None:
+    """The figures, as ``run.Run`` draws them. All processes take part, the main one draws."""
+    found = predict(lit.model.to(data.here().device), data.test_dataloader(), lit.options.precision)
+    if found is not None:
+        write_figures(data.place.out, lit.history, found, data.images.test, data.images.class_names)
 
 
 @contextmanager

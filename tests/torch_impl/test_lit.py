@@ -206,8 +206,12 @@ def scalars(folder):
 def test_both_trainers_log_what_happened(tmp_path):
     """A step an epoch, in two pieces: its loss is the epoch's, and its learning rate the one that it went by."""
     options = replace(RICH, epochs=3, batch_size=1150, warmup=1, augment=False, precision="fp32")
-    Run(options, place(tmp_path / "ours", tensorboard=True)).run()
-    lit_run.fit(options, place(tmp_path / "theirs", tensorboard=True))
+    where = replace(place(tmp_path / "ours", tensorboard=True), figures=True)
+    Run(options, where).run()
+    lit_run.fit(options, replace(where, out=tmp_path / "theirs"))
+    for name in ("confusion.png", "mistakes.png"):
+        assert (tmp_path / "ours" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes(), name
+    assert (tmp_path / "theirs/curves.png").exists()  # numbers that Lightning has rounded otherwise
     ours, theirs = [scalars(tmp_path / name) for name in ("ours", "theirs")]
     history = load_checkpoint(tmp_path / "ours/last.ckpt")["history"]
     names = {"loss", "smoothed_loss", "accuracy", "validation_loss", "validation_accuracy"}
