@@ -27,7 +27,7 @@ from torch_impl.options import TrainingOptions
 from torch_impl.progress import LOG_EVERY
 from torch_impl.run import Place, test_loader, training_loader
 from torch_impl.soundness import Watch
-from torch_impl.training import MOST_SEEN, Step
+from torch_impl.training import MOST_SEEN, Step, Tally
 
 __all__ = ["LitModel", "MNISTDataModule"]
 
@@ -146,9 +146,18 @@ class LitModel(LightningModule):
         self.log(f"{part}_loss", loss, on_step=False, on_epoch=True, batch_size=batch_size)
         self.log(f"{part}_accuracy", accuracy, on_step=False, on_epoch=True, prog_bar=True, batch_size=batch_size)
 
-    def metrics_of(self, part: str) -> tuple[Metric, Metric]:
+    def metrics_of(self, part: str) -> tuple[ImageMean, ImageMean]:
         """Loss and accuracy of "training", "validation" or "test"."""
         return getattr(self, f"{part}_loss"), getattr(self, f"{part}_accuracy")
+
+    def tally(self) -> Tally:
+        """What this process's training images of the epoch have added up, as the plain loop has it."""
+        loss, accuracy = self.metrics_of("training")
+        objective = self.training_smoothed_loss if self.options.label_smoothing else loss
+        tally = Tally(self.device)
+        tally.sums += torch.stack([loss.total, objective.total])
+        tally.counts[:2] += torch.stack([accuracy.total.long(), accuracy.images])
+        return tally
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule, which moves on with every step."""

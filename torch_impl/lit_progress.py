@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
@@ -14,7 +13,6 @@ from torch_impl.distributed import is_main_process, sum_over_processes
 from torch_impl.lit import LitModel
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
 from torch_impl.reporting import TensorBoard
-from torch_impl.training import Tally
 
 __all__ = ["ShowRun"]
 
@@ -59,7 +57,7 @@ class ShowRun(Checkpoint):
         self.speed.add(loader.step_size(step))
         if step % LOG_EVERY == 0 or step == loader.steps:
             loss, speed = sum_over_processes(lit.done.loss.clone()), self.speed.read()
-            self.progress.show(epoch, step, judged_so_far(lit), loss, speed)
+            self.progress.show(epoch, step, lit.tally().over_processes(), loss, speed)
             if self.board is not None and lit.done.gradient_norm is not None:
                 norm = lit.done.gradient_norm.item()
                 self.board.step(trainer.global_step, loss.item(), lit.done.lr, norm, speed)
@@ -75,11 +73,3 @@ class ShowRun(Checkpoint):
 
     def on_exception(self, trainer: Trainer, lit: LightningModule, exception: BaseException) -> None:
         self.open.close()
-
-
-def judged_so_far(lit: LitModel) -> Tally:
-    """How many of this epoch's images were right, of all processes."""
-    accuracy: Any = lit.metrics_of("training")[1]
-    tally = Tally(lit.device)
-    tally.counts[:2] += torch.stack([accuracy.total.long(), accuracy.images])
-    return tally.over_processes()

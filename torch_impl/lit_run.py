@@ -13,12 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-import torch
 import typer
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, Checkpoint, Timer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from torch import nn
 from torch.amp import GradScaler
 
 from torch_impl.checkpoint import check_writable, save_weights
@@ -27,12 +25,10 @@ from torch_impl.distributed import is_main_process
 from torch_impl.folder import check_start, locked
 from torch_impl.lit import LitModel, MNISTDataModule
 from torch_impl.lit_progress import ShowRun
-from torch_impl.networks import build_model
 from torch_impl.options import OptionError, TrainingOptions
-from torch_impl.pretrained import load_pretrained
-from torch_impl.reporting import predict, write_figures, write_metrics
+from torch_impl.reporting import write_metrics
 from torch_impl.results import write_results
-from torch_impl.run import check_batches, check_place
+from torch_impl.run import build_network, check_batches, check_place
 from torch_impl.seeds import be_deterministic, seed_everything
 from torch_impl.state import Place, RunState, best_epoch
 from torch_impl.training import Tally
@@ -62,10 +58,8 @@ class LightningRun(RunState):
         self.objective: Any = lit.training_smoothed_loss if lit.options.label_smoothing else self.loss
 
     def tally_state(self) -> list[float]:
-        tally = Tally(self.lit.device)
-        if self.loader.done:  # else the sums are those of the epoch before
-            tally.sums += torch.stack([self.loss.total, self.objective.total])
-            tally.counts[:2] += torch.stack([self.accuracy.total.long(), self.accuracy.images])
+        # Between two epochs the sums are still those of the one before.
+        tally = self.lit.tally() if self.loader.done else Tally(self.lit.device)
         return tally.over_processes().state()
 
     def load_tally(self, state: list[float]) -> None:
@@ -172,9 +166,7 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     check_batches(options, data.images, devices)
     seed_everything(options.seed)
     be_deterministic(options.deterministic)
-    network = build_network(options, data.images)
-    if options.weights and not place.resume:
-        load_pretrained(network, options.weights)
+    network = build_network(options, data.images, place.resume)
     steps = options.epochs * -(-len(data.images.training) // options.batch_size)  # type: ignore[arg-type]
     lit = LitModel(network, options, steps)
     saving = SaveRun(place, data.images)
@@ -187,8 +179,8 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
                 if saving.run is not None:
                     tell(saving.run.judging())
                 (results,) = trainer.test(lit, data, verbose=False)
-            if place.figures:
-                draw(lit, data)
+            if place.figures and saving.run is not None:
+                saving.run.draw(lit.model.to(data.here().device), data.test_dataloader())
         except SystemExit as end:  # Lightning's own answer to Ctrl-C
             if not isinstance(end.__context__, KeyboardInterrupt):
                 raise
@@ -219,13 +211,6 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
     return len(data.images.test), accuracy  # type: ignore[arg-type]
 
 
-def draw(lit: LitModel, data: MNISTDataModule) -> None:
-    """The figures, as ``run.Run`` draws them. All processes take part, the main one draws."""
-    found = predict(lit.model.to(data.here().device), data.test_dataloader(), lit.options.precision)
-    if found is not None:
-        write_figures(data.place.out, lit.history, found, data.images.test, data.images.class_names)
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without Lightning's advertisement and its list of devices, and a warning of PyTorch's about Lightning's code."""
@@ -238,18 +223,6 @@ def quiet() -> Iterator[None]:
             yield
         finally:
             logger.setLevel(level)
-
-
-def build_network(options: TrainingOptions, images: ImageData) -> nn.Module:
-    """The network as ``run.Run`` prepares it, before it goes to a device."""
-    model = build_model(options, images.image_shape, len(images.class_names))
-    if options.sync_bn:
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    if options.channels_last:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if options.compile:
-        model.compile()
-    return model
 
 
 def build_trainer(options: TrainingOptions, place: Place, saving: SaveRun, devices: int, *others: Callback) -> Trainer:

@@ -37,7 +37,7 @@ from torch_impl.optimization import build_optimizer, build_scheduler
 from torch_impl.options import OptionError, TrainingOptions
 from torch_impl.pretrained import load_pretrained
 from torch_impl.progress import LOG_EVERY, Speedometer, TrainingProgress
-from torch_impl.reporting import TensorBoard, predict, write_figures, write_metrics
+from torch_impl.reporting import TensorBoard, write_metrics
 from torch_impl.results import write_results
 from torch_impl.seeds import be_deterministic, seed_everything
 from torch_impl.soundness import TrainingError, Watch, WatchedTally
@@ -69,15 +69,7 @@ class Run(RunState):
         check_batches(options, data, world_size())
         be_deterministic(options.deterministic)
         seed_everything(options.seed)
-        network = build_model(options, data.image_shape, len(data.class_names))
-        if options.weights and not place.resume:
-            load_pretrained(network, options.weights)
-        if options.sync_bn:
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        if options.channels_last:
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if options.compile:
-            network.compile()
+        network = build_network(options, data, place.resume)
         if rank():  # one seed gave all the same weights, from here on each draws its own numbers
             seed_everything((options.seed + rank()) % 2**32)
         model = distribute(network, place.strategy, place.device)
@@ -110,7 +102,7 @@ class Run(RunState):
                         self.progress.begin(self.place.device, self.model, self.loader.count, self.step)
                     self.train_epochs()
                 if self.place.figures:
-                    self.draw()
+                    self.draw(self.judged_network, self.test)
                 self.progress.say(self.judging())
                 tested = evaluate(self.judged_network, self.test, self.options.precision)
                 weights = self.judged_weights()
@@ -240,11 +232,19 @@ class Run(RunState):
             seconds=self.seconds,
         )
 
-    def draw(self) -> None:
-        """The figures, of the network as it is at the end. All processes take part, the main one draws."""
-        found = predict(self.judged_network, self.test, self.options.precision)
-        if found is not None:
-            write_figures(self.place.out, self.history, found, self.data.test, self.data.class_names)
+
+def build_network(options: TrainingOptions, data: ImageData, resume: bool = False) -> nn.Module:
+    """The network as a run trains it, on the CPU; one that is resumed does not ask for pretrained weights."""
+    network = build_model(options, data.image_shape, len(data.class_names))
+    if options.weights and not resume:
+        load_pretrained(network, options.weights)
+    if options.sync_bn:
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    if options.channels_last:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.compile:
+        network.compile()
+    return network
 
 
 def check_place(options: TrainingOptions, place: Place) -> None:

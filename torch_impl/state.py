@@ -32,7 +32,7 @@ from torch_impl.distributed import (
 from torch_impl.folder import clear
 from torch_impl.optimization import build_average
 from torch_impl.options import TrainingOptions, flag
-from torch_impl.reporting import COLUMNS, write_metrics
+from torch_impl.reporting import COLUMNS, predict, write_figures, write_metrics
 from torch_impl.seeds import load_random_states, random_states
 from torch_impl.soundness import TrainingError, advice, unsound_part
 
@@ -251,6 +251,12 @@ class RunState:
         if rank() < len(content["random_states"]):
             load_random_states(content["random_states"][rank()])
         return str(complaint)
+
+    def draw(self, network: nn.Module, test: Loader) -> None:
+        """The figures, of a network on the test images. All processes take part, the main one draws."""
+        found = predict(network, test, self.options.precision)
+        if found is not None:
+            write_figures(self.place.out, self.history, found, self.data.test, self.data.class_names)
 
     def check_same_run(self, content: dict[str, Any]) -> None:
         """Raise CheckpointError if the checkpoint is of a run with other options, or of other images."""

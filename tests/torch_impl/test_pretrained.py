@@ -85,14 +85,14 @@ def test_what_is_no_file_of_weights(tmp_path: Path) -> None:
         load_pretrained(models.resnet18(), saved({"a": Path("code")}, tmp_path))
 
 
-@pytest.mark.parametrize(("module", "begin"), [(run, run.Run), (lit_run, lit_run.fit)], ids=["plain", "lightning"])
+@pytest.mark.parametrize("begin", [run.Run, lit_run.fit], ids=["plain", "lightning"])
 def test_a_run_begins_with_them_and_does_not_ask_for_them_again(
-    module: Any, begin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    begin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(model: nn.Module, path: str) -> None:
         raise InterruptedError(path)
 
-    monkeypatch.setattr(module, "load_pretrained", load)
+    monkeypatch.setattr(run, "load_pretrained", load)
     options = TrainingOptions(model="resnet18", weights="weights.pth")
     place = run.Place(torch.device("cpu"), tmp_path, figures=False)
     with pytest.raises(InterruptedError, match="weights.pth"):

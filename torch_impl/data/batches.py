@@ -84,10 +84,9 @@ class Loader:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, int]]:
         seed, order = self.draw_epoch()
         chosen = self.own_pieces(order)[self.done :]
-        for indices, (images, labels) in zip(chosen, self.fetch(chosen)):
+        for images, labels in self.fetch(chosen):
             step, piece = divmod(self.done, self.pieces)
             step_size = self.step_size(step + 1)
-            images, labels = images[: len(indices)], labels[: len(indices)]  # of an empty piece nothing is left
             if self.augmentation is not None:
                 images = self.augment(images, seed + step, step_size, piece)
             self.done += 1
@@ -129,7 +128,7 @@ class Loader:
         return self.augmentation.apply(images, own) if len(own) else images
 
     def fetch(self, chosen: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """The images and labels at each tensor of indices, and image 0 where it is empty. Subclasses have them."""
+        """The images and labels at each tensor of indices, none where it is empty. Subclasses have them."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
@@ -159,10 +158,8 @@ class Batches(Loader):
         if not chosen:
             return
         whole = torch.cat(chosen).to(self.device)  # one copy an epoch, not one a batch
-        nothing = torch.zeros(1, dtype=torch.int64, device=self.device)
         for indices in whole.split([len(indices) for indices in chosen]):
-            there = indices if len(indices) else nothing
-            yield self.images.index_select(0, there), self.labels.index_select(0, there)
+            yield self.images.index_select(0, indices), self.labels.index_select(0, indices)
 
 
 def as_floats(images: Tensor) -> Tensor:

@@ -51,9 +51,10 @@ class Stream(Loader):
         )
 
     def fetch(self, chosen: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        self.planned[:] = [indices.tolist() or [0] for indices in chosen]
+        self.planned[:] = [indices.tolist() or [0] for indices in chosen]  # a DataLoader cannot read nothing
         try:
-            for images, labels in self.reader:
+            for (images, labels), indices in zip(self.reader, chosen):
+                images, labels = images[: len(indices)], labels[: len(indices)]
                 yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
         except DataError as error:  # a worker's comes with its traceback, the sentence is at the end
             raise DataError(str(error).splitlines()[-1].removeprefix(f"{DataError.__module__}.DataError: ")) from error
