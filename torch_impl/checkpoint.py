@@ -169,6 +169,8 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 def load_latest(folder: str | Path) -> tuple[dict[str, Any] | None, str]:
     """The latest checkpoint of a run that can be read, None if it has none yet, and why a later one cannot, if so.
 
+    A run that died at its first checkpoint may have ``best.ckpt`` alone, which is written before the others.
+
     A damaged ``last.ckpt`` is renamed ``last.ckpt.damaged``: the next one would make it ``previous.ckpt``, in the place
     of the good one.
 
@@ -177,7 +179,8 @@ def load_latest(folder: str | Path) -> tuple[dict[str, Any] | None, str]:
     """
     last, previous = Path(folder) / LAST, Path(folder) / PREVIOUS
     if not last.exists():
-        return (load_checkpoint(previous), "") if previous.exists() else (None, "")
+        there = next((path for path in (previous, Path(folder) / BEST) if path.exists()), None)
+        return (None, "") if there is None else (load_checkpoint(there), "")
     try:
         return load_checkpoint(last), ""
     except CheckpointError as error:

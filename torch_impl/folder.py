@@ -41,7 +41,7 @@ def check_start(folder: Path, resume: bool, overwrite: bool) -> None:
         CheckpointError: there is a run already, and nothing was said of it; or it is to go on, and there is none.
     """
     there = [name for name in CHECKPOINTS if (folder / name).is_file()]
-    if resume and not {LAST, PREVIOUS} & set(there):
+    if resume and not there:
         raise CheckpointError(
             f"there is no checkpoint in {folder} that --resume could go on from: name the run's folder with --out, or "
             f"leave out --resume to start one"

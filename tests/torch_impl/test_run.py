@@ -104,7 +104,7 @@ def start(out):
     child = os.fork()
     if child == 0:
         options = "train --data digits --epochs 6 --seed 1 --no-figures --device cpu --out".split()
-        begun = any(os.path.exists(f"{out}/{name}.ckpt") for name in ("last", "previous"))
+        begun = any(os.path.exists(f"{out}/{name}.ckpt") for name in ("last", "previous", "best"))
         sys.argv[1:] = [*options, out, *["--resume"] * begun]
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         try:
@@ -201,6 +201,19 @@ def test_more_epochs_go_on(tmp_path: Path) -> None:
     Run(dataclasses.replace(SMALL, epochs=4), place(tmp_path / "longer", resume=True)).run()
     whole, longer = (load_checkpoint(tmp_path / name / "last.ckpt") for name in ("whole", "longer"))
     assert same(whole["model"], longer["model"]) and same(whole["history"], longer["history"])
+
+
+def test_a_run_that_died_at_its_first_checkpoint_goes_on_from_the_best(tmp_path: Path) -> None:
+    """It is written before the others, and may be there alone."""
+    Run(SMALL, place(tmp_path / "whole")).run()
+    Run(dataclasses.replace(SMALL, epochs=1), place(tmp_path / "died")).run()
+    (tmp_path / "died" / "last.ckpt").unlink()
+    assert not (tmp_path / "died" / "previous.ckpt").exists()
+    with pytest.raises(CheckpointError, match="go on with it by --resume"):
+        Run(SMALL, place(tmp_path / "died"))
+    Run(SMALL, place(tmp_path / "died", resume=True)).run()
+    whole, died = (load_checkpoint(tmp_path / name / "last.ckpt") for name in ("whole", "died"))
+    assert same(whole, died)
 
 
 def test_a_run_is_not_overwritten_without_a_word(tmp_path: Path) -> None:
