@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -635,15 +635,6 @@ class Tensor(TensorBase, Methods):
     __iand__, __ior__ = operator(Methods.bitwise_and_), operator(Methods.bitwise_or_)
     __ixor__ = operator(Methods.bitwise_xor_)
     __ilshift__, __irshift__ = operator(Methods.bitwise_left_shift_), operator(Methods.bitwise_right_shift_)
-
-    def __getattr__(self, name: str) -> NoReturn:
-        """Only for what is not found otherwise."""
-        raise AttributeError(
-            f"{type(self).__name__!r} object has no attribute {name!r}. Where it is PyTorch's, minigrad does not have "
-            f"it: see docs/differences.md",
-            name=name,
-            obj=self,
-        )
 
 
 def rebuild(kind: Any, array: ndarray, requires_grad: bool) -> Tensor:
