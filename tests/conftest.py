@@ -11,6 +11,7 @@ fails the tests that need it, and another name those that look for minigrad's. O
 of this repository's engine all the same.
 """
 
+import contextlib
 import gc
 import importlib
 import os
@@ -23,6 +24,12 @@ import coverage
 import pytest
 
 NARROWING = ("keyword", "lf", "stepwise")  # options that leave a few tests of many
+
+# Tests that do not reach minigrad in this process, or run in thousands of samples the lines that others reach as well.
+# Measuring what they cover would take as long as they do.
+UNMEASURED = ("torch_impl", "comparisons/coursework", "comparisons/test_expressions.py", "test_architecture.py")
+LARGE = ("torch", "torchvision", "lightning.pytorch", "matplotlib.pyplot")
+UNMEASURED_PATHS = {Path(__file__).parent / name for name in UNMEASURED}
 
 
 def pytest_addoption(parser):
@@ -101,6 +108,18 @@ def is_whole(config):
     return chosen <= everything and not (config.option.markexpr or config.option.collectonly or may_stop(config))
 
 
+@contextlib.contextmanager
+def nothing_measured():
+    """Coverage is not measured inside."""
+    stopped = []
+    while (measuring := coverage.Coverage.current()) is not None:
+        measuring.stop()
+        stopped.append(measuring)
+    yield
+    for measuring in reversed(stopped):
+        measuring.start()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """No processes beside this one where a test may stop; otherwise one more than processors: many tests wait for a
@@ -135,6 +154,20 @@ def pytest_xdist_setupnodes(specs):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session):
+    """Import what takes seconds, and twice as long while coverage is measured, before the tests do."""
+    if not session.config.option.no_cov and not is_controller(session.config):
+        with nothing_measured(), contextlib.suppress(ImportError):  # the engine's tests need none of it
+            for name in LARGE:
+                importlib.import_module(name)
+
+
+def is_controller(config):
+    """Whether this process only shares out the tests among others."""
+    return bool(config.getoption("tx", [])) and not hasattr(config, "workerinput")
+
+
 def pytest_collection_modifyitems(config, items):
     """Begin with the slow tests where processes share them: one that is begun last is waited for by all others."""
     if hasattr(config, "workerinput"):
@@ -154,19 +187,23 @@ def unlocked_backends():
         torch.backends.flags_frozen.__globals__["__allow_nonbracketed_mutation_flag"] = True
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Measure nothing in the tests of :data:`UNMEASURED`, their fixtures included."""
+    if UNMEASURED_PATHS.isdisjoint([item.path, *item.path.parents]):
+        return (yield)
+    with nothing_measured():
+        return (yield)
+
+
 @pytest.fixture
 def unmeasured():
     """In a test that asks for this no coverage is measured, which would take longer than the test.
 
     It is for tests of many samples, whose lines others reach as well, and for those that do not reach minigrad at all.
     """
-    stopped = []
-    while (measuring := coverage.Coverage.current()) is not None:
-        measuring.stop()
-        stopped.append(measuring)
-    yield
-    for measuring in reversed(stopped):
-        measuring.start()
+    with nothing_measured():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
