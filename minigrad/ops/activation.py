@@ -49,7 +49,7 @@ class Sigmoid(Function):
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + exp(-input))."""
+    """1 / (1 + exp(-input)). Shape: that of ``input``."""
     return Sigmoid.apply(input)
 
 
@@ -91,7 +91,7 @@ class Gelu(Function):
 
 @checked
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
-    """x Φ(x); with ``approximate`` 'tanh' a nearby formula. Source: Hendrycks & Gimpel, 2016.
+    """x Φ(x); with ``approximate`` 'tanh' a nearby formula. Source: Hendrycks & Gimpel, 2016. Shape: that of ``input``.
 
     Raises:
         RuntimeError: ``approximate`` is another word.
@@ -142,7 +142,7 @@ class Silu(Function):
 
 @checked
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · sigmoid(x). Source: Elfwing et al., 2017."""
+    """x · sigmoid(x). Source: Elfwing et al., 2017. Shape: that of ``input``."""
     return applied("silu", input, inplace, Silu)
 
 
@@ -164,7 +164,7 @@ class Mish(Function):
 
 @checked
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · tanh(softplus(x)). Source: Misra, 2019."""
+    """x · tanh(softplus(x)). Source: Misra, 2019. Shape: that of ``input``."""
     return applied("mish", input, inplace, Mish)
 
 
@@ -192,7 +192,7 @@ class Softplus(Function):
 
 @checked
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """ln(1 + exp(beta · x)) / beta, x itself where beta · x is above ``threshold``."""
+    """ln(1 + exp(beta · x)) / beta, x itself where beta · x is above ``threshold``. Shape: that of ``input``."""
     return Softplus.apply(input, beta=beta, threshold=threshold)
 
 
@@ -213,7 +213,7 @@ class LogSigmoid(Function):
 
 @checked
 def logsigmoid(input: Tensor) -> Tensor:
-    """ln(sigmoid(x))."""
+    """ln(sigmoid(x)). Shape: that of ``input``."""
     return LogSigmoid.apply(input)
 
 
@@ -261,11 +261,11 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 @checked
 def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|)."""
+    """``x / (1 + |x|)``. Shape: that of ``input``."""
     return input / (input.abs() + 1)
 
 
 @checked
 def tanhshrink(input: Tensor) -> Tensor:
-    """x - tanh(x)."""
+    """x - tanh(x). Shape: that of ``input``."""
     return input - input.tanh()

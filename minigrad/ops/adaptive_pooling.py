@@ -111,7 +111,11 @@ def spans_of(size: int, count: int) -> Spans:
 
 @checked
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
-    """The averages of l windows that together cover the signal. Shapes: (N, C, L) -> (N, C, l)."""
+    """The averages of l windows that together cover the signal. Shapes: (N, C, L) -> (N, C, l).
+
+    Raises:
+        RuntimeError: the input has other than two or three dimensions.
+    """
     check_signal("adaptive_avg_pool1d", input)
     (size,) = as_sizes("adaptive_avg_pool1d", "output_size", output_size, 1)
     return adaptive_avg_pool2d(input.unsqueeze(-2), (1, size)).squeeze(-2)
@@ -180,7 +184,13 @@ def adaptive_max_pool2d(
 
 @checked
 def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
-    """The largest elements of l windows that together cover the signal. Shapes: (N, C, L) -> (N, C, l)."""
+    """The largest elements of l windows that together cover the signal. Shapes: (N, C, L) -> (N, C, l).
+
+    The windows are those of :func:`adaptive_avg_pool1d`.
+
+    Raises:
+        RuntimeError: the input has other than two or three dimensions.
+    """
     check_signal("adaptive_max_pool1d", input)
     (size,) = as_sizes("adaptive_max_pool1d", "output_size", output_size, 1)
     values, indices = adaptive_max_pool2d(input.unsqueeze(-2), (1, size), return_indices=True)

@@ -45,7 +45,7 @@ class Add(Function):
 
 
 def add(input: Any, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
-    """``input + alpha * other``; either may be a number.
+    """``input + alpha * other``; either may be a number. Shapes: broadcast.
 
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
@@ -145,7 +145,7 @@ class Sub(Function):
 
 
 def sub(input: Any, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
-    """``input - alpha * other``; either may be a number.
+    """``input - alpha * other``; either may be a number. Shapes: broadcast.
 
     Raises:
         RuntimeError: ``alpha`` is a float and both are integers.
@@ -205,7 +205,12 @@ class Rsub(Function):
 
 
 def rsub(input: Tensor, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
-    """``other - alpha * input``."""
+    """``other - alpha * input``. Shapes: broadcast.
+
+    Raises:
+        RuntimeError: ``alpha`` is a float and both are integers.
+        NotImplementedError: one of them is bool.
+    """
     if older:
         other, alpha = older_sum("rsub", input, other, *older)
     check_tensors("rsub", input=input)
@@ -256,7 +261,7 @@ class Mul(Function):
 
 
 def mul(input: Any, other: Any) -> Tensor:
-    """``input * other``, each element by the one at its place; shapes are broadcast.
+    """``input * other``, each element by the one at its place. Shapes: broadcast.
 
     Raises:
         TypeError: neither is a tensor, or one is neither that nor a number.
@@ -306,7 +311,7 @@ class Neg(Function):
 
 
 def neg(input: Tensor) -> Tensor:
-    """``-input``.
+    """``-input``. Shape: that of ``input``.
 
     Raises:
         NotImplementedError: ``input`` is of bools.
@@ -334,7 +339,7 @@ class Reciprocal(Function):
 
 
 def reciprocal(input: Tensor) -> Tensor:
-    """``1 / input``; floating-point for integers too."""
+    """``1 / input``; floating-point for integers too. Shape: that of ``input``."""
     return Reciprocal.apply(input)
 
 
@@ -345,7 +350,7 @@ def reciprocal_(input: Tensor) -> Tensor:
 
 @checked
 def positive(input: Tensor) -> Tensor:
-    """``input`` itself.
+    """``input`` itself. Shape: that of ``input``.
 
     Raises:
         NotImplementedError: the type is bool.

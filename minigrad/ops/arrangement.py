@@ -45,6 +45,8 @@ class Repeat(Function):
 def repeat(input: Tensor, *numbers: Any, repeats: Any = None) -> Tensor:
     """``input`` repeated so often along each dimension, further ones counted in front.
 
+    Shapes: (a, b) -> (n · a, m · b) for ``repeat(n, m)``.
+
     Raises:
         RuntimeError: there are fewer numbers than dimensions, or one is negative.
     """
@@ -62,7 +64,13 @@ def repeat(input: Tensor, *numbers: Any, repeats: Any = None) -> Tensor:
 
 
 def tile(input: Tensor, *numbers: Any, dims: Any = None) -> Tensor:
-    """:func:`repeat`, with 1 for the dimensions in front that ``dims`` leaves out."""
+    """:func:`repeat`, with 1 for the dimensions in front that ``dims`` leaves out.
+
+    Shapes: (a, b) -> (n · a, m · b) for ``tile(n, m)``.
+
+    Raises:
+        RuntimeError: a number of repetitions is negative.
+    """
     check_tensors("tile", input=input)
     if not numbers and dims is None:
         raise TypeError('tile() missing 1 required positional arguments: "dims"')
@@ -85,7 +93,11 @@ class Flip(Function):
 
 
 def flip(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
-    """The order reversed along ``dims``, also given one by one: a copy."""
+    """The order reversed along ``dims``, also given one by one: a copy. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: a dim is named twice.
+    """
     check_tensors("flip", input=input)
     if not positions and dims is None:
         raise TypeError('flip() missing 1 required positional arguments: "dims"')
@@ -103,7 +115,11 @@ def distinct(dims: tuple[Any, ...], ndim: int) -> tuple[int, ...]:
 
 @checked
 def fliplr(input: Tensor) -> Tensor:
-    """The second dimension reversed."""
+    """The second dimension reversed. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: the input has fewer than two dimensions.
+    """
     if input.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
@@ -111,7 +127,11 @@ def fliplr(input: Tensor) -> Tensor:
 
 @checked
 def flipud(input: Tensor) -> Tensor:
-    """The first dimension reversed."""
+    """The first dimension reversed. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: the input has no dimension.
+    """
     if input.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
@@ -133,10 +153,11 @@ class Roll(Function):
 
 @checked
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
-    """The elements moved along by ``shifts``, those that leave entering at the other end.
+    """The elements moved along by ``shifts``, those that leave entering at the other end. Shape: that of ``input``.
 
     Raises:
         RuntimeError: there are as many shifts as dims, or one shift and no dim.
+        IndexError: a dim is named and the input has none.
     """
     moves = as_shape((shifts,))
     places = None if dims is None or dims == () else as_shape((dims,))
@@ -174,6 +195,8 @@ class Rot90(Function):
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by ``k`` quarters in the plane of ``dims``, from the first towards the second.
 
+    Shapes: (a, b) -> (b, a) for an odd ``k``, else the same.
+
     Raises:
         RuntimeError: there are not two different dims, or the input has fewer.
     """
@@ -198,6 +221,8 @@ def repeat_interleave(
     input: Tensor, repeats: int | Tensor = LEFT_OUT, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
     """Each element repeated in place, along ``dim`` or of the flattened tensor. ``repeats`` alone gives positions.
+
+    Shape: that of ``input``, ``dim`` as long as all repetitions; (n,) without ``dim``.
 
     Raises:
         RuntimeError: a number of repetitions is negative, or there are as many neither as elements nor one.

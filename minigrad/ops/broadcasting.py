@@ -61,7 +61,11 @@ class Expand(ViewFunction):
 
 
 def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
-    """Dimensions of size 1 repeated to ``shape`` without copying, -1 keeping a size: a view."""
+    """Dimensions of size 1 repeated to ``shape`` without copying, -1 keeping a size: a view. Shape: ``shape``.
+
+    Raises:
+        RuntimeError: there are fewer sizes than dimensions, or one differs from that of a dimension that is not 1.
+    """
     if not shape and size is None:
         raise TypeError('expand() missing 1 required positional arguments: "size"')
     return Expand.apply(input, shape=as_shape(shape if size is None else (size,)))
@@ -112,7 +116,10 @@ class Sum(Function):
 def sum(
     input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None, **numpy_names: Any
 ) -> Tensor:
-    """The sum. Integers and bools are summed in int64; with ``dtype`` the elements are converted first."""
+    """The sum. Integers and bools are summed in int64; with ``dtype`` the elements are converted first.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+    """
     if numpy_names or not isinstance(keepdim, bool):
         return sum(input, dtype=dtype, **renamed("sum", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
@@ -120,18 +127,23 @@ def sum(
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`expand` to the shape of ``other``: a view."""
     check_tensors("expand_as", input=input, other=other)
     return input.expand(other.shape)
 
 
 @checked
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
-    """``input`` repeated to shape ``size`` without copying."""
+    """``input`` repeated to shape ``size`` without copying. Shape: ``size``.
+
+    Raises:
+        RuntimeError: the shape cannot be expanded to it.
+    """
     return input.expand(size=tuple(size))
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """The tensors expanded to the one shape to which they broadcast.
+    """The tensors expanded to one shape. Shapes: (a, 1), (b,) -> (a, b) twice.
 
     Raises:
         RuntimeError: they do not.

@@ -34,7 +34,7 @@ def to(
     non_blocking: builtins.bool = False,
     copy: builtins.bool = False,
 ) -> Tensor:
-    """The tensor in another type: itself where nothing changes, unless a copy is asked for.
+    """The tensor in another type: itself where nothing changes, unless a copy is asked for. Shape: that of ``input``.
 
     Args:
         target: as in PyTorch, a type, or a device and a type, or a tensor whose type is taken; then
@@ -78,97 +78,101 @@ def is_type(value: Any) -> builtins.bool:
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
-    """The tensor in the type of ``other``."""
+    """The tensor in the type of ``other``. Shape: that of ``input``."""
     check_tensors("type_as", input=input, other=other)
     return input.to(other.dtype)
 
 
 def cpu(input: Tensor) -> Tensor:
-    """The tensor itself: it is there already."""
+    """The tensor itself: it is there already. Shape: that of ``input``."""
     return input
 
 
 def cuda(input: Tensor, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
-    """Raise a RuntimeError: there is no GPU here."""
+    """Raise a RuntimeError, whatever the shape: there is no GPU here.
+
+    Raises:
+        RuntimeError: always.
+    """
     return input.to(device="cuda")
 
 
 def float(input: Tensor) -> Tensor:
-    """In float32."""
+    """In float32. Shape: that of ``input``."""
     return input.to(dtypes.float32)
 
 
 def double(input: Tensor) -> Tensor:
-    """In float64."""
+    """In float64. Shape: that of ``input``."""
     return input.to(dtypes.float64)
 
 
 def half(input: Tensor) -> Tensor:
-    """In float16."""
+    """In float16. Shape: that of ``input``."""
     return input.to(dtypes.float16)
 
 
 def long(input: Tensor) -> Tensor:
-    """In int64."""
+    """In int64. Shape: that of ``input``."""
     return input.to(dtypes.int64)
 
 
 def int(input: Tensor) -> Tensor:
-    """In int32."""
+    """In int32. Shape: that of ``input``."""
     return input.to(dtypes.int32)
 
 
 def short(input: Tensor) -> Tensor:
-    """In int16."""
+    """In int16. Shape: that of ``input``."""
     return input.to(dtypes.int16)
 
 
 def char(input: Tensor) -> Tensor:
-    """In int8."""
+    """In int8. Shape: that of ``input``."""
     return input.to(dtypes.int8)
 
 
 def byte(input: Tensor) -> Tensor:
-    """In uint8."""
+    """In uint8. Shape: that of ``input``."""
     return input.to(dtypes.uint8)
 
 
 def bool(input: Tensor) -> Tensor:
-    """In bool: True where it is not zero."""
+    """In bool: True where it is not zero. Shape: that of ``input``."""
     return input.to(dtypes.bool)
 
 
 def new_tensor(
     input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
-    """A copy of ``data``, in this tensor's type unless told."""
+    """A copy of ``data``, in this tensor's type unless told. Shape: that of ``data``."""
     return tensor(data, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def new_empty(
     input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
-    """A tensor of this size and this one's type, its values arbitrary."""
+    """A tensor of this size and this one's type, its values arbitrary. Shape: ``size``."""
     return empty(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def new_zeros(
     input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
-    """Zeros of this size, in this one's type unless told."""
+    """Zeros of this size, in this one's type unless told. Shape: ``size``."""
     return zeros(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def new_ones(
     input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
-    """Ones of this size, in this one's type unless told."""
+    """Ones of this size, in this one's type unless told. Shape: ``size``."""
     return ones(*sizes, size=size, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def new_full(
     input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False
 ) -> Tensor:
-    """A tensor of this size that is ``fill_value`` everywhere, in this one's type unless told."""
+    """A tensor of this size that is ``fill_value`` everywhere, in this one's type unless told. Shape: ``size``."""
     kind = dtype or input.dtype
     return full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)

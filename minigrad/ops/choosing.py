@@ -50,7 +50,9 @@ class Where(Function):
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """``input`` where ``condition`` holds, ``other`` elsewhere; the three are broadcast. Alone, where it is not zero.
+    """``input`` where ``condition`` holds, ``other`` elsewhere. Alone, as :func:`nonzero`, where it is not zero.
+
+    Shapes: broadcast.
 
     Raises:
         RuntimeError: the condition is not of type bool (or uint8), or the shapes do not broadcast.
@@ -98,7 +100,7 @@ class Maximum(Function):
 
 @checked
 def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of the two, NaN if either is; at a tie each receives half the gradient."""
+    """The larger of the two, NaN if either is; at a tie each receives half the gradient. Shapes: broadcast."""
     return Maximum.apply(input, other)
 
 
@@ -121,5 +123,5 @@ class Minimum(Function):
 
 @checked
 def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of the two, NaN if either is; at a tie each receives half the gradient."""
+    """The smaller of the two, NaN if either is; at a tie each receives half the gradient. Shapes: broadcast."""
     return Minimum.apply(input, other)

@@ -53,7 +53,7 @@ class Clamp(Function):
 
 @checked
 def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:
-    """``input`` between ``min`` and ``max``: numbers or tensors, or one of them None.
+    """``input`` between ``min`` and ``max``: numbers or tensors, or one of them None. Shapes: broadcast.
 
     Raises:
         RuntimeError: both are None, or a number does not fit the integer type of the result.
@@ -99,7 +99,11 @@ def check_bound(name: str, bound: Any) -> None:
 
 @checked
 def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
-    """The larger of ``input`` and ``min``, a number or a tensor."""
+    """The larger of ``input`` and ``min``, a number or a tensor. Shapes: broadcast.
+
+    Raises:
+        NotImplementedError: all are bools.
+    """
     check_bound("clamp_min", min)
     if isinstance(min, Tensor):
         return ClampMinTensor.apply(input, min)
@@ -123,7 +127,11 @@ class ClampMax(Clamp):
 
 @checked
 def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
-    """The smaller of ``input`` and ``max``, a number or a tensor."""
+    """The smaller of ``input`` and ``max``, a number or a tensor. Shapes: broadcast.
+
+    Raises:
+        NotImplementedError: all are bools.
+    """
     check_bound("clamp_max", max)
     if isinstance(max, Tensor):
         return ClampMaxTensor.apply(input, max)

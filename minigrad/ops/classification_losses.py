@@ -69,12 +69,15 @@ def nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The negative log-likelihood loss. Shapes: (N, C, *) or (C,), (N, *) or () -> (), or the targets' with "none".
+    """-input[n, target[n]], averaged over the samples n: the negative log-likelihood of log-probabilities.
+
+    Shapes: (N, C, ...) or (C,), (N, ...) or () -> (), or the targets' with reduction "none".
 
     Raises:
         ValueError: the batch sizes differ, or the reduction is unknown.
         IndexError: a target is no class.
         RuntimeError: the target is not of an integer type, or the shapes are none of the above.
+        NotImplementedError: the input is not floating.
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction)
@@ -159,9 +162,10 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-ln softmax(input) of the target class. Shapes: (N, C, *) or (C,), targets (N, *) or (), or probabilities of the
-    input's shape.
+    """-ln softmax(input) of the target class, averaged over the samples.
 
+    Shapes: (N, C, ...) or (C,), targets (N, ...) or (), or probabilities of the input's shape -> (), or the targets'
+    with reduction "none".
     ``label_smoothing`` mixes the target with equal probabilities for all classes. Source: Szegedy et al., 2015.
 
     Raises:
@@ -303,9 +307,12 @@ def binary_cross_entropy(
 ) -> Tensor:
     """-(target ln input + (1 - target) ln(1 - input)), each logarithm no less than -100.
 
+    Shapes: (...), (...) -> (), or (...) with reduction "none".
+
     Raises:
         ValueError: the shapes differ.
         RuntimeError: an element is not in [0, 1], the types differ, or the weights do not fit.
+        NotImplementedError: the input is not floating.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -372,8 +379,11 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """:func:`binary_cross_entropy` of sigmoid(input), without overflow; ``pos_weight`` weighs the target's ones.
 
+    Shapes: (...), (...) -> (), or (...) with reduction "none".
+
     Raises:
         ValueError: the shapes differ.
+        NotImplementedError: the target is bool.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -420,7 +430,8 @@ def kl_div(
 ) -> Tensor:
     """target (ln target - input): the divergence of exp(input) from ``target``, whose logarithm it may also be.
 
-    ``reduction`` "batchmean" divides the sum by the batch size, which is the divergence's definition.
+    Shapes: (...), (...) -> (), or (...) with reduction "none". ``reduction`` "batchmean" divides the sum by the batch
+    size, which is the divergence's definition.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     if log_target:

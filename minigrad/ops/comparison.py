@@ -67,7 +67,7 @@ def array_in(x: Any, ufunc: Any) -> np.ndarray:
 
 @checked
 def eq_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    """:func:`eq` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, eq(input, other), "eq_", Eq)
 
 
@@ -87,7 +87,7 @@ def ne(input: Tensor, other: Any) -> Tensor:
 
 @checked
 def ne_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    """:func:`ne` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, ne(input, other), "ne_", Ne)
 
 
@@ -102,7 +102,7 @@ def lt(input: Tensor, other: Any) -> Tensor:
 
 @checked
 def lt_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    """:func:`lt` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, lt(input, other), "lt_", Lt)
 
 
@@ -117,7 +117,7 @@ def le(input: Tensor, other: Any) -> Tensor:
 
 @checked
 def le_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    """:func:`le` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, le(input, other), "le_", Le)
 
 
@@ -132,7 +132,7 @@ def gt(input: Tensor, other: Any) -> Tensor:
 
 @checked
 def gt_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    """:func:`gt` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, gt(input, other), "gt_", Gt)
 
 
@@ -147,13 +147,13 @@ def ge(input: Tensor, other: Any) -> Tensor:
 
 @checked
 def ge_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """1 where it holds, 0 elsewhere, in the type of ``input``."""
+    """:func:`ge` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
     return compare_in_place(input, other, ge(input, other), "ge_", Ge)
 
 
 @checked
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
-    """What is not zero counts as true. Both are tensors."""
+    """Where both are true; what is not zero counts as true, and both are tensors. Shapes: broadcast; bool."""
     return compare(np.logical_and, input, other)
 
 
@@ -173,7 +173,7 @@ def logical_and_(input: Tensor, other: Tensor) -> Tensor:
 
 @checked
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
-    """What is not zero counts as true. Both are tensors."""
+    """Where one or both are true; what is not zero counts as true, and both are tensors. Shapes: broadcast; bool."""
     return compare(np.logical_or, input, other)
 
 
@@ -185,7 +185,7 @@ def logical_or_(input: Tensor, other: Tensor) -> Tensor:
 
 @checked
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
-    """What is not zero counts as true. Both are tensors."""
+    """Where one of the two is true; what is not zero counts as true, and both are tensors. Shapes: broadcast; bool."""
     return compare(np.logical_xor, input, other)
 
 
@@ -212,7 +212,7 @@ def logical_not_(input: Tensor) -> Tensor:
 
 @checked
 def bitwise_not(input: Tensor) -> Tensor:
-    """Every bit flipped; for bools, not.
+    """Every bit flipped; for bools, not. Shape: that of ``input``.
 
     Raises:
         NotImplementedError: the type is floating.
@@ -240,7 +240,7 @@ def bitwise_not_(input: Tensor) -> Tensor:
 
 
 def bitwise_and(input: Any, other: Any) -> Tensor:
-    """The bits set in both, or both of two bools.
+    """The bits set in both, or both of two bools. Shapes: broadcast.
 
     Raises:
         NotImplementedError: a type is of floating point.
@@ -276,7 +276,7 @@ def fit(input: Tensor, operation: Any, other: Any, name: str) -> Tensor:
 
 
 def bitwise_or(input: Any, other: Any) -> Tensor:
-    """The bits set in either, or either of two bools.
+    """The bits set in either, or either of two bools. Shapes: broadcast.
 
     Raises:
         NotImplementedError: a type is of floating point.
@@ -291,7 +291,7 @@ def bitwise_or_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 def bitwise_xor(input: Any, other: Any) -> Tensor:
-    """The bits set in one and not in the other.
+    """The bits set in one and not in the other. Shapes: broadcast.
 
     Raises:
         NotImplementedError: a type is of floating point.
@@ -306,7 +306,7 @@ def bitwise_xor_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 def bitwise_left_shift(input: Any, other: Any) -> Tensor:
-    """``input << other``: the bits moved up by ``other`` places.
+    """``input << other``: the bits moved up by ``other`` places. Shapes: broadcast.
 
     Raises:
         NotImplementedError: a type is of floating point, or both are bools.
@@ -321,7 +321,7 @@ def bitwise_left_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 def bitwise_right_shift(input: Any, other: Any) -> Tensor:
-    """``input >> other``: the bits moved down by ``other`` places.
+    """``input >> other``: the bits moved down by ``other`` places. Shapes: broadcast.
 
     Raises:
         NotImplementedError: a type is of floating point, or both are bools.
@@ -368,7 +368,7 @@ def isneginf(input: Tensor) -> Tensor:
 
 @checked
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
-    """Where ``|input - other| <= atol + rtol * |other|``, elementwise.
+    """Where ``|input - other| <= atol + rtol * |other|``. Shapes: broadcast; bool.
 
     Raises:
         RuntimeError: the types differ, or a tolerance is negative.

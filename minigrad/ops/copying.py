@@ -31,7 +31,7 @@ class Clone(Function):
 
 
 def clone(input: Tensor) -> Tensor:
-    """A copy of the values, in memory of its own; the gradient goes through."""
+    """A copy of the values, in memory of its own; the gradient goes through. Shape: that of ``input``."""
     return Clone.apply(input)
 
 
@@ -47,7 +47,7 @@ class CloneContiguous(Clone):
 
 
 def contiguous(input: Tensor) -> Tensor:
-    """This tensor if its elements lie in row-major order, else a copy that does."""
+    """This tensor if its elements lie in row-major order, else a copy that does. Shape: that of ``input``."""
     return input if input.is_contiguous() else CloneContiguous.apply(input)
 
 
@@ -67,7 +67,10 @@ class Copy(Function):
 
 
 def copy_(input: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
-    """Write ``other``, a number or a tensor that broadcasts to ``input``, to it; ``non_blocking`` changes nothing."""
+    """Write ``other``, a number or a tensor that broadcasts to ``input``, to it; ``non_blocking`` changes nothing.
+
+    Shape: that of ``input``.
+    """
     if not isinstance(other, Tensor):
         check_operand(checked_number("copy_", other))
         other = wrap(np.asarray(other))
@@ -86,7 +89,7 @@ class Zero(Function):
 
 
 def zero_(input: Tensor) -> Tensor:
-    """:func:`zero`, in place."""
+    """0 in every place. Shape: that of ``input``."""
     return run_in_place(input, "zero_", Zero)
 
 
@@ -104,7 +107,7 @@ class Fill(Function):
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:
-    """Write ``value``, a number or a zero-dimensional tensor, to every place.
+    """Write ``value``, a number or a zero-dimensional tensor, to every place. Shape: that of ``input``.
 
     Raises:
         RuntimeError: the tensor has dimensions, or the number does not fit the type.
@@ -131,6 +134,6 @@ class FillFrom(Function):
 
 
 def detach(input: Tensor) -> Tensor:
-    """The same values in the same memory, without history."""
+    """The same values in the same memory, without history. Shape: that of ``input``."""
     check_tensors("detach", input=input)
     return input.detach()

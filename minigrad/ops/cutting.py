@@ -46,6 +46,8 @@ class Split(ViewFunction):
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of that size along ``dim``, the last perhaps smaller, or of the sizes listed: views.
 
+    Shapes: (a, b) -> pieces (size, b) for dim 0.
+
     Raises:
         RuntimeError: a size is negative, or the sizes do not add up.
     """
@@ -69,7 +71,11 @@ class SplitWithSizes(Split):
 
 @checked
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of these sizes along ``dim``: views."""
+    """Pieces of these sizes along ``dim``: views. Shapes: (a, b) -> pieces (size, b) for dim 0.
+
+    Raises:
+        RuntimeError: a size is negative, the sizes do not add up, or there is no dimension.
+    """
     if input.ndim == 0:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = normalize_dim(dim, input.ndim)
@@ -86,6 +92,8 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 @checked
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """``chunks`` pieces of one size along ``dim``, the last perhaps smaller; fewer where that uses all up: views.
+
+    Shapes: (a, b) -> pieces (a / chunks, b) for dim 0.
 
     Raises:
         RuntimeError: ``chunks`` is not positive.
@@ -115,7 +123,11 @@ class Unbind(ViewFunction):
 
 @checked
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along ``dim``, which disappears: views."""
+    """The slices along ``dim``, which disappears: views. Shapes: (a, b) -> a times (b,) for dim 0.
+
+    Raises:
+        IndexError: there is no dimension.
+    """
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return Unbind.apply(input, dim=normalize_dim(dim, input.ndim))
@@ -146,6 +158,8 @@ class Unfold(ViewFunction):
 @checked
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """The windows of ``size`` elements along ``dimension``, ``step`` apart, their elements last: a view.
+
+    Shapes: (a, b) -> (⌊(a - size) / step⌋ + 1, b, size) for dimension 0.
 
     Raises:
         RuntimeError: the dimension is shorter than ``size``, or ``step`` is not positive.
@@ -178,7 +192,7 @@ class UnfoldBackward(Function):
 
 @checked
 def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """The slice at ``index`` along ``dim``, which disappears: a view.
+    """The slice at ``index`` along ``dim``, which disappears: a view. Shapes: (a, b) -> (b,) for dim 0.
 
     Raises:
         IndexError: there is no such slice.
@@ -196,7 +210,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 @checked
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
-    """``length`` slices along ``dim`` from ``start``: a view.
+    """``length`` slices along ``dim`` from ``start``: a view. Shapes: (a, b) -> (length, b) for dim 0.
 
     Raises:
         RuntimeError: there are not that many.
@@ -221,6 +235,8 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
 @checked
 def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """So many pieces along ``dim``, the first ones longer by one, or cut before the indices listed: views.
+
+    Shapes: (a, b) -> pieces (size, b) for dim 0.
 
     Raises:
         RuntimeError: there is no dimension, or the number of pieces is not positive.

@@ -39,7 +39,11 @@ def check_has_matrices(name: str, input: Tensor) -> None:
 
 @checked
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Every matrix with zeros above its ``diagonal``."""
+    """Every matrix with zeros above its ``diagonal``. Shapes: (..., n, m), the same out.
+
+    Raises:
+        RuntimeError: there are fewer than two dimensions.
+    """
     check_has_matrices("tril", input)
     return Tril.apply(input, diagonal=diagonal)
 
@@ -59,7 +63,11 @@ class Triu(Tril):
 
 @checked
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Every matrix with zeros below its ``diagonal``."""
+    """Every matrix with zeros below its ``diagonal``. Shapes: (..., n, m), the same out.
+
+    Raises:
+        RuntimeError: there are fewer than two dimensions.
+    """
     check_has_matrices("triu", input)
     return Triu.apply(input, diagonal=diagonal)
 
@@ -102,6 +110,8 @@ def two_different_dims(name: str, dim1: int, dim2: int, ndim: int) -> dict[str, 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal of the matrices along ``dim1`` and ``dim2``, as the last dimension: a view.
 
+    Shapes: (n, m, ...) -> (..., min(n, m)) by default.
+
     Raises:
         RuntimeError: the two are one dimension.
     """
@@ -122,6 +132,8 @@ class DiagonalCopy(Diagonal):
 @checked
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """The diagonal of a matrix, as a copy, or the matrix with this diagonal.
+
+    Shapes: (n, m) -> (min(n, m),), or (n,) -> (n, n), with ``diagonal`` 0.
 
     Raises:
         RuntimeError: there are neither one dimension nor two.
@@ -155,7 +167,13 @@ class DiagEmbed(DiagonalBackward):
 
 @checked
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Matrices along ``dim1`` and ``dim2`` that have the last dimension of ``input`` on their diagonal."""
+    """Matrices along ``dim1`` and ``dim2`` that have the last dimension of ``input`` on their diagonal.
+
+    Shapes: (..., n) -> (..., n, n), with ``offset`` 0.
+
+    Raises:
+        RuntimeError: the two are one dimension.
+    """
     dims = two_different_dims("diagonal", dim1, dim2, input.ndim + 1)
     size = input.shape[-1] + abs(offset)
     shape = list(input.shape[:-1])
@@ -180,7 +198,11 @@ class Trace(Function):
 
 @checked
 def trace(input: Tensor) -> Tensor:
-    """The sum of a matrix's diagonal."""
+    """The sum of a matrix's diagonal. Shapes: (n, m) -> ().
+
+    Raises:
+        RuntimeError: there are other than two dimensions.
+    """
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return Trace.apply(input)

@@ -47,10 +47,11 @@ class Div(Function):
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """``input / other``; with ``rounding_mode`` 'floor' or 'trunc' rounded down or towards zero.
+    """``input / other``; with ``rounding_mode`` 'floor' or 'trunc' rounded down or towards zero. Shapes: broadcast.
 
     Raises:
         RuntimeError: another rounding mode, or with one of these an integer is divided by zero.
+        NotImplementedError: with a rounding mode, both are bools.
     """
     if rounding_mode is None:
         if not isinstance(input, Tensor):
@@ -83,7 +84,7 @@ def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = N
 
 
 def true_divide(input: Any, other: Any) -> Tensor:
-    """``input / other``."""
+    """:func:`div` without rounding: ``input / other``."""
     return div(input, other)
 
 
@@ -143,7 +144,7 @@ class FloorDivide(Underived):
 
 
 def floor_divide(input: Any, other: Any) -> Tensor:
-    """``input // other``, rounded towards minus infinity; it has no gradient, as in PyTorch.
+    """``input // other``, rounded towards minus infinity; it has no gradient, as in PyTorch. Shapes: broadcast.
 
     Raises:
         RuntimeError: an integer is divided by zero.
@@ -229,6 +230,8 @@ class Remainder(Function):
 def remainder(input: Any, other: Any) -> Tensor:
     """``input % other``: what is left of ``input`` after whole times ``other``, with the sign of ``other``.
 
+    Shapes: broadcast.
+
     Raises:
         RuntimeError: an integer is divided by zero.
         NotImplementedError: both operands are bools.
@@ -256,7 +259,7 @@ class Fmod(Remainder):
 
 @checked
 def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
-    """As :func:`remainder`, with the sign of ``input``."""
+    """As :func:`remainder`, with the sign of ``input``. Shapes: broadcast."""
     if isinstance(other, Tensor):
         return Fmod.apply(input, other)
     return FmodByNumber.apply(input, number=other)

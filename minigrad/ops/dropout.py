@@ -12,7 +12,7 @@ __all__ = ["dropout", "dropout1d", "dropout2d"]
 
 @checked
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """In training each element is 0 with probability ``p``, the others divided by 1 - p.
+    """In training each element is 0 with probability ``p``, the others divided by 1 - p. Shape: that of ``input``.
 
     Source: Srivastava et al., 2014.
 

@@ -25,11 +25,12 @@ DOTS = "..."
 def einsum(equation: Any, *operands: Any) -> Tensor:
     """``einsum("bij,bjk->bik", a, b)`` is a batched matrix product; "..." stands for leading dimensions, broadcast.
 
-    Without "->" the result has, in alphabetical order, the letters that occur once. Instead of letters, lists of
-    numbers may follow each operand: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
+    Shapes: as the equation says. Without "->" the result has, in alphabetical order, the letters that occur once.
+    Instead of letters, lists of numbers may follow each operand: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
 
     Raises:
         RuntimeError: the equation does not fit the operands, or their sizes each other.
+        ValueError: the equation or the operands are missing, or a number in a list is not in 0 … 51.
     """
     if not operands:
         raise ValueError("einsum(): must specify the equation and at least one operand")

@@ -52,14 +52,14 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """The rows of ``weight`` that ``input`` names. Shapes: (*), (n, d) -> (*, d).
+    """The rows of ``weight`` that ``input`` names. Shapes: (...), (n, d) -> (..., d).
 
     ``max_norm`` first scales the rows named down to that norm, in place. ``sparse`` changes nothing.
 
     Raises:
-        RuntimeError: the input is not of an integer type.
+        RuntimeError: the input is not of an integer type, or ``weight`` is no matrix.
         IndexError: an index is no row.
-        ValueError: ``padding_idx`` is no row.
+        AssertionError: ``padding_idx`` is no row.
     """
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, but has {weight.ndim} dimensions")
@@ -110,7 +110,7 @@ class EmbeddingBackward(Function):
 
 @checked
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Zeros with a one at each class: int64. Shapes: (*) -> (*, classes), as many as the largest class asks for.
+    """Zeros with a one at each class: int64. Shapes: (...) -> (..., classes), as many as the largest class asks for.
 
     Raises:
         RuntimeError: a class is negative or too large, the type is not int64, there is no class to count, or there are

@@ -81,6 +81,9 @@ def max(
 ) -> Any:
     """The largest element; along a dim the largest of each slice and where it is; or the larger of two tensors.
 
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1. Two tensors are
+    broadcast.
+
     Raises:
         IndexError, RuntimeError: there is no element to take.
     """
@@ -121,6 +124,9 @@ def min(
     **numpy_names: Any,
 ) -> Any:
     """The smallest element; along a dim the smallest of each slice and where it is; or the smaller of two tensors.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1. Two tensors are
+    broadcast.
 
     Raises:
         IndexError, RuntimeError: there is no element to take.
@@ -207,7 +213,14 @@ class Amax(Function):
 
 @checked
 def amax(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """The largest element; equal ones share the gradient."""
+    """The largest element; equal ones share the gradient.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+
+    Raises:
+        RuntimeError: the input is empty and no dim is named.
+        IndexError: a dim that is named is empty.
+    """
     if numpy_names:
         return amax(input, **renamed("amax", numpy_names, dim=dim, keepdim=keepdim))
     return Amax.apply(input, dim=dim, keepdim=keepdim)
@@ -222,7 +235,14 @@ class Amin(Amax):
 
 @checked
 def amin(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """The smallest element; equal ones share the gradient."""
+    """The smallest element; equal ones share the gradient.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+
+    Raises:
+        RuntimeError: the input is empty and no dim is named.
+        IndexError: a dim that is named is empty.
+    """
     if numpy_names:
         return amin(input, **renamed("amin", numpy_names, dim=dim, keepdim=keepdim))
     return Amin.apply(input, dim=dim, keepdim=keepdim)
@@ -284,7 +304,14 @@ class Aminmax(Function):
 
 @checked
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
-    """The smallest and the largest element, of all or along one dim; equal ones share the gradient."""
+    """The smallest and the largest element, of all or along one dim; equal ones share the gradient.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+
+    Raises:
+        RuntimeError: the input is empty and no dim is named.
+        IndexError: the dim that is named is empty.
+    """
     if numpy_names:
         return aminmax(input, **renamed("aminmax", numpy_names, dim=dim, keepdim=keepdim))
     dim = None if dim is None else normalize_dim(dim, input.ndim)

@@ -75,10 +75,11 @@ def check_same_type(name: str, first: Tensor, second: Tensor) -> None:
 
 @checked
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
-    """``input + weight * (end - input)``, ``weight`` a number or a tensor.
+    """``input + weight * (end - input)``, ``weight`` a number or a tensor. Shapes: broadcast.
 
     Raises:
         RuntimeError: the types differ.
+        NotImplementedError: the type is not floating.
     """
     check_same_type("lerp", input, end)
     if isinstance(weight, Tensor):
@@ -125,7 +126,11 @@ class Addcmul(Function):
 
 @checked
 def addcmul(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
-    """``input + value * tensor1 * tensor2``."""
+    """``input + value * tensor1 * tensor2``. Shapes: broadcast.
+
+    Raises:
+        NotImplementedError: all are bools.
+    """
     if older:
         value, (input, tensor1, tensor2) = older_fused("addcmul", input, tensor1, tensor2, *older)
     check_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
@@ -167,7 +172,7 @@ class Addcdiv(Function):
 
 @checked
 def addcdiv(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
-    """``input + value * tensor1 / tensor2``.
+    """``input + value * tensor1 / tensor2``. Shapes: broadcast.
 
     Raises:
         RuntimeError: both are integers; divide with ``div`` and its ``rounding_mode`` instead.

@@ -68,7 +68,7 @@ def as_tensors(tensors: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
 
 @checked
 def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
-    """The tensors one after the other along ``dim``; all other sizes must agree. A tensor of shape (0,) fits any.
+    """The tensors one after the other along ``dim``. Shapes: (a, n), (b, n) -> (a + b, n) for dim 0; (0,) fits any.
 
     Raises:
         RuntimeError: they do not, or one has no dimension.
@@ -96,20 +96,29 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
 
 @checked
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Side by side: along the second dimension, along the first for tensors of one dimension."""
+    """Side by side: along the second dimension, along the first for tensors of one dimension.
+
+    Shapes: (n, a), (n, b) -> (n, a + b).
+    """
     joined = [each.reshape(1) if each.ndim == 0 else each for each in as_tensors(tensors, "hstack")]
     return cat(joined, 0 if joined[0].ndim == 1 else 1)
 
 
 @checked
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
-    """One below the other: along the first dimension, tensors of one dimension being rows."""
+    """One below the other: along the first dimension, tensors of one dimension being rows.
+
+    Shapes: (a, m), (b, m) -> (a + b, m).
+    """
     return cat(atleast_2d(as_tensors(tensors, "vstack")), 0)
 
 
 @checked
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
-    """One behind the other: along the third dimension."""
+    """One behind the other: along the third dimension.
+
+    Shapes: (n, m, a), (n, m, b) -> (n, m, a + b); (n, m) counts as (n, m, 1), (m,) as (1, m, 1).
+    """
     return cat(atleast_3d(as_tensors(tensors, "dstack")), 2)
 
 
@@ -132,7 +141,7 @@ class Stack(Function):
 
 @checked
 def stack(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
-    """The tensors, all of one shape, along a new dimension ``dim``.
+    """The tensors, all of one shape, along a new dimension ``dim``. Shapes: n times (a, b) -> (n, a, b) for dim 0.
 
     Raises:
         RuntimeError: their shapes differ, or there is no tensor.

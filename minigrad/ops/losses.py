@@ -106,11 +106,12 @@ def mse_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """(input - target)², times ``weight`` where given.
+    """(input - target)², times ``weight`` where given. Shapes: (...), (...) -> (), or (...) with reduction "none".
 
     Raises:
         RuntimeError: the shapes do not broadcast.
         ValueError: the reduction is unknown.
+        NotImplementedError: neither type is floating.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -145,10 +146,14 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
-    """(input - target)² / (2 beta) where they are nearer than ``beta``, else |input - target| - beta/2.
+    """(input - target)² / (2 beta) where they are nearer than ``beta``, else ``|input - target|`` - beta/2.
+
+    Shapes: (...), (...) -> (), or (...) with reduction "none".
 
     Raises:
         RuntimeError: ``beta`` is negative.
+        ValueError: the reduction is unknown.
+        NotImplementedError: neither type is floating.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
@@ -199,10 +204,14 @@ def share_of_each(ctx, grad, weight):
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
-    """(input - target)² / 2 where they are nearer than ``delta``, else delta (|input - target| - delta/2).
+    """(input - target)² / 2 where they are nearer than ``delta``, else delta (``|input - target|`` - delta/2).
+
+    Shapes: (...), (...) -> (), or (...) with reduction "none".
 
     Raises:
         RuntimeError: ``delta`` is not positive.
+        ValueError: the reduction is unknown, or ``weight`` has another shape.
+        NotImplementedError: neither type is floating.
     """
     check_reduction(reduction)
     warn_of_broadcast(input, target)
@@ -230,7 +239,13 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """|input - target|."""
+    """``|input - target|``, times ``weight`` where given.
+
+    Shapes: (...), (...) -> (), or (...) with reduction "none".
+
+    Raises:
+        ValueError: the reduction is unknown, or ``weight`` has another shape.
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     warn_of_broadcast(input, target)
     if weight is not None and weight.shape != input.shape:

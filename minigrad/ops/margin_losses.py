@@ -28,7 +28,10 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """input where the target is 1, max(0, margin - input) where it is -1."""
+    """input where the target is 1, max(0, margin - input) where it is -1.
+
+    Shapes: (...), (...) -> (), or (...) with reduction "none".
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     far = (margin - input).clamp_min(0)
     losses = where(target != 1, far, zeros_like(far)) + where(target != -1, input, zeros_like(input))
@@ -45,7 +48,11 @@ def margin_ranking_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """max(0, -target (input1 - input2) + margin)."""
+    """max(0, -target (input1 - input2) + margin). Shapes: (N,), (N,), (N,) -> (), or (N,) with reduction "none".
+
+    Raises:
+        RuntimeError: the three have not as many dimensions.
+    """
     reduction = legacy_reduction(size_average, reduce, reduction)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(
@@ -57,7 +64,13 @@ def margin_ranking_loss(
 
 @checked
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
-    """x1 · x2 / (|x1| |x2|) along ``dim``, each norm no less than ``eps``. The two are broadcast."""
+    """``x1 · x2 / (|x1| |x2|)`` along ``dim``, each norm no less than ``eps``.
+
+    Shapes: (..., D, ...), the same -> (..., ...); the two are broadcast.
+
+    Raises:
+        RuntimeError: ``eps`` is negative, or the types are not floating.
+    """
     if eps < 0:
         raise RuntimeError(f"eps must be non-negative, got: {eps}")
     kind = result_dtype(x1.array, x2.array)
@@ -84,7 +97,10 @@ def cosine_embedding_loss(
 ) -> Tensor:
     """1 - cos(input1, input2) where the target is 1, max(0, cos - margin) where it is -1.
 
-    Shapes: (N, D), (N, D), (N,), or without N.
+    Shapes: (N, D), (N, D), (N,) -> (), or (N,) with reduction "none"; N may be missing.
+
+    Raises:
+        RuntimeError: the dimensions of the inputs or the target are others.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target.ndim not in (0, 1):
@@ -103,7 +119,10 @@ def cosine_embedding_loss(
 
 @checked
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
-    """The p-norm of x1 - x2 + eps over the last dimension."""
+    """The p-norm of x1 - x2 + eps over the last dimension.
+
+    Shapes: (N, D), (N, D) -> (N,), or (N, 1) with ``keepdim``.
+    """
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
@@ -120,10 +139,14 @@ def triplet_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """max(0, |anchor - positive| - |anchor - negative| + margin). ``swap`` also takes the positive's distance.
+    """``max(0, |anchor - positive| - |anchor - negative| + margin)``.
+
+    Shapes: (N, D) three times -> (), or (N,) with reduction "none". ``swap`` takes the positive's distance to the
+    negative where that is smaller.
 
     Raises:
         ValueError: ``margin`` is not positive.
+        RuntimeError: the three have not as many dimensions.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     if margin <= 0:

@@ -52,7 +52,7 @@ def masked_form(input: Tensor, mask: Tensor, value: Any) -> tuple[Any, tuple[Any
 
 @checked
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
-    """``value``, a number or one element, where ``mask`` holds, ``input`` elsewhere; the two are broadcast.
+    """``value``, a number or one element, where ``mask`` holds, ``input`` elsewhere. Shapes: broadcast.
 
     Raises:
         RuntimeError: the mask is not bool, or the value has dimensions or does not fit the type.
@@ -113,7 +113,13 @@ def check_mask(name: str, input: Tensor, mask: Any) -> Given:
 
 @checked
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where ``mask`` holds, one after the other."""
+    """The elements where ``mask`` holds, one after the other.
+
+    Shapes: (...), (...) -> (count,); the two are broadcast.
+
+    Raises:
+        RuntimeError: the mask is not bool.
+    """
     return MaskedSelect.apply(input, mask=check_mask("masked_select", input, mask))
 
 
@@ -158,7 +164,11 @@ def check_source(input: Tensor, mask: Tensor, source: Tensor) -> Given:
 
 @checked
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """The first elements of ``source``, in order, where ``mask`` holds, ``input`` elsewhere."""
+    """The first elements of ``source``, in order, where ``mask`` holds, ``input`` elsewhere. Shapes: broadcast.
+
+    Raises:
+        RuntimeError: the mask is not bool, the types differ, or the source has too few elements.
+    """
     return MaskedScatter.apply(input, source, mask=check_source(input, mask, source))
 
 
@@ -172,6 +182,8 @@ def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 @checked
 def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
     """``fill_value`` where all indices are equal; with ``wrap``, again and again down a tall matrix.
+
+    Shape: that of ``input``.
 
     Raises:
         RuntimeError: there is one dimension or none, or more than two of different sizes.

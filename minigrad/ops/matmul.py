@@ -79,7 +79,12 @@ class Mm(Function):
 
 @checked
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices. Shapes: (n, k), (k, m) -> (n, m)."""
+    """The product of two matrices. Shapes: (n, k), (k, m) -> (n, m).
+
+    Raises:
+        RuntimeError: dimensions, sizes or types do not agree.
+        NotImplementedError: both are bools.
+    """
     return Mm.apply(input, mat2)
 
 
@@ -148,7 +153,12 @@ class Addmm(Function):
 
 @checked
 def addmm(input: Any, mat1: Any, mat2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """``beta * input + alpha * mat1 @ mat2``, the input broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m)."""
+    """``beta * input + alpha * mat1 @ mat2``, the input broadcast. Shapes: (m,), (n, k), (k, m) -> (n, m).
+
+    Raises:
+        RuntimeError: sizes or types do not agree.
+        NotImplementedError: the matrices are of bools.
+    """
     if older:
         (beta, alpha), (input, mat1, mat2) = older_product("addmm", input, mat1, mat2, *older)
     check_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
@@ -198,7 +208,12 @@ class Mv(Function):
 
 @checked
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """A matrix times a vector. Shapes: (n, k), (k,) -> (n,)."""
+    """A matrix times a vector. Shapes: (n, k), (k,) -> (n,).
+
+    Raises:
+        RuntimeError: dimensions, sizes or types do not agree.
+        NotImplementedError: both are bools.
+    """
     return Mv.apply(input, vec)
 
 
@@ -228,7 +243,12 @@ class Dot(Function):
 
 @checked
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The sum of the products of two vectors' elements. Shapes: (n,), (n,) -> ()."""
+    """The sum of the products of two vectors' elements. Shapes: (n,), (n,) -> ().
+
+    Raises:
+        RuntimeError: dimensions, sizes or types do not agree.
+        NotImplementedError: both are bools.
+    """
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     return Dot.apply(input, tensor)
@@ -275,7 +295,12 @@ class Bmm(Function):
 
 @checked
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """A product of two matrices a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m)."""
+    """A product of two matrices a batch entry. Shapes: (N, n, k), (N, k, m) -> (N, n, m).
+
+    Raises:
+        RuntimeError: dimensions, sizes or types do not agree.
+        NotImplementedError: both are bools.
+    """
     return Bmm.apply(input, mat2)
 
 
@@ -294,7 +319,12 @@ class Addmv(Addmm):
 
 @checked
 def addmv(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """``beta * input + alpha * mat @ vec``, the input broadcast. Shapes: (n,), (n, k), (k,) -> (n,)."""
+    """``beta * input + alpha * mat @ vec``, the input broadcast. Shapes: (n,), (n, k), (k,) -> (n,).
+
+    Raises:
+        RuntimeError: sizes or types do not agree.
+        NotImplementedError: the matrix is of bools.
+    """
     if older:
         (beta, alpha), (input, mat, vec) = older_product("addmv", input, mat, vec, *older)
     check_tensors("addmv", input=input, mat=mat, vec=vec)
@@ -336,6 +366,10 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1,
     """``beta * input + alpha * batch1 @ batch2``, the input broadcast.
 
     Shapes: (N, n, m), (N, n, k), (N, k, m) -> (N, n, m).
+
+    Raises:
+        RuntimeError: sizes or types do not agree.
+        NotImplementedError: the matrices are of bools.
     """
     if older:
         (beta, alpha), (input, batch1, batch2) = older_product("baddbmm", input, batch1, batch2, *older)
@@ -380,7 +414,11 @@ class Addr(Function):
 
 @checked
 def addr(input: Any, vec1: Any, vec2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """``beta * input + alpha * outer(vec1, vec2)``, the input broadcast. Shapes: (n, m), (n,), (m,) -> (n, m)."""
+    """``beta * input + alpha * outer(vec1, vec2)``, the input broadcast. Shapes: (n, m), (n,), (m,) -> (n, m).
+
+    Raises:
+        RuntimeError: the vectors have other than one dimension, or the input does not broadcast.
+    """
     if older:
         (beta, alpha), (input, vec1, vec2) = older_product("addr", input, vec1, vec2, *older)
     check_tensors("addr", input=input, vec1=vec1, vec2=vec2)
@@ -409,6 +447,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     Raises:
         RuntimeError: an operand has no dimension, the inner sizes differ, or the types do.
         TypeError: an operand is not a tensor.
+        NotImplementedError: both are bools.
     """
     for position, operand in enumerate((input, other)):
         if not isinstance(operand, Tensor):
@@ -458,7 +497,11 @@ def batched_matmul(input: Tensor, other: Tensor) -> Tensor:
 
 @checked
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """Every element of the one times every element of the other. Shapes: (n,), (m,) -> (n, m)."""
+    """Every element of the one times every element of the other. Shapes: (n,), (m,) -> (n, m).
+
+    Raises:
+        RuntimeError: one has other than one dimension.
+    """
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument self and vec2, but got {input.ndim}-D and {vec2.ndim}-D")
     return input.reshape(input.shape[0], 1) * vec2
@@ -484,6 +527,8 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 @checked
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """The products summed over ``dims``: the last so many of ``a`` and first of ``b``, or those listed for each.
+
+    Shapes: (..., k), (k, ---) -> (..., ---) for dims 1.
 
     Raises:
         RuntimeError: there are not as many dimensions of both, or their sizes differ.

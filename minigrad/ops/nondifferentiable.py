@@ -43,7 +43,10 @@ def elementwise_constant(array: Any, *inputs: Any) -> Tensor:
 
 @checked
 def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
+    """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+    """
     if numpy_names:
         return all(input, **renamed("all", numpy_names, dim=dim, keepdim=keepdim))
     return reduce_truth(np.logical_and, input, dim, keepdim)
@@ -51,7 +54,10 @@ def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = F
 
 @checked
 def any(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing."""
+    """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+    """
     if numpy_names:
         return any(input, **renamed("any", numpy_names, dim=dim, keepdim=keepdim))
     return reduce_truth(np.logical_or, input, dim, keepdim)
@@ -66,7 +72,7 @@ def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 @checked
 def count_nonzero(input: Tensor, dim: int | Sequence[int] | None = None, **numpy_names: Any) -> Tensor:
-    """How many elements are not zero."""
+    """How many elements are not zero. Shape: that of ``input`` without ``dim``, all unless told."""
     if numpy_names:
         return count_nonzero(input, **renamed("count_nonzero", numpy_names, dim=dim))
     return constant(np.add.reduce(input.array != 0, axis=normalize_dims(dim, input.ndim), dtype=np.int64), input)
@@ -74,7 +80,14 @@ def count_nonzero(input: Tensor, dim: int | Sequence[int] | None = None, **numpy
 
 @checked
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim."""
+    """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+
+    Raises:
+        IndexError: there is no element to take.
+        RuntimeError: the input is of bools.
+    """
     if numpy_names:
         return argmax(input, **renamed("argmax", numpy_names, dim=dim, keepdim=keepdim))
     return constant(position(np.argmax, "argmax", input.array, dim, keepdim), input)
@@ -82,7 +95,14 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
 
 @checked
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
-    """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim."""
+    """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+
+    Raises:
+        IndexError: there is no element to take.
+        RuntimeError: the input is of bools.
+    """
     if numpy_names:
         return argmin(input, **renamed("argmin", numpy_names, dim=dim, keepdim=keepdim))
     return constant(position(np.argmin, "argmin", input.array, dim, keepdim), input)
@@ -107,7 +127,9 @@ def position(choose: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bo
 
 @checked
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Where the elements are that are not zero: (count, dimensions), or a tuple of one tensor a dimension."""
+    """Where the elements are that are not zero. Shape: (count, dimensions), or ``as_tuple`` (count,) for each
+    dimension.
+    """
     if as_tuple:
         return tuple([constant(each, input) for each in np.nonzero(np.atleast_1d(input.array))])
     places = constant(np.argwhere(input.array).T.astype(np.int64, order="C").T, input)
@@ -129,11 +151,13 @@ def unique(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:
-    """The distinct elements in order, or slices along ``dim``; without history. Every NaN is distinct.
+    """The distinct elements in order, or slices along ``dim``; without history. Every NaN is distinct. Shapes: any.
 
-    Returns:
-        The elements; with ``return_inverse`` also where in them each element of the input is; with ``return_counts``
-        how often each occurs.
+    Returns:     The elements (count,), or slices (count, ...); with ``return_inverse`` also where in them each element
+    of the input is; with ``return_counts``     how often each occurs.
+
+    Raises:
+        RuntimeError: a dimension is empty, and it is not ``dim``.
     """
     rows = slices(input.array, dim)
     keys = rows.reshape(len(rows), math.prod(rows.shape[1:]))
@@ -145,7 +169,13 @@ def unique(
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """The elements, or slices along ``dim``, without those equal to the one before. Returns as :func:`unique`."""
+    """The elements, or slices along ``dim``, without those equal to the one before. Returns as :func:`unique`.
+
+    Shapes: any.
+
+    Raises:
+        RuntimeError: a dimension is empty, and it is not ``dim``.
+    """
     rows = slices(input.array, dim)
     return chosen(input, runs(input.array, rows, np.arange(len(rows)), dim), return_inverse, return_counts)
 

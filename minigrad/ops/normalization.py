@@ -178,8 +178,11 @@ def layer_norm(
 ) -> Tensor:
     """(input - mean) / √(variance + eps) · weight + bias over the last dimensions. Source: Ba et al., 2016.
 
+    Shapes: (..., normalized_shape), the parameters ``normalized_shape``; the same out.
+
     Raises:
         RuntimeError: the input does not end in ``normalized_shape``, or a parameter has another shape.
+        NotImplementedError: the input is not floating.
     """
     check_normalized("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     if not input.is_floating_point():
@@ -189,7 +192,7 @@ def layer_norm(
 
 @checked
 def normalize(input: Tensor, p: float = 2.0, dim: int | Sequence[int] = 1, eps: float = 1e-12) -> Tensor:
-    """input divided by its p-norm along ``dim``, the norm no less than ``eps``."""
+    """input divided by its p-norm along ``dim``, the norm no less than ``eps``. Shape: that of ``input``."""
     return input / input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
 
 
@@ -199,7 +202,12 @@ def rms_norm(
 ) -> Tensor:
     """input / √(mean of squares + eps) · weight over the last dimensions; ``eps`` the type's own unless told.
 
-    Source: Zhang & Sennrich, 2019. Raises: as :func:`layer_norm`.
+    Shapes: (..., normalized_shape), the weight ``normalized_shape``; the same out. Source: Zhang & Sennrich, 2019.
+
+    Raises:
+        RuntimeError: the input does not end in ``normalized_shape``, or the weight has another shape.
+        ValueError: the input has too few dimensions.
+        NotImplementedError: the input is not floating.
     """
     if input.ndim < len(normalized_shape):
         raise ValueError(f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {input.ndim}")

@@ -47,7 +47,11 @@ class Uniform(Overwrite):
 
 @checked
 def uniform_(input: Tensor, from_: Number = 0, to: Number = 1, *, generator: Generator | None = None) -> Tensor:
-    """Even draws from ``from_`` up to but not including ``to``."""
+    """Even draws from ``from_`` up to but not including ``to``. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: a bound is out of the type's range, or the first is the larger one.
+    """
     return fill_random(input, Uniform, generator, from_, to)
 
 
@@ -63,7 +67,11 @@ class Normal(Overwrite):
 
 @checked
 def normal_(input: Tensor, mean: Number = 0, std: Number = 1, *, generator: Generator | None = None) -> Tensor:
-    """Draws of the normal distribution."""
+    """Draws of the normal distribution of this mean and standard deviation. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: ``std`` is negative.
+    """
     return fill_random(input, Normal, generator, mean, std)
 
 
@@ -79,7 +87,11 @@ class Exponential(Overwrite):
 
 @checked
 def exponential_(input: Tensor, lambd: Number = 1, *, generator: Generator | None = None) -> Tensor:
-    """Draws of the exponential distribution of rate ``lambd``."""
+    """Draws of the exponential distribution of rate ``lambd``. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: ``lambd`` is not positive, or the type is not floating.
+    """
     return fill_random(input, Exponential, generator, lambd)
 
 
@@ -117,7 +129,11 @@ class RandomAny(Random):
 def random_(
     input: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
 ) -> Tensor:
-    """Integers below the one bound, between two, or any that the type holds."""
+    """Integers below the one bound, between two, or any that the type holds. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: there is no integer between the bounds, or the type does not hold one.
+    """
     bounds = [each for each in (from_, to) if each is not None]
     operation = (RandomAny, RandomBelow, Random)[len(bounds)]
     return fill_random(input, operation, generator, *bounds)
@@ -142,7 +158,11 @@ class BernoulliOfTensor(Bernoulli):
 
 @checked
 def bernoulli_(input: Tensor, p: Tensor | Number = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability ``p``, a number or a tensor of one each, else 0."""
+    """1 with the probability ``p``, a number or a tensor of one each, else 0. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: a probability is not in [0, 1], or they do not broadcast to the input.
+    """
     operation = BernoulliOfTensor if isinstance(p, Tensor) else Bernoulli
     return fill_random(input, operation, generator, p)
 

@@ -55,8 +55,9 @@ class CircularPad(Pick):
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Places added around: ``pad`` has two numbers a dimension, the last dimension first; negative ones take away.
 
-    ``mode`` "constant" fills with ``value`` (0), "reflect" mirrors, "replicate" repeats the edge, "circular" continues
-    with the opposite edge; these pad the last one to three of two to five dimensions.
+    Shapes: (..., n, m) -> (..., n + pad[2] + pad[3], m + pad[0] + pad[1]). ``mode`` "constant" fills with ``value``
+    (0), "reflect" mirrors, "replicate" repeats the edge, "circular" continues with the opposite edge; these pad the
+    last one to three of two to five dimensions.
 
     Raises:
         RuntimeError: there are more numbers than dimensions, an odd count, or more padding than the mode can fill.

@@ -139,7 +139,10 @@ def check_positions(name: str, index: Any, short: bool = False) -> np.ndarray:
 
 @checked
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """:func:`gather` with ``input`` and ``indices`` broadcast; without ``dim`` of the flattened input."""
+    """:func:`gather` with ``input`` and ``indices`` broadcast; without ``dim`` of the flattened input.
+
+    Shape: that of ``indices``, broadcast.
+    """
     if indices.dtype is not dtypes.int64:
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {TYPE_NAMES[indices.dtype.name]}"
@@ -185,7 +188,7 @@ def place_of_slices(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[
 
 @checked
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The slices along ``dim`` that ``index``, of one dimension, names.
+    """The slices along ``dim`` that ``index``, of one dimension, names. Shapes: (a, b), (n,) -> (n, b) for dim 0.
 
     Raises:
         IndexError: the index is of another type, has more dimensions, or points outside.
@@ -302,8 +305,11 @@ def scatter(
 ) -> Tensor:
     """A copy of ``input`` with ``src``, a tensor or a number, at the places that :func:`gather` would read.
 
+    Shapes: (a, b), index (c, d), src at least (c, d) -> (a, b).
+
     Raises:
         RuntimeError: the index is not int64, does not fit, or points outside; or the types differ.
+        NotImplementedError: ``reduce`` is given.
     """
     operation, sources, options = scatter_form("scatter", input, dim, index, value_or_source(src, value, reduce))
     return operation.apply(input, *sources, **options)
@@ -366,7 +372,14 @@ def unlike_slices(name: str, input: Tensor, source: Tensor) -> str:
 
 @checked
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """A copy of ``input`` with the slices that ``index`` names replaced by those of ``source``."""
+    """A copy of ``input`` with the slices that ``index`` names replaced by those of ``source``.
+
+    Shapes: (a, b), index (n,), source (n, b) -> (a, b) for dim 0.
+
+    Raises:
+        IndexError: the index is no vector, or points outside.
+        RuntimeError: ``source`` does not fit, or is of another type.
+    """
     source, where = slices_form("index_copy", input, dim, index, source)
     return IndexCopy.apply(input, source, where=where)
 
@@ -427,7 +440,14 @@ def fill_form(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[Any, 
 
 @checked
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
-    """A copy of ``input`` with the slices that ``index`` names filled with ``value``, a number or one element."""
+    """A copy of ``input`` with the slices that ``index`` names filled with ``value``, a number or one element.
+
+    Shapes: (a, b), index (n,) -> (a, b) for dim 0.
+
+    Raises:
+        IndexError: the index is no vector, or points outside.
+        RuntimeError: ``value`` has dimensions.
+    """
     operation, values, options = fill_form(input, dim, index, value)
     return operation.apply(input, *values, **options)
 
@@ -477,7 +497,13 @@ class ScatterAdd(AddAt):
 
 @checked
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """A copy of ``input`` with ``src`` added at the places that :func:`gather` would read."""
+    """A copy of ``input`` with ``src`` added at the places that :func:`gather` would read.
+
+    Shapes: (a, b), index (c, d), src at least (c, d) -> (a, b).
+
+    Raises:
+        RuntimeError: the index is not int64, does not fit, or points outside; or the types differ.
+    """
     _, sources, options = scatter_form("scatter_add", input, dim, index, src)
     return ScatterAdd.apply(input, *sources, **options)
 
@@ -501,7 +527,14 @@ class IndexAdd(AddAt):
 
 @checked
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
-    """A copy of ``input`` with ``alpha`` times the slices of ``source`` added to those that ``index`` names."""
+    """A copy of ``input`` with ``alpha`` times the slices of ``source`` added to those that ``index`` names.
+
+    Shapes: (a, b), index (n,), source (n, b) -> (a, b) for dim 0.
+
+    Raises:
+        IndexError: the index is no vector.
+        RuntimeError: an index points outside, or ``source`` does not fit, or is of another type.
+    """
     source, where = slices_form("index_add", input, dim, index, source)
     return IndexAdd.apply(input, source, where=where, alpha=alpha)
 
@@ -553,7 +586,7 @@ def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> t
 
 @checked
 def index_put(input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False) -> Tensor:
-    """A copy of ``input`` with ``values`` at ``indices``, one tensor a dimension; added with ``accumulate``."""
+    """:func:`index_put_` to a copy of ``input``. Shape: that of ``input``."""
     operation, where = put_form(input, indices, values, accumulate)
     return operation.apply(input, values, where=where)
 
@@ -561,6 +594,8 @@ def index_put(input: Tensor, indices: Sequence[Tensor | None], values: Tensor, a
 @checked
 def index_put_(input: Tensor, indices: Sequence[Tensor | None], values: Tensor, accumulate: bool = False) -> Tensor:
     """``input[indices] = values``, or ``+=`` with ``accumulate``, where an element named twice gets both.
+
+    Shape: that of ``input``.
 
     Args:
         indices: a tuple of index tensors, one a dimension.

@@ -241,7 +241,10 @@ def max_pool1d_with_indices(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """The largest element of each window, and where it lies. Shapes: (N, C, L) -> twice (N, C, l)."""
+    """The largest element of each window, and where it lies. Shapes: (N, C, L) -> twice (N, C, l).
+
+    All else: :func:`max_pool2d`.
+    """
     check_images("max_pool1d", input, 1)
     integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
     check_pooled_type("max_pool1d", input, integers)

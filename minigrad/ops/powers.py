@@ -83,7 +83,7 @@ class PowScalar(Function):
 
 
 def square(input: Tensor) -> Tensor:
-    """``input ** 2``."""
+    """``input ** 2``. Shape: that of ``input``."""
     return PowScalar.apply(input, number=2)
 
 
@@ -131,7 +131,7 @@ class Pow(Function):
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
-    """``input ** exponent``; one of the two may be a number.
+    """``input ** exponent``; one of the two may be a number. Shapes: broadcast.
 
     Raises:
         TypeError: neither is a tensor, or one is neither that nor a number.
@@ -187,7 +187,7 @@ class Sqrt(Function):
 
 
 def sqrt(input: Tensor) -> Tensor:
-    """The square root: NaN below 0. At 0 the gradient is infinite."""
+    """The square root: NaN below 0. At 0 the gradient is infinite. Shape: that of ``input``."""
     return Sqrt.apply(input)
 
 
@@ -212,7 +212,7 @@ class Rsqrt(Function):
 
 
 def rsqrt(input: Tensor) -> Tensor:
-    """One over the square root."""
+    """One over the square root. Shape: that of ``input``."""
     return Rsqrt.apply(input)
 
 
@@ -239,7 +239,7 @@ class Exp(Function):
 
 
 def exp(input: Tensor) -> Tensor:
-    """e to the power ``input``."""
+    """e to the power ``input``. Shape: that of ``input``."""
     return Exp.apply(input)
 
 
@@ -263,7 +263,7 @@ class Exp2(Function):
 
 
 def exp2(input: Tensor) -> Tensor:
-    """2 to the power ``input``."""
+    """2 to the power ``input``. Shape: that of ``input``."""
     return Exp2.apply(input)
 
 
@@ -287,7 +287,7 @@ class Expm1(Function):
 
 
 def expm1(input: Tensor) -> Tensor:
-    """eˣ - 1, accurate near 0."""
+    """eˣ - 1, accurate near 0. Shape: that of ``input``."""
     return Expm1.apply(input)
 
 
@@ -313,7 +313,7 @@ class Log(Function):
 
 
 def log(input: Tensor) -> Tensor:
-    """The natural logarithm: -inf at 0, NaN below."""
+    """The natural logarithm: -inf at 0, NaN below. Shape: that of ``input``."""
     return Log.apply(input)
 
 
@@ -338,7 +338,7 @@ class Log1p(Function):
 
 
 def log1p(input: Tensor) -> Tensor:
-    """ln(1 + x), accurate near 0."""
+    """ln(1 + x), accurate near 0. Shape: that of ``input``."""
     return Log1p.apply(input)
 
 
@@ -363,7 +363,7 @@ class Log2(Function):
 
 
 def log2(input: Tensor) -> Tensor:
-    """The logarithm to the base 2."""
+    """The logarithm to the base 2. Shape: that of ``input``."""
     return Log2.apply(input)
 
 
@@ -383,7 +383,7 @@ class Log10(Log2):
 
 
 def log10(input: Tensor) -> Tensor:
-    """The logarithm to the base 10."""
+    """The logarithm to the base 10. Shape: that of ``input``."""
     return Log10.apply(input)
 
 
@@ -416,5 +416,9 @@ class Logaddexp(Function):
 
 @checked
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
-    """ln(eˣ + eʸ), without overflow."""
+    """ln(eˣ + eʸ), without overflow. Shapes: broadcast.
+
+    Raises:
+        NotImplementedError: the types are not floating.
+    """
     return Logaddexp.apply(input, other)

@@ -49,7 +49,11 @@ class Relu(Function):
 
 
 def relu(input: Tensor) -> Tensor:
-    """The larger of ``input`` and 0. At 0 the gradient is 0."""
+    """The larger of ``input`` and 0. At 0 the gradient is 0. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the input is bool.
+    """
     return Relu.apply(input)
 
 
@@ -147,7 +151,7 @@ def applied(name: str, input: Any, inplace: bool, operation: Any, **options: Any
 
 @checked
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where x > 0, else ``negative_slope * x``."""
+    """x where x > 0, else ``negative_slope * x``. Shape: that of ``input``."""
     return applied("leaky_relu", input, inplace, LeakyRelu, slope=negative_slope, in_place=inplace)
 
 
@@ -194,6 +198,8 @@ class PreluKernelBackward(Function):
 @checked
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, else ``weight * x``; one weight, or one a channel, the second dimension. Source: He et al., 2015.
+
+    Shape: that of ``input``.
 
     Raises:
         RuntimeError: there are neither one weight nor one a channel.
@@ -245,7 +251,7 @@ class Elu(Function):
 
 @checked
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else ``alpha * (exp(x) - 1)``. Source: Clevert et al., 2015."""
+    """x where x > 0, else ``alpha * (exp(x) - 1)``. Source: Clevert et al., 2015. Shape: that of ``input``."""
     return applied("elu", input, inplace, Elu, alpha=alpha, in_place=inplace)
 
 
@@ -260,7 +266,10 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 @checked
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """ELU with the scale and alpha that keep mean 0 and variance 1. Source: Klambauer et al., 2017."""
+    """ELU with the scale and alpha that keep mean 0 and variance 1. Source: Klambauer et al., 2017.
+
+    Shape: that of ``input``.
+    """
     return applied("selu", input, inplace, Elu, alpha=SELU_ALPHA, scale=SELU_SCALE, in_place=inplace)
 
 
@@ -280,7 +289,7 @@ class Celu(Elu):
 
 @checked
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else ``alpha * (exp(x / alpha) - 1)``. Source: Barron, 2017.
+    """x where x > 0, else ``alpha * (exp(x / alpha) - 1)``. Source: Barron, 2017. Shape: that of ``input``.
 
     Raises:
         RuntimeError: ``alpha`` is 0.
@@ -315,7 +324,11 @@ class Threshold(Function):
 
 @checked
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where x > ``threshold``, else ``value``."""
+    """x where x > ``threshold``, else ``value``. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the input is bool.
+    """
     return applied("threshold", input, inplace, Threshold, threshold=threshold, value=value)
 
 
@@ -346,16 +359,21 @@ class Hardtanh(Function):
 
 @checked
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x, 0), 6)."""
+    """min(max(x, 0), 6). Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the input is bool.
+    """
     return applied("relu6", input, inplace, Hardtanh, lowest=0, highest=6)
 
 
 @checked
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """min(max(x, ``min_val``), ``max_val``).
+    """min(max(x, ``min_val``), ``max_val``). Shape: that of ``input``.
 
     Raises:
         ValueError: ``min_val`` is above ``max_val``.
+        NotImplementedError: the input is bool.
     """
     if min_val > max_val:
         raise ValueError(f"min_val cannot be greater than max_val: {min_val}, {max_val}")
@@ -386,7 +404,7 @@ class Hardswish(Function):
 
 @checked
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x · relu6(x + 3) / 6. Source: Howard et al., "Searching for MobileNetV3", 2019."""
+    """x · relu6(x + 3) / 6. Source: Howard et al., "Searching for MobileNetV3", 2019. Shape: that of ``input``."""
     return applied("hardswish", input, inplace, Hardswish)
 
 
@@ -410,7 +428,7 @@ class Hardsigmoid(Function):
 
 @checked
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """relu6(x + 3) / 6."""
+    """relu6(x + 3) / 6. Shape: that of ``input``."""
     return applied("hardsigmoid", input, inplace, Hardsigmoid)
 
 
@@ -435,10 +453,11 @@ class Softshrink(Function):
 
 @checked
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by ``lambd``, 0 where it is nearer.
+    """x moved towards 0 by ``lambd``, 0 where it is nearer. Shape: that of ``input``.
 
     Raises:
         RuntimeError: ``lambd`` is negative, or more than the input's type holds.
+        NotImplementedError: the input is not floating.
     """
     if input.is_floating_point():
         largest = dtypes.finfo(input.dtype).max
@@ -462,5 +481,9 @@ class Hardshrink(Softshrink):
 
 @checked
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x where |x| > ``lambd``, else 0."""
+    """x where ``|x|`` > ``lambd``, else 0. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the input is not floating.
+    """
     return Hardshrink.apply(input, lambd=lambd)

@@ -59,6 +59,8 @@ def mean(
 ) -> Tensor:
     """The mean; NaN of nothing.
 
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+
     Raises:
         RuntimeError: the type, ``dtype`` where given, is not a floating-point type.
     """
@@ -101,7 +103,10 @@ def nansum(
     dtype: dtypes.dtype | None = None,
     **numpy_names: Any,
 ) -> Tensor:
-    """:func:`sum` with every NaN counted as 0."""
+    """:func:`sum` with every NaN counted as 0.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+    """
     if numpy_names:
         return nansum(input, dtype=dtype, **renamed("nansum", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
@@ -118,6 +123,8 @@ def nanmean(
     **numpy_names: Any,
 ) -> Tensor:
     """The mean of the elements that are not NaN.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
 
     Raises:
         RuntimeError: the input is not of a floating-point type.
@@ -182,7 +189,10 @@ def prod(
     dtype: dtypes.dtype | None = None,
     **numpy_names: Any,
 ) -> Tensor:
-    """The product, over one dimension or all. Integers and bools are multiplied in int64."""
+    """The product, over one dimension or all. Integers and bools are multiplied in int64.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+    """
     if numpy_names:
         return prod(input, dtype=dtype, **renamed("prod", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)

@@ -109,7 +109,7 @@ class PixelShuffle(Function):
 
 @checked
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """r² channels become r × r pixels, r the factor. Shapes: (*, C r², H, W) -> (*, C, H r, W r).
+    """r² channels become r × r pixels, r the factor. Shapes: (..., C r², H, W) -> (..., C, H r, W r).
 
     Source: Shi et al., 2016.
 
@@ -160,7 +160,7 @@ class PixelUnshuffle(Function):
 
 @checked
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """r × r pixels become r² channels, r the factor. Shapes: (*, C, H r, W r) -> (*, C r², H, W).
+    """r × r pixels become r² channels, r the factor. Shapes: (..., C, H r, W r) -> (..., C r², H, W).
 
     Source: Shi et al., 2016.
 

@@ -37,7 +37,11 @@ class Abs(Function):
 
 
 def abs(input: Tensor) -> Tensor:
-    """|input|. At 0 the gradient is 0."""
+    """``|input|``. At 0 the gradient is 0. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the type is bool.
+    """
     return Abs.apply(input)
 
 
@@ -64,7 +68,7 @@ class Sgn(Function):
 
 
 def sgn(input: Tensor) -> Tensor:
-    """As :func:`sign`, which for real numbers is the same."""
+    """As :func:`sign`, which for real numbers is the same. Shape: that of ``input``."""
     return Sgn.apply(input)
 
 
@@ -89,7 +93,11 @@ class Floor(Function):
 
 
 def floor(input: Tensor) -> Tensor:
-    """The largest integer not above; integers stay as they are."""
+    """The largest integer not above; integers stay as they are. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the type is bool.
+    """
     return Floor.apply(input)
 
 
@@ -105,7 +113,11 @@ class Ceil(Floor):
 
 
 def ceil(input: Tensor) -> Tensor:
-    """The smallest integer not below."""
+    """The smallest integer not below. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the type is bool.
+    """
     return Ceil.apply(input)
 
 
@@ -121,7 +133,11 @@ class Trunc(Floor):
 
 
 def trunc(input: Tensor) -> Tensor:
-    """Without the fraction."""
+    """Without the fraction. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the type is bool.
+    """
     return Trunc.apply(input)
 
 
@@ -139,6 +155,8 @@ class Round(Floor):
 @checked
 def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """The nearest integer, of two the even one; or the nearest number of ``decimals`` digits after the point.
+
+    Shape: that of ``input``.
 
     Raises:
         NotImplementedError: the type is bool, or with ``decimals`` an integer type.
@@ -183,7 +201,11 @@ class Frac(Function):
 
 
 def frac(input: Tensor) -> Tensor:
-    """The fraction, with the sign of ``input``."""
+    """The fraction, with the sign of ``input``. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the type is not floating.
+    """
     return Frac.apply(input)
 
 
@@ -199,7 +221,7 @@ class Sign(Sgn):
 
 
 def sign(input: Tensor) -> Tensor:
-    """1, 0 or -1; 0 for NaN."""
+    """1, 0 or -1; 0 for NaN. Shape: that of ``input``."""
     return Sign.apply(input)
 
 
@@ -230,7 +252,10 @@ class NanToNum(Function):
 def nan_to_num(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
-    """``nan`` (0) in place of NaN, ``posinf`` and ``neginf`` (the largest and lowest number) in place of infinities."""
+    """``nan`` (0) in place of NaN, ``posinf`` and ``neginf`` (the largest and lowest number) in place of infinities.
+
+    Shape: that of ``input``.
+    """
     nan = 0.0 if nan is None else nan
     return NanToNum.apply(input, nan=nan, posinf=posinf, neginf=neginf)
 

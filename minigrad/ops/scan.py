@@ -62,7 +62,10 @@ class Cumsum(Function):
 
 @checked
 def cumsum(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
-    """The sum of the elements up to each, along ``dim``. Integers and bools are summed in int64."""
+    """The sum of the elements up to each, along ``dim``. Integers and bools are summed in int64.
+
+    Shape: that of ``input``.
+    """
     if numpy_names:
         return cumsum(input, dtype=dtype, **renamed("cumsum", numpy_names, dim=dim))
     if dim is None:
@@ -72,7 +75,12 @@ def cumsum(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None 
 
 @checked
 def cumsum_(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
-    """:func:`cumsum` in place, in the type of ``input``; ``dtype`` may only repeat it."""
+    """:func:`cumsum` in place, in the type of ``input``; ``dtype`` may only repeat it.
+
+    Raises:
+        RuntimeError: ``dtype`` is another.
+        NotImplementedError: the type is bool.
+    """
     return scan_in_place("cumsum", Cumsum, input, dim, dtype)
 
 
@@ -164,7 +172,10 @@ class Cumprod(Function):
 
 @checked
 def cumprod(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
-    """The product of the elements up to each, along ``dim``. Integers and bools are multiplied in int64."""
+    """The product of the elements up to each, along ``dim``. Integers and bools are multiplied in int64.
+
+    Shape: that of ``input``.
+    """
     if numpy_names:
         return cumprod(input, dtype=dtype, **renamed("cumprod", numpy_names, dim=dim))
     if dim is None:
@@ -174,7 +185,12 @@ def cumprod(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None
 
 @checked
 def cumprod_(input: Tensor, dim: int, *, dtype: dtypes.dtype | None = None) -> Tensor:
-    """:func:`cumprod` in place, in the type of ``input``; ``dtype`` may only repeat it."""
+    """:func:`cumprod` in place, in the type of ``input``; ``dtype`` may only repeat it.
+
+    Raises:
+        RuntimeError: ``dtype`` is another.
+        NotImplementedError: the type is bool.
+    """
     return scan_in_place("cumprod", Cumprod, input, dim, dtype)
 
 
@@ -214,7 +230,10 @@ class Cummax(Function):
 
 @checked
 def cummax(input: Tensor, dim: int) -> Any:
-    """The largest element up to each, along ``dim``, and where it is, the last of equal ones."""
+    """The largest element up to each, along ``dim``, and where it is, the last of equal ones.
+
+    Shape: that of ``input``.
+    """
     return return_types.cummax(*Cummax.apply(input, dim=normalize_dim(dim, input.ndim)))
 
 
@@ -226,7 +245,10 @@ class Cummin(Cummax):
 
 @checked
 def cummin(input: Tensor, dim: int) -> Any:
-    """The smallest element up to each, along ``dim``, and where it is, the last of equal ones."""
+    """The smallest element up to each, along ``dim``, and where it is, the last of equal ones.
+
+    Shape: that of ``input``.
+    """
     return return_types.cummin(*Cummin.apply(input, dim=normalize_dim(dim, input.ndim)))
 
 

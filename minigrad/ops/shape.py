@@ -67,6 +67,8 @@ class View(ViewFunction):
 def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """The same elements under another shape, or the same bits read as another type, in the same memory.
 
+    Shape: ``shape``.
+
     Raises:
         RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
     """
@@ -155,7 +157,7 @@ class Reshape(View):
 
 
 def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
-    """The same elements under another shape: a view where the memory's layout allows it, else a copy.
+    """The same elements under another shape: a view where the memory's layout allows it, else a copy. Shape: ``shape``.
 
     Raises:
         RuntimeError: the shape holds another number of elements.
@@ -227,7 +229,10 @@ class Squeeze(ViewFunction):
 
 @checked
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *dims: int) -> Tensor:
-    """Without the dimensions of size 1, or without those of them that ``dim`` names, one or several: a view."""
+    """Without the dimensions of size 1, or without those of them that ``dim`` names, one or several: a view.
+
+    Shapes: (a, 1, b) -> (a, b).
+    """
     chosen: Any = (dim, *dims) if dims else dim
     if chosen is None:
         return Squeeze.apply(input)
@@ -275,6 +280,7 @@ class SqueezeInPlace(SqueezeDim):
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`view` in the shape of ``other``."""
     check_tensors("view_as", input=input, other=other)
     return input.view(other.shape)
 
@@ -300,19 +306,22 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`reshape` to the shape of ``other``."""
     check_tensors("reshape_as", input=input, other=other)
     return input.reshape(other.shape)
 
 
 @checked
 def ravel(input: Tensor) -> Tensor:
-    """One dimension, of all elements in row-major order."""
+    """One dimension, of all elements in row-major order. Shape: (n,), n elements."""
     return input.contiguous().view(-1)
 
 
 @checked
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Dimension ``dim`` as several of ``sizes``, one of which may be -1: a view.
+
+    Shapes: (a · b, c) -> (a, b, c) for 0 and (a, b).
 
     Raises:
         RuntimeError: the sizes do not multiply to that of the dimension.
@@ -332,7 +341,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 def atleast_1d(*tensors: Any) -> Any:
-    """Each tensor with at least one dimension."""
+    """Each tensor with at least one dimension. Shapes: () -> (1,)."""
     return for_each(tensors, one_dim)
 
 
@@ -352,7 +361,7 @@ def for_each(tensors: tuple[Any, ...], change: Callable[[Tensor], Tensor]) -> An
 
 
 def atleast_2d(*tensors: Any) -> Any:
-    """Each tensor with at least two dimensions, new ones in front."""
+    """Each tensor with at least two dimensions, new ones in front. Shapes: () -> (1, 1), (n,) -> (1, n)."""
     return for_each(tensors, two_dims)
 
 
@@ -363,7 +372,7 @@ def two_dims(input: Tensor) -> Tensor:
 
 
 def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor with at least three dimensions: a row becomes (1, n, 1), a matrix (m, n, 1)."""
+    """Each tensor with at least three dimensions. Shapes: () -> (1, 1, 1), (n,) -> (1, n, 1), (m, n) -> (m, n, 1)."""
     return for_each(tensors, three_dims)
 
 
@@ -378,7 +387,8 @@ def three_dims(input: Tensor) -> Tensor:
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of a grid whose axes have these values: one tensor an axis, views.
 
-    ``indexing`` 'ij' has the first axis first, 'xy' the second; without it, 'ij' is meant, and a warning says so.
+    Shapes: (n,), (m,) -> twice (n, m). ``indexing`` 'ij' has the first axis first, 'xy' the second; without it, 'ij' is
+    meant, and a warning says so.
 
     Raises:
         RuntimeError: a tensor has more than one dimension, the types differ, or ``indexing`` is another word.

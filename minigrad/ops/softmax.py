@@ -151,7 +151,10 @@ class Logsumexp(Function):
 def logsumexp(
     input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any
 ) -> Tensor:
-    """ln Σ exp(input), computed without overflow."""
+    """ln Σ exp(input), computed without overflow.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+    """
     if numpy_names:
         return logsumexp(input, **renamed("logsumexp", numpy_names, dim=dim, keepdim=keepdim))
     if dim is None:

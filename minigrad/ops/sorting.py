@@ -61,7 +61,7 @@ class Sort(Function):
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, **numpy_names: Any
 ) -> Any:
-    """The elements in order along ``dim``, and where each was."""
+    """The elements in order along ``dim``, and where each was. Shape: that of ``input``."""
     if numpy_names:
         return sort(input, descending=descending, stable=stable, **renamed("sort", numpy_names, dim=dim))
     dim = normalize_dim(dim, input.ndim)
@@ -73,7 +73,7 @@ def sort(
 def argsort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False, **numpy_names: Any
 ) -> Tensor:
-    """The positions that put the elements in order along ``dim``."""
+    """The positions that put the elements in order along ``dim``. Shape: that of ``input``."""
     if numpy_names:
         return argsort(input, descending=descending, stable=stable, **renamed("argsort", numpy_names, dim=dim))
     positions: Tensor = sort(input.detach(), dim, descending, stable=stable).indices
@@ -83,7 +83,7 @@ def argsort(
 
 @checked
 def msort(input: Tensor) -> Tensor:
-    """The elements in order along the first dimension."""
+    """The elements in order along the first dimension. Shape: that of ``input``."""
     return sort(input, 0).values
 
 
@@ -96,6 +96,8 @@ class Topk(Sort):
 @checked
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The ``k`` largest, or smallest, elements along ``dim``, and where each is; in order whatever ``sorted`` says.
+
+    Shape: that of ``input``, ``dim`` of size ``k``.
 
     Raises:
         RuntimeError: there are not that many, or the type is bool.
@@ -124,9 +126,12 @@ class Kthvalue(Max):
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The ``k``-th smallest element along ``dim``, k counted from 1, and where it is.
 
+    Shape: that of ``input`` without ``dim``; ``keepdim`` keeps it at size 1.
+
     Raises:
         RuntimeError: there are not that many.
         IndexError: the dimension is empty.
+        NotImplementedError: the type is bool.
     """
     dim = normalize_dim(dim, input.ndim)
     check_not_empty("kthvalue", input.array, dim)
@@ -156,7 +161,11 @@ class Median(Max):
 def median(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False, **numpy_names: Any) -> Any:
     """The element in the middle, the lower of two, NaN if any is; along a dim also where it is.
 
-    Without a dim equal elements share the gradient; with one it goes to the position reported.
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1. Without a dim equal
+    elements share the gradient; with one it goes to the position reported.
+
+    Raises:
+        NotImplementedError: the type is bool.
     """
     if numpy_names:
         return median(input, **renamed("median", numpy_names, dim=dim, keepdim=keepdim))

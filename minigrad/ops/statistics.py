@@ -106,6 +106,8 @@ def var(
 ) -> Tensor:
     """The variance Σ (x - mean)² / (n - correction), over all dimensions or ``dim``.
 
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+
     Raises:
         RuntimeError: the input is not of a floating-point type.
     """
@@ -240,7 +242,10 @@ def norm(
     *,
     dtype: dtypes.dtype | None = None,
 ) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) over all dimensions or ``dim``: ``linalg.vector_norm``, "fro" and None meaning p = 2."""
+    """``(Σ |x|ᵖ)^(1/p)`` over all dimensions or ``dim``: ``linalg.vector_norm``, "fro" and None meaning p = 2.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+    """
     if isinstance(p, str):
         dims = range(input.ndim) if dim is None else dim
         if p == "fro" and (dim is None or isinstance(dim, int) or len(dim) <= 2):

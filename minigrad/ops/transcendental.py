@@ -44,7 +44,7 @@ class Sin(Function):
 
 
 def sin(input: Tensor) -> Tensor:
-    """The sine; angles are in radians."""
+    """The sine; angles are in radians. Shape: that of ``input``."""
     return Sin.apply(input)
 
 
@@ -67,7 +67,7 @@ class Cos(Function):
 
 
 def cos(input: Tensor) -> Tensor:
-    """The cosine; angles are in radians."""
+    """The cosine; angles are in radians. Shape: that of ``input``."""
     return Cos.apply(input)
 
 
@@ -91,7 +91,7 @@ class Tan(Function):
 
 
 def tan(input: Tensor) -> Tensor:
-    """The tangent; angles are in radians."""
+    """The tangent; angles are in radians. Shape: that of ``input``."""
     return Tan.apply(input)
 
 
@@ -114,7 +114,7 @@ class Asin(Function):
 
 
 def asin(input: Tensor) -> Tensor:
-    """NaN outside [-1, 1]."""
+    """The inverse of :func:`sin`, in [-π/2, π/2]; NaN outside [-1, 1]. Shape: that of ``input``."""
     return Asin.apply(input)
 
 
@@ -137,7 +137,7 @@ class Acos(Function):
 
 
 def acos(input: Tensor) -> Tensor:
-    """NaN outside [-1, 1]."""
+    """The inverse of :func:`cos`, in [0, π]; NaN outside [-1, 1]. Shape: that of ``input``."""
     return Acos.apply(input)
 
 
@@ -160,7 +160,7 @@ class Atan(Function):
 
 
 def atan(input: Tensor) -> Tensor:
-    """The inverse of :func:`tan`, in (-π/2, π/2)."""
+    """The inverse of :func:`tan`, in (-π/2, π/2). Shape: that of ``input``."""
     return Atan.apply(input)
 
 
@@ -187,7 +187,7 @@ class Atan2(Function):
 
 @checked
 def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """The angle of the point (other, input), in (-π, π]."""
+    """The angle of the point (other, input), in (-π, π]. Shapes: broadcast."""
     return Atan2.apply(input, other)
 
 
@@ -214,7 +214,7 @@ class Sinh(Function):
 
 
 def sinh(input: Tensor) -> Tensor:
-    """(eˣ - e⁻ˣ) / 2."""
+    """(eˣ - e⁻ˣ) / 2. Shape: that of ``input``."""
     return Sinh.apply(input)
 
 
@@ -237,7 +237,7 @@ class Cosh(Function):
 
 
 def cosh(input: Tensor) -> Tensor:
-    """(eˣ + e⁻ˣ) / 2."""
+    """(eˣ + e⁻ˣ) / 2. Shape: that of ``input``."""
     return Cosh.apply(input)
 
 
@@ -261,7 +261,7 @@ class Tanh(Function):
 
 
 def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent. Shape: that of ``input``."""
     return Tanh.apply(input)
 
 
@@ -298,7 +298,7 @@ class Asinh(Function):
 
 
 def asinh(input: Tensor) -> Tensor:
-    """The inverse of :func:`sinh`."""
+    """The inverse of :func:`sinh`. Shape: that of ``input``."""
     return Asinh.apply(input)
 
 
@@ -321,7 +321,7 @@ class Acosh(Function):
 
 
 def acosh(input: Tensor) -> Tensor:
-    """NaN below 1."""
+    """The inverse of :func:`cosh`, not negative; NaN below 1. Shape: that of ``input``."""
     return Acosh.apply(input)
 
 
@@ -344,7 +344,7 @@ class Atanh(Function):
 
 
 def atanh(input: Tensor) -> Tensor:
-    """NaN outside [-1, 1]."""
+    """The inverse of :func:`tanh`; NaN outside [-1, 1]. Shape: that of ``input``."""
     return Atanh.apply(input)
 
 
@@ -370,7 +370,7 @@ class Erf(Function):
 
 
 def erf(input: Tensor) -> Tensor:
-    """The error function 2/√π ∫₀ˣ exp(-t²) dt."""
+    """The error function 2/√π ∫₀ˣ exp(-t²) dt. Shape: that of ``input``."""
     return Erf.apply(input)
 
 

@@ -28,7 +28,7 @@ class Transpose(ViewFunction):
 
 @checked
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Dimensions ``dim0`` and ``dim1`` exchanged: a view.
+    """Dimensions ``dim0`` and ``dim1`` exchanged: a view. Shapes: (a, b, c) -> (c, b, a) for 0 and 2.
 
     Raises:
         IndexError: there is no such dimension.
@@ -46,7 +46,7 @@ def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
 @checked
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
-    """:func:`transpose`."""
+    """As :func:`transpose`."""
     return transpose(input, axis0, axis1)
 
 
@@ -58,7 +58,7 @@ def swapaxes_(input: Tensor, axis0: int, axis1: int) -> Tensor:
 
 @checked
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """:func:`transpose`."""
+    """As :func:`transpose`."""
     return transpose(input, dim0, dim1)
 
 
@@ -83,7 +83,7 @@ class T(ViewFunction):
 
 @checked
 def t(input: Tensor) -> Tensor:
-    """The transpose of a matrix, (n, k) -> (k, n): a view. A vector or a number stays as it is.
+    """The transpose of a matrix, a view. Shapes: (n, k) -> (k, n). A vector or a number stays as it is.
 
     Raises:
         RuntimeError: there are more than two dimensions.
@@ -117,13 +117,21 @@ class Permute(ViewFunction):
 
 
 def permute(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
-    """The dimensions in the order ``dims``, also given one by one: a view."""
+    """The dimensions in the order ``dims``, also given one by one: a view.
+
+    Shapes: (a, b, c) -> (c, a, b) for (2, 0, 1).
+
+    Raises:
+        RuntimeError: ``dims`` does not name each dimension once.
+    """
     return Permute.apply(input, dims=as_shape(positions if dims is None else (dims,)))
 
 
 @checked
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """The dimensions ``source`` at the places ``destination``, the others in their order: a view.
+
+    Shapes: (a, b, c) -> (b, c, a) for 0 and 2.
 
     Raises:
         RuntimeError: there are not as many of both, or one is named twice.
@@ -148,5 +156,5 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
 
 @checked
 def moveaxis(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
-    """:func:`movedim`."""
+    """As :func:`movedim`."""
     return movedim(input, source, destination)
