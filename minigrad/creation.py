@@ -83,7 +83,8 @@ def _sizes(name: str, size: tuple[Any, ...], by_name: Any = None) -> tuple[int, 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor that holds a copy of ``data``: numbers, nested sequences, arrays, tensors.
 
-    Without a dtype Python floats become the default type, integers int64, bools bool; arrays keep their type.
+    Shape: that of ``data``; ragged sequences have none. Without a dtype Python floats become the default type, integers
+    int64, bools bool; arrays keep their type.
 
     Raises:
         TypeError, ValueError, RuntimeError: as ``reading.read`` says, or the type cannot require grad.
@@ -99,7 +100,10 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """``data`` as a tensor, without a copy where it is an array or a tensor of this dtype already."""
+    """``data`` as a tensor, without a copy where it is an array or a tensor of this dtype already.
+
+    Shape: that of ``data``.
+    """
     if isinstance(data, Tensor):
         return data.to(device, dtype)
     tensor = _finish(_opened(read(data, dtype)), device, False)
@@ -109,7 +113,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
-    """A tensor in the memory of ``ndarray``: a change of one shows in the other.
+    """A tensor in the memory of ``ndarray``: a change of one shows in the other. Shape: the array's.
 
     Raises:
         TypeError: it is no array, or of a type that minigrad has not.
@@ -148,7 +152,11 @@ def full(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of ``size`` filled with ``fill_value``, whose type it takes unless told."""
+    """A tensor of the shape ``size`` filled with ``fill_value``, whose type it takes unless told.
+
+    Raises:
+        RuntimeError: a size is negative, or the memory cannot be that large.
+    """
     value = _number("full", fill_value)
     kind = result_dtype(value) if dtype is None else _kind(dtype)
     return _finish(np.full(_shape("full", size), number_as(value, kind), kind), device, requires_grad)
@@ -166,19 +174,31 @@ def _number(name: str, value: Any, argument: str = "fill_value") -> Any:
 
 @says_out_of_memory
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of ``size``."""
+    """Zeros in the shape ``size``.
+
+    Raises:
+        RuntimeError: a size is negative, or the memory cannot be that large.
+    """
     return _finish(np.zeros(_sizes("zeros", sizes, size), _kind(dtype)), device, requires_grad)
 
 
 @says_out_of_memory
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones of ``size``."""
+    """Ones in the shape ``size``.
+
+    Raises:
+        RuntimeError: a size is negative, or the memory cannot be that large.
+    """
     return _finish(np.ones(_sizes("ones", sizes, size), _kind(dtype)), device, requires_grad)
 
 
 @says_out_of_memory
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of ``size`` whose values are whatever the memory held."""
+    """A tensor of the shape ``size`` whose values are whatever the memory held.
+
+    Raises:
+        RuntimeError: a size is negative, or the memory cannot be that large.
+    """
     return _finish(np.empty(_sizes("empty", sizes, size), _kind(dtype)), device, requires_grad)
 
 
@@ -221,6 +241,8 @@ def arange(
 ) -> Tensor:
     """``start``, ``start + step``, … below ``end``; int64 where all three are integers.
 
+    Shape: (n,), n = ⌈(end - start) / step⌉.
+
     Raises:
         RuntimeError: the step is zero or leads away from ``end``, or a bound is not finite.
         NotImplementedError: the type is bool.
@@ -257,7 +279,7 @@ def linspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``steps`` numbers from ``start`` to ``end``, both included, at equal distances.
+    """``steps`` numbers from ``start`` to ``end``, both included, at equal distances. Shape: (steps,).
 
     Raises:
         RuntimeError: ``steps`` is negative, or the type holds no such number.
@@ -303,7 +325,12 @@ def rand(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers drawn evenly from [0, 1)."""
+    """Numbers drawn evenly from [0, 1). Shape: ``size``.
+
+    Raises:
+        RuntimeError: a size is negative, or the memory cannot be that large.
+        NotImplementedError: the type is not floating.
+    """
     drawn = _source(generator).uniform(_sizes("rand", sizes, size), _kind(dtype), 0.0, 1.0)
     return _finish(drawn, device, requires_grad)
 
@@ -317,7 +344,12 @@ def randn(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers drawn from the normal distribution of mean 0 and variance 1."""
+    """Numbers drawn from the normal distribution of mean 0 and variance 1. Shape: ``size``.
+
+    Raises:
+        RuntimeError: a size is negative, or the memory cannot be that large.
+        NotImplementedError: the type is not floating.
+    """
     drawn = _source(generator).normal(_sizes("randn", sizes, size), _kind(dtype), 0.0, 1.0)
     return _finish(drawn, device, requires_grad)
 
@@ -360,6 +392,8 @@ def normal(
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers drawn from the normal distribution; mean and standard deviation are numbers, with a ``size``, or tensors.
+
+    Shape: ``size``, or that to which the tensors broadcast.
 
     Raises:
         RuntimeError: a deviation is negative, or two tensors do not broadcast.
@@ -438,6 +472,7 @@ def bernoulli(input: Tensor, p: float = LEFT_OUT, *, generator: Generator | None
 
     Raises:
         RuntimeError: a probability is not in [0, 1].
+        NotImplementedError: ``input`` is not floating, and no ``p`` is given.
     """
     drawn = empty(input.shape, dtype=input.dtype)
     if p is not None:
@@ -458,7 +493,7 @@ def randint(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Integers drawn evenly from ``low`` (0 unless told) up to but not including ``high``.
+    """Integers drawn evenly from ``low`` (0 unless told) up to but not including ``high``. Shape: ``size``.
 
     Args:
         bounds: high, or low and high, and then the size, each of which may also be given by name.
@@ -506,7 +541,11 @@ def randperm(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The integers 0 … n - 1 in random order."""
+    """The integers 0 … n - 1 in random order. Shape: (n,).
+
+    Raises:
+        RuntimeError: ``n`` is negative.
+    """
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     order = _source(generator).permutation(n).astype(_kind(dtype), copy=False)

@@ -82,8 +82,11 @@ def vector_norm(
     *,
     dtype: dtypes.dtype | None = None,
 ) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) over all dimensions or ``dim``, p = ``ord``; ±infinity and 0 as limits: the largest or smallest
-    |x|, the number of elements that are not zero. With ``dtype`` the elements are converted first.
+    """``(Σ |x|ᵖ)^(1/p)`` over all dimensions or ``dim``, p = ``ord``.
+
+    Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1. For p = ±infinity it is
+    the largest or smallest ``|x|``, for 0 how many elements are not zero. With ``dtype`` the elements are converted
+    first.
 
     Raises:
         RuntimeError: a type is not floating, ``dtype`` is narrower than the input's, or there is no element to take.
@@ -126,8 +129,10 @@ def matrix_norm(
     *,
     dtype: dtypes.dtype | None = None,
 ) -> Tensor:
-    """A norm of the matrices that two dimensions hold: "fro" √Σ x², ±1 the largest (or smallest) sum of |x| down a
-    column, ±infinity along a row.
+    """A norm of the matrices that two dimensions hold: "fro" √Σ x², ±1, ±infinity.
+
+    Shapes: (..., n, m) -> (...); ``keepdim`` keeps both dimensions at size 1. ±1 is the largest (or smallest) sum of
+    ``|x|`` down a column, ±infinity along a row.
 
     Raises:
         RuntimeError: the dimensions are not two, or the order is none of PyTorch's.
@@ -168,6 +173,8 @@ def norm(
     dtype: dtypes.dtype | None = None,
 ) -> Tensor:
     """A vector norm where one dimension is named or the input has one, a matrix norm for two; without ``ord`` √Σ x².
+
+    Shape: that of ``input`` without these dimensions; ``keepdim`` keeps them at size 1.
 
     Raises:
         RuntimeError: more dimensions are named, or an order is given and it is unclear for which dimensions.

@@ -62,6 +62,9 @@ class Generator:
         _twister: where it is. It is made when it is first asked for, so that a generator that nobody draws from, as
             the default one of most programs, costs nothing.
         _second_normal: of a pair of normal numbers the second, while it waits.
+
+    Raises:
+        RuntimeError: the device is not the CPU.
     """
 
     _twister: np.random.MT19937

@@ -26,43 +26,61 @@ class ValuesAndIndices(NamedTuple):
 
 
 class cummax(ValuesAndIndices):
+    """What :func:`minigrad.cummax` returns: ``values`` and ``indices``, of the input's shape."""
+
     __slots__ = ()
 
 
 class cummin(ValuesAndIndices):
+    """What :func:`minigrad.cummin` returns: ``values`` and ``indices``, of the input's shape."""
+
     __slots__ = ()
 
 
 class kthvalue(ValuesAndIndices):
+    """What :func:`minigrad.kthvalue` returns: ``values`` and ``indices``, of one shape."""
+
     __slots__ = ()
 
 
 class max(ValuesAndIndices):
+    """What :func:`minigrad.max` returns along a dim: ``values`` and ``indices``, of one shape."""
+
     __slots__ = ()
 
 
 class median(ValuesAndIndices):
+    """What :func:`minigrad.median` returns along a dim: ``values`` and ``indices``, of one shape."""
+
     __slots__ = ()
 
 
 class min(ValuesAndIndices):
+    """What :func:`minigrad.min` returns along a dim: ``values`` and ``indices``, of one shape."""
+
     __slots__ = ()
 
 
 class nanmedian(ValuesAndIndices):
+    """What :func:`minigrad.nanmedian` returns along a dim: ``values`` and ``indices``, of one shape."""
+
     __slots__ = ()
 
 
 class sort(ValuesAndIndices):
+    """What :func:`minigrad.sort` returns: ``values`` and ``indices``, of the input's shape."""
+
     __slots__ = ()
 
 
 class topk(ValuesAndIndices):
+    """What :func:`minigrad.topk` returns: ``values`` and ``indices``, of one shape."""
+
     __slots__ = ()
 
 
 class aminmax(NamedTuple):
-    """The smallest and the largest."""
+    """What :func:`minigrad.aminmax` returns: ``min`` and ``max``, of one shape."""
 
     min: Tensor
     max: Tensor

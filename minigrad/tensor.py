@@ -52,7 +52,7 @@ def operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 class Tensor(TensorBase, Methods):
-    """An array that knows how it was made. Counterpart: ``torch.Tensor``.
+    """An array of any shape that knows how it was made. Counterpart: ``torch.Tensor``.
 
     Attributes:
         array: the values, a NumPy array. Changing it by hand bypasses the version counter.
@@ -81,22 +81,27 @@ class Tensor(TensorBase, Methods):
 
     @property
     def shape(self) -> Size:
+        """The sizes of the dimensions, as a :class:`minigrad.Size`."""
         return tuple.__new__(Size, self.array.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:
+        """The type of the elements, such as ``minigrad.float32``."""
         return dtypes.from_numpy_dtype(self.array.dtype)
 
     @property
     def device(self) -> device:
+        """The place of the elements: always the CPU."""
         return CPU
 
     @property
     def is_cuda(self) -> bool:
+        """False: no element is on a GPU."""
         return False
 
     @property
     def is_cpu(self) -> bool:
+        """True: all elements are on the CPU."""
         return True
 
     @property
@@ -111,6 +116,7 @@ class Tensor(TensorBase, Methods):
 
     @property
     def ndim(self) -> int:
+        """How many dimensions there are."""
         return self.array.ndim
 
     @property
@@ -120,7 +126,11 @@ class Tensor(TensorBase, Methods):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether operations on this tensor are recorded. Setting it works on leaves of a floating type only."""
+        """Whether operations on this tensor are recorded. Setting it works on leaves of a floating type only.
+
+        Raises:
+            RuntimeError: what is set is no bool, the tensor is no leaf, or its type has no gradients.
+        """
         return self._requires_grad
 
     @requires_grad.setter
@@ -135,7 +145,14 @@ class Tensor(TensorBase, Methods):
 
     @property
     def grad(self) -> Tensor | None:
-        """dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None."""
+        """dL/d(this tensor) after ``backward()``, for leaves and after ``retain_grad()``; else None.
+
+        Its shape and type are this tensor's.
+
+        Raises:
+            TypeError: what is set is neither a tensor nor None.
+            RuntimeError: what is set has another shape or type, or is the tensor itself.
+        """
         if self._grad is None and vars(self).get("grad_fn") is not None and not self.retains_grad:
             warn_user(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
@@ -179,7 +196,14 @@ class Tensor(TensorBase, Methods):
 
     @property
     def data(self) -> Tensor:
-        """The same values without history, in the same memory. Changes made through it are not counted."""
+        """The same values without history, in the same memory. Changes made through it are not counted.
+
+        Shape: the same.
+
+        Raises:
+            RuntimeError: what is set is not floating, and the tensor requires grad; or it is deleted.
+            TypeError: what is set is no tensor.
+        """
         values = wrap(self.array)
         show_memory(values, self)
         note_cut(".data", [self], [values])
@@ -201,7 +225,10 @@ class Tensor(TensorBase, Methods):
 
     @property
     def T(self) -> Tensor:
-        """The dimensions in reverse order; meant for matrices, and deprecated for other tensors as in PyTorch."""
+        """The dimensions in reverse order; meant for matrices, and deprecated for other tensors as in PyTorch.
+
+        Shapes: (n, m) -> (m, n).
+        """
         if self.ndim != 2:
             warn_user(
                 "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated. Consider "
@@ -211,7 +238,11 @@ class Tensor(TensorBase, Methods):
 
     @property
     def mT(self) -> Tensor:
-        """The last two dimensions swapped."""
+        """The last two dimensions swapped. Shapes: (..., n, m) -> (..., m, n).
+
+        Raises:
+            RuntimeError: there is one dimension only.
+        """
         if self.ndim == 0:
             return Permute.apply(self, dims=())
         if self.ndim < 2:
@@ -221,31 +252,48 @@ class Tensor(TensorBase, Methods):
         return self.transpose(-2, -1)
 
     def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of dimension ``dim``.
+
+        Raises:
+            IndexError: there is no such dimension.
+        """
         return self.shape if dim is None else self.array.shape[normalize_dim(dim, self.ndim)]
 
     def dim(self) -> int:
+        """How many dimensions there are: :attr:`ndim`."""
         return self.array.ndim
 
     def ndimension(self) -> int:
+        """How many dimensions there are: :attr:`ndim`."""
         return self.array.ndim
 
     def numel(self) -> int:
+        """How many elements there are."""
         return self.array.size
 
     def nelement(self) -> int:
+        """How many elements there are: :meth:`numel`."""
         return self.array.size
 
     def element_size(self) -> int:
+        """How many bytes an element takes: :attr:`itemsize`."""
         return self.array.itemsize
 
     def stride(self, dim: int | None = None) -> Any:
+        """How many elements lie between two neighbours along each dimension, or along ``dim``.
+
+        Raises:
+            IndexError: there is no such dimension.
+        """
         strides = strides_of(self)
         return strides if dim is None else strides[normalize_dim(dim, self.ndim)]
 
     def is_contiguous(self) -> bool:
+        """Whether the elements lie in row-major order, without gaps."""
         return not self._strided or self.array.flags.c_contiguous
 
     def data_ptr(self) -> int:
+        """The address of the first element; 0 where there is none."""
         lay_in_order(self)
         return self.array.ctypes.data if self.array.size else 0
 
@@ -352,6 +400,7 @@ class Tensor(TensorBase, Methods):
         return note_number(self, self.array.item(), "item()")
 
     def tolist(self) -> Any:
+        """The values as Python numbers in nested lists; of a tensor without dimensions the number."""
         return self.array.tolist()
 
     def __bool__(self) -> bool:
@@ -431,7 +480,7 @@ class Tensor(TensorBase, Methods):
 
     @checked
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Ask for this leaf's gradient, or stop asking.
+        """Ask for this leaf's gradient, or stop asking. The tensor itself is returned, whatever its shape.
 
         Raises:
             RuntimeError: the tensor is no leaf, or its type has no gradients.
@@ -453,7 +502,10 @@ class Tensor(TensorBase, Methods):
         return self
 
     def detach(self) -> Tensor:
-        """The same values in the same memory, without history; in-place changes are counted for both."""
+        """The same values in the same memory, without history; in-place changes are counted for both.
+
+        Shape: the same.
+        """
         detached = wrap(self.array)
         show_memory(detached, self)
         detached._version_counter = self._version_counter
@@ -461,7 +513,7 @@ class Tensor(TensorBase, Methods):
         return detached
 
     def detach_(self) -> Tensor:
-        """Forget how this tensor was made: it becomes a leaf that does not require grad.
+        """Forget how this tensor was made: it becomes a leaf that does not require grad. Shape: the same.
 
         Raises:
             RuntimeError: the tensor is a view.
@@ -503,6 +555,8 @@ class Tensor(TensorBase, Methods):
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook(grad)`` whenever this tensor's gradient is computed; a tensor it returns replaces the gradient.
 
+        ``grad`` has this tensor's shape.
+
         Raises:
             RuntimeError: the tensor does not require grad.
         """
@@ -514,6 +568,8 @@ class Tensor(TensorBase, Methods):
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call ``hook(tensor)`` each time after backward has added to this leaf's ``.grad``.
+
+        The tensor may have any shape.
 
         Raises:
             RuntimeError: the tensor does not require grad, or is no leaf.
@@ -616,6 +672,7 @@ class Tensor(TensorBase, Methods):
     # ------------------------------------------------------------------------------- operations: see methods.py
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
+        """This tensor where ``condition`` holds, ``other`` elsewhere: :func:`minigrad.where`."""
         return where(condition, self, other)
 
     # ------------------------------------------------------------------------------- indexing

@@ -41,6 +41,8 @@ class breakpoint_on(Observer):
         ValueError: no operation's node has this name.
         RuntimeError: the tensor does not require grad.
         TypeError: ``where`` is none of these.
+
+    PyTorch has no counterpart.
     """
 
     def __init__(self, where: Any) -> None:

@@ -177,6 +177,7 @@ def grad(
 
     Raises:
         RuntimeError: as :func:`backward`; or an input does not require grad, or was not used.
+        ValueError: ``allow_unused`` is False and ``materialize_grads`` True.
 
     Counterpart: ``torch.autograd.grad``.
     """

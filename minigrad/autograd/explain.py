@@ -39,6 +39,8 @@ def explain_grad(tensor: Tensor, result: Tensor | None = None, optimizer: Any = 
 
     Raises:
         TypeError: not a tensor, or not an optimizer.
+
+    PyTorch has no counterpart.
     """
     for name, value in (("tensor", tensor), ("result", result)):
         if not isinstance(value, Tensor) and (name == "tensor" or value is not None):

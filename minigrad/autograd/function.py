@@ -38,6 +38,9 @@ class Function(function.Function):
     ``setup_context(ctx, inputs, output)`` fill it; backward may be called ``vjp``.
 
     Source: PyTorch's "Extending torch.autograd".
+
+    Raises:
+        RuntimeError: from calling an instance, as code from before ``apply`` did.
     """
 
     receives_tensors = True
@@ -59,17 +62,29 @@ class Function(function.Function):
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        """Compute the outputs; to be overridden."""
+        """Compute the outputs; to be overridden.
+
+        Raises:
+            NotImplementedError: the subclass does not define it.
+        """
         raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
-        """Fill ``ctx`` after a forward that did not receive it; to be overridden where forward takes no ``ctx``."""
+        """Fill ``ctx`` after a forward that did not receive it; to be overridden where forward takes no ``ctx``.
+
+        Raises:
+            NotImplementedError: the subclass does not define it.
+        """
         raise NotImplementedError("setup_context is not implemented.")
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """One gradient an argument of forward, from one an output; to be overridden."""
+        """One gradient an argument of forward, from one an output; to be overridden.
+
+        Raises:
+            NotImplementedError: the subclass defines neither it nor ``vjp``.
+        """
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD."

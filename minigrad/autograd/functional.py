@@ -171,6 +171,11 @@ def jacobian(
 
     Returns:
         Shape of each: the output's, then the input's. Nested in tuples as outputs and inputs are.
+
+    Raises:
+        RuntimeError: ``strict`` is set, and an output does not depend on an input or ``vectorize`` is set too.
+        AssertionError: there is no such strategy.
+        NotImplementedError: "forward-mode" with ``strict`` or without ``vectorize``.
     """
     check_strategy(strategy, strict, vectorize, "jacobian")
     given = as_checked_tuple(inputs, "inputs", "jacobian")
@@ -224,8 +229,13 @@ def hessian(
 ) -> Any:
     """The second derivatives of a function with one number as its result: the Jacobian of its gradient.
 
+    The arguments are those of :func:`jacobian`.
+
     Returns:
         Shape of each: one input's, then another's. A tuple of tuples where ``inputs`` is a tuple.
+
+    Raises:
+        RuntimeError: the function's result is not one number; and as :func:`jacobian`.
     """
     several = isinstance(inputs, tuple)
     check_strategy(outer_jacobian_strategy, strict, vectorize, "hessian")
@@ -264,7 +274,12 @@ def vjp(
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
-    """``func(*inputs)``, and vᵀ · Jacobian: one backward pass. ``v`` has the outputs' shapes; None for one number."""
+    """``func(*inputs)``, and vᵀ · Jacobian: one backward pass. ``v`` has the outputs' shapes; None for one number.
+
+    Raises:
+        RuntimeError: ``v`` has other shapes, or is missing for more than one number; or, with ``strict``, an output
+            does not depend on an input.
+    """
     given = as_checked_tuple(inputs, "inputs", "vjp")
     sources = fresh_inputs(given, create_graph)
     outputs, several = outputs_of(func, sources, "vjp")
@@ -285,6 +300,10 @@ def jvp(
     """``func(*inputs)``, and Jacobian · v. ``v`` has the inputs' shapes; None for one number.
 
     The double-backward trick: uᵀJ is linear in u, and its derivative by u, in the direction v, is J v.
+
+    Raises:
+        RuntimeError: ``v`` has other shapes, or is missing for more than one number; or, with ``strict``, an output
+            does not depend on an input.
     """
     given = as_checked_tuple(inputs, "inputs", "jvp")
     sources = fresh_inputs(given, create_graph)
@@ -305,7 +324,13 @@ def vhp(
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
-    """``func(*inputs)``, one number, and vᵀ · Hessian: the gradient of the gradient's product with v."""
+    """``func(*inputs)``, one number, and vᵀ · Hessian: the gradient of the gradient's product with v.
+
+    ``v`` has the inputs' shapes; None for one number.
+
+    Raises:
+        RuntimeError: the function's result is not one number; and as :func:`vjp`.
+    """
     given = as_checked_tuple(inputs, "inputs", "vhp")
     sources = fresh_inputs(given, create_graph)
     vector = given_vector(v, sources, "input", "vhp")
@@ -323,7 +348,13 @@ def hvp(
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
-    """``func(*inputs)``, one number, and Hessian · v, which equals :func:`vhp` where the Hessian is symmetric."""
+    """``func(*inputs)``, one number, and Hessian · v, which equals :func:`vhp` where the Hessian is symmetric.
+
+    ``v`` has the inputs' shapes; None for one number.
+
+    Raises:
+        RuntimeError: the function's result is not one number; and as :func:`vjp`.
+    """
     given = as_checked_tuple(inputs, "inputs", "hvp")
     sources = fresh_inputs(given, create_graph)
     vector = given_vector(v, sources, "input", "hvp")

@@ -24,14 +24,17 @@ __all__ += ["register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
 
 
 class GradientEdge(NamedTuple):
-    """The place in the graph that receives a tensor's gradient. ``autograd.grad`` takes it instead of the tensor."""
+    """The place in the graph that receives a tensor's gradient. ``autograd.grad`` takes it instead of the tensor.
+
+    It stands for a tensor of any shape.
+    """
 
     node: Node
     output_nr: int
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
-    """The place that receives ``tensor``'s gradient.
+    """The place that receives ``tensor``'s gradient. The tensor may have any shape.
 
     Raises:
         RuntimeError: the tensor does not require grad.
@@ -40,7 +43,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
 
 
 class saved_tensors_hooks:
-    """Inside this context, what operations save for backward goes through two functions of the user's.
+    """Inside this context, what operations save for backward goes through two functions of the user's. Shapes: any.
 
     ``pack_hook(tensor)`` is called when a tensor is saved; what it returns is kept instead. ``unpack_hook(packed)`` is
     called when backward wants the tensor, and returns one with the same values. Contexts nest: the innermost counts.
@@ -75,10 +78,12 @@ class save_on_cpu(saved_tensors_hooks):
 
     @staticmethod
     def copy(tensor: Tensor) -> Tensor:
+        """What is kept instead of a tensor: a copy without history."""
         return tensor.detach().clone()
 
     @staticmethod
     def as_it_is(packed: Tensor) -> Tensor:
+        """What is given back: the copy."""
         return packed
 
 
@@ -127,7 +132,7 @@ def register_multi_grad_hook(
     """Call ``fn`` once in a backward pass for several tensors.
 
     Args:
-        tensors: each requires grad.
+        tensors: of any shapes; each requires grad.
         fn: with ``mode`` "all" it is called when the pass has come to every tensor that it comes to, with the sequence
             of gradients, None where there is none; with "any" when it has come to the first, with this one's.
         mode: "all" or "any".

@@ -71,7 +71,7 @@ class log_operations(Observer):
     """Note every operation that has a rule, and every rule that runs, while this context is open, in all threads.
 
     A change in place is told as the operation that computes the new values. What has no gradient at all, such as
-    ``argmax`` and comparisons, has no rule and is not told.
+    ``argmax`` and comparisons, has no rule and is not told. PyTorch has no counterpart.
 
     Args:
         file: where each line is written at once, such as ``sys.stdout``; by default nowhere.
@@ -97,6 +97,7 @@ class log_operations(Observer):
             Function.apply, UsersFunction._apply = PLAIN  # type: ignore[method-assign]
 
     def note(self, event: Event) -> None:
+        """Add ``event`` to the tape, and write its line where there is a file."""
         self.tape.append(event)
         if self.file is not None:
             print(event, file=self.file)

@@ -30,7 +30,8 @@ kernel_mode: ContextVar[KernelMode] = ContextVar("kernel mode", default=FAST)
 class reference_kernels(ContextDecorator):
     """Inside, the plain loops compute instead of the fast kernels. A context manager and a decorator, for this thread.
 
-    A backward pass computes with what is on while it runs, whatever was on in its forward pass.
+    A backward pass computes with what is on while it runs, whatever was on in its forward pass. PyTorch has no
+    counterpart.
     """
 
     attribute = "reference"

@@ -84,8 +84,8 @@ def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
         TypeError: ``obj`` holds something else; the message says what and where. Nothing has been written.
         pickle.PicklingError: ``obj`` is nested too deeply, or has an integer past 2,040 bits.
         FileNotFoundError: the folder of the path does not exist.
-
         PermissionError: the file at the path is read-only, or the folder is.
+        AttributeError: ``f`` is neither a path nor can it write.
 
     Deviations: a key of a dict or an element of a set is a string, bytes, bool, None, float or 64-bit
     integer, or a tuple of up to 16 of these. PyTorch's records ``.format_version`` and
@@ -157,6 +157,7 @@ def load(
         FileNotFoundError: there is no such file; what is there, but no file, is an UnpicklingError.
         ValueError: ``weights_only`` is False, or ``mmap`` True without a path.
         RuntimeError: ``map_location`` is a device other than the CPU.
+        AttributeError: a file object cannot read or seek.
 
     Deviations: PyTorch can also read its format from before version 1.6, and run a pickle's code when told
     to. A tensor from a GPU without ``map_location="cpu"`` is an UnpicklingError here, a RuntimeError there.
