@@ -20,7 +20,7 @@ __all__ += ["Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Thresho
 
 
 class ReLU(Module):
-    """max(x, 0). At 0 the gradient is 0. Source: Nair & Hinton, 2010."""
+    """max(x, 0). At 0 the gradient is 0. Source: Nair & Hinton, 2010. Shapes: any, the same out."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class ReLU(Module):
 
 
 class ReLU6(Module):
-    """min(max(x, 0), 6)."""
+    """min(max(x, 0), 6). Shapes: any, the same out. Source: Krizhevsky, 2010."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class ReLU6(Module):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else ``negative_slope * x``."""
+    """x where x > 0, else ``negative_slope * x``. Shapes: any, the same out. Source: Maas et al., 2013."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, else ``alpha * (exp(x) - 1)``. Source: Clevert et al., 2015."""
+    """x where x > 0, else ``alpha * (exp(x) - 1)``. Source: Clevert et al., 2015. Shapes: any, the same out."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -78,7 +78,10 @@ class ELU(Module):
 
 
 class SELU(Module):
-    """ELU with the scale and alpha that keep mean 0 and variance 1. Source: Klambauer et al., 2017."""
+    """ELU with the scale and alpha that keep mean 0 and variance 1. Source: Klambauer et al., 2017.
+
+    Shapes: any, the same out.
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -92,7 +95,7 @@ class SELU(Module):
 
 
 class CELU(Module):
-    """x where x > 0, else ``alpha * (exp(x / alpha) - 1)``. Source: Barron, 2017."""
+    """x where x > 0, else ``alpha * (exp(x / alpha) - 1)``. Source: Barron, 2017. Shapes: any, the same out."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -107,7 +110,7 @@ class CELU(Module):
 
 
 class GELU(Module):
-    """x Φ(x), Φ the normal distribution function; ``approximate`` 'tanh' a nearby formula.
+    """x Φ(x), Φ the normal distribution function; ``approximate`` 'tanh' a nearby formula. Shapes: any, the same out.
 
     Source: Hendrycks & Gimpel, 2016.
     """
@@ -124,7 +127,7 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """x · sigmoid(x). Source: Elfwing et al., 2017."""
+    """x · sigmoid(x). Source: Elfwing et al., 2017. Shapes: any, the same out."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -138,7 +141,7 @@ class SiLU(Module):
 
 
 class Mish(Module):
-    """x · tanh(softplus(x)). Source: Misra, 2019."""
+    """x · tanh(softplus(x)). Source: Misra, 2019. Shapes: any, the same out."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -152,7 +155,11 @@ class Mish(Module):
 
 
 class Hardtanh(Module):
-    """min(max(x, ``min_val``), ``max_val``)."""
+    """min(max(x, ``min_val``), ``max_val``). Shapes: any, the same out.
+
+    Raises:
+        AssertionError: ``max_val`` is not above ``min_val``.
+    """
 
     def __init__(
         self,
@@ -185,7 +192,7 @@ class Hardtanh(Module):
 
 
 class Hardswish(Module):
-    """x · relu6(x + 3) / 6. Source: Howard et al., 2019."""
+    """x · relu6(x + 3) / 6. Source: Howard et al., 2019. Shapes: any, the same out."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -196,7 +203,7 @@ class Hardswish(Module):
 
 
 class Hardsigmoid(Module):
-    """relu6(x + 3) / 6."""
+    """relu6(x + 3) / 6. Shapes: any, the same out. Source: Howard et al., 2019."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -207,21 +214,24 @@ class Hardsigmoid(Module):
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)). Shapes: any, the same out."""
 
     def forward(self, input: Tensor) -> Tensor:
         return input.sigmoid()
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent. Shapes: any, the same out."""
 
     def forward(self, input: Tensor) -> Tensor:
         return input.tanh()
 
 
 class Softplus(Module):
-    """ln(1 + exp(beta · x)) / beta, x itself where beta · x is above ``threshold``."""
+    """ln(1 + exp(beta · x)) / beta, x itself where beta · x is above ``threshold``. Shapes: any, the same out.
+
+    Source: Dugas et al., 2000.
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -236,28 +246,31 @@ class Softplus(Module):
 
 
 class Softsign(Module):
-    """x / (1 + |x|)."""
+    """``x / (1 + |x|)``. Source: Turian et al., 2009. Shapes: any, the same out."""
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.softsign(input)
 
 
 class LogSigmoid(Module):
-    """ln(sigmoid(x))."""
+    """ln(sigmoid(x)). Shapes: any, the same out."""
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.logsigmoid(input)
 
 
 class Tanhshrink(Module):
-    """x - tanh(x)."""
+    """x - tanh(x). Shapes: any, the same out."""
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.tanhshrink(input)
 
 
 class Softshrink(Module):
-    """x moved towards 0 by ``lambd``, 0 where it is nearer."""
+    """x moved towards 0 by ``lambd``, 0 where it is nearer. Shapes: any, the same out.
+
+    Source: Donoho & Johnstone, 1994.
+    """
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -271,7 +284,7 @@ class Softshrink(Module):
 
 
 class Hardshrink(Module):
-    """x where |x| > ``lambd``, else 0."""
+    """x where ``|x|`` > ``lambd``, else 0. Source: Donoho & Johnstone, 1994. Shapes: any, the same out."""
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
@@ -285,7 +298,7 @@ class Hardshrink(Module):
 
 
 class Threshold(Module):
-    """x where x > ``threshold``, else ``value``."""
+    """x where x > ``threshold``, else ``value``. Shapes: any, the same out."""
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
@@ -301,7 +314,10 @@ class Threshold(Module):
 
 
 class GLU(Module):
-    """a · sigmoid(b), a and b the halves of x along ``dim``, which is halved. Source: Dauphin et al., 2016."""
+    """a · sigmoid(b), a and b the halves of x along ``dim``. Source: Dauphin et al., 2016.
+
+    Shapes: (..., 2 n, ...) -> (..., n, ...).
+    """
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
@@ -321,7 +337,7 @@ def check_optional_dim(dim: Any) -> None:
 
 
 class Softmax(Module):
-    """exp(x) divided by its sum along ``dim``."""
+    """exp(x) divided by its sum along ``dim``. Shapes: any, the same out. Source: Bridle, 1990."""
 
     def __init__(self, dim: int | None = None) -> None:
         check_optional_dim(dim)
@@ -336,7 +352,7 @@ class Softmax(Module):
 
 
 class Softmin(Module):
-    """softmax(-x) along ``dim``."""
+    """softmax(-x) along ``dim``. Shapes: any, the same out."""
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -350,7 +366,7 @@ class Softmin(Module):
 
 
 class LogSoftmax(Module):
-    """The logarithm of softmax along ``dim``, computed without overflow."""
+    """The logarithm of softmax along ``dim``, computed without overflow. Shapes: any, the same out."""
 
     def __init__(self, dim: int | None = None) -> None:
         check_optional_dim(dim)
@@ -367,7 +383,7 @@ class LogSoftmax(Module):
 class PReLU(Module):
     """x where x > 0, else ``weight * x``, the weight learned: one, or one a channel, dimension 1.
 
-    ``weight`` (num_parameters,) begins as ``init``. Source: He et al., 2015.
+    Shapes: any, the same out. ``weight`` (num_parameters,) begins as ``init``. Source: He et al., 2015.
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:

@@ -52,6 +52,8 @@ class MultiheadAttention(Module):
     Raises:
         ValueError, AssertionError: the sizes do not fit: E is no multiple of ``num_heads``, or an input has another.
         RuntimeError: ``is_causal`` without ``attn_mask``.
+
+    Source: Vaswani et al., "Attention Is All You Need", 2017.
     """
 
     def __init__(
@@ -261,7 +263,7 @@ class TransformerEncoderLayer(Module):
 
     Shapes: src (S, N, d_model), with ``batch_first`` (N, S, d_model), the same out; N may be left out. The masks are
     those of :class:`MultiheadAttention`. ``activation`` is "relu", "gelu" or a function; ``norm_first`` normalises
-    before each part (Xiong et al., 2020).
+    before each part (Xiong et al., 2020). Source: Vaswani et al., 2017.
     """
 
     def __init__(
@@ -312,19 +314,22 @@ class TransformerEncoderLayer(Module):
         return self.norm2(x + self.feedforward_part(x))
 
     def attention_part(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool) -> Tensor:
+        """Self-attention of x, with dropout: what is added to x."""
         attended, _ = self.self_attn(
             x, x, x, attn_mask=mask, key_padding_mask=padding, need_weights=False, is_causal=is_causal
         )
         return self.dropout1(attended)
 
     def feedforward_part(self, x: Tensor) -> Tensor:
+        """The network of two layers on x, with dropout: what is added to x."""
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
 class TransformerEncoder(Module):
     """``num_layers`` copies of an encoder layer, one after the other, and a normalisation where given.
 
-    Shapes: those of the layer. ``enable_nested_tensor`` and ``mask_check`` change nothing.
+    Shapes: those of the layer. ``enable_nested_tensor`` and ``mask_check`` change nothing. Source: Vaswani et al.,
+    2017.
     """
 
     def __init__(

@@ -80,6 +80,8 @@ class ModuleSequence(Module):
 class Sequential(ModuleSequence):
     """y = the last module of … of the first module of x. Takes modules, or one OrderedDict of named modules.
 
+    Shapes: those of its modules.
+
     Counterpart: ``torch.nn.Sequential``.
     """
 

@@ -26,8 +26,8 @@ def for_each_dim(value: Any, dims: int) -> tuple[int, ...]:
 class Convolution(Module):
     """What all convolutional layers share: weight, bias, how they begin, and how they print.
 
-    Shapes: ``weight`` (out_channels, in_channels / groups, \\*kernel_size), transposed (in_channels,
-    out_channels / groups, \\*kernel_size); ``bias`` (out_channels,). Both begin evenly distributed in ±1/√(numbers that
+    Shapes: ``weight`` (out_channels, in_channels / groups, ...), transposed (in_channels,
+    out_channels / groups, ...); ``bias`` (out_channels,). Both begin evenly distributed in ±1/√(numbers that
     one output reads), the numbers that PyTorch draws from the same seed.
 
     Raises:
@@ -153,8 +153,14 @@ class Convolution(Module):
 class Conv1d(Convolution):
     """:func:`functional.conv1d` with a weight and a bias. Shapes: (N, in_channels, W) -> (N, out_channels, W').
 
-    ``padding_mode`` says what is put around: zeros, or the input reflected, its edge repeated, or its other end.
+    ``weight`` (out_channels, in_channels / groups, S) and ``bias`` (out_channels,) begin evenly distributed in
+    ±1/√(in_channels / groups · S). ``padding_mode`` says what is put around: zeros, or the input reflected, its edge
+    repeated, or its other end.
 
+    Raises:
+        ValueError: the groups do not divide the channels, or a padding or its mode is unknown.
+
+    Source: Waibel et al., "Phoneme Recognition Using Time-Delay Neural Networks", 1989.
     Counterpart: ``torch.nn.Conv1d``.
     """
 
@@ -185,9 +191,14 @@ class Conv1d(Convolution):
 class Conv2d(Convolution):
     """:func:`functional.conv2d` with a weight and a bias. Shapes: (N, in_channels, H, W) -> (N, out_channels, H', W').
 
-    ``padding_mode`` says what is put around: zeros, or the input reflected, its edge repeated, or its other end.
-    Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
+    ``weight`` (out_channels, in_channels / groups, R, S) and ``bias`` (out_channels,) begin evenly distributed in
+    ±1/√(in_channels / groups · R · S). ``padding_mode`` says what is put around: zeros, or the input reflected, its
+    edge repeated, or its other end.
 
+    Raises:
+        ValueError: the groups do not divide the channels, or a padding or its mode is unknown.
+
+    Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     Counterpart: ``torch.nn.Conv2d``.
     """
 
@@ -251,9 +262,14 @@ class TransposedConvolution(Convolution):
 class ConvTranspose1d(TransposedConvolution):
     """:func:`functional.conv_transpose1d` as a layer. Shapes: (N, in_channels, W) -> (N, out_channels, W').
 
-    Called with an ``output_size``, it finds the output padding that gives it.
+    ``weight`` (in_channels, out_channels / groups, S) and ``bias`` (out_channels,) begin evenly distributed in
+    ±1/√(out_channels / groups · S). Called with an ``output_size``, it finds the output padding that gives it.
 
-    Counterpart: ``torch.nn.ConvTranspose1d``.
+    Raises:
+        ValueError: the groups do not divide the channels, the padding mode is not "zeros", or from forward: no output
+            padding gives ``output_size``.
+
+    Source: Zeiler et al., "Deconvolutional Networks", 2010. Counterpart: ``torch.nn.ConvTranspose1d``.
     """
 
     dims = 1
@@ -266,9 +282,14 @@ class ConvTranspose1d(TransposedConvolution):
 class ConvTranspose2d(TransposedConvolution):
     """:func:`functional.conv_transpose2d` as a layer. Shapes: (N, in_channels, H, W) -> (N, out_channels, H', W').
 
-    Called with an ``output_size``, it finds the output padding that gives it.
+    ``weight`` (in_channels, out_channels / groups, R, S) and ``bias`` (out_channels,) begin evenly distributed in
+    ±1/√(out_channels / groups · R · S). Called with an ``output_size``, it finds the output padding that gives it.
 
-    Counterpart: ``torch.nn.ConvTranspose2d``.
+    Raises:
+        ValueError: the groups do not divide the channels, the padding mode is not "zeros", or from forward: no output
+            padding gives ``output_size``.
+
+    Source: Zeiler et al., "Deconvolutional Networks", 2010. Counterpart: ``torch.nn.ConvTranspose2d``.
     """
 
     dims = 2
@@ -279,7 +300,11 @@ class ConvTranspose2d(TransposedConvolution):
 
 
 class Unfold(Module):
-    """:func:`functional.unfold` as a layer: (N, C, H, W) -> (N, C·R·S, places). Counterpart: ``torch.nn.Unfold``."""
+    """:func:`functional.unfold` as a layer. Shapes: (N, C, H, W) -> (N, C·R·S, places). Counterpart:
+    ``torch.nn.Unfold``.
+
+    Source: Chellapilla et al., 2006.
+    """
 
     def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
         super().__init__()
@@ -296,7 +321,10 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """:func:`functional.fold` as a layer: (N, C·R·S, places) -> (N, C, H, W). Counterpart: ``torch.nn.Fold``."""
+    """:func:`functional.fold` as a layer. Shapes: (N, C·R·S, places) -> (N, C, H, W).
+
+    Counterpart: ``torch.nn.Fold``.
+    """
 
     def __init__(
         self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1

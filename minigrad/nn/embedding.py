@@ -14,9 +14,9 @@ __all__ = ["Embedding"]
 
 
 class Embedding(Module):
-    """The rows of a table that the input names.
+    """The rows of a table that the input names. Source: Bengio et al., "A Neural Probabilistic Language Model", 2003.
 
-    Shapes: x (*) of integers -> (*, embedding_dim); ``weight`` (num_embeddings, embedding_dim), drawn from the normal
+    Shapes: x (...), integers -> (..., embedding_dim); ``weight`` (num_embeddings, embedding_dim), drawn from the normal
     distribution. The row ``padding_idx`` is zero and receives no gradient. The other arguments:
     :func:`minigrad.nn.functional.embedding`.
 
@@ -82,7 +82,11 @@ class Embedding(Module):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Embedding:
-        """A layer with this table (num_embeddings, embedding_dim), which is not trained where ``freeze`` is true."""
+        """A layer with this table (num_embeddings, embedding_dim), which is not trained where ``freeze`` is true.
+
+        Raises:
+            AssertionError: the table has other than two dimensions.
+        """
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, size = embeddings.shape

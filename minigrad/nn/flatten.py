@@ -29,7 +29,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Dimension ``dim`` as several of ``unflattened_size``. Shapes: (*, n, *) -> (*, *unflattened_size, *).
+    """Dimension ``dim`` as several of ``unflattened_size``. Shapes: (..., n, ...) -> (..., unflattened_size, ...).
 
     Raises:
         TypeError: ``unflattened_size`` is no tuple of integers.

@@ -50,29 +50,29 @@ __all__ += ["threshold", "threshold_", "triplet_margin_loss", "unfold"]
 
 @checked
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0). At 0 the gradient is 0."""
+    """max(x, 0). At 0 the gradient is 0. Shape: that of ``input``."""
     return applied("relu", input, inplace, Relu)
 
 
 @checked
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None) -> Tensor:
-    """softmax(-x)."""
+    """softmax(-x). Shape: that of ``input``."""
     return softmax(-input, dim, _stacklevel, dtype)
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)). Shape: that of ``input``."""
     return input.sigmoid()
 
 
 def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent. Shape: that of ``input``."""
     return input.tanh()
 
 
 @checked
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None) -> Tensor:
-    """exp(input) divided by its sum along ``dim``."""
+    """exp(input) divided by its sum along ``dim``. Shape: that of ``input``."""
     return input.softmax(implicit_dim("softmax", dim, input.ndim), dtype)
 
 
@@ -91,5 +91,5 @@ def implicit_dim(name: str, dim: int | None, ndim: int) -> int:
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None
 ) -> Tensor:
-    """The logarithm of :func:`softmax`, computed without overflow."""
+    """The logarithm of :func:`softmax`, computed without overflow. Shape: that of ``input``."""
     return input.log_softmax(implicit_dim("log_softmax", dim, input.ndim), dtype)

@@ -20,31 +20,31 @@ __all__ += ["orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_norma
 
 @no_grad()
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """Numbers drawn evenly from [a, b)."""
+    """Numbers drawn evenly from [a, b). Shapes: any."""
     return tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    """Numbers drawn from the normal distribution of this mean and standard deviation."""
+    """Numbers drawn from the normal distribution of this mean and standard deviation. Shapes: any."""
     return tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """``val`` everywhere."""
+    """``val`` everywhere. Shapes: any."""
     return tensor.fill_(val)
 
 
 @no_grad()
 def ones_(tensor: Tensor) -> Tensor:
-    """1 everywhere."""
+    """1 everywhere. Shapes: any."""
     return tensor.fill_(1)
 
 
 @no_grad()
 def zeros_(tensor: Tensor) -> Tensor:
-    """0 everywhere."""
+    """0 everywhere. Shapes: any."""
     return tensor.zero_()
 
 
@@ -53,6 +53,8 @@ CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpos
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """By how much a layer's weights must be larger to make up for what this nonlinearity takes away.
+
+    Source: He et al., 2015, for the rectifiers.
 
     Raises:
         ValueError: the nonlinearity is unknown, or ``param`` is no number.
@@ -99,7 +101,7 @@ def kaiming_uniform_(
     """Numbers drawn evenly from ±gain·√(3 / fan): the variance of the signal stays the same from layer to layer.
 
     Args:
-        tensor: (out_features, in_features, ...), at least two dimensions.
+        tensor: of shape (out_features, in_features, ...).
         a: the slope of the leaky ReLU for negative numbers.
         mode: "fan_in" keeps the variance forward, "fan_out" backward.
 
@@ -118,7 +120,9 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
-    """Numbers of the normal distribution of deviation gain / √fan. Arguments and source: :func:`kaiming_uniform_`."""
+    """Numbers of the normal distribution of deviation gain / √fan. Arguments, shape and source:
+    :func:`kaiming_uniform_`.
+    """
     if 0 in tensor.shape:
         warn_user("Initializing zero-element tensors is a no-op")
         return tensor
@@ -128,6 +132,8 @@ def kaiming_normal_(
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """Numbers drawn evenly from ±gain·√(6 / (fan_in + fan_out)). Source: Glorot & Bengio, 2010.
 
+    Shape: (out_features, in_features, ...).
+
     Raises:
         ValueError: the tensor has fewer than two dimensions.
     """
@@ -136,13 +142,16 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Numbers of the normal distribution of deviation gain·√(2 / (fan_in + fan_out)), as :func:`xavier_uniform_`."""
+    """Numbers of the normal distribution of deviation gain·√(2 / (fan_in + fan_out)), as :func:`xavier_uniform_`.
+
+    Shape: (out_features, in_features, ...).
+    """
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / float(sum(_calculate_fan_in_and_fan_out(tensor)))), generator)
 
 
 @no_grad()
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity matrix.
+    """The identity matrix. Shape: (n, m).
 
     Raises:
         ValueError: the tensor has not two dimensions.
@@ -154,7 +163,7 @@ def eye_(tensor: Tensor) -> Tensor:
 
 @no_grad()
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """A convolution's weight that passes each channel on as it is. Shape: (out, in, *kernel).
+    """A convolution's weight that passes each channel on as it is. Shape: (out, in, ...).
 
     Raises:
         ValueError: there are not three to five dimensions, or ``groups`` does not divide the first.
@@ -176,7 +185,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
     """``gain`` times a matrix of orthogonal rows or columns, whichever are fewer; further dimensions count as columns.
 
-    Source: Saxe et al., 2013.
+    Shape: (rows, ...). Source: Saxe et al., 2013.
 
     Raises:
         ValueError: the tensor has fewer than two dimensions.
@@ -194,7 +203,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 
 @no_grad()
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
-    """Normally distributed numbers, that part of each column zero. Source: Martens, 2010.
+    """Normally distributed numbers, that part of each column zero. Source: Martens, 2010. Shape: (n, m).
 
     Raises:
         ValueError: the tensor has not two dimensions.
@@ -213,7 +222,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """Numbers of the normal distribution, drawn again where outside [a, b]."""
+    """Numbers of the normal distribution, drawn again where outside [a, b]. Shapes: any."""
     if mean < a - 2 * std or mean > b + 2 * std:
         warn_user(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The values' distribution may be incorrect.",

@@ -16,7 +16,7 @@ __all__ = ["Bilinear", "Identity", "Linear"]
 
 
 class Identity(Module):
-    """y = x. Takes and ignores any arguments. Counterpart: ``torch.nn.Identity``."""
+    """y = x. Shapes: any, the same out. Takes and ignores any arguments. Counterpart: ``torch.nn.Identity``."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -73,8 +73,11 @@ class Linear(Module):
 class Bilinear(Module):
     """yₖ = x1ᵀ Wₖ x2 + bₖ.
 
-    Shapes: x1 (*, in1_features), x2 (*, in2_features) -> (*, out_features); ``weight`` (out_features, in1_features,
-    in2_features), ``bias`` (out_features,). Both begin evenly distributed in ±1/√in1_features.
+    Shapes: x1 (..., in1_features), x2 (..., in2_features) -> (..., out_features); ``weight`` (out_features,
+    in1_features, in2_features), ``bias`` (out_features,). Both begin evenly distributed in ±1/√in1_features.
+
+    Raises:
+        ValueError: ``in1_features`` is not positive.
     """
 
     def __init__(

@@ -16,7 +16,10 @@ __all__ += ["PairwiseDistance", "SmoothL1Loss", "TripletMarginLoss"]
 
 
 class MSELoss(Module):
-    """(x - y)². Shapes: (*), (*) -> (), or (*) with reduction "none"."""
+    """(x - y)². Shapes: (...), (...) -> (), or (...) with reduction "none".
+
+    Errors: :func:`functional.mse_loss`.
+    """
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
@@ -27,7 +30,10 @@ class MSELoss(Module):
 
 
 class L1Loss(Module):
-    """|x - y|. Shapes: (*), (*) -> (), or (*) with reduction "none"."""
+    """``|x - y|``. Shapes: (...), (...) -> (), or (...) with reduction "none".
+
+    Errors: :func:`functional.l1_loss`.
+    """
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
@@ -38,7 +44,11 @@ class L1Loss(Module):
 
 
 class SmoothL1Loss(Module):
-    """(x - y)² / (2 beta) where they are nearer than ``beta``, else |x - y| - beta/2. Shapes: (*), (*) -> ()."""
+    """(x - y)² / (2 beta) where they are nearer than ``beta``, else ``|x - y|`` - beta/2. Source: Girshick, "Fast
+    R-CNN", 2015.
+
+    Shapes: (...), (...) -> (), or (...) with reduction "none". Errors: :func:`functional.smooth_l1_loss`.
+    """
 
     def __init__(
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
@@ -52,7 +62,10 @@ class SmoothL1Loss(Module):
 
 
 class HuberLoss(Module):
-    """(x - y)² / 2 where nearer than ``delta``, else delta (|x - y| - delta/2). Shapes: (*), (*) -> ()."""
+    """(x - y)² / 2 where nearer than ``delta``, else delta (``|x - y|`` - delta/2). Source: Huber, 1964.
+
+    Shapes: (...), (...) -> (), or (...) with reduction "none". Errors: :func:`functional.huber_loss`.
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         if not isinstance(delta, (float, int)):
@@ -66,7 +79,10 @@ class HuberLoss(Module):
 
 
 class KLDivLoss(Module):
-    """y (ln y - x), the divergence of exp(x) from y; "batchmean" is its definition. Shapes: (*), (*) -> ()."""
+    """y (ln y - x), the divergence of exp(x) from y; "batchmean" is its definition. Shapes: (...), (...) -> ().
+
+    Source: Kullback & Leibler, 1951. Errors: :func:`functional.kl_div`.
+    """
 
     def __init__(
         self,
@@ -84,7 +100,10 @@ class KLDivLoss(Module):
 
 
 class HingeEmbeddingLoss(Module):
-    """x where the target is 1, max(0, margin - x) where it is -1. Shapes: (*), (*) -> ()."""
+    """x where the target is 1, max(0, margin - x) where it is -1. Shapes: (...), (...) -> ().
+
+    Errors: :func:`functional.hinge_embedding_loss`.
+    """
 
     def __init__(
         self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -98,7 +117,10 @@ class HingeEmbeddingLoss(Module):
 
 
 class MarginRankingLoss(Module):
-    """max(0, -y (x1 - x2) + margin). Shapes: (N,), (N,), (N,) -> ()."""
+    """max(0, -y (x1 - x2) + margin). Shapes: (N,), (N,), (N,) -> ().
+
+    Errors: :func:`functional.margin_ranking_loss`.
+    """
 
     def __init__(
         self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -112,7 +134,10 @@ class MarginRankingLoss(Module):
 
 
 class CosineEmbeddingLoss(Module):
-    """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1. Shapes: (N, D), (N, D), (N,) -> ()."""
+    """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1. Shapes: (N, D), (N, D), (N,) -> ().
+
+    Errors: :func:`functional.cosine_embedding_loss`.
+    """
 
     def __init__(
         self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -126,7 +151,10 @@ class CosineEmbeddingLoss(Module):
 
 
 class BCELoss(Module):
-    """-(y ln x + (1 - y) ln(1 - x)) of probabilities x, times ``weight``. Shapes: (*), (*) -> ()."""
+    """-(y ln x + (1 - y) ln(1 - x)) of probabilities x, times ``weight``. Shapes: (...), (...) -> ().
+
+    Errors: :func:`functional.binary_cross_entropy`.
+    """
 
     def __init__(
         self,
@@ -144,7 +172,10 @@ class BCELoss(Module):
 
 
 class BCEWithLogitsLoss(Module):
-    """:class:`BCELoss` of sigmoid(x), without overflow; ``pos_weight`` weighs the target's ones."""
+    """:class:`BCELoss` of sigmoid(x), without overflow; ``pos_weight`` weighs the target's ones.
+
+    Errors: :func:`functional.binary_cross_entropy_with_logits`.
+    """
 
     def __init__(
         self,
@@ -166,7 +197,7 @@ class BCEWithLogitsLoss(Module):
 
 
 class TripletMarginLoss(Module):
-    """max(0, |anchor - positive| - |anchor - negative| + margin). Shapes: (N, D) three times -> ().
+    """``max(0, |anchor - positive| - |anchor - negative| + margin)``. Shapes: (N, D) three times -> ().
 
     Source: Balntas et al., 2016.
 
@@ -200,7 +231,10 @@ class TripletMarginLoss(Module):
 
 
 class CosineSimilarity(Module):
-    """x1 · x2 / (|x1| |x2|) along ``dim``. Shapes: (*, D, *), (*, D, *) -> (*, *)."""
+    """``x1 · x2 / (|x1| |x2|)`` along ``dim``. Shapes: (..., D, ...), (..., D, ...) -> (..., ...).
+
+    Errors: :func:`functional.cosine_similarity`.
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-08) -> None:
         super().__init__()
@@ -228,7 +262,7 @@ class NLLLoss(Module):
     """-x[n, target[n]], averaged over the samples n: the negative log-likelihood of log-probabilities x.
 
     Shapes: x (N, C), target (N,) of classes -> (). ``weight`` (C,) weighs the classes; samples of class
-    ``ignore_index`` do not count. Counterpart: ``torch.nn.NLLLoss``.
+    ``ignore_index`` do not count. Counterpart: ``torch.nn.NLLLoss``. Errors: :func:`functional.nll_loss`.
     """
 
     def __init__(
@@ -251,9 +285,9 @@ class NLLLoss(Module):
 class CrossEntropyLoss(NLLLoss):
     """-ln softmax(x)[n, target[n]], averaged over the samples n. x are scores ("logits"), not probabilities.
 
-    Shapes: x (N, C, *) or (C,), target (N, *) or () of classes, or of x's shape of probabilities -> ().
+    Shapes: x (N, C, ...) or (C,), target (N, ...) or () of classes, or of x's shape of probabilities -> ().
     ``label_smoothing`` mixes the target with equal probabilities (Szegedy et al., 2015); the other arguments are those
-    of :class:`NLLLoss`.
+    of :class:`NLLLoss`. Errors: :func:`functional.cross_entropy`.
     """
 
     def __init__(

@@ -33,6 +33,9 @@ class Module:
     """The base of every layer and network. Subclass it, make the parts in ``__init__``, compute in ``forward``.
 
     Counterpart: ``torch.nn.Module``.
+
+    Raises:
+        NotImplementedError: from the call, where the subclass has no ``forward``.
     """
 
     training: bool
@@ -61,7 +64,11 @@ class Module:
             super().__init__(*args, **kwargs)
 
     def forward(self, *inputs: Any) -> Any:
-        """What the module computes. Every subclass defines it."""
+        """What the module computes. Every subclass defines it.
+
+        Raises:
+            NotImplementedError: it does not.
+        """
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -368,11 +375,19 @@ class Module:
             destination[f"{prefix}{EXTRA_STATE}"] = self.get_extra_state()
 
     def get_extra_state(self) -> Any:
-        """What else to put into ``state_dict``: a subclass that defines it defines :meth:`set_extra_state` too."""
+        """What else to put into ``state_dict``: a subclass that defines it defines :meth:`set_extra_state` too.
+
+        Raises:
+            RuntimeError: the subclass does not define it.
+        """
         raise RuntimeError("Reached a code path in Module.get_extra_state() that should never be called.")
 
     def set_extra_state(self, state: Any) -> None:
-        """Take what :meth:`get_extra_state` gave."""
+        """Take what :meth:`get_extra_state` gave.
+
+        Raises:
+            RuntimeError: the subclass does not define it.
+        """
         raise RuntimeError("Reached a code path in Module.set_extra_state() that should never be called.")
 
     def _state(self) -> dict[str, Tensor]:
@@ -543,7 +558,11 @@ class Module:
         return self.to(device="cuda")
 
     def train(self, mode: bool = True) -> Module:
-        """Set training mode here and below. Layers that behave differently while training look at ``training``."""
+        """Set training mode here and below. Layers that behave differently while training look at ``training``.
+
+        Raises:
+            ValueError: ``mode`` is no bool.
+        """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         for module in self.modules():

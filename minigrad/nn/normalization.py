@@ -17,7 +17,7 @@ __all__ = ["Dropout", "Dropout1d", "Dropout2d", "LayerNorm", "RMSNorm"]
 class LayerNorm(Module):
     """(x - mean) / √(variance + eps) · weight + bias over the last dimensions. Source: Ba et al., 2016.
 
-    Shapes: x (*, *normalized_shape), the same out; ``weight`` and ``bias`` of ``normalized_shape``, first 1 and 0, are
+    Shapes: x (..., normalized_shape), the same out; ``weight`` and ``bias`` of ``normalized_shape``, first 1 and 0, are
     there where ``elementwise_affine`` is true.
 
     Raises:
@@ -68,7 +68,7 @@ class LayerNorm(Module):
 class RMSNorm(Module):
     """x / √(mean of squares + eps) · weight over the last dimensions. Source: Zhang & Sennrich, 2019.
 
-    Shapes: x (*, *normalized_shape), the same out; ``weight`` of ``normalized_shape``, first 1. ``eps`` is the type's
+    Shapes: x (..., normalized_shape), the same out; ``weight`` of ``normalized_shape``, first 1. ``eps`` is the type's
     own where it is None.
     """
 

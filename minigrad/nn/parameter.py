@@ -14,7 +14,7 @@ __all__ = ["Parameter"]
 
 
 class Parameter(Tensor):
-    """A leaf that requires grad, in the memory of ``data``. Counterpart: ``torch.nn.Parameter``."""
+    """A leaf of any shape that requires grad, in the memory of ``data``. Counterpart: ``torch.nn.Parameter``."""
 
     __slots__ = ()
 

@@ -15,7 +15,7 @@ __all__ = ["PixelShuffle", "PixelUnshuffle", "Upsample", "UpsamplingBilinear2d",
 class Upsample(Module):
     """The image in another size. Shapes: (N, C, H, W) -> (N, C, h, w), or (N, C, L) -> (N, C, l).
 
-    Arguments and errors: ``functional.interpolate``.
+    Arguments and errors: :func:`functional.interpolate`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class UpsamplingBilinear2d(Upsample):
 
 
 class PixelShuffle(Module):
-    """r² channels become r × r pixels. Shapes: (*, C r², H, W) -> (*, C, H r, W r). Source: Shi et al., 2016.
+    """r² channels become r × r pixels. Shapes: (..., C r², H, W) -> (..., C, H r, W r). Source: Shi et al., 2016.
 
     Raises:
         RuntimeError: from forward, where the channels are not divisible.
@@ -84,7 +84,7 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """r × r pixels become r² channels. Shapes: (*, C, H r, W r) -> (*, C r², H, W).
+    """r × r pixels become r² channels. Shapes: (..., C, H r, W r) -> (..., C r², H, W). Source: Shi et al., 2016.
 
     Raises:
         RuntimeError: from forward, where height or width are not divisible.

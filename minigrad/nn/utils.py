@@ -26,7 +26,7 @@ def as_list(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
 def get_total_norm(
     tensors: Iterable[Tensor] | Tensor, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
 ) -> Tensor:
-    """The ``norm_type``-norm of all tensors' elements taken together. ``foreach`` changes nothing.
+    """The ``norm_type``-norm of all tensors' elements taken together. ``foreach`` changes nothing. Shapes: any -> ().
 
     Raises:
         RuntimeError: it is not finite, and ``error_if_nonfinite`` is true.
@@ -65,6 +65,8 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scale all gradients down so that their norm, taken together, is ``max_norm`` at most. Returns the norm before.
 
+    Shapes: any -> ().
+
     Raises:
         RuntimeError: it is not finite, and ``error_if_nonfinite`` is true.
 
@@ -88,7 +90,7 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, f
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All elements of the parameters one after the other, (n,), with history."""
+    """All elements of the parameters one after the other, with history. Shapes: any -> (n,)."""
     return cat([each.reshape(-1) for each in parameters])
 
 

@@ -42,6 +42,7 @@ class LRScheduler:
     Raises:
         TypeError: it is no optimizer.
         KeyError: ``initial_lr`` is missing where a schedule is continued.
+        ValueError: from ``step``, where the optimizer has got a group since.
     """
 
     _get_lr_called_within_step = False
@@ -89,6 +90,7 @@ class LRScheduler:
         return self._last_lr
 
     def present(self) -> list[Any]:
+        """The rates as they are, copied."""
         return [copied(group["lr"]) for group in self.optimizer.param_groups]
 
     def step(self, epoch: int | None = None) -> None:
@@ -122,6 +124,11 @@ class LRScheduler:
         self.give(rates)
 
     def give(self, rates: Sequence[Any]) -> None:
+        """Give each group its rate.
+
+        Raises:
+            ValueError: there are not as many rates as groups.
+        """
         if len(rates) != len(self.optimizer.param_groups):
             raise ValueError(f"{len(rates)} rates for {len(self.optimizer.param_groups)} groups: was a group added?")
         for group, rate in zip(self.optimizer.param_groups, rates):
@@ -501,6 +508,7 @@ class OneCycleLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def begin_momentum(self, optimizer: Optimizer, base_momentum: Any, max_momentum: Any) -> None:
+        """Give each group its highest momentum, and note both bounds."""
         lowest = one_a_group("base_momentum", base_momentum, optimizer)
         highest = one_a_group("max_momentum", max_momentum, optimizer)
         for group, low, high in zip(optimizer.param_groups, lowest, highest):
@@ -529,6 +537,7 @@ class OneCycleLR(LRScheduler):
         return rates
 
     def between(self, first: float, second: float, share: float) -> float:
+        """What lies at ``share`` of the way from ``first`` to ``second``, on a line or on a cosine."""
         if self._anneal_func_type == "linear":
             return (second - first) * share + first
         return second + (first - second) / 2.0 * (math.cos(math.pi * share) + 1)

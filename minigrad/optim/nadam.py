@@ -16,7 +16,9 @@ __all__ = ["NAdam"]
 
 
 class NAdam(Optimizer):
-    """m ← β₁ m + (1 - β₁) g;  v ← β₂ v + (1 - β₂) g²;
+    """Adam with Nesterov's momentum, which looks one step ahead.
+
+    m ← β₁ m + (1 - β₁) g;  v ← β₂ v + (1 - β₂) g²;
     θ ← θ - lr · ((1 - μₜ) g / (1 - Πμ) + μₜ₊₁ m / (1 - Πμ · μₜ₊₁)) / (√v̂ + ε).
 
     μₜ = β₁ (1 - 0.96^(t · momentum_decay) / 2), Πμ the product of all so far (``mu_product`` in the state), and

@@ -84,7 +84,11 @@ class Optimizer:
     # ------------------------------------------------------------------------------- groups
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add one more group: ``{"params": ..., option: value, ...}``. The dictionary itself is kept, and completed."""
+        """Add one more group: ``{"params": ..., option: value, ...}``. The dictionary itself is kept, and completed.
+
+        Raises:
+            ValueError: a parameter is no leaf or stands in two groups, or only some have names.
+        """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         group = {**param_group, **listed(param_group["params"])}

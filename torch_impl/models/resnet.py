@@ -54,6 +54,8 @@ class ResidualBlock(nn.Module):
     Raises:
         RuntimeError: at the call, if x has other than in_channels channels.
         ValueError: at the call in training mode, if a channel has a single value.
+
+    Source: He et al., "Deep Residual Learning for Image Recognition", 2016.
     """
 
     def __init__(
@@ -111,6 +113,8 @@ class ResNet(nn.Module):
     Raises:
         RuntimeError: at the call, if x has other than in_channels channels.
         ValueError: at the call in training mode, if a channel has a single value: one image of at most 32×32.
+
+    Source: He et al., "Deep Residual Learning for Image Recognition", 2016.
     """
 
     def __init__(
@@ -186,7 +190,10 @@ def resnet18(
     shortcut: bool = True,
     bias: bool = False,
 ) -> ResNet:
-    """Two blocks a stage: 17 convolutions on the longest way and a linear layer; 11,689,512 parameters by default."""
+    """Two blocks a stage: 17 convolutions on the longest way and a linear layer; 11,689,512 parameters by default.
+
+    Source: He et al., "Deep Residual Learning for Image Recognition", 2016.
+    """
     block = partial(ResidualBlock, shortcut=shortcut)
     return ResNet(block, [2, 2, 2, 2], num_classes, in_channels, small_images, bias)
 
@@ -198,6 +205,9 @@ def resnet34(
     shortcut: bool = True,
     bias: bool = False,
 ) -> ResNet:
-    """Three, four, six and three blocks: 33 convolutions and a linear layer; 21,797,672 parameters by default."""
+    """Three, four, six and three blocks: 33 convolutions and a linear layer; 21,797,672 parameters by default.
+
+    Source: He et al., "Deep Residual Learning for Image Recognition", 2016.
+    """
     block = partial(ResidualBlock, shortcut=shortcut)
     return ResNet(block, [3, 4, 6, 3], num_classes, in_channels, small_images, bias)

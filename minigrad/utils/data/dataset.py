@@ -94,7 +94,7 @@ class ConcatDataset(Dataset):
 
 
 class TensorDataset(Dataset):
-    """Sample i is the tuple of each tensor's entry i.
+    """Sample i is the tuple of each tensor's entry i. Shapes: (n, ...) each -> (...) each.
 
     Raises:
         AssertionError: the tensors' first sizes differ.
