@@ -55,7 +55,11 @@ class Comparison:
         return self.message + (self.cause and f"\n  likely cause: {self.cause}")
 
     def check(self) -> None:
-        """Raise a :class:`Mismatch` unless the two agreed."""
+        """Raise unless the two agreed.
+
+        Raises:
+            Mismatch: they did not; it says what and where.
+        """
         if not self.agrees:
             raise Mismatch(self.message)
 

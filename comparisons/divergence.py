@@ -226,6 +226,7 @@ def first_divergence(
     Raises:
         GraphsDiffer: the gradients cannot be aligned, for the engines recorded different graphs, though every
             activation agrees.
+        ValueError: there is no such tolerance.
     """
     inputs, target = batch if isinstance(batch, (list, tuple)) else (batch, None)
     tolerance = f"network {np.asarray(inputs).dtype}" if tolerance is None else tolerance

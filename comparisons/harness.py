@@ -110,7 +110,11 @@ class Report:
         return bool(self.rows) and all(row.agrees for row in self.rows)
 
     def check(self) -> None:
-        """Raise a :class:`Mismatch` at the first comparison that did not agree."""
+        """Raise at the first comparison that did not agree.
+
+        Raises:
+            Mismatch: one did not, or nothing was compared.
+        """
         if not self.rows:
             raise Mismatch(f"{self.chapter}: nothing was compared")
         for finding in self.findings:

@@ -80,6 +80,7 @@ def check_operation(
 
     Raises:
         Mismatch: with the operation, the argument, the index, and both values.
+        AssertionError: only one of the engines has the operation.
     """
     ours = run(engine, function, arrays, order)
     theirs = run(torch, function, arrays, order)

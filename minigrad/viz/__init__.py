@@ -29,6 +29,8 @@ def text(outputs: Any, *, params: Params | None = None, names: Any = None, width
 
     One line an operation, in the order of forward; the arguments and errors are those of :func:`trace_graph`, and a
     :class:`Trace` is taken too, such as :func:`record` gives.
+
+    PyTorch has no counterpart.
     """
     return traced(outputs, params, names).text(width)
 
@@ -55,7 +57,8 @@ def draw(
     one that is folded is a box with a thick line, equal ones in a row are one box, "×12".
 
     The result is a ``graphviz.Digraph``: a notebook shows it, ``.source`` is its DOT text, and
-    ``draw(y).save("graph.svg")`` writes a file: see :meth:`Drawing.save`. Counterpart: ``torchviz.make_dot``.
+    ``draw(y).save("graph.svg")`` writes a file: see :meth:`minigrad.viz.drawing.Drawing.save`. Counterpart:
+    ``torchviz.make_dot``.
 
     Args:
         outputs: a tensor, a list or tuple of tensors, or a :class:`Trace`, such as :func:`record` gives: then gradients
@@ -103,6 +106,8 @@ def diff(
 
     Raises:
         TypeError, ValueError, ImportError: as :func:`draw` raises them.
+
+    PyTorch has no counterpart.
     """
     require_graphviz()
     from minigrad.viz.diffing import diff_of

@@ -57,6 +57,8 @@ def explain(
         ValueError: ``path`` does not end in .html.
         OSError: the file cannot be written. This and what is above is told before anything is run.
         RuntimeError: as ``loss.backward()`` raises it; no file is written then.
+
+    PyTorch has no counterpart.
     """
     if path is None:
         return explained(loss, against, gradient, params, names, retain_graph)

@@ -36,6 +36,8 @@ def record(
     Raises:
         TypeError: ``loss`` is no tensor.
         RuntimeError: as ``loss.backward()`` raises it.
+
+    PyTorch has no counterpart.
     """
     return recorded(loss, gradient, params, names, retain_graph, None)
 

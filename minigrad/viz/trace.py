@@ -36,6 +36,8 @@ class Trace:
         rules: of each kind of node, the source of its rule. minigrad's alone.
         excerpts: the lines of the user's program that made nodes, with a few around each.
         beside: another engine's gradients, which ``minigrad.explain`` compared with these.
+
+    PyTorch has no counterpart.
     """
 
     nodes: tuple[TraceNode, ...]
@@ -116,7 +118,10 @@ class Trace:
 
 
 def first_difference(graph_a: Trace, graph_b: Trace) -> str | None:
-    """A sentence about the first node or edge, from the outputs on, that differs; None if the graphs are equal."""
+    """A sentence about the first node or edge, from the outputs on, that differs; None if the graphs are equal.
+
+    PyTorch has no counterpart.
+    """
     entering_a = graph_a.edges_into()
     entering_b = graph_b.edges_into()
     for node_a, node_b in zip_longest(graph_a.nodes, graph_b.nodes):

@@ -61,6 +61,8 @@ def trace_graph(
     Raises:
         TypeError: something given as a tensor is none.
         ValueError: ``outputs`` is an empty list, or the graph has more than ``max_nodes`` nodes.
+
+    PyTorch has no counterpart.
     """
     return Tracing(outputs, params, names, max_nodes, values).trace()
 

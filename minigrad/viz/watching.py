@@ -83,7 +83,10 @@ def key_of(tensor: Any) -> Any:
 
 
 class watch:
-    """Inside ``with watch():`` this thread's nodes are noted: lines, modules, inputs that need no gradient."""
+    """Inside ``with watch():`` this thread's nodes are noted: lines, modules, inputs that need no gradient.
+
+    PyTorch has no counterpart.
+    """
 
     lock = threading.RLock()
     running: tuple[watch, ...] = ()
