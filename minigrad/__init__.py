@@ -2,6 +2,11 @@
 
 Begin with ``tensor.py``, then ``graph/function.py`` (how the graph is recorded), ``graph/engine.py`` (how it is walked
 backward) and ``ops/arithmetic.py`` (what a gradient rule looks like).
+
+What has a name and a path of PyTorch's is its counterpart. Besides the errors that stand under "Raises", a TypeError
+tells an argument of a wrong type, an IndexError a ``dim`` that is not there, and a RuntimeError shapes that do not
+broadcast, a device that is not there, or, from a function whose name ends in ``_``, a tensor that may not be changed.
+Examples begin after ``import minigrad``.
 """
 
 import sys

@@ -71,12 +71,3 @@ def test_modules_are_pytorchs_and_compared(module, name):
     expected, found = parameters_of(theirs), parameters_of(ours)
     if expected is not None and found is not None and not inspect.ismodule(ours):
         assert found == expected
-
-
-@pytest.mark.parametrize("module", ["", "autograd", *MODULES])
-def test_every_public_name_says_what_it_does(module):
-    home = resolve(module, minigrad) if module else minigrad
-    for name in home.__all__:
-        thing = getattr(home, name)
-        if inspect.isclass(thing) or inspect.isroutine(thing):
-            assert vars(thing).get("__doc__") if inspect.isclass(thing) else thing.__doc__, f"{name} has no docstring"
