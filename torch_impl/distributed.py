@@ -35,6 +35,7 @@ __all__ = [
     "is_main_process",
     "leave_group",
     "load_full_state",
+    "load_weights",
     "local_device",
     "min_over_processes",
     "process_group",
@@ -223,13 +224,38 @@ def full_state(model: nn.Module, optimizer: Optimizer) -> tuple[dict[str, Any], 
 def load_full_state(
     model: nn.Module, optimizer: Optimizer, model_state: dict[str, Any], optimizer_state: dict[str, Any]
 ) -> None:
-    """Take back what :func:`full_state` gave to the main process. All must call it, each with all of it."""
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_state_dict
+    """Take back what :func:`full_state` gave to the main process. All must call it; the others need have nothing."""
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_optimizer_state_dict
 
-    set_state_dict(
-        model,
-        optimizer,
-        model_state_dict=model_state,
-        optim_state_dict=optimizer_state,
-        options=StateDictOptions(full_state_dict=True),
-    )
+    load_weights(model, model_state)
+    groups = broadcast(None if optimizer_state.get("state") else optimizer_state.get("param_groups"))
+    if groups is not None:  # SGD without momentum has nothing else, and PyTorch's function takes no such optimizer
+        for group, saved in zip(optimizer.param_groups, groups):
+            group.update({name: value for name, value in saved.items() if name != "params"})
+        return
+    options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=world_size() > 1)
+    set_optimizer_state_dict(model, optimizer, contiguous(optimizer_state), options=options)
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                # The fused optimizers go through memory as it lies, and believe that all of it lies alike.
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def load_weights(model: nn.Module, state: dict[str, Any]) -> None:
+    """Take the main process's weights, a tensor at a time. All must call it; the others need have nothing.
+
+    PyTorch's one function for weights and optimizer, ``set_state_dict``, takes no weights for a wish to leave them out:
+    a process that has none would not wait for those of the main one.
+    """
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
+
+    options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=world_size() > 1)
+    set_model_state_dict(model, contiguous(state), options=options)
+
+
+def contiguous(state: Any) -> Any:
+    """A state whose tensors can be sent: memory is, as it lies, and whoever gets it reads it row by row."""
+    if isinstance(state, dict):
+        return {name: contiguous(value) for name, value in state.items()}
+    return state.contiguous() if isinstance(state, Tensor) else state

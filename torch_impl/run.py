@@ -251,6 +251,10 @@ def check_place(options: TrainingOptions, place: Place) -> None:
     """Raise OptionError if the training cannot take place there."""
     if options.ema and place.strategy != "ddp":
         raise OptionError(f"--ema does not go with --strategy {place.strategy}, which splits the weights: use ddp")
+    if options.channels_last and place.strategy != "ddp":
+        raise OptionError(
+            f"--channels-last does not go with --strategy {place.strategy}: PyTorch cannot split such weights"
+        )
     if options.sync_bn and place.device.type == "cpu":
         raise OptionError("--sync-bn needs GPUs: PyTorch's SyncBatchNorm does not work on the CPU")
 

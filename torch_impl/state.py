@@ -25,6 +25,7 @@ from torch_impl.distributed import (
     gather,
     is_main_process,
     load_full_state,
+    load_weights,
     rank,
     restarted,
     unwrap,
@@ -230,15 +231,16 @@ class RunState:
         Raises:
             CheckpointError: none of those there can be read, or it is not of this run in every part.
         """
-        found = load_latest(self.place.out) if is_main_process() else None
-        content, complaint = broadcast(found)
-        if content is None:
+        whole, complaint = load_latest(self.place.out) if is_main_process() else (None, "")
+        told, complaint = broadcast((whole and {**whole, "model": {}, "average": {}, "optimizer": {}}, complaint))
+        if told is None:
             return str(complaint)
+        content = whole or told  # the tensors, which are large, follow one by one
         self.check_same_run(content)
         self.check_every_part(content)
         load_full_state(self.model, self.optimizer, content["model"], content["optimizer"])
         if self.average is not None:
-            self.average.module.load_state_dict(content["average"])
+            load_weights(self.average.module, content["average"])
             self.average.n_averaged.fill_(content["step"])
         self.scheduler.load_state_dict(content["scheduler"])
         self.scaler.load_state_dict(content["scaler"])

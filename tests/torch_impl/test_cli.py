@@ -139,6 +139,7 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         ("train --sync-bn", "--sync-bn goes with --model conv-block, resnet18 or resnet34: with neural-net it would"),
         ("train --model conv-block --sync-bn --device cpu", "--sync-bn needs GPUs: PyTorch's SyncBatchNorm does not"),
         ("train --model conv-block --sync-bn --device cpu --trainer lightning", "--sync-bn needs GPUs"),
+        ("train --channels-last --strategy fsdp", "--channels-last does not go with --strategy fsdp"),
         ("train --momentum 0.9", "--momentum goes with --optimizer sgd: with adam it would change nothing"),
         ("train --workers 2", "--workers goes with --data FOLDER: with digits it would change nothing"),
         ("train --data-root .", "--data-root goes with --data mnist, fashion-mnist or cifar10: with digits it would"),

@@ -12,8 +12,9 @@ import torch
 
 from torch_impl.checkpoint import load_checkpoint
 from torch_impl.data import DataError
-from torch_impl.distributed import local_device, restarted
+from torch_impl.distributed import full_state, load_full_state, local_device, restarted
 from torch_impl.errors import one_sentence
+from torch_impl.optimization import build_optimizer
 from torch_impl.options import TrainingOptions
 from torch_impl.run import Place, Run, TrainingError
 
@@ -31,7 +32,7 @@ def torchrun(script: str, folder: Path, *arguments: str, restarts: int = 0) -> s
 
 
 GRADIENTS = """
-import sys, torch
+import copy, sys, torch
 from torch.utils.data import TensorDataset
 from torch_impl.data import Batches, load_datasets
 from torch_impl.distributed import *
@@ -64,15 +65,30 @@ def steps(strategy, rank, world_size, accumulate):
     loader = Batches(dataset, 20, CPU, generator=torch.Generator().manual_seed(0), pieces=accumulate, **split)
     tally = train(model, loader, optimizer, accumulate=accumulate, label_smoothing=0.1)
     judged = evaluate(model, Batches(dataset, 20, CPU, **split))
-    return model, found, tally, judged, predict(model, Batches(dataset, 20, CPU, **split))
+    return model, optimizer, found, tally, judged, predict(model, Batches(dataset, 20, CPU, **split))
 
-alone = steps("", 0, 1, 1)[1]
+def taken_back(model, optimizer):
+    '''What the main process alone has is taken back by all, each its part.'''
+    whole = copy.deepcopy(full_state(model, optimizer))
+    held = [*model.parameters(), *(state["momentum_buffer"] for state in optimizer.state.values())]
+    before = [tensor.detach().clone() for tensor in held]
+    with torch.no_grad():
+        for tensor in held:
+            tensor.zero_()
+    load_full_state(model, optimizer, *(whole if rank() == 0 else ({}, {})))
+    held = [*model.parameters(), *(state["momentum_buffer"] for state in optimizer.state.values())]
+    return len(held) == 8 and all(torch.equal(local(now), local(then)) for now, then in zip(held, before, strict=True))
+
+def local(tensor):
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
+
+alone = steps("", 0, 1, 1)[2]
 assert len(alone) == 12
 with process_group(CPU):
     assert world_size() == 2
     for strategy in ("ddp", "fsdp"):
         for accumulate in (1, 3):
-            model, found, tally, judged, predictions = steps(strategy, rank(), 2, accumulate)
+            model, optimizer, found, tally, judged, predictions = steps(strategy, rank(), 2, accumulate)
             for ours, expected in zip(found, alone, strict=True):
                 torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-13)
             assert tally.over_processes().images == judged.images == 41 > tally.images
@@ -86,13 +102,17 @@ with process_group(CPU):
                 assert abs(judged.loss - predictions.losses.mean()) < 1e-6
             else:
                 assert predictions is None
+            assert taken_back(model, optimizer)
     print(f"process {rank()} is through")
 """
 
 
 @pytest.mark.slow
 def test_gradients_of_two_processes_are_those_of_one(tmp_path: Path) -> None:
-    """DDP and FSDP, whole steps and steps in pieces, in float64; what is counted is every image once."""
+    """DDP and FSDP, whole steps and steps in pieces, in float64; what is counted is every image once.
+
+    And what the main process kept of it all take back.
+    """
     done = torchrun(GRADIENTS, tmp_path)
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.splitlines()) == ["process 0 is through", "process 1 is through"]
@@ -179,12 +199,16 @@ def test_the_threads_of_the_group_end_before_the_interpreter(trainer: str, tmp_p
 
 # The command line with a process that dies in the third epoch of its first start: killed, or of an error.
 DYING = """
-import os, signal, sys
-from torch_impl import cli
+import os, pickle, signal, sys
+from torch_impl import cli, state
 from torch_impl.run import Run
 
 folder, strategy, ending = sys.argv[1:]
-train_epoch = Run.train_epoch
+train_epoch, broadcast = Run.train_epoch, state.broadcast
+
+def told(value):
+    os.write(1, f"told {len(pickle.dumps(value))} bytes\\n".encode())
+    return broadcast(value)
 
 def dying(run):
     if (os.environ["RANK"], os.environ["TORCHELASTIC_RESTART_COUNT"], run.epoch) == ("1", "0", 2):
@@ -193,7 +217,7 @@ def dying(run):
         raise ValueError("this process has had enough")
     train_epoch(run)
 
-Run.train_epoch = dying
+Run.train_epoch, state.broadcast = dying, told
 sys.argv[1:] = f"train --epochs 4 --augment --no-figures --device cpu --strategy {strategy} --out {folder}/out".split()
 cli.main()
 """
@@ -217,6 +241,8 @@ def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_pa
     epochs = [line.split("/")[0] for line in done.stdout.splitlines() if line.startswith("Epoch")]
     assert epochs[:2] == ["Epoch [1", "Epoch [2"] and epochs[-2:] == ["Epoch [3", "Epoch [4"]
     assert len(epochs) in (4, 5), "the main process may have shown the third epoch before it was ended"
+    told = [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("told")]
+    assert 10_000 < max(told) < 100_000, "the rest of the checkpoint, of which the tensors are 4,770,000 bytes"
     assert done.stdout.count("Accuracy on the 360 test images") == done.stdout.count("Saved") == 1
 
     options = TrainingOptions(epochs=4, augment=True)
@@ -228,6 +254,20 @@ def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_pa
     assert list(ours["optimizer"]["state"]) == list(expected["optimizer"]["state"])
     assert ours["history"][-1]["accuracy"] == pytest.approx(expected["history"][-1]["accuracy"], abs=0.2)
     assert len(ours["random_states"]) == 2
+
+
+def test_a_state_lies_in_memory_as_its_parameter() -> None:
+    """The optimizer goes through both as they lie; of another process, a state comes row by row."""
+    torch.manual_seed(0)
+    model = torch.nn.Conv2d(2, 3, 3).to(memory_format=torch.channels_last)
+    optimizer = build_optimizer(TrainingOptions(), model)
+    weights, state = full_state(model, optimizer)
+    for each in state["state"].values():
+        each["exp_avg"] = torch.randn(each["exp_avg"].shape)
+    load_full_state(model, optimizer, weights, state)
+    kept = optimizer.state[model.weight]["exp_avg"]
+    assert kept.stride() == model.weight.stride() != torch.empty(3, 2, 3, 3).stride()
+    assert torch.equal(kept, state["state"]["weight"]["exp_avg"])
 
 
 @pytest.mark.slow

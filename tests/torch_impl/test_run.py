@@ -68,6 +68,7 @@ class StoppingRun(Run):
         {"augment": True, "accumulate": 3, "optimizer": "sgd", "lr": 0.1, "schedule": "one-cycle"},
         {"precision": "fp16", "optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 1.0, "deterministic": True},
         {"model": "conv-block", "channels_last": True, "batch_size": 400, "ema": 0.9},
+        {"optimizer": "sgd", "momentum": 0.0},
     ],
     ids=str,
 )
