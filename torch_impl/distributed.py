@@ -51,6 +51,8 @@ __all__ = [
 
 BLOCKS = (NeuralNet, CustomLinear, ConvBlock, ResidualBlock)  # FSDP gathers the weights of one at a time
 
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)  # autocast leaves their weights alone
+
 PATIENCE = timedelta(days=1)  # for what the main process does first
 
 
@@ -135,12 +137,19 @@ def wait_for_main_process() -> Iterator[None]:
         dist.barrier(patient)
 
 
-def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Module:
+def distribute(model: nn.Module, strategy: str, device: torch.device, dtype: torch.dtype | None = None) -> nn.Module:
     """``model`` on ``device``, so that ``backward`` leaves in each process the mean of all processes' gradients.
 
     "ddp": every process holds the whole network. "fsdp": each holds a part of every weight, its gradient and its
     optimizer's state; the whole weights of a block are there only while it computes. The initial weights must be the
     same in all processes. Batch normalisation takes the statistics of each process's own images.
+
+    Args:
+        model: on any device.
+        strategy: one of :data:`STRATEGIES`.
+        device: of this process.
+        dtype: that matrices are multiplied in, by autocast. FSDP sends the weights in it, and sums gradients in
+            float32, so they are DDP's. Default: float32.
 
     Source: https://docs.pytorch.org/docs/stable/notes/ddp.html,
     https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html
@@ -151,13 +160,19 @@ def distribute(model: nn.Module, strategy: str, device: torch.device) -> nn.Modu
     if strategy == "ddp":
         device_ids = None if device.index is None else [device.index]
         return DistributedDataParallel(model, device_ids, gradient_as_bucket_view=True)
-    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     mesh = init_device_mesh(device.type, (world_size(),))
+    as_they_are = MixedPrecisionPolicy(cast_forward_inputs=False)
+    policy = as_they_are if dtype is None else MixedPrecisionPolicy(dtype, reduce_dtype=torch.float32)
+    normalisations = [module for module in model.modules() if isinstance(module, BATCH_NORMS)]
+    if normalisations:
+        fully_shard(normalisations, mesh=mesh, mp_policy=as_they_are)  # together: they are small
     for module in model.modules():
         if isinstance(module, BLOCKS):
-            fully_shard(module, mesh=mesh)
-    fully_shard(model, mesh=mesh)
+            exact = isinstance(module, CustomLinear)  # which normalises its weights before they are rounded
+            fully_shard(module, mesh=mesh, mp_policy=as_they_are if exact else policy)
+    fully_shard(model, mesh=mesh, mp_policy=policy)
     return model
 
 

@@ -42,7 +42,7 @@ from torch_impl.results import write_results
 from torch_impl.seeds import be_deterministic, seed_everything
 from torch_impl.soundness import TrainingError, Watch, WatchedTally
 from torch_impl.state import Place, RunState, best_epoch
-from torch_impl.training import MOST_SEEN, Step, Tally, evaluate, train
+from torch_impl.training import DTYPES, MOST_SEEN, Step, Tally, evaluate, train
 
 __all__ = ["Place", "Run", "TrainingError", "test_loader"]
 
@@ -72,7 +72,7 @@ class Run(RunState):
         network = build_network(options, data, place.resume)
         if rank():  # one seed gave all the same weights, from here on each draws its own numbers
             seed_everything((options.seed + rank()) % 2**32)
-        model = distribute(network, place.strategy, place.device)
+        model = distribute(network, place.strategy, place.device, DTYPES[options.precision])
         loader = training_loader(data, options, place)
         optimizer = build_optimizer(options, model)
         scheduler = build_scheduler(options, optimizer, options.epochs * loader.steps)

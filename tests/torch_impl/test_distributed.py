@@ -40,7 +40,7 @@ from torch_impl.networks import build_model
 from torch_impl.optimization import build_optimizer
 from torch_impl.options import TrainingOptions
 from torch_impl.reporting import predict
-from torch_impl.training import evaluate, train
+from torch_impl.training import autocast, evaluate, train
 
 CPU = torch.device("cpu")
 images, labels = load_datasets("digits")[0].tensors
@@ -79,6 +79,21 @@ def taken_back(model, optimizer):
     held = [*model.parameters(), *(state["momentum_buffer"] for state in optimizer.state.values())]
     return len(held) == 8 and all(torch.equal(local(now), local(then)) for now, then in zip(held, before, strict=True))
 
+def mixed(name, strategy):
+    '''The types in which the layers' weights are while they compute, and the gradients, whole.'''
+    torch.manual_seed(0)
+    model = distribute(build_model(TrainingOptions(model=name)), strategy, CPU, torch.bfloat16)
+    seen = {}
+    for module in model.modules():
+        if hasattr(module, "weight"):
+            module.register_forward_pre_hook(
+                lambda layer, _: seen.update({type(layer).__name__.removeprefix("FSDP"): layer.weight.dtype})
+            )
+    with autocast(CPU, "bf16"):
+        scores = model(images[20 * rank() :][:20])
+    scores.float().square().mean().backward()
+    return seen, [whole(parameter.grad) for parameter in model.parameters()]
+
 def local(tensor):
     return tensor.to_local() if hasattr(tensor, "to_local") else tensor
 
@@ -103,6 +118,15 @@ with process_group(CPU):
             else:
                 assert predictions is None
             assert taken_back(model, optimizer)
+    float32, bfloat16 = torch.float32, torch.bfloat16
+    for name, types in (
+        ("conv-block", {"Conv2d": bfloat16, "BatchNorm2d": float32, "Linear": bfloat16}),
+        ("custom-linear", {"CustomLinear": float32}),
+    ):
+        found, ours = mixed(name, "fsdp")
+        assert found == types, found
+        for one, other in zip(ours, mixed(name, "ddp")[1], strict=True):
+            assert one.dtype == float32 and one.abs().max() > 0 and torch.equal(one, other)
     print(f"process {rank()} is through")
 """
 
@@ -111,7 +135,7 @@ with process_group(CPU):
 def test_gradients_of_two_processes_are_those_of_one(tmp_path: Path) -> None:
     """DDP and FSDP, whole steps and steps in pieces, in float64; what is counted is every image once.
 
-    And what the main process kept of it all take back.
+    And what the main process kept of it all take back. In bfloat16 both leave the same gradients, to the last bit.
     """
     done = torchrun(GRADIENTS, tmp_path)
     assert done.returncode == 0, done.stderr
