@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple, TextIO
 
 from minigrad.autograd.function import Function as UsersFunction
-from minigrad.caller import is_own_file
+from minigrad.caller import is_own_file, told_file
 from minigrad.graph.describing import brief, short_type
 from minigrad.graph.function import Function, Probe
 from minigrad.graph.node import AccumulateGrad, Tensor
@@ -57,7 +57,7 @@ class Event(NamedTuple):
         told = ", ".join(map(str, self.results))
         if self.operation:
             told += f" = {self.operation}({', '.join(self.inputs)})"
-        return told + (f"  # {PurePath(self.file).name}:{self.line}" if self.file else "")
+        return told + (f"  # {PurePath(told_file(self.file)).name}:{self.line}" if self.file else "")
 
 
 class Tape(list[Event]):

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from minigrad.caller import told_file
+
 __all__ = ["brief", "described", "formula", "line_of", "made_at", "saved_by_name", "saved_names", "short_name"]
 __all__ += ["short_type"]
 
@@ -89,7 +91,7 @@ def line_of(node: Any) -> str | None:
     anomaly detection was on; else None.
     """
     if node.made is not None:
-        return f"{node.made.file}:{node.made.line}"
+        return f"{told_file(node.made.file)}:{node.made.line}"
     stack = vars(node).get("_metadata", {}).get("traceback_")
     found = re.search(r'File "(.+)", line (\d+)', stack[-1]) if stack else None
     return f"{found[1]}:{found[2]}" if found else None

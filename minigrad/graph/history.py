@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.caller import user_frame
+from minigrad.caller import told_file, user_frame
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Node, Tensor
 
@@ -71,7 +71,8 @@ class Cut(NamedTuple):
         if detail in ("Sub", "Add") and not self.made_by:
             remedy = UPDATE
         lines = [line for start, end, line in self.code.co_lines() if start <= self.instruction < end]
-        return f"at {self.code.co_filename}:{lines[0]}: {what.format(source=source, detail=detail)}. {remedy}"
+        place = f"{told_file(self.code.co_filename)}:{lines[0]}"
+        return f"at {place}: {what.format(source=source, detail=detail)}. {remedy}"
 
 
 def cut_here(kind: str, maker: Node | None, detail: Any = "") -> Cut:

@@ -14,7 +14,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from minigrad.caller import user_frame
+from minigrad.caller import told_file, user_frame
 from minigrad.forking import in_forked_child
 
 __all__ = ["InferenceCounter", "UntypedStorage", "VersionCounter", "next_sequence_number"]
@@ -53,7 +53,7 @@ class VersionCounter:
         with clock_lock:
             self.changed = VersionCounter.latest = next_sequence_number()
         frame, _ = user_frame()
-        self.last_change = f"{operation} at {frame.f_code.co_filename}:{frame.f_lineno}"
+        self.last_change = f"{operation} at {told_file(frame.f_code.co_filename)}:{frame.f_lineno}"
 
     def __repr__(self) -> str:
         times = "once" if self.value == 1 else f"{self.value} times"

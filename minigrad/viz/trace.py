@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 from minigrad.saving.files import replace_file
 from minigrad.viz.json_text import from_json, to_json
@@ -111,6 +112,10 @@ class Trace:
         if path is not None:
             replace_file(path, page.encode(errors="replace"))
         return page
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython prints where it shows no HTML."""
+        printer.text(self.text())
 
     def _repr_html_(self) -> str:
         """In a notebook the page stands in a frame."""

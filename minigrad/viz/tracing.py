@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.stepping import formula_of
+from minigrad.caller import told_file
 from minigrad.graph.describing import short_name
 from minigrad.graph.node import Node, Tensor
 from minigrad.graph.saved_names import values_saved
@@ -123,15 +124,17 @@ class Tracing:
                 self.edges.append(TraceEdge(f"n{self.number_of(source)}", f"n{number}", output_index, position))
         self.find_modules()
         self.find_variables()
+        excerpts = excerpts_of(self.nodes) if self.values else ()
+        told = [replace(node, file=told_file(node.file)) if node.file else node for node in self.nodes]
         rules = {name: rule_of(kind) for name, kind in self.kinds.items()} if self.values else {}
         return Trace(
-            (*self.nodes, *self.constants),
+            (*told, *self.constants),
             tuple(self.edges),
             groups=self.groups(),
             engine=self.engine,
             saved_bytes=sum(self.memory.values()),
             rules={name: rule for name, rule in rules.items() if rule},
-            excerpts=excerpts_of(self.nodes) if self.values else (),
+            excerpts=tuple([replace(each, file=told_file(each.file)) for each in excerpts]),
         )
 
     def number_of(self, item: Any) -> int:

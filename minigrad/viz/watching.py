@@ -166,9 +166,9 @@ def user_frame() -> FrameType | None:
 
 
 def is_library(file: str) -> bool:
-    """True for code of the engines."""
+    """True for code of the engines, and for code that is in no file; what is typed into IPython is the user's."""
     if file.startswith((OURS, "<")):
-        return True
+        return not file.startswith("<ipython-input-")
     torch = sys.modules.get("torch")
     return torch is not None and file.startswith(os.path.dirname(os.path.abspath(torch.__file__ or "")) + os.sep)
 

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -795,3 +796,21 @@ class TestRecord:
             assert len(again.steps) == 2
             with pytest.raises(RuntimeError, match="second time"):
                 record(y, engine.ones(2))
+
+
+@ENGINES
+def test_a_cell_of_a_notebook_is_called_as_ipython_calls_it(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    IPython = pytest.importorskip("IPython")
+    compiler = IPython.core.compilerop.CachingCompiler()
+    monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(compile=compiler))
+    cell = "x = engine.ones(2, requires_grad=True)\ny = x.exp()\ny.add_(1)\n"
+    variables: dict[str, Any] = {"engine": engine}
+    with watch():
+        exec(compiler(cell, compiler.cache(cell, 7), "exec"), variables)
+    trace = trace_graph(variables["y"])
+    assert {(node.file, node.line) for node in trace.nodes if node.kind == "operation"} == {("In[7]", 2), ("In[7]", 3)}
+    assert [(each.file, each.first, each.lines[1]) for each in trace.excerpts] == [("In[7]", 1, "y = x.exp()")]
+    assert IPython.lib.pretty.pretty(trace) == trace.text() and "# In[7]:3" in trace.text()
+    if engine is minigrad:
+        with pytest.raises(RuntimeError, match=r"add_ at In\[7\]:3 changed it since"):
+            variables["y"].sum().backward()
