@@ -1,0 +1,9 @@
+"""The exercises of section 1."""
+
+from __future__ import annotations
+
+from comparisons.tutorial.exercises.exercise import Exercise
+
+__all__ = ["EXERCISES"]
+
+EXERCISES: tuple[Exercise, ...] = ()
