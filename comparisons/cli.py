@@ -1,5 +1,5 @@
 """The command line: run the chapters, train on both engines in step (``train``), measure the speed (``bench``),
-judge an engine that may be anybody's (``judge``), or grade what a class handed in (``grade``).
+judge an engine that may be anybody's (``judge``), grade what a class handed in (``grade``), or run the book (``book``).
 
 Exit status 0 when all agree, 1 when anything differs or something cannot be written, 2 on wrong usage, 3 when nothing
 differs but something did not finish, 130 on Ctrl-C.
@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from comparisons.later import WithCoursework
+from comparisons.later import WithLater
 from comparisons.stopping import MISSING, STOPPED
 from comparisons.tolerances import TOLERANCES
 from comparisons.usage import check_folder, check_output, failing, refused, show_progress, wrong_usage
@@ -42,7 +42,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="comparisons",
-    cls=WithCoursework,
+    cls=WithLater,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

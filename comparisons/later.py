@@ -1,4 +1,5 @@
-"""The commands of coursework, in files of their own: each is imported when it is named, for it brings PyTorch along."""
+"""The commands of coursework and of the book, in files of their own: each is imported when it is named, for it brings
+PyTorch, or what makes web sites, along."""
 
 from __future__ import annotations
 
@@ -12,30 +13,31 @@ import typer
 from torch_impl.errors import Commands
 from torch_impl.starting import stopping_at_once
 
-__all__ = ["COURSEWORK", "WithCoursework"]
+__all__ = ["LATER", "WithLater"]
 
-# The file in coursework/commands/ and the function of each command.
-COURSEWORK = {
-    "judge": ("judge", "judge_engine"),
-    "handout": ("handout", "hand_out"),
-    "mutants": ("mutants", "mutants"),
-    "check-course": ("check_course", "check_the_course"),
-    "grade": ("grade", "grade"),
+# The module in comparisons and the function of each command.
+LATER = {
+    "judge": ("coursework.commands.judge", "judge_engine"),
+    "handout": ("coursework.commands.handout", "hand_out"),
+    "mutants": ("coursework.commands.mutants", "mutants"),
+    "check-course": ("coursework.commands.check_course", "check_the_course"),
+    "grade": ("coursework.commands.grade", "grade"),
+    "book": ("book.command", "book"),
 }
 
 
-class WithCoursework(Commands):
-    """The commands of ``cli.py``, and those of coursework."""
+class WithLater(Commands):
+    """The commands of ``cli.py``, and those in files of their own."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *COURSEWORK]
+        return [*super().list_commands(ctx), *LATER]
 
     def get_command(self, ctx: Any, name: str) -> Any:
-        if name not in COURSEWORK:
+        if name not in LATER:
             return super().get_command(ctx, name)
-        file, function = COURSEWORK[name]
+        place, function = LATER[name]
         with stopping_at_once():
-            module = import_module(f"comparisons.coursework.commands.{file}")
+            module = import_module(f"comparisons.{place}")
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(name)(getattr(module, function))
         return typer.main.get_command(alone)
@@ -44,12 +46,12 @@ class WithCoursework(Commands):
         """Names and what they do, without importing what they need."""
         rows = [(name, command.get_short_help_str(limit=200)) for name, command in self.commands.items()]
         with formatter.section("Commands"):
-            formatter.write_dl(rows + [(name, summary(*place)) for name, place in COURSEWORK.items()])
+            formatter.write_dl(rows + [(name, summary(*place)) for name, place in LATER.items()])
 
 
-def summary(file: str, function: str) -> str:
+def summary(place: str, function: str) -> str:
     """The first line of what the source says about a command."""
-    path = Path(__file__).parent / "coursework" / "commands" / f"{file}.py"
+    path = Path(__file__).parent.joinpath(*place.split(".")).with_suffix(".py")
     tree = ast.parse(path.read_text(encoding="utf-8"))
     (told,) = (ast.get_docstring(each) for each in tree.body if getattr(each, "name", "") == function)  # type: ignore[arg-type]
     return (told or "").splitlines()[0]

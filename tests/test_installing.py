@@ -23,7 +23,9 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DISTRIBUTIONS = {
+    "IPython": "ipython",
     "PIL": "pillow",
+    "jupyter_client": "jupyter-client",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }  # the others are called as they are imported
@@ -56,7 +58,8 @@ def imported_by(package):
 def test_minigrad_is_installed_with_numpy_alone():
     assert [Requirement(text).name for text in PROJECT["dependencies"]] == ["numpy"]
     assert needed_by("draw") == {"numpy", "graphviz", "pygraphviz"}
-    assert needed_by("train") < needed_by("compare") < needed_by("teach") == needed_by("all") < needed_by("test")
+    assert needed_by("train") < needed_by("compare") < needed_by("teach") < needed_by("book")
+    assert needed_by("book") == needed_by("all") < needed_by("test")
 
 
 @pytest.mark.parametrize("package", ["torch_impl", "comparisons"])
@@ -64,7 +67,7 @@ def test_an_extra_has_all_that_its_package_imports_and_what_is_missing_is_told(p
     for name in imported_by(package) - {"numpy"}:
         extra = re.fullmatch(r".+: pip install 'minigrad\[(\w+)\]'", missing.how_to_install(name, package))[1]
         assert DISTRIBUTIONS.get(name, name) in needed_by(extra)
-    assert {DISTRIBUTIONS.get(name, name) for name in missing.LIBRARIES} <= needed_by("teach")
+    assert {DISTRIBUTIONS.get(name, name) for name in missing.LIBRARIES} <= needed_by("book")
 
 
 def test_every_library_has_its_version_in_the_constraints():

@@ -13,9 +13,11 @@ __all__ = ["face_of", "how_to_install", "missing_part", "require"]
 
 # What the libraries are called, by the name that they are imported by.
 LIBRARIES = {
+    "IPython": "IPython",
     "PIL": "Pillow",
     "graphviz": "graphviz",
     "ipykernel": "ipykernel",
+    "jupyter_client": "jupyter-client",
     "jupytext": "jupytext",
     "lightning": "Lightning",
     "matplotlib": "Matplotlib",
@@ -38,7 +40,7 @@ LIBRARIES = {
     "watchfiles": "watchfiles",
     "yaml": "PyYAML",
 }
-TAUGHT_WITH = ("ipykernel", "jupytext", "nbclient", "nbformat", "pytest", "watchfiles")
+TAUGHT_WITH = ("IPython", "ipykernel", "jupyter_client", "jupytext", "nbclient", "nbformat", "pytest", "watchfiles")
 EXTRAS = {"torch_impl": "train", "comparisons": "compare"}
 
 

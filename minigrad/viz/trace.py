@@ -52,6 +52,10 @@ class Trace:
     excerpts: tuple[TraceExcerpt, ...] = field(default=(), compare=False)
     beside: TraceBeside | None = field(default=None, compare=False)
 
+    def __repr__(self) -> str:
+        """One line, for a debugger and for a notebook: all of it would be pages."""
+        return f"<Trace of {self.engine}: {len(self.nodes)} nodes, {len(self.edges)} edges, {len(self.steps)} steps>"
+
     def edges_into(self) -> dict[str, list[TraceEdge]]:
         """For the id of each node, the edges that enter it."""
         entering: dict[str, list[TraceEdge]] = {node.id: [] for node in self.nodes}
