@@ -165,7 +165,7 @@ def distribute(model: nn.Module, strategy: str, device: torch.device, dtype: tor
     mesh = init_device_mesh(device.type, (world_size(),))
     as_they_are = MixedPrecisionPolicy(cast_forward_inputs=False)
     policy = as_they_are if dtype is None else MixedPrecisionPolicy(dtype, reduce_dtype=torch.float32)
-    normalisations = [module for module in model.modules() if isinstance(module, BATCH_NORMS)]
+    normalisations: list[nn.Module] = [module for module in model.modules() if isinstance(module, BATCH_NORMS)]
     if normalisations:
         fully_shard(normalisations, mesh=mesh, mp_policy=as_they_are)  # together: they are small
     for module in model.modules():
