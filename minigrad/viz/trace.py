@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any
 
 from minigrad.saving.files import replace_file
 from minigrad.viz.json_text import from_json, to_json
@@ -116,10 +115,6 @@ class Trace:
         if path is not None:
             replace_file(path, page.encode(errors="replace"))
         return page
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """What IPython prints where it shows no HTML."""
-        printer.text(self.text())
 
     def _repr_html_(self) -> str:
         """In a notebook the page stands in a frame."""

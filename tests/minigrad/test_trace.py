@@ -810,7 +810,7 @@ def test_a_cell_of_a_notebook_is_called_as_ipython_calls_it(engine: Any, monkeyp
     trace = trace_graph(variables["y"])
     assert {(node.file, node.line) for node in trace.nodes if node.kind == "operation"} == {("In[7]", 2), ("In[7]", 3)}
     assert [(each.file, each.first, each.lines[1]) for each in trace.excerpts] == [("In[7]", 1, "y = x.exp()")]
-    assert IPython.lib.pretty.pretty(trace) == trace.text() and "# In[7]:3" in trace.text()
+    assert "# In[7]:3" in trace.text()
     if engine is minigrad:
         with pytest.raises(RuntimeError, match=r"add_ at In\[7\]:3 changed it since"):
             variables["y"].sum().backward()
