@@ -71,6 +71,7 @@ ROOMS = [
     ["autograd"],
     ["methods", "tensor"],
     ["nn", "optim", "utils", "saving", "cuda", "serialization", "storage"],
+    ["lightning"],
     ["viz"],
     [""],  # the face
     ["models"],  # networks are written with the face, as with PyTorch's

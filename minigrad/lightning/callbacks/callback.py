@@ -1,0 +1,124 @@
+"""Callback: what is done around a training, whatever the module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Callback"]
+
+
+class Callback:
+    """The base of every callback: hooks that do nothing. Override what you need.
+
+    Each is called before the module's hook of the same name, and gets trainer and module beside that one's arguments;
+    when it is called is told in ``hooks.py``. Counterpart: ``lightning.pytorch.callbacks.Callback``.
+
+    Attributes:
+        monitors: whether it goes by logged metrics, so that at an epoch's end it comes after the module.
+    """
+
+    monitors = False
+
+    @property
+    def state_key(self) -> str:
+        """The name of this callback's state in a checkpoint."""
+        return type(self).__qualname__
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of this callback: data only."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take what :meth:`state_dict` gave."""
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """See ``DataHooks``."""
+
+    def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """See ``DataHooks``."""
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """See ``ModelHooks``, as for all that follow."""
+
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_sanity_check_start(self, trainer: Any, pl_module: Any) -> None:
+        """Before some validation batches are tried, so that a mistake there does not show after an epoch only."""
+
+    def on_sanity_check_end(self, trainer: Any, pl_module: Any) -> None:
+        """After them; what they logged is forgotten next."""
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None: ...
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None: ...
+
+    def on_before_zero_grad(self, trainer: Any, pl_module: Any, optimizer: Any) -> None: ...
+
+    def on_before_backward(self, trainer: Any, pl_module: Any, loss: Any) -> None: ...
+
+    def on_after_backward(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None: ...
+
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_validation_epoch_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_validation_epoch_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_validation_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None: ...
+
+    def on_validation_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None: ...
+
+    def on_test_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_test_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_test_epoch_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_test_epoch_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_test_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None: ...
+
+    def on_test_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None: ...
+
+    def on_predict_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_predict_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_predict_epoch_start(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_predict_epoch_end(self, trainer: Any, pl_module: Any) -> None: ...
+
+    def on_predict_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None: ...
+
+    def on_predict_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None: ...
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """The run ends by ``exception``, which is raised next."""
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None: ...
+
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None: ...
