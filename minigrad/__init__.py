@@ -9,10 +9,11 @@ broadcast, a device that is not there, or, from a function whose name ends in ``
 Examples begin after ``import minigrad``.
 """
 
+import importlib
 import sys
 import warnings
 from math import e, inf, nan, pi
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any
 
 # PyTorch computes 1/0 and log(-1) without a word; so does minigrad. Only NumPy's warnings at its own lines are meant.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
@@ -120,12 +121,22 @@ __all__ += ["unique_consecutive", "unsqueeze", "utils", "var", "var_mean", "vdot
 __all__ += ["zeros", "zeros_like"]
 
 
-if not TYPE_CHECKING:  # a type checker would take it to mean that every name is there
+LOADED_ON_USE = ("jit", "lightning")  # families that most programs do without: imported when they are first named
 
-    def __getattr__(name: str) -> NoReturn:
+if TYPE_CHECKING:
+    from minigrad import jit, lightning  # type: ignore[attr-defined]
+else:  # a type checker would take it to mean that every name is there
+
+    def __getattr__(name: str) -> Any:
+        if name in LOADED_ON_USE:
+            return importlib.import_module(f"{__name__}.{name}")
         raise AttributeError(
             f"minigrad has no {name!r}: it has a part of PyTorch's names, those in minigrad.__all__; what is left out "
             f"is told in docs/differences.md",
             name=name,
             obj=sys.modules[__name__],
         )
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LOADED_ON_USE})

@@ -44,6 +44,20 @@ def test_importing_minigrad_imports_neither_torch_nor_graphviz():
     assert done.stdout == "set()\n"
 
 
+def test_families_load_on_use():
+    """``import minigrad`` leaves them alone; their names are there, for ``dir`` too, and bring them."""
+    code = """
+import importlib.util, sys, minigrad
+families = [each for each in minigrad.LOADED_ON_USE if importlib.util.find_spec(f"minigrad.{each}")]
+loaded = lambda: [each for each in families if f"minigrad.{each}" in sys.modules]
+assert "jit" in families and set(families) <= set(dir(minigrad)), families
+assert loaded() == [], loaded()
+assert all(getattr(minigrad, each).__name__ == f"minigrad.{each}" for each in families)
+assert loaded() == families and not hasattr(minigrad, "absent")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_every_exported_name_exists():
     import minigrad
 
@@ -74,7 +88,7 @@ ROOMS = [
     ["lightning"],
     ["viz"],
     [""],  # the face
-    ["models"],  # networks are written with the face, as with PyTorch's
+    ["models", "jit"],  # networks, and programs of them, are written with the face, as with PyTorch's
     ["command", "__main__"],  # python -m minigrad
 ]
 
