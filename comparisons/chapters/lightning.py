@@ -1,9 +1,13 @@
-"""Lightning: the plain loop and Lightning's from one seed end with the same weights. PyTorch alone, in float32.
+"""Lightning: one module fitted by both engines' Trainers; and the plain loop beside Lightning's, on PyTorch alone.
 
-The two are ``torch_impl.run`` and ``torch_impl.lit_run``. They share images, network, optimizer and schedule; the loop,
-accumulation, clipping, validation, test and checkpoints are each one's own. Both runs are on the CPU, and no bit of
-what a run would go on from may differ. The accuracy on the test images that each tells is held against a count of what
-its weights get right.
+The module and its data are written once and fitted from one seed, in float64 whatever the chapter's type: there
+rounding carries no hidden unit across the kink of its ReLU. Equal are the order of all hooks, each step's loss, all
+that is logged, and the weights.
+
+The two loops are ``torch_impl.run`` and ``torch_impl.lit_run``, in float32. They share images, network, optimizer and
+schedule; the loop, accumulation, clipping, validation, test and checkpoints are each one's own. Both runs are on the
+CPU, and no bit of what a run would go on from may differ. The accuracy on the test images that each tells is held
+against a count of what its weights get right.
 """
 
 from __future__ import annotations
@@ -11,8 +15,10 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +27,12 @@ from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader
 
-from comparisons.harness import Comparison, Report, compare_values
+from comparisons.chapters import mlp
+from comparisons.harness import Comparison, Report, compare_values, failed
 from comparisons.networks import by_name
 from comparisons.settings import Settings
 from torch_impl.checkpoint import LAST, load_model
-from torch_impl.data import ImageData, load_data
+from torch_impl.data import ImageArrays, ImageData, load_arrays, load_data
 from torch_impl.options import TrainingOptions
 from torch_impl.run import Place, Run
 
@@ -48,6 +55,148 @@ RUNS = {
     ),
     "batch norm, digits": TrainingOptions(model="conv-block", epochs=1, validation=0.5, schedule="one-cycle", lr=0.01),
 }
+
+TRAINED, VALIDATED, BATCH_SIZE, HIDDEN_SIZE = 450, 250, 100, 100  # images and sizes of the module on both engines
+# What its Trainer is told: batches that do not make whole steps, and clipping; nothing is written or shown.
+FITTED: dict[str, Any] = {"max_epochs": 2, "accumulate_grad_batches": 2, "gradient_clip_val": 0.5, "logger": False}
+FITTED |= {"enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+# The hooks of a callback that are noted, of all that run in a training.
+NOTED = ["setup", "on_fit_start", "on_sanity_check_start", "on_sanity_check_end", "on_train_start", "on_train_end"]
+NOTED += [
+    f"on_{stage}_{time}" for stage in ("train_epoch", "train_batch", "validation_epoch") for time in ("start", "end")
+]
+NOTED += ["on_validation_start", "on_validation_batch_start", "on_validation_batch_end", "on_validation_end"]
+NOTED += ["on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step"]
+NOTED += ["on_fit_end", "teardown"]
+
+
+def lightning_of(engine: Any) -> Any:
+    """The engine's Lightning."""
+    if engine is torch:
+        import lightning.pytorch  # imported where it is needed: it takes four seconds
+
+        return lightning.pytorch
+    return engine.lightning
+
+
+def lit_model(engine: Any) -> Any:
+    """The class of a module for Lightning: the tutorial's network, judged on images that are kept out of training."""
+    functional = engine.nn.functional
+
+    class LitModel(lightning_of(engine).LightningModule):  # type: ignore[misc, name-defined]
+        """Logs "train_loss" in every step and over an epoch, "val_loss" and "val_accuracy" over a validation."""
+
+        def __init__(self, hidden_size: int) -> None:
+            super().__init__()
+            self.save_hyperparameters()
+            self.model = mlp.network(engine)(mlp.INPUT_SIZE, hidden_size, mlp.NUM_CLASSES).double()
+            self.losses: list[Any] = []
+
+        def training_step(self, batch: Any, batch_idx: int) -> Any:
+            images, labels = batch
+            loss = functional.cross_entropy(self.model(images), labels)
+            self.log("train_loss", loss, on_step=True, on_epoch=True)
+            self.losses.append(loss.detach())
+            return loss
+
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            images, labels = batch
+            scores = self.model(images)
+            self.log("val_loss", functional.cross_entropy(scores, labels))
+            self.log("val_accuracy", (scores.argmax(1) == labels).double().mean())
+
+        def configure_optimizers(self) -> Any:
+            optimizer = engine.optim.Adam(self.parameters(), lr=mlp.LEARNING_RATE)
+            return [optimizer], [engine.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)]
+
+    return LitModel
+
+
+def data_module(engine: Any) -> Any:
+    """The class of its data: the first images for training, in random order, the next for validation."""
+    data = engine.utils.data
+
+    class Data(lightning_of(engine).LightningDataModule):  # type: ignore[misc, name-defined]
+        """Images (N, 784) float64, labels (N,) int64."""
+
+        def __init__(self, arrays: ImageArrays) -> None:
+            super().__init__()
+            self.arrays = arrays
+
+        def setup(self, stage: str) -> None:
+            images = engine.from_numpy(self.arrays.train_images).flatten(1).double()
+            labels = engine.from_numpy(self.arrays.train_labels)
+            end = TRAINED + VALIDATED
+            self.training = data.TensorDataset(images[:TRAINED], labels[:TRAINED])
+            self.validation = data.TensorDataset(images[TRAINED:end], labels[TRAINED:end])
+
+        def train_dataloader(self) -> Any:
+            return data.DataLoader(self.training, batch_size=BATCH_SIZE, shuffle=True)
+
+        def val_dataloader(self) -> Any:
+            return data.DataLoader(self.validation, batch_size=BATCH_SIZE)
+
+    return Data
+
+
+def noting(engine: Any, noted: list[str]) -> Any:
+    """A callback that notes the hooks that it is called by, and at what step."""
+
+    def hook(name: str) -> Callable[..., None]:
+        return lambda callback, trainer, *arguments, **options: noted.append(f"{name} at step {trainer.global_step}")
+
+    return type("Noting", (lightning_of(engine).Callback,), {name: hook(name) for name in NOTED})()
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What an engine's Trainer leaves."""
+
+    hooks: list[str]
+    losses: Any
+    logged: dict[str, Any]
+    weights: dict[str, Any]
+
+
+def fitted(engine: Any, settings: Settings, arrays: ImageArrays) -> Fitted:
+    """The module fitted by an engine's Trainer."""
+    from torch_impl.lit_run import quiet  # as above
+
+    pl = lightning_of(engine)
+    hooks: list[str] = []
+    engine.manual_seed(settings.seed)
+    model = lit_model(engine)(HIDDEN_SIZE)
+    with quiet(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*does not have many workers")
+        trainer = pl.Trainer(accelerator="cpu", callbacks=[noting(engine, hooks)], **FITTED)
+        trainer.fit(model, data_module(engine)(arrays))
+    logged = {name: trainer.callback_metrics[name] for name in sorted(trainer.callback_metrics)}
+    return Fitted(hooks, engine.stack(model.losses), logged, model.state_dict())
+
+
+def compare_order(subject: str, ours: list[str], theirs: list[str]) -> Comparison:
+    """The same names in the same order."""
+    for number, (our_name, their_name) in enumerate(zip_longest(ours, theirs, fillvalue="nothing")):
+        if our_name != their_name:
+            return failed(subject, "exact", f"number {number} is {our_name}, theirs {their_name}")
+    return Comparison(subject, len(ours), 0.0, 0.0, "exact", True)
+
+
+def compare_engines(report: Report, settings: Settings) -> None:
+    """Rows for the module on both engines."""
+    arrays = load_arrays(settings.data, settings.data_root)
+    ours, theirs = fitted(settings.engine, settings, arrays), fitted(torch, settings, arrays)
+    tolerance = "training float64"
+    report.add("both engines: hooks", [compare_order("the order of hooks", ours.hooks, theirs.hooks)])
+    report.add("both engines: losses", [compare_values("loss of each batch", ours.losses, theirs.losses, tolerance)])
+    names = compare_order("the names of what is logged", list(ours.logged), list(theirs.logged))
+    metrics = []
+    for name, value in ours.logged.items():
+        if name in theirs.logged:
+            metrics.append(compare_values(f"metric, {name}", value, theirs.logged[name], tolerance))
+    report.add("both engines: metrics", [*metrics, names])
+    weights = by_name("weight", ours.weights.items(), theirs.weights.items(), tolerance)
+    report.add("both engines: weights", weights)
 
 
 @dataclass(frozen=True)
@@ -139,8 +288,10 @@ def compare_runs(report: Report, title: str, options: TrainingOptions, settings:
 
 
 def run(settings: Settings) -> Report:
-    """Compare the two loops' runs: weights, optimizer, learning rates, where the loader is, what was measured."""
+    """Compare the engines, then the two loops: weights, optimizer, rates, where the loader is, what was measured."""
     report = settings.report("lightning")
+    with report.trying("both engines"):
+        compare_engines(report, settings)
     for title, options in RUNS.items():
         data = settings.data if options.model == "neural-net" else "digits"
         with report.trying(title):

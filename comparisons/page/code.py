@@ -43,6 +43,7 @@ PARAMETERS = {"models": "{}.models", "engine": "{}", "e": "{}"}
 STEP = ("comparisons/networks.py", "Side")
 ALSO: dict[str, list[tuple[str, ...]]] = {
     "mlp": [("comparisons/training.py", "Training")],
+    "lightning": [("comparisons/chapters/lightning.py", "lit_model", "data_module")],
     "custom-layer": [("models/custom_linear.py",), STEP],
     "conv-block": [("models/conv_block.py",), STEP],
     "residual-block": [("models/resnet.py",), STEP],
@@ -94,9 +95,11 @@ def code_of(chapter: str, engine: str, sources: Mapping[str, bytes]) -> Html:
     names = sides_of(chapter, engine)
     if chapter in ALONE:
         cells = [cell(lines_of_parts(parts)) for parts in ALONE[chapter][1:]]
-        return listing("both on PyTorch", "each in its own words", names, [element("tr", *cells)], few=False)
-    own_file = inspect.getfile(CHAPTERS[chapter])
-    listings = [aligned(f"the chapter’s {Path(own_file).name}", names, *on_both(own_file, engine, ()))]
+        listings = [listing("both on PyTorch", "each in its own words", names, [element("tr", *cells)], few=False)]
+        names = engine, "PyTorch"
+    else:
+        own_file = inspect.getfile(CHAPTERS[chapter])
+        listings = [aligned(f"the chapter’s {Path(own_file).name}", names, *on_both(own_file, engine, ()))]
     for path, *chosen in ALSO.get(chapter, []):
         own, other = f"{engine.rpartition('.')[2]}/{path}", f"torch_impl/{path}"
         if chosen:

@@ -98,7 +98,6 @@ class FitLoop:
 
     def run_epoch(self) -> None:
         """The batches of an epoch."""
-        self.batch_idx, self.is_last_batch = -1, False
         for batch_idx, batch, is_last in islice(numbered(self.batches, self.max_batches), self.first_batch, None):
             self.batch_idx, self.is_last_batch = batch_idx, is_last
             if not self.run_batch(batch, batch_idx):
@@ -201,6 +200,7 @@ class FitLoop:
         trainer.metrics.give_to_loggers(metrics)
         trainer.metrics.results.begin()
         self.epoch += 1
+        self.batch_idx, self.is_last_batch = -1, False
         self.resumes, self.first_batch = False, 0
 
     # ------------------------------------------------------------------------------- questions

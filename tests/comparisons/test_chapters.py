@@ -133,6 +133,36 @@ def test_a_fault_of_either_loop_is_noticed(fault, monkeypatch):
     assert re.search(message, report.findings[0].message)
 
 
+def unweighted(batch):
+    """What the size of a batch is not."""
+    return 1
+
+
+TRAINER_FAULTS = {
+    "means without weights": ("results.size_of", unweighted, "metric, train_loss: "),
+    "no clipping": ("module.clip_grad_norm_", lambda *arguments: None, "weight, model.fc1.weight: "),
+    "a hook too few": (
+        "fit_loop.FitLoop.validates",
+        lambda loop: False,
+        "the order of hooks: number .*, theirs on_validation_start",
+    ),
+    "gradients that stay": (
+        "module.LightningModule.optimizer_zero_grad",
+        lambda *arguments: None,
+        "loss of each batch: ",
+    ),
+    "an exception": ("fit_loop.FitLoop.run", stopping, "stopped: ValueError: no test today, in stopping"),
+}
+
+
+@pytest.mark.parametrize("fault", TRAINER_FAULTS)
+def test_a_fault_of_minigrads_trainer_is_noticed(fault, monkeypatch):
+    place, replacement, message = TRAINER_FAULTS[fault]
+    monkeypatch.setattr(lightning, "RUNS", {})
+    monkeypatch.setattr(f"minigrad.lightning.{place}", replacement)
+    assert any(re.search(message, finding.message) for finding in lightning.run(Settings()).findings)
+
+
 @pytest.mark.parametrize(
     ("format", "message"),
     [

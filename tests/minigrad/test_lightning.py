@@ -105,23 +105,32 @@ class Interrupted(pl.Callback):
             raise KeyboardInterrupt
 
 
-def test_a_training_goes_on_where_it_stood(tmp_path):
-    """After an epoch and within one, and ends bit for bit where one ends that was not interrupted."""
-    whole, interrupted, resumed, later = (line() for _ in range(4))
-    trainer(tmp_path, max_epochs=3).fit(whole, points())
-    callbacks = [Interrupted(tmp_path / "within.ckpt"), pl.callbacks.ModelCheckpoint(tmp_path, "after")]
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A folder with checkpoints: within the second epoch, after the first, and after a training of two."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    callbacks = [Interrupted(folder / "within.ckpt"), pl.callbacks.ModelCheckpoint(folder, "after")]
     with pytest.raises(KeyboardInterrupt):
-        trainer(tmp_path, max_epochs=3, enable_checkpointing=True, callbacks=callbacks).fit(interrupted, points())
-    for module, name in ((resumed, "within"), (later, "after")):
-        again = trainer(tmp_path, max_epochs=3)
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always")
-            again.fit(module, points(), ckpt_path=tmp_path / f"{name}.ckpt")
-        assert (again.current_epoch, again.global_step) == (3, 9)
-        assert weights_of(module) == weights_of(whole)
-        assert [str(each.message)[:48] for each in heard] == (
-            ["You're resuming from a checkpoint that ended bef"] if name == "within" else []
-        )
+        trainer(folder, max_epochs=3, enable_checkpointing=True, callbacks=callbacks).fit(line(), points())
+    short = trainer(folder, max_epochs=2)
+    short.fit(line(), points())
+    short.save_checkpoint(folder / "at the end.ckpt")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["within", "after", "at the end"])
+def test_a_training_goes_on_where_it_stood(name, stopped, tmp_path):
+    """And ends bit for bit where one ends that was not interrupted."""
+    whole, resumed = line(), line(seed=1)
+    trainer(tmp_path, max_epochs=3).fit(whole, points())
+    again = trainer(tmp_path, max_epochs=3)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        again.fit(resumed, points(), ckpt_path=stopped / f"{name}.ckpt")
+    assert (again.current_epoch, again.global_step) == (3, 9)
+    assert weights_of(resumed) == weights_of(whole)
+    told = ["You're resuming from a checkpoint that ended before the epoch ended."] if name == "within" else []
+    assert [str(each.message)[:68] for each in heard] == told
 
 
 def test_the_best_and_the_last_can_be_asked_for(tmp_path):
