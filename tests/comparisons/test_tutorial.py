@@ -7,6 +7,7 @@ import io
 import math
 import struct
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -349,3 +350,88 @@ def test_5_2_the_residual_network_is_scripted_saved_and_loaded(resnets, tmp_path
             torch.jit.script(model.eval()).save(tmp_path / "model.pt")
             program = torch.jit.load(tmp_path / "model.pt")
         assert torch.equal(program(images), model(images))
+
+
+def lightning_of(engine):
+    """The module that stands for ``pytorch_lightning``."""
+    if engine is minigrad:
+        return minigrad.lightning
+    import lightning.pytorch  # here: it takes some seconds
+
+    return lightning.pytorch
+
+
+def fitted_by_lightning(engine, root):
+    """Section 5.1 with fewer images and epochs: the module, its Trainer, and what was warned of."""
+    pl = lightning_of(engine)
+
+    class Digits(pl.LightningDataModule):
+        def prepare_data(self):
+            for training in (True, False):
+                torchvision.datasets.MNIST(root=root, train=training, download=True)
+
+        def setup(self, stage=None):
+            pixels = torchvision.transforms.ToTensor()
+            self.training, self.validation = (
+                torchvision.datasets.MNIST(root=root, train=training, transform=pixels) for training in (True, False)
+            )
+
+        def train_dataloader(self):
+            return engine.utils.data.DataLoader(self.training, batch_size=100)
+
+        def val_dataloader(self):
+            return engine.utils.data.DataLoader(self.validation, batch_size=100)
+
+    class Network(pl.LightningModule):
+        def __init__(self):
+            super(Network, self).__init__()  # noqa: UP008
+            self.model = written_by_hand(engine).NeuralNet(784, 500, 10)
+            self.criterion = engine.nn.CrossEntropyLoss()
+
+        def forward(self, x):
+            return self.model(x)
+
+        def training_step(self, batch, batch_idx):
+            images, labels = batch
+            loss = self.criterion(self.model(images.reshape(-1, 28 * 28)), labels)
+            self.log("train_loss", loss)
+            return loss
+
+        def configure_optimizers(self):
+            return engine.optim.Adam(self.model.parameters(), lr=0.001)
+
+    engine.manual_seed(7)
+    network = Network()
+    trainer = pl.Trainer(max_epochs=3)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        trainer.fit(network, Digits())
+    return network, trainer, {str(each.message) for each in heard}
+
+
+def test_5_1_lightning_fits_alike(small_mnist, tmp_path, monkeypatch):
+    """The loaders of both validate nothing, which both warn of in the same words; each saves what its own loads."""
+    found = []
+    for engine in ENGINES:
+        folder = tmp_path / engine.__name__
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        network, trainer, heard = fitted_by_lightning(engine, small_mnist)
+        (checkpoint,) = folder.rglob("*.ckpt")
+        saved = engine.load(checkpoint)["state_dict"]
+        assert all(engine.equal(saved[name], value) for name, value in network.state_dict().items())
+        found.append((network.state_dict(), trainer, heard, checkpoint.name))
+    (ours, our_trainer, our_heard, our_name), (theirs, their_trainer, their_heard, their_name) = found
+    assert (
+        list(ours)
+        == list(theirs)
+        == [f"model.{layer}.{part}" for layer in ("fc1", "fc2") for part in ("weight", "bias")]
+    )
+    for name, value in ours.items():
+        compare_values(name, value, theirs[name], "training after a kink").check()
+    loss, their_loss = (each.callback_metrics["train_loss"].item() for each in (our_trainer, their_trainer))
+    assert loss == pytest.approx(their_loss, rel=1e-4) and loss < 1.8
+    assert our_trainer.global_step == their_trainer.global_step == 15
+    assert our_name == their_name == "epoch=2-step=15.ckpt"
+    skipped = "You passed in a `val_dataloader` but have no `validation_step`. Skipping val loop."
+    assert skipped in our_heard <= their_heard
