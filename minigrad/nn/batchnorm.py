@@ -19,6 +19,7 @@ class _BatchNorm(Module):
 
     _version = 2  # since 2 the state has ``num_batches_tracked``
     dims: tuple[int, ...] = ()  # how many dimensions an input may have
+    dims_in_words = ""
 
     def __init__(
         self,
@@ -75,8 +76,7 @@ class _BatchNorm(Module):
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self.dims:
-            expected = " or ".join([f"{each}D" for each in self.dims])
-            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
+            raise ValueError(f"expected {self.dims_in_words} input (got {input.ndim}D input)")
 
     def extra_repr(self) -> str:
         return (
@@ -122,12 +122,14 @@ class BatchNorm1d(_BatchNorm):
     """
 
     dims = (2, 3)
+    dims_in_words = "2D or 3D"
 
 
 class BatchNorm2d(_BatchNorm):
     """:class:`BatchNorm1d` of images. Shapes: (N, C, H, W), the same out."""
 
     dims = (4,)
+    dims_in_words = "4D"
 
 
 class GroupNorm(Module):
