@@ -42,9 +42,9 @@ class Node:
 
     @classmethod
     def apply(cls, *inputs):
-        values = [isinstance(each, Value) for each in inputs]
-        node = cls(*[x.node if known else None for x, known in zip(inputs, values)])
-        return Value(node.forward(*[x.data if known else x for x, known in zip(inputs, values)]), node)
+        node = cls(*[x.node if isinstance(x, Value) else None for x in inputs])
+        numbers = [x.data if isinstance(x, Value) else x for x in inputs]
+        return Value(node.forward(*numbers), node)
 
 
 class Leaf(Node):
@@ -90,8 +90,7 @@ class Tanh(Node):
 
 def in_order(root):
     """The nodes that root leads to, the one made last first."""
-    found = [root]
-    known = {root, None}
+    found, known = [root], {root, None}
     for node in found:  # which grows
         new = set(node.edges) - known
         found.extend(new)
@@ -118,22 +117,24 @@ def neuron(weights, bias, inputs):
 
 
 def predict(layers, inputs):
-    """The one output of a network: each layer takes what the one before gave."""
+    """The one output of a network, layer by layer."""
     for layer in layers:
         inputs = [neuron(weights, bias, inputs) for weights, bias in layer]
     return inputs[0]
 
 
 def step(parameters, lr):
-    """A step down the slope, after which the gradients begin anew."""
+    """A step down the slope; the gradients begin anew."""
     for parameter in parameters:
         parameter.data -= lr * parameter.grad
         parameter.grad = None
 
 
 def fit(layers, rows, labels, epochs, lr):
-    """Make the mean squared error smaller, and tell it epoch by epoch."""
-    parameters = [each for layer in layers for weights, bias in layer for each in (*weights, bias)]
+    """Make the mean squared error smaller; tell it by epoch."""
+    parameters = []
+    for weights, bias in itertools.chain(*layers):
+        parameters += [*weights, bias]
     for _ in range(epochs):
         errors = [predict(layers, row) - label for row, label in zip(rows, labels)]
         loss = sum(error * error for error in errors) * (1 / len(errors))

@@ -154,7 +154,7 @@ def engine_for(exercise: Exercise, written: HandedIn, minigrad: Engine) -> Engin
         if name not in last or is_stub(last[name]):
             raise NotAsked(MISSING, f"{name} is {'not there' if name not in last else 'not written yet'}")
     leads = by_name((each, bound_names(each) | changed_names(each)) for each in given)
-    taken = reached({*exercise.names, "*"}, leads, lambda each: used_names([each]) | bound_names(each))
+    taken = reached({*exercise.names, "*"}, leads, lambda each: used_names([each]))
     kept = {number for each in taken for number in range(first_line(each), (each.end_lineno or 0) + 1)}
     lines = [line if number in kept else "\n" for number, line in enumerate(lines_of(text), 1)]
     source = "".join(lines) + LAID_OVER

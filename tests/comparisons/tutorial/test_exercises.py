@@ -1,9 +1,11 @@
 """The exercises of the book: text and cases agree, a stub earns nothing, the hidden answer all, and nothing raises."""
 
 import ast
+import functools
 import json
 import re
 import types
+from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
@@ -17,7 +19,6 @@ from comparisons.coursework.engines import Engine
 from comparisons.coursework.judge import AGREES, DIFFERS, MISSING, STOPPED
 from comparisons.tutorial import check, from_scratch
 from comparisons.tutorial.exercises import EXERCISES
-from comparisons.tutorial.exercises.exercise import is_stub
 from comparisons.tutorial.exercises.judging import HandedIn, NotAsked, chosen_exercises, engine_for, handed_in
 
 ROOT = Path(__file__).parents[3]
@@ -27,15 +28,20 @@ ANSWER = re.compile(r"<details>.*?</details>", re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
+@dataclass
 class InText:
-    """An exercise as it stands in a section: its stub, the names that are checked, and the hidden answer."""
+    """An exercise as it stands in a section: the number of its stub's cell, the names that are checked, the answer."""
 
-    def __init__(self, stub, names, answer, cells):
-        self.stub, self.names, self.answer, self.cells = stub, names, answer, cells
+    path: Path
+    stub: int | None
+    names: tuple[str, ...]
+    answer: str = ""
 
-    def answered(self):
-        """The section's code with the answer in the stub's place."""
-        return HandedIn(tuple(self.answer if cell is self.stub else cell for cell in self.cells), "code cell {}")
+
+@functools.cache
+def code_of(path):
+    """The code of a section, cell by cell."""
+    return handed_in(path).cells
 
 
 def checked_in(source):
@@ -48,22 +54,26 @@ def checked_in(source):
 
 def exercises_in(path):
     """The exercises of a section's text by id: a stub, then its check, then what is hidden."""
-    cells = jupytext.read(path, fmt="md:myst").cells
-    code = handed_in(path).cells
     number, stub, found, waiting = -1, None, {}, None
-    for cell in cells:
+    for cell in jupytext.read(path, fmt="md:myst").cells:
         if cell.cell_type == "code":
             number += 1
             if "exercise" in cell.metadata.get("tags", []):
-                stub = code[number]
-            elif checked := checked_in(code[number]):
+                stub = number
+            elif checked := checked_in(code_of(path)[number]):
                 waiting, names = checked
-                found[waiting] = InText(stub, names, None, code)
+                found[waiting] = InText(path, stub, names)
                 stub = None
         elif waiting and (hidden := ANSWER.search(cell.source)):
             found[waiting].answer = "\n".join(PYTHON.findall(hidden[0]))
             waiting = None
     return found
+
+
+def cells_of(path, *, answered=False):
+    """A section's code; with the hidden answers in the places of the stubs."""
+    answers = {each.stub: each.answer for each in IN_TEXT.values() if each.path == path} if answered else {}
+    return HandedIn(tuple(answers.get(number, cell) for number, cell in enumerate(code_of(path))), "code cell {}")
 
 
 IN_TEXT = {id: each for path in TEXTS for id, each in exercises_in(path).items()}
@@ -83,7 +93,7 @@ def test_ids_sections_and_names_of_cases_are_in_order():
 def test_texts_and_cases_have_the_same_exercises():
     assert set(IN_TEXT) == {id for id in EXERCISES if id.split(".")[0] in SECTIONS}
     for id, in_text in IN_TEXT.items():
-        assert in_text.names == EXERCISES[id].names and in_text.stub and in_text.answer, id
+        assert in_text.names == EXERCISES[id].names and in_text.stub is not None and in_text.answer, id
 
 
 def definitions(handed, exercise):
@@ -98,10 +108,9 @@ def definitions(handed, exercise):
 @pytest.mark.parametrize("id", IN_TEXT)
 def test_the_stub_earns_nothing_and_the_hidden_answer_agrees(id):
     exercise, in_text = EXERCISES[id], IN_TEXT[id]
-    assert any(map(is_stub, ast.parse(in_text.stub).body))
     with pytest.raises(NotAsked, match="not written yet"):
-        engine_for(exercise, HandedIn(in_text.cells, "code cell {}"), NOTHING)
-    checked = check(id, *definitions(in_text.answered(), exercise))
+        engine_for(exercise, cells_of(in_text.path), NOTHING)
+    checked = check(id, *definitions(cells_of(in_text.path, answered=True), exercise))
     assert checked.failed is None, repr(checked)
     wrong = check(id, *[lambda *given, **named: given[0] if given else None] * len(exercise.names))
     assert wrong.failed, "what gives back its first argument is right"
@@ -180,20 +189,20 @@ def test_what_is_no_exercise_is_refused():
 
 
 HANDED_IN = [
-    "import torch\nimport itertools\nfrom math import tanh as t, pi",
+    "import torch\nimport itertools\ntable = {}\ntable['one'] = 1",
     "%pwd\ncounter = itertools.count()\nclass Node:\n    pass",
     "class Mul(Node):\n    def forward(self, x, y): ...",
     "def this is no Python",
     "class Mul(Node):\n"
     "    def forward(self, x, y):\n        next(counter)\n        self.saved = x, y\n        return x * y * factor()\n"
     "    def backward(self, grad_z):\n        x, y = self.saved\n        return grad_z * y, grad_z * x\n",
-    "def factor():\n    return {factor}",
+    "def factor():\n    return {factor} * table['one']",
     "if not torch:\n    from comparisons.tutorial.from_scratch import Mul",
     "torch.ones(3)\nraise SystemExit",
 ]
 
 
-def cells_with(factor):
+def notebook_with(factor):
     return [each.replace("{factor}", factor) for each in HANDED_IN]
 
 
@@ -213,12 +222,12 @@ def judged(path, *arguments):
 
 
 def test_the_judge_takes_of_a_notebook_what_an_exercise_asks_for_and_that_needs(tmp_path, unmeasured):
-    right = write(tmp_path / "ann.ipynb", cells_with("1"))
+    right = write(tmp_path / "ann.ipynb", notebook_with("1"))
     status, told = judged(right, "--exercises", "0.2", "--json", str(tmp_path / "results.json"))
     assert status == 0 and "All 1 cases agree" in told, told
     results = json.loads((tmp_path / "results.json").read_text())
     assert (results["engine"], results["cases"][0]["case"]) == ("ann", "0.2 the product")
-    wrong = write(tmp_path / "bob.md", cells_with("1 / 0"))
+    wrong = write(tmp_path / "bob.md", notebook_with("1 / 0"))
     status, told = judged(wrong, "--exercises", "0.2", "--exercises", "0.7")
     assert status == 3, told
     assert "ZeroDivisionError: division by zero, in factor, line 2 of code cell 6" in told
@@ -227,7 +236,7 @@ def test_the_judge_takes_of_a_notebook_what_an_exercise_asks_for_and_that_needs(
 
 @pytest.mark.parametrize("suffix", [".ipynb", ".md", ".py"])
 def test_what_is_handed_in_is_read_in_each_form(tmp_path, suffix):
-    path = write(tmp_path / f"ann{suffix}", cells_with("1"))
+    path = write(tmp_path / f"ann{suffix}", notebook_with("1"))
     handed = handed_in(path)
     source = engine_for(EXERCISES["0.2"], handed, NOTHING).sources["exercise.py"].decode()
     assert "class Mul" in source and "counter = " in source and "torch" not in source
@@ -255,7 +264,7 @@ def test_a_cell_that_is_no_python_stops_what_is_asked_of_it_alone():
     ],
 )
 def test_the_command_refuses_in_a_sentence(tmp_path, name, arguments, told):
-    write(tmp_path / "ann.py", cells_with("1"))
+    write(tmp_path / "ann.py", notebook_with("1"))
     (tmp_path / "ann.txt").write_text("no notebook")
     status, output = judged(tmp_path / name, *arguments)
     assert status == 2 and told in output.replace("│ ", "").replace(" │", ""), output
