@@ -74,7 +74,6 @@ def judge(
     *,
     secret: bytes,
     submission: str,
-    progress: Callable[[int], None] = lambda done: None,
 ) -> list[Verdict]:
     """Judge an engine on cases.
 
@@ -84,7 +83,6 @@ def judge(
         sandbox: where it runs.
         secret: what the inputs are drawn from, with ``submission``.
         submission: whose engine it is.
-        progress: called with how many cases are done.
 
     Returns:
         A verdict for each case.
@@ -92,11 +90,7 @@ def judge(
     Raises:
         SandboxError: the sandbox fails, whatever the engine is.
     """
-    verdicts: list[Verdict] = []
-    for verdict in judging(engine, cases, sandbox, secret=secret, submission=submission):
-        verdicts.append(verdict)
-        progress(len(verdicts))
-    return verdicts
+    return list(judging(engine, cases, sandbox, secret=secret, submission=submission))
 
 
 def judging(

@@ -39,8 +39,5 @@ def is_stub(definition: ast.stmt) -> bool:
 
 
 def is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function has nothing below its docstring but ``...``, ``pass`` or a NotImplementedError."""
-    body = below_docstring(function)
-    if len(body) != 1:
-        return not body
-    return is_hole(function) or isinstance(body[0], ast.Pass) or ast.unparse(body[0]) == "..."
+    """Whether a function has nothing below its docstring but ``...`` or a NotImplementedError; ``pass`` is written."""
+    return is_hole(function) or (len(below_docstring(function)) <= 1 and ast.unparse(function.body[-1]) == "...")

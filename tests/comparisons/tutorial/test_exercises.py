@@ -19,6 +19,7 @@ from comparisons.coursework.engines import Engine
 from comparisons.coursework.judge import AGREES, DIFFERS, MISSING, STOPPED
 from comparisons.tutorial import check, from_scratch
 from comparisons.tutorial.exercises import EXERCISES
+from comparisons.tutorial.exercises.exercise import is_stub
 from comparisons.tutorial.exercises.judging import HandedIn, NotAsked, chosen_exercises, engine_for, handed_in
 
 ROOT = Path(__file__).parents[3]
@@ -138,7 +139,7 @@ class WrongMul(Mul):
 
 class NoMul(Mul):
     def backward(self, grad_z):
-        """Not yet."""
+        raise NotImplementedError
 
 
 class BrokenMul(Mul):
@@ -168,6 +169,22 @@ def test_a_check_tells_what_came_of_it(written, status, told):
     shown = status not in (AGREES, MISSING)
     assert ("engine.Mul()" in repr(checked)) == shown == ("<details>" in checked._repr_html_())
     assert "<" not in re.sub(r"</?(div|details|summary|pre)\b[^>]*>", "", checked._repr_html_())
+
+
+@pytest.mark.parametrize(
+    "source, stub",
+    [
+        ("def f(x): ...", True),
+        ("def f(x):\n    'What it does.'\n    ...", True),
+        ("def f(x):\n    raise NotImplementedError('not yet')", True),
+        ("class A:\n    x = 1", True),
+        ("class A:\n    def f(self): return 1\n    async def g(self): ...", True),
+        ("class A:\n    def f(self): pass\n    def g(self):\n        'Nothing.'", False),
+        ("def f(x):\n    y = ...\n    return y", False),
+    ],
+)
+def test_a_stub_is_told_from_what_is_written(source, stub):
+    assert is_stub(ast.parse(source).body[0]) == stub
 
 
 def test_a_check_leaves_the_readers_random_numbers_alone():
