@@ -6,6 +6,7 @@ they need, and laid over minigrad: what else stands there, and what is wrong in 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -153,7 +154,8 @@ def engine_for(exercise: Exercise, written: HandedIn, minigrad: Engine) -> Engin
     for name in exercise.names:
         if name not in last or is_stub(last[name]):
             raise NotAsked(MISSING, f"{name} is {'not there' if name not in last else 'not written yet'}")
-    leads = by_name((each, bound_names(each) | changed_names(each)) for each in given)
+    imported = {name for each in given if isinstance(each, (ast.Import, ast.ImportFrom)) for name in bound_names(each)}
+    leads = by_name((each, bound_names(each) | changed_names(each) - imported) for each in given)
     taken = reached({*exercise.names, "*"}, leads, lambda each: used_names([each]))
     kept = {number for each in taken for number in range(first_line(each), (each.end_lineno or 0) + 1)}
     lines = [line if number in kept else "\n" for number, line in enumerate(lines_of(text), 1)]

@@ -206,7 +206,7 @@ def test_what_is_no_exercise_is_refused():
 
 
 HANDED_IN = [
-    "import torch\nimport itertools\ntable = {}\ntable['one'] = 1",
+    "import torch\nimport itertools\nitertools.about(torch)\ntable = {}\ntable['one'] = 1",
     "%pwd\ncounter = itertools.count()\nclass Node:\n    pass",
     "class Mul(Node):\n    def forward(self, x, y): ...",
     "def this is no Python",
