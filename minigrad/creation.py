@@ -88,6 +88,12 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
     Raises:
         TypeError, ValueError, RuntimeError: as ``reading.read`` says, or the type cannot require grad.
+
+    >>> minigrad.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    >>> minigrad.tensor([1.5, 2.5]).dtype
+    minigrad.float32
     """
     if isinstance(data, Tensor):
         warn_user(
@@ -118,6 +124,13 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     Raises:
         TypeError: it is no array, or of a type that minigrad has not.
         ValueError: it has a negative stride or another byte order than the machine's.
+
+    >>> import numpy as np
+    >>> array = np.zeros(2)
+    >>> x = minigrad.from_numpy(array)
+    >>> array[0] = 5
+    >>> x
+    tensor([5., 0.], dtype=minigrad.float64)
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
@@ -178,6 +191,10 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
 
     Raises:
         RuntimeError: a size is negative, or the memory cannot be that large.
+
+    >>> minigrad.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
     """
     return _finish(np.zeros(_sizes("zeros", sizes, size), _kind(dtype)), device, requires_grad)
 
@@ -246,6 +263,9 @@ def arange(
     Raises:
         RuntimeError: the step is zero or leads away from ``end``, or a bound is not finite.
         NotImplementedError: the type is bool.
+
+    >>> minigrad.arange(0, 1, 0.25)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500])
     """
     if end is None:
         start, end = LEFT_OUT, start
@@ -284,6 +304,9 @@ def linspace(
     Raises:
         RuntimeError: ``steps`` is negative, or the type holds no such number.
         NotImplementedError: the type is bool.
+
+    >>> minigrad.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     kind = _kind(dtype)
     if kind.kind == "b":
@@ -349,6 +372,10 @@ def randn(
     Raises:
         RuntimeError: a size is negative, or the memory cannot be that large.
         NotImplementedError: the type is not floating.
+
+    >>> generator = minigrad.manual_seed(0)
+    >>> minigrad.randn(3)  # what torch.randn gives after the same seed
+    tensor([ 1.5410, -0.2934, -2.1788])
     """
     drawn = _source(generator).normal(_sizes("randn", sizes, size), _kind(dtype), 0.0, 1.0)
     return _finish(drawn, device, requires_grad)

@@ -103,6 +103,9 @@ class finfo:
         tiny, smallest_normal: the smallest positive number of full precision.
         resolution: ten to the power of minus the decimal digits that are sure to survive.
         dtype: the type's name.
+
+    >>> minigrad.finfo(minigrad.float32).eps
+    1.1920928955078125e-07
     """
 
     __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")

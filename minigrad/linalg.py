@@ -90,6 +90,9 @@ def vector_norm(
 
     Raises:
         RuntimeError: a type is not floating, ``dtype`` is narrower than the input's, or there is no element to take.
+
+    >>> minigrad.linalg.vector_norm(minigrad.tensor([3.0, 4.0]))
+    tensor(5.)
     """
     if not isinstance(ord, (int, float)):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")

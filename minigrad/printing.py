@@ -58,6 +58,11 @@ def set_printoptions(
 
     Raises:
         ValueError: there is no such profile. (PyTorch ignores it without a word.)
+
+    >>> minigrad.set_printoptions(precision=2)
+    >>> minigrad.tensor([3.14159])
+    tensor([3.14])
+    >>> minigrad.set_printoptions(profile="default")
     """
     if profile is not None and profile not in PROFILES:
         raise ValueError(f"profile must be one of {', '.join(map(repr, PROFILES))}, got {profile!r}")

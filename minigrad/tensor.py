@@ -58,6 +58,11 @@ class Tensor(TensorBase, Methods):
         array: the values, a NumPy array. Changing it by hand bypasses the version counter.
         grad_fn: the graph node that made this tensor; None for a leaf.
         output_nr: which output of ``grad_fn`` this is.
+
+    >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()  # d(x²)/dx = 2x
+    >>> x.grad
+    tensor([2., 4.])
     """
 
     __slots__ = ()
@@ -370,6 +375,9 @@ class Tensor(TensorBase, Methods):
         Raises:
             RuntimeError: the tensor requires grad and operations are being recorded, so changing the array would go
                 unnoticed; unless ``force`` is set.
+
+        >>> minigrad.tensor([1.0, 2.0]).numpy()
+        array([1., 2.], dtype=float32)
         """
         if self._requires_grad and grad_mode.enabled and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
@@ -394,6 +402,9 @@ class Tensor(TensorBase, Methods):
 
         Raises:
             RuntimeError: there is not exactly one.
+
+        >>> minigrad.tensor([2.5]).item()
+        2.5
         """
         if self.array.size != 1:
             raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
@@ -462,6 +473,11 @@ class Tensor(TensorBase, Methods):
 
         ``gradient`` is what to begin with, of this tensor's shape; a scalar needs none. The arguments and errors are
         those of :func:`minigrad.autograd.backward`.
+
+        >>> x = minigrad.tensor(3.0, requires_grad=True)
+        >>> (x**2).backward()
+        >>> x.grad
+        tensor(6.)
         """
         differentiation.backward(self, gradient, retain_graph, create_graph, inputs)
 
@@ -475,6 +491,12 @@ class Tensor(TensorBase, Methods):
         """:meth:`backward`, a node at a time: ``for step in loss.backward_steps(): print(step)``.
 
         What a step tells is in :class:`minigrad.autograd.stepping.Step`. PyTorch has no counterpart.
+
+        >>> x = minigrad.tensor(3.0, requires_grad=True)
+        >>> for step in (x * x).backward_steps():
+        ...     print(step.node.name(), step.arrived)
+        MulBackward0 (tensor(1.),)
+        torch::autograd::AccumulateGrad (tensor(6.),)
         """
         return BackwardSteps(self, gradient, retain_graph, create_graph, inputs)
 
@@ -484,6 +506,9 @@ class Tensor(TensorBase, Methods):
 
         Raises:
             RuntimeError: the tensor is no leaf, or its type has no gradients.
+
+        >>> minigrad.ones(2).requires_grad_()
+        tensor([1., 1.], requires_grad=True)
         """
         if self.grad_fn is not None and not requires_grad:
             raise RuntimeError(
@@ -505,6 +530,10 @@ class Tensor(TensorBase, Methods):
         """The same values in the same memory, without history; in-place changes are counted for both.
 
         Shape: the same.
+
+        >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * 2).detach()
+        tensor([2., 4.])
         """
         detached = wrap(self.array)
         show_memory(detached, self)
@@ -539,6 +568,13 @@ class Tensor(TensorBase, Methods):
 
         Raises:
             RuntimeError: the tensor does not require grad.
+
+        >>> x = minigrad.tensor(3.0, requires_grad=True)
+        >>> y = x * 2
+        >>> y.retain_grad()
+        >>> (y * y).backward()
+        >>> y.grad
+        tensor(12.)
         """
         if not self._requires_grad:
             raise RuntimeError(f"can't retain_grad on Tensor that has requires_grad=False: {why_no_history(self)}")
@@ -559,6 +595,12 @@ class Tensor(TensorBase, Methods):
 
         Raises:
             RuntimeError: the tensor does not require grad.
+
+        >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda grad: grad * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
         """
         if not self._requires_grad:
             raise RuntimeError(

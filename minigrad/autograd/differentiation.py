@@ -117,6 +117,11 @@ def backward(
             another shape, or its graph was freed by an earlier backward.
 
     Counterpart: ``torch.autograd.backward``.
+
+    >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    >>> minigrad.autograd.backward(x * x, minigrad.tensor([1.0, 10.0]))
+    >>> x.grad
+    tensor([ 2., 40.])
     """
     if create_graph:
         warn_of_cycle()
@@ -180,6 +185,11 @@ def grad(
         ValueError: ``allow_unused`` is False and ``materialize_grads`` True.
 
     Counterpart: ``torch.autograd.grad``.
+
+    >>> x = minigrad.tensor(2.0, requires_grad=True)
+    >>> (first,) = minigrad.autograd.grad(x**3, x, create_graph=True)  # 3x²
+    >>> minigrad.autograd.grad(first, x)  # 6x
+    (tensor(12.),)
     """
     if not only_inputs:
         warn_user(

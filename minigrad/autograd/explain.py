@@ -41,6 +41,10 @@ def explain_grad(tensor: Tensor, result: Tensor | None = None, optimizer: Any = 
         TypeError: not a tensor, or not an optimizer.
 
     PyTorch has no counterpart.
+
+    >>> x = minigrad.tensor([1.0, 2.0])
+    >>> print(minigrad.explain_grad(x))
+    The .grad is None because the tensor does not require grad: nothing ...
     """
     for name, value in (("tensor", tensor), ("result", result)):
         if not isinstance(value, Tensor) and (name == "tensor" or value is not None):

@@ -41,6 +41,21 @@ class Function(function.Function):
 
     Raises:
         RuntimeError: from calling an instance, as code from before ``apply`` did.
+
+    >>> class Square(minigrad.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...
+    ...     @staticmethod
+    ...     def backward(ctx, grad_z):
+    ...         (x,) = ctx.saved_tensors
+    ...         return grad_z * 2 * x
+    >>> x = minigrad.tensor(3.0, requires_grad=True)
+    >>> Square.apply(x).backward()
+    >>> x.grad
+    tensor(6.)
     """
 
     receives_tensors = True

@@ -176,6 +176,11 @@ def jacobian(
         RuntimeError: ``strict`` is set, and an output does not depend on an input or ``vectorize`` is set too.
         AssertionError: there is no such strategy.
         NotImplementedError: "forward-mode" with ``strict`` or without ``vectorize``.
+
+    >>> x = minigrad.tensor([1.0, 2.0])
+    >>> minigrad.autograd.functional.jacobian(lambda x: x**2, x)
+    tensor([[2., 0.],
+            [0., 4.]])
     """
     check_strategy(strategy, strict, vectorize, "jacobian")
     given = as_checked_tuple(inputs, "inputs", "jacobian")
@@ -236,6 +241,11 @@ def hessian(
 
     Raises:
         RuntimeError: the function's result is not one number; and as :func:`jacobian`.
+
+    >>> x = minigrad.tensor([1.0, 2.0])
+    >>> minigrad.autograd.functional.hessian(lambda x: (x**3).sum(), x)
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
     """
     several = isinstance(inputs, tuple)
     check_strategy(outer_jacobian_strategy, strict, vectorize, "hessian")

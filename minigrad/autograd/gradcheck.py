@@ -138,6 +138,10 @@ def gradcheck(
         NotImplementedError: a check of forward mode was asked for.
 
     Counterpart: ``torch.autograd.gradcheck``.
+
+    >>> x = minigrad.rand(3, dtype=minigrad.float64, requires_grad=True)
+    >>> minigrad.autograd.gradcheck(minigrad.exp, x)
+    True
     """
     if check_forward_ad or check_batched_forward_grad:
         raise NotImplementedError("gradcheck: minigrad differentiates in reverse mode only, there is no forward mode")

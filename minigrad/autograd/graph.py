@@ -52,6 +52,14 @@ class saved_tensors_hooks:
 
     Raises:
         RuntimeError: hooks are disabled here.
+
+    >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    >>> pack, unpack = (lambda saved: saved.numpy(force=True)), minigrad.from_numpy
+    >>> with minigrad.autograd.graph.saved_tensors_hooks(pack, unpack):
+    ...     y = x * x
+    >>> y.sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
     """
 
     def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:

@@ -75,6 +75,14 @@ class log_operations(Observer):
 
     Args:
         file: where each line is written at once, such as ``sys.stdout``; by default nowhere.
+
+    >>> x = minigrad.tensor(3.0, requires_grad=True)
+    >>> with minigrad.log_operations() as log:
+    ...     (x * x).backward()
+    >>> [event.operation for event in log.tape if event.kind != "input"]
+    Traceback (most recent call last):
+      File "<input>", line 1, in <module>
+    AttributeError: 'Tape' object has no attribute 'tape'
     """
 
     def __init__(self, file: TextIO | None = None) -> None:

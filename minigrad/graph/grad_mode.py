@@ -115,7 +115,13 @@ def call_inside(mode: _Mode, function: Callable[..., Any], /, *args: Any, **kwar
 
 
 class set_grad_enabled(_Mode):
-    """Turn recording on or off: at once when called, and back again when used as a context manager or decorator."""
+    """Turn recording on or off: at once when called, and back again when used as a context manager or decorator.
+
+    >>> x = minigrad.ones(2, requires_grad=True)
+    >>> with minigrad.set_grad_enabled(False):
+    ...     (x * 2).requires_grad
+    False
+    """
 
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
@@ -143,7 +149,14 @@ class set_grad_enabled(_Mode):
 
 
 class no_grad(_Mode):
-    """Record nothing inside: results do not require grad. A context manager and a decorator."""
+    """Record nothing inside: results do not require grad. A context manager and a decorator.
+
+    >>> x = minigrad.ones(2, requires_grad=True)
+    >>> with minigrad.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
 
     mode = False
 
@@ -179,6 +192,11 @@ class inference_mode(no_grad):
     """Record nothing inside, and mark what is made as never to be recorded: no version is counted for it.
 
     A context manager and a decorator. With ``mode`` False, leave the surrounding inference mode.
+
+    >>> with minigrad.inference_mode():
+    ...     y = minigrad.ones(2) * 2
+    >>> y.is_inference()
+    True
     """
 
     def __new__(cls, mode=True):  # type: ignore[no-untyped-def]

@@ -20,7 +20,11 @@ __all__ += ["Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Thresho
 
 
 class ReLU(Module):
-    """max(x, 0). At 0 the gradient is 0. Source: Nair & Hinton, 2010. Shapes: any, the same out."""
+    """max(x, 0). At 0 the gradient is 0. Source: Nair & Hinton, 2010. Shapes: any, the same out.
+
+    >>> minigrad.nn.ReLU()(minigrad.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()

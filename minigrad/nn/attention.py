@@ -54,6 +54,12 @@ class MultiheadAttention(Module):
         RuntimeError: ``is_causal`` without ``attn_mask``.
 
     Source: Vaswani et al., "Attention Is All You Need", 2017.
+
+    >>> attention = minigrad.nn.MultiheadAttention(8, num_heads=2, batch_first=True)
+    >>> x = minigrad.rand(1, 5, 8)
+    >>> output, weights = attention(x, x, x)
+    >>> output.shape, weights.shape
+    (minigrad.Size([1, 5, 8]), minigrad.Size([1, 5, 5]))
     """
 
     def __init__(

@@ -126,7 +126,12 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """:class:`BatchNorm1d` of images. Shapes: (N, C, H, W), the same out."""
+    """:class:`BatchNorm1d` of images. Shapes: (N, C, H, W), the same out.
+
+    >>> layer = minigrad.nn.BatchNorm2d(8)
+    >>> layer(minigrad.rand(4, 8, 5, 5)).mean(dim=(0, 2, 3)).abs().max() < 1e-5
+    tensor(True)
+    """
 
     dims = (4,)
     dims_in_words = "4D"

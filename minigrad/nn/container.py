@@ -83,6 +83,11 @@ class Sequential(ModuleSequence):
     Shapes: those of its modules.
 
     Counterpart: ``torch.nn.Sequential``.
+
+    >>> nn = minigrad.nn
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    >>> model(minigrad.ones(5, 1, 8, 8)).shape
+    minigrad.Size([5, 10])
     """
 
     def __init__(self, *modules: Any) -> None:
@@ -141,7 +146,12 @@ class Sequential(ModuleSequence):
 
 
 class ModuleList(ModuleSequence):
-    """Modules in a list. Counterpart: ``torch.nn.ModuleList``."""
+    """Modules in a list. Counterpart: ``torch.nn.ModuleList``.
+
+    >>> layers = minigrad.nn.ModuleList([minigrad.nn.Linear(4, 4) for _ in range(3)])
+    >>> len(layers), len(list(layers.parameters()))
+    (3, 6)
+    """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()

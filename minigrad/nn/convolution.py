@@ -200,6 +200,10 @@ class Conv2d(Convolution):
 
     Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     Counterpart: ``torch.nn.Conv2d``.
+
+    >>> layer = minigrad.nn.Conv2d(3, 8, kernel_size=3, padding=1)
+    >>> layer(minigrad.ones(1, 3, 32, 32)).shape
+    minigrad.Size([1, 8, 32, 32])
     """
 
     dims = 2

@@ -23,6 +23,9 @@ class Embedding(Module):
     Raises:
         AssertionError: ``padding_idx`` is no row, or ``_weight`` has another shape.
         IndexError: from forward, where an index is no row.
+
+    >>> minigrad.nn.Embedding(10, 3)(minigrad.tensor([[1, 2, 4, 5]])).shape
+    minigrad.Size([1, 4, 3])
     """
 
     def __init__(

@@ -109,6 +109,10 @@ def kaiming_uniform_(
         ValueError: the tensor has fewer than two dimensions, or mode or nonlinearity is unknown.
 
     Source: He et al., "Delving Deep into Rectifiers", 2015.
+
+    >>> weight = minigrad.nn.init.kaiming_uniform_(minigrad.empty(100, 50), nonlinearity="relu")
+    >>> weight.abs().max() <= (6 / 50) ** 0.5
+    tensor(True)
     """
     if 0 in tensor.shape:
         warn_user("Initializing zero-element tensors is a no-op")

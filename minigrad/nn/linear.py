@@ -36,6 +36,10 @@ class Linear(Module):
         RuntimeError: from forward, where x has another last size or another type.
 
     Counterpart: ``torch.nn.Linear``.
+
+    >>> layer = minigrad.nn.Linear(3, 2)
+    >>> layer(minigrad.ones(5, 3)).shape
+    minigrad.Size([5, 2])
     """
 
     def __init__(

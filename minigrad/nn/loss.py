@@ -19,6 +19,9 @@ class MSELoss(Module):
     """(x - y)². Shapes: (...), (...) -> (), or (...) with reduction "none".
 
     Errors: :func:`functional.mse_loss`.
+
+    >>> minigrad.nn.MSELoss()(minigrad.tensor([1.0, 2.0]), minigrad.tensor([1.0, 4.0]))
+    tensor(2.)
     """
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
@@ -288,6 +291,10 @@ class CrossEntropyLoss(NLLLoss):
     Shapes: x (N, C, ...) or (C,), target (N, ...) or () of classes, or of x's shape of probabilities -> ().
     ``label_smoothing`` mixes the target with equal probabilities (Szegedy et al., 2015); the other arguments are those
     of :class:`NLLLoss`. Errors: :func:`functional.cross_entropy`.
+
+    >>> scores = minigrad.tensor([[2.0, 0.0], [0.0, 2.0]])
+    >>> minigrad.nn.CrossEntropyLoss()(scores, minigrad.tensor([0, 0]))
+    tensor(1.1269)
     """
 
     def __init__(

@@ -36,6 +36,18 @@ class Module:
 
     Raises:
         NotImplementedError: from the call, where the subclass has no ``forward``.
+
+    >>> class Twice(minigrad.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.inner = minigrad.nn.Linear(3, 3)
+    ...
+    ...     def forward(self, x):
+    ...         return self.inner(self.inner(x))
+    >>> [name for name, _ in Twice().named_parameters()]
+    ['inner.weight', 'inner.bias']
+    >>> Twice()(minigrad.ones(5, 3)).shape
+    minigrad.Size([5, 3])
     """
 
     training: bool
@@ -360,6 +372,9 @@ class Module:
             destination: a dictionary to write into. Default: a new one.
             prefix: put before every name.
             keep_vars: give the parameters themselves, not detached tensors.
+
+        >>> list(minigrad.nn.Linear(3, 2).state_dict())
+        ['weight', 'bias']
         """
         if args:
             warn_user("Positional args are being deprecated, use kwargs instead.", FutureWarning)

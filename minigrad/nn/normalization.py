@@ -22,6 +22,9 @@ class LayerNorm(Module):
 
     Raises:
         RuntimeError: from forward, where x does not end in ``normalized_shape``.
+
+    >>> minigrad.nn.LayerNorm(4)(minigrad.rand(2, 4)).shape
+    minigrad.Size([2, 4])
     """
 
     def __init__(
@@ -110,6 +113,9 @@ class Dropout(Module):
 
     Raises:
         ValueError: ``p`` is no probability.
+
+    >>> minigrad.nn.Dropout(0.5).eval()(minigrad.ones(3))
+    tensor([1., 1., 1.])
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:

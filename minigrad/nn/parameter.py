@@ -14,7 +14,12 @@ __all__ = ["Parameter"]
 
 
 class Parameter(Tensor):
-    """A leaf of any shape that requires grad, in the memory of ``data``. Counterpart: ``torch.nn.Parameter``."""
+    """A leaf of any shape that requires grad, in the memory of ``data``. Counterpart: ``torch.nn.Parameter``.
+
+    >>> minigrad.nn.Parameter(minigrad.zeros(2))
+    Parameter containing:
+    tensor([0., 0.], requires_grad=True)
+    """
 
     __slots__ = ()
 

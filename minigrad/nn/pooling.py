@@ -66,6 +66,9 @@ class MaxPool2d(_MaxPool):
 
     Raises:
         RuntimeError: from forward, where the windows do not fit: see ``functional.max_pool2d``.
+
+    >>> minigrad.nn.MaxPool2d(2)(minigrad.ones(1, 8, 32, 32)).shape
+    minigrad.Size([1, 8, 16, 16])
     """
 
     def forward(self, input: Tensor) -> Any:

@@ -71,6 +71,13 @@ def clip_grad_norm_(
         RuntimeError: it is not finite, and ``error_if_nonfinite`` is true.
 
     Source: Pascanu et al., 2012.
+
+    >>> x = minigrad.tensor([3.0, 4.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> minigrad.nn.utils.clip_grad_norm_(x, 1.0)
+    tensor(10.)
+    >>> x.grad
+    tensor([0.6000, 0.8000])
     """
     listed = as_list(parameters)
     if isinstance(parameters, GeneratorType) and not listed:

@@ -119,6 +119,10 @@ def sum(
     """The sum. Integers and bools are summed in int64; with ``dtype`` the elements are converted first.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
+
+    >>> x = minigrad.tensor([[1, 2], [3, 4]])
+    >>> x.sum(), x.sum(dim=0), x.sum(dim=0, keepdim=True)
+    (tensor(10), tensor([4, 6]), tensor([[4, 6]]))
     """
     if numpy_names or not isinstance(keepdim, bool):
         return sum(input, dtype=dtype, **renamed("sum", numpy_names, dim=dim, keepdim=keepdim))
@@ -147,6 +151,10 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 
     Raises:
         RuntimeError: they do not.
+
+    >>> a, b = minigrad.broadcast_tensors(minigrad.zeros(2, 1), minigrad.zeros(3))
+    >>> a.shape, b.shape
+    (minigrad.Size([2, 3]), minigrad.Size([2, 3]))
     """
     for position, each in enumerate(tensors):
         if not isinstance(each, Tensor):

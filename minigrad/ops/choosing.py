@@ -56,6 +56,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 
     Raises:
         RuntimeError: the condition is not of type bool (or uint8), or the shapes do not broadcast.
+
+    >>> x = minigrad.tensor([-1.0, 2.0])
+    >>> minigrad.where(x > 0, x, 0.0)
+    tensor([0., 2.])
     """
     if input is None and other is None:
         check_tensors("where", condition=condition)

@@ -370,6 +370,11 @@ def conv2d(
         RuntimeError: sizes, types or the steps do not agree, or the kernel is larger than the padded input.
         NotImplementedError: the type is bool.
         TypeError: an argument is of a wrong type.
+
+    >>> image, kernel = minigrad.ones(1, 1, 3, 3), minigrad.ones(1, 1, 2, 2)
+    >>> minigrad.conv2d(image, kernel)
+    tensor([[[[4., 4.],
+              [4., 4.]]]])
     """
     return convolution("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 

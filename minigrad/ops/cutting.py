@@ -97,6 +97,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
     Raises:
         RuntimeError: ``chunks`` is not positive.
+
+    >>> minigrad.arange(5).chunk(2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
     """
     if input.ndim == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")

@@ -31,6 +31,11 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     Raises:
         RuntimeError: the equation does not fit the operands, or their sizes each other.
         ValueError: the equation or the operands are missing, or a number in a list is not in 0 … 51.
+
+    >>> a, b = minigrad.tensor([1, 2]), minigrad.tensor([3, 4])
+    >>> minigrad.einsum("i,j->ij", a, b)
+    tensor([[3, 4],
+            [6, 8]])
     """
     if not operands:
         raise ValueError("einsum(): must specify the equation and at least one operand")

@@ -86,6 +86,11 @@ def max(
 
     Raises:
         IndexError, RuntimeError: there is no element to take.
+
+    >>> minigrad.tensor([[1, 5], [7, 2]]).max(dim=1)
+    minigrad.return_types.max(
+    values=tensor([5, 7]),
+    indices=tensor([1, 0]))
     """
     if numpy_names:
         return max(input, other=other, **renamed("max", numpy_names, dim=dim, keepdim=keepdim))

@@ -73,6 +73,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
     Raises:
         RuntimeError: they do not, or one has no dimension.
         ValueError: there is no tensor.
+
+    >>> minigrad.cat([minigrad.zeros(2), minigrad.ones(1)])
+    tensor([0., 0., 1.])
     """
     if numpy_names:
         return cat(tensors, **renamed("cat", numpy_names, dim=dim))
@@ -145,6 +148,10 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor
 
     Raises:
         RuntimeError: their shapes differ, or there is no tensor.
+
+    >>> minigrad.stack([minigrad.zeros(2), minigrad.ones(2)])
+    tensor([[0., 0.],
+            [1., 1.]])
     """
     if numpy_names:
         return stack(tensors, **renamed("stack", numpy_names, dim=dim))

@@ -448,6 +448,11 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         RuntimeError: an operand has no dimension, the inner sizes differ, or the types do.
         TypeError: an operand is not a tensor.
         NotImplementedError: both are bools.
+
+    >>> minigrad.tensor([[1, 2], [3, 4]]) @ minigrad.tensor([1, 1])
+    tensor([3, 7])
+    >>> (minigrad.ones(10, 2, 3) @ minigrad.ones(3, 4)).shape
+    minigrad.Size([10, 2, 4])
     """
     for position, operand in enumerate((input, other)):
         if not isinstance(operand, Tensor):

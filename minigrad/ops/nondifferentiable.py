@@ -87,6 +87,9 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
     Raises:
         IndexError: there is no element to take.
         RuntimeError: the input is of bools.
+
+    >>> minigrad.tensor([[1, 5], [7, 2]]).argmax(dim=1)
+    tensor([1, 0])
     """
     if numpy_names:
         return argmax(input, **renamed("argmax", numpy_names, dim=dim, keepdim=keepdim))

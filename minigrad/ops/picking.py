@@ -118,6 +118,11 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
     Raises:
         RuntimeError: the index is not int64, does not fit, or points outside.
+
+    >>> scores, labels = minigrad.tensor([[1, 2], [3, 4]]), minigrad.tensor([[1], [0]])
+    >>> scores.gather(1, labels)
+    tensor([[2],
+            [3]])
     """
     where = place_of_each("gather", input, dim, index)
     if index.numel() == 0 and input.ndim == 0:
@@ -310,6 +315,10 @@ def scatter(
     Raises:
         RuntimeError: the index is not int64, does not fit, or points outside; or the types differ.
         NotImplementedError: ``reduce`` is given.
+
+    >>> minigrad.zeros(2, 3).scatter(1, minigrad.tensor([[2], [0]]), 1.0)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]])
     """
     operation, sources, options = scatter_form("scatter", input, dim, index, value_or_source(src, value, reduce))
     return operation.apply(input, *sources, **options)

@@ -63,6 +63,9 @@ def mean(
 
     Raises:
         RuntimeError: the type, ``dtype`` where given, is not a floating-point type.
+
+    >>> minigrad.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(dim=1)
+    tensor([1.5000, 3.5000])
     """
     if numpy_names:
         return mean(input, dtype=dtype, **renamed("mean", numpy_names, dim=dim, keepdim=keepdim))

@@ -71,6 +71,11 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
 
     Raises:
         RuntimeError: the shape holds another number of elements, or the memory's layout does not allow it.
+
+    >>> x = minigrad.zeros(4)
+    >>> x.view(2, 2)[0, 0] = 7.0  # the same memory
+    >>> x
+    tensor([7., 0., 0., 0.])
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], dtypes.dtype)):
         return read_as(input, shape[0] if dtype is None else dtype)
@@ -161,6 +166,10 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 
     Raises:
         RuntimeError: the shape holds another number of elements.
+
+    >>> minigrad.arange(6).reshape(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
     """
     check_tensors("reshape", input=input)
     if not sizes and shape is None:
@@ -232,6 +241,9 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *dims: int) -
     """Without the dimensions of size 1, or without those of them that ``dim`` names, one or several: a view.
 
     Shapes: (a, 1, b) -> (a, b).
+
+    >>> minigrad.zeros(2, 1, 3).squeeze(1).shape
+    minigrad.Size([2, 3])
     """
     chosen: Any = (dim, *dims) if dims else dim
     if chosen is None:
@@ -294,6 +306,9 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     Raises:
         IndexError: there is no such dimension.
         RuntimeError: ``start_dim`` comes after ``end_dim``.
+
+    >>> minigrad.zeros(2, 3, 4).flatten(1).shape
+    minigrad.Size([2, 12])
     """
     if input.ndim == 0:
         return input.reshape(1)

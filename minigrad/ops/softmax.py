@@ -115,6 +115,9 @@ def softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = 
 
     Raises:
         NotImplementedError: the type, ``dtype`` where given, is not a floating-point type.
+
+    >>> minigrad.tensor([1.0, 1.0, 2.0]).softmax(dim=0)
+    tensor([0.2119, 0.2119, 0.5761])
     """
     if numpy_names:
         return softmax(input, dtype=dtype, **renamed("softmax", numpy_names, dim=dim))

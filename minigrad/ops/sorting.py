@@ -101,6 +101,11 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
     Raises:
         RuntimeError: there are not that many, or the type is bool.
+
+    >>> minigrad.tensor([3, 1, 2]).topk(2)
+    minigrad.return_types.topk(
+    values=tensor([3, 2]),
+    indices=tensor([0, 2]))
     """
     dim = normalize_dim(dim, input.ndim)
     if not 0 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):

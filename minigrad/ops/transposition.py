@@ -123,6 +123,9 @@ def permute(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
 
     Raises:
         RuntimeError: ``dims`` does not name each dimension once.
+
+    >>> minigrad.zeros(2, 3, 4).permute(2, 0, 1).shape
+    minigrad.Size([4, 2, 3])
     """
     return Permute.apply(input, dims=as_shape(positions if dims is None else (dims,)))
 

@@ -52,7 +52,11 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 
 def promote_types(type1: Any, type2: Any) -> Any:
-    """The smallest type to which tensors of both types are converted in one operation."""
+    """The smallest type to which tensors of both types are converted in one operation.
+
+    >>> minigrad.promote_types(minigrad.int32, minigrad.float16)
+    minigrad.float16
+    """
     check_dtypes("promote_types", type1=type1, type2=type2)
     return dtypes.from_numpy_dtype(combine(type1.numpy, type2.numpy))
 
@@ -62,6 +66,9 @@ def result_type(tensor: Any, other: Any) -> Any:
 
     Raises:
         TypeError: one is neither.
+
+    >>> minigrad.result_type(minigrad.tensor([1, 2]), 1.5)
+    minigrad.float32
     """
     operands = [each.array if isinstance(each, Tensor) else each for each in (tensor, other)]
     for each in operands:

@@ -28,6 +28,13 @@ class Adam(Optimizer):
 
     Raises:
         ValueError: an option is negative, or a β is not below 1.
+
+    >>> x = minigrad.tensor([1.0], requires_grad=True)
+    >>> optimizer = minigrad.optim.Adam([x], lr=0.1)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()  # the first step has the length lr, whatever the gradient's
+    >>> x
+    tensor([0.9000], requires_grad=True)
     """
 
     def __init__(

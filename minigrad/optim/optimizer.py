@@ -40,6 +40,17 @@ class Optimizer:
     Raises:
         TypeError: a parameter is no tensor, or they come in a set, which has no order.
         ValueError: there is no parameter, one is no leaf, one stands in two groups, or only some have names.
+
+    >>> model = minigrad.nn.Linear(3, 1)
+    >>> optimizer = minigrad.optim.SGD(model.parameters(), lr=0.1)
+    >>> x, y = minigrad.ones(20, 3), minigrad.ones(20, 1)
+    >>> for _ in range(20):
+    ...     optimizer.zero_grad()
+    ...     loss = minigrad.nn.functional.mse_loss(model(x), y)
+    ...     loss.backward()
+    ...     optimizer.step()
+    >>> loss.item() < 1e-6
+    True
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:

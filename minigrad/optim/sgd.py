@@ -24,6 +24,13 @@ class SGD(Optimizer):
 
     Raises:
         ValueError: an option is negative, or nesterov without momentum or with dampening.
+
+    >>> x = minigrad.tensor([1.0], requires_grad=True)
+    >>> optimizer = minigrad.optim.SGD([x], lr=0.1)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> x
+    tensor([0.8000], requires_grad=True)
     """
 
     def __init__(

@@ -90,6 +90,11 @@ def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
     Deviations: a key of a dict or an element of a set is a string, bytes, bool, None, float or 64-bit
     integer, or a tuple of up to 16 of these. PyTorch's records ``.format_version`` and
     ``.data/serialization_id`` are left out.
+
+    >>> model = minigrad.nn.Linear(3, 2)
+    >>> minigrad.save(model.state_dict(), "model.pt")
+    >>> model.load_state_dict(minigrad.load("model.pt"))
+    <All keys matched successfully>
     """
     writer = CheckpointWriter()
     writer.write(obj, "obj", depth=0)
@@ -161,6 +166,10 @@ def load(
 
     Deviations: PyTorch can also read its format from before version 1.6, and run a pickle's code when told
     to. A tensor from a GPU without ``map_location="cpu"`` is an UnpicklingError here, a RuntimeError there.
+
+    >>> minigrad.save({"epoch": 3}, "run.pt")
+    >>> minigrad.load("run.pt")
+    {'epoch': 3}
     """
     if weights_only is not None and not weights_only:
         raise ValueError("minigrad never runs code from a file: load() needs weights_only=True")

@@ -233,6 +233,12 @@ def checkpoint(
         ValueError: keyword arguments, ``context_fn`` or ``debug`` were given with re-entry, or another
             ``determinism_check``.
         CheckpointError: in backward, if the function did something else.
+
+    >>> x = minigrad.tensor(1.0, requires_grad=True)
+    >>> y = minigrad.utils.checkpoint.checkpoint(minigrad.exp, x, use_reentrant=False)
+    >>> y.backward()
+    >>> x.grad
+    tensor(2.7183)
     """
     if not with_default(use_reentrant, "checkpoint"):
         if determinism_check not in ("default", "none"):

@@ -31,6 +31,13 @@ def text(outputs: Any, *, params: Params | None = None, names: Any = None, width
     :class:`Trace` is taken too, such as :func:`record` gives.
 
     PyTorch has no counterpart.
+
+    >>> x = minigrad.tensor(3.0, requires_grad=True)
+    >>> print(minigrad.viz.text(x * x))
+    %0 = leaf  float32: 3.0  grad not computed yet
+    %1 = MulBackward0(%0, %0)  scalar float32
+    output %2 = %1  float32: 9.0
+    saved for backward: 4 bytes, most by MulBackward0 %1: 4
     """
     return traced(outputs, params, names).text(width)
 
@@ -75,6 +82,10 @@ def draw(
         TypeError: something given as a tensor is none.
         ValueError: ``outputs`` is an empty list, there are more than ``max_nodes`` boxes, or another argument is wrong.
         ImportError: the Python package ``graphviz`` is not installed.
+
+    >>> x = minigrad.tensor(3.0, requires_grad=True)
+    >>> minigrad.viz.draw(x * x).save("graph.svg")
+    'graph.svg'
     """
     trace = traced(outputs, params, names)
     folded = fold(trace, depth=depth, collapse=collapse, values=values, grads=grads)

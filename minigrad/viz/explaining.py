@@ -59,6 +59,11 @@ def explain(
         RuntimeError: as ``loss.backward()`` raises it; no file is written then.
 
     PyTorch has no counterpart.
+
+    >>> x = minigrad.tensor(3.0, requires_grad=True)
+    >>> trace = minigrad.explain(lambda: x * x, "steps.html")
+    >>> [step.node for step in trace.steps]
+    ['n1', 'n2']
     """
     if path is None:
         return explained(loss, against, gradient, params, names, retain_graph)

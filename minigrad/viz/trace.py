@@ -125,6 +125,11 @@ def first_difference(graph_a: Trace, graph_b: Trace) -> str | None:
     """A sentence about the first node or edge, from the outputs on, that differs; None if the graphs are equal.
 
     PyTorch has no counterpart.
+
+    >>> x = minigrad.ones(2, requires_grad=True)
+    >>> first, second = minigrad.viz.trace_graph(x.exp()), minigrad.viz.trace_graph(x.sin())
+    >>> print(minigrad.viz.first_difference(first, second))
+    node n1 (input 0 of node n0, output) is ExpBackward0 of [2] float32 ...
     """
     entering_a = graph_a.edges_into()
     entering_b = graph_b.edges_into()

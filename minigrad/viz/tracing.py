@@ -64,6 +64,11 @@ def trace_graph(
         ValueError: ``outputs`` is an empty list, or the graph has more than ``max_nodes`` nodes.
 
     PyTorch has no counterpart.
+
+    >>> x = minigrad.tensor(3.0, requires_grad=True)
+    >>> trace = minigrad.viz.trace_graph(x * x, names={"x": x})
+    >>> [node.name for node in trace.nodes]
+    ['output', 'MulBackward0', 'AccumulateGrad']
     """
     return Tracing(outputs, params, names, max_nodes, values).trace()
 

@@ -108,6 +108,13 @@ class DataLoader:
         ValueError: options exclude each other, the batch size is no positive integer, or workers are asked for; also
             from setting an attribute that iterating relies on.
         AssertionError: from iteration, where there is a timeout, which only workers have.
+
+    >>> loader = minigrad.utils.data.DataLoader(minigrad.arange(5), batch_size=2)
+    >>> for batch in loader:
+    ...     print(batch)
+    tensor([0, 1])
+    tensor([2, 3])
+    tensor([4])
     """
 
     __class_getitem__: Any = classmethod(GenericAlias)  # for annotations such as Dataset[int]

@@ -23,6 +23,15 @@ class Dataset:
     """The base: a subclass defines ``__getitem__(index)`` and ``__len__()``.
 
     One that defines ``__getitems__(indices)`` too gives the samples of a batch at once.
+
+    >>> class Squares(minigrad.utils.data.Dataset):
+    ...     def __len__(self):
+    ...         return 10
+    ...
+    ...     def __getitem__(self, index):
+    ...         return index**2
+    >>> Squares()[3]
+    9
     """
 
     __class_getitem__: Any = classmethod(GenericAlias)  # for annotations such as Dataset[int]
@@ -98,6 +107,10 @@ class TensorDataset(Dataset):
 
     Raises:
         AssertionError: the tensors' first sizes differ.
+
+    >>> data = minigrad.utils.data.TensorDataset(minigrad.zeros(5, 3), minigrad.arange(5))
+    >>> len(data), data[1]
+    (5, (tensor([0., 0., 0.]), tensor(1)))
     """
 
     def __init__(self, *tensors: Tensor) -> None:
@@ -174,6 +187,10 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = defaul
     Raises:
         ValueError: the lengths do not add up to the data set's, or a part is not in [0, 1].
         TypeError: they add up, but are no integers.
+
+    >>> train, test = minigrad.utils.data.random_split(range(10), [0.8, 0.2])
+    >>> len(train), len(test)
+    (8, 2)
     """
     sizes: list[Any] = list(lengths)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
