@@ -76,11 +76,7 @@ class Module:
             super().__init__(*args, **kwargs)
 
     def forward(self, *inputs: Any) -> Any:
-        """What the module computes. Every subclass defines it.
-
-        Raises:
-            NotImplementedError: it does not.
-        """
+        """What the module computes, as its class tells: every subclass defines it."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:

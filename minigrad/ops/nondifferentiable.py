@@ -156,8 +156,9 @@ def unique(
 ) -> Any:
     """The distinct elements in order, or slices along ``dim``; without history. Every NaN is distinct. Shapes: any.
 
-    Returns:     The elements (count,), or slices (count, ...); with ``return_inverse`` also where in them each element
-    of the input is; with ``return_counts``     how often each occurs.
+    Returns:
+        The elements (count,), or slices (count, ...); with ``return_inverse`` also where in them each element of the
+        input is; with ``return_counts`` how often each occurs.
 
     Raises:
         RuntimeError: a dimension is empty, and it is not ``dim``.

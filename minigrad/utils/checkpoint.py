@@ -259,7 +259,10 @@ def checkpoint(
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True
 ) -> Any:
-    """Functions one on the result of the other, of whose ``segments`` parts all but the last are checkpointed."""
+    """Functions one on the result of the other, of whose ``segments`` parts all but the last are checkpointed.
+
+    ``use_reentrant`` is that of :func:`checkpoint`.
+    """
     use_reentrant = with_default(use_reentrant, "checkpoint_sequential")
     chain = list(functions.children()) if hasattr(functions, "children") else list(functions)
     size = len(chain) // segments
