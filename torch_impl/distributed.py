@@ -20,7 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim import Optimizer
+from torch.optim import SGD, Optimizer
 
 from torch_impl.models import ConvBlock, CustomLinear, NeuralNet, ResidualBlock
 from torch_impl.names import STRATEGIES
@@ -227,13 +227,19 @@ def gather(value: Any) -> list[Any]:
 def full_state(model: nn.Module, optimizer: Optimizer) -> tuple[dict[str, Any], dict[str, Any]]:
     """Weights and optimizer state by parameter name, whole and on the CPU, in the main process. All must call it.
 
-    They look the same whatever the strategy, so a run can go on with another one, or another number of processes.
+    They look the same whatever the strategy, so a run can go on with another one, or another number of processes:
+    whether SGD is fused, which only FSDP has it not be, is left out.
 
     Source: https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
     """
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict
 
-    return get_state_dict(model, optimizer, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    weights, state = get_state_dict(model, optimizer, options=options)
+    if isinstance(optimizer, SGD):
+        for group in state.get("param_groups", []):  # the main process alone has them
+            group["fused"] = None
+    return weights, state
 
 
 def load_full_state(
@@ -243,13 +249,16 @@ def load_full_state(
     from torch.distributed.checkpoint.state_dict import StateDictOptions, set_optimizer_state_dict
 
     load_weights(model, model_state)
+    fused = [group["fused"] for group in optimizer.param_groups]
     groups = broadcast(None if optimizer_state.get("state") else optimizer_state.get("param_groups"))
     if groups is not None:  # SGD without momentum has nothing else, and PyTorch's function takes no such optimizer
         for group, saved in zip(optimizer.param_groups, groups):
             group.update({name: value for name, value in saved.items() if name != "params"})
-        return
-    options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=world_size() > 1)
-    set_optimizer_state_dict(model, optimizer, contiguous(optimizer_state), options=options)
+    else:
+        options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=world_size() > 1)
+        set_optimizer_state_dict(model, optimizer, contiguous(optimizer_state), options=options)
+    for group, each in zip(optimizer.param_groups, fused):
+        group["fused"] = each
     for parameter, state in optimizer.state.items():
         for name, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():

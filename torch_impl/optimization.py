@@ -26,15 +26,16 @@ __all__ = ["build_average", "build_optimizer", "build_scheduler", "scheduler_at"
 def build_optimizer(options: TrainingOptions, model: nn.Module) -> Optimizer:
     """Adam, AdamW or SGD over all parameters of ``model``, with weight decay and momentum as the options have them.
 
-    Adam and AdamW are the fused ones, which change a parameter in one pass. SGD has little to gain from it, and PyTorch
-    2.14 cannot do it with the sharded parameters of FSDP.
+    They are the fused ones, which change a parameter in one pass: all that PyTorch trains on has them. With parameters
+    that FSDP has split, PyTorch 2.14 has no fused SGD.
     """
-    parameters, lr, weight_decay = model.parameters(), options.lr, options.weight_decay
+    parameters, lr, weight_decay = list(model.parameters()), options.lr, options.weight_decay
     if options.optimizer == "adam":
         return Adam(parameters, lr, weight_decay=weight_decay, fused=True)
     if options.optimizer == "adamw":
         return AdamW(parameters, lr, weight_decay=weight_decay, fused=True)
-    return SGD(parameters, lr, momentum=options.momentum, weight_decay=weight_decay)
+    split = any(hasattr(parameter, "to_local") for parameter in parameters)
+    return SGD(parameters, lr, momentum=options.momentum, weight_decay=weight_decay, fused=not split)
 
 
 def build_average(options: TrainingOptions, model: nn.Module) -> AveragedModel | None:

@@ -69,7 +69,9 @@ def steps(strategy, rank, world_size, accumulate):
 
 def taken_back(model, optimizer):
     '''What the main process alone has is taken back by all, each its part.'''
-    whole = copy.deepcopy(full_state(model, optimizer))
+    whole, fused = copy.deepcopy(full_state(model, optimizer)), optimizer.param_groups[0]["fused"]
+    assert fused != hasattr(model, "reshard")  # FSDP's
+    assert rank() or whole[1]["param_groups"][0]["fused"] is None  # so that the other strategy takes it too
     held = [*model.parameters(), *(state["momentum_buffer"] for state in optimizer.state.values())]
     before = [tensor.detach().clone() for tensor in held]
     with torch.no_grad():
@@ -77,6 +79,7 @@ def taken_back(model, optimizer):
             tensor.zero_()
     load_full_state(model, optimizer, *(whole if rank() == 0 else ({}, {})))
     held = [*model.parameters(), *(state["momentum_buffer"] for state in optimizer.state.values())]
+    assert optimizer.param_groups[0]["fused"] == fused
     return len(held) == 8 and all(torch.equal(local(now), local(then)) for now, then in zip(held, before, strict=True))
 
 def mixed(name, strategy):

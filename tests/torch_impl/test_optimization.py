@@ -103,6 +103,7 @@ def test_optimizers(name: str, kind: type[torch.optim.Optimizer]) -> None:
         model = nn.Linear(5, 3).double()
         if fused:
             optimizer = build_optimizer(options, model)
+            assert optimizer.param_groups[0]["fused"]
         else:
             optimizer = kind(model.parameters(), lr=0.01, weight_decay=0.1, **momentum)  # type: ignore[call-arg]
         for _ in range(3):
