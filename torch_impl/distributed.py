@@ -237,7 +237,8 @@ def full_state(model: nn.Module, optimizer: Optimizer) -> tuple[dict[str, Any], 
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
     weights, state = get_state_dict(model, optimizer, options=options)
     if isinstance(optimizer, SGD):
-        for group in state.get("param_groups", []):  # the main process alone has them
+        groups: Any = state.get("param_groups", [])  # the main process alone has them
+        for group in groups:
             group["fused"] = None
     return weights, state
 
