@@ -227,6 +227,14 @@ def first_divergence(
         GraphsDiffer: the gradients cannot be aligned, for the engines recorded different graphs, though every
             activation agrees.
         ValueError: there is no such tolerance.
+
+    >>> import comparisons, minigrad, numpy as np, torch
+    >>> ours, theirs = minigrad.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    >>> state = {name: torch.tensor(each.numpy(force=True)) for name, each in ours.state_dict().items()}
+    >>> theirs.load_state_dict(state)
+    <All keys matched successfully>
+    >>> bool(comparisons.first_divergence(ours, theirs, np.ones((4, 3), np.float32)))
+    False
     """
     inputs, target = batch if isinstance(batch, (list, tuple)) else (batch, None)
     tolerance = f"network {np.asarray(inputs).dtype}" if tolerance is None else tolerance

@@ -81,6 +81,9 @@ def check_operation(
     Raises:
         Mismatch: with the operation, the argument, the index, and both values.
         AssertionError: only one of the engines has the operation.
+
+    >>> import comparisons, numpy as np
+    >>> comparisons.check_operation("exp", lambda engine, x: engine.exp(x), np.ones(3))
     """
     ours = run(engine, function, arrays, order)
     theirs = run(torch, function, arrays, order)

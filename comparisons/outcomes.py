@@ -23,6 +23,9 @@ def check_outcome(name: str, call: Callable[[Any], Any], engine: Any = minigrad)
 
     Raises:
         Mismatch: with what each engine gave.
+
+    >>> import comparisons
+    >>> comparisons.check_outcome("index", lambda engine: engine.ones(2)[5])  # both raise an IndexError
     """
     check_outcomes(name, outcome(call, engine), outcome(call, torch), engine.__name__)
 

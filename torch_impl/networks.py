@@ -69,6 +69,11 @@ def build_model(
 
     Raises:
         OptionError: there is no such network, or an option does not go with it.
+
+    >>> import torch, torch_impl
+    >>> model = torch_impl.build_model(torch_impl.TrainingOptions(model="neural-net"))
+    >>> model(torch.ones(5, 1, 28, 28)).shape
+    torch.Size([5, 10])
     """
     if options.model not in MODELS:
         raise OptionError(f"--model: there is no network {options.model!r}, choose from {', '.join(MODELS)}")

@@ -270,6 +270,9 @@ class TransformerEncoderLayer(Module):
     Shapes: src (S, N, d_model), with ``batch_first`` (N, S, d_model), the same out; N may be left out. The masks are
     those of :class:`MultiheadAttention`. ``activation`` is "relu", "gelu" or a function; ``norm_first`` normalises
     before each part (Xiong et al., 2020). Source: Vaswani et al., 2017.
+
+    Raises:
+        RuntimeError: ``activation`` is another word.
     """
 
     def __init__(

@@ -108,6 +108,11 @@ def load_arrays(name: str, root: str | Path | None = None) -> ImageArrays:
     Raises:
         ValueError: there is no such data set.
         DataError: its files are not there and cannot be downloaded, or they are damaged.
+
+    >>> import torch_impl
+    >>> digits = torch_impl.load_arrays("digits")
+    >>> digits.train_images.shape, digits.test_labels.shape
+    ((1437, 1, 28, 28), (360,))
     """
     if name not in NAMES:
         raise ValueError(f"there is no data set {name!r}: choose from {', '.join(NAMES)}")
