@@ -59,7 +59,8 @@ def faces_of(path, face):
 
 
 FACES = dict(faces_of("minigrad", minigrad))
-FACES |= {path: importlib.import_module(path) for path in ("minigrad.lightning", "minigrad.jit") if find_spec(path)}
+MORE = ["minigrad.lightning", "minigrad.jit", "comparisons.tutorial", "comparisons.tutorial.figures"]
+FACES |= {path: importlib.import_module(path) for path in MORE if find_spec(path)}
 FACES |= {path: importlib.import_module(f"{path}.face") for path in ("torch_impl", "comparisons")}
 
 
