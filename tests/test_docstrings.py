@@ -86,9 +86,15 @@ def members_of(path, cls):
         member = inspect.getattr_static(cls, name)
         owner = next((each for each in cls.__mro__ if name in vars(each)), object)
         if can_tell(member) and owner.__module__.startswith(OURS) and not name.startswith("_"):
-            told_by_class = name == "forward" and is_layer(cls)
+            told_by_class = is_hook(member) or (name == "forward" and is_layer(cls))
             if (theirs is None or hasattr(theirs, name) or cls is minigrad.Tensor) and not told_by_class:
                 yield f"{path}.{name}", member
+
+
+def is_hook(member):
+    """Whether a method does nothing, and does not even say so: subclasses override it."""
+    tree = syntax_of(member)
+    return tree is not None and ast.unparse(tree.body) == "..."
 
 
 @functools.cache
@@ -182,13 +188,17 @@ def functions_in(module):
     return {min(each.lineno for each in (node, *node.decorator_list)): node for node in functions}
 
 
+def syntax_of(function):
+    """The syntax of one of our functions; None for those that stand in no file, such as a named tuple's."""
+    ours = inspect.isfunction(function) and function.__module__.startswith(OURS)
+    return functions_in(function.__module__).get(function.__code__.co_firstlineno) if ours else None
+
+
 def errors_of(thing):
     """The names of the exceptions that a thing's own code raises."""
     found, functions = set(), code_of(thing)
     for function in functions:  # it grows
-        if not inspect.isfunction(function) or not function.__module__.startswith(OURS):
-            continue
-        tree = functions_in(function.__module__).get(function.__code__.co_firstlineno)
+        tree = syntax_of(function)
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 found.add(meaning(node.exc.func, function, thing))
