@@ -22,7 +22,7 @@ FOREVER = 2**63 - 1  # the rounds of ``while``: as many as its condition grants
 
 
 class Value:
-    """What a node makes, or a block is given.
+    """What a node makes, or a block is given. Counterpart: ``torch.Value``.
 
     Attributes:
         name: what the program calls it; "" where it has no name.
@@ -43,6 +43,8 @@ class Value:
 
 class Node:
     """One step of a program: the values that it takes and makes, and, of ``prim::If`` and ``prim::Loop``, its blocks.
+
+    Counterpart: ``torch.Node``.
 
     Attributes:
         attributes: what is no value: ``value`` of a constant, ``name`` of an attribute or a method.
@@ -77,7 +79,7 @@ class Node:
 
 
 class Block:
-    """Nodes in order, what they are given, and which values come out."""
+    """Nodes in order, what they are given, and which values come out. Counterpart: ``torch.Block``."""
 
     def __init__(self) -> None:
         self.inputs: list[Value] = []
@@ -113,7 +115,7 @@ class Block:
 class Graph(Block):
     """The whole program of one function, or of one module's ``forward``, whose first input is then ``%self``.
 
-    ``str(graph)`` is PyTorch's form: ``%y : Tensor = aten::mul(%x, %2) # model.py:12``.
+    ``str(graph)`` is PyTorch's form: ``%y : Tensor = aten::mul(%x, %2) # model.py:12``. Counterpart: ``torch.Graph``.
     """
 
     def __init__(self, name: builtins.str = "forward") -> None:

@@ -95,12 +95,15 @@ class ScriptFunction(Program):
 
 
 class ScriptModule(nn.Module, Program):
-    """The program of a module. Counterpart: ``torch.jit.ScriptModule``.
+    """The program of a module. Shapes: those of the module. Counterpart: ``torch.jit.ScriptModule``.
 
     Attributes:
         graph: the operations of ``forward``; ``code`` is the same as Python.
         original_name: the class that it was made of.
         training: as of every module; a scripted program reads it, a traced one keeps the mode that it saw.
+
+    Raises:
+        RuntimeError: from the call, where the arguments are not those of ``forward``.
     """
 
     def __init__(self, original_name: str) -> None:
@@ -110,6 +113,11 @@ class ScriptModule(nn.Module, Program):
 
     @property
     def graph(self) -> Graph:  # type: ignore[override]
+        """The operations of ``forward``.
+
+        Raises:
+            RuntimeError: no program calls the module, so that it has none.
+        """
         if self._graph is None:
             raise RuntimeError(f"{self.original_name} is called by no program, so it has no graph: script it by itself")
         return self._graph

@@ -33,6 +33,11 @@ def save(m: ScriptModule | ScriptFunction, f: str | os.PathLike[str] | IO[bytes]
     Raises:
         TypeError: ``m`` is no program: ``script`` or ``trace`` it first.
         OSError: as from ``minigrad.save``; what was at the path stays as it was.
+
+    >>> program = minigrad.jit.script(minigrad.nn.Linear(3, 2))
+    >>> minigrad.jit.save(program, "linear.pt")
+    >>> minigrad.jit.load("linear.pt")(minigrad.ones(1, 3)).shape
+    minigrad.Size([1, 2])
     """
     if not isinstance(m, (ScriptModule, ScriptFunction)):
         raise TypeError(f"jit.save writes programs, and {type(m).__name__} is none: script or trace it first")

@@ -41,6 +41,13 @@ def trace(func: Any, example_inputs: Any, check_trace: bool = True) -> ScriptMod
     Warns:
         TracerWarning: a tensor became a Python value, which is a constant of the program; or the check found a
             difference.
+
+    >>> program = minigrad.jit.trace(lambda x: x * 2 + 1, minigrad.ones(2))
+    >>> print(program.code, end="")
+    def <lambda>(x: Tensor) -> Tensor:
+        return minigrad.add(minigrad.mul(x, 2), 1)
+    >>> program(minigrad.tensor([1.0, 2.0]))
+    tensor([3., 5.])
     """
     inputs = (example_inputs,) if isinstance(example_inputs, Tensor) else example_inputs
     if not isinstance(inputs, (tuple, list)) or not all(isinstance(each, Tensor) for each in inputs):

@@ -26,19 +26,35 @@ class DataHooks:
         """Then: make the data sets. ``stage`` is "fit", "validate", "test" or "predict"."""
 
     def train_dataloader(self) -> Any:
-        """The batches to train on: anything that can be iterated again and again."""
+        """The batches to train on: anything that can be iterated again and again.
+
+        Raises:
+            MisconfigurationException: it is asked for and not defined.
+        """
         raise MisconfigurationException("`train_dataloader` must be implemented to be used with the Lightning Trainer")
 
     def val_dataloader(self) -> Any:
-        """The batches to validate on, or a list of several loaders."""
+        """The batches to validate on, or a list of several loaders.
+
+        Raises:
+            MisconfigurationException: it is asked for and not defined.
+        """
         raise MisconfigurationException("`val_dataloader` must be implemented to be used with the Lightning Trainer")
 
     def test_dataloader(self) -> Any:
-        """The batches to test on, or a list of several loaders."""
+        """The batches to test on, or a list of several loaders.
+
+        Raises:
+            MisconfigurationException: it is asked for and not defined.
+        """
         raise MisconfigurationException("`test_dataloader` must be implemented to be used with the Lightning Trainer")
 
     def predict_dataloader(self) -> Any:
-        """The batches to predict for, or a list of several loaders."""
+        """The batches to predict for, or a list of several loaders.
+
+        Raises:
+            MisconfigurationException: it is asked for and not defined.
+        """
         raise MisconfigurationException(
             "`predict_dataloader` must be implemented to be used with the Lightning Trainer"
         )

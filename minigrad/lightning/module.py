@@ -45,15 +45,27 @@ class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
     # ------------------------------------------------------------------------------- what a subclass defines
 
     def training_step(self, batch: Any, batch_idx: int) -> Any:
-        """The loss of a batch: a tensor (), or a dictionary that has it as "loss". None skips the batch."""
+        """The loss of a batch: a tensor (), or a dictionary that has it as "loss". None skips the batch.
+
+        Raises:
+            NotImplementedError: it is needed and not defined.
+        """
         raise NotImplementedError("`training_step` must be implemented to be used with the Lightning Trainer")
 
     def validation_step(self, batch: Any, batch_idx: int) -> Any:
-        """Judge a batch, without gradients, and log it. With several loaders it takes ``dataloader_idx`` too."""
+        """Judge a batch, without gradients, and log it. With several loaders it takes ``dataloader_idx`` too.
+
+        Raises:
+            NotImplementedError: it is needed and not defined.
+        """
         raise NotImplementedError("`validation_step` must be implemented to be used with the Lightning Trainer")
 
     def test_step(self, batch: Any, batch_idx: int) -> Any:
-        """As ``validation_step``, for ``trainer.test``."""
+        """As ``validation_step``, for ``trainer.test``.
+
+        Raises:
+            NotImplementedError: it is needed and not defined.
+        """
         raise NotImplementedError("`test_step` must be implemented to be used with the Lightning Trainer")
 
     def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Any:
@@ -61,7 +73,11 @@ class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
         return self(batch)
 
     def configure_optimizers(self) -> Any:
-        """The optimizer; with schedules, in one of the forms that ``optimization.py`` reads."""
+        """The optimizer; with schedules, in one of the forms that ``optimization.py`` reads.
+
+        Raises:
+            NotImplementedError: it is needed and not defined.
+        """
         raise NotImplementedError("`configure_optimizers` must be implemented to be used with the Lightning Trainer")
 
     def configure_callbacks(self) -> Any:

@@ -20,6 +20,13 @@ def seed_everything(seed: int, workers: bool = False) -> int:
 
     Raises:
         ValueError: the seed is beyond that.
+
+    Counterpart: ``lightning.pytorch.seed_everything``.
+
+    >>> minigrad.lightning.seed_everything(0)
+    0
+    >>> minigrad.rand(1)
+    tensor([0.4963])
     """
     if not 0 <= seed < 2**32:
         raise ValueError(f"{seed} is not in bounds, seed_everything() takes numbers from 0 to {2**32 - 1}")

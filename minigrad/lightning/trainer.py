@@ -41,7 +41,8 @@ class Trainer(TrainerState):
     """Runs what a LightningModule describes. Counterpart: ``lightning.pytorch.Trainer``.
 
     Args:
-        logger: a logger, several, or False for none. Default: a :class:`CSVLogger` in ``default_root_dir``.
+        logger: a logger, several, or False for none. Default: a
+            :class:`minigrad.lightning.loggers.CSVLogger` in ``default_root_dir``.
         callbacks: a callback, or several.
         fast_dev_run: True, or a number of batches: run only so many of each loader, once, without writing anything.
         max_epochs: epochs of training, -1 for no end. Default: 1000, or no end where ``max_steps`` are given.
@@ -75,6 +76,26 @@ class Trainer(TrainerState):
         hook: the name of the hook that runs.
 
     Source: https://lightning.ai/docs/pytorch/stable/common/trainer.html
+
+    >>> class Line(minigrad.lightning.LightningModule):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = minigrad.nn.Linear(1, 1)
+    ...
+    ...     def training_step(self, batch, batch_idx):
+    ...         x, y = batch
+    ...         return minigrad.nn.functional.mse_loss(self.layer(x), y)
+    ...
+    ...     def configure_optimizers(self):
+    ...         return minigrad.optim.SGD(self.parameters(), lr=0.1)
+    >>> x = minigrad.rand(100, 1)
+    >>> data = minigrad.utils.data.TensorDataset(x, 2 * x + 1)
+    >>> loader = minigrad.utils.data.DataLoader(data, batch_size=10)
+    >>> options = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    >>> line, trainer = Line(), minigrad.lightning.Trainer(max_epochs=50, **options)
+    >>> trainer.fit(line, loader)
+    >>> round(line.layer.weight.item(), 1), round(line.layer.bias.item(), 1)
+    (2.0, 1.0)
     """
 
     def __init__(

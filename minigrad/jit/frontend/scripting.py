@@ -35,6 +35,15 @@ def script(obj: Any) -> ScriptModule | ScriptFunction:
 
     Deviations: attributes that are numbers, texts or tuples are constants of the program; in PyTorch some can be
     assigned later. Lists, besides those of modules, are written out or appended to.
+
+    >>> program = minigrad.jit.script(minigrad.nn.Linear(3, 2))
+    >>> print(program.code, end="")
+    def forward(self, input: Tensor) -> Tensor:
+        weight = self.weight
+        bias = self.bias
+        return minigrad.nn.functional.linear(input, weight, bias)
+    >>> program(minigrad.ones(1, 3)).shape
+    minigrad.Size([1, 2])
     """
     if isinstance(obj, (ScriptModule, ScriptFunction)):
         return obj
