@@ -22,7 +22,7 @@ FOREVER = 2**63 - 1  # the rounds of ``while``: as many as its condition grants
 
 
 class Value:
-    """What a node makes, or a block is given. Counterpart: ``torch.Value``.
+    """What a node makes, or a block is given. Counterpart: ``torch._C.Value``.
 
     Attributes:
         name: what the program calls it; "" where it has no name.
@@ -44,7 +44,7 @@ class Value:
 class Node:
     """One step of a program: the values that it takes and makes, and, of ``prim::If`` and ``prim::Loop``, its blocks.
 
-    Counterpart: ``torch.Node``.
+    Counterpart: ``torch._C.Node``.
 
     Attributes:
         attributes: what is no value: ``value`` of a constant, ``name`` of an attribute or a method.
@@ -79,7 +79,7 @@ class Node:
 
 
 class Block:
-    """Nodes in order, what they are given, and which values come out. Counterpart: ``torch.Block``."""
+    """Nodes in order, what they are given, and which values come out. Counterpart: ``torch._C.Block``."""
 
     def __init__(self) -> None:
         self.inputs: list[Value] = []

@@ -95,15 +95,18 @@ class ScriptFunction(Program):
 
 
 class ScriptModule(nn.Module, Program):
-    """The program of a module. Shapes: those of the module. Counterpart: ``torch.jit.ScriptModule``.
+    """The program of a module. Counterpart: ``torch.jit.ScriptModule``.
+
+    Shapes: those of the module, in and out.
 
     Attributes:
-        graph: the operations of ``forward``; ``code`` is the same as Python.
+        code: the graph as Python.
         original_name: the class that it was made of.
         training: as of every module; a scripted program reads it, a traced one keeps the mode that it saw.
 
     Raises:
-        RuntimeError: from the call, where the arguments are not those of ``forward``.
+        RuntimeError: from a call, where arguments are missing, surplus or of another type, or the program's loops go
+            round very often; besides what the program raises.
     """
 
     def __init__(self, original_name: str) -> None:
@@ -113,10 +116,10 @@ class ScriptModule(nn.Module, Program):
 
     @property
     def graph(self) -> Graph:  # type: ignore[override]
-        """The operations of ``forward``.
+        """The operations of ``forward``. Counterpart: ``torch.jit.ScriptModule.graph``.
 
         Raises:
-            RuntimeError: no program calls the module, so that it has none.
+            RuntimeError: the module holds others, and no program calls it.
         """
         if self._graph is None:
             raise RuntimeError(f"{self.original_name} is called by no program, so it has no graph: script it by itself")

@@ -256,15 +256,15 @@ class _CheckpointReader:
             _fail("it has two records of one name, of which every reader would take another")
         self.map_location = map_location
         self.storages: dict[str, _Storage] = {}
+        self.prefix = next(iter(self.records), "").partition("/")[0]
+        if f"{self.prefix}/constants.pkl" in self.records:
+            _fail("it is a TorchScript program, not a checkpoint")
         if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
             _fail("its records are compressed, which those of a checkpoint are not")
         if sum(record.file_size for record in archive.infolist()) > size:
             _fail("its records claim to be longer than the file")
-        self.prefix = next(iter(self.records), "").partition("/")[0]
         if f"{self.prefix}/data.pkl" not in self.records:
             _fail("it is a zip archive without the record data.pkl")
-        if f"{self.prefix}/constants.pkl" in self.records:
-            _fail("it is a TorchScript program, not a checkpoint")
         self.little_endian = self._is_little_endian()
 
     def read(self) -> object:

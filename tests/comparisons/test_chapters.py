@@ -28,6 +28,7 @@ from comparisons.curves import train_in_step
 from comparisons.kinks import rounding_crossed
 from comparisons.settings import Settings
 from comparisons.tolerances import TOLERANCES, Tolerance
+from minigrad.jit import running
 from torch_impl import lit_run
 from torch_impl.lit import LitModel
 from torch_impl.networks import MODELS
@@ -163,6 +164,15 @@ def test_a_fault_of_minigrads_trainer_is_noticed(fault, monkeypatch):
     assert any(re.search(message, finding.message) for finding in lightning.run(Settings()).findings)
 
 
+def test_a_program_that_computes_something_else_is_noticed(monkeypatch):
+    compute = running.compute
+    monkeypatch.setattr(running, "compute", lambda name, inputs: compute({"relu": "abs"}.get(name, name), inputs))
+    monkeypatch.setattr(script, "BOTH", {"neural-net": script.BOTH["neural-net"]})
+    monkeypatch.setattr(script, "FORMATS", {})
+    report = script.run(Settings())
+    assert "scores of neural-net, script, evaluation" in report.findings[0].message
+
+
 @pytest.mark.parametrize(
     ("format", "message"),
     [
@@ -174,6 +184,7 @@ def test_a_fault_of_minigrads_trainer_is_noticed(fault, monkeypatch):
 def test_a_program_in_training_mode_is_noticed(format, message, monkeypatch):
     monkeypatch.setattr(script, "NETWORKS", {name: script.NETWORKS[name] for name in ("conv-block", "custom-linear")})
     monkeypatch.setattr(script, "FORMATS", {format: script.FORMATS[format]})
+    monkeypatch.setattr(script, "BOTH", {})
     monkeypatch.setattr(script, "export_program", in_training_mode(script.export_program))
     report = script.run(Settings())
     assert re.search(message, report.findings[0].message)
@@ -191,6 +202,7 @@ def test_a_program_of_other_weights_is_noticed(monkeypatch):
     monkeypatch.setattr("torch_impl.export.export_bytes", another)
     monkeypatch.setattr(script, "NETWORKS", {"neural-net": script.NETWORKS["neural-net"]})
     monkeypatch.setattr(script, "FORMATS", {"pt2": "model.pt2"})
+    monkeypatch.setattr(script, "BOTH", {})
     with pytest.raises(Mismatch, match="scores of neural-net, pt2, 3 images"):
         script.run(Settings()).check()
 

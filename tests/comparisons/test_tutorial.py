@@ -342,14 +342,45 @@ def test_4_1_blocks_of_ones_own_fit_into_the_network(engine):
         assert isinstance(model.layer2[0], block) and model.layer2[0].downsample is not None
 
 
-def test_5_2_the_residual_network_is_scripted_saved_and_loaded(resnets, tmp_path):
-    """PyTorch alone: by hand and ours are programs that give what they give."""
-    images = torch.rand(2, 3, 40, 40, dtype=torch.float64)
-    for model, _, _ in resnets[1]:
+def scripted_layer(engine, path):
+    """Section 5.2: a module around one layer, scripted, saved and loaded; what the loaded program computes."""
+    engine.manual_seed(11)
+
+    class Wrapped(engine.nn.Module):
+        def __init__(self):
+            super(Wrapped, self).__init__()  # noqa: UP008
+            self.linear = engine.nn.Linear(10, 5)
+
+        def forward(self, x):
+            return self.linear(x)
+
+    with torchscript_is_deprecated():
+        engine.jit.script(Wrapped()).save(path)
+        program = engine.jit.load(path)
+    x = engine.randn(3, 10).requires_grad_()
+    output = program(x)
+    output.square().sum().backward()
+    return {"output": output, "x.grad": x.grad, "weight.grad": program.linear.weight.grad, **program.state_dict()}
+
+
+def test_5_2_a_layer_is_scripted_saved_and_loaded(tmp_path):
+    """Both engines' programs end with the same numbers, and the class is needed no more."""
+    ours, theirs = [scripted_layer(engine, tmp_path / f"{engine.__name__}.pt") for engine in ENGINES]
+    assert [*ours] == [*theirs] and "linear.weight" in ours
+    for name, value in ours.items():
+        compare_values(name, value, theirs[name], "network float32").check()
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["minigrad", "torch"])
+def test_5_2_the_residual_network_is_scripted_saved_and_loaded(which, resnets, tmp_path):
+    """By hand and ours are programs that give what they give."""
+    engine = ENGINES[which]
+    images = engine.rand(2, 3, 40, 40, dtype=engine.float64)
+    for model, _, _ in resnets[which]:
         with torchscript_is_deprecated():
-            torch.jit.script(model.eval()).save(tmp_path / "model.pt")
-            program = torch.jit.load(tmp_path / "model.pt")
-        assert torch.equal(program(images), model(images))
+            engine.jit.script(model.eval()).save(tmp_path / "model.pt")
+            program = engine.jit.load(tmp_path / "model.pt")
+        assert engine.equal(program(images), model(images))
 
 
 def lightning_of(engine):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minigrad import nn
+from minigrad.caller import told_file
 from minigrad.jit.graph import Value
 
 __all__ = ["Items", "Known", "Method", "NotSupportedError", "Part", "Source", "Undefined", "place_of"]
@@ -105,10 +106,9 @@ class Source:
         """The error that names the line of ``node``, says what is wrong there, and what to do."""
         line = self.line(node)
         text = linecache.getline(self.file, line).strip()
-        return NotSupportedError(f'script: {what}: {instead}\n  File "{self.file}", line {line}\n    {text}')
+        return NotSupportedError(f'script: {what}: {instead}\n  File "{told_file(self.file)}", line {line}\n    {text}')
 
 
 def place_of(file: str, line: int) -> str:
-    """``file:line`` without folders; a notebook's cell has no name."""
-    in_cell = "ipykernel_" in os.path.dirname(file) or file.startswith("<")
-    return f"{'cell' if in_cell else os.path.basename(file)}:{line}"
+    """``file:line``, without folders."""
+    return f"{os.path.basename(told_file(file))}:{line}"
