@@ -26,6 +26,8 @@ DISTRIBUTIONS = {
     "IPython": "ipython",
     "PIL": "pillow",
     "jupyter_client": "jupyter-client",
+    "myst_nb": "myst-nb",
+    "sphinx_copybutton": "sphinx-copybutton",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }  # the others are called as they are imported
@@ -108,6 +110,7 @@ def test_a_command_without_its_libraries(lacking, module, arguments, told):
     "lacking, program, arguments, told",
     [
         ("matplotlib", "comparisons", "train", "Matplotlib: pip install 'minigrad[compare]'"),
+        ("sphinx", "comparisons", "book --out site", "Sphinx: pip install 'minigrad[book]'"),
         ("lightning", "comparisons", "", "Lightning: pip install 'minigrad[compare]'"),
         ("onnxruntime", "comparisons", "--only script", "onnxruntime: pip install 'minigrad[compare]'"),
         ("matplotlib", "torch_impl", "train", "Matplotlib: pip install 'minigrad[train]'"),

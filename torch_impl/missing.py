@@ -15,12 +15,15 @@ __all__ = ["face_of", "how_to_install", "missing_part", "require"]
 LIBRARIES = {
     "IPython": "IPython",
     "PIL": "Pillow",
+    "docutils": "Docutils",
+    "furo": "Furo",
     "graphviz": "graphviz",
     "ipykernel": "ipykernel",
     "jupyter_client": "jupyter-client",
     "jupytext": "jupytext",
     "lightning": "Lightning",
     "matplotlib": "Matplotlib",
+    "myst_nb": "MyST-NB",
     "nbclient": "nbclient",
     "nbformat": "nbformat",
     "onnxruntime": "onnxruntime",
@@ -30,6 +33,9 @@ LIBRARIES = {
     "pytest": "pytest",
     "rich": "Rich",
     "sklearn": "scikit-learn",
+    "sphinx": "Sphinx",
+    "sphinx-mathjax-offline": "sphinx-mathjax-offline",
+    "sphinx_copybutton": "sphinx-copybutton",
     "tensorboard": "TensorBoard",
     "threadpoolctl": "threadpoolctl",
     "tomli": "tomli",
@@ -41,6 +47,7 @@ LIBRARIES = {
     "yaml": "PyYAML",
 }
 TAUGHT_WITH = ("IPython", "ipykernel", "jupyter_client", "jupytext", "nbclient", "nbformat", "pytest", "watchfiles")
+PUBLISHED_WITH = ("docutils", "furo", "myst_nb", "sphinx", "sphinx-mathjax-offline", "sphinx_copybutton")
 EXTRAS = {"torch_impl": "train", "comparisons": "compare"}
 
 
@@ -56,7 +63,7 @@ def missing_part(error: BaseException, program: str) -> str | None:
 
 def how_to_install(name: str, program: str) -> str:
     """What a library is called, and the command that installs it with all else that ``program`` needs."""
-    extra = "teach" if name in TAUGHT_WITH else EXTRAS[program]
+    extra = "teach" if name in TAUGHT_WITH else "book" if name in PUBLISHED_WITH else EXTRAS[program]
     return f"{LIBRARIES[name]}: pip install 'minigrad[{extra}]'"
 
 

@@ -172,6 +172,9 @@ function fromAddress() {
   go(told ? Number(told[1]) : state.step);
 }
 window.addEventListener("hashchange", fromAddress);
+window.addEventListener("message", ({ data }) => {
+  if (["light", "dark", "auto"].includes(data?.theme)) document.documentElement.dataset.theme = data.theme;
+});
 find("scrubber").max = last;
 zoom(1);
 show(state.view);
