@@ -13,8 +13,8 @@ class CustomLinear(nn.Module):
     """z = x Ŵᵀ + b, where each row of Ŵ is that row of W divided by its length, so that it has length 1.
 
     The division is part of every forward, so gradients flow through it: W is what is learned, and only the directions
-    of its rows count. The gradient of a row is at right angles to the row. A row of zeros has no direction and stays
-    zeros: ``nn.functional.normalize`` divides by no less than 1e-12.
+    of its rows count. The gradient of a row is at right angles to the row. A row of zeros has no direction and gives
+    zeros, for ``nn.functional.normalize`` divides by no less than 1e-12: but so it divides the row's gradient too.
 
     Shapes: x (..., in_features) -> (..., out_features); ``weight`` (out_features, in_features), ``bias``
     (out_features,). All of one floating type.
