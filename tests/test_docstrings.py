@@ -58,6 +58,7 @@ def faces_of(path, face):
             yield from faces_of(f"{path}.{name}", part)
 
 
+LOADED_ON_USE = ("minigrad.lightning", "minigrad.lightning.callbacks", "minigrad.lightning.loggers", "minigrad.jit")
 FACES = dict(faces_of("minigrad", minigrad))
 MORE = ["minigrad.lightning", "minigrad.jit", "comparisons.tutorial", "comparisons.tutorial.figures"]
 FACES |= {path: importlib.import_module(path) for path in MORE if find_spec(path)}

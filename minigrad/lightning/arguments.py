@@ -1,12 +1,14 @@
-"""The Trainer's arguments: what is refused, and in which words."""
+"""The Trainer's arguments: what they may be, what is refused, and in which words."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from minigrad.lightning.exceptions import MisconfigurationException
+from minigrad.lightning.loggers import CSVLogger, Logger
 
-__all__ = ["check_elsewhere", "check_limit", "check_number"]
+__all__ = ["check_elsewhere", "check_limit", "check_number", "loggers_of"]
 
 # Lightning's other arguments, and the values with which it does what is done here: one CPU, one process, float32.
 ELSEWHERE: dict[str, tuple[Any, ...]] = {
@@ -69,3 +71,18 @@ def check_number(name: str, value: Any, least: int) -> int:
     if not isinstance(value, int) or value < least:
         raise MisconfigurationException(f"`Trainer({name}={value!r})`: it has to be an int, {least} or more.")
     return int(value)
+
+
+def loggers_of(logger: Any, folder: str) -> list[Logger]:
+    """The loggers that a Trainer's argument asks for: True or None for a table in ``folder``, False for none.
+
+    Raises:
+        TypeError: one of them is no logger.
+    """
+    if logger is None or logger is True:
+        return [CSVLogger(folder)]
+    loggers = [] if logger is False else list(logger) if isinstance(logger, Iterable) else [logger]
+    for each in loggers:
+        if not isinstance(each, Logger):
+            raise TypeError(f"`logger` takes loggers, and {type(each).__name__} is none: derive it from `Logger`")
+    return loggers

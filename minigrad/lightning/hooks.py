@@ -29,7 +29,7 @@ class DataHooks:
         """The batches to train on: anything that can be iterated again and again.
 
         Raises:
-            MisconfigurationException: it is asked for and not defined.
+            MisconfigurationException: it is not defined, and there is no other loader.
         """
         raise MisconfigurationException("`train_dataloader` must be implemented to be used with the Lightning Trainer")
 
@@ -37,7 +37,7 @@ class DataHooks:
         """The batches to validate on, or a list of several loaders.
 
         Raises:
-            MisconfigurationException: it is asked for and not defined.
+            MisconfigurationException: it is not defined, and there is no other loader.
         """
         raise MisconfigurationException("`val_dataloader` must be implemented to be used with the Lightning Trainer")
 
@@ -45,7 +45,7 @@ class DataHooks:
         """The batches to test on, or a list of several loaders.
 
         Raises:
-            MisconfigurationException: it is asked for and not defined.
+            MisconfigurationException: it is not defined, and there is no other loader.
         """
         raise MisconfigurationException("`test_dataloader` must be implemented to be used with the Lightning Trainer")
 
@@ -53,7 +53,7 @@ class DataHooks:
         """The batches to predict for, or a list of several loaders.
 
         Raises:
-            MisconfigurationException: it is asked for and not defined.
+            MisconfigurationException: it is not defined, and there is no other loader.
         """
         raise MisconfigurationException(
             "`predict_dataloader` must be implemented to be used with the Lightning Trainer"

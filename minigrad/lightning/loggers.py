@@ -12,7 +12,7 @@ from typing import Any
 from minigrad.caller import warn_user
 from minigrad.saving.files import replace_file
 
-__all__ = ["CSVLogger", "Logger", "loggers_of"]
+__all__ = ["CSVLogger", "Logger"]
 
 
 class Logger:
@@ -28,7 +28,11 @@ class Logger:
         return None
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Metrics at one step."""
+        """Metrics at one step.
+
+        Raises:
+            NotImplementedError: a logger of one's own does not define it.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say what it does with metrics")
 
     def log_hyperparams(self, params: dict[str, Any]) -> None:
@@ -152,18 +156,3 @@ def next_version(folder: str) -> int:
         return 0
     versions = [name.removeprefix("version_") for name in os.listdir(folder) if name.startswith("version_")]
     return max([int(each) for each in versions if each.isdigit()], default=-1) + 1
-
-
-def loggers_of(logger: Any, folder: str) -> list[Logger]:
-    """The loggers that a Trainer's argument asks for: True or None for a table in ``folder``, False for none.
-
-    Raises:
-        TypeError: one of them is no logger.
-    """
-    if logger is None or logger is True:
-        return [CSVLogger(folder)]
-    loggers = [] if logger is False else list(logger) if isinstance(logger, Iterable) else [logger]
-    for each in loggers:
-        if not isinstance(each, Logger):
-            raise TypeError(f"`logger` takes loggers, and {type(each).__name__} is none: derive it from `Logger`")
-    return loggers

@@ -48,7 +48,7 @@ class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
         """The loss of a batch: a tensor (), or a dictionary that has it as "loss". None skips the batch.
 
         Raises:
-            NotImplementedError: it is needed and not defined.
+            NotImplementedError: it is not defined.
         """
         raise NotImplementedError("`training_step` must be implemented to be used with the Lightning Trainer")
 
@@ -56,7 +56,7 @@ class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
         """Judge a batch, without gradients, and log it. With several loaders it takes ``dataloader_idx`` too.
 
         Raises:
-            NotImplementedError: it is needed and not defined.
+            NotImplementedError: it is not defined.
         """
         raise NotImplementedError("`validation_step` must be implemented to be used with the Lightning Trainer")
 
@@ -64,7 +64,7 @@ class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
         """As ``validation_step``, for ``trainer.test``.
 
         Raises:
-            NotImplementedError: it is needed and not defined.
+            NotImplementedError: it is not defined.
         """
         raise NotImplementedError("`test_step` must be implemented to be used with the Lightning Trainer")
 
@@ -76,7 +76,7 @@ class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
         """The optimizer; with schedules, in one of the forms that ``optimization.py`` reads.
 
         Raises:
-            NotImplementedError: it is needed and not defined.
+            NotImplementedError: it is not defined.
         """
         raise NotImplementedError("`configure_optimizers` must be implemented to be used with the Lightning Trainer")
 

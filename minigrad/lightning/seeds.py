@@ -14,6 +14,8 @@ __all__ = ["seed_everything"]
 def seed_everything(seed: int, workers: bool = False) -> int:
     """Seed Python's, NumPy's and minigrad's numbers, the last as ``torch.manual_seed`` does. Returns ``seed``.
 
+    Counterpart: ``lightning.pytorch.seed_everything``.
+
     Args:
         seed: 0 up to 2³² - 1.
         workers: seed those of loaders too, of which there are none.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.caller import warn_user
-from minigrad.lightning.arguments import check_elsewhere, check_limit, check_number
+from minigrad.lightning.arguments import check_elsewhere, check_limit, check_number, loggers_of
 from minigrad.lightning.callbacks.callback import Callback
 from minigrad.lightning.callbacks.model_checkpoint import ModelCheckpoint
 from minigrad.lightning.callbacks.progress import ProgressBar
@@ -23,7 +23,7 @@ from minigrad.lightning.datamodule import LightningDataModule
 from minigrad.lightning.evaluation_loop import STAGES, EvaluationLoop
 from minigrad.lightning.exceptions import MisconfigurationException, PossibleUserWarning
 from minigrad.lightning.fit_loop import FitLoop
-from minigrad.lightning.loggers import Logger, loggers_of
+from minigrad.lightning.loggers import Logger
 from minigrad.lightning.metrics import Metrics, print_metrics
 from minigrad.lightning.module import LightningModule
 from minigrad.lightning.optimization import Schedule, read_optimizers
@@ -41,8 +41,7 @@ class Trainer(TrainerState):
     """Runs what a LightningModule describes. Counterpart: ``lightning.pytorch.Trainer``.
 
     Args:
-        logger: a logger, several, or False for none. Default: a
-            :class:`minigrad.lightning.loggers.CSVLogger` in ``default_root_dir``.
+        logger: a logger, several, or False for none. Default: a ``CSVLogger`` in ``default_root_dir``.
         callbacks: a callback, or several.
         fast_dev_run: True, or a number of batches: run only so many of each loader, once, without writing anything.
         max_epochs: epochs of training, -1 for no end. Default: 1000, or no end where ``max_steps`` are given.
@@ -53,7 +52,7 @@ class Trainer(TrainerState):
         check_val_every_n_epoch: validate after every so many epochs.
         num_sanity_val_steps: validation batches that are tried before training; -1 for all.
         log_every_n_steps: give loggers what is logged in every so many steps; 0: in none.
-        enable_checkpointing: save the latest epoch, by a :class:`ModelCheckpoint`, unless callbacks have one.
+        enable_checkpointing: save the latest epoch, by a ``ModelCheckpoint``, unless callbacks have one.
         enable_progress_bar: tell on the standard error stream how far it is.
         accumulate_grad_batches: batches of one optimizer step, whose losses are averaged.
         gradient_clip_val: the longest norm of a step's gradients; with ``gradient_clip_algorithm`` "value" the largest

@@ -32,15 +32,16 @@ class Callback:
         """Take what :meth:`state_dict` gave."""
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """See ``DataHooks``."""
+        """See :meth:`LightningModule.setup`."""
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """See ``DataHooks``."""
+        """See :meth:`LightningModule.teardown`."""
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """See ``ModelHooks``, as for all that follow."""
+        """See :meth:`LightningModule.on_fit_start`."""
 
-    def on_fit_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_fit_end`."""
 
     def on_sanity_check_start(self, trainer: Any, pl_module: Any) -> None:
         """Before some validation batches are tried, so that a mistake there does not show after an epoch only."""
@@ -48,77 +49,107 @@ class Callback:
     def on_sanity_check_end(self, trainer: Any, pl_module: Any) -> None:
         """After them; what they logged is forgotten next."""
 
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_train_start`."""
 
-    def on_train_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_train_end`."""
 
-    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_train_epoch_start`."""
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_train_epoch_end`."""
 
-    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None: ...
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """See :meth:`LightningModule.on_train_batch_start`."""
 
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None: ...
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """See :meth:`LightningModule.on_train_batch_end`."""
 
-    def on_before_zero_grad(self, trainer: Any, pl_module: Any, optimizer: Any) -> None: ...
+    def on_before_zero_grad(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+        """See :meth:`LightningModule.on_before_zero_grad`."""
 
-    def on_before_backward(self, trainer: Any, pl_module: Any, loss: Any) -> None: ...
+    def on_before_backward(self, trainer: Any, pl_module: Any, loss: Any) -> None:
+        """See :meth:`LightningModule.on_before_backward`."""
 
-    def on_after_backward(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_after_backward(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_after_backward`."""
 
-    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None: ...
+    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+        """See :meth:`LightningModule.on_before_optimizer_step`."""
 
-    def on_validation_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_validation_start`."""
 
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_validation_end`."""
 
-    def on_validation_epoch_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_validation_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_validation_epoch_start`."""
 
-    def on_validation_epoch_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_validation_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_validation_epoch_end`."""
 
     def on_validation_batch_start(
         self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
-    ) -> None: ...
+    ) -> None:
+        """See :meth:`LightningModule.on_validation_batch_start`."""
 
     def on_validation_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
-    ) -> None: ...
+    ) -> None:
+        """See :meth:`LightningModule.on_validation_batch_end`."""
 
-    def on_test_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_test_start(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_test_start`."""
 
-    def on_test_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_test_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_test_end`."""
 
-    def on_test_epoch_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_test_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_test_epoch_start`."""
 
-    def on_test_epoch_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_test_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_test_epoch_end`."""
 
     def on_test_batch_start(
         self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
-    ) -> None: ...
+    ) -> None:
+        """See :meth:`LightningModule.on_test_batch_start`."""
 
     def on_test_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
-    ) -> None: ...
+    ) -> None:
+        """See :meth:`LightningModule.on_test_batch_end`."""
 
-    def on_predict_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_predict_start(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_predict_start`."""
 
-    def on_predict_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_predict_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_predict_end`."""
 
-    def on_predict_epoch_start(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_predict_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_predict_epoch_start`."""
 
-    def on_predict_epoch_end(self, trainer: Any, pl_module: Any) -> None: ...
+    def on_predict_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """See :meth:`LightningModule.on_predict_epoch_end`."""
 
     def on_predict_batch_start(
         self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
-    ) -> None: ...
+    ) -> None:
+        """See :meth:`LightningModule.on_predict_batch_start`."""
 
     def on_predict_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
-    ) -> None: ...
+    ) -> None:
+        """See :meth:`LightningModule.on_predict_batch_end`."""
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """The run ends by ``exception``, which is raised next."""
 
-    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None: ...
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """See :meth:`LightningModule.on_save_checkpoint`."""
 
-    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None: ...
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """See :meth:`LightningModule.on_load_checkpoint`."""

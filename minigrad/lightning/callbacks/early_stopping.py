@@ -15,7 +15,9 @@ __all__ = ["EarlyStopping"]
 
 
 class EarlyStopping(Callback):
-    """Stops when a metric did not improve in ``patience`` checks. Counterpart: Lightning's of that name.
+    """Stops when a metric did not improve in ``patience`` checks.
+
+    Counterpart: ``lightning.pytorch.callbacks.EarlyStopping``.
 
     Args:
         monitor: the metric's name, as it was logged.
@@ -103,7 +105,11 @@ class EarlyStopping(Callback):
             self.check(trainer)
 
     def check(self, trainer: Any) -> None:
-        """Look at the metric, and have the training stopped where there is a reason."""
+        """Look at the metric, and have the training stopped where there is a reason.
+
+        Raises:
+            RuntimeError: it was not logged.
+        """
         metrics = trainer.callback_metrics
         if trainer.fast_dev_run:
             return

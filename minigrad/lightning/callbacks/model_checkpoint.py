@@ -20,7 +20,9 @@ SUFFIX = ".ckpt"
 
 
 class ModelCheckpoint(Callback):
-    """Saves checkpoints, at the end of every epoch by default. Counterpart: Lightning's of that name.
+    """Saves checkpoints, at the end of every epoch by default.
+
+    Counterpart: ``lightning.pytorch.callbacks.ModelCheckpoint``.
 
     Args:
         dirpath: the folder. Default: ``checkpoints`` in the logger's, or in ``default_root_dir``.
@@ -214,7 +216,11 @@ class ModelCheckpoint(Callback):
         self.remove(trainer, before, self.last_model_path)
 
     def miss(self, trainer: Any, metrics: dict[str, Tensor]) -> None:
-        """The metric was not logged: an error if there was a validation, in which it may be logged."""
+        """The metric was not logged: warn, if no validation was there yet in which it may be logged.
+
+        Raises:
+            MisconfigurationException: there was one.
+        """
         message = (
             f"`ModelCheckpoint(monitor={self.monitor!r})` could not find the monitored key in the returned metrics: "
             f"{list(metrics)}. HINT: Did you call `log({self.monitor!r}, value)` in the `LightningModule`?"

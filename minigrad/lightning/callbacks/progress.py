@@ -15,7 +15,8 @@ __all__ = ["ProgressBar"]
 class ProgressBar(Callback):
     """One line an epoch: batches, seconds, and what was logged with ``prog_bar=True``.
 
-    On a terminal the line is written anew as batches are done. Counterpart: Lightning's ``TQDMProgressBar``.
+    On a terminal the line is written anew as batches are done. Counterpart:
+    ``lightning.pytorch.callbacks.TQDMProgressBar``.
 
     Args:
         refresh_seconds: how long a line stands at least.
