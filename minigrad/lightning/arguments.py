@@ -66,8 +66,10 @@ def check_limit(name: str, value: Any) -> float:
     return result
 
 
-def check_number(name: str, value: Any, least: int) -> int:
-    """A whole number, ``least`` or more."""
+def check_number(name: str, value: Any, least: int, default: int | None = None) -> int:
+    """A whole number, ``least`` or more; ``default`` for None, where there is one."""
+    if value is None and default is not None:
+        return default
     if not isinstance(value, int) or value < least:
         raise MisconfigurationException(f"`Trainer({name}={value!r})`: it has to be an int, {least} or more.")
     return int(value)

@@ -43,6 +43,10 @@ def number_of_batches(loader: Any, limit: float, prefix: str) -> float:
             f"`{prefix}_dataloader` gave a {type(loader).__name__} of loaders: minigrad.lightning takes one loader."
         )
     length = length_of(loader)
+    if length == 0:
+        warn_user(
+            f"Total length of `{type(loader).__name__}` across ranks is zero. Please make sure this was your intention."
+        )
     if isinstance(limit, int):
         return min(length, limit)
     if length == math.inf:

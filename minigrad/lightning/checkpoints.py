@@ -86,9 +86,12 @@ def read_checkpoint(path: str | os.PathLike[str] | IO[bytes], map_location: Any 
         MisconfigurationException: it is none of a Trainer's.
     """
     checkpoint = load(path, map_location)
-    for name in ("state_dict", "hyper_parameters"):
-        if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get(name, {}), dict):
-            raise MisconfigurationException(f"{path} is no checkpoint of a Trainer's: its {name!r} is no dictionary")
+    for name in ("state_dict", "hyper_parameters", "callbacks", "loops"):
+        part = checkpoint.get(name, {}) if isinstance(checkpoint, dict) else None
+        if not isinstance(part, dict) or not all(isinstance(each, str) for each in part):
+            raise MisconfigurationException(
+                f"{path} is no checkpoint of a Trainer's: its {name!r} is no dictionary of names"
+            )
     if "state_dict" not in checkpoint:
         raise MisconfigurationException(
             f"{path} is no checkpoint of a Trainer's: it has no 'state_dict'. What `save(model.state_dict(), path)` "
@@ -106,9 +109,15 @@ def restore_model(trainer: Trainer, checkpoint: dict[str, Any]) -> None:
     if datamodule is not None and type(datamodule).__qualname__ in checkpoint:
         datamodule.load_state_dict(checkpoint[type(datamodule).__qualname__])
     states = checkpoint.get("callbacks", {})
+    unknown = states.keys() - {each.state_key for each in trainer.callbacks}
+    if unknown:
+        warn_user(
+            f"Be aware that when using `ckpt_path`, callbacks used to create the checkpoint need to be provided during "
+            f"`Trainer` instantiation. Please add the following callbacks: {sorted(unknown)}."
+        )
     trainer.call_callbacks("on_load_checkpoint", checkpoint)
     for callback in trainer.callbacks:
-        if callback.state_key in states:
+        if isinstance(states.get(callback.state_key), dict):
             callback.load_state_dict(states[callback.state_key])
 
 
@@ -124,6 +133,12 @@ def restore_training(trainer: Trainer, checkpoint: dict[str, Any]) -> None:
             raise KeyError(
                 f"Trying to restore {part!r} but checkpoint contains only the model. This is probably due to "
                 f"`ModelCheckpoint.save_weights_only` being set to `True`."
+            )
+        present = trainer.optimizers if part == "optimizer_states" else trainer.lr_scheduler_configs
+        states = checkpoint[part]
+        if not isinstance(states, list) or [type(each) for each in states] != [dict] * len(present):
+            raise MisconfigurationException(
+                f"the checkpoint's {part!r} are not those of this training, which has {len(present)}"
             )
     trainer.fit_loop.load_state_dict(checkpoint.get("loops", {}).get("fit_loop"))
     if trainer.max_epochs not in (None, -1) and trainer.current_epoch > trainer.max_epochs:

@@ -95,6 +95,8 @@ def read_schedule(described: Any, monitor: str | None) -> Schedule:
         raise MisconfigurationException(
             f'The "interval" key in lr scheduler dict must be "step" or "epoch" but is "{schedule.interval}"'
         )
+    if not isinstance(schedule.frequency, int) or schedule.frequency < 1:
+        raise MisconfigurationException(f'The "frequency" key in lr scheduler dict is {schedule.frequency}: 1 or more')
     if "reduce_on_plateau" not in described:
         schedule.reduce_on_plateau = isinstance(schedule.scheduler, ReduceLROnPlateau)
     if schedule.reduce_on_plateau and schedule.monitor is None:

@@ -111,6 +111,11 @@ class TrainerState:
         return self.stage == "predict"
 
     @property
+    def is_global_zero(self) -> bool:
+        """Whether this is the first of the processes: True, for there is one."""
+        return True
+
+    @property
     def model(self) -> Any:
         """The module."""
         return self.lightning_module

@@ -126,21 +126,17 @@ class Trainer(TrainerState):
         check_elsewhere(elsewhere)
         self.fast_dev_run = check_number("fast_dev_run", fast_dev_run, 0)
         self.max_epochs = None if max_epochs is None else check_number("max_epochs", max_epochs, -1)
-        self.min_epochs = check_number("min_epochs", min_epochs or 0, 0)
+        self.min_epochs = check_number("min_epochs", min_epochs, 0, default=0)
         self.max_steps = check_number("max_steps", max_steps, -1)
-        self.min_steps = check_number("min_steps", min_steps or 0, 0)
+        self.min_steps = check_number("min_steps", min_steps, 0, default=0)
         self.limit_train_batches = check_limit("limit_train_batches", limit_train_batches)
         self.limit_val_batches = check_limit("limit_val_batches", limit_val_batches)
         self.limit_test_batches = check_limit("limit_test_batches", limit_test_batches)
         self.limit_predict_batches = check_limit("limit_predict_batches", limit_predict_batches)
         self.check_val_every_n_epoch = check_number("check_val_every_n_epoch", check_val_every_n_epoch, 1)
-        sanity_steps = check_number(
-            "num_sanity_val_steps", 2 if num_sanity_val_steps is None else num_sanity_val_steps, -1
-        )
+        sanity_steps = check_number("num_sanity_val_steps", num_sanity_val_steps, -1, default=2)
         self.num_sanity_val_steps = math.inf if sanity_steps == -1 else sanity_steps
-        self.log_every_n_steps = check_number(
-            "log_every_n_steps", 50 if log_every_n_steps is None else log_every_n_steps, 0
-        )
+        self.log_every_n_steps = check_number("log_every_n_steps", log_every_n_steps, 0, default=50)
         self.accumulate_grad_batches = check_number("accumulate_grad_batches", accumulate_grad_batches, 1)
         if gradient_clip_val is not None and not isinstance(gradient_clip_val, (int, float)):
             raise TypeError(f"`gradient_clip_val` should be an int or a float. Got {gradient_clip_val}.")
@@ -154,18 +150,9 @@ class Trainer(TrainerState):
         self.default_root_dir = os.fspath(os.getcwd() if default_root_dir is None else default_root_dir)
         self.loggers = loggers_of(logger, self.default_root_dir)
         self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
-        if enable_progress_bar is not False:
-            self.callbacks.append(ProgressBar())
-        checkpoints = [each for each in self.callbacks if isinstance(each, ModelCheckpoint)]
-        if checkpoints and enable_checkpointing is False:
-            raise MisconfigurationException(
-                "Trainer was configured with `enable_checkpointing=False` but found `ModelCheckpoint` in callbacks."
-            )
-        if not checkpoints and enable_checkpointing is not False and not self.fast_dev_run:
-            self.callbacks.append(ModelCheckpoint())
+        self._add_own_callbacks(enable_progress_bar is not False, enable_checkpointing is not False)
         if self.fast_dev_run:
             self._run_little(self.fast_dev_run)
-        self._order_callbacks()
         self.fit_loop = FitLoop(self)
         self.lightning_module: Any = None
         self.datamodule: LightningDataModule | None = None
@@ -186,6 +173,17 @@ class Trainer(TrainerState):
         self.max_epochs = self.check_val_every_n_epoch = self.log_every_n_steps = 1
         self.num_sanity_val_steps = 0
         self.loggers = []
+
+    def _add_own_callbacks(self, progress_bar: bool, checkpointing: bool) -> None:
+        if progress_bar and not any(isinstance(each, ProgressBar) for each in self.callbacks):
+            self.callbacks.append(ProgressBar())
+        if self.checkpoint_callback is not None and not checkpointing:
+            raise MisconfigurationException(
+                "Trainer was configured with `enable_checkpointing=False` but found `ModelCheckpoint` in callbacks."
+            )
+        if self.checkpoint_callback is None and checkpointing and not self.fast_dev_run:
+            self.callbacks.append(ModelCheckpoint())
+        self._order_callbacks()
 
     def _order_callbacks(self) -> None:
         """Checkpoints last: they save what the others have done."""

@@ -129,8 +129,10 @@ def test_a_training_goes_on_where_it_stood(name, stopped, tmp_path):
         again.fit(resumed, points(), ckpt_path=stopped / f"{name}.ckpt")
     assert (again.current_epoch, again.global_step) == (3, 9)
     assert weights_of(resumed) == weights_of(whole)
-    told = ["You're resuming from a checkpoint that ended before the epoch ended."] if name == "within" else []
-    assert [str(each.message)[:68] for each in heard] == told
+    told = [str(each.message) for each in heard]
+    assert len(told) == {"within": 2, "after": 1, "at the end": 0}[name]
+    assert all("callbacks used to create the checkpoint" in each for each in told[:1])
+    assert all("resuming from a checkpoint that ended before the epoch ended" in each for each in told[1:])
 
 
 def test_the_best_and_the_last_can_be_asked_for(tmp_path):
@@ -274,24 +276,37 @@ def test_strangers_files_are_refused_and_run_no_code(content, error, tmp_path, c
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("part", [None, {}, {"epoch": "1", "global_step": 1, "batches": 1, "is_last_batch": True}])
-def test_where_a_training_stood_has_to_be_known(part, tmp_path):
-    quick = trainer(tmp_path)
-    quick.fit(module := line(), points())
-    quick.save_checkpoint(tmp_path / "a.ckpt")
-    checkpoint = minigrad.load(tmp_path / "a.ckpt")
-    checkpoint["loops"] = {"fit_loop": part}
-    minigrad.save(checkpoint, tmp_path / "a.ckpt")
-    with pytest.raises(MisconfigurationException, match="does not say where the training stood"):
-        trainer(tmp_path, max_epochs=2).fit(module, points(), ckpt_path=tmp_path / "a.ckpt")
+WAITING = "EarlyStopping{'monitor': 'loss', 'mode': 'min'}"
+STOOD = {"epoch": "1", "global_step": 1, "batches": 1, "is_last_batch": True}
 
 
-def test_a_training_of_fewer_epochs_than_it_has_had_is_refused(tmp_path):
-    module = line()
-    long = trainer(tmp_path, max_epochs=3, enable_checkpointing=True)
-    long.fit(module, points())
-    with pytest.raises(MisconfigurationException, match="current_epoch=3"):
-        trainer(tmp_path, max_epochs=2).fit(module, points(), ckpt_path=long.checkpoint_callback.best_model_path)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loops": {}}, "does not say where the training stood"),
+        ({"loops": {"fit_loop": [1]}}, "does not say where the training stood"),
+        ({"loops": {"fit_loop": STOOD}}, "does not say where the training stood"),
+        ({"loops": 1}, "'loops' is no dictionary"),
+        ({"callbacks": {1: {}}}, "'callbacks' is no dictionary of names"),
+        ({"callbacks": {WAITING: {"wait_count": "1"}}}, "'wait_count' is a str"),
+        ({"callbacks": {WAITING: {"wait_count": 1, "stopped_epoch": 0, "patience": 1}}}, "'best_score' is missing"),
+        ({"optimizer_states": []}, "'optimizer_states' are not those of this training, which has 1"),
+        ({"optimizer_states": [3]}, "'optimizer_states' are not"),
+        ({"lr_schedulers": [{}]}, "'lr_schedulers' are not those of this training, which has 0"),
+    ],
+    ids=str,
+)
+def test_a_training_goes_on_from_what_it_can_understand(change, message, stopped, tmp_path):
+    checkpoint = minigrad.load(stopped / "at the end.ckpt")
+    minigrad.save({**checkpoint, **change}, tmp_path / "a.ckpt")
+    waiting = trainer(tmp_path, max_epochs=3, callbacks=pl.callbacks.EarlyStopping("loss"))
+    with pytest.raises(MisconfigurationException, match=message):
+        waiting.fit(line(), points(), ckpt_path=tmp_path / "a.ckpt")
+
+
+def test_a_training_of_fewer_epochs_than_it_has_had_is_refused(stopped, tmp_path):
+    with pytest.raises(MisconfigurationException, match="current_epoch=2"):
+        trainer(tmp_path, max_epochs=1).fit(line(), points(), ckpt_path=stopped / "at the end.ckpt")
 
 
 class Fragile(Line):
@@ -551,3 +566,76 @@ def test_wrong_models_and_loaders_are_refused(tmp_path):
         trainer(tmp_path).validate(line(kind=Judged), points(shuffle=True), verbose=False)
     with pytest.raises(MisconfigurationException, match=r"No `test_step\(\)` method defined"):
         trainer(tmp_path).test(line(), points())
+
+
+class Remembering(pl.LightningDataModule):
+    """Counts its set-ups, beyond one run."""
+
+    def __init__(self, batch_size=5):
+        super().__init__()
+        self.save_hyperparameters()
+        self.count = 0
+
+    def setup(self, stage):
+        self.count += 1
+
+    def train_dataloader(self):
+        return points(batch_size=self.hparams.batch_size)
+
+    def state_dict(self):
+        return {"count": self.count}
+
+    def load_state_dict(self, state_dict):
+        self.count += state_dict["count"]
+
+
+def test_a_data_module_is_saved_too(tmp_path):
+    first, second = Remembering(), Remembering(2)
+    short = trainer(tmp_path, logger=CSVLogger(tmp_path), log_every_n_steps=1)
+    short.fit(line(), first)
+    short.save_checkpoint(tmp_path / "a.ckpt")
+    assert minigrad.load(tmp_path / "a.ckpt")["datamodule_hyper_parameters"] == {"batch_size": 5}
+    assert "batch_size: 5\n" in (tmp_path / "lightning_logs" / "version_0" / "hparams.yaml").read_text()
+    trainer(tmp_path, max_epochs=2).fit(line(), second, ckpt_path=tmp_path / "a.ckpt")
+    assert (first.count, second.count) == (1, 2)
+
+
+class Plateau(Line):
+    strict = True
+
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        schedule = minigrad.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+        described = {"scheduler": schedule, "monitor": "missing", "strict": self.strict, "name": "my rate"}
+        return {"optimizer": optimizer, "lr_scheduler": described}
+
+    def on_train_end(self):
+        self.found = self.optimizers(), self.lr_schedulers(), self.device, self.logger
+        self.print("that is all")
+
+
+def test_a_schedule_whose_metric_is_missing(tmp_path, capsys):
+    """It is an error, or warned of; and a key of its description that means nothing is warned of."""
+    module = line(kind=Plateau)
+    with (
+        pytest.warns(RuntimeWarning, match="unsupported keys in the lr scheduler dict: {'name'}"),
+        pytest.raises(MisconfigurationException, match=r"metric missing which is not available.*'loss'"),
+    ):
+        trainer(tmp_path).fit(module, points())
+    module.strict = False
+    with pytest.warns(RuntimeWarning, match="Skipping learning rate update|unsupported keys") as heard:
+        trainer(tmp_path).fit(module, points())
+    assert len(heard) == 2 and capsys.readouterr().out == "that is all\n"
+    optimizer, schedule, device, logger = module.found
+    assert optimizer.param_groups[0]["lr"] == 0.1 and schedule.optimizer is optimizer
+    assert str(device) == "cpu" and logger is None
+
+
+def test_on_a_terminal_the_line_is_written_anew(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    module = line()
+    shown = trainer(tmp_path, enable_progress_bar=True, callbacks=pl.callbacks.ProgressBar(refresh_seconds=-1))
+    shown.fit(module, points())
+    _, *lines = capsys.readouterr().err.split("\r")
+    assert [each[:15] for each in lines] == [f"Epoch 0: {batch}/3 ba" for batch in (1, 2, 3, 3)]
+    assert lines[-1].endswith("\n") and "\n" not in "".join(lines[:-1]) and len({len(each) for each in lines[:-1]}) == 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Callback"]
+from minigrad.lightning.exceptions import MisconfigurationException
+
+__all__ = ["Callback", "check_state"]
 
 
 class Callback:
@@ -153,3 +155,15 @@ class Callback:
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """See :meth:`LightningModule.on_load_checkpoint`."""
+
+
+def check_state(callback: Callback, state: dict[str, Any], **kinds: Any) -> None:
+    """Whether a file's state of a callback has these parts, of these types.
+
+    Raises:
+        MisconfigurationException: it has not.
+    """
+    for name, kind in kinds.items():
+        if name not in state or not isinstance(state[name], kind):
+            found = f"a {type(state[name]).__name__}" if name in state else "missing"
+            raise MisconfigurationException(f"the checkpoint's state of {callback.state_key}: {name!r} is {found}")

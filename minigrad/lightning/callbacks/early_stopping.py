@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.caller import warn_user
 from minigrad.creation import tensor
-from minigrad.lightning.callbacks.callback import Callback
+from minigrad.lightning.callbacks.callback import Callback, check_state
 from minigrad.lightning.exceptions import MisconfigurationException
 from minigrad.tensor import Tensor
 
@@ -86,6 +86,7 @@ class EarlyStopping(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on waiting."""
+        check_state(self, state_dict, wait_count=int, stopped_epoch=int, best_score=Tensor, patience=int)
         for name in ("wait_count", "stopped_epoch", "best_score", "patience"):
             setattr(self, name, state_dict[name])
 

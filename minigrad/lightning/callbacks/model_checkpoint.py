@@ -6,11 +6,12 @@ import math
 import os
 import re
 from contextlib import suppress
+from types import NoneType
 from typing import Any
 
 from minigrad.caller import warn_user
 from minigrad.creation import tensor
-from minigrad.lightning.callbacks.callback import Callback
+from minigrad.lightning.callbacks.callback import Callback, check_state
 from minigrad.lightning.exceptions import MisconfigurationException
 from minigrad.tensor import Tensor
 
@@ -112,6 +113,8 @@ class ModelCheckpoint(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with what was saved before; of another folder only the best is known then."""
+        check_state(self, state_dict, best_model_path=str, dirpath=(str, NoneType), last_model_path=str)
+        check_state(self, state_dict, best_model_score=(Tensor, NoneType), best_k_models=dict)
         self.best_model_path = state_dict["best_model_path"]
         if state_dict["dirpath"] == self.dirpath:
             for name in ("best_model_score", "best_k_models", "last_model_path"):
@@ -263,7 +266,7 @@ class ModelCheckpoint(Callback):
         """Delete a file of this callback's that is no longer kept; not the one that the training goes on from."""
         resumed = trainer.ckpt_path is not None and os.path.abspath(trainer.ckpt_path) == os.path.abspath(path)
         inside = os.path.abspath(path).startswith(os.path.join(os.path.abspath(self.dirpath or ""), ""))
-        if path and path != but and not resumed and inside:
+        if path.endswith(SUFFIX) and path != but and not resumed and inside:
             with suppress(FileNotFoundError):
                 os.remove(path)
 

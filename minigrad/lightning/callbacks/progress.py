@@ -33,12 +33,13 @@ class ProgressBar(Callback):
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Write the line anew, on a terminal, now and then."""
         if sys.stderr.isatty() and time.monotonic() - self.written > self.refresh_seconds:
-            print(f"\r{self.line(trainer)}", end="", file=sys.stderr, flush=True)
+            print(f"\r{self.line(trainer):<79}", end="", file=sys.stderr, flush=True)
             self.written = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """The whole line."""
-        print(f"{chr(13) * sys.stderr.isatty()}{self.line(trainer)}", file=sys.stderr, flush=True)
+        line = self.line(trainer)
+        print(f"\r{line:<79}" if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 
     def line(self, trainer: Any) -> str:
         """How far the epoch is."""
