@@ -124,7 +124,7 @@ __all__ += ["zeros", "zeros_like"]
 LOADED_ON_USE = ("jit", "lightning")  # families that most programs do without: imported when they are first named
 
 if TYPE_CHECKING:
-    from minigrad import jit, lightning  # type: ignore[attr-defined]
+    from minigrad import jit, lightning
 else:  # a type checker would take it to mean that every name is there
 
     def __getattr__(name: str) -> Any:
