@@ -286,7 +286,6 @@ def train(
             progress=partial(show_progress, bar, bar.add_task(model, total=None)),
         )
         check_batches(settings, model, batch_size, limit)
-        check_batches(settings, model, batch_size, limit)
         try:
             curves = tested.train(settings, model, batch_size, epochs, limit)
         except TrainingStopped as error:

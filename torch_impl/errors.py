@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from torch_impl.missing import missing_part
 from torch_impl.options import OptionError
-from torch_impl.starting import status_of
+from torch_impl.starting import INTERRUPTION, status_of, stopping_at_once
 
 __all__ = ["Commands", "one_sentence", "printable"]
 
@@ -34,6 +34,11 @@ REMEDIES = {
 class Commands(TyperGroup):
     """A program's commands. Its name is what its sentences begin with."""
 
+    def make_context(self, *arguments: Any, **named: Any) -> Any:
+        """Read the command line. An interruption would be told by the library, and otherwise than ours are."""
+        with stopping_at_once():
+            return super().make_context(*arguments, **named)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Refuse an empty argument: it is a variable of the shell's that was not set, and as a path the folder here."""
         for option, value in zip(["the first argument", *args], args):
@@ -51,25 +56,32 @@ class Commands(TyperGroup):
 def one_sentence(program: str, quiet: bool = False) -> Iterator[None]:
     """Whatever can be expected to go wrong ends in the right status and one sentence, or none if ``quiet``.
 
-    An interruption ends in its status alone: what can be gone on with has said how.
+    What can be gone on with says how in its interruption.
     """
     try:
         yield
     except KeyboardInterrupt as interruption:
+        if not quiet:
+            say(program, process_of(interruption), str(interruption) or INTERRUPTION)
         raise SystemExit(status_of(interruption)) from interruption
     except Exception as error:
         sentence = sentence_of(error, program)
         if sentence is None:
             raise
-        process = process_of(error)
-        if not quiet and process is not None:
-            with suppress(OSError):  # nobody is there to be told
-                typer.echo(printable(f"{program}{process}: {' '.join(sentence.splitlines())}"), err=True)
+        if not quiet:
+            say(program, process_of(error), sentence)
         usage = isinstance(error, (OptionError, ModuleNotFoundError))
         raise SystemExit(WRONG_USAGE if usage else FAILURE) from error
 
 
-def process_of(error: Exception) -> str | None:
+def say(program: str, process: str | None, sentence: str) -> None:
+    """A sentence of a process on stderr; None is one that has nothing to say."""
+    if process is not None:
+        with suppress(OSError):  # nobody is there to be told
+            typer.echo(printable(f"{program}{process}: {' '.join(sentence.splitlines())}"), err=True)
+
+
+def process_of(error: BaseException) -> str | None:
     """Which process speaks, where there are several; None where all find the same out and the main one says it."""
     if not sys.modules.get("torch"):
         return ""
@@ -77,7 +89,7 @@ def process_of(error: Exception) -> str | None:
     from torch_impl.distributed import rank, world_size
     from torch_impl.soundness import TrainingError
 
-    if rank() > 0 and isinstance(error, (CheckpointError, OptionError, TrainingError)):
+    if rank() > 0 and isinstance(error, (CheckpointError, KeyboardInterrupt, OptionError, TrainingError)):
         return None
     return f" (process {rank()})" if world_size() > 1 else ""
 

@@ -184,9 +184,8 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
         except SystemExit as end:  # Lightning's own answer to Ctrl-C
             if not isinstance(end.__context__, KeyboardInterrupt):
                 raise
-            if saving.run is not None:
-                tell(saving.run.interrupted(), error=True)
-            raise end.__context__ from None
+            sentence = () if saving.run is None else (saving.run.interrupted(),)
+            raise type(end.__context__)(*sentence) from None
         except MisconfigurationException as error:
             raise OptionError(f"Lightning refuses: {str(error).splitlines()[0]}") from error
     accuracy = 100 * results["test_accuracy"]

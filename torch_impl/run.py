@@ -110,9 +110,8 @@ class Run(RunState):
                     save_weights(self.place.out, weights)
                     self.write_results(tested)
                 return tested
-            except KeyboardInterrupt:
-                self.progress.complain(self.interrupted())
-                raise
+            except KeyboardInterrupt as interruption:
+                raise type(interruption)(self.interrupted()) from interruption
 
     @property
     def judged_network(self) -> nn.Module:

@@ -12,16 +12,19 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from torch_impl.missing import missing_part
 
-__all__ = ["Terminated", "start", "status_of", "stopping_at_once"]
+__all__ = ["INTERRUPTION", "Terminated", "start", "status_of", "stopping_at_once"]
 
 WRONG_USAGE = 2
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}  # what is done if nobody listens
 INTERRUPTED, TERMINATED = 128 + 2, 128 + 15  # the statuses that a shell gives to what Ctrl-C and SIGTERM ended
+
+
+INTERRUPTION = "interrupted"  # what is said of both, where there is nothing else to say
 
 
 class Terminated(KeyboardInterrupt):
@@ -36,7 +39,8 @@ def status_of(interruption: KeyboardInterrupt) -> int:
 def start(program: str) -> None:
     """Run ``main`` of the package ``program``'s ``cli.py``, and end with its status. No traceback for what is expected.
 
-    Ctrl-C and SIGTERM while modules are imported, and while Python ends, stop at once: nothing is open then.
+    Ctrl-C and SIGTERM while modules are imported, and while Python ends, stop at once: nothing is open then. At any other
+    time, too, they end in a sentence.
     """
     listened = [number for number in USUAL if signal.getsignal(number) == USUAL[number]]  # not in a shell's background
     for number in listened:
@@ -93,7 +97,11 @@ def terminate(number: int, frame: FrameType | None) -> None:
 
 
 def leave(number: int, frame: FrameType | None) -> None:
-    """End this process at once."""
+    """End this process at once; the first of several says so."""
+    program = sys.modules["__main__"].__package__
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        with suppress(OSError):  # nobody is there to be told
+            os.write(2, f"{program}: {INTERRUPTION}\n".encode())
     os._exit(128 + number)
 
 

@@ -22,9 +22,11 @@ import torch_impl.commands as commands
 import torch_impl.run
 from torch_impl.checkpoint import load_checkpoint, load_latest, load_model
 from torch_impl.config import Config, read_config
+from torch_impl.errors import Commands
 from torch_impl.flags import combine
 from torch_impl.names import FORMATS, RECIPES, Recipe
 from torch_impl.options import TrainingOptions, flag
+from torch_impl.starting import Terminated, leave
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -402,7 +404,38 @@ def test_ctrl_c_while_modules_are_imported_is_130(program: str, arguments: list[
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
     command = [sys.executable, "-m", program, *arguments]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{program}: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("train", "torch_impl.commands.train"),
+        ("recipe digits", "torch_impl.commands.follow"),
+        ("evaluate", "torch_impl.commands.load_network"),
+        ("export", "torch_impl.commands.load_network"),
+        ("predict x.onnx x.png", "torch_impl.commands.load_program"),
+        ("bench", "torch_impl.bench.compare_loops"),
+    ],
+)
+@pytest.mark.parametrize(("kind", "status"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_every_command_says_that_it_was_interrupted(
+    kind: type[KeyboardInterrupt], status: int, command: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise kind
+
+    monkeypatch.setattr(place, interrupt)
+    result = run(*command.split())
+    assert (result.exit_code, result.stdout, result.stderr) == (status, "", "torch_impl: interrupted\n")
+
+
+def test_an_interruption_while_the_command_line_is_read_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library that reads it has a status and no sentence of its own."""
+    found: list[object] = []
+    monkeypatch.setattr(Commands, "parse_args", lambda *_: found.append(signal.getsignal(signal.SIGINT)) or [])
+    run("train")
+    assert found == [leave] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
