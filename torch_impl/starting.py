@@ -39,8 +39,8 @@ def status_of(interruption: KeyboardInterrupt) -> int:
 def start(program: str) -> None:
     """Run ``main`` of the package ``program``'s ``cli.py``, and end with its status. No traceback for what is expected.
 
-    Ctrl-C and SIGTERM while modules are imported, and while Python ends, stop at once: nothing is open then. At any other
-    time, too, they end in a sentence.
+    Ctrl-C and SIGTERM while modules are imported, and while Python ends, stop at once: nothing is open then. At any
+    other time, too, they end in a sentence.
     """
     listened = [number for number in USUAL if signal.getsignal(number) == USUAL[number]]  # not in a shell's background
     for number in listened:
