@@ -21,7 +21,6 @@ import inspect
 import re
 import sys
 import types
-from importlib.util import find_spec
 
 import pytest
 import torch
@@ -58,10 +57,10 @@ def faces_of(path, face):
             yield from faces_of(f"{path}.{name}", part)
 
 
-LOADED_ON_USE = ("minigrad.lightning", "minigrad.lightning.callbacks", "minigrad.lightning.loggers", "minigrad.jit")
 FACES = dict(faces_of("minigrad", minigrad))
-MORE = ["minigrad.lightning", "minigrad.jit", "comparisons.tutorial", "comparisons.tutorial.figures"]
-FACES |= {path: importlib.import_module(path) for path in MORE if find_spec(path)}
+MORE = ["minigrad.lightning", "minigrad.lightning.callbacks", "minigrad.lightning.loggers", "minigrad.jit"]
+MORE += ["comparisons.tutorial", "comparisons.tutorial.figures"]
+FACES |= {path: importlib.import_module(path) for path in MORE}
 FACES |= {path: importlib.import_module(f"{path}.face") for path in ("torch_impl", "comparisons")}
 
 
