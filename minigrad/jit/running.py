@@ -97,10 +97,14 @@ def check_size(name: str, inputs: list[Any]) -> None:
 
 
 def unpacked(node: Node, inputs: list[Any]) -> Sequence[Any]:
-    """The parts of a list."""
+    """The parts of a list. Raise PyTorch's RuntimeError where there are others than the program takes."""
     (values,) = inputs
-    if len(values) != len(node.outputs):
-        raise ValueError(f"a list of {len(values)} is taken apart into {len(node.outputs)}")
+    count = len(node.outputs)
+    if len(values) != count:
+        raise RuntimeError(
+            f"Expected {count} elements in a list but found {len(values)}: the program takes {count} apart, so give it "
+            f"an input that makes as many"
+        )
     return tuple(values)
 
 

@@ -208,6 +208,15 @@ def test_both_warn_of_a_branch_that_is_lost(engine):
     assert scripted(x).tolist() == function(x).tolist() == [1, 1] and traced(x).tolist() == [-2, -2]
 
 
+@pytest.mark.parametrize("engine", [minigrad, torch], ids=lambda engine: engine.__name__)
+def test_both_refuse_another_length_than_that_of_a_traced_loop(engine):
+    with pytest.warns(engine.jit.TracerWarning, match="Iterating over a tensor"):
+        traced = engine.jit.trace(lambda x: sum(row * 2 for row in x), engine.ones(3, 2))
+    assert traced(engine.ones(3, 2)).tolist() == [6, 6]
+    with pytest.raises(RuntimeError, match="Expected 3 elements in a list but found 7"):
+        traced(engine.ones(7, 2))
+
+
 def test_a_program_of_pytorchs_is_told_from_one_of_minigrads(tmp_path):
     torch.jit.script(torch.nn.ReLU()).save(tmp_path / "theirs.pt")
     with pytest.raises(Exception, match=r"TorchScript program.*: PyTorch alone runs it"):
