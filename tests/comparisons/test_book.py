@@ -176,3 +176,12 @@ BOOK = [Section(path) for path in sorted(sections.TUTORIAL.glob("[0-9]*.md"))]
 @pytest.mark.parametrize("section", BOOK, ids=lambda section: section.name)
 def test_the_notebook_of_a_section_is_that_of_its_source(section):
     assert fault_of(section) is None
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unmeasured")
+def test_a_section_runs_from_a_clean_kernel_and_shows_what_it_showed(monkeypatch):
+    """The first; ``.ci/full`` runs all, and holds their cells to half a minute."""
+    monkeypatch.setattr(sections, "TUTORIAL", BOOK[0].source.parent)
+    status, told = book("--section", "00", "--limit", "300")
+    assert status == 0 and "equal" in told, told

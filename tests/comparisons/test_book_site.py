@@ -156,9 +156,12 @@ def tab(browser, address):
     """A tab. What goes wrong in it, and what it asks for elsewhere, is in ``tab.faults``."""
     tab = browser.new_page(viewport={"width": WIDTHS[0], "height": 1000}, reduced_motion="reduce")
     tab.faults = []
-    tab.on("console", lambda message: tab.faults.append(f"{tab.url}: {message.text}"))
+    tab.on("console", lambda message: message.type == "log" or tab.faults.append(f"{tab.url}: {message.text}"))
     tab.on("pageerror", lambda error: tab.faults.append(f"{tab.url}: {error}"))
-    tab.on("response", lambda answer: answer.ok or tab.faults.append(f"{tab.url}: {answer.status} of {answer.url}"))
+    tab.on(
+        "response",
+        lambda answer: answer.status < 400 or tab.faults.append(f"{tab.url}: {answer.status} of {answer.url}"),
+    )
     ours = (address, "data:", "about:", "blob:")
     tab.on("request", lambda asked: asked.url.startswith(ours) or tab.faults.append(f"{tab.url} asks for {asked.url}"))
     yield tab

@@ -51,6 +51,7 @@ linkcode_resolve = links.source_of
 html_theme = "furo"
 html_title = "minigrad"
 html_static_path = [str(HERE / "web")]
+html_favicon = str(HERE / "web" / "icon.svg")
 html_css_files = ["book.css"]
 html_js_files = ["book.js"]
 html_copy_source = False

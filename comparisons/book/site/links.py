@@ -6,6 +6,7 @@ place for each line; a name such as ``minigrad.nn.Linear`` leads to the referenc
 
 from __future__ import annotations
 
+import builtins
 import html
 import importlib
 import inspect
@@ -31,6 +32,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{file}</title>
+<link rel="icon" href="{top}_static/icon.svg">
 <link rel="stylesheet" href="{top}_static/pygments.css">
 <link rel="stylesheet" href="{top}_static/styles/furo.css">
 <link rel="stylesheet" href="{top}_static/book.css">
@@ -53,6 +55,7 @@ def setup(app: Any) -> None:
     """Change every page that was read, and add those of files."""
     app.connect("env-before-read-docs", lambda app, env, names: setattr(env, "minigrad_files", set()))
     app.connect("doctree-read", link_files)
+    app.connect("doctree-read", unlink_types)
     app.connect("doctree-resolved", link_names)
     app.connect("build-finished", write_files)
 
@@ -119,6 +122,13 @@ def source_of(domain: str, info: dict[str, str]) -> str | None:
 
 
 # ------------------------------------------------------------------------------------------- names
+
+
+def unlink_types(app: Any, doctree: nodes.document) -> None:
+    """``float`` in a signature is Python's, and does not lead to the data type ``minigrad.float``."""
+    for node in list(doctree.findall(addnodes.pending_xref)):
+        if node.get("refdomain") == "py" and hasattr(builtins, node["reftarget"]):
+            node.replace_self(node.children)
 
 
 def link_names(app: Any, doctree: nodes.document, docname: str) -> None:
