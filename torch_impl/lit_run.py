@@ -21,7 +21,7 @@ from torch.amp import GradScaler
 
 from torch_impl.checkpoint import check_writable, save_weights
 from torch_impl.data import ImageData
-from torch_impl.distributed import is_main_process
+from torch_impl.distributed import is_main_process, sync_buffers
 from torch_impl.folder import check_start, locked
 from torch_impl.lit import LitModel, MNISTDataModule
 from torch_impl.lit_progress import ShowRun
@@ -116,11 +116,23 @@ class SaveRun(Checkpoint):
     ) -> None:
         assert isinstance(lit, LitModel) and self.run is not None
         run, every = self.run, self.place.save_every
+        if run.average is not None and lit.global_step > run.step:
+            run.average.update_parameters(run.model)
         run.step = lit.global_step
         within = batch_idx + 1 < len(run.loader) and (batch_idx + 1) % run.loader.pieces == 0
         if every and within and run.step % every == 0:
             lit.watch.check()
             run.save(best=False)
+
+    def on_validation_start(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert self.run is not None
+        if self.run.average is not None:
+            sync_buffers(self.run.average.module)
+        lit.model = self.run.judged_network.eval()
+
+    def on_validation_end(self, trainer: Trainer, lit: LightningModule) -> None:
+        assert self.run is not None
+        lit.model = self.run.model
 
     def on_train_epoch_end(self, trainer: Trainer, lit: LightningModule) -> None:
         assert self.run is not None
@@ -178,6 +190,7 @@ def fit(options: TrainingOptions, place: Place, devices: int = 1) -> tuple[int, 
                 trainer.fit(lit, data)
                 if saving.run is not None:
                     tell(saving.run.judging())
+                    lit.model = saving.run.judged_network
                 (results,) = trainer.test(lit, data, verbose=False)
             if place.figures and saving.run is not None:
                 saving.run.draw(lit.model.to(data.here().device), data.test_dataloader())
@@ -233,8 +246,6 @@ def build_trainer(options: TrainingOptions, place: Place, saving: SaveRun, devic
     device = place.device
     if place.strategy != "ddp":
         raise OptionError(f"--strategy {place.strategy} is the plain loop's: with --trainer lightning there is ddp")
-    if options.ema:
-        raise OptionError("--ema is the plain loop's: leave it out, or use --trainer plain")
     if options.precision == "fp16" and device.type == "cpu":
         raise OptionError("--precision fp16 with --trainer lightning needs a GPU: use bf16, or --trainer plain")
     callbacks: list[Callback] = [saving, ShowRun(place.out if place.tensorboard else None), *others]

@@ -113,11 +113,6 @@ class Run(RunState):
             except KeyboardInterrupt as interruption:
                 raise type(interruption)(self.interrupted()) from interruption
 
-    @property
-    def judged_network(self) -> nn.Module:
-        """The network that is judged: that of the averaged weights, if there are any."""
-        return self.model if self.average is None else self.average.module
-
     def judged_weights(self) -> dict[str, Any]:
         """Those that are judged. All processes must call it, in the main one they are whole."""
         if self.average is not None:

@@ -109,6 +109,11 @@ class RunState:
         """Epochs done."""
         return len(self.history)
 
+    @property
+    def judged_network(self) -> nn.Module:
+        """The network that is judged: that of the averaged weights, if there are any."""
+        return self.model if self.average is None else self.average.module
+
     def tally_state(self) -> list[float]:
         """What the epoch that is under way has added up, over all processes. Subclasses know."""
         raise NotImplementedError

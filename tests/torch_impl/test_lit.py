@@ -44,6 +44,7 @@ RICH = replace(
     precision="bf16",
     lr=0.1,
     patience=5,
+    ema=0.9,
 )
 
 
@@ -58,6 +59,9 @@ def assert_same_run(ours, theirs, epochs):
     assert a["model"].keys() == b["model"].keys()
     for name, weight in a["model"].items():
         assert torch.equal(weight, b["model"][name]), name
+    assert a["average"].keys() == b["average"].keys()
+    for name, weight in a["average"].items():
+        assert torch.equal(weight, b["average"][name]) and not torch.equal(weight, a["model"][name]), name
     for name, state in a["optimizer"]["state"].items():
         for part, value in state.items():
             assert torch.equal(value, b["optimizer"]["state"][name][part]), (name, part)
@@ -308,7 +312,6 @@ def command(*arguments):
         (["--trainer", "lightning", "--devices", "0"], "--devices must be in 1 … 1024, not 0"),
         (["--devices", "2"], "--devices is for --trainer lightning"),
         (["--trainer", "lightning", "--strategy", "fsdp"], "--strategy fsdp is the plain loop's"),
-        (["--trainer", "lightning", "--ema", "0.9"], "--ema is the plain loop's: leave it out, or use --trainer plain"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
