@@ -134,9 +134,10 @@ def predict_images(program: Path, images: list[Path], invert: bool, trust: bool)
 
 
 def named(checkpoint: Path, content: dict[str, Any]) -> str:
-    """What is judged or exported, and how far its run had come."""
+    """What is judged or exported, and how far its run had come, or what images it is given."""
     if "epoch" not in content:
-        return f"the weights in {checkpoint}"
+        _, height, width = content["image_shape"]
+        return f"the weights in {checkpoint}, on images of {height}×{width}"
     epoch, within = content["epoch"], content["loader"].get("done", 0) > 0
     return f"{checkpoint}, within epoch {epoch + 1}" if within else f"{checkpoint}, epoch {epoch}"
 

@@ -1,11 +1,14 @@
 """Weights alone: files that ``torch.save(model.state_dict(), path)`` wrote, as the tutorial's ``model.ckpt``.
 
 They say neither which network they are of nor what its images are: the network is found by the names and shapes, the
-images by the checkpoint in the same folder or by their data set. A run writes one with ``checkpoint.save_weights``.
+images by the checkpoint in the same folder or by their data set. How large a folder's pictures are brought to be, a
+perceptron's weights say; the other networks take any size, and get that of ``--image-size``'s default. A run
+writes one with ``checkpoint.save_weights``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,8 +22,9 @@ from torch_impl.checking import Misfit, require_like
 from torch_impl.checkpoint import LAST, CheckpointError, load_model, read, without_number
 from torch_impl.data import load_data
 from torch_impl.models import resnet18, resnet34
+from torch_impl.names import NAMES
 from torch_impl.networks import MODELS, build_model
-from torch_impl.options import OptionError, TrainingOptions
+from torch_impl.options import MOST_PIXELS, OptionError, TrainingOptions
 
 __all__ = ["load_network"]
 
@@ -53,7 +57,7 @@ def load_network(
         if state is None:
             raise
     require_fit(state, state, path)  # whole and finite, before a size is taken from them
-    options, content = described(path, data, data_root)
+    options, content = described(path, state, data, data_root)
     channels, height, width = content["image_shape"]
     for build, its_options in candidates(state, options, (channels, height, width), len(content["class_names"])):
         with torch.device("meta"):  # which knows shapes only
@@ -95,7 +99,9 @@ def weights_in(path: Path) -> dict[str, Tensor] | None:
     return without_number(content)
 
 
-def described(path: Path, data: str | None, data_root: Path | None) -> tuple[TrainingOptions, dict[str, Any]]:
+def described(
+    path: Path, state: dict[str, Tensor], data: str | None, data_root: Path | None
+) -> tuple[TrainingOptions, dict[str, Any]]:
     """What images the weights in ``path`` are for: options with their data set, their shape and their classes."""
     run = path.with_name(LAST)
     if data is None and run.exists():
@@ -104,8 +110,19 @@ def described(path: Path, data: str | None, data_root: Path | None) -> tuple[Tra
     if data is None:
         raise OptionError(f"{path} holds weights alone, not what images they are for: name the data set with --data")
     options = TrainingOptions(data=data)
+    if data not in NAMES:
+        options = replace(options, image_size=side_of(state) or options.image_size)
     images = load_data(options, data_root)
     return options, {"image_shape": list(images.image_shape), "class_names": list(images.class_names)}
+
+
+def side_of(state: dict[str, Tensor]) -> int | None:
+    """The side of the colour pictures whose pixels a perceptron's first layer takes; None if it does not take such."""
+    first = next(iter(state.values()))
+    if first.ndim != 2:
+        return None
+    side = math.isqrt(first.shape[1] // 3)
+    return side if 3 * side * side == first.shape[1] and 1 <= side <= MOST_PIXELS else None
 
 
 def candidates(

@@ -100,7 +100,7 @@ def test_every_option_reaches_the_training(tmp_path: Path) -> None:
 def test_it_is_said_how_far_a_run_had_come() -> None:
     for done, told in ((0, "run/last.ckpt, epoch 3"), (4, "run/last.ckpt, within epoch 4")):
         assert commands.named(Path("run/last.ckpt"), {"epoch": 3, "loader": {"done": done}}) == told
-    assert commands.named(Path("model.ckpt"), {}) == "the weights in model.ckpt"
+    assert commands.named(Path("x.ckpt"), {"image_shape": [3, 5, 5]}) == "the weights in x.ckpt, on images of 5×5"
 
 
 def test_a_folder_of_images(tmp_path: Path) -> None:

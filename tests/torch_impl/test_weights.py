@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
@@ -54,7 +55,7 @@ def test_evaluate_and_export_take_them(runs: list[Path], tmp_path: Path) -> None
     alone = tmp_path / "weights.pth"
     alone.write_bytes((runs[0] / "model.ckpt").read_bytes())
     told = command("evaluate", alone, "--data", "digits").stdout.splitlines()
-    assert told == [f"Judging the weights in {alone}", expected]
+    assert told == [f"Judging the weights in {alone}, on images of 28×28", expected]
     assert command("export", alone, "--data", "digits").exit_code == 0 and (tmp_path / "model.pt2").exists()
     for name in ("evaluate", "export"):
         refused = command(name, alone)
@@ -87,6 +88,17 @@ def test_the_network_is_found_by_its_weights(name: str, tmp_path: Path) -> None:
     assert content["image_shape"] == [1, 28, 28] and len(content["class_names"]) == 10
     assert torch.equal(found.eval()(images), model.eval()(taken))
     assert all(each.requires_grad and each.device.type == "cpu" for each in found.parameters())
+
+
+@pytest.mark.parametrize(("name", "side"), [("custom-linear", 9), ("conv-block", 224)])
+def test_pictures_are_brought_to_the_size_that_the_weights_take(name: str, side: int, tmp_path: Path) -> None:
+    for place in ("train/a", "train/b", "test/a", "test/b"):
+        (tmp_path / place).mkdir(parents=True)
+        Image.new("RGB", (20, 30)).save(tmp_path / place / "1.png")
+    model = build_model(TrainingOptions(model=name, hidden_size=4), (3, 9, 9), 2)  # type: ignore[arg-type]
+    torch.save(model.state_dict(), tmp_path / "weights.ckpt")
+    told = command("evaluate", tmp_path / "weights.ckpt", "--data", tmp_path).stdout.splitlines()
+    assert told[0] == f"Judging the weights in {tmp_path}/weights.ckpt, on images of {side}×{side}" and len(told) == 2
 
 
 def state(**changed: Any) -> dict[str, Any]:
