@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("minigrad", "comparisons", "torch_impl")
 
 LACKING = """
-import os, select, signal, subprocess, sys
+import fcntl, os, select, signal, subprocess, sys, types
 
 import numpy  # which asks what system this is
 
@@ -43,6 +43,15 @@ def no_links(*_, **__):
     raise OSError("a required privilege is not held by the client")
 
 
+def locking(handle, mode, size, lock=fcntl.flock, how=fcntl.LOCK_EX | fcntl.LOCK_NB):
+    assert size == 1 and os.path.isfile(f"/proc/self/fd/{handle}"), "Windows locks bytes of files"
+    try:
+        lock(handle, how)
+    except BlockingIOError:
+        raise PermissionError(13, "Permission denied")
+
+
+sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=2)  # what Windows has in their place
 for name in MODULES:
     sys.modules.pop(name, None)
 sys.meta_path.insert(0, Refused())
@@ -156,7 +165,18 @@ for name in [name for name in sys.modules if name.partition(".")[0] in ("minigra
 exec(open(sys.argv[1], encoding="utf-8").read())
 import_all(["minigrad", "comparisons", "torch_impl"])
 from typer.testing import CliRunner
-import comparisons.cli
+import comparisons.cli, pathlib
+from torch_impl.checkpoint import CheckpointError
+from torch_impl.folder import locked
+here = pathlib.Path()
+with locked(here):
+    try:
+        with locked(here):
+            sys.exit("two runs in one folder")
+    except CheckpointError as error:
+        assert "another run is writing" in str(error)
+with locked(here):
+    pass
 for command in sys.argv[2:]:
     done = CliRunner().invoke(comparisons.cli.app, command.split())
     assert done.exit_code == 0, (command, done.output, done.exception)

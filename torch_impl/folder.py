@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from torch_impl.checkpoint import BEST, LAST, PREVIOUS, WEIGHTS, CheckpointError
@@ -12,8 +13,9 @@ from torch_impl.names import OUT
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # Windows
+except ImportError:  # Windows, which locks parts of files and no folders
     flock = None  # type: ignore[assignment]
+    msvcrt = import_module("msvcrt")
 
 __all__ = ["check_start", "clear", "find_checkpoint", "locked"]
 
@@ -30,6 +32,8 @@ LEFT = (
     "mistakes.png",
     "tensorboard/events.out.*",
 )
+
+LOCK = ".lock"  # what is locked on Windows: an empty file
 
 held: set[int] = set()  # the folders that this process has locked, which it has open for that
 
@@ -71,25 +75,26 @@ def clear(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Keep other runs out of ``folder``, until the end of the block or of this process, however it ends.
 
-    The lock is on the folder itself, so that nothing is left in it. There is none on Windows, nor where the file system
-    has no locks.
+    The lock is on the folder itself, so that nothing is left in it; on Windows on a file in it, which stays. There is
+    none where the file system has no locks.
 
     Raises:
         CheckpointError: another run has it.
     """
-    if flock is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT) if flock is None else os.open(folder, os.O_RDONLY)
     held.add(handle)
     try:
         try:
-            flock(handle, LOCK_EX | LOCK_NB)
-        except OSError as error:  # there are file systems without locks
-            if isinstance(error, BlockingIOError):
-                raise CheckpointError(
-                    f"another run is writing to {folder}: wait for its end, or name another folder with --out"
-                ) from None
+            if flock is None:
+                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            else:
+                flock(handle, LOCK_EX | LOCK_NB)
+        except (BlockingIOError, PermissionError):  # as POSIX and Windows have it
+            raise CheckpointError(
+                f"another run is writing to {folder}: wait for its end, or name another folder with --out"
+            ) from None
+        except OSError:
+            pass  # there are file systems without locks
         yield
     finally:
         held.discard(handle)
