@@ -128,7 +128,7 @@ def unlink_types(app: Any, doctree: nodes.document) -> None:
     """``float`` in a signature is Python's, and does not lead to the data type ``minigrad.float``."""
     for node in list(doctree.findall(addnodes.pending_xref)):
         if node.get("refdomain") == "py" and hasattr(builtins, node["reftarget"]):
-            node.replace_self(node.children)
+            node.replace_self(addnodes.desc_sig_name("", node["reftarget"]))
 
 
 def link_names(app: Any, doctree: nodes.document, docname: str) -> None:
