@@ -6,6 +6,7 @@ sees in use what it saw in training.
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import os
 import struct
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageCms, ImageOps, UnidentifiedImageError, features
 from PIL.Image import Image
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 from torch import Tensor
@@ -33,6 +34,8 @@ __all__ = ["FORMATS", "is_picture", "read_picture", "read_pictures"]
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 
 MOST_PIXELS_READ = 89_000_000  # about as many as Pillow reads without a warning
+
+WITHOUT_ALPHA = {"1": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB"}  # Pillow's modes
 
 KINDS = mimetypes.MimeTypes()  # what Python knows, not what this machine adds
 
@@ -51,8 +54,9 @@ def is_picture(name: str) -> bool:
 def read_picture(path: str | Path, size: int, mode: str = "RGB") -> Tensor:
     """The picture in a file, as a person sees it.
 
-    Turned as the camera was held (EXIF), what is transparent shows a white page, 16 bits are scaled to 8, of an
-    animation the first picture. Then its shorter side is brought to ``size`` and its middle square is taken.
+    Turned as the camera was held (EXIF), its colours those of its profile (ICC), what is transparent shows a white
+    page, 16 bits are scaled to 8, of an animation the first picture. Then its shorter side is brought to ``size`` and
+    its middle square is taken.
 
     Args:
         path: a file in one of :data:`FORMATS`.
@@ -125,9 +129,28 @@ def as_seen(image: Image) -> Image:
         ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith("I") or image.mode == "F":
         return with_8_bits(image)
+    image = in_srgb(image)
     if image.has_transparency_data:
         colours = image.convert("RGBA")
         return Pillow.alpha_composite(Pillow.new("RGBA", colours.size, "white"), colours).convert("RGB")
+    return image
+
+
+def in_srgb(image: Image) -> Image:
+    """The picture in sRGB, the colours of screens, if its profile is of others. A damaged profile changes nothing."""
+    profile = image.info.get("icc_profile")
+    if not profile or not features.check("littlecms2"):
+        return image
+    with suppress(ImageCms.PyCMSError, OSError, TypeError, ValueError):  # damaged, or of another kind of picture
+        theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if (theirs.profile.profile_description or "").startswith("sRGB"):
+            return image  # as most do, which would be rounded once more
+        plain = image.convert(WITHOUT_ALPHA.get(image.mode, image.mode))
+        seen = ImageCms.profileToProfile(plain, theirs, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        assert seen is not None  # it is None only if the picture itself is changed
+        if image.has_transparency_data:
+            seen.putalpha(image.convert("RGBA").getchannel("A"))
+        return seen
     return image
 
 

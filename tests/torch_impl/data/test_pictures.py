@@ -144,6 +144,49 @@ def test_damaged_exif_turns_nothing_and_says_nothing(suffix: str, exif: bytes, t
         assert read_picture(path, SIZE, "L")[0, 0].tolist() == pytest.approx([0] * 4 + [255] * 4, abs=40)
 
 
+def profile(space: bytes) -> bytes:
+    """A profile (ICC, version 2) of colours with sRGB's primaries, or of greys, whose numbers are the light itself."""
+
+    def point(*xyz: int) -> bytes:
+        return b"XYZ " + struct.pack(">4x3i", *xyz)
+
+    light = b"curv" + bytes(8)
+    tags = {b"wtpt": point(63190, 65536, 54061), b"kTRC": light}
+    if space == b"RGB ":
+        tags |= {
+            b"rXYZ": point(28578, 14581, 912),
+            b"gXYZ": point(25240, 46981, 6363),
+            b"bXYZ": point(9376, 3972, 46797),
+        }
+        tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), light)
+    start, table, data = 128 + 4 + 12 * len(tags), b"", b""
+    for name, value in tags.items():
+        table += name + struct.pack(">II", start + len(data), len(value))
+        data += value
+    illuminant = struct.pack(">3i", 63190, 65536, 54061)
+    head = struct.pack(">I4xI", start + len(data), 0x02400000) + b"mntr" + space + b"XYZ " + bytes(12) + b"acsp"
+    return (head.ljust(68, b"\0") + illuminant).ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + data
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [*((mode, "png") for mode in ("RGB", "RGBA", "P", "L", "LA")), ("RGBA", "webp"), ("RGB", "jpg"), ("L", "jpg")],
+)
+def test_colours_are_those_of_the_profile(mode: str, suffix: str, tmp_path: Path) -> None:
+    """Half of the light is 188 in sRGB. A profile of another kind of picture, or no whole one, changes nothing."""
+    image = Image.new("RGB", (SIZE, SIZE), (128, 128, 128))
+    image = image.quantize() if mode == "P" else image.convert(mode)
+    if mode.endswith("A"):
+        image.putalpha(Image.fromarray(halves(255, 0)))
+    own, other = (b"GRAY", b"RGB ") if mode in ("L", "LA") else (b"RGB ", b"GRAY")
+    for icc, seen in ((profile(own), 188), (profile(other), 128), (profile(own)[:150], 128), (b"none", 128)):
+        image.save(tmp_path / f"photo.{suffix}", icc_profile=icc, quality=100)
+        for each in ("RGB", "L"):
+            found = read_picture(tmp_path / f"photo.{suffix}", SIZE, each).float()
+            assert (found[:, :, :4] - seen).abs().max() <= 1
+            assert (found[:, :, 4:] - (255 if mode.endswith("A") else seen)).abs().max() <= 1
+
+
 def test_a_large_photo_is_decoded_no_larger_than_needed_and_looks_the_same(tmp_path: Path) -> None:
     rows, columns = np.mgrid[0:1200, 0:1600]
     waves = np.stack([columns / 6.4, rows / 4.8, 127 + 127 * np.sin(rows / 90) * np.sin(columns / 70)], axis=2)
