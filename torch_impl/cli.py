@@ -203,7 +203,8 @@ def format_of(format: str | None, to: Path | None) -> str:
     if not fitting or (format is not None and format not in fitting):
         wanted = [FORMATS[format]] if format else FORMATS.values()
         endings = ", ".join(dict.fromkeys(Path(file).suffix for file in wanted))
-        raise OptionError(f"--to {to}: the name of a {f'{format} ' if format else ''}program ends in {endings}")
+        kind = f" in the format {format}" if format else ""
+        raise OptionError(f"--to {to}: the name of a program{kind} ends in {endings}")
     return format or next((name for name in fitting if to.name.endswith(f".{name}.pt")), fitting[0])
 
 

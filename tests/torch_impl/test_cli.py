@@ -183,7 +183,7 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         ("bench --data digits", "--data must be mnist or fashion-mnist, not digits"),
         ("bench --epochs 0", "--epochs must be at least 1, not 0"),
         ("export --to model.bin", "--to model.bin: the name of a program ends in .pt, .pt2, .onnx"),
-        ("export --to a.onnx --format pt2", "--to a.onnx: the name of a pt2 program ends in .pt2"),
+        ("export --to a.onnx --format pt2", "--to a.onnx: the name of a program in the format pt2 ends in .pt2"),
         ("predict run/last.ckpt a.png", "make one with `python -m torch_impl export run/last.ckpt --format onnx`"),
         ("predict . a.png", "make one with `python -m torch_impl export . --format onnx`"),
         ("recipe digits --seeds 2 --resume", "--resume goes on with one training, --seeds measures whole ones"),
