@@ -103,6 +103,11 @@ class Block:
             for block in node.blocks:
                 yield from block.all_nodes()
 
+    def all_values(self) -> list[Value]:
+        """The values that are taken here and below."""
+        inner = [value for node in self.nodes for block in node.blocks for value in block.all_values()]
+        return [*self.outputs, *[value for node in self.nodes for value in node.inputs], *inner]
+
     def replace_uses(self, old: Value, new: Value) -> None:
         """Let whatever takes ``old``, here and below, take ``new``."""
         self.outputs = [new if each is old else each for each in self.outputs]

@@ -49,7 +49,7 @@ LINEAR = """
     addmm addmv addr baddbmm bilinear bmm dot inner linear matmul mm mv outer einsum tensordot vdot
     scaled_dot_product_attention conv1d conv2d conv_transpose1d conv_transpose2d avg_pool1d avg_pool2d max_pool1d
     max_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d batch_norm group_norm
-    instance_norm layer_norm rms_norm normalize cosine_similarity pairwise_distance fold dropout dropout1d dropout2d
+    instance_norm layer_norm rms_norm normalize cosine_similarity pairwise_distance dropout dropout1d dropout2d
 """
 LOSSES = """
     binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cross_entropy hinge_embedding_loss
@@ -200,13 +200,16 @@ def table() -> tuple[dict[str, Operation], dict[Any, str]]:
     for place in (Tensor, minigrad, functional):
         for name in NAMES:
             function = getattr(place, name, None)
-            if not inspect.isfunction(function) or (place, name) == (Tensor, "where"):
-                continue  # minigrad.double is a type; the method where begins with another argument
+            if not inspect.isfunction(function) or (place, name) in ((Tensor, "where"), (functional, "unfold")):
+                continue  # minigrad.double is a type; these two are others than the operations of their names
             plain = inspect.unwrap(function)
             by_code[plain.__code__] = name
             operations.setdefault(name, Operation(name, function))
             if "inplace" in inspect.signature(plain).parameters and f"{name}_" not in NAMES:
                 operations[f"{name}_"] = Operation(f"{name}_", partial(function, inplace=True))
+    for name, function in (("im2col", functional.unfold), ("col2im", functional.fold)):
+        operations[name] = Operation(name, function)
+        by_code[inspect.unwrap(function).__code__] = name
     return operations, by_code
 
 

@@ -105,8 +105,8 @@ class ScriptModule(nn.Module, Program):
         training: as of every module; a scripted program reads it, a traced one keeps the mode that it saw.
 
     Raises:
-        RuntimeError: from a call, where arguments are missing, surplus or of another type, or the program's loops go
-            round very often; besides what the program raises.
+        RuntimeError: from a call, where arguments are missing, surplus or of another type, or the program runs
+            very many nodes; besides what the program raises.
     """
 
     def __init__(self, original_name: str) -> None:

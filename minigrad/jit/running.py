@@ -14,10 +14,10 @@ from minigrad.jit.graph import Block, Graph, Node, Value
 from minigrad.jit.operations import OPERATIONS
 from minigrad.jit.plain import ON_LISTS, ON_NUMBERS, in_64_bits, raise_exception
 
-__all__ = ["MOST_ELEMENTS", "MOST_ROUNDS", "compute", "run"]
+__all__ = ["MOST_ELEMENTS", "MOST_NODES", "compute", "run"]
 
-MOST_ROUNDS = 1_000_000  # of all loops in one call
-MOST_ELEMENTS = 2**31  # of one tensor that is made from its sizes
+MOST_NODES = 10_000_000  # that run in one call
+MOST_ELEMENTS = 2**31  # of one tensor
 MAKE = ("zeros", "ones", "empty", "rand", "randn", "full", "expand", "broadcast_to", "repeat", "tile", "eye", "one_hot")
 
 
@@ -25,25 +25,44 @@ def run(graph: Graph, arguments: Sequence[Any]) -> Any:
     """What a program gives for its arguments.
 
     Raises:
-        RuntimeError: its loops go round very often, or it makes a tensor that is very large.
+        RuntimeError: it runs very many nodes, or makes a tensor that is very large.
     """
     return Run().block(graph, dict(zip(graph.inputs, arguments)))[0]
 
 
 class Run:
-    """One call of a program: how often its loops have gone round."""
+    """One call of a program.
+
+    Attributes:
+        count: how many nodes have run.
+        last: of each block that has run, the values that each node is the last to take.
+    """
 
     def __init__(self) -> None:
-        self.rounds = 0
+        self.count = 0
+        self.last: dict[Block, dict[Node | None, list[Value]]] = {}
 
     def block(self, block: Block, values: dict[Value, Any]) -> list[Any]:
         """Run the nodes of a block; ``values`` has what was made before, and is given what they make."""
+        if block not in self.last:
+            self.last[block] = last_uses(block)
+        self.count += 1 + len(block.nodes)
+        if self.count > MOST_NODES:
+            raise RuntimeError(f"the program has run {MOST_NODES} nodes, which is the most in one call")
         for node in block.nodes:
             inputs = [values[each] for each in node.inputs]
             outputs = self.node(node, inputs, values)
             for value, output in zip(node.outputs, outputs):
                 values[value] = output
-        return [values[each] for each in block.outputs]
+            self.forget(values, block, node)
+        results = [values[each] for each in block.outputs]
+        self.forget(values, block, None)
+        return results
+
+    def forget(self, values: dict[Value, Any], block: Block, node: Node | None) -> None:
+        """Nobody takes some values any more after ``node``, or after the whole block: let their memory go."""
+        for value in self.last[block][node]:
+            del values[value]
 
     def node(self, node: Node, inputs: list[Any], values: dict[Value, Any]) -> Sequence[Any]:
         """What a node makes of its inputs."""
@@ -63,13 +82,24 @@ class Run:
         count, goes_on, *carried = inputs
         index = 0
         while goes_on and index < count:
-            self.rounds += 1
-            if self.rounds > MOST_ROUNDS:
-                raise RuntimeError(f"the program's loops went round {MOST_ROUNDS} times, which is the most in one call")
             values.update(zip(body.inputs, (index, *carried)))
             goes_on, *carried = self.block(body, values)
             index += 1
         return carried
+
+
+def last_uses(block: Block) -> dict[Node | None, list[Value]]:
+    """For each node the values made in the block that it, or a block in it, is the last to take; None has the rest."""
+    last: dict[Value, Node | None] = dict.fromkeys(block.inputs)
+    for node in block.nodes:
+        inner = [each for within in node.blocks for each in within.all_values()]
+        last.update(dict.fromkeys([each for each in (*node.inputs, *inner) if each in last], node))
+        last.update(dict.fromkeys(node.outputs, node))
+    last.update(dict.fromkeys([each for each in block.outputs if each in last]))
+    found: dict[Node | None, list[Value]] = {node: [] for node in (None, *block.nodes)}
+    for value, taker in last.items():
+        found[taker].append(value)
+    return found
 
 
 def compute(name: str, inputs: list[Any]) -> Any:
@@ -80,7 +110,10 @@ def compute(name: str, inputs: list[Any]) -> Any:
         return in_64_bits(ON_NUMBERS[name](*inputs))
     if name in MAKE:
         check_size(name, inputs)
-    return OPERATIONS[name](*inputs)
+    result = OPERATIONS[name](*inputs)
+    if isinstance(result, Tensor) and result.array.size > MOST_ELEMENTS:
+        raise RuntimeError(f"aten::{name} made a tensor of {result.array.size} elements: {MOST_ELEMENTS} are the most")
+    return result
 
 
 def check_size(name: str, inputs: list[Any]) -> None:

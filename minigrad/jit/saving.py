@@ -44,12 +44,12 @@ def save(m: ScriptModule | ScriptFunction, f: str | os.PathLike[str] | IO[bytes]
     write(m, f)
 
 
-def load(f: str | os.PathLike[str] | IO[bytes], map_location: Any = None) -> ScriptModule | ScriptFunction:
-    """Read a program that :func:`save` wrote. Counterpart: ``torch.jit.load``.
+def load(f: str | os.PathLike[str] | IO[bytes], map_location: Any = None) -> Any:
+    """Read a program that :func:`save` wrote: a ScriptModule or a ScriptFunction. Counterpart: ``torch.jit.load``.
 
     No code is run, neither from the file nor by its names, and everything is checked before a program is made: so a
     file from anybody may be loaded. What a program computes when it is called, it computes of the operations in
-    ``operations.py``; its loops go round a million times at most in one call.
+    ``operations.py``, and at most ten million nodes in one call.
 
     Raises:
         pickle.UnpicklingError: the file is damaged, or no program; the message says what is wrong.

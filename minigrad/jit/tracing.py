@@ -6,7 +6,8 @@ operations are noted is in ``recording.py``; sizes, which fit other inputs too, 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, overload
 
 import minigrad
 from minigrad import Tensor, nn
@@ -21,6 +22,10 @@ from minigrad.jit.sizes import TracerWarning
 __all__ = ["trace"]
 
 
+@overload
+def trace(func: nn.Module, example_inputs: Any, check_trace: bool = True) -> ScriptModule: ...
+@overload
+def trace(func: Callable[..., Any], example_inputs: Any, check_trace: bool = True) -> ScriptFunction: ...
 def trace(func: Any, example_inputs: Any, check_trace: bool = True) -> ScriptModule | ScriptFunction:
     """The operations that ``func`` runs for ``example_inputs``, as a program. Counterpart: ``torch.jit.trace``.
 

@@ -20,11 +20,11 @@ PYTHON: dict[type, str] = {bool: "bool", int: "int", float: "float", str: "str",
 ELEMENTS = re.compile(rf"({'|'.join(PLAIN)})(\[\]|\?)?")
 
 
-def type_of(value: Any) -> str:
+def type_of(value: Any, depth: int = 0) -> str:
     """The type of a constant.
 
     Raises:
-        TypeError: a program has no constants of this kind.
+        TypeError: a program has no constants of this kind, or it is nested deeper than a tuple of lists.
     """
     if isinstance(value, Tensor):
         return "Tensor"
@@ -34,8 +34,8 @@ def type_of(value: Any) -> str:
         return "Device"
     if type(value) in PYTHON:
         return PYTHON[type(value)]
-    if isinstance(value, (list, tuple)):
-        types = [type_of(each) for each in value]
+    if isinstance(value, (list, tuple)) and depth < 2:
+        types = [type_of(each, depth + 1) for each in value]
         if isinstance(value, list) or (types and len(set(types)) == 1 and types[0] in NUMBERS):
             return f"{list_element(types)}[]"
         return f"({', '.join(types)})"

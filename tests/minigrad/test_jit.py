@@ -10,7 +10,7 @@ import pytest
 
 import minigrad
 from minigrad import Tensor, jit, models, nn
-from minigrad.jit import passes, running
+from minigrad.jit import passes, running, saving
 from minigrad.nn import functional
 
 leaf = minigrad.ones(3, requires_grad=True)
@@ -658,6 +658,57 @@ def test_a_program_that_nobody_could_have_made_is_refused(name):
     assert str(refused.value).startswith("cannot load BytesIO: ") and "\n" not in str(refused.value)
 
 
+def test_a_constant_that_is_in_itself_is_refused():
+    data = data_of(jit.script(loop))
+    around = [1]
+    around.append(around)
+    node(data, "prim::Constant")["attributes"]["value"] = around
+    with pytest.raises(UnpicklingError, match="a program holds tensors"):
+        load_data(data)
+
+
+JUNK = [None, 0, -1, 10**12, 1.5, "", "Tensor", "int[]", "aten::add", "prim::If", [], {}, [0], (1, 2), True, leaf, b"x"]
+
+
+def kind_of(thing):
+    return getattr(thing, "__name__", type(thing).__name__)
+
+
+def places_in(data, before=()):
+    """The way to each part of nested dictionaries and lists."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, part in items:
+        yield (*before, key)
+        yield from places_in(part, (*before, key))
+
+
+@pytest.mark.parametrize(
+    "program", [loop, logic, parts, nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))], ids=kind_of
+)
+def test_whatever_is_changed_in_a_file_it_is_a_program_or_refused(program):
+    """One part of it replaced by something else, or left out."""
+    original = data_of(jit.script(program))
+    random = np.random.default_rng(0)
+    places = [*places_in(original)]
+    refused = 0
+    for _ in range(150):
+        data = copy.deepcopy(original)
+        *way, last = places[random.integers(len(places))]
+        part = data
+        for key in way:
+            part = part[key]
+        if random.random() < 0.2:
+            del part[last]
+        else:
+            part[last] = copy.deepcopy(JUNK[random.integers(len(JUNK))])
+        try:
+            str(saving.Reading(data).program().graph)
+        except UnpicklingError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert 75 < refused < 150  # a name may be another
+
+
 def calls_itself_in(data):
     node(data, "prim::CallMethod")["inputs"][0] = 0
 
@@ -702,8 +753,8 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 
 def test_a_program_has_an_end(monkeypatch):
-    """Loops go round so often at most, integers have 64 bits, and sizes are bounded before memory is asked for."""
-    monkeypatch.setattr(running, "MOST_ROUNDS", 100)
+    """So many nodes run in a call at most, integers have 64 bits, and sizes are bounded before memory is asked for."""
+    monkeypatch.setattr(running, "MOST_NODES", 1000)
 
     def forever(x):
         while True:
@@ -719,9 +770,43 @@ def test_a_program_has_an_end(monkeypatch):
     def large(x):
         return minigrad.zeros(10**6, 10**6) + x
 
-    for function, told in ((forever, "went round 100 times"), (growing, "64 bits"), (large, "10{12} elements")):
+    for function, told in ((forever, "has run 1000 nodes"), (growing, "64 bits"), (large, "10{12} elements")):
         with pytest.raises(RuntimeError, match=told):
             loaded(jit.script(function))(minigrad.ones(1))
+
+
+def test_modules_that_call_one_another_again_and_again_have_an_end(monkeypatch):
+    """Twenty modules, each of which calls the one before it twice, are a million calls in a small file."""
+    monkeypatch.setattr(running, "MOST_NODES", 10_000)
+    network = nn.Identity()
+    for _ in range(20):
+        network = nn.Sequential(network, network)
+    with pytest.raises(RuntimeError, match="has run 10000 nodes"):
+        loaded(jit.script(network))(minigrad.ones(1))
+
+
+def test_a_run_lets_go_what_nobody_takes_any_more():
+    """As the plain code, in which a variable is given the next value."""
+    alive = []
+
+    def chain(x):
+        for _ in range(4):
+            x = x.exp().neg()
+        return x
+
+    graph = jit.script(chain).graph
+    run = running.Run()
+    node = running.Run.node
+    values = {graph.inputs[0]: minigrad.ones(2)}
+
+    def counting(self, each, inputs, known):
+        alive.append(len(known))
+        return node(self, each, inputs, known)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running.Run, "node", counting)
+        run.block(graph, values)
+    assert max(alive) <= 6 and not values
 
 
 def test_every_operation_of_the_table_is_one_of_minigrads():

@@ -9,7 +9,8 @@ scripted: an ``if`` on it leaves one branch.
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from collections.abc import Callable
+from typing import Any, overload
 
 from minigrad import nn
 from minigrad.jit.frontend.items import NotSupportedError, Part, Source
@@ -21,6 +22,10 @@ from minigrad.jit.types import type_of, type_of_annotation
 __all__ = ["script"]
 
 
+@overload
+def script(obj: nn.Module) -> ScriptModule: ...  # type: ignore[overload-overlap]  # a module is callable too
+@overload
+def script(obj: Callable[..., Any]) -> ScriptFunction: ...
 def script(obj: Any) -> ScriptModule | ScriptFunction:
     """The program of a function, or of a module and the modules in it. Counterpart: ``torch.jit.script``.
 
