@@ -406,6 +406,19 @@ def takes_many(*x):
     return x[0]
 
 
+@minigrad.no_grad()
+def decorated(x):
+    return x
+
+
+def values_end_known_rounds(x):
+    for scale in (1.0, 2.0):
+        x = x * scale
+        if x.sum() > 5:
+            return x
+    return x
+
+
 outside = minigrad.ones(3)
 REFUSED = {
     with_block: ("with minigrad.no_grad():", "with cannot be scripted"),
@@ -420,6 +433,8 @@ REFUSED = {
     comprehension: ("return minigrad.stack([x * i for i in range(3)])", "a comprehension cannot be scripted"),
     prints: ("print(x)", "print cannot be called in a program"),
     wrong_arguments: ("return minigrad.flatten(x, 0, -1, 3)", "too many positional arguments"),
+    decorated: ("def decorated(x):", "has the decorator minigrad.no_grad()"),
+    values_end_known_rounds: ("return x", "a loop over modules that values may end"),
     takes_many: ("def takes_many(*x):", "name them plainly"),
 }
 
@@ -456,6 +471,40 @@ def test_modules_that_cannot_be_scripted_are_refused():
     for wrong in (3, nn.ReLU):
         with pytest.raises(TypeError, match="takes a function or a module"):
             jit.script(wrong)
+
+
+class Layers(nn.Module):
+    """Loops over modules, ended early by what is known."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(3, 3) for _ in range(4)])
+        self.named = nn.ModuleDict({"relu": nn.ReLU(), "tanh": nn.Tanh()})
+        self.enough = 2
+
+    def forward(self, x):
+        for number, layer in enumerate(self.layers):
+            if number == self.enough:
+                break
+            if number == 0:
+                continue
+            x = layer(x)
+        for name, layer in self.named.items():
+            if name == "tanh":
+                x = layer(x)
+        for row in functional.dropout(x, 0.5).unbind(0):  # is computed once
+            x = x + row
+        for layer, scale in zip(reversed(self.layers), (1, 2)):
+            x = layer(x) * scale
+        return self.layers[-1](x) * len(self.layers)
+
+
+def test_loops_over_modules_are_unrolled():
+    model = Layers()
+    program = loaded(jit.script(model))
+    for values in (rows, -rows):
+        for found, wanted in zip(value_and_gradient(program, values), value_and_gradient(model, values)):
+            assert np.array_equal(found, wanted)
 
 
 def test_an_error_of_the_program_is_the_programs_own():

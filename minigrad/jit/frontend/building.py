@@ -14,7 +14,7 @@ from minigrad.jit.graph import Block, Graph, Node, Value
 from minigrad.jit.operations import result_type
 from minigrad.jit.types import NUMBERS, joined, parts_of
 
-__all__ = ["Building", "Frame", "sequence"]
+__all__ = ["Building", "Frame", "is_path", "sequence"]
 
 REFUSED = {
     "Await": "await",
@@ -194,3 +194,10 @@ def sequence(item: Any) -> Items | None:
     if isinstance(item, Known) and isinstance(item.value, (tuple, list, range)):
         return Items(tuple([Known(each) for each in item.value]), isinstance(item.value, list))
     return None
+
+
+def is_path(node: ast.expr) -> bool:
+    """Whether an expression only leads somewhere, as ``self.layers`` does, and may be read twice."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)

@@ -14,7 +14,7 @@ from minigrad.jit.frontend.items import Items, Known, Method, Part
 from minigrad.jit.frontend.subscripts import Subscripts
 from minigrad.jit.graph import Value
 from minigrad.jit.operations import EMPTY, OPERATIONS, operation_of
-from minigrad.jit.types import NUMBERS, joined, type_of
+from minigrad.jit.types import NUMBERS, joined
 
 __all__ = ["Calls"]
 
@@ -119,13 +119,14 @@ class Calls(Subscripts):
     def to(self, node: ast.AST, tensor: Value, arguments: list[Any], named: dict[str, Any]) -> Value:
         """``x.to(…)``: another type; of devices there is the CPU alone."""
         for item in (*arguments, *named.values()):
-            if isinstance(item, Value) and item.type == "Tensor":
-                return self.compute(node, "to", tensor, self.compute(node, "dtype", item))
-            kind = item.type if isinstance(item, Value) else type_of(item.value) if isinstance(item, Known) else ""
-            if kind == "dtype":
-                return self.compute(node, "to", tensor, item)
-            if kind not in ("str", "Device", "NoneType", "bool"):
-                raise self.refused(node, f"to() with {kind or 'this'}", "give a type, as in x.to(minigrad.float64)")
+            if isinstance(item, Known) and isinstance(item.value, (str, bool, minigrad.device, type(None))):
+                continue
+            value = self.value(node, item)
+            if value.type not in ("Tensor", "dtype"):
+                raise self.refused(node, f"to() with {value.type}", "give a type, as in x.to(minigrad.float64)")
+            return self.compute(
+                node, "to", tensor, self.compute(node, "dtype", value) if value.type == "Tensor" else value
+            )
         return tensor
 
     def call_function(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
@@ -135,7 +136,8 @@ class Calls(Subscripts):
             return self.operation(node, name, function, arguments, named)
         if all(isinstance(each, Known) for each in (*arguments, *named.values())) and function in OF_KNOWN:
             try:
-                return Known(function(*[each.value for each in arguments]))
+                options = {name: each.value for name, each in named.items()}
+                return Known(function(*[each.value for each in arguments], **options))
             except (ArithmeticError, TypeError, ValueError) as error:
                 raise self.refused(node, str(error), "give it other values") from None
         if function in CASTS and len(arguments) == 1:
@@ -157,9 +159,8 @@ class Calls(Subscripts):
                 f"{ast.unparse(node.func)} cannot be called in a program",
                 "call operations, modules, plain functions",
             )
-        if inspect.unwrap(function).__module__.startswith("minigrad.") and not inspect.unwrap(
-            function
-        ).__module__.startswith("minigrad.models"):
+        home = inspect.unwrap(function).__module__
+        if home.startswith("minigrad.") and not home.startswith("minigrad.models"):
             raise self.refused(
                 node, f"{ast.unparse(node.func)} is no operation of programs", "use those of minigrad.jit.OPERATIONS"
             )

@@ -13,7 +13,7 @@ from typing import Any
 
 import minigrad
 from minigrad import Tensor, nn
-from minigrad.jit.frontend.building import Building, sequence
+from minigrad.jit.frontend.building import Building, is_path, sequence
 from minigrad.jit.frontend.items import Items, Known, Method, Part, Undefined
 from minigrad.jit.graph import Block, Node, Value
 from minigrad.jit.operations import OPERATIONS
@@ -175,7 +175,7 @@ class Expressions(Building):
         return self.compute(node, "neg" if isinstance(node.op, ast.USub) else "bitwise_not", item)
 
     def of_Compare(self, node: ast.Compare) -> Any:
-        if isinstance(node.ops[0], (ast.Is, ast.IsNot)) and isinstance(node.left, ast.Attribute):
+        if isinstance(node.ops[0], (ast.Is, ast.IsNot)) and isinstance(node.left, ast.Attribute) and is_path(node.left):
             owner = self.of(node.left.value)  # whether self.bias is None is known without reading it
             parts = {**owner.module._parameters, **owner.module._buffers} if isinstance(owner, Part) else {}
             if node.left.attr in parts and ast.unparse(node.comparators[0]) == "None":

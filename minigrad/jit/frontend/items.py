@@ -7,11 +7,11 @@ are :class:`Known`, and never become values unless a node needs them. ``self.lay
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
 import os
 import textwrap
-from ast import AST, FunctionDef, parse
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from minigrad.caller import told_file
 from minigrad.jit.graph import Value
 
 __all__ = ["Items", "Known", "Method", "NotSupportedError", "Part", "Source", "Undefined", "place_of"]
+
+
+PLAIN_DECORATORS = ("property", "staticmethod", "override", "typing.override")  # they change nothing that a call does
 
 
 class NotSupportedError(RuntimeError):
@@ -83,26 +86,29 @@ class Source:
         self.file = code.co_filename
         try:
             lines, first = inspect.getsourcelines(self.function)
-            tree = parse(textwrap.dedent("".join(lines))).body[0]
+            tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
         except (OSError, SyntaxError, IndexError) as error:
             raise NotSupportedError(
                 f"script reads the source of {self.function.__qualname__}, and it is not to be had ({error}): write it "
                 f"in a file or a cell of a notebook, or use minigrad.jit.trace"
             ) from None
         self.first = first
-        if not isinstance(tree, FunctionDef):
+        if not isinstance(tree, ast.FunctionDef):
             raise self.refused(tree, "is no plain function", "write it as a def")
         self.tree = tree
+        for each in tree.decorator_list:
+            if ast.unparse(each) not in PLAIN_DECORATORS:
+                raise self.refused(tree, f"{tree.name} has the decorator {ast.unparse(each)}", "leave it out")
 
-    def line(self, node: AST) -> int:
+    def line(self, node: ast.AST) -> int:
         """The number in the file of a node's line."""
         return int(getattr(node, "lineno", 1)) + self.first - 1
 
-    def place(self, node: AST) -> str:
+    def place(self, node: ast.AST) -> str:
         """``file:line`` of a node, as graphs show it."""
         return place_of(self.file, self.line(node))
 
-    def refused(self, node: AST, what: str, instead: str) -> NotSupportedError:
+    def refused(self, node: ast.AST, what: str, instead: str) -> NotSupportedError:
         """The error that names the line of ``node``, says what is wrong there, and what to do."""
         line = self.line(node)
         text = linecache.getline(self.file, line).strip()

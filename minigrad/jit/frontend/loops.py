@@ -6,9 +6,9 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.jit.frontend.building import sequence
+from minigrad.jit.frontend.building import is_path, sequence
 from minigrad.jit.frontend.items import Items, Known, Part, Undefined
-from minigrad.jit.frontend.statements import Exit, Returning, Statements
+from minigrad.jit.frontend.statements import Exit, Statements
 from minigrad.jit.graph import FOREVER, Block, Node, Value
 from minigrad.jit.types import joined
 
@@ -41,58 +41,62 @@ class Looping:
         return (scripting.condition(self.again, scripting.of(self.again)), *carried)
 
 
+class Unrolled:
+    """How the body of a loop ends whose rounds are known. Whether it ends early has to be known as well."""
+
+    inner = ("return", "break", "continue")
+
+    def items(self, scripting: Statements, ended: Exit | None) -> tuple[Any, ...]:
+        """Refuse it: an ``if`` on values decides."""
+        node = scripting.frame.source.tree if ended is None else ended.node
+        raise scripting.refused(
+            node, "a loop over modules that values may end", "set a variable, and put the rest of the round under an if"
+        )
+
+
 class Scripting(Statements):
     """The whole: expressions, statements and loops."""
 
     def run_For(self, node: ast.For) -> Exit | None:
         if node.orelse:
             raise self.refused(node, "else after a loop", "write it after the loop, with a variable")
-        iterated = node.iter
-        call = iterated.func.id if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) else ""
+        call = called_name(node.iter)
         if call == "range" and "range" not in self.frame.variables:
-            assert isinstance(iterated, ast.Call)
-            return self.loop_over_range(node, [self.of(each) for each in iterated.args])
-        rounds = self.known_rounds(node, iterated, call)
-        if rounds is not None:
+            assert isinstance(node.iter, ast.Call)
+            return self.loop_over_range(node, [self.of(each) for each in node.iter.args])
+        rounds = self.rounds(node, node.iter)
+        if isinstance(rounds, list):
             return self.unrolled(node, rounds)
-        values = self.valued(iterated)
-        if values.type == "Tensor":
-            values = self.compute(node, "unbind", values, Known(0))
+        values = self.compute(node, "unbind", rounds, Known(0)) if rounds.type == "Tensor" else rounds
         if not values.type.endswith("[]"):
             raise self.refused(node, f"a loop over {values.type}", "go over range(), a list, a tensor or modules")
         count = self.compute(node, "len", values)
         return self.loop(node, count, Known(True), lambda index: self.compute(node, "__getitem__", values, index))
 
-    def known_rounds(self, node: ast.For, iterated: ast.expr, call: str) -> list[Any] | None:
-        """What a loop goes over, where that is known: modules, what was written out, both with their numbers."""
+    def rounds(self, node: ast.For, iterated: ast.expr) -> list[Any] | Value:
+        """What a loop goes over: items where it is known which, as of modules, and of what was written out."""
+        call = called_name(iterated)
         if isinstance(iterated, ast.Call) and call in ("enumerate", "zip", "reversed"):
-            several = [self.known_rounds(node, each, "") for each in iterated.args]
-            if any(each is None for each in several):
+            lists = [self.rounds(node, each) for each in iterated.args]
+            known = [each for each in lists if isinstance(each, list)]
+            if len(known) < len(lists) or iterated.keywords:
                 raise self.refused(node, f"{call}() of values", "go over range(len(…))")
-            lists = [each for each in several if each is not None]
             if call == "reversed":
-                return lists[0][::-1]
+                return known[0][::-1]
             if call == "enumerate":
-                return [Items((Known(number), each)) for number, each in enumerate(lists[0])]
-            return [Items(tuple(each)) for each in zip(*lists)]
-        if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute):
+                return [Items((Known(number), each)) for number, each in enumerate(known[0])]
+            return [Items(tuple(each)) for each in zip(*known)]
+        if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute) and is_path(iterated.func.value):
             owner = self.of(iterated.func.value)
             if isinstance(owner, Part) and iterated.func.attr in ("children", "values", "items"):
                 parts = self.parts(owner)
-                names = [Known(each.path[-1]) for each in parts]
-                pairs: list[Any] = [Items(pair) for pair in zip(names, parts)]
+                pairs: list[Any] = [Items((Known(each.path[-1]), each)) for each in parts]
                 return pairs if iterated.func.attr == "items" else list(parts)
-        if not isinstance(iterated, (ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Subscript)):
-            return None
         item = self.of(iterated)
         if isinstance(item, Part):
             return list(self.parts(item))
-        known = sequence(item)
-        if isinstance(item, Value):
-            return None
-        if known is None:
-            raise self.refused(node, "this cannot be gone over", "go over range(), a list, a tensor or modules")
-        return list(known.items)
+        items = sequence(item)
+        return self.value(iterated, item) if items is None else list(items.items)
 
     def parts(self, owner: Part) -> list[Part]:
         """The modules in a module."""
@@ -100,16 +104,15 @@ class Scripting(Statements):
 
     def unrolled(self, node: ast.For, rounds: Sequence[Any]) -> Exit | None:
         """A loop whose rounds are known is its body again and again."""
-        ending = self.frame.ending
+        ending, self.frame.ending = self.frame.ending, Unrolled()
+        ended = None
         for item in rounds:
             self.assign(node.target, item)
-            self.frame.ending = Returning() if isinstance(ending, Returning) else ending
             ended = self.run(node.body)
-            if ended is not None and ended.kind in ("break", "continue"):
-                raise self.refused(ended.node, f"{ended.kind} in a loop over modules", "use if instead")
-            if ended is not None:
-                return ended
-        return None
+            if ended is not None and ended.kind != "continue":
+                break
+        self.frame.ending = ending
+        return ended if ended is not None and ended.kind in ("return", "raise") else None
 
     def loop_over_range(self, node: ast.For, bounds: list[Any]) -> Exit | None:
         """``for i in range(…)``."""
@@ -159,7 +162,7 @@ class Scripting(Statements):
         for name, value, result in zip(carried, block.inputs[1:], block.outputs[1:]):
             if joined(value.type, result.type) != value.type:
                 raise self.refused(
-                    node, f"{name} is {value.type} before the loop and {result.type} in it", ("let it be of one type")
+                    node, f"{name} is {value.type} before the loop and {result.type} in it", "let it be of one type"
                 )
             made.outputs.append(Value(value.type, name))
             variables[name] = made.outputs[-1]
@@ -168,6 +171,11 @@ class Scripting(Statements):
         for name in assigned - set(carried):
             variables[name] = Undefined(f"it has one in the loop of line {self.frame.source.line(node)} only")
         return None
+
+
+def called_name(node: ast.expr) -> str:
+    """The name of the function that is called, as in ``range(3)``; "" where it is none."""
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
 def counter_of(node: ast.For | ast.While) -> str:

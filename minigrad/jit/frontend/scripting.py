@@ -92,6 +92,10 @@ class ModuleScripting:
         name = type(module).__name__
         if any(module is each for each in self.running):
             raise NotSupportedError(f"script: {name} calls itself: use a loop")
+        if "forward" in vars(module) or type(module).__call__ is not nn.Module.__call__:
+            raise NotSupportedError(
+                f"script: {name} has its forward of its own instance, or another __call__: trace it"
+            )
         if module._forward_hooks or module._forward_pre_hooks:
             raise NotSupportedError(
                 f"script: {name} has hooks, which are no part of a program: remove them, or trace it"

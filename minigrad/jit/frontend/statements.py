@@ -1,7 +1,7 @@
 """Scripting, the statements: assignments name values, ``if`` and loops become blocks.
 
 What follows an ``if`` in which some way ends (by return, break or continue) is scripted into the ways that go on: so
-both blocks give what the whole gives. A loop carries the variables that its body assigns.
+both blocks give what the whole gives.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from minigrad.jit.graph import Block, Node, Value
 from minigrad.jit.plain import RAISED
 from minigrad.jit.types import NUMBERS, element_of, joined, type_of_annotation
 
-__all__ = ["Exit", "Returning", "Statements"]
+__all__ = ["Exit", "Statements"]
 
 DEEPEST = 30  # functions that call one another
 
@@ -43,10 +43,6 @@ class Returning:
         """What the block of a way gives that ended so."""
         if ended is None:
             return (Known(None),)
-        if ended.kind in ("break", "continue"):
-            raise statements.refused(
-                ended.node, f"{ended.kind} in a loop whose rounds are known", "use range() of a value"
-            )
         return ended.items
 
 
