@@ -94,7 +94,9 @@ class Scope:
 
     def check_CallMethod(self, node: Node, taken: list[str]) -> list[str]:
         called = self.modules.get(node.inputs[0]) if node.inputs else None
-        sound = called is not None and called is not self.module and called._graph is not None
+        sound = (
+            called is not None and called._graph is not None
+        )  # its own graph is not there yet: no module calls itself
         need(sound and node.attributes["name"] == "forward", f"{self.where} calls what is not in it, or has no graph")
         assert called is not None
         wanted = [each.type for each in called.graph.inputs[1:]]

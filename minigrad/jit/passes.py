@@ -70,9 +70,9 @@ def acts(node: Node) -> bool:
 
 
 def is_pure(node: Node, graph: Graph) -> bool:
-    """Whether a node's value depends on its inputs alone. A tensor may be changed, if anything in the graph changes
-    one, so its values are not pure then."""
-    if not node.kind.startswith("aten::") or has_effect(node.kind) or is_random(node.kind):
+    """Whether a node's value depends on its inputs alone. Where anything in the graph acts, a tensor or list may have
+    been changed meanwhile, and so no value made of one is pure."""
+    if not node.kind.startswith("aten::") or is_random(node.kind):
         return False
     tensors = any(value.type not in SAFE for value in (*node.inputs, *node.outputs))
     return not tensors or not any(acts(each) for each in graph.nodes)

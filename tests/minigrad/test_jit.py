@@ -120,6 +120,31 @@ def test_modules_and_parameters_that_are_shared_stay_shared():
     assert again[0].weight is again[1].weight
 
 
+def test_buffers_that_are_not_saved_and_what_a_trace_leaves():
+    """A trace is one call: statistics move once, and random numbers go on from there."""
+
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(3)
+            self.register_buffer("scale", minigrad.full((3,), 2.0), persistent=False)
+
+        def forward(self, x):
+            return functional.dropout(self.norm(x) * self.scale, 0.5)
+
+    called, traced = Counting(), Counting()
+    minigrad.manual_seed(0)
+    called(minigrad.tensor(rows))
+    after = minigrad.rand(3)
+    minigrad.manual_seed(0)
+    program = jit.trace(traced, minigrad.tensor(rows))
+    assert minigrad.equal(minigrad.rand(3), after) and traced.norm.num_batches_tracked.item() == 1
+    assert minigrad.equal(called.norm.running_mean, traced.norm.running_mean)
+    again = loaded(program)
+    assert [*again.state_dict()] == [*traced.state_dict()] and "scale" not in again.state_dict()
+    assert again.scale.tolist() == [2, 2, 2]
+
+
 # ------------------------------------------------------------------------------------------- functions
 
 
@@ -297,6 +322,9 @@ def test_a_trace_that_does_something_else_than_its_function_is_found_out():
 
     with pytest.warns(jit.TracerWarning, match=r"Output nr 1\. of the traced function does not match"):
         jit.trace(Drawing(), minigrad.ones(2))
+    drawn = minigrad.rand(1)  # goes on where the function was, not the program
+    Drawing()(minigrad.ones(2))
+    assert minigrad.equal(drawn, minigrad.rand(1))
 
 
 def test_sizes_of_a_trace_fit_other_inputs():
@@ -496,7 +524,10 @@ class Layers(nn.Module):
             x = x + row
         for layer, scale in zip(reversed(self.layers), (1, 2)):
             x = layer(x) * scale
-        return self.layers[-1](x) * len(self.layers)
+        for scale in (1.0, 2.0, 3.0):
+            if scale == 2.0:
+                return self.layers[-1](x) * len(self.layers) * scale
+        return x
 
 
 def test_loops_over_modules_are_unrolled():
@@ -624,9 +655,14 @@ def test_passes_leave_what_has_an_effect():
         each(graph)
     assert kinds(graph) == before and {"add_", "RaiseException"} <= {*before}
     network = nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(3))
-    graph = jit.script(network).graph
+    program = jit.script(network)
+    graph = program.graph
     passes.eliminate_dead_code(graph)
     assert kinds(graph).count("CallMethod") == 2
+    graph = program.inlined_graph
+    graph.outputs = graph.inputs[1:]
+    passes.eliminate_dead_code(graph)
+    assert "batch_norm" in kinds(graph) and "dropout" in kinds(graph)
 
 
 def test_frozen_in_evaluation_mode_a_network_is_operations_and_constants():

@@ -107,7 +107,7 @@ class Scripting(Statements):
         ending, self.frame.ending = self.frame.ending, Unrolled()
         ended = None
         for item in rounds:
-            self.assign(node.target, item)
+            self.assign(node.target, Known(item.value) if isinstance(item, Known) else item)
             ended = self.run(node.body)
             if ended is not None and ended.kind != "continue":
                 break
