@@ -2,6 +2,7 @@
 
 import csv
 import pickle
+import random
 import warnings
 
 import numpy as np
@@ -54,6 +55,9 @@ def points(shuffle=False, batch_size=4):
 def trainer(folder, **options):
     quiet = {"enable_progress_bar": False, "logger": False, "enable_checkpointing": False}
     return pl.Trainer(**{**quiet, "default_root_dir": folder, "max_epochs": 1, **options})
+
+
+SAVING = {"enable_checkpointing": True}
 
 
 def line(seed=0, kind=Line, **options):
@@ -209,7 +213,7 @@ class Chosen(pl.LightningModule):
         self.save_hyperparameters("depth")
 
 
-class Told(pl.LightningModule):
+class Doubled(pl.LightningModule):
     def __init__(self, width):
         super().__init__()
         self.save_hyperparameters({"width": 2 * width})
@@ -221,7 +225,7 @@ class Told(pl.LightningModule):
         (lambda: Base(1, other=[2]), {"width": 1, "other": [2]}),
         (lambda: Derived(left_out=print, other="x"), {"width": 3, "depth": 2, "other": "x"}),
         (lambda: Chosen(1, 2), {"depth": 2}),
-        (lambda: Told(1), {"width": 2}),
+        (lambda: Doubled(1), {"width": 2}),
     ],
 )
 def test_hyperparameters_are_what_a_module_was_made_with(make, expected):
@@ -335,18 +339,40 @@ def test_an_error_reaches_callbacks_and_what_was_logged_is_written(tmp_path):
 
 class Sampling(Line):
     def validation_step(self, batch):
-        minigrad.rand(3)
+        random.random()
         np.random.rand(3)
+        minigrad.rand(3)
 
 
 def test_the_sanity_check_leaves_no_trace(tmp_path):
     """Neither in random numbers nor in metrics."""
-    modules = [line(seed=1, kind=Sampling), line(seed=1, kind=Judged)]
-    for module in modules:
-        minigrad.manual_seed(2)
+    found = []
+    for module in (line(seed=1, kind=Sampling), line(seed=1, kind=Judged)):
+        pl.seed_everything(2)
         trainer(tmp_path, limit_val_batches=1, check_val_every_n_epoch=9).fit(module, points(shuffle=True), points())
-    assert weights_of(modules[0]) == weights_of(modules[1])
-    assert "judged" not in modules[1].trainer.callback_metrics
+        found.append((weights_of(module), random.random(), np.random.rand(), minigrad.rand(1).item()))
+        assert "judged" not in module.trainer.callback_metrics
+    assert found[0] == found[1]
+
+
+class Modes(Judged):
+    def validation_step(self, batch, batch_idx):
+        mode = (self.training, self.linear.training, minigrad.is_grad_enabled(), minigrad.is_inference_mode_enabled())
+        self.modes.add(mode)
+
+
+@pytest.mark.parametrize(("method", "inference"), [("fit", False), ("validate", True)])
+def test_the_mode_of_an_evaluation_and_after_it(method, inference, tmp_path):
+    """Within a training results can be differentiated later; layers that were in evaluation mode stay so."""
+    module = line(kind=Modes)
+    module.modes = set()
+    module.linear.eval()
+    for asked in (True, False):
+        judging = trainer(tmp_path, inference_mode=asked)
+        (judging.fit if method == "fit" else judging.validate)(module, *[points()] * (2 if method == "fit" else 1))
+        assert module.modes == {(False, False, False, inference and asked)}
+        assert module.training and not module.linear.training and minigrad.is_grad_enabled()
+        module.modes.clear()
 
 
 @pytest.mark.parametrize(
@@ -461,6 +487,43 @@ def test_how_checkpoints_are_called(options, names, tmp_path):
         trainer(tmp_path, callbacks=saving, enable_checkpointing=True).fit(line(lr=0.0), points())
     found = sorted(path.name for path in tmp_path.iterdir())
     assert [name.replace("loss=2.", "loss=0.") for name in found] == names or len(found) == len(names) == 1
+
+
+class Told(Line):
+    """Logs what it is told."""
+
+    def on_train_epoch_end(self):
+        self.log("told", [float("nan"), 3.0, 1.0, 2.0][self.current_epoch])
+
+
+def test_the_best_are_kept_and_what_is_no_number_is_the_worst(tmp_path):
+    saving = pl.callbacks.ModelCheckpoint(tmp_path, "{epoch}", monitor="told", save_top_k=2, verbose=True)
+    trainer(tmp_path, max_epochs=4, callbacks=saving, enable_checkpointing=True).fit(line(kind=Told), points())
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["epoch=2.ckpt", "epoch=3.ckpt"]
+    assert [each.item() for each in saving.best_k_models.values()] == [1.0, 2.0]
+    assert saving.best_model_path.endswith("epoch=2.ckpt") and saving.best_model_score.item() == 1.0
+
+
+@pytest.mark.parametrize("claimed", ["notes.txt", "../notes.ckpt", "resumed.ckpt"])
+def test_a_checkpoint_cannot_have_other_files_deleted(claimed, tmp_path):
+    """Nor the one that the training went on from."""
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    for name in ("notes.txt", "../notes.ckpt"):
+        (folder / name).touch()
+    first, second = (
+        trainer(tmp_path, max_epochs=epochs, callbacks=pl.callbacks.ModelCheckpoint(folder), **SAVING)
+        for epochs in (1, 2)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        first.fit(line(), points())
+        checkpoint = minigrad.load(first.checkpoint_callback.best_model_path)
+        (state,) = checkpoint["callbacks"].values()
+        state["best_model_path"] = str(folder / claimed)
+        minigrad.save(checkpoint, folder / "resumed.ckpt")
+        second.fit(line(), points(), ckpt_path=folder / "resumed.ckpt")
+    assert (folder / claimed).exists() and (folder / "epoch=1-step=6.ckpt").exists()
 
 
 @pytest.mark.parametrize(
