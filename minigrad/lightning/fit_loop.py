@@ -90,7 +90,7 @@ class FitLoop:
         while not self.is_done():
             if not self.first_batch:  # else it was called before the checkpoint
                 trainer.call("on_train_epoch_start")
-            if self.epoch > 0 and not self.resumes:
+            if self.epoch > 0 and not self.resumes:  # else that of set_up: each draws from the random numbers
                 self.batches = iter(self.loader)
             self.run_epoch()
             self.end_epoch()
