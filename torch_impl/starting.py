@@ -43,6 +43,10 @@ def start(program: str) -> None:
     other time, too, they end in a sentence.
     """
     listened = [number for number in USUAL if signal.getsignal(number) == USUAL[number]]  # not in a shell's background
+    if "LOCAL_RANK" in os.environ and "TORCHELASTIC_RUN_ID" not in os.environ:
+        for number in listened:  # which Ctrl-C tells, too: the process of Lightning's that began this one ends it
+            signal.signal(number, signal.SIG_IGN)
+        listened = []
     for number in listened:
         signal.signal(number, leave)
     try:
@@ -74,6 +78,8 @@ def start(program: str) -> None:
             flush()
     except SystemExit as end:
         status = status or end.code
+    if status in (INTERRUPTED, TERMINATED):
+        os._exit(status)  # what other threads wait for, such as another process, may have ended
     sys.exit(status)  # type: ignore[arg-type]
 
 
@@ -97,7 +103,7 @@ def terminate(number: int, frame: FrameType | None) -> None:
 
 
 def leave(number: int, frame: FrameType | None) -> None:
-    """End this process at once; the first of several says so."""
+    """End this process at once; of several the first says so."""
     program = sys.modules["__main__"].__package__
     if os.environ.get("LOCAL_RANK", "0") == "0":
         with suppress(OSError):  # nobody is there to be told

@@ -383,12 +383,16 @@ def test_streams_that_are_full_closed_or_of_few_letters(command: str, status: in
     ("program", "arguments"),
     [
         ("torch_impl", ["evaluate"]),
+        ("torch_impl", ["evaluate", "nowhere"]),
         ("comparisons", ["--list"]),
         ("comparisons", ["judge", "--help"]),
     ],
 )
 def test_ctrl_c_while_modules_are_imported_is_130(program: str, arguments: list[str], tmp_path: Path) -> None:
-    """Sent in the midst of it, by a module that is imported by the way and would pass over an exception."""
+    """Sent in the midst of it, by a module that is imported by the way and would pass over an exception.
+
+    A process that Lightning has begun does not heed it: Lightning would end the first one for it, before it had spoken.
+    """
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys, time\n"
         "class Interrupt:\n"
@@ -403,8 +407,12 @@ def test_ctrl_c_while_modules_are_imported_is_130(program: str, arguments: list[
     )
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
     command = [sys.executable, "-m", program, *arguments]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{program}: interrupted\n")
+    environment = {**os.environ, "PYTHONPATH": path, **({"LOCAL_RANK": "1"} if "nowhere" in arguments else {})}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    if "nowhere" in arguments:
+        assert done.returncode == 1 and "there is no checkpoint nowhere" in done.stderr
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", f"{program}: interrupted\n")
 
 
 @pytest.mark.parametrize(
