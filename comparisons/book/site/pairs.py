@@ -22,12 +22,11 @@ def set_side_by_side(app: Any, doctree: nodes.document) -> None:
     for cell in cells:
         cell.insert(0, nodes.paragraph("", ENGINES[engine_of(cell)], classes=["engine"]))
     for cell in cells:
-        after = cell.next_node(descend=False, siblings=True)
+        parent, place = cell.parent, cell.parent.index(cell)
+        after = parent[place + 1] if place + 1 < len(parent) else None
         if [engine_of(cell), engine_of(after)] == [*ENGINES]:
-            pair = nodes.container(classes=["pair"])
-            cell.replace_self(pair)
-            after.parent.remove(after)
-            pair += [cell, after]
+            pair = nodes.container("", cell, after, classes=["pair"])
+            parent[place : place + 2] = [pair]
 
 
 def engine_of(node: Any) -> str:
