@@ -7,6 +7,7 @@ Python's hashes. The kernel is this Python's own, in an empty folder, without th
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ __all__ = ["Run", "execute"]
 
 ROOT = Path(__file__).parents[2]  # what the kernel imports comparisons from
 OFFLINE = "from comparisons.book.offline import refuse_network; refuse_network(); del refuse_network"
+ELSEWHERE = re.compile(r"(?:~|[A-Z]:)?[\\/][^\s:'\"]*?(?=site-packages[\\/]|python3\.\d+[\\/](?!site-packages))")
 FIXED = {
     "CUDA_VISIBLE_DEVICES": "",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -73,7 +75,20 @@ def execute(section: Section, limit: float, progress: Callable[[int, int], None]
                 if not run.ended:
                     break
     progress(len(cells), len(cells))
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream":
+                output.text = without_folders(output.text)
+            elif output.output_type == "error":
+                output.traceback = [without_folders(line) for line in output.traceback]
     return run
+
+
+def without_folders(text: str) -> str:
+    """Text without the folders of this machine: our files are named from the repository on, others from Python's."""
+    for root in (str(ROOT), str(ROOT).replace(os.path.expanduser("~"), "~")):  # IPython writes the second
+        text = text.replace(root + os.sep, "")
+    return ELSEWHERE.sub("", text)
 
 
 def run_cell(client: NotebookClient, run: Run, index: int, cell: Any) -> None:

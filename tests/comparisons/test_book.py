@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import comparisons.cli
 from comparisons.book import sections
 from comparisons.book.checking import fault_of
+from comparisons.book.executing import ROOT, without_folders
 from comparisons.book.offline import refuse
 from comparisons.book.outputs import differences, seen
 from comparisons.book.sections import Section
@@ -109,6 +110,19 @@ def test_a_cell_that_takes_too_long_is_given_up_and_nothing_is_written(folder):
     status, told = book("--section", "2", "--write", "--limit", "1")
     assert status == 3 and "02-hangs.md, cell 3: it took longer than 1 s" in told
     assert sorted(path.name for path in folder.iterdir()) == ["01-first.ipynb", "01-first.md", "02-hangs.md"]
+
+
+@pytest.mark.parametrize(
+    "written, told",
+    [
+        (f"{ROOT / 'minigrad' / 'ops'}:3", "minigrad/ops:3"),
+        ("File ~/.venv/lib/python3.11/site-packages/torch/nn.py:3, in f", "File site-packages/torch/nn.py:3, in f"),
+        ("/usr/lib/python3.13/json/decoder.py:3: Warning", "python3.13/json/decoder.py:3: Warning"),
+        ("1/2 of lr/site", "1/2 of lr/site"),
+    ],
+)
+def test_a_notebook_does_not_tell_where_it_was_run(written, told):
+    assert without_folders(written) == told
 
 
 def test_a_long_difference_is_cut_short(notebook):
