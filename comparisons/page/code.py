@@ -48,8 +48,9 @@ ALSO: dict[str, list[tuple[str, ...]]] = {
     "conv-block": [("models/conv_block.py",), STEP],
     "residual-block": [("models/resnet.py",), STEP],
     "resnet18": [("models/resnet.py",), STEP],
+    "script": [("comparisons/chapters/script.py", "BOTH", "branching", "made_program", "program_step")],
 }
-# Chapters on PyTorch alone: the names of what they compare, and of the statements of each.
+# Chapters with a part on PyTorch alone: the names of what they compare, and of the statements of each.
 ALONE: dict[str, tuple[tuple[str, str], list[tuple[str, ...]], list[tuple[str, ...]]]] = {
     "lightning": (
         ("the plain loop", "Lightning"),
@@ -58,7 +59,7 @@ ALONE: dict[str, tuple[tuple[str, str], list[tuple[str, ...]], list[tuple[str, .
     ),
     "script": (
         ("the eager network", "its program"),
-        [("comparisons/chapters/script.py", "NETWORKS", "Branching", "prepared", "backward")],
+        [("comparisons/chapters/script.py", "NETWORKS", "prepared", "backward")],
         [
             ("comparisons/chapters/script.py", "program_of"),
             ("torch_impl/export.py", "export_bytes", "script", "trace", "exported", "pt2", "onnx"),
