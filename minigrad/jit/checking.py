@@ -64,7 +64,7 @@ class Scope:
         try:
             types = self.of_operation(name, taken) if method is None else method(node, taken)
         except (TypeError, IndexError) as error:
-            raise UnpicklingError(f"{self.where}: {node.kind:.60}: {str(error)[:200]}") from None
+            raise UnpicklingError(f"{self.where}: {str(error)[:200]}") from None
         given = [each.type for each in node.outputs]
         need(types == given, f"{self.where}: {node.kind:.60} makes {types}, and not {given!s:.200}")
 
