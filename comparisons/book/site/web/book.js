@@ -21,7 +21,7 @@ function tell(frame) {
 
 // What is wider than its place can be moved by keys too; and the captions beside the text say what headings they are.
 function reach() {
-  for (const box of document.querySelectorAll("article pre, .cell_output, .table-wrapper, div.math")) {
+  for (const box of document.querySelectorAll("article pre, .cell_output, .cell_output div, .table-wrapper, div.math")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
   for (const caption of document.querySelectorAll("[role=heading]:not([aria-level])")) caption.ariaLevel = "2";
