@@ -86,6 +86,7 @@ class Page(HTMLParser):
         self.path = path
         self.places: set[str] = set()
         self.leads_to: list[str] = []
+        self.loads: list[str] = []
         self.untold: list[str] = []
         self.feed(path.read_text(encoding="utf-8"))
 
@@ -93,6 +94,7 @@ class Page(HTMLParser):
         values = dict(attrs)
         self.places |= {value for name in ("id", "name") if (value := values.get(name))}
         self.leads_to += [value for name in ("href", "src") if (value := values.get(name))]
+        self.loads += [value for value in [values.get("src")] if value and value.startswith(("http", "//"))]
         told = [values.get(name) for name in ("alt", "aria-label", "aria-hidden", "title")]
         if (tag == "img" or (tag == "svg" and values.get("role") == "img") or tag == "iframe") and not any(told):
             self.untold.append(self.get_starttag_text() or tag)
@@ -115,6 +117,7 @@ def read(site):
 def test_no_link_is_dead_and_nothing_is_loaded_from_elsewhere(site, read):
     dead = []
     for path, page in read.items():
+        dead += page.loads
         for link in page.leads_to:
             if urlsplit(link).scheme in ("http", "https", "mailto", "data"):
                 continue

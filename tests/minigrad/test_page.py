@@ -549,6 +549,14 @@ class TestLooks:
         page.press("End")
         assert page.ask(GLANCE)["faults"] == []
 
+    def test_in_a_frame_the_page_around_chooses_the_mode(self, show: Callable[..., Opened]) -> None:
+        page = show(quadratic, color_scheme="light")
+        for theme, dark in (("dark", True), ("nothing known", True), ("light", False), ("auto", False)):
+            page.ask(f"postMessage({{ theme: '{theme}' }}, '*')")
+            page.until(
+                f"(getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)') === {str(dark).lower()}"
+            )
+
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_contrast_names_and_roles(self, scheme: str, show: Callable[..., Opened]) -> None:
         axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
