@@ -64,6 +64,7 @@ EXERCISES: tuple[Exercise, ...] = (
         ("square_by_product",),
         (
             squares("a square", "x**2 + x", ["mul"]),
+            squares("a power of 2.0", "x**2.0 + x", ["pow"]),
             squares("other powers", "x**3 + x**0.5 + 2**x", ["pow"] * 3),
             squares("squares of squares", "(x**2 + 1)**2 * 2", ["mul"] * 3),
             squares("no power", "x * 2 + 2", ["mul"]),
