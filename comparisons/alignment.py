@@ -79,11 +79,6 @@ def compare_graphs(subject: str, ours: Any, theirs: Any) -> Comparison:
     Returns:
         The comparison; ``values`` counts the nodes and edges compared. Its message names the path to the first node
         that differs.
-
-    >>> import comparisons, minigrad, torch
-    >>> ours, theirs = minigrad.ones(2, requires_grad=True).exp(), torch.ones(2, requires_grad=True).exp()
-    >>> comparisons.compare_graphs("exp", ours, theirs).agrees
-    True
     """
     try:
         _, compared = aligned_nodes(ours, theirs)

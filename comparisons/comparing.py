@@ -99,13 +99,6 @@ def compare_values(subject: str, ours: Any, theirs: Any, tolerance: str) -> Comp
 
     Returns:
         The comparison. NaN equals NaN, and an infinity equals the same infinity.
-
-    >>> import comparisons, minigrad, torch
-    >>> ours, theirs = minigrad.tensor([1.0, 2.0]), torch.tensor([1.0, 2.5])
-    >>> comparisons.compare_values("x", ours, theirs, "float32").agrees
-    False
-    >>> print(comparisons.compare_values("x", ours, theirs, "float32").message)
-    x: 1 of 2 values differ by more than 2e-06 relative + 1e-07 (element); ...
     """
     if ours is None or theirs is None:
         if ours is None and theirs is None:

@@ -126,9 +126,9 @@ class SaveRun(Checkpoint):
 
     def on_validation_start(self, trainer: Trainer, lit: LightningModule) -> None:
         assert self.run is not None
-        if self.run.average is not None:
+        if self.run.average is not None:  # Lightning has put lit.model into evaluation mode already
             sync_buffers(self.run.average.module)
-        lit.model = self.run.judged_network.eval()
+            lit.model = self.run.average.module.eval()
 
     def on_validation_end(self, trainer: Trainer, lit: LightningModule) -> None:
         assert self.run is not None

@@ -117,15 +117,15 @@ def in_order(roots: Arrived) -> list[Any]:
     for node in found:
         if node in turn:
             continue
-        turn[node] = node.sequence_number
-        after = node.sequence_number - 0.5  # the turn of its leaves
+        number = node.sequence_number
+        turn[node] = number
         for next_node, _, _ in node.edges:
             if type(next_node) is not AccumulateGrad:
                 if next_node is not None:
                     found.append(next_node)
-            elif turn.get(next_node, after) >= after:
+            elif turn.get(next_node, number) >= number - 0.5:
                 turn.pop(next_node, None)  # of leaves with the same last user, the one that it uses last comes last
-                turn[next_node] = after
+                turn[next_node] = number - 0.5
     return sorted(turn, key=turn.__getitem__, reverse=True)
 
 
