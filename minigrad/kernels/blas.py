@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from minigrad.forking import in_forked_child
 
-__all__ = ["get_blas_threads", "on_own_threads"]
+__all__ = ["get_blas_threads", "on_own_threads", "set_blas_threads"]
 
 
 def blas_setting(verb: str) -> Any:

@@ -1117,7 +1117,7 @@ BATCHES = Task(
         "In the order: Tensor, (bool, int), float, (str, bytes), hasattr `__array__`, Mapping, Sequence, else "
         "TypeError.",
     ),
-    (Place("utils/data/dataloader.py", "default_collate"),),
+    (Place("utils/data/collate.py", "default_collate"),),
     cases=(
         Case(
             "4.13 tensors",

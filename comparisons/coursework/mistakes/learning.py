@@ -445,7 +445,7 @@ MISTAKES = (
     Mistake(
         "D5",
         "4.13",
-        "utils/data/dataloader.py",
+        "utils/data/collate.py",
         "        return tensor(np.asarray(batch, np.float64))\n",
         "        return tensor(list(batch))\n",
         "floats become float32",
@@ -453,7 +453,7 @@ MISTAKES = (
     Mistake(
         "D6",
         "4.13",
-        "utils/data/dataloader.py",
+        "utils/data/collate.py",
         '            raise RuntimeError("each element in list of batch should be of equal size")\n',
         "            batch = [each[: len(first)] for each in batch]\n",
         "samples of different lengths are cut to that of the first",
@@ -461,7 +461,7 @@ MISTAKES = (
     Mistake(
         "D7",
         "4.13",
-        "utils/data/dataloader.py",
+        "utils/data/collate.py",
         "        return sequence_like(first, parts)\n    raise",
         "        return tuple(parts)\n    raise",
         "a batch of pairs is a tuple",
@@ -469,7 +469,7 @@ MISTAKES = (
     Mistake(
         "D8",
         "4.13",
-        "utils/data/dataloader.py",
+        "utils/data/collate.py",
         "    if isinstance(first, (bool, int)):\n        return tensor(list(batch))\n    if isinstance(first, float):",
         "    if isinstance(first, (int, float)):",
         "whole numbers and truth values become float64",

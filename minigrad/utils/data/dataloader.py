@@ -1,92 +1,26 @@
-"""DataLoader: batches of samples. Runs in the calling thread; everything else is PyTorch's DataLoader."""
+"""DataLoader: batches of samples, loaded in the calling thread or by processes (``workers.py``)."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
-from itertools import islice
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, repeat
 from types import GenericAlias
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from minigrad.caller import warn_user
-from minigrad.creation import as_tensor, tensor
-from minigrad.ops.joining import stack
 from minigrad.random import Generator, default_generator
-from minigrad.tensor import Tensor
+from minigrad.utils.data.collate import default_collate, default_convert
 from minigrad.utils.data.dataset import IterableDataset, TensorDataset
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
-__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
+if TYPE_CHECKING:
+    from minigrad.utils.data.workers import Workers
 
-
-def default_collate(batch: Sequence[Any]) -> Any:
-    """Samples to a batch: tensors, and whatever has ``__array__``, are stacked, numbers become a tensor, tuples,
-    lists and mappings are collated part by part, strings stay as they are.
-
-    Raises:
-        TypeError: there is no way to collate such samples.
-        RuntimeError: the samples are of different sizes.
-    """
-    first = batch[0]
-    if isinstance(first, Tensor):
-        return stack(batch)
-    if isinstance(first, (bool, int)):
-        return tensor(list(batch))
-    if isinstance(first, float):  # float64, as in PyTorch: a Python float is one
-        return tensor(np.asarray(batch, np.float64))
-    if isinstance(first, (str, bytes)):
-        return batch
-    if hasattr(first, "__array__"):
-        return stack([as_tensor(np.asarray(each)) for each in batch])
-    if isinstance(first, Mapping):
-        return mapping_like(first, {key: default_collate([each[key] for each in batch]) for key in first})
-    if isinstance(first, Sequence):
-        if any(len(each) != len(first) for each in batch):
-            raise RuntimeError("each element in list of batch should be of equal size")
-        parts = [default_collate(part) for part in zip(*batch)]
-        if hasattr(first, "_fields"):
-            return type(first)(*parts)
-        return sequence_like(first, parts)
-    raise TypeError(
-        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
-    )
-
-
-def mapping_like(model: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
-    """The items in a mapping of the model's kind, or in a dictionary where that kind cannot be made so."""
-    try:
-        if not isinstance(model, MutableMapping):
-            return type(model)(items)  # type: ignore[call-arg]
-        result = copy.copy(model)
-        result.update(items)
-        return result
-    except TypeError:
-        return items
-
-
-def sequence_like(model: Sequence[Any], parts: list[Any]) -> Any:
-    """The parts in a sequence of the model's kind; a tuple becomes a list, as does what cannot be made so."""
-    if isinstance(model, (tuple, list)):
-        return parts
-    try:
-        if not isinstance(model, MutableSequence):
-            return type(model)(parts)  # type: ignore[call-arg]
-        result = copy.copy(model)
-        for position, part in enumerate(parts):
-            result[position] = part
-        return result
-    except TypeError:
-        return parts
+__all__ = ["DataLoader"]
 
 
 FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
-
-
-def get_worker_info() -> None:
-    """None: loading happens in the calling thread."""
-    return None
 
 
 class DataLoader:
@@ -97,17 +31,25 @@ class DataLoader:
         batch_size: how many samples a batch holds; None gives single samples, uncollated into batches.
         shuffle: a new random order every time, the one that PyTorch's DataLoader takes from the same seed.
         sampler, batch_sampler: where the indices, or lists of indices, come from instead.
-        num_workers: 0: loading happens in the calling thread.
+        num_workers: how many processes load batches ahead; 0: the calling thread loads each when it is asked for.
         collate_fn: makes a batch of a list of samples. Default: :func:`default_collate`.
         drop_last: leave out a last batch that is not full.
-        generator: where the order's randomness comes from. Default: the default generator.
-        timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers, in_order: of workers, of
-            which there are none.
+        pin_memory, pin_memory_device: without effect, of which it is warned: there is no accelerator.
+        timeout: how many seconds a batch of the workers' may take; 0: any time.
+        worker_init_fn: called in each worker with its number, when it has its seed and before it loads.
+        multiprocessing_context: how workers are started, a context of ``multiprocessing`` or its name ("spawn").
+        generator: where the order's randomness, and the workers' seeds, come from. Default: the default generator.
+        prefetch_factor: how many batches each worker loads ahead. Default: 2.
+        persistent_workers: whether the workers stay for the next loop, with their data sets and random numbers.
+        in_order: False gives each batch when it is there, so that none waits for one that takes long.
 
     Raises:
-        ValueError: options exclude each other, the batch size is no positive integer, or workers are asked for; also
-            from setting an attribute that iterating relies on.
-        AssertionError: from iteration, where there is a timeout, which only workers have.
+        ValueError: options exclude each other, the batch size is no positive integer, a number is negative, or an
+            option of workers stands where there are none; also from setting an attribute that iterating relies on.
+        TypeError: ``multiprocessing_context`` is none.
+        AssertionError: from iteration, where there is a timeout without workers, or workers with nothing to load ahead.
+        RuntimeError: from iteration, where a batch takes longer than the timeout or a worker ended by itself. An error
+            in a worker is raised with its class, and with the worker's traceback in its message.
 
     >>> loader = minigrad.utils.data.DataLoader(minigrad.arange(5), batch_size=2)
     >>> for batch in loader:
@@ -141,12 +83,19 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        if num_workers != 0:
-            raise ValueError(f"minigrad's DataLoader loads in the calling thread: use num_workers=0, not {num_workers}")
+        if num_workers < 0:
+            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if timeout < 0:
             raise ValueError("timeout option should be non-negative")
-        if prefetch_factor is not None or persistent_workers or multiprocessing_context is not None:
-            raise ValueError("prefetch_factor, persistent_workers and multiprocessing_context need num_workers > 0")
+        if num_workers == 0 and prefetch_factor is not None:
+            raise ValueError(
+                "prefetch_factor option could only be specified in multiprocessing. "
+                "let num_workers > 0 to enable multiprocessing, otherwise set prefetch_factor to None."
+            )
+        if prefetch_factor is not None and prefetch_factor < 0:
+            raise ValueError("prefetch_factor option should be non-negative")
+        if persistent_workers and num_workers == 0:
+            raise ValueError("persistent_workers option needs num_workers > 0")
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
@@ -165,11 +114,13 @@ class DataLoader:
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
         self.multiprocessing_context = multiprocessing_context
-        self.prefetch_factor = prefetch_factor
+        self.prefetch_factor = 2 if num_workers > 0 and prefetch_factor is None else prefetch_factor
         self.persistent_workers = persistent_workers
         self.in_order = in_order
         self._reported_length: int | None = None
-        self.pin_memory = pin_memory  # accepted for PyTorch's sake: memory of the CPU needs no pinning
+        self._iterator: LoaderIterator | None = None  # that of persistent workers
+        self.pin_memory = pin_memory
+        self.pin_memory_device = pin_memory_device
         self.generator = generator
         self.drop_last = drop_last
         self.batch_size = batch_size if batch_sampler is None else None
@@ -187,6 +138,20 @@ class DataLoader:
             collate_fn = default_convert if batch_sampler is None else default_collate
         self.collate_fn = collate_fn
         self._initialized = True
+        warn_of_many(num_workers)
+
+    @property
+    def multiprocessing_context(self) -> Any:
+        """How workers are started: a context of ``multiprocessing``; None: as the platform, or the program, does."""
+        return self._multiprocessing_context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, context: Any) -> None:
+        if context is not None:
+            from minigrad.utils.data.workers import as_context
+
+            context = as_context(context, self.num_workers)
+        self._multiprocessing_context = context
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._initialized and name in FIXED:
@@ -194,21 +159,13 @@ class DataLoader:
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        if self.timeout != 0:
-            raise AssertionError(f"a DataLoader without workers requires timeout == 0, but got {self.timeout}")
-        (default_generator if self.generator is None else self.generator).random_int64()  # PyTorch's seed for workers
-        return LoaderIterator(self)
-
-    def _batch(self, indices: Any) -> Any:
-        """The batch of these indices; of a single index, where there are no batches, its sample."""
-        if self.batch_sampler is None:
-            return self.collate_fn(self.dataset[indices])
-        if type(self.dataset) is TensorDataset and self.collate_fn is default_collate:
-            return [each[list(indices)] for each in self.dataset.tensors]  # the same batch, in one copy a tensor
-        several = getattr(self.dataset, "__getitems__", None)
-        if several is not None:
-            return self.collate_fn(several(indices))
-        return self.collate_fn([self.dataset[index] for index in indices])
+        if not self.persistent_workers:
+            return LoaderIterator(self)
+        if self._iterator is None or not self._iterator.can_begin_again():
+            self._iterator = LoaderIterator(self)
+        else:
+            self._iterator.begin_again(self)
+        return self._iterator
 
     def __len__(self) -> int:
         if isinstance(self.dataset, IterableDataset):
@@ -220,54 +177,129 @@ class DataLoader:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
 
-class LoaderIterator:
-    """One pass over a loader. An error of the data set's costs its batch: the next call goes on with the next one."""
+def warn_of_many(num_workers: int) -> None:
+    """Warn of more workers than processors."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if processors is not None and num_workers > processors:
+        warn_user(
+            f"This DataLoader will create {num_workers} worker processes in total. Our suggested max number of worker "
+            f"in current system is {processors}, which is smaller than what this DataLoader is going to create. Please "
+            "be aware that excessive worker creation might get DataLoader running slow or even freeze, lower the "
+            "worker number to avoid potential slowness/freeze if necessary."
+        )
+
+
+class Fetcher:
+    """Makes batches of a data set: of the indices that are asked for, or, where it has none, of what comes next.
+
+    Attributes:
+        source: where the samples of a data set without indices come from.
+    """
 
     def __init__(self, loader: DataLoader) -> None:
-        self.loader = loader
+        self.dataset = loader.dataset
+        self.collate_fn = loader.collate_fn
+        self.batched = loader.batch_sampler is not None
+        self.batch_size = loader.batch_size
+        self.drop_last = loader.drop_last
+        self.source: Iterator[Any] | None = None
+
+    def begin(self) -> None:
+        """Begin at the beginning of the data set."""
+        if isinstance(self.dataset, IterableDataset):
+            self.source = iter(self.dataset)
+
+    def fetch(self, indices: Any) -> Any:
+        """The batch of these indices; of a single index, where there are no batches, its sample."""
+        if self.source is not None:
+            return self.collate_fn(self.next_samples(self.source))
+        if not self.batched:
+            return self.collate_fn(self.dataset[indices])
+        if type(self.dataset) is TensorDataset and self.collate_fn is default_collate:
+            return [each[list(indices)] for each in self.dataset.tensors]  # the same batch, in one copy a tensor
+        several = getattr(self.dataset, "__getitems__", None)
+        if several is not None:
+            return self.collate_fn(several(indices))
+        return self.collate_fn([self.dataset[index] for index in indices])
+
+    def next_samples(self, source: Iterator[Any]) -> Any:
+        """As many as a batch holds; a single one, where there are no batches."""
+        if not self.batched:
+            return next(source)
+        samples = list(islice(source, self.batch_size))
+        if not samples or (len(samples) < self.batch_size and self.drop_last):  # type: ignore[operator]
+            raise StopIteration
+        return samples
+
+
+class LoaderIterator:
+    """One loop over a loader. An error of the data set's costs its batch: the next call goes on with the next one."""
+
+    def __init__(self, loader: DataLoader) -> None:
+        warn_of_many(loader.num_workers)
+        if loader.pin_memory and loader.pin_memory_device:
+            warn_user(
+                "pin_memory_device is deprecated, the current accelerator will be used as the device,"
+                f"ignore pin_memory_device='{loader.pin_memory_device}'."
+            )
+        if loader.pin_memory:
+            warn_user(
+                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
+                "used."
+            )
+        self.fetcher = Fetcher(loader)
+        self.begin_counting(loader)  # before the seed is drawn: a sampler may draw from the same generator
+        base_seed = (default_generator if loader.generator is None else loader.generator).random_int64()
+        self.workers: Workers | None = None
+        if loader.num_workers:
+            from minigrad.utils.data.workers import Workers  # here: multiprocessing takes its time to be imported
+
+            self.workers = Workers(loader, self.fetcher, base_seed)
+            self.begin_again(loader)
+            return
+        if loader.timeout != 0:
+            raise AssertionError(f"a DataLoader without workers requires timeout == 0, but got {loader.timeout}")
+        self.fetcher.begin()
+
+    def begin_counting(self, loader: DataLoader) -> None:
+        """Be at the beginning of the loader's indices; None stands for whatever comes next."""
         self.count = 0
         self.reported_length = loader._reported_length  # a data set without indices may have told it before
-        self.as_they_come = isinstance(loader.dataset, IterableDataset)
-        if self.as_they_come:
-            self.source = iter(loader.dataset)
+        if isinstance(loader.dataset, IterableDataset):
+            self.indices: Iterator[Any] = repeat(None)
         else:
-            self.source = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
+            self.indices = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
+
+    def begin_again(self, loader: DataLoader) -> None:
+        """Let the workers begin a loop."""
+        self.begin_counting(loader)
+        self.workers.begin(self.indices)  # type: ignore[union-attr]
+
+    def can_begin_again(self) -> bool:
+        """Whether all workers are there still."""
+        return self.workers is not None and self.workers.is_whole()
 
     def __iter__(self) -> LoaderIterator:
         return self
 
     def __next__(self) -> Any:
-        if self.as_they_come:
-            return self._next_that_comes()
-        return self.loader._batch(next(self.source))
-
-    def _next_that_comes(self) -> Any:
-        """The next batch of a data set that has no indices."""
-        size = self.loader.batch_size
-        if size is None:
-            return self.loader.collate_fn(next(self.source))
-        batch = list(islice(self.source, size))
-        if not batch or (len(batch) < size and self.loader.drop_last):
-            raise StopIteration
+        if self.workers is None:
+            batch = self.fetcher.fetch(next(self.indices))
+        else:
+            batch = self.workers.next_batch()
         self.count += 1
         if self.reported_length is not None and self.count > self.reported_length:
-            warn_user(
-                f"Length of IterableDataset {self.loader.dataset} was reported to be {self.reported_length}, but "
-                f"{self.count} samples have been fetched.",
-            )
-        return self.loader.collate_fn(batch)
+            self.warn_of_length()
+        return batch
 
+    def warn_of_length(self) -> None:
+        """Warn that a data set without indices is longer than it said."""
+        message = f"Length of IterableDataset {self.fetcher.dataset} was reported to be {self.reported_length}"
+        message += f"(when accessing len(dataloader)), but {self.count} samples have been fetched. "
+        if self.workers is not None:
+            message += "For multiprocessing data-loading, this could be caused by not properly configuring the "
+            message += "IterableDataset replica at each worker: see get_worker_info."
+        warn_user(message)
 
-def default_convert(data: Any) -> Any:
-    """One sample with its arrays as tensors; a tuple becomes a list, as in PyTorch."""
-    if isinstance(data, (Tensor, str, bytes)):
-        return data
-    if isinstance(data, (np.ndarray, np.generic)):
-        return data if data.dtype.kind in "SUO" else as_tensor(np.asarray(data))
-    if isinstance(data, tuple) and hasattr(data, "_fields"):
-        return type(data)(*[default_convert(each) for each in data])
-    if isinstance(data, Mapping):
-        return mapping_like(data, {name: default_convert(each) for name, each in data.items()})
-    if isinstance(data, Sequence):
-        return sequence_like(data, [default_convert(each) for each in data])
-    return data
+    def __getstate__(self) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} cannot be pickled")

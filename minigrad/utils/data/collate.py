@@ -1,0 +1,90 @@
+"""Samples to a batch, part by part. Counterpart: ``torch.utils.data._utils.collate``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import as_tensor, tensor
+from minigrad.ops.joining import stack
+from minigrad.tensor import Tensor
+
+__all__ = ["default_collate", "default_convert"]
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Samples to a batch: tensors, and whatever has ``__array__``, are stacked, numbers become a tensor, tuples,
+    lists and mappings are collated part by part, strings stay as they are.
+
+    Raises:
+        TypeError: there is no way to collate such samples.
+        RuntimeError: the samples are of different sizes.
+    """
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return stack(batch)
+    if isinstance(first, (bool, int)):
+        return tensor(list(batch))
+    if isinstance(first, float):  # float64, as in PyTorch: a Python float is one
+        return tensor(np.asarray(batch, np.float64))
+    if isinstance(first, (str, bytes)):
+        return batch
+    if hasattr(first, "__array__"):
+        return stack([as_tensor(np.asarray(each)) for each in batch])
+    if isinstance(first, Mapping):
+        return mapping_like(first, {key: default_collate([each[key] for each in batch]) for key in first})
+    if isinstance(first, Sequence):
+        if any(len(each) != len(first) for each in batch):
+            raise RuntimeError("each element in list of batch should be of equal size")
+        parts = [default_collate(part) for part in zip(*batch)]
+        if hasattr(first, "_fields"):
+            return type(first)(*parts)
+        return sequence_like(first, parts)
+    raise TypeError(
+        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
+    )
+
+
+def mapping_like(model: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    """The items in a mapping of the model's kind, or in a dictionary where that kind cannot be made so."""
+    try:
+        if not isinstance(model, MutableMapping):
+            return type(model)(items)  # type: ignore[call-arg]
+        result = copy.copy(model)
+        result.update(items)
+        return result
+    except TypeError:
+        return items
+
+
+def sequence_like(model: Sequence[Any], parts: list[Any]) -> Any:
+    """The parts in a sequence of the model's kind; a tuple becomes a list, as does what cannot be made so."""
+    if isinstance(model, (tuple, list)):
+        return parts
+    try:
+        if not isinstance(model, MutableSequence):
+            return type(model)(parts)  # type: ignore[call-arg]
+        result = copy.copy(model)
+        for position, part in enumerate(parts):
+            result[position] = part
+        return result
+    except TypeError:
+        return parts
+
+
+def default_convert(data: Any) -> Any:
+    """One sample with its arrays as tensors; a tuple becomes a list, as in PyTorch."""
+    if isinstance(data, (Tensor, str, bytes)):
+        return data
+    if isinstance(data, (np.ndarray, np.generic)):
+        return data if data.dtype.kind in "SUO" else as_tensor(np.asarray(data))
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*[default_convert(each) for each in data])
+    if isinstance(data, Mapping):
+        return mapping_like(data, {name: default_convert(each) for name, each in data.items()})
+    if isinstance(data, Sequence):
+        return sequence_like(data, [default_convert(each) for each in data])
+    return data
