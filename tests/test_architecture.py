@@ -5,6 +5,7 @@ And inside minigrad: a room imports only what stands below it, so that nothing i
 
 import ast
 import importlib
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -223,6 +224,22 @@ def test_pytorchs_paths_can_be_imported(path):
     theirs = importlib.import_module(f"torch.{path}")
     for name in module.__all__:
         assert hasattr(theirs, name), f"torch.{path} has no {name}"
+
+
+def test_pytorchs_older_paths_of_layers():
+    """Each layer that minigrad has stands under the path of PyTorch's file too."""
+    import torch
+
+    import minigrad
+
+    found = []
+    for path in pkgutil.iter_modules(torch.nn.modules.__path__):
+        theirs = importlib.import_module(f"torch.nn.modules.{path.name}")
+        for name in set(getattr(theirs, "__all__", ())) & set(minigrad.nn.__all__):
+            ours = importlib.import_module(f"minigrad.nn.modules.{path.name}")
+            assert getattr(ours, name) is getattr(minigrad.nn.modules, name) is getattr(minigrad.nn, name)
+            found.append(name)
+    assert set(found) >= {"Conv2d", "Dropout", "LazyLinear", "MultiheadAttention"}
 
 
 # ------------------------------------------------------------------------------------------- what Ctrl-C may not leave

@@ -36,7 +36,8 @@ CITING = ("minigrad.nn", "minigrad.nn.init", "minigrad.optim", "minigrad.optim.l
 # What nobody is cited for.
 FOLKLORE = {
     *("Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList", "Sequential", "Optimizer"),
-    *("Bilinear", "Flatten", "Fold", "Identity", "Linear", "Unflatten"),
+    *("Bilinear", "Flatten", "Fold", "Identity", "LazyLinear", "Linear", "Unflatten"),
+    *("UninitializedBuffer", "UninitializedParameter"),
     *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"),
     *("MaxPool1d", "MaxPool2d", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"),
     *("Hardtanh", "LogSigmoid", "LogSoftmax", "Sigmoid", "Softmin", "Tanh", "Tanhshrink", "Threshold"),

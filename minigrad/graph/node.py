@@ -89,6 +89,10 @@ class TensorBase:
         if node is not None:
             node.outputs = ONE_OUTPUT[array.shape, array.dtype]
 
+    def _convert(self, kind: np.dtype) -> None:
+        """Let this tensor's elements be of another type, without a record."""
+        self._replace_array(self.array.astype(kind, copy=False))
+
     def is_inference(self) -> bool:
         """True for a tensor made in inference mode."""
         return isinstance(self._version_counter, InferenceCounter)

@@ -1,10 +1,10 @@
 """Neural network layers. ``module.py`` is the base of all; then one file a family of layers.
 
 ``functional.py`` has the layers' computations as functions, ``init.py`` what fills their initial weights, ``utils.py``
-what is done to all parameters of a network at once.
+what is done to all parameters of a network at once, ``modules.py`` the layers under PyTorch's older paths.
 """
 
-from minigrad.nn import functional, init, utils
+from minigrad.nn import functional, init, modules, utils
 from minigrad.nn.activation import *
 from minigrad.nn.attention import *
 from minigrad.nn.batchnorm import *
@@ -12,11 +12,12 @@ from minigrad.nn.container import *
 from minigrad.nn.convolution import *
 from minigrad.nn.embedding import Embedding
 from minigrad.nn.flatten import Flatten, Unflatten
+from minigrad.nn.lazy import *
 from minigrad.nn.linear import *
 from minigrad.nn.loss import *
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import *
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
 from minigrad.nn.pooling import *
 from minigrad.nn.upsampling import *
 
@@ -25,10 +26,12 @@ __all__ += ["AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLo
 __all__ += ["Bilinear", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CosineEmbeddingLoss"]
 __all__ += ["CosineSimilarity", "CrossEntropyLoss", "Dropout", "Dropout1d", "Dropout2d", "Embedding", "Flatten", "Fold"]
 __all__ += ["GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "HingeEmbeddingLoss", "HuberLoss"]
-__all__ += ["Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax"]
-__all__ += ["MSELoss", "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList"]
-__all__ += ["MultiheadAttention", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList"]
-__all__ += ["PixelShuffle", "PixelUnshuffle", "RMSNorm", "ReLU", "ReLU6", "Sequential", "SiLU", "Sigmoid"]
-__all__ += ["SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink"]
-__all__ += ["Threshold", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss", "Unflatten", "Unfold"]
-__all__ += ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "functional", "init", "utils"]
+__all__ += ["Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d"]
+__all__ += ["LazyConv2d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear"]
+__all__ += ["LogSigmoid", "LogSoftmax", "MSELoss", "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "Mish", "Module"]
+__all__ += ["ModuleDict", "ModuleList", "MultiheadAttention", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter"]
+__all__ += ["ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "RMSNorm", "ReLU", "ReLU6"]
+__all__ += ["Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign"]
+__all__ += ["Tanh", "Tanhshrink", "Threshold", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss"]
+__all__ += ["Unflatten", "Unfold", "UninitializedBuffer", "UninitializedParameter", "Upsample", "UpsamplingBilinear2d"]
+__all__ += ["UpsamplingNearest2d", "functional", "init", "utils"]

@@ -17,7 +17,7 @@ from minigrad.attributes import device as device_type
 from minigrad.caller import warn_user
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.module_hooks import ForwardHook, call_with_hooks, register
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, UninitializedBuffer
 from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, load_into, saved, value_for
 from minigrad.tensor import Tensor
 
@@ -128,6 +128,9 @@ class Module:
         elif isinstance(value, Parameter):
             self._forget(name, but=self._parameters)
             self.register_parameter(name, value)
+        elif isinstance(value, UninitializedBuffer):
+            self._forget(name, but=self._buffers)
+            self.register_buffer(name, value, value.persistent)
         elif isinstance(value, Module) and name not in self._parameters:
             self._forget(name, but=self._modules)
             self._modules[name] = value
@@ -537,7 +540,7 @@ class Module:
                 raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
             for each in [*self.parameters(), *self.buffers()]:
                 if each.is_floating_point():
-                    each._replace_array(each.array.astype(dtype.numpy, copy=False))
+                    each._convert(dtype.numpy)
                     if each.grad is not None:
                         each.grad = each.grad.detach().to(dtype)
         return self
@@ -557,7 +560,7 @@ class Module:
     def type(self, dst_type: dtypes.dtype) -> Module:
         """Convert every parameter and buffer, integers too."""
         for tensor in [*self.parameters(), *self.buffers()]:
-            tensor._replace_array(tensor.array.astype(dst_type.numpy, copy=False))
+            tensor._convert(dst_type.numpy)
         return self
 
     def cpu(self) -> Module:

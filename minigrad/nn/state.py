@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.attributes import Size
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import call_inside, no_grad
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, is_lazy
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ def value_for(own: Tensor, key: str, value: Any, problems: list[str]) -> Tensor 
             )
             return None
         value = wrap(np.asarray(value))
+    if is_lazy(own):
+        return value
     if own.ndim == 0 and value.ndim == 1 and len(value):
         value = value[0]  # how numbers were saved before PyTorch 0.4
     if value.shape != own.shape:
@@ -145,6 +147,10 @@ def load_into(module: Module, name: str, value: Any, assign: bool) -> None:
         module.set_extra_state(value)
         return
     own = getattr(module, name)
+    if is_lazy(own):
+        if is_lazy(value):
+            return
+        own.materialize(value.shape)
     if not assign:
         call_inside(no_grad(), own.copy_, value)
     elif isinstance(own, Parameter) and isinstance(value, Parameter):

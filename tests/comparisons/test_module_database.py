@@ -27,6 +27,8 @@ MODULES = {name: info for name, info in EVERY.items() if hasattr(minigrad.nn, na
 def run(e, kind, constructor, forward, training, state):
     """Everything there is to compare of a layer, by name; its parameters first become ``state``, where given."""
     layer = kind(*constructor[0], **constructor[1])
+    if "Lazy" in kind.__name__:
+        layer(*forward[0], **forward[1])  # from here on it is the plain layer
     if state is not None:
         layer.load_state_dict(state)
     layer.train(training)

@@ -1,0 +1,49 @@
+"""PyTorch's older paths of the layers: ``nn.modules.conv.Conv2d``, and ``nn.modules.Conv2d``, are ``nn.Conv2d``.
+
+PyTorch's files are not minigrad's: the table says which of ours have what one of theirs has.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from minigrad.nn import activation, attention, batchnorm, container, convolution, embedding, flatten, lazy, linear, loss
+from minigrad.nn import module, normalization, pooling, upsampling
+
+PATHS = {
+    "activation": (activation, attention),
+    "batchnorm": (batchnorm, lazy),
+    "container": (container,),
+    "conv": (convolution, lazy),
+    "distance": (loss,),
+    "dropout": (normalization,),
+    "flatten": (flatten,),
+    "fold": (convolution,),
+    "lazy": (lazy,),
+    "linear": (linear, lazy),
+    "loss": (loss,),
+    "module": (module,),
+    "normalization": (normalization, batchnorm),
+    "pixelshuffle": (upsampling,),
+    "pooling": (pooling,),
+    "sparse": (embedding,),
+    "transformer": (attention,),
+    "upsampling": (upsampling,),
+}
+
+__path__: list[str] = []  # a package to Python: its modules are those that are made here
+
+
+def make_paths() -> None:
+    """Make a module of each path, and give it, and this one, what the table names."""
+    for name, homes in PATHS.items():
+        path = ModuleType(f"{__name__}.{name}", f"A path of PyTorch's: see ``{__name__}``.")
+        for home in homes:
+            found = {key: each for key, each in vars(home).items() if getattr(each, "__module__", "") == home.__name__}
+            vars(path).update(found)
+            globals().update(found)
+        globals()[name] = sys.modules[path.__name__] = path
+
+
+make_paths()
