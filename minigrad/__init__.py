@@ -20,9 +20,11 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 
 from minigrad.tensor import Tensor  # isort: skip  (first: the whole core stands below it)
 
+from minigrad.amp import autocast
 from minigrad.attributes import Size, device
 from minigrad.autograd import breakpoint_on, enable_grad, explain_grad, inference_mode, is_anomaly_enabled
 from minigrad.autograd import is_grad_enabled, is_inference_mode_enabled, log_operations, no_grad, set_grad_enabled
+from minigrad.compiler import compile
 from minigrad.creation import *
 from minigrad.dtypes import bool, double, dtype, finfo, float, float16, float32, float64, get_default_dtype, half, iinfo
 from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
@@ -68,7 +70,9 @@ from minigrad.out_of_memory import OutOfMemoryError
 from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.saving.serialization import load, save
-from minigrad import autograd, cuda, linalg, nn, optim, random, return_types, utils, viz
+from minigrad.settings import *
+from minigrad.version import __version__
+from minigrad import amp, autograd, cuda, linalg, nn, optim, random, return_types, utils, viz
 from minigrad.viz import explain
 from minigrad import models  # isort: skip  (last: networks are written with the names above)
 
@@ -119,12 +123,18 @@ __all__ += ["tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot
 __all__ += ["tril", "triu", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten", "unique"]
 __all__ += ["unique_consecutive", "unsqueeze", "utils", "var", "var_mean", "vdot", "viz", "vstack", "where", "zero_"]
 __all__ += ["zeros", "zeros_like"]
+__all__ += ["amp", "are_deterministic_algorithms_enabled", "autocast", "compile", "get_default_device"]
+__all__ += ["get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads"]
+__all__ += ["is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "set_default_device"]
+__all__ += ["set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal"]
+__all__ += ["set_num_interop_threads", "use_deterministic_algorithms"]
 
 
-LOADED_ON_USE = ("jit", "lightning")  # families that most programs do without: imported when they are first named
+# Families that most programs do without: imported when they are first named.
+LOADED_ON_USE = ("accelerator", "backends", "cpu", "jit", "lightning", "mps", "xpu")
 
 if TYPE_CHECKING:
-    from minigrad import jit, lightning
+    from minigrad import accelerator, backends, cpu, jit, lightning, mps, xpu
 else:  # a type checker would take it to mean that every name is there
 
     def __getattr__(name: str) -> Any:

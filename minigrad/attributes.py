@@ -104,6 +104,14 @@ class device:
         elif index is not None and index < 0:
             raise RuntimeError("Device index must not be negative")
 
+    def __enter__(self) -> device:
+        """Inside ``with``, tensors are made there: only the CPU can be entered."""
+        check_device(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
 

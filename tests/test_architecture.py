@@ -78,6 +78,7 @@ def test_every_module_says_what_it_is():
 # From the bottom up. What is named by itself does not stand in its folder's room.
 ROOMS = [
     ["caller", "dtypes", "attributes", "printing", "forking", "out_of_memory"],
+    ["amp", "compiler", "cuda", "accelerator", "settings", "version", "backends", "cpu", "mps", "xpu"],  # what is asked
     ["kernels", "arguments.dims", "arguments.promotion"],
     ["graph"],
     ["arguments", "random", "return_types"],
@@ -86,7 +87,7 @@ ROOMS = [
     ["subscript"],
     ["autograd"],
     ["methods", "tensor"],
-    ["nn", "optim", "utils", "saving", "cuda", "serialization", "storage"],
+    ["nn", "optim", "utils", "saving", "serialization", "storage"],
     ["lightning"],
     ["viz"],
     [""],  # the face
@@ -216,6 +217,15 @@ def test_type_checkers_know_what_a_function_gives(tmp_path):
         "optim.lr_scheduler",
         "utils.data",
         "utils.checkpoint",
+        "accelerator",
+        "amp",
+        "compiler",
+        "cpu",
+        "cuda",
+        "cuda.amp",
+        "mps",
+        "xpu",
+        *(f"backends.{name}" for name in ("cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp", "opt_einsum")),
     ],
 )
 def test_pytorchs_paths_can_be_imported(path):

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 import comparisons.cli
+import minigrad
 import torch_impl.cli
 from torch_impl import missing
 
@@ -31,6 +32,10 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }  # the others are called as they are imported
+
+
+def test_minigrad_tells_its_own_version():
+    assert minigrad.version.minigrad == PROJECT["version"]
 
 
 def needed_by(extra):

@@ -15,6 +15,7 @@ from minigrad import dtypes
 from minigrad.attributes import check_device
 from minigrad.attributes import device as device_type
 from minigrad.caller import warn_user
+from minigrad.compiler import compile
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.module_hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter, UninitializedBuffer
@@ -562,6 +563,10 @@ class Module:
         for tensor in [*self.parameters(), *self.buffers()]:
             tensor._convert(dst_type.numpy)
         return self
+
+    def compile(self, **options: Any) -> None:
+        """:func:`minigrad.compile`: the module stays as it is."""
+        compile(self, **options)
 
     def cpu(self) -> Module:
         """This module: it is on the CPU."""

@@ -1,0 +1,45 @@
+"""Which version this is: of PyTorch, whose behaviour minigrad has, and of minigrad.
+
+Programs compare ``__version__`` with PyTorch's, so it is that, with minigrad's own as the local part, as a build for a
+GPU says ``+cu130``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["__version__", "cuda", "debug", "hip", "minigrad"]
+
+minigrad = "0.1.0"
+cuda = hip = None  # it was built for no GPU
+debug = False
+
+
+class Version(str):
+    """A version's text, in whose order 2.9 comes before 2.14. Counterpart: ``torch.torch_version.TorchVersion``."""
+
+    def release(self) -> tuple[int, ...]:
+        """The numbers before whatever follows them."""
+        return release_of(self)
+
+    def __lt__(self, other: Any) -> bool:
+        return release_of(self) < release_of(other)
+
+    def __le__(self, other: Any) -> bool:
+        return release_of(self) <= release_of(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return release_of(self) > release_of(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return release_of(self) >= release_of(other)
+
+
+def release_of(version: Any) -> tuple[int, ...]:
+    """The first three numbers of a version, given as text or as a tuple; what is left out is 0."""
+    numbers = re.findall(r"\d+", version.partition("+")[0]) if isinstance(version, str) else list(version)
+    return tuple([int(each) for each in [*numbers, 0, 0, 0][:3]])
+
+
+__version__ = Version(f"2.14.1+minigrad.{minigrad}")
