@@ -71,6 +71,7 @@ from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.saving.serialization import load, save
 from minigrad.settings import *
+from minigrad.tensor_types import *
 from minigrad.version import __version__
 from minigrad import amp, autograd, cuda, linalg, nn, optim, random, return_types, utils, viz
 from minigrad.viz import explain
@@ -78,7 +79,8 @@ from minigrad import models  # isort: skip  (last: networks are written with the
 
 newaxis = None  # x[:, newaxis] inserts a dimension
 
-__all__ = ["Generator", "OutOfMemoryError", "Size", "Tensor"]
+__all__ = ["BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor"]
+__all__ += ["IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Size", "Tensor"]
 __all__ += ["abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_"]
 __all__ += ["adaptive_avg_pool1d", "add", "addcdiv", "addcmul", "addmm", "addmv", "addmv_", "addr", "all", "allclose"]
 __all__ += ["amax", "amin", "aminmax", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_"]

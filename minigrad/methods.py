@@ -192,6 +192,7 @@ class Methods:
     half = casting.half
     int = casting.int
     long = casting.long
+    new = casting.new
     new_empty = casting.new_empty
     new_full = casting.new_full
     new_ones = casting.new_ones

@@ -38,6 +38,7 @@ from minigrad.ops.division import Div, floor_divide, remainder
 from minigrad.ops.powers import Pow, PowOfScalar, PowScalar
 from minigrad.ops.rounding import Abs
 from minigrad.ops.transposition import Permute
+from minigrad.tensor_types import constructed, dtype_of
 
 __all__ = ["Tensor"]
 
@@ -70,16 +71,15 @@ class Tensor(TensorBase, Methods):
     __array_priority__ = 1000  # ndarray + Tensor asks Tensor
     __hash__ = object.__hash__  # by identity, although == compares elementwise
 
-    def __new__(cls, *data: Any) -> Tensor:
-        """``Tensor([1, 2])`` holds these values, ``Tensor(2, 3)`` is zeros of this shape; the default type. Prefer
-        ``minigrad.tensor``, which keeps the values' own type."""
-        kind = dtypes.get_default_dtype().numpy
-        if len(data) == 1 and not isinstance(data[0], int):
-            array = np.array(data[0], dtype=kind)
-        else:
-            array = np.zeros(data or (0,), dtype=kind)
+    def __new__(cls, *data: Any, **named: Any) -> Tensor:
+        """``Tensor([1, 2])`` holds these values, ``Tensor(2, 3)`` is of this shape; both are of the default type. What
+        else it takes: :func:`minigrad.tensor_types.constructed`. Prefer ``minigrad.tensor``, which keeps the values'
+        own type."""
+        made = constructed(dtypes.get_default_dtype(), data, named, any_type=True)
+        if cls is Tensor:
+            return made
         tensor = object.__new__(cls)  # of a subclass with slots of its own too
-        tensor.array, tensor._version_counter = array, wrap(array)._version_counter
+        tensor.array, tensor._version_counter = made.array, made._version_counter
         return tensor
 
     # ------------------------------------------------------------------------------- what it is
@@ -316,12 +316,18 @@ class Tensor(TensorBase, Methods):
         """The accelerator's number: -1, for the CPU is none."""
         return -1
 
-    @checked
-    def type(self, dtype: dtypes.dtype | str | None = None, non_blocking: bool = False) -> Any:
-        """The tensor in that type; without one, PyTorch's old name of this one, such as ``torch.FloatTensor``."""
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The tensor in that type; without one, PyTorch's old name of this one, such as ``torch.FloatTensor``.
+
+        Shape: the same. ``dtype`` may be such a name too, or the type that is called so: ``minigrad.FloatTensor``.
+
+        Raises:
+            ValueError: there is no such type.
+            RuntimeError: it is a type of GPUs.
+        """
         if dtype is None:
             return f"torch.{TYPE_NAMES[self.array.dtype.name]}Tensor"
-        return self.to(dtype)
+        return self.to(dtype_of(dtype))
 
     def __len__(self) -> int:
         if self.ndim == 0:

@@ -83,7 +83,7 @@ ROOMS = [
     ["graph"],
     ["arguments", "random", "return_types"],
     ["reading", "creation"],
-    ["ops", "inplace", "linalg"],
+    ["ops", "inplace", "linalg", "tensor_types"],
     ["subscript"],
     ["autograd"],
     ["methods", "tensor"],

@@ -9,6 +9,7 @@ import functools
 from collections import OrderedDict
 from typing import Any, NoReturn
 
+from minigrad.attributes import TYPE_NAMES
 from minigrad.cuda import amp
 from minigrad.out_of_memory import OutOfMemoryError
 
@@ -103,7 +104,25 @@ def refuse(name: str, *args: Any, **kwargs: Any) -> NoReturn:
     raise RuntimeError(f"{name}() needs a GPU, and minigrad computes on the CPU only: ask is_available() first")
 
 
+class TensorTypeOfGPU:
+    """``cuda.FloatTensor`` and its kin: no tensor is of such a type, and none can be made."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse(f"cuda.{self.__name__}")
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return f"<class 'minigrad.cuda.{self.__name__}'>"
+
+
 def __getattr__(name: str) -> Any:
     if name in REFUSED:
         return functools.partial(refuse, name)
+    if name.endswith("Tensor") and name[:-6] in TYPE_NAMES.values():
+        return TensorTypeOfGPU(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

@@ -21,6 +21,7 @@ from minigrad.nn.module_hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter, UninitializedBuffer
 from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, load_into, saved, value_for
 from minigrad.tensor import Tensor
+from minigrad.tensor_types import dtype_of
 
 __all__ = ["Module"]
 
@@ -558,10 +559,11 @@ class Module:
         """Convert to float16."""
         return self.to(dtypes.float16)
 
-    def type(self, dst_type: dtypes.dtype) -> Module:
-        """Convert every parameter and buffer, integers too."""
+    def type(self, dst_type: Any) -> Module:
+        """Convert every parameter and buffer, integers too. The type may be an older one, as in :meth:`Tensor.type`."""
+        kind = dtype_of(dst_type).numpy
         for tensor in [*self.parameters(), *self.buffers()]:
-            tensor._convert(dst_type.numpy)
+            tensor._convert(kind)
         return self
 
     def compile(self, **options: Any) -> None:

@@ -14,6 +14,7 @@ from minigrad.attributes import check_device
 from minigrad.creation import empty, full, ones, tensor, zeros
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.tensor_types import constructed
 
 
 class ToCopy(Function):
@@ -140,6 +141,16 @@ def byte(input: Tensor) -> Tensor:
 def bool(input: Tensor) -> Tensor:
     """In bool: True where it is not zero. Shape: that of ``input``."""
     return input.to(dtypes.bool)
+
+
+def new(input: Tensor, *args: Any, **named: Any) -> Tensor:
+    """A tensor of this one's type, of sizes or of data: ``x.new(2, 3)``, ``x.new([1, 2])``. Prefer :func:`new_tensor`
+    and its kin, which say which of both they take. Shape: the sizes, or that of the data.
+
+    Raises:
+        TypeError, RuntimeError: as :func:`minigrad.tensor_types.constructed` says.
+    """
+    return constructed(input.dtype, args, named)
 
 
 def new_tensor(
