@@ -212,6 +212,7 @@ def test_type_checkers_know_what_a_function_gives(tmp_path):
         "autograd.anomaly_mode",
         "autograd.graph",
         "autograd.functional",
+        "autograd.variable",
         "nn.functional",
         "nn.parameter",
         "optim.lr_scheduler",

@@ -3,20 +3,22 @@
 The mechanism, how the graph is recorded and walked backward, is in ``minigrad/graph``.
 """
 
-from minigrad.autograd import functional, graph
+from minigrad.autograd import anomaly_mode, functional, grad_mode, graph
 from minigrad.autograd.breakpoints import breakpoint_on
 from minigrad.autograd.differentiation import backward, grad
 from minigrad.autograd.explain import explain_grad
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.tape import log_operations
+from minigrad.autograd.variable import Variable
 from minigrad.graph import anomaly
 from minigrad.graph.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from minigrad.graph.grad_mode import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled
 from minigrad.graph.grad_mode import no_grad, set_grad_enabled
 
-__all__ = ["Function", "GradcheckError", "anomaly", "backward", "breakpoint_on"]
+__all__ = ["Function", "GradcheckError", "Variable", "anomaly", "anomaly_mode", "backward", "breakpoint_on"]
 __all__ += ["detect_anomaly", "enable_grad", "explain_grad"]
-__all__ += ["functional", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_enabled"]
+__all__ += ["functional", "grad", "gradcheck", "grad_mode", "gradgradcheck", "graph", "inference_mode"]
+__all__ += ["is_anomaly_enabled"]
 __all__ += ["is_grad_enabled", "is_inference_mode_enabled", "log_operations", "no_grad", "set_detect_anomaly"]
 __all__ += ["set_grad_enabled"]
