@@ -125,6 +125,7 @@ __all__ += ["tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot
 __all__ += ["tril", "triu", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten", "unique"]
 __all__ += ["unique_consecutive", "unsqueeze", "utils", "var", "var_mean", "vdot", "viz", "vstack", "where", "zero_"]
 __all__ += ["zeros", "zeros_like"]
+__all__ += ["dsplit", "hsplit", "hypot", "range", "vsplit"]
 __all__ += ["amp", "are_deterministic_algorithms_enabled", "autocast", "compile", "get_default_device"]
 __all__ += ["get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads"]
 __all__ += ["is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "set_default_device"]

@@ -29,7 +29,7 @@ from minigrad.reading import check_layout, read
 
 __all__ = ["arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like"]
 __all__ += ["linspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like"]
-__all__ += ["randn", "randn_like", "randperm", "tensor", "zeros", "zeros_like"]
+__all__ += ["randn", "randn_like", "randperm", "range", "tensor", "zeros", "zeros_like"]
 
 LARGEST_SIZE = 2**60  # elements; of eight bytes each they would need more than a signed 64-bit number of bytes
 
@@ -286,6 +286,40 @@ def arange(
         count = int(-((start - end) // step))
     else:
         count = math.ceil((end - start) / step)
+    return _finish(counted(start, step, count, _kind(dtype)), device, requires_grad)
+
+
+def range(
+    start: Tensor | Number = 0,
+    end: Tensor | Number = LEFT_OUT,
+    step: Tensor | Number = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``start``, ``start + step``, … up to ``end``, which is among them; floating unless told. It warns: use
+    :func:`arange`, which stops before the end, as Python's range.
+
+    Shape: (n,), n = ⌊(end - start) / step⌋ + 1.
+
+    Raises:
+        RuntimeError: the step is zero or leads away from ``end``, or a bound is not finite.
+    """
+    if end is None:
+        raise TypeError('range() missing 1 required positional arguments: "end"')
+    warn_user(
+        "minigrad.range is deprecated and will be removed in a future release because its behavior is inconsistent "
+        "with Python's range builtin. Instead, use minigrad.arange, which produces values in [start, end)."
+    )
+    start, end, step = _number("range", start, "start"), _number("range", end, "end"), _number("range", step, "step")
+    if not math.isfinite(start) or not math.isfinite(end):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    count = math.floor((end - start) / step) + 1
     return _finish(counted(start, step, count, _kind(dtype)), device, requires_grad)
 
 

@@ -7,6 +7,7 @@ to a tensor rather than to its values, are in ``tensor.py``.
 from __future__ import annotations
 
 from minigrad import creation
+from minigrad.inplace import resizing
 from minigrad.ops import activation, arithmetic, arrangement, broadcasting, casting, choosing, clamping, comparison
 from minigrad.ops import copying, cutting, diagonals, division, extremes, fused, masking, nondifferentiable, overwriting
 from minigrad.ops import picking, powers, rectifiers, reduction, rounding, scan, shape, sorting, statistics
@@ -81,6 +82,8 @@ class Methods:
     log1p_ = powers.log1p_
     log2 = powers.log2
     log2_ = powers.log2_
+    hypot = powers.hypot
+    hypot_ = powers.hypot_
     logaddexp = powers.logaddexp
     rsqrt = powers.rsqrt
     rsqrt_ = powers.rsqrt_
@@ -312,6 +315,8 @@ class Methods:
     flatten = shape.flatten
     ravel = shape.ravel
     reshape_as = shape.reshape_as
+    resize_ = resizing.resize_
+    resize_as_ = resizing.resize_as_
     reshape = shape.reshape
     squeeze = shape.squeeze
     squeeze_ = shape.squeeze_
@@ -343,11 +348,14 @@ class Methods:
     tile = arrangement.tile
 
     chunk = cutting.chunk
+    dsplit = cutting.dsplit
+    hsplit = cutting.hsplit
     narrow = cutting.narrow
     select = cutting.select
     split = cutting.split
     split_with_sizes = cutting.split_with_sizes
     tensor_split = cutting.tensor_split
+    vsplit = cutting.vsplit
     unbind = cutting.unbind
     unfold = cutting.unfold
 

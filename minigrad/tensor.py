@@ -26,7 +26,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import cut_here, note_array, note_cut, note_number, why_no_history
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.graph.node import TensorBase
-from minigrad.graph.storage import UntypedStorage
+from minigrad.graph.storage import TypedStorage, UntypedStorage
 from minigrad.graph.strides import keep_strides, lay_in_order, show_memory, strides_of
 from minigrad.inplace.views import AsStrided, refresh
 from minigrad.kernels.layout import writeable
@@ -108,6 +108,11 @@ class Tensor(TensorBase, Methods):
     def is_cpu(self) -> bool:
         """True: all elements are on the CPU."""
         return True
+
+    @property
+    def is_sparse(self) -> bool:
+        """False: every element is stored."""
+        return False
 
     @property
     def itemsize(self) -> int:
@@ -306,6 +311,11 @@ class Tensor(TensorBase, Methods):
         """The memory that this tensor and its views show."""
         lay_in_order(self)
         return UntypedStorage(self.array)
+
+    def storage(self) -> TypedStorage:
+        """:meth:`untyped_storage` as elements of this tensor's type, however its shape lies in them."""
+        lay_in_order(self)
+        return TypedStorage(self.array, self.dtype)
 
     def storage_offset(self) -> int:
         """How many elements after the beginning of its storage this tensor begins."""

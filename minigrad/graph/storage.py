@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 from numpy import ndarray
@@ -123,3 +124,73 @@ class UntypedStorage:
         return self.owner.nbytes
 
     size = __len__ = nbytes
+
+
+class TypedStorage:
+    """The memory that a tensor and its views show, as elements of its type. Counterpart: ``torch.TypedStorage``.
+
+    Raises:
+        IndexError: from an index, where there is no such element.
+        RuntimeError: from a slice.
+    """
+
+    __slots__ = ("dtype", "elements")
+
+    is_cuda = False
+
+    def __init__(self, array: ndarray, dtype: Any) -> None:
+        owner = UntypedStorage(array).owner
+        self.elements = owner.reshape(-1, order="A").view(array.dtype)
+        self.dtype = dtype
+
+    def untyped(self) -> UntypedStorage:
+        """The same memory as bytes."""
+        return UntypedStorage(self.elements)
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self.elements.ctypes.data
+
+    def nbytes(self) -> int:
+        """How many bytes there are."""
+        return self.elements.nbytes
+
+    def element_size(self) -> int:
+        """How many bytes an element takes."""
+        return self.elements.itemsize
+
+    def size(self) -> int:
+        """How many elements there are."""
+        return self.elements.size
+
+    __len__ = size
+
+    def tolist(self) -> list[Any]:
+        """The elements as Python numbers."""
+        return self.elements.tolist()
+
+    def fill_(self, value: Any) -> TypedStorage:
+        """Set every element to ``value``; the change is not counted."""
+        self.elements.fill(value)
+        return self
+
+    def _checked(self, index: Any) -> int:
+        if isinstance(index, slice):
+            raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} out of range for storage of size {len(self)}")
+        return index
+
+    def __getitem__(self, index: int) -> Any:
+        return self.elements[self._checked(index)].item()
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self.elements[self._checked(index)] = value
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    def __repr__(self) -> str:
+        lines = "".join([f" {each}\n" for each in self])
+        kind = f"minigrad.storage.TypedStorage(dtype={self.dtype}, device=cpu)"
+        return f"{lines}[{kind} of size {len(self)}]"

@@ -45,7 +45,7 @@ __all__ += ["max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", 
 __all__ += ["normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu"]
 __all__ += ["relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu"]
 __all__ += ["smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink"]
-__all__ += ["threshold", "threshold_", "triplet_margin_loss", "unfold"]
+__all__ += ["threshold", "threshold_", "triplet_margin_loss", "unfold", "upsample"]
 
 
 @checked

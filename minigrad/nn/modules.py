@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 
 from minigrad.nn import activation, attention, batchnorm, container, convolution, embedding, flatten, lazy, linear, loss
-from minigrad.nn import module, normalization, pooling, upsampling
+from minigrad.nn import module, normalization, pooling, state, upsampling
 
 PATHS = {
     "activation": (activation, attention),
@@ -30,6 +30,7 @@ PATHS = {
     "sparse": (embedding,),
     "transformer": (attention,),
     "upsampling": (upsampling,),
+    "utils": (state,),
 }
 
 __path__: list[str] = []  # a package to Python: its modules are those that are made here

@@ -21,7 +21,8 @@ from minigrad.tensor import Tensor
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
-__all__ = ["EXTRA_STATE", "IncompatibleKeys", "Loading", "load_into", "saved", "value_for"]
+__all__ = ["EXTRA_STATE", "IncompatibleKeys", "Loading", "consume_prefix_in_state_dict_if_present", "load_into"]
+__all__ += ["saved", "value_for"]
 
 EXTRA_STATE = "_extra_state"
 
@@ -159,3 +160,16 @@ def load_into(module: Module, name: str, value: Any, assign: bool) -> None:
         setattr(module, name, Parameter(value, own.requires_grad))
     else:
         setattr(module, name, value)
+
+
+def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
+    """Take ``prefix`` off the names that begin with it, in place, and off those in ``_metadata``.
+
+    ``nn.DataParallel`` puts ``module.`` before every name. Counterpart:
+    ``torch.nn.modules.utils.consume_prefix_in_state_dict_if_present``.
+    """
+    for key in [key for key in state_dict if key.startswith(prefix)]:
+        state_dict[key.removeprefix(prefix)] = state_dict.pop(key)
+    metadata = getattr(state_dict, "_metadata", {})
+    for key in [key for key in metadata if key and f"{key}.".startswith(prefix)]:
+        metadata[f"{key}.".removeprefix(prefix).rstrip(".")] = metadata.pop(key)

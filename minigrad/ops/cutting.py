@@ -23,7 +23,8 @@ from minigrad.graph.view import ViewFunction
 from minigrad.ops.indexing import Select, Slice
 from minigrad.ops.joining import Cat, Stack
 
-__all__ = ["chunk", "narrow", "select", "split", "split_with_sizes", "tensor_split", "unbind"]
+__all__ = ["chunk", "dsplit", "hsplit", "narrow", "select", "split", "split_with_sizes", "tensor_split", "unbind"]
+__all__ += ["vsplit"]
 
 
 class Split(ViewFunction):
@@ -272,3 +273,52 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tenso
     for start, end in itertools.pairwise(bounds):
         pieces.append(Slice.apply(input, dim=dim, where=slice(start, end)))
     return tuple(pieces)
+
+
+def split_along(
+    name: str, input: Tensor, indices_or_sections: int | Sequence[int], dim: int, fewest: int
+) -> tuple[Tensor, ...]:
+    """:func:`tensor_split` along ``dim``, where a number of pieces must divide the size."""
+    if input.ndim < fewest:
+        raise RuntimeError(
+            f"{name} requires a tensor with at least {fewest} dimension, but got a tensor with {input.ndim} dimensions!"
+        )
+    size = input.shape[dim]
+    if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or size % indices_or_sections):
+        raise RuntimeError(
+            f"{name} attempted to split along dimension {dim}, but the size of the dimension {size} is not divisible "
+            f"by the split_size {indices_or_sections}!"
+        )
+    return tensor_split(input, indices_or_sections, dim)
+
+
+@checked
+def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Pieces from left to right: of one size, or cut before the indices listed. Views, the inverse of ``hstack``.
+
+    Shapes: (a, b) -> pieces (a, size); of one dimension (a,) -> (size,).
+
+    Raises:
+        RuntimeError: there is no dimension, or the number of pieces does not divide its size.
+    """
+    return split_along("hsplit", input, indices_or_sections, 0 if input.ndim == 1 else 1, 1)
+
+
+@checked
+def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Pieces from top to bottom: the inverse of ``vstack``. Shapes: (a, b) -> pieces (size, b).
+
+    Raises:
+        RuntimeError: there are fewer than two dimensions, or the number of pieces does not divide the first one.
+    """
+    return split_along("vsplit", input, indices_or_sections, 0, 2)
+
+
+@checked
+def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Pieces from front to back: the inverse of ``dstack``. Shapes: (a, b, c) -> pieces (a, b, size).
+
+    Raises:
+        RuntimeError: there are fewer than three dimensions, or the number of pieces does not divide the third one.
+    """
+    return split_along("dsplit", input, indices_or_sections, 2, 3)

@@ -32,8 +32,8 @@ from minigrad.inplace.changing import run_in_place
 from minigrad.ops.arithmetic import MulScalar
 from minigrad.ops.choosing import Where
 
-__all__ = ["exp", "exp2", "exp2_", "exp_", "expm1", "expm1_", "log", "log1p", "log1p_", "log2", "log2_", "log10"]
-__all__ += ["log10_", "log_", "logaddexp", "pow", "rsqrt", "rsqrt_", "sqrt", "sqrt_", "square", "square_"]
+__all__ = ["exp", "exp2", "exp2_", "exp_", "expm1", "expm1_", "hypot", "log", "log1p", "log1p_", "log2", "log2_"]
+__all__ += ["log10", "log10_", "log_", "logaddexp", "pow", "rsqrt", "rsqrt_", "sqrt", "sqrt_", "square", "square_"]
 
 
 def refuse_negative_power(x, number):
@@ -114,7 +114,7 @@ class Pow(Function):
     def forward(ctx, x, y):
         x_float, y_float = prepare(x, y)
         z = np.asarray(x_float**y_float if x_float.dtype.kind == "f" else integer_power(x_float, y_float))
-        ctx.save_for_backward(x, y, z)
+        ctx.save_for_backward(x if ctx.needs_input_grad[0] else None, y if ctx.needs_input_grad[1] else None, z)
         return z
 
     def backward(ctx, grad_z):
@@ -422,3 +422,42 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
         NotImplementedError: the types are not floating.
     """
     return Logaddexp.apply(input, other)
+
+
+class Hypot(Function):
+    """z = √(x² + y²), without overflow. At x = y = 0 the gradient is NaN."""
+
+    def forward(ctx, x, y):
+        first, second = prepare(x, y)
+        if first.dtype.kind != "f":
+            raise NotImplementedError(
+                f'"hypot_cpu" not implemented for {first.dtype}: convert to a floating type first'
+            )
+        z = asarray(np.hypot(first, second))
+        ctx.save_for_backward(x if ctx.needs_input_grad[0] else None, y if ctx.needs_input_grad[1] else None, z)
+        return z
+
+    def backward(ctx, grad_z):
+        x, y, z = ctx.saved_tensors
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            grad_x = grad_z * (x / z)  # dz/dx = x/z
+        if ctx.needs_input_grad[1]:
+            grad_y = grad_z * (y / z)  # dz/dy = y/z
+        return grad_x, grad_y
+
+
+@checked
+def hypot(input: Tensor, other: Tensor) -> Tensor:
+    """√(x² + y²), the length of the longest side of a right-angled triangle. Shapes: broadcast.
+
+    Raises:
+        NotImplementedError: the types are not floating.
+    """
+    return Hypot.apply(input, other)
+
+
+@checked
+def hypot_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`hypot`, in place."""
+    return run_in_place(input, "hypot_", Hypot, other)

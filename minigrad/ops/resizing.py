@@ -16,6 +16,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
+from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_pictures
@@ -23,7 +24,7 @@ from minigrad.kernels import resizing as kernels
 from minigrad.kernels.resizing import Taps
 from minigrad.ops.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
-__all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
+__all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample"]
 
 
 class Upsample(Function):
@@ -319,3 +320,15 @@ def taps_of(mode: str, old: int, new: int, factor: float | None, align_corners: 
     below = np.minimum(np.floor(source).astype(np.int64), old - 1)
     share = np.minimum(source - below.astype(kind), 1)
     return [(below, 1 - share), (np.minimum(below + 1, old - 1), share)]
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """:func:`interpolate` by its older name, which warns. Shapes: as there."""
+    warn_user("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.")
+    return interpolate(input, size, scale_factor, mode, align_corners)

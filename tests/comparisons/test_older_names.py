@@ -1,5 +1,7 @@
 """Names that PyTorch keeps for older programs, on both engines."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,113 @@ VARIABLES = {
 @pytest.mark.parametrize("name", VARIABLES)
 def test_variable(name):
     check_program(name, VARIABLES[name])
+
+
+def resized(x, *sizes):
+    """The tensor, its strides, how often it was changed, and whether it is the same one."""
+    y = x.resize_(*sizes)
+    return y, y.stride(), y._version, y is x, y.storage_offset()
+
+
+def resized_view(e):
+    """A view goes on showing its base's memory."""
+    a = e.arange(4.0)
+    b = a.view(2, 2)
+    b.resize_(3)
+    a[0] = 9
+    return a, b, b._is_view()
+
+
+def larger(e):
+    """What was there stays in front; what comes after it may be anything."""
+    x = e.arange(3.0)
+    y = x.resize_(2, 4)
+    return y.shape, y.view(-1)[:3], y is x
+
+
+def back_again(e):
+    x = e.arange(4.0)
+    return x.resize_(2), x.resize_(4)
+
+
+def stored(e, x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch warns the first time that there will be untyped ones only
+        storage = x.storage()
+        found = [list(storage), len(storage), storage.size(), storage[0], storage[-1], storage.dtype, repr(storage)]
+        found += [storage.tolist(), storage.nbytes(), storage.element_size(), storage.data_ptr() == x.data_ptr()]
+        storage[1] = 7
+        changed = x.clone()
+        storage.fill_(5)
+        return found, changed, x, storage.untyped().nbytes(), storage.is_cuda
+
+
+def of_storage(e, act):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return act(e.arange(4).storage())
+
+
+def without_prefix(e, prefix):
+    """A state dict of a network that was wrapped."""
+    state = e.nn.Sequential(e.nn.Linear(1, 1), e.nn.BatchNorm1d(1)).state_dict(prefix="module.")
+    state["other"] = 1
+    result = e.nn.modules.utils.consume_prefix_in_state_dict_if_present(state, prefix)
+    return result, list(state), state._metadata
+
+
+def images(e):
+    return e.arange(8.0).view(1, 2, 2, 2)
+
+
+PROGRAMS = {
+    "range": lambda e: [e.range(1, 3), e.range(0, 1, 0.25), e.range(3, 1, -1), e.range(1, 2.5), e.range(1, 4, 2)],
+    "range of a type": lambda e: [e.range(1, 3, dtype=e.int64), e.range(1, 3, 0.5, dtype=e.float64), e.range(1, 1)],
+    "range, differentiated": lambda e: e.range(end=2, start=1, requires_grad=True),
+    "range without an end": lambda e: e.range(3),
+    "range, no step": lambda e: e.range(1, 3, 0),
+    "range, wrong way": lambda e: e.range(3, 1),
+    "range, infinite": lambda e: e.range(0, float("inf")),
+    "hypot of integers": lambda e: e.hypot(e.tensor(3), e.tensor(4)),
+    "hypot of a number": lambda e: e.hypot(e.tensor(3.0), 4),
+    "hsplit, uneven": lambda e: e.hsplit(e.ones(2, 4), 3),
+    "hsplit of a number": lambda e: e.hsplit(e.tensor(1), 2),
+    "hsplit by a tensor": lambda e: e.ones(4).hsplit(e.tensor(2)),
+    "hsplit by a fraction": lambda e: e.hsplit(e.ones(4), 2.0),
+    "vsplit of a vector": lambda e: e.vsplit(e.ones(4), 2),
+    "dsplit into none": lambda e: e.dsplit(e.ones(2, 2, 4), 0),
+    "upsample": lambda e: [
+        e.nn.functional.upsample(images(e), 3),
+        e.nn.functional.upsample(images(e), scale_factor=2, mode="bilinear", align_corners=True),
+    ],
+    "sigmoid and tanh": lambda e: [getattr(e.nn.functional, name)(images(e)) for name in ("sigmoid", "tanh")],
+    "sparse": lambda e: e.ones(2).is_sparse,
+    "smaller": lambda e: resized(e.arange(6.0), 2, 2),
+    "as a tuple": lambda e: resized(e.arange(6.0), (2, 3)),
+    "of a transposed one": lambda e: resized(e.arange(6.0).view(2, 3).t(), 3),
+    "of every second": lambda e: resized(e.arange(6.0)[::2], 2),
+    "from the third": lambda e: resized(e.arange(6.0)[2:], 3),
+    "to nothing": lambda e: resized(e.arange(6.0), 0),
+    "to a number": lambda e: resized(e.arange(6.0), ()),
+    "larger": larger,
+    "back again": back_again,
+    "resized view": resized_view,
+    "resized as": lambda e: resized(e.arange(6.0), e.ones(2, 1).shape) + (e.arange(6).resize_as_(e.ones(1, 2)),),
+    "resized as a number": lambda e: e.ones(2).resize_as_(3),
+    "resized to no size": lambda e: e.ones(2).resize_(),
+    "resized to a negative size": lambda e: e.ones(2).resize_(-1),
+    "resized leaf": lambda e: e.ones(2, requires_grad=True).resize_(1),
+    "resized result": lambda e: (e.ones(2, requires_grad=True) * 2).resize_(1),
+    "storage": lambda e: stored(e, e.arange(4.0)),
+    "storage of a transposed tensor": lambda e: stored(e, e.arange(4).view(2, 2).t()),
+    "storage of a view": lambda e: of_storage(e, list),
+    "storage, beyond": lambda e: of_storage(e, lambda storage: storage[5]),
+    "storage, slice": lambda e: of_storage(e, lambda storage: storage[0:1]),
+    "prefix": lambda e: without_prefix(e, "module."),
+    "another prefix": lambda e: without_prefix(e, "net."),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name):
+    check_program(name, PROGRAMS[name])
