@@ -62,6 +62,7 @@ FACES = dict(faces_of("minigrad", minigrad))
 MORE = ["minigrad.lightning", "minigrad.lightning.callbacks", "minigrad.lightning.loggers", "minigrad.jit"]
 MORE += ["comparisons.tutorial", "comparisons.tutorial.figures"]
 MORE += [f"minigrad.{each}" for each in ("accelerator", "backends.cpu", "backends.cudnn", "compiler", "cpu")]
+MORE += ["minigrad.utils.tensorboard"]
 FACES |= {path: importlib.import_module(path) for path in MORE}
 FACES |= {path: importlib.import_module(f"{path}.face") for path in ("torch_impl", "comparisons")}
 
