@@ -21,11 +21,12 @@ from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
 from minigrad.autograd.stepping import BackwardSteps
 from minigrad.caller import warn_user
+from minigrad.graph.calling import call_node
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import cut_here, note_array, note_cut, note_number, why_no_history
 from minigrad.graph.hooks import RemovableHandle
-from minigrad.graph.node import TensorBase
+from minigrad.graph.node import Node, TensorBase
 from minigrad.graph.storage import TypedStorage, UntypedStorage
 from minigrad.graph.strides import keep_strides, lay_in_order, show_memory, strides_of
 from minigrad.inplace.views import AsStrided, refresh
@@ -803,5 +804,6 @@ class OutdatedView(Tensor):
         return rebuild, (Tensor, self.array, self._requires_grad)
 
 
+Node._run = staticmethod(call_node)
 TensorBase._result_type = Tensor
 TensorBase._outdated_type = OutdatedView

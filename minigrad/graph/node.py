@@ -151,6 +151,11 @@ class Node:
     plain = True
     made: Any = None
     stepping: Any = None
+    _run: Any = None  # what runs a node by itself: ``tensor.py`` says call_node
+
+    def __call__(self, *grads: Tensor | None) -> Any:
+        """The gradients of the inputs, from those of the outputs: see :func:`minigrad.graph.calling.call_node`."""
+        return self._run(self, grads)
 
     @property
     def next_functions(self) -> tuple[Edge, ...]:

@@ -171,3 +171,75 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name):
     check_program(name, PROGRAMS[name])
+
+
+def leaf(e):
+    return e.arange(1.0, 7.0).view(2, 3).clone().requires_grad_()
+
+
+def called(e, make, *grads, recorded=True):
+    """What a node gives, and its gradient where it was recorded; the leaf's own stays as it was."""
+    x = leaf(e)
+    node = make(e, x).grad_fn
+    with e.set_grad_enabled(recorded):
+        found = node(*[e.ones(*shape) * 0.5 for shape in grads])
+    results = found if isinstance(found, tuple) else (found,)
+    tensors = [each for each in results if each is not None]
+    found = [each.detach().clone() for each in tensors], [each.requires_grad for each in tensors], x.grad
+    if tensors[0].requires_grad:
+        (tensors[0] ** 2).sum().backward()
+    return found, x.grad
+
+
+def called_leaf(e):
+    x = leaf(e)
+    node = x.exp().grad_fn.next_functions[0][0]
+    found = [node(e.ones(2, 3)), x.grad.clone()]
+    node(e.ones(2, 3))
+    return [*found, x.grad]
+
+
+def called_twice(e):
+    node = leaf(e).exp().grad_fn
+    return node(e.ones(2, 3)), node(e.ones(2, 3))
+
+
+def called_when_freed(e):
+    y = leaf(e).exp()
+    y.sum().backward()
+    return y.grad_fn(e.ones(2, 3))
+
+
+def called_with_hooks(e):
+    """They are not called."""
+    seen, y = [], leaf(e).exp()
+    y.register_hook(lambda grad: seen.append("tensor"))
+    y.grad_fn.register_hook(lambda *grads: seen.append("node"))
+    y.grad_fn.register_prehook(lambda *grads: seen.append("before"))
+    return y.grad_fn(e.ones(2, 3)), seen
+
+
+CALLS = {
+    "exp": lambda e: called(e, lambda e, x: x.exp(), (2, 3)),
+    "exp, unrecorded": lambda e: called(e, lambda e, x: x.exp(), (2, 3), recorded=False),
+    "sum": lambda e: called(e, lambda e, x: x.sum(), ()),
+    "product": lambda e: called(e, lambda e, x: x * x, (2, 3)),
+    "broadcast": lambda e: called(e, lambda e, x: x * e.ones(4, 2, 3), (4, 2, 3)),
+    "matrices": lambda e: called(e, lambda e, x: x @ x.detach().t(), (2, 2)),
+    "several outputs": lambda e: called(e, lambda e, x: x.unbind(0)[0], (3,), (3,)),
+    "convolution": lambda e: called(e, lambda e, x: e.nn.functional.conv1d(x[None], e.ones(2, 2, 2)), (1, 2, 2)),
+    "leaf": called_leaf,
+    "twice": called_twice,
+    "freed": called_when_freed,
+    "hooks": called_with_hooks,
+    "no gradient": lambda e: leaf(e).exp().grad_fn(),
+    "None": lambda e: leaf(e).exp().grad_fn(None),
+    "too many gradients": lambda e: leaf(e).exp().grad_fn(e.ones(2, 3), e.ones(2, 3)),
+    "a number": lambda e: leaf(e).exp().grad_fn(3),
+    "another shape": lambda e: leaf(e).exp().grad_fn(e.ones(5)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_node_is_called(name):
+    check_program(name, CALLS[name])
