@@ -39,7 +39,7 @@ FOLKLORE = {
     *("Bilinear", "Flatten", "Fold", "Identity", "LazyLinear", "Linear", "Unflatten"),
     *("UninitializedBuffer", "UninitializedParameter"),
     *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"),
-    *("MaxPool1d", "MaxPool2d", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"),
+    *("MaxPool1d", "MaxPool2d", "MaxUnpool1d", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"),
     *("Hardtanh", "LogSigmoid", "LogSoftmax", "Sigmoid", "Softmin", "Tanh", "Tanhshrink", "Threshold"),
     *("BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CosineSimilarity", "HingeEmbeddingLoss", "L1Loss"),
     *("MSELoss", "MarginRankingLoss", "NLLLoss", "PairwiseDistance"),

@@ -33,6 +33,7 @@ from minigrad.ops.rectifiers import threshold_
 from minigrad.ops.rectifiers import Relu, applied, relu_
 from minigrad.ops.resizing import *
 from minigrad.ops.unfolding import fold, unfold
+from minigrad.ops.unpooling import *
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d"]
 __all__ += ["avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu"]
@@ -41,11 +42,11 @@ __all__ += ["cosine_similarity", "cross_entropy", "dropout", "dropout1d", "dropo
 __all__ += ["fold", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_"]
 __all__ += ["hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm"]
 __all__ += ["leaky_relu", "leaky_relu_", "linear", "log_softmax", "logsigmoid", "margin_ranking_loss", "max_pool1d"]
-__all__ += ["max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "mish", "mse_loss", "nll_loss"]
-__all__ += ["normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu"]
-__all__ += ["relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu"]
-__all__ += ["smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink"]
-__all__ += ["threshold", "threshold_", "triplet_margin_loss", "unfold", "upsample"]
+__all__ += ["max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_unpool1d", "max_unpool2d", "mish"]
+__all__ += ["mse_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle"]
+__all__ += ["pixel_unshuffle", "prelu", "relu", "relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu"]
+__all__ += ["selu_", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "softsign"]
+__all__ += ["tanh", "tanhshrink", "threshold", "threshold_", "triplet_margin_loss", "unfold", "upsample"]
 
 
 @checked

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.nn import functional
+from minigrad.nn.convolution import for_each_dim
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
 __all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"]
-__all__ += ["MaxPool1d", "MaxPool2d"]
+__all__ += ["MaxPool1d", "MaxPool2d", "MaxUnpool1d", "MaxUnpool2d"]
 
 Sizes = int | tuple[int, ...]
 
@@ -81,6 +82,44 @@ class MaxPool2d(_MaxPool):
             ceil_mode=self.ceil_mode,
             return_indices=self.return_indices,
         )
+
+
+class _MaxUnpool(Module):
+    """What :class:`MaxUnpool1d` and :class:`MaxUnpool2d` share."""
+
+    dims: int
+
+    def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
+        super().__init__()
+        self.kernel_size = for_each_dim(kernel_size, self.dims)
+        self.stride = self.kernel_size if stride is None else for_each_dim(stride, self.dims)
+        self.padding = for_each_dim(padding, self.dims)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """:func:`functional.max_unpool1d` as a layer. Shapes: (N, C, l) or (C, l) -> (N, C, L) or (C, L)."""
+
+    dims = 1
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        steps = (self.kernel_size, self.stride, self.padding)
+        return functional.max_unpool1d(input, indices, *steps, output_size)
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """:func:`functional.max_unpool2d` as a layer. Shapes: (N, C, h, w) or (C, h, w) -> (N, C, H, W) or (C, H, W).
+
+    Source: Zeiler et al., "Adaptive Deconvolutional Networks for Mid and High Level Feature Learning", 2011.
+    """
+
+    dims = 2
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        steps = (self.kernel_size, self.stride, self.padding)
+        return functional.max_unpool2d(input, indices, *steps, output_size)
 
 
 def single(value: Any) -> tuple[int, ...]:

@@ -52,7 +52,7 @@ nn.functional.unfold nn.functional.fold
 nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.avg_pool1d nn.functional.avg_pool2d
 nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool2d nn.functional.adaptive_max_pool1d
 nn.functional.adaptive_max_pool2d nn.functional.batch_norm nn.functional.group_norm nn.functional.instance_norm
-hypot hsplit vsplit dsplit
+hypot hsplit vsplit dsplit nn.functional.max_unpool1d nn.functional.max_unpool2d
 nn.functional.interpolate nn.functional.pixel_shuffle nn.functional.pixel_unshuffle
 """
 

@@ -219,3 +219,37 @@ def test_integer_division_of_large_sums():
     big = 2**53 + 1
     check_outcome("avg_pool2d", lambda e: e.nn.functional.avg_pool2d(e.tensor([[[big, 0], [0, -1]]]), 2))
     assert torch.nn.functional.avg_pool2d(torch.tensor([[[big, 0], [0, 0]]]), 2).item() == big // 4
+
+
+def unpooled(e, dims, *kernel, size=None):
+    """Pooled, doubled and unpooled, with the gradients' gradients."""
+    x = e.arange(1.0, 121.0, dtype=e.float64).view(*{1: (2, 3, 20), 2: (2, 2, 5, 6)}[dims]).sin().requires_grad_()
+    y, indices = getattr(e.nn.functional, f"max_pool{dims}d")(x, *kernel, return_indices=True)
+    z = getattr(e.nn, f"MaxUnpool{dims}d")(*kernel)(y * y, indices, size)
+    (first,) = e.autograd.grad((z * z).sum(), x, create_graph=True)
+    first.sum().backward()
+    return z, first, x.grad, z.grad_fn.name(), z.stride()
+
+
+UNPOOLED = {
+    "1d": lambda e: unpooled(e, 1, 2),
+    "1d, overlapping": lambda e: unpooled(e, 1, 3, 2, 1, size=(20,)),
+    "2d": lambda e: unpooled(e, 2, 2, size=(2, 2, 5, 6)),
+    "2d, a size that cannot be": lambda e: unpooled(e, 2, 2, size=(9, 6)),
+    "2d, no size": lambda e: unpooled(e, 2, 2, size=(9,)),
+    "text": lambda e: (e.nn.MaxUnpool1d(3, 2, 1), e.nn.MaxUnpool2d((3, 2))),
+    "one place twice": lambda e: e.nn.functional.max_unpool1d(e.arange(4.0).view(1, 4), e.tensor([[0, 0, 1, 1]]), 2),
+    "outside": lambda e: e.nn.functional.max_unpool1d(e.ones(1, 2), e.tensor([[0, 9]]), 2),
+    "before": lambda e: e.nn.functional.max_unpool1d(e.ones(1, 2), e.tensor([[0, -1]]), 2),
+    "short indices": lambda e: e.nn.functional.max_unpool1d(e.ones(1, 2), e.tensor([[0, 1]]).int(), 2),
+    "other indices": lambda e: e.nn.functional.max_unpool1d(e.ones(1, 2), e.tensor([[0]]), 2),
+    "integers": lambda e: e.nn.functional.max_unpool1d(e.ones(1, 2).long(), e.tensor([[0, 1]]), 2),
+    "no picture": lambda e: e.nn.functional.max_unpool2d(e.ones(2, 2), e.ones(2, 2).long(), 2),
+    "no channels": lambda e: e.nn.functional.max_unpool2d(e.ones(1, 0, 2, 2), e.ones(1, 0, 2, 2).long(), 2),
+    "empty batch": lambda e: e.nn.functional.max_unpool2d(e.ones(0, 1, 2, 2), e.ones(0, 1, 2, 2).long(), 2),
+}
+
+
+@pytest.mark.parametrize("name", UNPOOLED)
+def test_unpooling(name):
+    check_outcome(name, UNPOOLED[name])
