@@ -114,7 +114,7 @@ class Pow(Function):
     def forward(ctx, x, y):
         x_float, y_float = prepare(x, y)
         z = np.asarray(x_float**y_float if x_float.dtype.kind == "f" else integer_power(x_float, y_float))
-        ctx.save_for_backward(x if ctx.needs_input_grad[0] else None, y if ctx.needs_input_grad[1] else None, z)
+        ctx.save_for_backward(x, y, z)
         return z
 
     def backward(ctx, grad_z):

@@ -16,6 +16,7 @@ from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
+from minigrad.graph.strides import as_pictures
 from minigrad.ops.picking import Pick
 from minigrad.ops.pooling import as_sizes
 
@@ -30,6 +31,8 @@ def places(indices: Tensor, width: int) -> Given:
 
 class MaxUnpool2D(Function):
     """z = zeros of ``size``, and x ``where`` it belongs: the last where several elements go to one place."""
+
+    result_strides = as_pictures
 
     def forward(ctx, x, *, where, size):
         ctx.save_for_backward(where)

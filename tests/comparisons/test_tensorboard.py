@@ -30,18 +30,18 @@ def told(value):
 
 
 def written(writer_class, e, folder, act, **options):
-    """The events of every file below ``folder``, by the file's folder there."""
+    """The events of every file below ``folder``, the older first, by the file's folder there."""
     with writer_class(folder, **options) as writer:
         assert str(writer.get_logdir()) == str(folder)
         act(e, writer)
     found = {}
-    for path in sorted(folder.rglob("events*")):
+    for path in sorted(folder.rglob("events*"), key=lambda path: path.stat().st_mtime_ns):
         events = [event for event in LegacyEventFileLoader(str(path)).Load() if not event.HasField("source_metadata")]
         found.setdefault(str(path.parent.relative_to(folder)), []).extend(
             (event.step, event.file_version, str(event.session_log), [told(value) for value in event.summary.value])
             for event in events
         )
-    return found
+    return dict(sorted(found.items()))
 
 
 def scalars(e, writer):
