@@ -15,6 +15,12 @@ from comparisons.outcomes import check_program
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="PyTorch's answers without a GPU")
 
 
+@pytest.fixture(autouse=True)
+def switches_as_they_begin(monkeypatch):
+    """Other tests train with PyTorch, for which cuDNN tries algorithms out."""
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+
+
 def at(e, path):
     """What stands at a path under an engine."""
     for name in filter(None, path.split(".")):
