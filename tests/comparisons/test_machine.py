@@ -149,9 +149,9 @@ PROGRAMS = {
     "deterministic, only warned": lambda e: deterministic(e, True, warn_only=True),
     "deterministic, a number": lambda e: deterministic(e, 1),
     "threads beside each other": lambda e: e.set_num_interop_threads(0),
-    "default device": lambda e: [e.set_default_device(each) for each in ("cpu", None, e.device("cpu"))],
+    "default device": lambda e: [e.set_default_device(each) for each in ("cpu", e.device("cpu"), None)],
     "default device, unknown": lambda e: e.set_default_device("gpu"),
-    "inside of a device": lambda e: e.device("cpu").__enter__(),
+    "inside of a device": lambda e: entered(e.device("cpu")),
     "with a device": lambda e: with_device(e, "cpu"),
     "compile twice": lambda e: e.compile(abs, mode="default", options={}),
     "autocast": asked_in_autocast,
@@ -171,6 +171,12 @@ PROGRAMS = {
         e.__version__.split("+")[0],
     ),
 }
+
+
+def entered(context):
+    """What a ``with`` gives, which is left again."""
+    with context as found:
+        return found
 
 
 def with_device(e, name):
