@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.promotion import type_name
-from minigrad.graph.accumulation import add_to_grad
+from minigrad.graph.accumulation import add_to_grad, results
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Node, Tensor
 from minigrad.graph.watching import Walk
-from minigrad.kernels.helpers import Future
 
 __all__ = ["call_node"]
 
@@ -54,7 +53,5 @@ def run_alone(node: Any, incoming: list[Any]) -> tuple[Any, ...]:
     if isinstance(node, AccumulateGrad):
         add_to_grad(node, incoming[0])
         return ()
-    outgoing = node.backward(*incoming)
-    outgoing = outgoing if type(outgoing) is tuple else (outgoing,)
-    results = [each.result() if type(each) is Future else each for each in outgoing]
-    return tuple([each if each is None or isinstance(each, Tensor) else wrap(np.asarray(each)) for each in results])
+    outgoing = results(node.call_rule(incoming))
+    return tuple([each if each is None or isinstance(each, Tensor) else wrap(np.asarray(each)) for each in outgoing])

@@ -219,6 +219,11 @@ def called_with_hooks(e):
     return y.grad_fn(e.ones(2, 3)), seen
 
 
+def unrecorded(e, node, *grads):
+    with e.no_grad():
+        return node(*grads)
+
+
 CALLS = {
     "exp": lambda e: called(e, lambda e, x: x.exp(), (2, 3)),
     "exp, unrecorded": lambda e: called(e, lambda e, x: x.exp(), (2, 3), recorded=False),
@@ -234,6 +239,8 @@ CALLS = {
     "hooks": called_with_hooks,
     "no gradient": lambda e: leaf(e).exp().grad_fn(),
     "None": lambda e: leaf(e).exp().grad_fn(None),
+    "None for one of two": lambda e: leaf(e).unbind(0)[0].grad_fn(e.ones(3), None),
+    "None for one of two, unrecorded": lambda e: unrecorded(e, leaf(e).split(1)[0].grad_fn, None, e.ones(1, 3)),
     "too many gradients": lambda e: leaf(e).exp().grad_fn(e.ones(2, 3), e.ones(2, 3)),
     "a number": lambda e: leaf(e).exp().grad_fn(3),
     "another shape": lambda e: leaf(e).exp().grad_fn(e.ones(5)),
