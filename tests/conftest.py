@@ -115,9 +115,11 @@ def nothing_measured():
     while (measuring := coverage.Coverage.current()) is not None:
         measuring.stop()
         stopped.append(measuring)
-    yield
-    for measuring in reversed(stopped):
-        measuring.start()
+    try:
+        yield
+    finally:
+        for measuring in reversed(stopped):
+            measuring.start()
 
 
 @pytest.hookimpl(optionalhook=True)
