@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from minigrad import creation
 from minigrad.inplace import resizing
+from minigrad.linalg import solving
 from minigrad.ops import activation, arithmetic, arrangement, broadcasting, casting, choosing, clamping, comparison
 from minigrad.ops import copying, cutting, diagonals, division, extremes, fused, masking, nondifferentiable, overwriting
 from minigrad.ops import picking, powers, rectifiers, reduction, rounding, scan, shape, sorting, statistics
@@ -409,3 +410,7 @@ class Methods:
     outer = matmul_ops.outer
     ger = matmul_ops.outer
     vdot = matmul_ops.vdot
+
+    cholesky_inverse = solving.cholesky_inverse
+    cholesky_solve = solving.cholesky_solve
+    triangular_solve = solving.triangular_solve

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from minigrad.graph.node import Tensor
 
 __all__ = ["aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "nanmedian", "sort", "topk"]
+__all__ += ["triangular_solve"]
 
 
 def described(result: Any) -> str:
@@ -84,6 +85,16 @@ class aminmax(NamedTuple):
 
     min: Tensor
     max: Tensor
+
+    def __repr__(self) -> str:
+        return described(self)
+
+
+class triangular_solve(NamedTuple):
+    """What :func:`minigrad.triangular_solve` returns: ``solution`` (..., n, k) and the matrix (..., n, n)."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
 
     def __repr__(self) -> str:
         return described(self)

@@ -10,7 +10,7 @@ from typing import Any
 from minigrad.caller import warn_user
 from minigrad.creation import tensor
 from minigrad.graph.grad_mode import no_grad
-from minigrad.linalg import vector_norm
+from minigrad.linalg.norms import vector_norm
 from minigrad.ops.joining import cat, stack
 from minigrad.tensor import Tensor
 

@@ -13,7 +13,7 @@ from minigrad.graph.grad_mode import no_grad
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.graph.values import constant_like
-from minigrad.linalg import vector_norm
+from minigrad.linalg.norms import vector_norm
 from minigrad.ops.choosing import Where, where
 from minigrad.ops.picking import Pick
 

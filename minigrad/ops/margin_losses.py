@@ -10,7 +10,7 @@ from minigrad.arguments.promotion import result_dtype
 from minigrad.creation import zeros_like
 from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Tensor
-from minigrad.linalg import vector_norm
+from minigrad.linalg.norms import vector_norm
 from minigrad.ops.broadcasting import broadcast_tensors
 from minigrad.ops.choosing import minimum, where
 from minigrad.ops.losses import legacy_reduction, reduced

@@ -1,7 +1,7 @@
 """Variances, standard deviations and norms, over all or some dimensions. Rules, then what users call.
 
 ``dim`` and ``keepdim`` are those of ``reduction.py``. Medians are in ``sorting.py``; the rule of norms is in
-``minigrad/linalg.py``.
+``minigrad/linalg/norms.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
-from minigrad.linalg import matrix_norm, vector_norm
+from minigrad.linalg.norms import matrix_norm, vector_norm
 from minigrad.ops.broadcasting import restore_dims, spread
 from minigrad.ops.choosing import Where
 from minigrad.ops.reduction import Mean

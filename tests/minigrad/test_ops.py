@@ -1,6 +1,7 @@
 """Every rule in ``minigrad/ops`` against central differences, to second order, and that a wrong rule is noticed.
 
-NumPy only. How the operations compare with PyTorch is in ``tests/comparisons/test_operations.py``.
+Those of ``minigrad/linalg`` too. NumPy only. How the operations compare with PyTorch is in
+``tests/comparisons/test_operations.py``.
 """
 
 import functools
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import ops
+from minigrad import linalg, ops
 from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
 from minigrad.graph.function import Function
 from minigrad.kernels.pooling import Windows
@@ -20,7 +21,11 @@ from minigrad.nn import functional as F
 from minigrad.ops.division import Underived
 from minigrad.ops.extremes import GatherOne
 
-MODULES = [importlib.import_module(f"minigrad.ops.{module.name}") for module in pkgutil.iter_modules(ops.__path__)]
+MODULES = [
+    importlib.import_module(f"{package.__name__}.{module.name}")
+    for package in (ops, linalg)
+    for module in pkgutil.iter_modules(package.__path__)
+]
 RULES = {
     f"{module.__name__.rpartition('.')[2]}.{name}": kind
     for module in MODULES
@@ -272,6 +277,9 @@ CASES = {
         *(SQUARE[None], SQUARE[:, None], ROW[:1]),
     ),
     "unfold of pictures": (lambda x: F.unfold(x, 2, padding=1, stride=2) ** 2, SQUARE),
+    "cholesky": (lambda x: linalg.cholesky(x @ x.mT + minigrad.eye(2)), SQUARE),
+    "solve_triangular": (lambda x, y: linalg.solve_triangular(x, y, upper=True), SQUARE, SQUARE[0]),
+    "cholesky_solve": (lambda x, y: minigrad.cholesky_solve(x, y.tril()), SQUARE[0], SQUARE),
     "fold": (lambda x: F.fold(x, (2, 3), (1, 2)) ** 2, SQUARE.reshape(2, 4)),
 }
 

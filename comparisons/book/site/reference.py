@@ -52,6 +52,7 @@ PLACES = {
     "creation": "creation",
     "random": "creation",
     "ops": "operations",
+    "linalg": "operations",
     "graph": "autograd",
     "autograd": "autograd",
     "viz": "viz",

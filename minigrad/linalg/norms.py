@@ -1,4 +1,4 @@
-"""Linear algebra: norms of vectors and matrices. Each is PyTorch's ``torch.linalg`` function of the same name."""
+"""Norms of vectors and matrices: of any order, along any dimensions. Rules, then what users call."""
 
 from __future__ import annotations
 

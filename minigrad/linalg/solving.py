@@ -1,0 +1,140 @@
+"""Systems of linear equations. Rules, then what users call; NumPy's LAPACK computes.
+
+One pattern serves all: x with a x = b has dL/db = a⁻ᵀ dL/dx, a system again, and dL/da = -dL/db xᵀ, for a dx = -da x.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import return_types
+from minigrad.arguments.gate import checked
+from minigrad.creation import eye
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
+from minigrad.kernels.substitution import substitute
+from minigrad.linalg.checks import check_sides, check_square
+from minigrad.ops.broadcasting import broadcast_shapes
+from minigrad.ops.diagonals import Tril, Triu
+
+__all__ = ["cholesky_inverse", "cholesky_solve", "solve_triangular", "triangular_solve"]
+
+
+class LinalgSolveTriangular(Function):
+    """x with a x = b, or with x a = b where not ``left``, for triangular a. Where a's diagonal is 0, x is infinite."""
+
+    saved_names = ("self", "result")
+    result_strides = None
+
+    def forward(ctx, a, b, *, upper, left, unitriangular):
+        ctx.upper, ctx.left, ctx.unitriangular = upper, left, unitriangular
+        if left:
+            x = substitute(a, b, upper, unitriangular)
+        else:  # aᵀ xᵀ = bᵀ
+            x = substitute(a.mT, b.mT, not upper, unitriangular).mT
+        ctx.save_for_backward(a, x)
+        return x
+
+    def backward(ctx, grad_x):
+        a, x = ctx.saved_tensors
+        options: Any = {"left": ctx.left, "unitriangular": ctx.unitriangular}
+        grad_b = LinalgSolveTriangular.apply(a.mT, grad_x, upper=not ctx.upper, **options)
+        if not ctx.needs_input_grad[0]:
+            return None, grad_b
+        grad_a = -(grad_b @ x.mT) if ctx.left else -(x.mT @ grad_b)
+        triangle = Triu if ctx.upper else Tril
+        offset = int(ctx.unitriangular) if ctx.upper else -int(ctx.unitriangular)
+        return triangle.apply(grad_a, diagonal=offset), grad_b
+
+
+@checked
+def solve_triangular(
+    input: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Tensor:
+    """x with ``input @ x = B`` for a triangular matrix: its ``upper`` or its lower triangle, the other is not read.
+
+    Shapes: (..., n, n), (..., n, k) -> (..., n, k), the batches broadcast. With ``left`` False it is x with
+    ``x @ input = B``: (..., k, n) -> (..., k, n). With ``unitriangular`` the diagonal counts as ones.
+
+    Raises:
+        RuntimeError: sizes or types do not agree.
+        NotImplementedError: they are not of float32 or float64.
+    """
+    check_sides("linalg.solve_triangular", input, B, left)
+    if input.array.dtype.char not in "fd":
+        raise NotImplementedError(f'"triangular_solve_cpu" not implemented for {input.dtype}: convert to float32 first')
+    return LinalgSolveTriangular.apply(input, B, upper=upper, left=left, unitriangular=unitriangular)
+
+
+@checked
+def triangular_solve(
+    input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> return_types.triangular_solve:
+    """The older form of :func:`solve_triangular`: x with ``A @ x = input``, or with Aᵀ where ``transpose``, and A.
+
+    Shapes: (..., n, k), (..., n, n) -> (..., n, k) and (..., n, n).
+
+    Raises:
+        RuntimeError: sizes or types do not agree.
+        NotImplementedError: they are not of float32 or float64.
+    """
+    check_sides("triangular_solve", A, input, left=True)
+    batch = broadcast_shapes(input.shape[:-2], A.shape[:-2])
+    coefficient = A.expand(*batch, *A.shape[-2:]).clone()
+    matrix, triangle = (A.mT, not upper) if transpose else (A, upper)
+    solution = solve_triangular(matrix, input, upper=triangle, unitriangular=unitriangular)
+    return return_types.triangular_solve(solution, coefficient)
+
+
+class CholeskySolve(Function):
+    """x with L Lᵀ x = b, by two triangular systems. As in PyTorch dL/dL is that of a full matrix L."""
+
+    saved_names = ("input2", "result")
+    result_strides = None
+
+    def forward(ctx, b, factor, *, upper):
+        ctx.upper = upper
+        lower = factor.mT if upper else factor
+        x = substitute(lower.mT, substitute(lower, b, False, False), True, False)
+        ctx.save_for_backward(factor, x)
+        return x
+
+    def backward(ctx, grad_x):
+        factor, x = ctx.saved_tensors
+        grad_b = CholeskySolve.apply(grad_x, factor, upper=ctx.upper)
+        if not ctx.needs_input_grad[1]:
+            return grad_b, None
+        grad_a = -(grad_b @ x.mT)  # of a = L Lᵀ
+        symmetric = grad_a + grad_a.mT
+        grad_factor = factor @ symmetric if ctx.upper else symmetric @ factor
+        return grad_b, grad_factor
+
+
+@checked
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """x with ``L Lᵀ x = input`` for the lower triangular ``L`` of ``linalg.cholesky``; ``upper`` where it is Lᵀ.
+
+    Shapes: (..., n, k), (..., n, n) -> (..., n, k).
+
+    Raises:
+        RuntimeError: sizes or types do not agree.
+        NotImplementedError: they are not of float32 or float64.
+    """
+    check_sides("cholesky_solve", L, input, left=True)
+    if input.array.dtype.char not in "fd":
+        raise NotImplementedError(f'"cholesky_solve_cpu" not implemented for {input.dtype}: convert to float32 first')
+    return CholeskySolve.apply(input, L, upper=upper)
+
+
+@checked
+def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of ``L Lᵀ`` for the lower triangular ``L`` of ``linalg.cholesky``; ``upper`` where it is Lᵀ.
+
+    Shapes: (..., n, n), the same out.
+
+    Raises:
+        RuntimeError: the matrix is not square.
+        NotImplementedError: it is not of float32 or float64.
+    """
+    check_square("cholesky_inverse", L)
+    return cholesky_solve(eye(L.shape[-1], dtype=L.dtype), L, upper)
