@@ -27,6 +27,11 @@ OPTIMIZERS = {
     "Adam amsgrad": ("Adam", {"lr": 0.1, "amsgrad": True}),
     "Adam maximize": ("Adam", {"lr": 0.02, "maximize": True, "weight_decay": 0.1}),
     "Adam all": ("Adam", {"lr": 0.05, "amsgrad": True, "weight_decay": 0.2, "betas": (0.7, 0.99)}),
+    "Adadelta": ("Adadelta", {"weight_decay": 0.1}),
+    "Adamax": ("Adamax", {"lr": 0.05, "maximize": True}),
+    "RAdam": ("RAdam", {"lr": 0.05, "betas": (0.8, 0.99), "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    "ASGD averaging": ("ASGD", {"lr": 0.05, "t0": 5, "lambd": 0.1}),
+    "Rprop": ("Rprop", {"step_sizes": (1e-3, 0.2)}),
 }
 
 

@@ -19,7 +19,9 @@ database = pytest.importorskip("torch.testing._internal.common_optimizers")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the samples provoke many; warnings are compared elsewhere
 
 OPTIMIZERS = {
-    each.optim_cls.__name__: each for each in database.optim_db if each.optim_cls.__name__ in dir(minigrad.optim)
+    each.optim_cls.__name__: each
+    for each in database.optim_db
+    if each.optim_cls.__name__ in dir(minigrad.optim) and not each.only_supports_sparse_grads
 }
 KERNELS = {"default": {}, "loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 STARTS = [np.linspace(-1, 1, 6).reshape(2, 3), np.array([0.5, -2.0, 3.0]), np.array(0.7), np.zeros((0, 2))]
@@ -27,27 +29,44 @@ STARTS = [np.linspace(-1, 1, 6).reshape(2, 3), np.array([0.5, -2.0, 3.0]), np.ar
 
 def close(name, ours, theirs):
     """Equal to rounding; where an option is a tensor, PyTorch rounds what it computes of it to float32."""
-    assert (ours is None) == (theirs is None), name
-    if ours is not None:
-        compare_values(name, ours, theirs, "second order").check()
+    if ours is None or theirs is None:
+        assert ours is theirs, name
+    elif isinstance(theirs, list):
+        assert [each is None for each in ours] == [each is None for each in theirs], name
+        if ours and ours[0] is not None:
+            kept = [[each for each in values if each is not None] for values in (ours, theirs)]
+            close(name, minigrad.stack(kept[0]), torch.stack(kept[1]))
+    elif not isinstance(theirs, torch.Tensor):
+        assert ours == pytest.approx(theirs, rel=1e-10, abs=1e-12), name
+    else:
+        tolerance = "training float64" if name.startswith("LBFGS") else "second order"
+        compare_values(name, ours, theirs, tolerance if theirs.dtype == torch.float64 else "second order").check()
 
 
 def train(e, kind, options, steps=6):
     """Parameters and optimizer after some steps, in one of which two parameters have no gradient."""
     parameters = [e.tensor(start, requires_grad=True) for start in STARTS]
-    optimizer = getattr(e.optim, kind)(parameters, **options)
+    few = {"max_iter": 3} if kind == "LBFGS" else {}  # in waves, and beyond the minimum, rounding grows with each move
+    optimizer = getattr(e.optim, kind)(parameters, **few, **options)
     go_on(optimizer, parameters, range(steps))
     return parameters, optimizer
 
 
 def go_on(optimizer, parameters, steps):
-    for step in steps:
+    few_moves = "max_iter" in optimizer.defaults
+
+    def loss_at(step):
         optimizer.zero_grad()
         loss = ((parameters[0] - 0.1 * step) ** 2).sum() + (parameters[3] * 2).sum()
         if step != 3:
-            loss = loss + (parameters[1] * step).sin().sum() + (parameters[2] - step) ** 2
+            bent = ((parameters[1] * 0.3 - step) ** 2 + 1).sqrt() if few_moves else (parameters[1] * step).sin()
+            loss = loss + bent.sum() + (parameters[2] - step) ** 2
+        loss = -loss if few_moves and optimizer.defaults["maximize"] else loss
         loss.backward()
-        optimizer.step()
+        return loss
+
+    for step in steps:
+        optimizer.step(lambda step=step: loss_at(step))
 
 
 def outcome(call):

@@ -98,6 +98,8 @@ def test_what_only_kernels_have_is_refused():
         kind(weights, foreach=True)
         with pytest.raises(NotImplementedError, match="differentiable"):
             kind(weights, differentiable=True)
+    with pytest.raises(NotImplementedError, match=r"minigrad\.optim\.Adam"):
+        minigrad.optim.SparseAdam(weights)
 
 
 SCHEDULES = {

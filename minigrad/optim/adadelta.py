@@ -1,0 +1,64 @@
+"""Adadelta: the step divided by the size of the gradients and multiplied by that of the steps before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import zeros_like
+from minigrad.optim.optimizer import Optimizer, check_not_negative, check_rate, check_unused, counter, prepared
+from minigrad.tensor import Tensor
+
+__all__ = ["Adadelta"]
+
+
+class Adadelta(Optimizer):
+    """v ← ρ v + (1 - ρ) g²;  d = √(u + ε) / √(v + ε) · g;  u ← ρ u + (1 - ρ) d²;  θ ← θ - lr · d.
+
+    So a step has the unit of θ. ``state_dict`` keeps v as ``square_avg`` and u as ``acc_delta``. ``weight_decay`` adds
+    weight_decay · θ to g; ``maximize`` turns g's sign; ``foreach`` changes nothing. Counterpart:
+    ``torch.optim.Adadelta``. Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012.
+
+    Raises:
+        ValueError: an option is negative, or ``rho`` above 1.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        capturable: bool = False,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_rate(lr)
+        if not 0.0 <= rho <= 1.0:
+            raise ValueError(f"Invalid rho value: {rho}")
+        check_not_negative("epsilon value", eps)
+        check_not_negative("weight_decay value", weight_decay)
+        check_unused("Adadelta", capturable=capturable, differentiable=differentiable)
+        defaults = {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        kernels = {"capturable": capturable, "foreach": foreach, "differentiable": differentiable}
+        super().__init__(params, {**defaults, **kernels})
+
+    def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
+        """One step of the formula above."""
+        state = self.state[parameter]
+        if not state:
+            state.update(step=counter(0), square_avg=zeros_like(parameter), acc_delta=zeros_like(parameter))
+        state["step"].array += 1
+        gradient = prepared(gradient, parameter, group)
+        rho, v, u = group["rho"], state["square_avg"].array, state["acc_delta"].array
+        v *= rho
+        v += (1 - rho) * gradient * gradient
+        change = np.sqrt(u + group["eps"]) / np.sqrt(v + group["eps"]) * gradient
+        u *= rho
+        u += (1 - rho) * change * change
+        parameter.array -= group["lr"] * change
