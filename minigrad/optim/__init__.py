@@ -1,9 +1,9 @@
 """Optimizers: what changes the parameters once their gradients are there. One file an optimizer.
 
-``lr_scheduler.py`` has the schedules that change their learning rates.
+``lr_scheduler.py`` has the schedules that change their learning rates, ``swa_utils.py`` averages of the weights.
 """
 
-from minigrad.optim import lr_scheduler
+from minigrad.optim import lr_scheduler, swa_utils
 from minigrad.optim.adadelta import Adadelta
 from minigrad.optim.adagrad import Adagrad
 from minigrad.optim.adam import Adam, AdamW
@@ -19,4 +19,4 @@ from minigrad.optim.sgd import SGD
 from minigrad.optim.sparse_adam import SparseAdam
 
 __all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam"]
-__all__ += ["RMSprop", "Rprop", "SparseAdam", "lr_scheduler"]
+__all__ += ["RMSprop", "Rprop", "SparseAdam", "lr_scheduler", "swa_utils"]

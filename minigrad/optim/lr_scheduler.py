@@ -16,9 +16,9 @@ from minigrad.caller import warn_user
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
-__all__ = ["ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR"]
-__all__ += ["LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR"]
-__all__ += ["ReduceLROnPlateau", "SequentialLR", "StepLR"]
+__all__ = ["ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR"]
+__all__ += ["ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR"]
+__all__ += ["PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"]
 
 
 ADVICE = "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
@@ -193,9 +193,7 @@ class LambdaLR(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and the functions; of callable objects, what they hold."""
         state = {name: value for name, value in super().state_dict().items() if name != "lr_lambdas"}
-        state["lr_lambdas"] = [
-            dict(each.__dict__) if not hasattr(each, "__code__") else None for each in self.lr_lambdas
-        ]
+        state["lr_lambdas"] = [held_by(each) for each in self.lr_lambdas]
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -512,21 +510,8 @@ class OneCycleLR(LRScheduler):
                 group["max_lr"] = highest
                 group["min_lr"] = group["initial_lr"] / final_div_factor
         if cycle_momentum:
-            if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-                raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
-            self.use_beta1 = "betas" in optimizer.defaults
-            if last_epoch == -1:
-                self.begin_momentum(optimizer, base_momentum, max_momentum)
+            self.use_beta1 = begin_momentum(optimizer, base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
-
-    def begin_momentum(self, optimizer: Optimizer, base_momentum: Any, max_momentum: Any) -> None:
-        """Give each group its highest momentum, and note both bounds."""
-        lowest = one_a_group("base_momentum", base_momentum, optimizer)
-        highest = one_a_group("max_momentum", max_momentum, optimizer)
-        for group, low, high in zip(optimizer.param_groups, lowest, highest):
-            set_momentum(group, high)
-            group["max_momentum"] = high
-            group["base_momentum"] = low
 
     def next_rates(self) -> list[Any]:
         if self.last_epoch > self.total_steps:
@@ -599,6 +584,105 @@ def set_momentum(group: dict[str, Any], momentum: float) -> None:
         group["betas"] = (momentum, *group["betas"][1:])
     else:
         group["momentum"] = momentum
+
+
+def begin_momentum(optimizer: Optimizer, base_momentum: Any, max_momentum: Any, last_epoch: int) -> bool:
+    """Give each group its highest momentum to begin with, and note both bounds. Says whether it is Adam's first beta.
+
+    Raises:
+        ValueError: the optimizer has neither.
+    """
+    if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+        raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+    lowest = one_a_group("base_momentum", base_momentum, optimizer)
+    highest = one_a_group("max_momentum", max_momentum, optimizer)
+    for group, low, high in zip(optimizer.param_groups, lowest, highest) if last_epoch == -1 else ():
+        set_momentum(group, high)
+        group["max_momentum"] = high
+        group["base_momentum"] = low
+    return "betas" in optimizer.defaults
+
+
+class CyclicLR(LRScheduler):
+    """From ``base_lr`` evenly up to ``max_lr`` and down again, cycle after cycle; momentum, where there is one, down.
+
+    ``mode`` says how far up: always all the way ("triangular"), half as far in each next cycle ("triangular2"), or
+    ``gamma`` to the power of the step ("exp_range"); ``scale_fn``, in the place of ``mode``, gives the share from the
+    number of the cycle or of the step, as ``scale_mode`` says. Source: Smith, "Cyclical Learning Rates", 2015.
+
+    Raises:
+        ValueError: the mode is unknown, or there is no momentum to cycle.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        base_lr: float | list[float],
+        max_lr: float | list[float],
+        step_size_up: int = 2000,
+        step_size_down: int | None = None,
+        mode: str = "triangular",
+        gamma: float = 1.0,
+        scale_fn: Callable[[float], float] | None = None,
+        scale_mode: str = "cycle",
+        cycle_momentum: bool = True,
+        base_momentum: float | list[float] = 0.8,
+        max_momentum: float | list[float] = 0.9,
+        last_epoch: int = -1,
+    ) -> None:
+        check_optimizer(optimizer)
+        base_lrs = one_a_group("base_lr", base_lr, optimizer)
+        for group, rate in zip(optimizer.param_groups, base_lrs) if last_epoch == -1 else ():
+            set_option(group, "lr", rate)
+        self.max_lrs = one_a_group("max_lr", max_lr, optimizer)
+        self.total_size = float(step_size_up + (step_size_up if step_size_down is None else step_size_down))
+        self.step_ratio = step_size_up / self.total_size
+        if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
+            raise ValueError("mode is invalid and scale_fn is None")
+        self.mode = mode
+        self.gamma = gamma
+        self._scale_fn_custom = scale_fn
+        by_mode = "iterations" if mode == "exp_range" else "cycle"
+        self.scale_mode = by_mode if scale_fn is None else scale_mode
+        self.cycle_momentum = cycle_momentum
+        if cycle_momentum:
+            self.use_beta1 = begin_momentum(optimizer, base_momentum, max_momentum, last_epoch)
+            self.base_momentums = one_a_group("base_momentum", base_momentum, optimizer)
+            self.max_momentums = one_a_group("max_momentum", max_momentum, optimizer)
+        super().__init__(optimizer, last_epoch)
+        self.base_lrs = base_lrs
+
+    def scale_fn(self, x: float) -> float:
+        """The share of the way up in cycle, or at step, ``x``."""
+        if self._scale_fn_custom is not None:
+            return self._scale_fn_custom(x)
+        return {"triangular": 1.0, "triangular2": 1 / 2.0 ** (x - 1), "exp_range": self.gamma**x}[self.mode]
+
+    def next_rates(self) -> list[Any]:
+        cycle = math.floor(1 + self.last_epoch / self.total_size)
+        x = 1.0 + self.last_epoch / self.total_size - cycle
+        share = x / self.step_ratio if x <= self.step_ratio else (x - 1) / (self.step_ratio - 1)
+        scale = self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
+        if self.cycle_momentum:
+            for group, low, high in zip(self.optimizer.param_groups, self.base_momentums, self.max_momentums):
+                set_momentum(group, high - (high - low) * share * scale)
+        return [low + (high - low) * share * scale for low, high in zip(self.base_lrs, self.max_lrs)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer and a function of one's own; of a callable object, what it holds."""
+        state = {name: value for name, value in super().state_dict().items() if name != "_scale_fn_custom"}
+        return {**state, "_scale_fn_custom": held_by(self._scale_fn_custom)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what :meth:`state_dict` gave; a function of one's own is this schedule's."""
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_scale_fn_custom"})
+        if state_dict["_scale_fn_custom"] is not None:
+            vars(self._scale_fn_custom).update(state_dict["_scale_fn_custom"])
+
+
+def held_by(function: Any) -> dict[str, Any] | None:
+    """What a callable object holds; None for a function."""
+    return None if function is None or hasattr(function, "__code__") else dict(vars(function))
 
 
 class CombinedScheduler(LRScheduler):

@@ -16,7 +16,17 @@ from minigrad.methods import Methods
 HERE = Path(__file__)
 CASES = [*HERE.parent.glob("*.py"), *HERE.parent.glob("expressions/*.txt")]
 WORDS = {word for path in CASES if path != HERE for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
-MODULES = ["nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "utils.data", "linalg"]
+MODULES = [
+    "nn",
+    "nn.functional",
+    "nn.init",
+    "nn.utils",
+    "optim",
+    "optim.lr_scheduler",
+    "optim.swa_utils",
+    "utils.data",
+    "linalg",
+]
 PUBLIC = [(module, name) for module in MODULES for name in importlib.import_module(f"minigrad.{module}").__all__]
 FAMILIES = [importlib.import_module(f"minigrad.ops.{each.name}") for each in pkgutil.iter_modules(ops.__path__)]
 FUNCTIONS = sorted(

@@ -102,6 +102,21 @@ def test_what_only_kernels_have_is_refused():
         minigrad.optim.SparseAdam(weights)
 
 
+class Shrinking:
+    """A share that an object gives, and which it holds."""
+
+    def __init__(self):
+        self.last = 0
+
+    def __call__(self, x):
+        self.last = max(self.last, x)
+        return 0.9**self.last
+
+
+def swa_of(schedules):
+    return {minigrad.optim.lr_scheduler: minigrad, torch.optim.lr_scheduler: torch}[schedules].optim.swa_utils
+
+
 SCHEDULES = {
     "StepLR": lambda s, o: s.StepLR(o, 3, 0.5),
     "MultiStepLR": lambda s, o: s.MultiStepLR(o, [2, 5, 5, 9]),
@@ -119,6 +134,16 @@ SCHEDULES = {
     ),
     "OneCycleLR, three phases": lambda s, o: s.OneCycleLR(o, 0.5, 30, pct_start=0.4, three_phase=True, div_factor=10),
     "OneCycleLR, no momentum": lambda s, o: s.OneCycleLR(o, 0.5, 25, cycle_momentum=False),
+    "CyclicLR": lambda s, o: s.CyclicLR(o, 0.01, [0.1, 0.2], 4),
+    "CyclicLR, triangular2": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 4, 3, "triangular2", base_momentum=[0.7, 0.6]),
+    "CyclicLR, exp_range": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 3, 5, "exp_range", 0.9, cycle_momentum=False),
+    "CyclicLR, own": lambda s, o: s.CyclicLR(
+        o, 0.01, 0.1, 3, mode="mine", scale_fn=lambda x: 0.8**x, scale_mode="iterations"
+    ),
+    "CyclicLR, own object": lambda s, o: s.CyclicLR(o, 0.01, 0.1, 3, scale_fn=Shrinking()),
+    "SWALR": lambda s, o: swa_of(s).SWALR(o, [0.05, 0.02], 6),
+    "SWALR, linear": lambda s, o: swa_of(s).SWALR(o, 0.5, 4, "linear"),
+    "SWALR, at once": lambda s, o: swa_of(s).SWALR(o, 0.5, 0),
     "PolynomialLR": lambda s, o: s.PolynomialLR(o, 7, 2.0),
     "MultiplicativeLR": lambda s, o: s.MultiplicativeLR(o, lambda epoch: 0.95 if epoch % 2 else 0.9),
     "ChainedScheduler": lambda s, o: s.ChainedScheduler([s.LinearLR(o, 0.1, 1.0, 4), s.ExponentialLR(o, 0.9)]),
@@ -229,6 +254,11 @@ WRONG = {
         schedule := s.OneCycleLR(o, 0.1, 2),
         [o.step() or schedule.step() for _ in range(4)],
     ],
+    "cycle's mode": lambda s, o: s.CyclicLR(o, 0.1, 0.2, mode="square"),
+    "cycle's max_lr": lambda s, o: s.CyclicLR(o, 0.1, [0.2]),
+    "no momentum": lambda s, o: s.CyclicLR(o.__class__.__mro__[1](o.param_groups, {"lr": 1}), 0.1, 0.2),
+    "annealing": lambda s, o: swa_of(s).SWALR(o, 0.1, anneal_strategy="steep"),
+    "annealing's length": lambda s, o: swa_of(s).SWALR(o, 0.1, 1.5),
     "milestones": lambda s, o: s.SequentialLR(o, [s.StepLR(o, 1)], [1]),
     "no schedule": lambda s, o: s.SequentialLR(o, [], []),
     "plateau factor": lambda s, o: s.ReduceLROnPlateau(o, factor=1.0),
@@ -245,6 +275,53 @@ def test_wrong_schedules(name):
         WRONG[name](e.optim.lr_scheduler, optimizer)
 
     check_outcome(name, call)
+
+
+# ---------------------------------------------------------------------------------------------- averages of weights
+
+AVERAGES = {
+    "mean": lambda u: {},
+    "mean of buffers too": lambda u: {"use_buffers": True},
+    "mean, by one": lambda u: {"avg_fn": u.get_swa_avg_fn()},
+    "moving": lambda u: {"avg_fn": u.get_ema_avg_fn(0.9), "use_buffers": True},
+    "mean, by lists": lambda u: {"multi_avg_fn": u.get_swa_multi_avg_fn()},
+    "moving, by lists": lambda u: {"multi_avg_fn": u.get_ema_multi_avg_fn(0.9), "use_buffers": True},
+    "own": lambda u: {"avg_fn": lambda average, weight, n: average * 0.5 + weight * n},
+}
+
+
+@pytest.mark.parametrize("name", AVERAGES)
+def test_averaged_model(name):
+    """The average, its buffers, and the statistics computed anew, after three trainings' steps."""
+    results = []
+    for e in (minigrad, torch):
+        e.manual_seed(0)
+        net = e.nn.Sequential(e.nn.Linear(3, 4), e.nn.BatchNorm1d(4)).double()
+        average = e.optim.swa_utils.AveragedModel(net, **AVERAGES[name](e.optim.swa_utils))
+        for step in range(4):
+            net(e.ones(2, 3, dtype=e.float64) * e.tensor([[step], [1.0]])).sum().backward()
+            with e.no_grad():
+                for each in net.parameters():
+                    each.add_(step + 0.3)
+            average.update_parameters(net)
+        states = [{key: each.clone() for key, each in average.state_dict().items()}]
+        e.optim.swa_utils.update_bn([[e.randn(5, 3, dtype=e.float64)], e.rand(4, 3, dtype=e.float64)], average)
+        results.append([*states, average.state_dict(), [average.training, average.module[1].momentum]])
+    ours, theirs = results
+    assert ours[2] == theirs[2]
+    for first, second in zip(ours[:2], theirs[:2]):
+        assert list(first) == list(second)
+        for key, value in second.items():
+            compare_values(f"{name}, {key}", first[key], value, "second order").check()
+
+
+def test_averages_that_make_no_sense():
+    for call in (
+        lambda u, net: u.get_ema_avg_fn(2.0),
+        lambda u, net: u.get_ema_multi_avg_fn(-1.0),
+        lambda u, net: u.AveragedModel(net, None, max, max),
+    ):
+        check_outcome("averages", lambda e, call=call: call(e.optim.swa_utils, e.nn.Linear(1, 1)))
 
 
 # ------------------------------------------------------------------------------------------------ finer points
