@@ -1,12 +1,15 @@
-"""``python -m minigrad``: the graph of an expression or of one's own program, drawn, or its backward explained.
+"""``python -m minigrad``: the graph of an expression or of one's own program, drawn, or its backward explained; and
+whether what programs use of PyTorch is here.
 
     python -m minigrad draw "x**2 + 2*x + 1" x=2 -o graph.svg
     python -m minigrad draw train.py:loss
     python -m minigrad explain train.py:loss --against train.py:torch_loss -o backward.html
+    python -m minigrad compat course/
 
 What is wrong is told in one sentence, with status 2 if it is the command line and 1 otherwise; an error in the user's
 own file has its traceback, from the user's line on. An expression may come from a stranger: ``viz/expression.py``
-computes it and runs no code. A file is the user's own program, and is run: ``viz/programs.py``.
+computes it and runs no code. A file that is drawn or explained is the user's own program, and is run:
+``viz/programs.py``. What ``compat`` reads may be anybody's, and is not run: ``compat/programs.py``.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from typing import Any, NoReturn
 
 import minigrad
 from minigrad import viz
+from minigrad.compat.programs import Unreadable
+from minigrad.compat.report import report_on
 from minigrad.viz.explaining import SUFFIXES as PAGES
 from minigrad.viz.explaining import called
 from minigrad.viz.expression import evaluated, given_values
@@ -47,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without × shows ?
     try:
-        run(parser().parse_args([f" {each}" if is_negative(each) else each for each in arguments]))
+        chosen = parser().parse_args([f" {each}" if is_negative(each) else each for each in arguments])
+        status: int = chosen.begin(chosen)
         sys.stdout.flush()
     except Refused as refused:
         told = str(refused) if refused.is_traceback else f"{PROGRAM}: {' '.join(str(refused).split())}"
@@ -58,11 +64,11 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # who read it has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return 0
+    return status
 
 
-def run(chosen: argparse.Namespace) -> None:
-    """Run what was chosen; what goes wrong is a Refused."""
+def look(chosen: argparse.Namespace) -> int:
+    """Draw or explain what was chosen; what goes wrong is a Refused."""
     if chosen.output is not None:
         if suffix_of(chosen.output) not in chosen.suffixes:
             raise Refused(f"{chosen.output} ends in none of {', '.join(chosen.suffixes)}", WRONG_USAGE)
@@ -72,6 +78,17 @@ def run(chosen: argparse.Namespace) -> None:
             print(chosen.run(Subject(chosen.program, chosen.value, programs), chosen))
         except BaseException as error:
             raise programs.refusal(error, chosen.program) from None
+    return 0
+
+
+def compat(chosen: argparse.Namespace) -> int:
+    """``compat``: tell which of PyTorch's names programs use. Returns 0 where all are there, 1 where one is absent."""
+    try:
+        report = report_on(chosen.path)
+    except Unreadable as error:
+        raise Refused(f"{chosen.path}: {error}", WRONG_USAGE) from None
+    print(report.as_json() if chosen.json else report.as_text(columns()))
+    return report.status
 
 
 def suffix_of(path: str) -> str:
@@ -95,8 +112,8 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     """What may stand on the command line."""
-    root = Parser(prog=PROGRAM, description="Look at graphs, and at what backward does in them.")
-    commands = root.add_subparsers(required=True, metavar="draw|explain")
+    root = Parser(prog=PROGRAM, description="Look at graphs, and at programs.")
+    commands = root.add_subparsers(required=True, metavar="draw|explain|compat")
 
     drawing = add_command(commands, "draw", draw, FORMATS, "draw the graph behind a tensor", "the graph is printed")
     drawing.add_argument("--depth", type=natural, metavar="N", help="how many levels of modules are open")
@@ -111,11 +128,17 @@ def parser() -> Parser:
         commands, "explain", explain, PAGES, "write a page to step through backward on", "the steps are printed"
     )
     explaining.add_argument("--against", metavar="FILE.py:NAME", help="the same of PyTorch: its gradients stand beside")
+
+    tells = "tell which of PyTorch's names programs use, and whether they are here, without running them"
+    reading = commands.add_parser("compat", help=tells, description=f"{tells[0].upper()}{tells[1:]}.")
+    reading.add_argument("path", help="a program (.py, .ipynb, .md), or a folder of programs")
+    reading.add_argument("--json", action="store_true", help="tell it in JSON, with every place")
+    reading.set_defaults(begin=compat)
     return root
 
 
 def add_command(commands: Any, name: str, run: Any, suffixes: Sequence[str], does: str, otherwise: str) -> Parser:
-    """A command, with what both of them ask for."""
+    """A command that looks at a graph, with what both of them ask for."""
     command: Parser = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
     command.add_argument(
         "program",
@@ -124,7 +147,7 @@ def add_command(commands: Any, name: str, run: Any, suffixes: Sequence[str], doe
     )
     command.add_argument("value", nargs="*", default=[], metavar="x=2", help="the expression's values: x=2, x=[1,2,3]")
     command.add_argument("-o", dest="output", metavar="FILE", help=f"{', '.join(suffixes)}; without it {otherwise}")
-    command.set_defaults(run=run, suffixes=suffixes, path=None)
+    command.set_defaults(begin=look, run=run, suffixes=suffixes, path=None)
     return command
 
 

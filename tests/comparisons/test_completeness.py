@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import minigrad
+from comparisons.pytorch_names import FILE, pytorch_names
 from minigrad import ops
 from minigrad.methods import Methods
 
@@ -81,3 +82,11 @@ def test_modules_are_pytorchs_and_compared(module, name):
     expected, found = parameters_of(theirs), parameters_of(ours)
     if expected is not None and found is not None and not inspect.ismodule(ours):
         assert found == expected
+
+
+def test_compat_knows_the_names_of_this_pytorch():
+    """``minigrad/compat/pytorch-names.txt`` is up to date; where PyTorch is newer, its first line says how to."""
+    kept = FILE.read_text(encoding="utf-8")
+    if f"# PyTorch {torch.__version__.partition('+')[0]}: " not in kept:
+        pytest.skip("the names are those of another version of PyTorch")
+    assert pytorch_names() == kept
