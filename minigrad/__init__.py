@@ -30,6 +30,9 @@ from minigrad.dtypes import bool, double, dtype, finfo, float, float16, float32,
 from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
 from minigrad.kernels import reference_kernels
 from minigrad.kernels.parallel import get_num_threads, set_num_threads
+from minigrad.linalg.determinants import det, logdet
+from minigrad.linalg.older import *
+from minigrad.linalg.products import matrix_power
 from minigrad.linalg.solving import cholesky_inverse, cholesky_solve, triangular_solve
 from minigrad.ops.activation import sigmoid, sigmoid_
 from minigrad.ops.adaptive_pooling import adaptive_avg_pool1d
@@ -127,7 +130,8 @@ __all__ += ["tril", "triu", "true_divide", "trunc", "trunc_", "uint8", "unbind",
 __all__ += ["unique_consecutive", "unsqueeze", "utils", "var", "var_mean", "vdot", "viz", "vstack", "where", "zero_"]
 __all__ += ["zeros", "zeros_like"]
 __all__ += ["dsplit", "hsplit", "hypot", "range", "vsplit"]
-__all__ += ["cholesky_inverse", "cholesky_solve", "triangular_solve"]
+__all__ += ["chain_matmul", "cholesky_inverse", "cholesky_solve", "cross", "det", "inverse", "logdet", "matrix_power"]
+__all__ += ["pinverse", "slogdet", "svd", "triangular_solve", "vander"]
 __all__ += ["amp", "are_deterministic_algorithms_enabled", "autocast", "compile", "get_default_device"]
 __all__ += ["get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads"]
 __all__ += ["is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "set_default_device"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from minigrad import creation
 from minigrad.inplace import resizing
-from minigrad.linalg import solving
+from minigrad.linalg import determinants, older, products, solving
 from minigrad.ops import activation, arithmetic, arrangement, broadcasting, casting, choosing, clamping, comparison
 from minigrad.ops import copying, cutting, diagonals, division, extremes, fused, masking, nondifferentiable, overwriting
 from minigrad.ops import picking, powers, rectifiers, reduction, rounding, scan, shape, sorting, statistics
@@ -414,3 +414,11 @@ class Methods:
     cholesky_inverse = solving.cholesky_inverse
     cholesky_solve = solving.cholesky_solve
     triangular_solve = solving.triangular_solve
+    cross = older.cross
+    det = determinants.det
+    inverse = older.inverse
+    logdet = determinants.logdet
+    matrix_power = products.matrix_power
+    pinverse = older.pinverse
+    slogdet = older.slogdet
+    svd = older.svd

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from typing import Any, NamedTuple
 
 from minigrad.graph.node import Tensor
 
 __all__ = ["aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "nanmedian", "sort", "topk"]
+__all__ += ["linalg_eigh", "linalg_lstsq", "linalg_qr", "linalg_slogdet", "linalg_svd", "slogdet", "svd"]
 __all__ += ["triangular_solve"]
 
 
@@ -90,11 +92,58 @@ class aminmax(NamedTuple):
         return described(self)
 
 
-class triangular_solve(NamedTuple):
-    """What :func:`minigrad.triangular_solve` returns: ``solution`` (..., n, k) and the matrix (..., n, n)."""
+class Described:
+    """A named tuple that prints as PyTorch's."""
 
-    solution: Tensor
-    cloned_coefficient: Tensor
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return described(self)
+
+
+class linalg_eigh(Described, namedtuple("linalg_eigh", "eigenvalues eigenvectors")):
+    """What :func:`minigrad.linalg.eigh` returns: ``eigenvalues`` (..., n) and ``eigenvectors`` (..., n, n)."""
+
+    __slots__ = ()
+
+
+class linalg_lstsq(Described, namedtuple("linalg_lstsq", "solution residuals rank singular_values")):
+    """What :func:`minigrad.linalg.lstsq` returns: ``solution``, ``residuals``, ``rank``, ``singular_values``."""
+
+    __slots__ = ()
+
+
+class linalg_qr(Described, namedtuple("linalg_qr", "Q R")):
+    """What :func:`minigrad.linalg.qr` returns: ``Q`` (..., n, k) and ``R`` (..., k, m)."""
+
+    __slots__ = ()
+
+
+class linalg_slogdet(Described, namedtuple("linalg_slogdet", "sign logabsdet")):
+    """What :func:`minigrad.linalg.slogdet` returns: ``sign`` and ``logabsdet``, of one shape."""
+
+    __slots__ = ()
+
+
+class linalg_svd(Described, namedtuple("linalg_svd", "U S Vh")):
+    """What :func:`minigrad.linalg.svd` returns: ``U`` (..., n, k), ``S`` (..., k) and ``Vh`` (..., k, m)."""
+
+    __slots__ = ()
+
+
+class slogdet(Described, namedtuple("slogdet", "sign logabsdet")):
+    """What :func:`minigrad.slogdet` returns: ``sign`` and ``logabsdet``, of one shape."""
+
+    __slots__ = ()
+
+
+class svd(Described, namedtuple("svd", "U S V")):
+    """What :func:`minigrad.svd` returns: ``U`` (..., n, k), ``S`` (..., k) and ``V`` (..., m, k)."""
+
+    __slots__ = ()
+
+
+class triangular_solve(Described, namedtuple("triangular_solve", "solution cloned_coefficient")):
+    """What :func:`minigrad.triangular_solve` returns: ``solution`` (..., n, k) and the matrix (..., n, n)."""
+
+    __slots__ = ()

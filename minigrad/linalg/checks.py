@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.graph.node import Tensor
 
-__all__ = ["LinAlgError", "check_matrices", "check_sides", "check_square", "failing", "refuses"]
+__all__ = ["LinAlgError", "check_finite", "check_matrices", "check_sides", "check_square", "failing", "refuses"]
 
 
 class LinAlgError(RuntimeError):
@@ -75,3 +75,12 @@ def refuses(compute: Callable[[Any], Any], matrix: Any) -> bool:
     except np.linalg.LinAlgError:
         return True
     return False
+
+
+def check_finite(name: str, a: Any, words: str) -> None:
+    """Raise PyTorch's error for infinite values and NaN, with which LAPACK would not end, or would give NaN."""
+    finite = np.isfinite(a)
+    if not finite.all():
+        place = int(finite.all((-2, -1)).argmin())
+        where = f"(Batch element {place}): " if a.ndim > 2 else ""
+        raise LinAlgError(f"{name}: {where}The algorithm failed to converge because {words}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
+from minigrad.linalg.factorizations import svdvals
 from minigrad.ops.broadcasting import restore_dims
 from minigrad.ops.choosing import Where
 from minigrad.ops.extremes import share_among
@@ -132,14 +134,14 @@ def matrix_norm(
     *,
     dtype: dtypes.dtype | None = None,
 ) -> Tensor:
-    """A norm of the matrices that two dimensions hold: "fro" √Σ x², ±1, ±infinity.
+    """A norm of the matrices that two dimensions hold: "fro" √Σ x², ±1, ±infinity, ±2, "nuc".
 
     Shapes: (..., n, m) -> (...); ``keepdim`` keeps both dimensions at size 1. ±1 is the largest (or smallest) sum of
-    ``|x|`` down a column, ±infinity along a row.
+    ``|x|`` down a column, ±infinity along a row, ±2 the largest (or smallest) singular value, "nuc" the sum of all.
 
     Raises:
-        RuntimeError: the dimensions are not two, or the order is none of PyTorch's.
-        NotImplementedError: "nuc", 2 and -2, which need singular values.
+        RuntimeError: the dimensions are not two, or the order is none of PyTorch's, or is of singular values, which a
+            matrix of float16 has not.
     """
     if input.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
@@ -156,7 +158,7 @@ def matrix_norm(
     if ord == "fro":
         return vector_norm(input, 2, dims, keepdim, dtype=dtype)
     if ord in ("nuc", 2, -2):
-        raise NotImplementedError(f"linalg.matrix_norm of order {ord!r} needs singular values, which minigrad has not")
+        return norm_of_singular_values(input, ord, dims, keepdim, dtype)
     added, compared = dims if ord in (1, -1) else dims[::-1]
     if not keepdim and compared > added:
         compared -= 1
@@ -164,6 +166,19 @@ def matrix_norm(
     if not isinstance(ord, str) and ord > 0:  # a matrix without columns has norm 0
         return sums.amax(compared, keepdim) if sums.shape[compared] else sums.sum(compared, keepdim)
     return sums.amin(compared, keepdim)
+
+
+def norm_of_singular_values(input: Tensor, ord: Number | str, dims: Sequence[int], keepdim: bool, dtype: Any) -> Tensor:
+    """The largest, or smallest, of the singular values, or their sum."""
+    if input.array.dtype == np.float16:
+        raise RuntimeError(f"linalg.matrix_norm: Low precision dtypes not supported. Got {input.dtype}")
+    order = [each for each in range(input.ndim) if each not in dims] + [*dims]
+    values = svdvals((input if dtype is None else input.to(dtype)).permute(order))
+    if ord == "nuc" or (ord == 2 and not values.shape[-1]):
+        result = values.sum(-1, keepdim)
+    else:
+        result = values.amax(-1, keepdim) if ord == 2 else values.amin(-1, keepdim)
+    return result.unsqueeze(-1).permute(np.argsort(order).tolist()) if keepdim else result
 
 
 @checked
@@ -181,7 +196,6 @@ def norm(
 
     Raises:
         RuntimeError: more dimensions are named, or an order is given and it is unclear for which dimensions.
-        NotImplementedError: as :func:`matrix_norm`.
     """
     if dim is not None:
         dims = [dim] if not isinstance(dim, Iterable) else list(dim)

@@ -7,17 +7,124 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad import return_types
 from minigrad.arguments.gate import checked
 from minigrad.creation import eye
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.kernels.substitution import substitute
-from minigrad.linalg.checks import check_sides, check_square
+from minigrad.linalg.checks import LinAlgError, check_matrices, check_sides, check_square, failing
 from minigrad.ops.broadcasting import broadcast_shapes
 from minigrad.ops.diagonals import Tril, Triu
 
-__all__ = ["cholesky_inverse", "cholesky_solve", "solve_triangular", "triangular_solve"]
+__all__ = ["cholesky_inverse", "cholesky_solve", "inv", "solve", "solve_triangular", "triangular_solve"]
+
+
+def is_vector(a, b):
+    """Whether b is a vector, or a batch of them, beside the matrices a: NumPy's rule."""
+    return b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
+
+
+class LinalgSolveEx(Function):
+    """x with a x = b, or with x a = b where not ``left``."""
+
+    saved_names = ("A", "result")
+    result_strides = None
+
+    def forward(ctx, a, b, *, left):
+        ctx.left, ctx.vector = left, is_vector(a, b)
+        matrix = b[..., None] if ctx.vector else b
+        try:
+            x = np.linalg.solve(a, matrix) if left else np.linalg.solve(a.mT, matrix.mT).mT
+        except np.linalg.LinAlgError:
+            place, _ = failing(np.linalg.inv, a)
+            raise LinAlgError(
+                f"torch.linalg.solve: {place}The solver failed because the input matrix is singular."
+            ) from None
+        x = x[..., 0] if ctx.vector else x
+        ctx.save_for_backward(a, x)
+        return x
+
+    def backward(ctx, grad_x):
+        a, x = ctx.saved_tensors
+        if ctx.vector:
+            x, grad_x = x[..., None], grad_x[..., None]
+        grad_b = LinalgSolveEx.apply(a.mT, grad_x, left=ctx.left)
+        grad_a = None
+        if ctx.needs_input_grad[0]:
+            grad_a = -(grad_b @ x.mT) if ctx.left else -(x.mT @ grad_b)
+        return grad_a, grad_b[..., 0] if ctx.vector else grad_b
+
+
+@checked
+def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
+    """x with ``A @ x = B``, of one right side or several.
+
+    Shapes: (..., n, n), (..., n, k) -> (..., n, k), the batches broadcast; (..., n, n), (..., n) -> (..., n) where the
+    batches are the same, or ``B`` is one vector. With ``left`` False it is x with ``x @ A = B``: (..., k, n).
+
+    Raises:
+        LinAlgError: a matrix is singular.
+        RuntimeError: sizes or types do not agree, or they are not of floating type.
+        NotImplementedError: they are of float16.
+
+    >>> minigrad.linalg.solve(minigrad.tensor([[2.0, 0.0], [0.0, 4.0]]), minigrad.tensor([2.0, 2.0]))
+    tensor([1.0000, 0.5000])
+    """
+    check_sides("linalg.solve", A, B.unsqueeze(-1) if is_vector(A, B) else B, left)
+    check_matrices("linalg.solve", A, kernel="lu_cpu")
+    return LinalgSolveEx.apply(A, B, left=left)
+
+
+class LinalgInvEx(Function):
+    """z = a⁻¹. From a z = 1 it is dz = -z da z."""
+
+    saved_names = ("inverse",)
+    result_strides = None
+
+    def forward(ctx, a):
+        try:
+            z = np.linalg.inv(a)
+        except np.linalg.LinAlgError:
+            place, matrix = failing(np.linalg.inv, a)
+            raise LinAlgError(
+                f"linalg.inv: {place}The diagonal element {first_zero_pivot(matrix)} is zero, the inversion could not "
+                f"be completed because the input matrix is singular."
+            ) from None
+        ctx.save_for_backward(z)
+        return z
+
+    def backward(ctx, grad_z):
+        (z,) = ctx.saved_tensors
+        grad_a = -(z.mT @ (grad_z @ z.mT))
+        return grad_a
+
+
+def first_zero_pivot(matrix):
+    """Where Gaussian elimination of a singular matrix stops, counted from 1."""
+    left = matrix.copy()
+    for step in range(len(left)):
+        largest = step + np.abs(left[step:, step]).argmax()
+        if left[largest, step] == 0:
+            return step + 1
+        left[[step, largest]] = left[[largest, step]]
+        left[step + 1 :] -= np.outer(left[step + 1 :, step] / left[step, step], left[step])
+    return len(left)
+
+
+@checked
+def inv(A: Tensor) -> Tensor:
+    """The inverse of a matrix. Shapes: (..., n, n), the same out. :func:`solve` is faster and closer than a product
+    with it.
+
+    Raises:
+        LinAlgError: a matrix is singular.
+        RuntimeError: it is not square, or neither of float32 nor of float64.
+    """
+    check_matrices("linalg.inv", A)
+    return LinalgInvEx.apply(A)
 
 
 class LinalgSolveTriangular(Function):

@@ -73,6 +73,11 @@ def drawn_in_place(x):
     return result * x
 
 
+def squares(factors):
+    """The squares of factors, which have no sign to choose."""
+    return minigrad.cat([(each**2).flatten() for each in factors])
+
+
 def change_view(x):
     """Overlapping windows on a base that was changed in place through one of them."""
     base = x * 2
@@ -278,6 +283,25 @@ CASES = {
     ),
     "unfold of pictures": (lambda x: F.unfold(x, 2, padding=1, stride=2) ** 2, SQUARE),
     "cholesky": (lambda x: linalg.cholesky(x @ x.mT + minigrad.eye(2)), SQUARE),
+    "solve": (linalg.solve, SQUARE, SQUARE[0]),
+    "solve, from the right": (lambda x, y: linalg.solve(x, y, left=False), SQUARE, A.T),
+    "solve, vectors": (linalg.solve, SQUARE, A[:, :2]),
+    "inv": (linalg.inv, SQUARE),
+    "det": (linalg.det, SQUARE),
+    "slogdet": (lambda x: linalg.slogdet(x).logabsdet, SQUARE),
+    "svd": (lambda x: squares(linalg.svd(x)), SQUARE),
+    "svd, high": (lambda x: squares(linalg.svd(x, False)), A.T),
+    "svd, wide": (lambda x: squares(linalg.svd(x, False)), A),
+    "singular values": (linalg.svdvals, A),
+    "eigh": (lambda x: squares(linalg.eigh(x + x.mT)), SQUARE),
+    "eigvalsh": (lambda x: linalg.eigvalsh(x + x.mT, "U"), SQUARE),
+    "qr": (lambda x: squares(linalg.qr(x)), A.T),
+    "qr, wide": (lambda x: squares(linalg.qr(x, "complete")), A),
+    "pinv": (linalg.pinv, A),
+    "lstsq": (lambda x, y: linalg.lstsq(x, y, driver="gels").solution, A.T, B.T[:, :1]),
+    "lstsq, residuals": (lambda x, y: linalg.lstsq(x, y, driver="gels").residuals, A.T, B.T),
+    "lstsq, vectors": (lambda x, y: linalg.lstsq(x, y).solution, SQUARE, B[:, :2]),
+    "vector product": (lambda x, y: linalg.cross(x, y), A, ROW[None]),
     "solve_triangular": (lambda x, y: linalg.solve_triangular(x, y, upper=True), SQUARE, SQUARE[0]),
     "cholesky_solve": (lambda x, y: minigrad.cholesky_solve(x, y.tril()), SQUARE[0], SQUARE),
     "fold": (lambda x: F.fold(x, (2, 3), (1, 2)) ** 2, SQUARE.reshape(2, 4)),
