@@ -59,6 +59,7 @@ from minigrad.ops.picking import *
 from minigrad.ops.pooling import avg_pool1d, max_pool1d, max_pool1d_with_indices, max_pool2d
 from minigrad.ops.powers import *
 from minigrad.ops.rectifiers import relu, relu_
+from minigrad.ops.recurrent import *
 from minigrad.ops.reduction import *
 from minigrad.ops.resizing import pixel_shuffle, pixel_unshuffle
 from minigrad.ops.rounding import *
@@ -132,6 +133,7 @@ __all__ += ["zeros", "zeros_like"]
 __all__ += ["dsplit", "hsplit", "hypot", "range", "vsplit"]
 __all__ += ["chain_matmul", "cholesky_inverse", "cholesky_solve", "cross", "det", "inverse", "logdet", "matrix_power"]
 __all__ += ["pinverse", "slogdet", "svd", "triangular_solve", "vander"]
+__all__ += ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
 __all__ += ["amp", "are_deterministic_algorithms_enabled", "autocast", "compile", "get_default_device"]
 __all__ += ["get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads"]
 __all__ += ["is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "set_default_device"]

@@ -217,6 +217,7 @@ def test_type_checkers_know_what_a_function_gives(tmp_path):
         "autograd.variable",
         "nn.functional",
         "nn.parameter",
+        "nn.utils.rnn",
         "optim.lr_scheduler",
         "utils.data",
         "utils.checkpoint",

@@ -36,6 +36,7 @@ CITING = ("minigrad.nn", "minigrad.nn.init", "minigrad.optim", "minigrad.optim.l
 # What nobody is cited for.
 FOLKLORE = {
     *("Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList", "Sequential", "Optimizer"),
+    *("RNNBase", "RNNCellBase"),
     *("Bilinear", "Flatten", "Fold", "Identity", "LazyLinear", "Linear", "Unflatten"),
     *("UninitializedBuffer", "UninitializedParameter"),
     *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"),

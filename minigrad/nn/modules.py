@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 
 from minigrad.nn import activation, attention, batchnorm, container, convolution, embedding, flatten, lazy, linear, loss
-from minigrad.nn import module, normalization, pooling, state, upsampling
+from minigrad.nn import module, normalization, pooling, rnn, state, upsampling
 
 PATHS = {
     "activation": (activation, attention),
@@ -27,6 +27,7 @@ PATHS = {
     "normalization": (normalization, batchnorm),
     "pixelshuffle": (upsampling,),
     "pooling": (pooling,),
+    "rnn": (rnn,),
     "sparse": (embedding,),
     "transformer": (attention,),
     "upsampling": (upsampling,),

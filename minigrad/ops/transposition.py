@@ -26,6 +26,12 @@ class Transpose(ViewFunction):
         return grad_x
 
 
+class TransposeInPlace(Transpose):
+    """The same, in place: PyTorch has a node of its own for it."""
+
+    node_name = "TransposeBackward1"
+
+
 @checked
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Dimensions ``dim0`` and ``dim1`` exchanged: a view. Shapes: (a, b, c) -> (c, b, a) for 0 and 2.
@@ -41,7 +47,10 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
 @checked
 def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`transpose`, in place."""
-    return restride(input, transpose(input, dim0, dim1), "transpose_")
+    if input.ndim == 0:
+        return restride(input, transpose(input, dim0, dim1), "transpose_")
+    dims = {"dim0": normalize_dim(dim0, input.ndim), "dim1": normalize_dim(dim1, input.ndim)}
+    return restride(input, TransposeInPlace.apply(input, **dims), "transpose_")
 
 
 @checked

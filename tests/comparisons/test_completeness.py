@@ -22,6 +22,7 @@ MODULES = [
     "nn.functional",
     "nn.init",
     "nn.utils",
+    "nn.utils.rnn",
     "optim",
     "optim.lr_scheduler",
     "optim.swa_utils",

@@ -66,7 +66,7 @@ def test_samples(name, dtype, training):
         constructor, forward = pair(sample.constructor_input), pair(sample.forward_input)
         if any(isinstance(each, torch.nn.Module) for each in constructor[0]):
             continue
-        if "dtype" in inspect.signature(info.module_cls).parameters:
+        if {"dtype", "kwargs"} & inspect.signature(info.module_cls).parameters.keys():
             constructor[1].setdefault("dtype", kind)
         converted = as_minigrad([list(constructor), list(forward)])
         theirs = run(torch, info.module_cls, constructor, forward, training, None)

@@ -18,6 +18,7 @@ from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
 from minigrad.graph.function import Function
 from minigrad.kernels.pooling import Windows
 from minigrad.nn import functional as F
+from minigrad.nn.utils.rnn import pack_padded_sequence
 from minigrad.ops.division import Underived
 from minigrad.ops.extremes import GatherOne
 
@@ -42,6 +43,7 @@ SQUARE = np.array([[[0.5, -1.0], [1.5, 0.25]], [[-0.75, 2.0], [1.0, -0.5]]])
 POSITIONS = np.array([[2], [0]])
 POSITIONS_AGAIN = minigrad.tensor([[2, 2], [0, 1]])
 LABELS = minigrad.tensor([2, 0])
+GATES = minigrad.tensor(np.cos(np.arange(27.0)).reshape(9, 3))
 WEIGHT = minigrad.tensor([0.5, 2.0, 1.5], dtype=minigrad.float64)
 
 
@@ -305,6 +307,8 @@ CASES = {
     "solve_triangular": (lambda x, y: linalg.solve_triangular(x, y, upper=True), SQUARE, SQUARE[0]),
     "cholesky_solve": (lambda x, y: minigrad.cholesky_solve(x, y.tril()), SQUARE[0], SQUARE),
     "fold": (lambda x: F.fold(x, (2, 3), (1, 2)) ** 2, SQUARE.reshape(2, 4)),
+    "gru_cell": (lambda x, y: minigrad.gru_cell(x, y, GATES, GATES), A, B),
+    "packed": (lambda x: pack_padded_sequence(x**3, [2, 1]).data, SQUARE),
 }
 
 

@@ -1,4 +1,7 @@
-"""What is done to all parameters of a network at once: clipping gradients, joining values into one vector."""
+"""What is done to all parameters of a network at once: clipping gradients, joining values into one vector.
+
+``rnn.py`` has what recurrent layers take besides tensors: sequences of several lengths, packed.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from minigrad.caller import warn_user
 from minigrad.creation import tensor
 from minigrad.graph.grad_mode import no_grad
 from minigrad.linalg.norms import vector_norm
+from minigrad.nn.utils import rnn
 from minigrad.ops.joining import cat, stack
 from minigrad.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector"]
-__all__ += ["vector_to_parameters"]
+__all__ += ["rnn", "vector_to_parameters"]
 
 
 def as_list(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:

@@ -1,0 +1,324 @@
+"""Recurrent networks, written as loops over the steps: one function a cell, then what runs a cell along a sequence.
+
+A cell's step takes ``projected``, W_ih x + b_ih of this step, the state that the step before left, and the weights; it
+gives the new state: h, of an LSTM h and c. A layer computes the projections of all steps in one product and lets the
+cell step along them. Layers and directions are stacked in :func:`recurrent`. The modules are in ``nn/rnn.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import checked
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor
+from minigrad.ops.cutting import unbind
+from minigrad.ops.dropout import dropout as dropped
+from minigrad.ops.joining import Cat, cat, stack
+from minigrad.ops.linear import linear
+
+__all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
+
+State = tuple[Tensor, ...]  # h (N, hidden_size); of an LSTM h and c
+
+
+class Weights(NamedTuple):
+    """The parameters of a cell of so many gates; ``weight_hr`` projects an LSTM's h to a smaller one."""
+
+    weight_ih: Tensor  # (gates · hidden_size, input_size)
+    weight_hh: Tensor  # (gates · hidden_size, hidden_size)
+    bias_ih: Tensor | None = None  # (gates · hidden_size,)
+    bias_hh: Tensor | None = None
+    weight_hr: Tensor | None = None  # (proj_size, hidden_size)
+
+
+class UnsafeSplit(Function):
+    """x cut along its second dimension into ``count`` equal pieces: no views for the user, as nobody else sees x."""
+
+    def forward(ctx, x, *, count):
+        return tuple(np.split(x, count, 1))
+
+    def backward(ctx, *grads):
+        grad_x = Cat.apply(*grads, dim=1)
+        return grad_x
+
+
+# ------------------------------------------------------------------------------------------------------------ the cells
+
+
+def rnn_tanh_step(projected: Tensor, state: State, weights: Weights) -> State:
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh). Source: Elman, "Finding structure in time", 1990."""
+    (h,) = state
+    return ((linear(h, weights.weight_hh, weights.bias_hh) + projected).tanh(),)
+
+
+def rnn_relu_step(projected: Tensor, state: State, weights: Weights) -> State:
+    """h' = relu(W_ih x + b_ih + W_hh h + b_hh). Source: Le et al., 2015."""
+    (h,) = state
+    return ((linear(h, weights.weight_hh, weights.bias_hh) + projected).relu(),)
+
+
+def lstm_step(projected: Tensor, state: State, weights: Weights) -> State:
+    """c' = f c + i g and h' = o tanh(c'). Source: Hochreiter & Schmidhuber, 1997; f: Gers et al., 2000."""
+    h, c = state
+    gates = linear(h, weights.weight_hh, weights.bias_hh) + projected
+    i, f, g, o = UnsafeSplit.apply(gates, count=4)
+    input_gate = i.sigmoid()
+    forget_gate = f.sigmoid()
+    cell_gate = g.tanh()
+    output_gate = o.sigmoid()
+    c = forget_gate * c + input_gate * cell_gate
+    h = output_gate * c.tanh()
+    if weights.weight_hr is not None:
+        h = h @ weights.weight_hr.t()
+    return h, c
+
+
+def gru_step(projected: Tensor, state: State, weights: Weights) -> State:
+    """h' = (1 - z) n + z h with n = tanh(W_in x + b_in + r (W_hn h + b_hn)). Source: Cho et al., 2014."""
+    (h,) = state
+    input_r, input_z, input_n = UnsafeSplit.apply(projected, count=3)
+    hidden_r, hidden_z, hidden_n = UnsafeSplit.apply(linear(h, weights.weight_hh, weights.bias_hh), count=3)
+    reset_gate = (hidden_r + input_r).sigmoid()
+    update_gate = (hidden_z + input_z).sigmoid()
+    new_gate = (input_n + hidden_n * reset_gate).tanh()
+    return ((h - new_gate) * update_gate + new_gate,)
+
+
+Step = Callable[[Tensor, State, Weights], State]
+
+
+def one_step(step: Step, gates: int, input: Tensor, state: State, weights: Weights) -> State:
+    """A step of a cell alone, after a look at the sizes."""
+    width, hidden_size = weights.weight_ih.size(1), weights.weight_hh.size(1)
+    if input.size(1) != width:
+        raise RuntimeError(f"input has inconsistent input_size: got {input.size(1)} expected {width}")
+    for each in state:
+        if each.size(0) != input.size(0):
+            raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden0 batch size {each.size(0)}")
+        if each.size(1) != hidden_size:
+            raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {each.size(1)}, expected {hidden_size}")
+    if gates > 1 and weights.weight_ih.size(0) != gates * hidden_size:
+        raise RuntimeError(
+            f"weight_ih first dim must be {gates} * hidden_size = {gates * hidden_size}, but got "
+            f"{weights.weight_ih.size(0)}"
+        )
+    return step(linear(input, weights.weight_ih, weights.bias_ih), state, weights)
+
+
+@checked
+def rnn_tanh_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """tanh(w_ih input + b_ih + w_hh hx + b_hh). Shapes: (N, n), (N, m), (m, n), (m, m), (m,), (m,) -> (N, m).
+
+    Raises:
+        RuntimeError: the sizes do not agree.
+    """
+    return one_step(rnn_tanh_step, 1, input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
+
+
+@checked
+def rnn_relu_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """:func:`rnn_tanh_cell` with relu in the place of tanh."""
+    return one_step(rnn_relu_step, 1, input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
+
+
+@checked
+def lstm_cell(
+    input: Tensor,
+    hx: Sequence[Tensor],
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """A step of an LSTM from h and c, which ``hx`` holds, to the next. Gates stand in the order i, f, g, o.
+
+    Shapes: (N, n), twice (N, m), (4m, n), (4m, m), (4m,), (4m,) -> twice (N, m).
+
+    Raises:
+        RuntimeError: the sizes do not agree, or ``hx`` holds other than two tensors.
+    """
+    if len(hx) != 2:
+        raise RuntimeError("lstm_cell expects two hidden states")
+    h, c = one_step(lstm_step, 4, input, tuple(hx), Weights(w_ih, w_hh, b_ih, b_hh))
+    return h, c
+
+
+@checked
+def gru_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """A step of a GRU from h, which is ``hx``, to the next. Gates stand in the order r, z, n.
+
+    Shapes: (N, n), (N, m), (3m, n), (3m, m), (3m,), (3m,) -> (N, m).
+
+    Raises:
+        RuntimeError: the sizes do not agree.
+    """
+    return one_step(gru_step, 3, input, (hx,), Weights(w_ih, w_hh, b_ih, b_hh))[0]
+
+
+# ----------------------------------------------------------------------------------------------------- along a sequence
+
+
+def along_steps(step: Step, input: Tensor, state: State, weights: Weights, reverse: bool) -> tuple[Tensor, State]:
+    """A layer in one direction: its outputs at all steps, and the last state. Shapes: (L, N, n) -> (L, N, m)."""
+    if not len(input):
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+    steps = unbind(linear(input, weights.weight_ih, weights.bias_ih))
+    outputs = []
+    for projected in reversed(steps) if reverse else steps:
+        state = step(projected, state, weights)
+        outputs.append(state[0])
+    return stack(outputs[::-1] if reverse else outputs), state
+
+
+def along_packed_steps(
+    step: Step, batch_sizes: list[int], input: Tensor, state: State, weights: Weights, reverse: bool
+) -> tuple[Tensor, State]:
+    """The same for packed sequences, of which ``batch_sizes[t]``, the longest, have a step t. Shapes: (ΣL, n).
+
+    Forward, sequences that have ended are set aside with their state; backward, sequences join in as they begin.
+    """
+    projected = linear(input, weights.weight_ih, weights.bias_ih)
+    first, running = state, batch_sizes[-1 if reverse else 0]
+    state = tuple([each.narrow(0, 0, running) for each in first]) if reverse else first
+    outputs, ended = [], []
+    start = len(input) if reverse else 0
+    for size in reversed(batch_sizes) if reverse else batch_sizes:
+        if size < running:
+            ended.append([each.narrow(0, size, running - size) for each in state])
+            state = tuple([each.narrow(0, 0, size) for each in state])
+        elif size > running:
+            joining = [each.narrow(0, running, size - running) for each in first]
+            state = tuple([cat(pair) for pair in zip(state, joining)])
+        start -= size if reverse else 0
+        state = step(projected.narrow(0, start, size), state, weights)
+        start += 0 if reverse else size
+        outputs.append(state[0])
+        running = size
+    if reverse:
+        return cat(outputs[::-1]), state
+    ended.append(list(state))
+    return cat(outputs), tuple([cat(parts[::-1]) for parts in zip(*ended)])
+
+
+def weights_of(params: Sequence[Tensor], has_biases: bool, has_projections: bool) -> list[Weights]:
+    """The parameters, layer by layer and direction by direction."""
+    each = 2 + 2 * has_biases + has_projections
+    if len(params) % each:
+        raise RuntimeError("got an incorrect number of RNN parameters")
+    found = []
+    for first in range(0, len(params), each):
+        own = params[first : first + each]
+        bias_ih, bias_hh = own[2:4] if has_biases else (None, None)
+        found.append(Weights(own[0], own[1], bias_ih, bias_hh, own[-1] if has_projections else None))
+    return found
+
+
+PADDED = ("input", "hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional", "batch_first")
+PACKED = ("data", "batch_sizes", *PADDED[1:-1])
+
+
+def arranged(name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by name, those of padded or those of packed sequences, whichever were given.
+
+    Raises:
+        TypeError: neither were.
+    """
+    for names in (PADDED, PACKED):
+        given = dict(zip(names, arguments)) | named
+        whole = len(arguments) + len(named) == len(names) and given.keys() == set(names)
+        if whole and isinstance(given["params"], (tuple, list)) and isinstance(given["has_biases"], bool):
+            check_tensors(name, **{each: given[each] for each in names[: names.index("hx")]})
+            return given
+    types = ", ".join([type(each).__name__ for each in (*arguments, *named.values())])
+    raise TypeError(
+        f"{name}() received an invalid combination of arguments - got ({types}), but expected one of: "
+        f"({', '.join(PADDED)}) or ({', '.join(PACKED)})"
+    )
+
+
+def recurrent(name: str, step: Step, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Tensor, ...]:
+    """All layers in all directions: the last one's outputs, and each part of the last states of all, stacked."""
+    given = arranged(name, arguments, named)
+    hx, num_layers, dropout, bidirectional = [given[each] for each in ("hx", "num_layers", "dropout", "bidirectional")]
+    parts: Sequence[Tensor] = (hx,) if isinstance(hx, Tensor) else hx
+    if len(parts) != (2 if name == "lstm" else 1):
+        raise RuntimeError(f"{name} expects {'two hidden states' if name == 'lstm' else 'one hidden state'}")
+    if "data" in given:
+        layer = partial(along_packed_steps, step, given["batch_sizes"].tolist())
+        output, batch_first = given["data"], False
+    else:
+        layer = partial(along_steps, step)
+        output, batch_first = given["input"], given["batch_first"]
+        output = output.transpose(0, 1) if batch_first else output
+    has_projections = len(parts) == 2 and parts[0].size(2) != parts[1].size(2)
+    weights = weights_of(given["params"], given["has_biases"], has_projections)
+    states = list(zip(*[unbind(each) for each in parts]))
+    directions = 2 if bidirectional else 1
+    if len(states) % directions or len(weights) % directions:
+        raise RuntimeError("Odd number of params or hiddens given to a bidirectional RNN")
+    for count, kind in ((len(states), "hidden states"), (len(weights), "weights")):
+        if count != num_layers * directions:
+            raise RuntimeError(f"Expected more {kind} in stacked_rnn")
+    last = []
+    for number in range(num_layers):
+        outputs = []
+        for direction in range(directions):
+            place = number * directions + direction
+            result, state = layer(output, states[place], weights[place], direction == 1)
+            outputs.append(result)
+            last.append(state)
+        output = cat(outputs, -1) if bidirectional else outputs[0]
+        if given["train"] and dropout and number < num_layers - 1:
+            output = dropped(output, dropout)
+    if batch_first:
+        output = output.transpose_(0, 1) if len(parts) == 1 else output.transpose(0, 1)
+    return output, *[stack(part) for part in zip(*last)]
+
+
+def rnn_tanh(*arguments: Any, **named: Any) -> tuple[Tensor, Tensor]:
+    """The outputs (L, N, m) of a network of cells :func:`rnn_tanh_cell`, and the last h (layers · directions, N, m).
+
+    Arguments: input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first; of packed
+    sequences data, batch_sizes, hx and so on to bidirectional.
+
+    Shapes: ``input`` (L, N, n), or (N, L, n) with ``batch_first``, as then the outputs; ``hx`` like the last h;
+    ``params`` those of ``nn.RNN``, layer by layer.
+
+    Raises:
+        RuntimeError: there are other numbers of states or parameters, or the sequence is empty.
+    """
+    output, h = recurrent("rnn_tanh", rnn_tanh_step, arguments, named)
+    return output, h
+
+
+def rnn_relu(*arguments: Any, **named: Any) -> tuple[Tensor, Tensor]:
+    """:func:`rnn_tanh` with relu in the place of tanh."""
+    output, h = recurrent("rnn_relu", rnn_relu_step, arguments, named)
+    return output, h
+
+
+def gru(*arguments: Any, **named: Any) -> tuple[Tensor, Tensor]:
+    """:func:`rnn_tanh` with the cells of :func:`gru_cell`."""
+    output, h = recurrent("gru", gru_step, arguments, named)
+    return output, h
+
+
+def lstm(*arguments: Any, **named: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """:func:`rnn_tanh` with the cells of :func:`lstm_cell`: ``hx`` holds h and c, and the last c is given too.
+
+    Where h is smaller than c, it is a projection, whose weight each layer has besides.
+    """
+    output, h, c = recurrent("lstm", lstm_step, arguments, named)
+    return output, h, c
