@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = ["CPU", "TYPE_NAMES", "Size", "check_device", "device"]
 
@@ -77,6 +77,7 @@ class device:
     """
 
     __slots__ = ("index", "type")
+    __torch_function__: ClassVar[Any]  # see lending.py
 
     type: str
     index: int | None
@@ -87,6 +88,8 @@ class device:
             name, index = "cuda", type
         elif isinstance(type, device) and index is None:
             name, index = type.type, type.index
+        elif type.__class__.__name__ == "device" and index is None:
+            name = str(type)  # PyTorch's own
         if not isinstance(name, str):
             raise TypeError(f"device(): argument 'type' (position 1) must be str, not {name.__class__.__name__}")
         self.type, colon, number = name.partition(":")

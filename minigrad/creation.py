@@ -14,21 +14,32 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.dims import as_shape
 from minigrad.arguments.gate import LEFT_OUT, checked
-from minigrad.arguments.promotion import check_operand, number_as, result_dtype
+from minigrad.arguments.promotion import check_operand, is_foreign, number_as, result_dtype
 from minigrad.attributes import check_device
 from minigrad.caller import warn_user
-from minigrad.graph.function import wrap
+from minigrad.graph.function import taken_in, wrap
 from minigrad.graph.history import note_source
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import array_like, keep_strides
-from minigrad.kernels.layout import writeable
+from minigrad.kernels.layout import check_layout, opened
 from minigrad.kernels.sequences import counted, evenly_spaced
 from minigrad.out_of_memory import says_out_of_memory
 from minigrad.random import Generator, default_generator
-from minigrad.reading import check_layout, read
+from minigrad.reading import read
 
-__all__ = ["arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like"]
-__all__ += ["linspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like"]
+__all__ = ["arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full"]
+__all__ += [
+    "full_like",
+    "linspace",
+    "multinomial",
+    "normal",
+    "ones",
+    "ones_like",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+]
 __all__ += ["randn", "randn_like", "randperm", "range", "tensor", "zeros", "zeros_like"]
 
 LARGEST_SIZE = 2**60  # elements; of eight bytes each they would need more than a signed 64-bit number of bytes
@@ -95,7 +106,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> minigrad.tensor([1.5, 2.5]).dtype
     minigrad.float32
     """
-    if isinstance(data, Tensor):
+    if isinstance(data, Tensor) or is_foreign(data):
         warn_user(
             "To copy construct from a tensor, it is recommended to use source.detach().clone() or "
             "source.detach().clone().requires_grad_(True), rather than tensor(source).",
@@ -110,9 +121,10 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
     Shape: that of ``data``.
     """
+    data = taken_in(data)
     if isinstance(data, Tensor):
         return data.to(device, dtype)
-    tensor = _finish(_opened(read(data, dtype)), device, False)
+    tensor = _finish(opened(read(data, dtype)), device, False)
     note_source(tensor, data)
     keep_strides(tensor)
     return tensor
@@ -135,25 +147,28 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     check_layout(ndarray)
-    tensor = wrap(_opened(ndarray))
+    tensor = wrap(opened(ndarray))
     note_source(tensor, ndarray)
     keep_strides(tensor)
     return tensor
 
 
-def _opened(array: np.ndarray) -> np.ndarray:
-    """``array`` without its subclass, open for writing. What NumPy protects for good, such as bytes, is copied."""
-    array = np.asarray(array)  # a matrix multiplies otherwise, a masked array leaves elements out
-    if array.flags.writeable:
-        return array
-    warn_user(
-        "The given NumPy array is not writable, and there are no non-writable tensors: what is written to the tensor "
-        "is written to the array's memory, or to a copy of memory that cannot be written. You may want to copy it."
-    )
-    try:
-        return writeable(array)
-    except ValueError:
-        return array.copy()
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor in the memory of ``ext_tensor``, of any library whose tensors have ``__dlpack__``, or a copy. Shape: the
+    same.
+
+    Raises:
+        RuntimeError: it has no such method.
+        BufferError: it requires grad, or its memory is not the CPU's.
+        TypeError, ValueError: as :func:`from_numpy`.
+    """
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise RuntimeError(f"from_dlpack() takes what has __dlpack__, such as PyTorch's tensors, not {ext_tensor!r}")
+    array = np.from_dlpack(ext_tensor)
+    check_layout(array)
+    tensor = _finish(array.copy(order="K") if copy else opened(array), device, False)
+    keep_strides(tensor)
+    return tensor
 
 
 @checked

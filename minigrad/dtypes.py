@@ -7,18 +7,19 @@ How two types combine in one operation is told in ``arguments/promotion.py``.
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 __all__ = ["bool", "dtype", "finfo", "float16", "float32", "float64", "from_numpy_dtype", "get_default_dtype", "iinfo"]
-__all__ += ["int8", "int16", "int32", "int64", "set_default_dtype", "to_numpy_dtype", "uint8"]
+__all__ += ["int8", "int16", "int32", "int64", "is_torch_dtype", "set_default_dtype", "to_numpy_dtype", "uint8"]
 
 
 class dtype:
     """The type of a tensor's elements, printed as ``minigrad.float32``. Counterpart: ``torch.dtype``."""
 
     __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy")
+    __torch_function__: ClassVar[Any]  # see lending.py
 
     def __init__(self, name: str, numpy_dtype: np.dtype) -> None:
         self.name = name
@@ -84,13 +85,20 @@ def to_numpy_dtype(d: Any) -> np.dtype:
     """The NumPy type that stores ``d``; Python's float, int and bool stand for float64, int64 and bool.
 
     Raises:
-        TypeError: ``d`` is not a minigrad type.
+        TypeError: ``d`` is neither a minigrad type nor PyTorch's of the same name.
     """
     if isinstance(d, dtype):
         return d.numpy
     if isinstance(d, type) and d in (builtins.float, builtins.int, builtins.bool):
         return np.dtype(d)
+    if is_torch_dtype(d):
+        return np.dtype(str(d).removeprefix("torch."))
     raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {d!r}")
+
+
+def is_torch_dtype(d: Any) -> builtins.bool:
+    """Whether ``d`` is PyTorch's name of a type that minigrad has too."""
+    return str(d).startswith("torch.") and any(str(d) == f"torch.{each.name}" for each in _BY_NUMPY_DTYPE.values())
 
 
 class finfo:

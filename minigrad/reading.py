@@ -13,30 +13,13 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.promotion import combine, number_as
+from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
+from minigrad.kernels.layout import check_layout
 
-__all__ = ["check_layout", "is_sequence", "read"]
+__all__ = ["is_sequence", "read"]
 
 MAX_DIMS = 64  # as many as NumPy has
-
-
-def check_layout(array: np.ndarray) -> None:
-    """Refuse an array that a tensor cannot stand for.
-
-    Raises:
-        TypeError: its type is none of minigrad's.
-        ValueError: it runs backwards through memory or in steps that are no multiple of an element, or its bytes are
-            in another order than this machine's.
-    """
-    if not array.dtype.isnative:
-        raise ValueError(
-            "the array's byte order is not this machine's; convert it: array.astype(array.dtype.newbyteorder('='))"
-        )
-    dtypes.from_numpy_dtype(array.dtype)
-    if any(stride < 0 for stride in array.strides):
-        raise ValueError("the array has a negative stride, which tensors do not have; make a copy: array.copy()")
-    if any(stride % array.itemsize for stride in array.strides):
-        raise ValueError("the array's strides are no multiple of its element's size; make a copy: array.copy()")
 
 
 def read(data: Any, dtype: dtypes.dtype | None = None) -> np.ndarray:
@@ -51,6 +34,7 @@ def read(data: Any, dtype: dtypes.dtype | None = None) -> np.ndarray:
         RuntimeError: ``data`` holds something without numbers, or a number too large for ``dtype``.
     """
     kind = None if dtype is None else dtypes.to_numpy_dtype(dtype)
+    data = taken_in(data)
     if isinstance(data, Tensor):
         return np.asarray(data.array, kind)
     if not isinstance(data, (np.ndarray, np.generic)) and not is_sequence(data) and hasattr(data, "__array__"):

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.arguments.dims import is_expandable
 from minigrad.arguments.promotion import scalar_as
 from minigrad.caller import warn_user
-from minigrad.graph.function import wrap
+from minigrad.graph.function import taken_in, wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import note_cut, switched_off
 from minigrad.graph.node import Tensor
@@ -65,6 +65,7 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
     """
     if index is False:
         return  # as in PyTorch, nothing at all happens
+    value = taken_in(value)
     if not isinstance(value, Tensor):
         if not isinstance(value, (bool, int, float, np.generic)):
             raise TypeError(
@@ -208,6 +209,7 @@ def take_apart(index: Any) -> list[Any]:
 
 def checked_part(part: Any) -> Any:
     """One part of an index, in one of the forms that :func:`take_apart` promises."""
+    part = taken_in(part)
     if part is None or part is Ellipsis or isinstance(part, bool):
         return part
     if isinstance(part, slice):

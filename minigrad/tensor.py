@@ -6,6 +6,7 @@ its gradient, is in ``minigrad/ops``; how the graph is recorded is in ``graph/fu
 
 from __future__ import annotations
 
+import operator as op
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,13 +17,13 @@ from numpy import ndarray
 from minigrad import dtypes, printing, subscript
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
-from minigrad.arguments.promotion import check_operand, is_foreign
+from minigrad.arguments.promotion import is_foreign
 from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
 from minigrad.autograd.stepping import BackwardSteps
 from minigrad.caller import warn_user
 from minigrad.graph.calling import call_node
-from minigrad.graph.function import wrap
+from minigrad.graph.function import taken_in, wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import cut_here, note_array, note_cut, note_number, why_no_history
 from minigrad.graph.hooks import RemovableHandle
@@ -31,6 +32,7 @@ from minigrad.graph.storage import TypedStorage, UntypedStorage
 from minigrad.graph.strides import keep_strides, lay_in_order, show_memory, strides_of
 from minigrad.inplace.views import AsStrided, refresh
 from minigrad.kernels.layout import writeable
+from minigrad.lending import met_by_torch
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
 from minigrad.ops.choosing import where
@@ -45,10 +47,10 @@ __all__ = ["Tensor"]
 
 
 def operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """``method`` as one of Python's operators, which gives way to the other operand's (:func:`no_operand`)."""
+    """``method`` as one of Python's operators, which gives way to the other operand's (:func:`meet`)."""
 
     def of(self: Any, other: Any) -> Any:
-        return method(self, other) if isinstance(other, OPERANDS) else no_operand(other)
+        return method(self, other) if isinstance(other, OPERANDS) else meet(method, self, other)
 
     return of
 
@@ -116,6 +118,21 @@ class Tensor(TensorBase, Methods):
         return False
 
     @property
+    def is_quantized(self) -> bool:
+        """False: elements are numbers, not their places on a scale."""
+        return False
+
+    @property
+    def is_mps(self) -> bool:
+        """False: no element is on a Mac's GPU."""
+        return False
+
+    @property
+    def is_meta(self) -> bool:
+        """False: every element has a value."""
+        return False
+
+    @property
     def itemsize(self) -> int:
         """How many bytes an element takes."""
         return self.array.itemsize
@@ -176,6 +193,7 @@ class Tensor(TensorBase, Methods):
     @grad.setter
     def grad(self, gradient: Tensor | None) -> None:
         if gradient is not None:
+            gradient = taken_in(gradient)
             self._check_grad(gradient)
         self._grad_cleared = gradient is None and (self._grad is not None or self._grad_cleared)
         self._grad_given = gradient is not None
@@ -226,6 +244,7 @@ class Tensor(TensorBase, Methods):
 
     @data.setter
     def data(self, values: Tensor) -> None:
+        values = taken_in(values)
         if not isinstance(values, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(values).__name__}")
         if self._requires_grad and values.array.dtype.kind != "f":
@@ -407,6 +426,25 @@ class Tensor(TensorBase, Methods):
         array = np.array(self.numpy(), dtype=dtype, copy=copy)
         note_array(self, array)
         return array
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The memory, for another library's ``from_dlpack``: :meth:`numpy` of that protocol, which says the options.
+
+        Raises:
+            BufferError: the tensor requires grad, while operations are recorded.
+        """
+        if self._requires_grad and grad_mode.enabled:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Where the memory is, in that protocol's numbers: (1, 0), the CPU."""
+        return self.array.__dlpack_device__()
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        """What PyTorch's ``function`` gives where one of minigrad's is among its arguments: PyTorch's own protocol."""
+        return met_by_torch(function, arguments, named or {})
 
     def __array_wrap__(self, array: ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
         """What a NumPy function such as ``np.exp`` gives for a tensor is a tensor."""
@@ -648,45 +686,50 @@ class Tensor(TensorBase, Methods):
     # ------------------------------------------------------------------------------- arithmetic
 
     def __add__(self, other: Any) -> Tensor:
-        return Add.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
+        return Add.apply(self, other) if isinstance(other, OPERANDS) else meet(op.add, self, other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return Add.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
+        return Add.apply(self, other) if isinstance(other, OPERANDS) else meet(op.add, other, self)
 
     def __sub__(self, other: Any) -> Tensor:
-        return Sub.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
+        return Sub.apply(self, other) if isinstance(other, OPERANDS) else meet(op.sub, self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return Rsub.apply(self, number=other) if isinstance(other, OPERANDS) else no_operand(other)
+        return Rsub.apply(self, number=other) if isinstance(other, OPERANDS) else meet(op.sub, other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        return Mul.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
+        return Mul.apply(self, other) if isinstance(other, OPERANDS) else meet(op.mul, self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
-        return Mul.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
+        return Mul.apply(self, other) if isinstance(other, OPERANDS) else meet(op.mul, other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return Div.apply(self, other) if isinstance(other, OPERANDS) else no_operand(other)
+        return Div.apply(self, other) if isinstance(other, OPERANDS) else meet(op.truediv, self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return Mul.apply(Reciprocal.apply(self), other) if isinstance(other, OPERANDS) else no_operand(other)
+        if not isinstance(other, OPERANDS):
+            return meet(op.truediv, other, self)
+        return Mul.apply(Reciprocal.apply(self), other)
 
     def __pow__(self, other: Any) -> Tensor:
         if isinstance(other, (Tensor, ndarray)):
             return Pow.apply(self, other)
-        return PowScalar.apply(self, number=other) if isinstance(other, OPERANDS) else no_operand(other)
+        return PowScalar.apply(self, number=other) if isinstance(other, OPERANDS) else meet(op.pow, self, other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return PowOfScalar.apply(self, number=other) if isinstance(other, OPERANDS) else no_operand(other)
+        return PowOfScalar.apply(self, number=other) if isinstance(other, OPERANDS) else meet(op.pow, other, self)
 
     __floordiv__, __mod__ = operator(Methods.floor_divide), operator(Methods.remainder)
     __matmul__ = operator(Methods.matmul)
 
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return meet(op.matmul, other, self)
+
     def __rfloordiv__(self, other: Any) -> Tensor:
-        return floor_divide(other, self) if isinstance(other, OPERANDS) else no_operand(other)
+        return floor_divide(other, self) if isinstance(other, OPERANDS) else meet(op.floordiv, other, self)
 
     def __rmod__(self, other: Any) -> Tensor:
-        return remainder(other, self) if isinstance(other, OPERANDS) else no_operand(other)
+        return remainder(other, self) if isinstance(other, OPERANDS) else meet(op.mod, other, self)
 
     def __neg__(self) -> Tensor:
         return Neg.apply(self)
@@ -702,13 +745,13 @@ class Tensor(TensorBase, Methods):
     # ------------------------------------------------------------------------------- comparison, truth
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.eq(other) if isinstance(other, OPERANDS) else no_operand(other)
+        return self.eq(other) if isinstance(other, OPERANDS) else meet(op.eq, self, other)
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.ne(other) if isinstance(other, OPERANDS) else no_operand(other)
+        return self.ne(other) if isinstance(other, OPERANDS) else meet(op.ne, self, other)
 
     def __contains__(self, element: Any) -> bool:
-        if not isinstance(element, OPERANDS) and no_operand(element) is NotImplemented:
+        if not isinstance(element, OPERANDS) and not is_foreign(element):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
             )
@@ -723,10 +766,10 @@ class Tensor(TensorBase, Methods):
     __invert__ = invert
 
     def __rlshift__(self, other: Any) -> Tensor:
-        return bitwise(np.left_shift, other, self) if isinstance(other, OPERANDS) else no_operand(other)
+        return bitwise(np.left_shift, other, self) if isinstance(other, OPERANDS) else meet(op.lshift, other, self)
 
     def __rrshift__(self, other: Any) -> Tensor:
-        return bitwise(np.right_shift, other, self) if isinstance(other, OPERANDS) else no_operand(other)
+        return bitwise(np.right_shift, other, self) if isinstance(other, OPERANDS) else meet(op.rshift, other, self)
 
     # ------------------------------------------------------------------------------- operations: see methods.py
 
@@ -762,15 +805,11 @@ def rebuild(kind: Any, array: ndarray, requires_grad: bool) -> Tensor:
     return tensor
 
 
-def no_operand(value: Any) -> Any:
-    """The answer to what arithmetic does not take: Python then asks ``value`` for an operator of its own.
-
-    Raises:
-        TypeError: it is another library's tensor, which would not know what minigrad's is.
+def meet(method: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+    """The answer of ``method`` to operands of which arithmetic does not take one: Python then asks that one for an
+    operator of its own. Another library's tensor is taken in instead.
     """
-    if is_foreign(value):
-        check_operand(value)
-    return NotImplemented
+    return method(taken_in(x), taken_in(y)) if is_foreign(x) or is_foreign(y) else NotImplemented
 
 
 OPERANDS = (Tensor, float, int, ndarray, np.generic)
@@ -804,6 +843,7 @@ class OutdatedView(Tensor):
         return rebuild, (Tensor, self.array, self._requires_grad)
 
 
+device.__torch_function__ = dtypes.dtype.__torch_function__ = Tensor.__torch_function__
 Node._run = staticmethod(call_node)
 TensorBase._result_type = Tensor
 TensorBase._outdated_type = OutdatedView

@@ -14,6 +14,7 @@ from minigrad import dtypes
 from minigrad.attributes import TYPE_NAMES, Size, device
 from minigrad.creation import as_tensor, zeros
 from minigrad.cuda import TensorTypeOfGPU
+from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
 from minigrad.ops.shape import Alias
 
@@ -69,6 +70,7 @@ def constructed(dtype: dtypes.dtype, args: tuple[Any, ...], named: dict[str, Any
 
 def of_data(data: Any, dtype: dtypes.dtype, any_type: bool) -> Tensor:
     """The tensor of one argument, which may be a size too."""
+    data = taken_in(data)
     if isinstance(data, Tensor):
         if data.dtype is not dtype and not any_type:
             raise TypeError(f"expected a tensor of {dtype} (got one of {data.dtype}): use its method to()")

@@ -88,7 +88,7 @@ ROOMS = [
     ["ops", "inplace", "linalg", "tensor_types"],
     ["subscript"],
     ["autograd"],
-    ["methods", "tensor"],
+    ["methods", "lending", "tensor"],
     ["nn", "optim", "utils", "saving", "serialization", "storage"],
     ["lightning"],
     ["viz"],

@@ -6,6 +6,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.arguments.promotion import type_name
+
 __all__ = ["Sizes", "as_shape", "check_integer", "is_expandable", "normalize_dim", "normalize_dims"]
 
 
@@ -22,7 +24,7 @@ def normalize_dim(dim: int, ndim: int) -> int:
     try:
         position = operator.index(dim)
     except TypeError:
-        raise TypeError(f"dim must be an int, not {type(dim).__name__}") from None
+        raise TypeError(f"dim must be an int, not {type_name(dim)}") from None
     count = max(ndim, 1)
     if type(dim) is bool or not -count <= position < count:
         check_integer("dim", dim)

@@ -3,6 +3,9 @@
 ``@checked`` stands above functions whose body would otherwise fail late, or not at all, on what is no tensor, no
 integer, no bool. It reads the annotations of the parameters when a call comes with types that have not been seen; a
 second call with these types goes straight on to the function.
+
+Another library's tensor, such as PyTorch's, does not fit: here it becomes one of minigrad's in the same memory. A
+function that examines its arguments itself, and needs no gate, stands behind ``@welcoming`` for that alone.
 """
 
 from __future__ import annotations
@@ -16,11 +19,12 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.promotion import is_foreign, type_name
+from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
 from minigrad.out_of_memory import out_of_memory, says_overflow
 from minigrad.random import Generator
 
-__all__ = ["LEFT_OUT", "checked"]
+__all__ = ["LEFT_OUT", "all_taken_in", "checked", "welcoming"]
 
 
 LEFT_OUT: Any = None  # the default of an argument that may be left out, but not be None
@@ -93,14 +97,47 @@ def checked(function: AnyFunction) -> AnyFunction:
             if says_overflow(error):
                 raise RuntimeError(f"Storage size calculation overflowed in {function.__name__}()") from None
             raise
+        except TypeError:
+            return once_more(function, arguments, named)
 
     return gate  # type: ignore[return-value]
+
+
+def welcoming(function: AnyFunction) -> AnyFunction:
+    """``function``, called once more where it refuses another library's tensor, now with one of minigrad's instead."""
+
+    @functools.wraps(function)
+    def welcome(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except TypeError:
+            return once_more(function, arguments, named)
+
+    return welcome  # type: ignore[return-value]
+
+
+def once_more(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Called where ``function`` has refused: what it gives with other libraries' tensors taken in, if there are any."""
+    if not any(map(holds_foreign, (*arguments, *named.values()))):
+        raise
+    return function(*map(all_taken_in, arguments), **{name: all_taken_in(value) for name, value in named.items()})
+
+
+def holds_foreign(value: Any) -> bool:
+    """Whether ``value`` is another library's tensor, or a sequence that holds one."""
+    return any(map(holds_foreign, value)) if isinstance(value, (tuple, list)) else is_foreign(value)
+
+
+def all_taken_in(value: Any) -> Any:
+    """:func:`minigrad.graph.function.taken_in`, also of what is in a tuple or a list."""
+    return type(value)(map(all_taken_in, value)) if type(value) in (tuple, list) else taken_in(value)
 
 
 def examine(
     function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], passed: set[tuple[Any, ...]]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments, numbers where tensors of one element stand for numbers; PyTorch's error where one does not fit.
+    """The arguments, numbers where tensors of one element stand for numbers, and other libraries' tensors taken in;
+    PyTorch's error where one does not fit.
 
     The types go into ``passed`` where they decide: all other arguments of the same types would be right too.
     """
@@ -111,6 +148,9 @@ def examine(
         annotation = function.__annotations__.get(name, "Any")
         if annotation == "Any" or name in NOT_EXAMINED:
             continue
+        if not fits(annotation, value) and holds_foreign(value):
+            values[name] = value = all_taken_in(value)
+            types_decide = False
         if not fits(annotation, value):
             raise error_for(function, name, annotation, value)(
                 f"{function.__name__}(): argument '{name}' (position {position}) must be {wanted(annotation)}, not "

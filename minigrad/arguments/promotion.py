@@ -91,8 +91,9 @@ def check_operand(operand: Any) -> None:
 
 
 def is_foreign(value: Any) -> bool:
-    """True for a tensor of another library, such as PyTorch's: what can be handed over, and is no NumPy array."""
-    return hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray)
+    """True for a tensor of another library, such as PyTorch's: what can be handed over, and is no NumPy array and none
+    of minigrad's own, which count their changes."""
+    return hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray) and not hasattr(value, "_version_counter")
 
 
 def type_name(value: Any) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments.gate import all_taken_in
+from minigrad.arguments.promotion import is_foreign, type_name
 from minigrad.attributes import Size
 from minigrad.caller import warn_user
 from minigrad.dtypes import from_numpy_dtype
@@ -27,7 +29,7 @@ __all__ = ["backward", "grad"]
 
 def as_tuple(tensors: Any) -> tuple[Any, ...]:
     """One tensor, or a sequence of them, as a tuple. A place in the graph, itself a tuple, counts as one."""
-    return (tensors,) if isinstance(tensors, Tensor) or is_place(tensors) else tuple(tensors)
+    return (tensors,) if isinstance(tensors, Tensor) or is_foreign(tensors) or is_place(tensors) else tuple(tensors)
 
 
 def is_place(value: Any) -> bool:
@@ -49,7 +51,9 @@ def first_gradients(outputs: Any, grad_outputs: Any, create_graph: bool) -> Arri
     given = (None,) * len(sources) if grad_outputs is None else as_tuple(grad_outputs)
     for gradient in given:
         if gradient is not None and not isinstance(gradient, Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+            if is_foreign(gradient):
+                return first_gradients(outputs, all_taken_in(grad_outputs), create_graph)
+            raise TypeError(f"gradients can be either Tensors or None, but got {type_name(gradient)}")
     if len(given) != len(sources):
         raise RuntimeError(f"got {len(sources)} tensors and {len(given)} gradients")
     arrived: Arrived = {}
@@ -74,7 +78,7 @@ def root_of(output: Any, position: int) -> tuple[Edge, tuple[int, ...], Any]:
             f"element {position} of tensors does not require grad and does not have a grad_fn: {why_no_history(output)}"
         )
     if not is_place(output):
-        raise TypeError(f"element {position} of tensors is not a Tensor but {type(output).__name__}")
+        raise TypeError(f"element {position} of tensors is not a Tensor but {type_name(output)}")
     edge = (output.node, output.output_nr)
     return edge, *output.node.outputs[output.output_nr]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments.promotion import type_name
 from minigrad.autograd.beginnings import (
     BROKEN,
     ZEROS,
@@ -48,7 +49,7 @@ def explain_grad(tensor: Tensor, result: Tensor | None = None, optimizer: Any = 
     """
     for name, value in (("tensor", tensor), ("result", result)):
         if not isinstance(value, Tensor) and (name == "tensor" or value is not None):
-            raise TypeError(f"explain_grad(): argument '{name}' must be Tensor, not {type(value).__name__}")
+            raise TypeError(f"explain_grad(): argument '{name}' must be Tensor, not {type_name(value)}")
     if optimizer is not None and not hasattr(optimizer, "param_groups"):
         raise TypeError(f"explain_grad(): argument 'optimizer' must be Optimizer, not {type(optimizer).__name__}")
     told = _told(tensor, result)

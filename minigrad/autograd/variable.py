@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.arguments.promotion import type_name
 from minigrad.caller import warn_user
 from minigrad.creation import empty
+from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
 
 __all__ = ["Variable"]
@@ -36,6 +37,7 @@ class Variable(metaclass=VariableMeta):
             warn_user("volatile was removed and now has no effect. Use `with minigrad.no_grad():` instead.")
         if data is None:
             data = empty(0)
+        data = taken_in(data)
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type_name(data)}")
         variable = data.detach()

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy import asarray, ndarray
 
-from minigrad.arguments.promotion import type_name
+from minigrad.arguments.promotion import is_foreign, type_name
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
 from minigrad.graph.grad_mode import call_inside, enable_grad, grad_mode
@@ -40,10 +40,11 @@ from minigrad.graph.saved_tensors import (
     unpack,
 )
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
-from minigrad.graph.strides import elementwise, lay_as_pytorch
+from minigrad.graph.strides import elementwise, keep_strides, lay_as_pytorch
+from minigrad.kernels.layout import check_layout, opened
 from minigrad.out_of_memory import out_of_memory
 
-__all__ = ["ONLY_FIRST", "Function", "Probe", "gradient_edge", "with_zeros", "wrap"]
+__all__ = ["ONLY_FIRST", "Function", "Probe", "gradient_edge", "taken_in", "with_zeros", "wrap"]
 
 
 counter_of = itemgetter(2)  # an edge's
@@ -56,6 +57,32 @@ def wrap(array: ndarray) -> Tensor:
     tensor: Tensor = object.__new__(TensorBase._result_type)
     tensor.array = array
     tensor._version_counter = InferenceCounter() if grad_mode.inference else VersionCounter()
+    return tensor
+
+
+def taken_in(value: Any) -> Any:
+    """``value``; of another library's tensor, such as PyTorch's, one of minigrad's in the same memory.
+
+    Raises:
+        RuntimeError: it requires grad, while operations are recorded: its history would stay behind.
+        TypeError: it is not in the CPU's memory, or of a type or a layout that minigrad has not.
+    """
+    if not is_foreign(value):
+        return value
+    if getattr(value, "requires_grad", False):
+        if grad_mode.enabled:
+            raise RuntimeError(
+                f"a {type_name(value)} that requires grad cannot become a minigrad.Tensor: its history would be lost. "
+                f"Call detach() on it, or compute it in minigrad."
+            )
+        value = value.detach()
+    try:
+        array = asarray(value) if hasattr(value, "__array__") else np.from_dlpack(value)
+        check_layout(array)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(f"a {type_name(value)} cannot become a minigrad.Tensor: {error}") from None
+    tensor = wrap(opened(array))
+    keep_strides(tensor)
     return tensor
 
 
@@ -175,6 +202,8 @@ class Function(Node):
     def compute(cls, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
         """What :meth:`apply` does where there is nothing to record: an array of arrays, a tensor of tensors.
 
+        A tensor of another library becomes one of minigrad's.
+
         Raises:
             TypeError: there is no tensor, and this is no rule.
         """
@@ -186,6 +215,8 @@ class Function(Node):
             else:
                 arrays.append(value)
         if not any_tensor and grad_mode.walk is None:
+            if any(map(is_foreign, inputs)):
+                return cls.apply(*map(taken_in, inputs), **options)
             raise TypeError(f"{cls.__name__}: argument 'input' (position 1) must be Tensor, not {type_name(inputs[0])}")
         node = cls()
         node.needs_input_grad = [False] * len(inputs)

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.promotion import CATEGORY
+from minigrad.arguments.promotion import CATEGORY, is_foreign
 from minigrad.caller import warn_user
 from minigrad.dtypes import from_numpy_dtype
+from minigrad.graph.function import taken_in
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import Cut
 from minigrad.graph.node import Tensor
@@ -122,6 +123,8 @@ def run_in_place(tensor: Tensor, name: str, operation: Any, *inputs: Any, **opti
         RuntimeError: ``tensor`` is a leaf that requires grad, or the result has another shape or a type that does not
             fit. Nothing is changed then.
     """
+    if not isinstance(tensor, Tensor):
+        tensor = taken_in(tensor)
     check_changeable(tensor, name, *inputs)
     at_once = operation.writes_into and all(fits(each, tensor) for each in inputs)
     if at_once:
@@ -129,9 +132,11 @@ def run_in_place(tensor: Tensor, name: str, operation: Any, *inputs: Any, **opti
         options["out"] = writeable(tensor.array)
     try:
         result = operation.apply(tensor, *inputs, **options)
-    except BaseException:
+    except BaseException as error:
         if at_once:
             tensor._version_counter.bump(name)  # a hook failed, say, when the new values were written already
+        if isinstance(error, TypeError) and any(map(is_foreign, inputs)):
+            return run_in_place(tensor, name, operation, *map(taken_in, inputs), **options)
         raise
     if result.grad_fn is not None and not at_once and not any(each is tensor for each in inputs):
         result.grad_fn.copy_saved_input(tensor)

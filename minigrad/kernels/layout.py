@@ -9,7 +9,19 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["as_images", "as_planes", "is_channels_last", "is_dense", "is_expanded", "writeable"]
+from minigrad import dtypes
+from minigrad.caller import warn_user
+
+__all__ = [
+    "as_images",
+    "as_planes",
+    "check_layout",
+    "is_channels_last",
+    "is_dense",
+    "is_expanded",
+    "opened",
+    "writeable",
+]
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -61,3 +73,37 @@ def writeable(array: np.ndarray) -> np.ndarray:
     target = array.view()
     target.flags.writeable = True
     return target
+
+
+def check_layout(array: np.ndarray) -> None:
+    """Refuse an array that a tensor cannot stand for.
+
+    Raises:
+        TypeError: its type is none of minigrad's.
+        ValueError: it runs backwards through memory or in steps that are no multiple of an element, or its bytes are
+            in another order than this machine's.
+    """
+    if not array.dtype.isnative:
+        raise ValueError(
+            "the array's byte order is not this machine's; convert it: array.astype(array.dtype.newbyteorder('='))"
+        )
+    dtypes.from_numpy_dtype(array.dtype)
+    if any(stride < 0 for stride in array.strides):
+        raise ValueError("the array has a negative stride, which tensors do not have; make a copy: array.copy()")
+    if any(stride % array.itemsize for stride in array.strides):
+        raise ValueError("the array's strides are no multiple of its element's size; make a copy: array.copy()")
+
+
+def opened(array: np.ndarray) -> np.ndarray:
+    """``array`` without its subclass, open for writing. What NumPy protects for good, such as bytes, is copied."""
+    array = np.asarray(array)  # a matrix multiplies otherwise, a masked array leaves elements out
+    if array.flags.writeable:
+        return array
+    warn_user(
+        "The given NumPy array is not writable, and there are no non-writable tensors: what is written to the tensor "
+        "is written to the array's memory, or to a copy of memory that cannot be written. You may want to copy it."
+    )
+    try:
+        return writeable(array)
+    except ValueError:
+        return array.copy()

@@ -9,6 +9,7 @@ from typing import Any
 
 from minigrad import creation, dtypes
 from minigrad.creation import empty, ones, zeros_like
+from minigrad.graph.function import taken_in
 from minigrad.nn import functional, init
 from minigrad.nn.container import ModuleList
 from minigrad.nn.linear import Linear
@@ -29,6 +30,7 @@ def as_added(mask: Tensor | None, name: str, dtype: dtypes.dtype) -> Tensor | No
     """A mask as numbers to add to scores: -∞ where a bool mask is True, which here means "may not look"."""
     if mask is None:
         return None
+    mask = taken_in(mask)
     if not isinstance(mask, Tensor):
         raise TypeError(f"{name} must be Tensor, not {type(mask).__name__}")
     if mask.dtype is dtypes.bool:

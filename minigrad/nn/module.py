@@ -16,6 +16,7 @@ from minigrad.attributes import check_device
 from minigrad.attributes import device as device_type
 from minigrad.caller import warn_user
 from minigrad.compiler import compile
+from minigrad.graph.function import taken_in
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.module_hooks import ForwardHook, call_with_hooks, register
 from minigrad.nn.parameter import Parameter, UninitializedBuffer
@@ -209,6 +210,7 @@ class Module:
             KeyError: as :meth:`register_parameter`.
         """
         self._check_name("buffer", name, self._buffers)
+        tensor = taken_in(tensor)
         if tensor is not None and not isinstance(tensor, Tensor) and not hasattr(tensor, "__torch_function__"):
             raise TypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.promotion import type_name
 from minigrad.creation import empty
-from minigrad.graph.function import wrap
+from minigrad.graph.function import taken_in, wrap
 from minigrad.graph.history import note_cut
 from minigrad.graph.node import TensorBase
 from minigrad.graph.strides import lay_in_order
@@ -34,6 +34,7 @@ class Parameter(Tensor):
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         if data is None:
             return cls(Tensor(0), requires_grad)
+        data = taken_in(data)
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter expects a Tensor, not {type_name(data)}: use minigrad.tensor(...) first")
         lay_in_order(data)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.older import older_sum
 from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, number_as, result_dtype
@@ -44,6 +44,7 @@ class Add(Function):
         return grad_z, grad_z  # dz/dx = dz/dy = 1
 
 
+@welcoming
 def add(input: Any, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
     """``input + alpha * other``; either may be a number. Shapes: broadcast.
 
@@ -144,6 +145,7 @@ class Sub(Function):
         return grad_x, grad_y
 
 
+@welcoming
 def sub(input: Any, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
     """``input - alpha * other``; either may be a number. Shapes: broadcast.
 
@@ -204,6 +206,7 @@ class Rsub(Function):
         return grad_x
 
 
+@welcoming
 def rsub(input: Tensor, other: Any, *older: Any, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``. Shapes: broadcast.
 
@@ -260,6 +263,7 @@ class Mul(Function):
         return grad_x, grad_y
 
 
+@welcoming
 def mul(input: Any, other: Any) -> Tensor:
     """``input * other``, each element by the one at its place. Shapes: broadcast.
 

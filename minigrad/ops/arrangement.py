@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape, normalize_dim
-from minigrad.arguments.gate import LEFT_OUT, checked
+from minigrad.arguments.gate import LEFT_OUT, checked, welcoming
 from minigrad.creation import arange, from_numpy
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -63,6 +63,7 @@ def repeat(input: Tensor, *numbers: Any, repeats: Any = None) -> Tensor:
     return Repeat.apply(input, repeats=counts)
 
 
+@welcoming
 def tile(input: Tensor, *numbers: Any, dims: Any = None) -> Tensor:
     """:func:`repeat`, with 1 for the dimensions in front that ``dims`` leaves out.
 
@@ -92,6 +93,7 @@ class Flip(Function):
         return grad_x
 
 
+@welcoming
 def flip(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
     """The order reversed along ``dims``, also given one by one: a copy. Shape: that of ``input``.
 

@@ -15,7 +15,8 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors, renamed
 from minigrad.arguments.dims import as_shape, normalize_dims
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
+from minigrad.arguments.promotion import type_name
 from minigrad.attributes import Size
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -130,6 +131,7 @@ def sum(
     return Sum.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
 
 
+@welcoming
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """:func:`expand` to the shape of ``other``: a view."""
     check_tensors("expand_as", input=input, other=other)
@@ -146,6 +148,7 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return input.expand(size=tuple(size))
 
 
+@welcoming
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """The tensors expanded to one shape. Shapes: (a, 1), (b,) -> (a, b) twice.
 
@@ -158,7 +161,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """
     for position, each in enumerate(tensors):
         if not isinstance(each, Tensor):
-            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type(each).__name__}")
+            raise TypeError(f"expected Tensor as element {position} in argument 0, but got {type_name(each)}")
     try:
         shape = np.broadcast_shapes(*[each.shape for each in tensors])
     except ValueError:

@@ -10,6 +10,7 @@ from typing import Any
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import welcoming
 from minigrad.attributes import check_device
 from minigrad.creation import empty, full, ones, tensor, zeros
 from minigrad.graph.function import Function
@@ -74,10 +75,13 @@ PYTHON_TYPES = (builtins.float, builtins.int, builtins.bool)
 
 
 def is_type(value: Any) -> builtins.bool:
-    """True for a dtype, and for Python's types that stand for one."""
-    return isinstance(value, dtypes.dtype) or (isinstance(value, type) and value in PYTHON_TYPES)
+    """True for a dtype, PyTorch's too, and for Python's types that stand for one."""
+    if isinstance(value, type):
+        return value in PYTHON_TYPES
+    return isinstance(value, dtypes.dtype) or dtypes.is_torch_dtype(value)
 
 
+@welcoming
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """The tensor in the type of ``other``. Shape: that of ``input``."""
     check_tensors("type_as", input=input, other=other)

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.operands import check_broadcast, checked_number, prepare
 from minigrad.arguments.promotion import result_dtype, scalar_as
 from minigrad.caller import warn_user
@@ -49,6 +49,7 @@ class Where(Function):
         return grad_x, grad_y
 
 
+@welcoming
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """``input`` where ``condition`` holds, ``other`` elsewhere. Alone, as :func:`nonzero`, where it is not zero.
 

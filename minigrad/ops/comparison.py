@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.operands import check_broadcast, prepare
 from minigrad.arguments.promotion import type_name
-from minigrad.graph.function import Function
+from minigrad.graph.function import Function, taken_in
 from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -55,11 +55,12 @@ def eq(input: Tensor, other: Any) -> Tensor:
 @says_out_of_memory
 def compare(ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
     """A comparison such as ``np.less``, elementwise, in the type to which the operands promote."""
-    return elementwise_constant(ufunc(*prepare(array_in(x, ufunc), unwrap(y))), x, y)
+    return elementwise_constant(ufunc(*prepare(array_in(x, ufunc), unwrap(taken_in(y)))), x, y)
 
 
 def array_in(x: Any, ufunc: Any) -> np.ndarray:
-    """The array of a tensor; PyTorch's TypeError for anything else."""
+    """The array of a tensor, of whichever library; PyTorch's TypeError for anything else."""
+    x = taken_in(x)
     if not isinstance(x, Tensor):
         raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type_name(x)}")
     return x.array
@@ -239,6 +240,7 @@ def bitwise_not_(input: Tensor) -> Tensor:
     return replace(input, bitwise_not(input), "bitwise_not_")
 
 
+@welcoming
 def bitwise_and(input: Any, other: Any) -> Tensor:
     """The bits set in both, or both of two bools. Shapes: broadcast.
 
@@ -275,6 +277,7 @@ def fit(input: Tensor, operation: Any, other: Any, name: str) -> Tensor:
     return become(input, operation(input, other), name)
 
 
+@welcoming
 def bitwise_or(input: Any, other: Any) -> Tensor:
     """The bits set in either, or either of two bools. Shapes: broadcast.
 
@@ -290,6 +293,7 @@ def bitwise_or_(input: Tensor, other: Tensor | Number) -> Tensor:
     return fit(input, bitwise_or, other, "bitwise_or_")
 
 
+@welcoming
 def bitwise_xor(input: Any, other: Any) -> Tensor:
     """The bits set in one and not in the other. Shapes: broadcast.
 
@@ -305,6 +309,7 @@ def bitwise_xor_(input: Tensor, other: Tensor | Number) -> Tensor:
     return fit(input, bitwise_xor, other, "bitwise_xor_")
 
 
+@welcoming
 def bitwise_left_shift(input: Any, other: Any) -> Tensor:
     """``input << other``: the bits moved up by ``other`` places. Shapes: broadcast.
 
@@ -320,6 +325,7 @@ def bitwise_left_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
     return fit(input, bitwise_left_shift, other, "bitwise_left_shift_")
 
 
+@welcoming
 def bitwise_right_shift(input: Any, other: Any) -> Tensor:
     """``input >> other``: the bits moved down by ``other`` places. Shapes: broadcast.
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import welcoming
 from minigrad.arguments.operands import check_broadcast, checked_number
 from minigrad.arguments.promotion import check_operand, number_as
-from minigrad.graph.function import Function, wrap
+from minigrad.graph.function import Function, taken_in, wrap
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_like
 from minigrad.graph.values import constant_like
@@ -71,6 +72,7 @@ def copy_(input: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
 
     Shape: that of ``input``.
     """
+    other = taken_in(other)
     if not isinstance(other, Tensor):
         check_operand(checked_number("copy_", other))
         other = wrap(np.asarray(other))
@@ -112,6 +114,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     Raises:
         RuntimeError: the tensor has dimensions, or the number does not fit the type.
     """
+    value = taken_in(value)
     if not isinstance(value, Tensor):
         return run_in_place(input, "fill_", Fill, number=checked_number("fill_", value))
     if value.ndim:
@@ -133,6 +136,7 @@ class FillFrom(Function):
         return grad_x, grad_y
 
 
+@welcoming
 def detach(input: Tensor) -> Tensor:
     """The same values in the same memory, without history. Shape: that of ``input``."""
     check_tensors("detach", input=input)

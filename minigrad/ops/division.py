@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy import asarray, ndarray
 
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, promote
 from minigrad.creation import tensor
@@ -46,6 +46,7 @@ class Div(Function):
         return grad_x, grad_y
 
 
+@welcoming
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """``input / other``; with ``rounding_mode`` 'floor' or 'trunc' rounded down or towards zero. Shapes: broadcast.
 
@@ -83,6 +84,7 @@ def div_(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = N
     return run_in_place(input, "div_", DivRounded, other, rounding=rounding_mode)
 
 
+@welcoming
 def true_divide(input: Any, other: Any) -> Tensor:
     """:func:`div` without rounding: ``input / other``."""
     return div(input, other)
@@ -143,6 +145,7 @@ class FloorDivide(Underived):
         return quotient(x, y, "floor")
 
 
+@welcoming
 def floor_divide(input: Any, other: Any) -> Tensor:
     """``input // other``, rounded towards minus infinity; it has no gradient, as in PyTorch. Shapes: broadcast.
 
@@ -227,6 +230,7 @@ class Remainder(Function):
         return grad_x, grad_y
 
 
+@welcoming
 def remainder(input: Any, other: Any) -> Tensor:
     """``input % other``: what is left of ``input`` after whole times ``other``, with the sign of ``other``.
 

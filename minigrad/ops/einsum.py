@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.checks import check_tensors
+from minigrad.arguments.gate import welcoming
 from minigrad.graph.node import Tensor
 from minigrad.ops.matmul import bmm
 
@@ -22,6 +23,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 DOTS = "..."
 
 
+@welcoming
 def einsum(equation: Any, *operands: Any) -> Tensor:
     """``einsum("bij,bjk->bik", a, b)`` is a batched matrix product; "..." stands for leading dimensions, broadcast.
 

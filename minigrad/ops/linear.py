@@ -6,6 +6,8 @@ import numpy as np
 
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
+from minigrad.arguments.promotion import is_foreign
+from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
 from minigrad.ops.einsum import einsum
 from minigrad.ops.matmul import Addmm, matmul
@@ -22,10 +24,14 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     ndim = input.array.ndim if isinstance(input, Tensor) and isinstance(weight, Tensor) else 0
     if ndim == 0 or weight.array.ndim == 0:
+        if is_foreign(input) or is_foreign(weight):
+            return linear(taken_in(input), taken_in(weight), bias)
         check_tensors("linear", input=input, weight=weight)
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight.ndim}D")
     transposed = T.apply(weight)
     if not isinstance(bias, Tensor):
+        if is_foreign(bias):
+            return linear(input, weight, taken_in(bias))
         if bias is not None:
             check_tensors("linear", input=input, weight=weight, bias=bias)
         return matmul(input, transposed)

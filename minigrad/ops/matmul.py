@@ -15,9 +15,9 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.arguments.older import older_product
-from minigrad.arguments.promotion import in_opmath, number_as, promote, type_name
+from minigrad.arguments.promotion import in_opmath, is_foreign, number_as, promote, type_name
 from minigrad.attributes import Size
-from minigrad.graph.function import ONLY_FIRST, Function
+from minigrad.graph.function import ONLY_FIRST, Function, taken_in
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import run_in_place
@@ -456,6 +456,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
     for position, operand in enumerate((input, other)):
         if not isinstance(operand, Tensor):
+            if is_foreign(operand):
+                return matmul(taken_in(input), taken_in(other))
             raise TypeError(f"matmul(): argument {position + 1} must be Tensor, not {type_name(operand)}")
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(

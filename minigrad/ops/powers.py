@@ -13,7 +13,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import (
     EXACT,
@@ -130,6 +130,7 @@ class Pow(Function):
         return grad_x, grad_y
 
 
+@welcoming
 def pow(input: Any, exponent: Any) -> Tensor:
     """``input ** exponent``; one of the two may be a number. Shapes: broadcast.
 

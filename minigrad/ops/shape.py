@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
 from minigrad.attributes import Size
 from minigrad.caller import warn_user
 from minigrad.graph.node import Tensor
@@ -161,6 +161,7 @@ class Reshape(View):
     is_view = False
 
 
+@welcoming
 def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements under another shape: a view where the memory's layout allows it, else a copy. Shape: ``shape``.
 
@@ -291,6 +292,7 @@ class SqueezeInPlace(SqueezeDim):
     node_name = "SqueezeBackward4"
 
 
+@welcoming
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """:func:`view` in the shape of ``other``."""
     check_tensors("view_as", input=input, other=other)
@@ -320,6 +322,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return input.reshape(*input.shape[:start], Size(input.shape[start : end + 1]).numel(), *input.shape[end + 1 :])
 
 
+@welcoming
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """:func:`reshape` to the shape of ``other``."""
     check_tensors("reshape_as", input=input, other=other)
@@ -355,6 +358,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return input.view(*input.shape[:dim], *wanted, *input.shape[dim + 1 :])
 
 
+@welcoming
 def atleast_1d(*tensors: Any) -> Any:
     """Each tensor with at least one dimension. Shapes: () -> (1,)."""
     return for_each(tensors, one_dim)
@@ -375,6 +379,7 @@ def for_each(tensors: tuple[Any, ...], change: Callable[[Tensor], Tensor]) -> An
     return tuple([change(each) for each in tensors])
 
 
+@welcoming
 def atleast_2d(*tensors: Any) -> Any:
     """Each tensor with at least two dimensions, new ones in front. Shapes: () -> (1, 1), (n,) -> (1, n)."""
     return for_each(tensors, two_dims)
@@ -386,6 +391,7 @@ def two_dims(input: Tensor) -> Tensor:
     return input.unsqueeze(0) if input.ndim == 1 else input
 
 
+@welcoming
 def atleast_3d(*tensors: Any) -> Any:
     """Each tensor with at least three dimensions. Shapes: () -> (1, 1, 1), (n,) -> (1, n, 1), (m, n) -> (m, n, 1)."""
     return for_each(tensors, three_dims)
@@ -399,6 +405,7 @@ def three_dims(input: Tensor) -> Tensor:
     return input.unsqueeze(-1) if input.ndim == 2 else input
 
 
+@welcoming
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of a grid whose axes have these values: one tensor an axis, views.
 

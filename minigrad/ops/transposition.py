@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
 from minigrad.ops.shape import Alias, restride
@@ -125,6 +125,7 @@ class Permute(ViewFunction):
         return grad_x
 
 
+@welcoming
 def permute(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
     """The dimensions in the order ``dims``, also given one by one: a view.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.arguments.gate import checked
+from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.promotion import CATEGORY, check_operand, combine, result_dtype
 from minigrad.graph.node import Tensor
 
@@ -61,6 +61,7 @@ def promote_types(type1: Any, type2: Any) -> Any:
     return dtypes.from_numpy_dtype(combine(type1.numpy, type2.numpy))
 
 
+@welcoming
 def result_type(tensor: Any, other: Any) -> Any:
     """The type of an operation on two tensors or numbers.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.arguments.promotion import type_name
 from minigrad.caller import warn_user
 from minigrad.creation import as_tensor
 from minigrad.graph.function import wrap
@@ -105,9 +106,7 @@ class Optimizer:
         group = {**param_group, **listed(param_group["params"])}
         for parameter in group["params"]:
             if not isinstance(parameter, Tensor):
-                raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}"
-                )
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type_name(parameter)}")
             if not (parameter.is_leaf or parameter.retains_grad):
                 raise ValueError(
                     f"can't optimize a non-leaf Tensor: {parameter.grad_fn.name()} made it, as x = x - lr * x.grad "

@@ -2,7 +2,6 @@
 or, since warnings are errors here, of warning."""
 
 import copy
-import operator
 import pickle
 
 import numpy as np
@@ -381,34 +380,6 @@ def numbered(calls):
 @pytest.mark.parametrize("call", numbered([*VALUES, *OPERATORS, *CONVERSIONS, *SIZES, *INDEXING]))
 def test_outcome(call):
     check_outcome("the call", call)
-
-
-MEETINGS = {
-    **{name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge", "add", "sub", "mul", "truediv")},
-    **{name: getattr(operator, name) for name in ("floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift")},
-    **{name: getattr(operator, name) for name in ("iadd", "isub", "imul", "itruediv", "contains", "setitem")},
-    **{
-        name: getattr(minigrad, name) for name in ("eq", "equal", "allclose", "maximum", "matmul", "add", "bitwise_and")
-    },
-    "setitem": lambda ours, theirs: operator.setitem(ours, slice(None), theirs),
-    "cat": lambda ours, theirs: minigrad.cat([ours, theirs]),
-    "accuracy": lambda ours, theirs: (ours.argmax(0) == theirs.argmax(0)).float().mean(),
-}
-
-
-@pytest.mark.parametrize("name", MEETINGS)
-def test_a_tensor_of_another_library_is_refused(name):
-    """``==`` would be False without a word. The reason names the other type in full: both are called Tensor."""
-    ours, theirs = minigrad.ones(3, dtype=minigrad.int64), torch.ones(3, dtype=torch.int64)
-    with pytest.raises(TypeError, match=r"torch\.Tensor|assign"):
-        MEETINGS[name](ours, theirs)
-    assert ours.tolist() == [1, 1, 1]
-
-
-@pytest.mark.parametrize("name", ["eq", "ne", "lt", "add", "mul", "sub"])
-def test_a_tensor_on_the_right_of_another_library(name):
-    with pytest.raises(TypeError):
-        getattr(operator, name)(torch.ones(3), minigrad.ones(3))
 
 
 def test_equality_with_what_is_no_tensor_is_python_s():

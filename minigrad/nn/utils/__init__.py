@@ -12,6 +12,7 @@ from typing import Any
 
 from minigrad.caller import warn_user
 from minigrad.creation import tensor
+from minigrad.graph.function import taken_in
 from minigrad.graph.grad_mode import no_grad
 from minigrad.linalg.norms import vector_norm
 from minigrad.nn.utils import rnn
@@ -111,8 +112,9 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     Raises:
         TypeError: ``vec`` is no tensor.
     """
+    vec = taken_in(vec)
     if not isinstance(vec, Tensor):
-        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
+        raise TypeError(f"expected minigrad.Tensor, but got: {type(vec).__name__}")
     start = 0
     for each in parameters:
         each.data = vec[start : start + each.numel()].view_as(each).data

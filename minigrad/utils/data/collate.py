@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments.promotion import is_foreign
 from minigrad.creation import as_tensor, tensor
+from minigrad.graph.function import taken_in
 from minigrad.ops.joining import stack
 from minigrad.tensor import Tensor
 
@@ -16,15 +18,15 @@ __all__ = ["default_collate", "default_convert"]
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """Samples to a batch: tensors, and whatever has ``__array__``, are stacked, numbers become a tensor, tuples,
-    lists and mappings are collated part by part, strings stay as they are.
+    """Samples to a batch: tensors, also PyTorch's, and whatever has ``__array__``, are stacked, numbers become a
+    tensor, tuples, lists and mappings are collated part by part, strings stay as they are.
 
     Raises:
         TypeError: there is no way to collate such samples.
         RuntimeError: the samples are of different sizes.
     """
     first = batch[0]
-    if isinstance(first, Tensor):
+    if isinstance(first, Tensor) or is_foreign(first):
         return stack(batch)
     if isinstance(first, (bool, int)):
         return tensor(list(batch))
@@ -76,7 +78,8 @@ def sequence_like(model: Sequence[Any], parts: list[Any]) -> Any:
 
 
 def default_convert(data: Any) -> Any:
-    """One sample with its arrays as tensors; a tuple becomes a list, as in PyTorch."""
+    """One sample with its arrays, and PyTorch's tensors, as tensors; a tuple becomes a list, as in PyTorch."""
+    data = taken_in(data)
     if isinstance(data, (Tensor, str, bytes)):
         return data
     if isinstance(data, (np.ndarray, np.generic)):

@@ -12,6 +12,7 @@ from typing import Any
 
 from minigrad.caller import warn_user
 from minigrad.creation import randperm
+from minigrad.graph.function import taken_in
 from minigrad.random import default_generator
 from minigrad.tensor import Tensor
 
@@ -114,6 +115,7 @@ class TensorDataset(Dataset):
     """
 
     def __init__(self, *tensors: Tensor) -> None:
+        tensors = tuple(map(taken_in, tensors))
         if any(each.size(0) != tensors[0].size(0) for each in tensors):
             raise AssertionError(f"Size mismatch between tensors: first sizes are {[each.size(0) for each in tensors]}")
         self.tensors = tensors

@@ -1,0 +1,260 @@
+"""PyTorch's tensors come in, and minigrad's go out: what meets them computes, in the memory of the other library.
+
+The lines of ``expressions/`` are run once more, with PyTorch's tensors handed to minigrad's functions: the results are
+minigrad's, and those of minigrad's own tensors.
+"""
+
+import operator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from comparisons.outcomes import check_outcome
+from minigrad import nn
+from minigrad.utils.data import DataLoader, Dataset, TensorDataset, default_convert
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+LINES = [
+    line
+    for name in ("operations", "indexing_and_products", "creation", "operators")
+    for line in (Path(__file__).parent / "expressions" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    if "torch." in line and "requires_grad" not in line and " is " not in line
+]
+OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "eq", "ne", "lt", "le", "gt", "ge"]
+OPERATORS += ["and_", "or_", "xor", "lshift", "rshift", "iadd", "isub", "imul", "contains"]
+
+
+def operands(make, engine):
+    return {
+        "F": make([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]]),
+        "I": make([[1, -2, 3], [4, 5, -6]]),
+        "B": make([True, False, True]),
+        "U": make([1, 200, 255], dtype=engine.uint8),
+        "R": make([1.0, 2.0, 3.0]),
+        "T": make,
+    }
+
+
+def theirs(data, dtype=None, **options):
+    """``torch.tensor``, which is given minigrad's types."""
+    return torch.tensor(data, dtype=getattr(torch, dtype.name) if hasattr(dtype, "name") else dtype, **options)
+
+
+def value_of(line, names):
+    """What a line gives on minigrad; the type of the error where it gives none."""
+    *steps, last = [each.strip() for each in line.split(";")]
+    names = {"torch": minigrad, "np": np, "operator": operator, **names}
+    minigrad.manual_seed(0)
+    try:
+        for step in steps:
+            exec(step, names)
+        return eval(last, names)
+    except Exception as error:
+        return type(error)
+    finally:
+        minigrad.set_default_dtype(minigrad.float32)
+
+
+def check_same(label, ours, given):
+    """The same tensors, in whichever structure, or equal values; the library's types are minigrad's."""
+    if isinstance(ours, (tuple, list)):
+        assert len(ours) == len(given), label
+        for each, other in zip(ours, given):
+            check_same(label, each, other)
+    elif isinstance(ours, minigrad.Tensor):
+        assert isinstance(given, minigrad.Tensor), f"{label}: {given!r}"
+        assert (ours.dtype, ours.shape) == (given.dtype, given.shape), label
+        np.testing.assert_array_equal(ours.detach().numpy(), given.detach().numpy(), err_msg=label)
+    else:
+        assert ours == given or ours != ours, label
+
+
+def test_functions_take_pytorch_s_tensors():
+    """A line that PyTorch's own methods finish gives a tensor of its, and says nothing."""
+    own = 0
+    for line in LINES:
+        ours = value_of(line, operands(minigrad.tensor, minigrad))
+        given = value_of(line, operands(theirs, torch))
+        if isinstance(ours, type) or isinstance(given, (torch.Tensor, torch.Size, torch.dtype)):
+            own += 1
+        elif not (line.startswith(("F.", "I.")) and isinstance(given, type)):  # PyTorch's method refuses a type of ours
+            check_same(line, ours, given)
+    assert len(LINES) - own > 700
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_take_them_on_either_side(name):
+    """The result is minigrad's and has a history; in place the left one keeps its memory."""
+    operation = getattr(operator, name)
+    kind = "int64" if name in ("and_", "or_", "xor", "lshift", "rshift") else "float32"
+    values = np.arange(1, 5).reshape(2, 2).astype(kind)
+    expected = operation(minigrad.tensor(values), minigrad.tensor(values[0]))
+    tracked = minigrad.tensor(values, requires_grad=kind == "float32" and not name.startswith("i"))
+    check_same(name, expected, operation(tracked, torch.tensor(values[0])))
+    if name != "contains":  # PyTorch looks at the type
+        check_same(name, expected, operation(torch.tensor(values), minigrad.tensor(values[0])))
+    if name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
+        assert operation(torch.tensor(values), tracked).grad_fn is not None
+
+
+def test_they_are_shown_in_their_own_memory():
+    there = torch.arange(6.0).reshape(2, 3).t()
+    for here in (minigrad.as_tensor(there), minigrad.from_dlpack(there), nn.Parameter(there)):
+        assert here.data_ptr() == there.data_ptr() and here.stride() == there.stride()
+    minigrad.relu_(there.neg_())
+    minigrad.as_tensor(there)[0] = torch.tensor([5.0, 6.0])
+    assert there.tolist() == [[5.0, 6.0], [0.0, 0.0], [0.0, 0.0]]
+    here = minigrad.zeros(2, 3)
+    for lent in (torch.from_dlpack(here), torch.as_tensor(here)):
+        assert lent.data_ptr() == here.data_ptr()
+    lent[0, 1] = minigrad.tensor(7.0)
+    lent.add_(minigrad.ones(2, 3))
+    assert here.tolist() == [[1.0, 8.0, 1.0], [1.0, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, t: x[t[0, :2].long() * 0],
+        lambda x, t: x[t > 0],
+        lambda x, t: t[minigrad.tensor([1, 0])],
+        lambda x, t: x.copy_(t),
+        lambda x, t: operator.setitem(x, slice(None), t) or x,
+        lambda x, t: minigrad.stack([t, x, t]),
+        lambda x, t: minigrad.cat((t, t)),
+        lambda x, t: minigrad.tensor(t),
+        lambda x, t: minigrad.tensor([t[0, 0], t[1, 1]]),
+        lambda x, t: minigrad.Tensor(t),
+        lambda x, t: x.type_as(t.double()),
+        lambda x, t: minigrad.nn.functional.one_hot(x.long().abs(), t.long().max() + 9),
+        lambda x, t: t.to(minigrad.float64),
+        lambda x, t: t.to(minigrad.device("cpu"), minigrad.int64),
+        lambda x, t: t.matmul(x),
+        lambda x, t: minigrad.zeros(t.shape, dtype=t.dtype, device=t.device) + x.to(torch.float64),
+        lambda x, t: nn.functional.mse_loss(t, x),
+        lambda x, t: nn.ReLU()(t),
+        lambda x, t: nn.ReLU(inplace=True)(t.clone()),
+        lambda x, t: nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (1, 9)), nn.Softmax(1))(t),
+        lambda x, t: nn.Conv1d(3, 2, 2)(t),
+        lambda x, t: nn.Linear(3, 2)(t),
+        lambda x, t: nn.functional.linear(t, t, t[0]),
+        lambda x, t: nn.functional.linear(x, t, t[0]),
+        lambda x, t: nn.CrossEntropyLoss()(t, t[0].long().abs() * 0),
+        lambda x, t: nn.utils.parameters_to_vector([t, x]),
+    ],
+)
+def test_what_meets_one_gives_what_its_own_tensor_gives(call):
+    values = [[1.0, -2.0, 3.0], [4.0, -5.0, 6.0], [7.0, 8.0, 9.0]]
+    results = []
+    for other in (minigrad.tensor(values), torch.tensor(values)):
+        minigrad.manual_seed(0)
+        results.append(call(minigrad.tensor(values), other))
+    check_same("the call", *results)
+
+
+class Samples(Dataset):
+    """As a data set of torchvision's: pairs of one of PyTorch's tensors and a number."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        return torch.full((2, 3), float(index)), index
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_data_loading(workers):
+    images, labels = next(iter(DataLoader(Samples(), batch_size=4, num_workers=workers)))
+    check_same("labels", minigrad.tensor([0, 1, 2, 3]), labels)
+    check_same("images", minigrad.arange(4.0)[:, None, None].expand(4, 2, 3), images)
+
+
+def test_data_sets_and_modules_hold_minigrad_s():
+    pairs = TensorDataset(torch.ones(4, 2), minigrad.arange(4))
+    check_same("a sample", (minigrad.ones(2), minigrad.tensor(1)), pairs[1])
+    check_same("converted", [minigrad.ones(2), 1], default_convert((torch.ones(2), 1)))
+    layer = nn.Linear(2, 2)
+    layer.register_buffer("mask", torch.ones(2))
+    layer.weight.data = torch.full((2, 2), 3.0)
+    layer.weight.grad = torch.ones(2, 2)
+    layer.load_state_dict({**layer.state_dict(), "bias": torch.tensor([4.0, 5.0])})
+    assert all(type(each) is minigrad.Tensor for each in (layer.mask, layer.weight.grad, pairs.tensors[0]))
+    layer(minigrad.ones(2)).backward(torch.tensor([1.0, 2.0]))
+    assert (layer.weight.grad.tolist(), layer.bias.tolist()) == ([[2.0, 2.0], [3.0, 3.0]], [4.0, 5.0])
+
+
+def test_a_history_does_not_go_over_unnoticed():
+    tracked, here = torch.ones(2, requires_grad=True), minigrad.ones(2)
+    for call in (
+        lambda: here + tracked,
+        lambda: tracked * here,
+        lambda: minigrad.exp(tracked),
+        lambda: here.copy_(tracked),
+    ):
+        with pytest.raises(
+            RuntimeError, match=r"a torch\.Tensor that requires grad cannot become a minigrad\.Tensor.*detach"
+        ):
+            call()
+    with minigrad.no_grad():
+        assert (here + tracked).tolist() == here.copy_(tracked).add(1.0).tolist() == [2.0, 2.0]
+    for lend in (torch.from_dlpack, torch.relu):
+        with pytest.raises(BufferError, match="require gradient, use tensor.detach"):
+            lend(minigrad.ones(2, requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (
+            lambda: minigrad.ones(2) + torch.ones(2, dtype=torch.complex64),
+            TypeError,
+            r"a torch\.Tensor cannot.*complex64",
+        ),
+        (
+            lambda: minigrad.exp(torch.ones(2, device="meta")),
+            TypeError,
+            r"a torch\.Tensor cannot become a minigrad\.Tensor",
+        ),
+        (lambda: minigrad.ones(2, dtype=torch.complex64), TypeError, r"minigrad\.dtype"),
+        (lambda: minigrad.sum(minigrad.ones(2), dim=torch.ones(2)), TypeError, r"dim.*torch\.Tensor"),
+        (lambda: minigrad.optim.SGD([torch.ones(2)], lr=1), TypeError, r"torch\.Tensor"),
+        (lambda: minigrad.autograd.backward(torch.ones(())), TypeError, r"torch\.Tensor"),
+    ],
+)
+def test_what_cannot_come_in_is_named_in_full(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_pytorch_s_functions_take_minigrad_s_and_give_its_own():
+    """Libraries that are written for PyTorch call these."""
+    x = minigrad.tensor([[1.0, -2.0], [3.0, 4.0]])
+    for call in (
+        lambda x: torch.stack([x, x]),
+        lambda x: torch.nn.functional.mse_loss(x, torch.zeros(2, 2)),
+        lambda x: torch.add(torch.ones(2, 2), other=x),
+        lambda x: torch.zeros(2, dtype=x.dtype, device=x.device),
+    ):
+        assert torch.equal(call(x), call(torch.tensor(x.tolist())))
+
+
+@pytest.mark.parametrize(
+    "name", ["MulticlassAccuracy", "MulticlassF1Score", "MulticlassConfusionMatrix", "MulticlassAUROC"]
+)
+def test_torchmetrics(name):
+    metric = getattr(pytest.importorskip("torchmetrics.classification"), name)(num_classes=3)
+    scores, labels = np.random.default_rng(0).random((9, 3), np.float32), np.arange(9) % 3
+    ours = metric(minigrad.tensor(scores), minigrad.tensor(labels))
+    assert torch.equal(ours, metric(torch.tensor(scores), torch.tensor(labels)))
+
+
+def test_dlpack_is_pytorch_s_protocol():
+    check_outcome("device", lambda e: tuple(map(int, e.ones(2).__dlpack_device__())))
+    check_outcome("an array", lambda e: np.from_dlpack(e.arange(6.0).reshape(2, 3).t()))
+    check_outcome("in", lambda e: (e.from_dlpack(np.arange(3)), e.from_dlpack(e.ones(2, dtype=e.bool))))
+    check_outcome("copied", lambda e: e.from_dlpack(np.ones(2), copy=True))
+    check_outcome("no tensor", lambda e: e.from_dlpack([1, 2]))
