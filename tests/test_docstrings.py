@@ -63,7 +63,7 @@ FACES = dict(faces_of("minigrad", minigrad))
 MORE = ["minigrad.lightning", "minigrad.lightning.callbacks", "minigrad.lightning.loggers", "minigrad.jit"]
 MORE += ["comparisons.tutorial", "comparisons.tutorial.figures"]
 MORE += [f"minigrad.{each}" for each in ("accelerator", "backends.cpu", "backends.cudnn", "compiler", "cpu")]
-MORE += ["minigrad.utils.tensorboard"]
+MORE += ["minigrad.utils.tensorboard", "minigrad.nn.utils.prune"]
 FACES |= {path: importlib.import_module(path) for path in MORE}
 FACES |= {path: importlib.import_module(f"{path}.face") for path in ("torch_impl", "comparisons")}
 
@@ -214,7 +214,7 @@ def errors_of(thing):
 
 def helper(called, function):
     """What a function calls, where that is a function of its file that is not public, or the rule that it applies."""
-    if inspect.ismethod(called) and called.__name__ == "apply":
+    if inspect.ismethod(called) and called.__name__ == "apply" and hasattr(called.__self__, "forward"):
         called = called.__self__.forward
     called = inspect.unwrap(called) if inspect.isfunction(called) else None
     if called is None or called.__module__ != function.__module__:

@@ -18,7 +18,7 @@ from minigrad.caller import warn_user
 from minigrad.compiler import compile
 from minigrad.graph.function import taken_in
 from minigrad.graph.hooks import RemovableHandle
-from minigrad.nn.module_hooks import ForwardHook, call_with_hooks, register
+from minigrad.nn.module_hooks import call_with_hooks, forward_hook, register
 from minigrad.nn.parameter import Parameter, UninitializedBuffer
 from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, load_into, saved, value_for
 from minigrad.tensor import Tensor
@@ -94,7 +94,7 @@ class Module:
 
         With ``with_kwargs``, ``hook(module, args, kwargs)`` returns None or a pair.
         """
-        return register(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
+        return register(self._forward_pre_hooks, forward_hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -104,7 +104,7 @@ class Module:
         With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``; with ``always_call`` it is called also where
         forward raised, with None as output.
         """
-        return register(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
+        return register(self._forward_hooks, forward_hook(hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` before the module's backward; a tuple it returns replaces them."""

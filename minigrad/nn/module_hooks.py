@@ -20,15 +20,20 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 
-__all__ = ["ForwardHook", "call_with_hooks", "register"]
+__all__ = ["call_with_hooks", "forward_hook", "register"]
 
 
 class ForwardHook(NamedTuple):
-    """A hook before or after forward, and how it wants to be called."""
+    """A hook before or after forward that wants to be called with the kwargs too, or even where forward raised."""
 
     hook: Callable[..., Any]
     with_kwargs: bool
     always_call: bool = False
+
+
+def forward_hook(hook: Any, with_kwargs: bool, always_call: bool = False) -> Any:
+    """What a module keeps of a hook: itself, unless it wants something."""
+    return ForwardHook(hook, with_kwargs, always_call) if with_kwargs or always_call else hook
 
 
 def register(hooks: OrderedDict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
@@ -58,7 +63,7 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
         return output if watch is None else watch.watch_outputs(output)
     except Exception:
         for number, registered in list(module._forward_hooks.items()):
-            if registered.always_call and number not in called:
+            if isinstance(registered, ForwardHook) and registered.always_call and number not in called:
                 call_silently(registered, module, args, kwargs, output)
         raise
 
@@ -72,7 +77,7 @@ def call_pre_hooks(
         RuntimeError: a hook with kwargs returned something else than None or a pair.
     """
     for registered in list(module._forward_pre_hooks.values()):
-        if registered.with_kwargs:
+        if isinstance(registered, ForwardHook):
             replacement = registered.hook(module, args, kwargs)
             if replacement is not None:
                 if not isinstance(replacement, tuple) or len(replacement) != 2:
@@ -82,19 +87,20 @@ def call_pre_hooks(
                     )
                 args, kwargs = replacement
         else:
-            replacement = registered.hook(module, args)
+            replacement = registered(module, args)
             if replacement is not None:
                 args = replacement if isinstance(replacement, tuple) else (replacement,)
     return args, kwargs
 
 
 def call_forward_hook(
-    registered: ForwardHook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+    registered: Any, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
 ) -> Any:
     """What the hook returns."""
-    if registered.with_kwargs:
-        return registered.hook(module, args, kwargs, output)
-    return registered.hook(module, args, output)
+    hook = registered.hook if isinstance(registered, ForwardHook) else registered
+    if isinstance(registered, ForwardHook) and registered.with_kwargs:
+        return hook(module, args, kwargs, output)
+    return hook(module, args, output)
 
 
 def call_silently(

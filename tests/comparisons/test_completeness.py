@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.utils.prune
 
 import minigrad
 from comparisons.pytorch_names import FILE, pytorch_names
@@ -23,6 +24,9 @@ MODULES = [
     "nn.init",
     "nn.utils",
     "nn.utils.rnn",
+    "nn.utils.parametrizations",
+    "nn.utils.parametrize",
+    "nn.utils.prune",
     "optim",
     "optim.lr_scheduler",
     "optim.swa_utils",

@@ -1,10 +1,13 @@
 """What is done to all parameters of a network at once: clipping gradients, joining values into one vector.
 
+What computes a parameter from others is in ``parametrize.py`` and ``parametrizations.py``, and as older programs have
+it in ``older_norms.py`` and ``prune.py``; ``fusion.py`` joins layers. They load on use.
 ``rnn.py`` has what recurrent layers take besides tensors: sequences of several lengths, packed.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Iterable
 from types import GeneratorType
@@ -19,8 +22,8 @@ from minigrad.nn.utils import rnn
 from minigrad.ops.joining import cat, stack
 from minigrad.tensor import Tensor
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector"]
-__all__ += ["rnn", "vector_to_parameters"]
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+__all__ += ["parameters_to_vector", "rnn", "vector_to_parameters"]
 
 
 def as_list(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
@@ -119,3 +122,40 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     for each in parameters:
         each.data = vec[start : start + each.numel()].view_as(each).data
         start += each.numel()
+
+
+def clip_grad_norm(
+    parameters: Iterable[Tensor] | Tensor,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: Any = None,
+) -> Tensor:
+    """:func:`clip_grad_norm_`, as it was called before, with a warning."""
+    old, new = "torch.nn.utils.clip_grad_norm", "torch.nn.utils.clip_grad_norm_"
+    warn_user(f"`{old}` is now deprecated in favor of `{new}`.", FutureWarning)
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
+
+
+# What loads on use: files of this folder by themselves, and functions by the file that has them.
+LOADED_ON_USE = ["parametrizations", "parametrize", "prune"]
+HOMES = {
+    "fusion": [
+        "fuse_conv_bn_eval",
+        "fuse_conv_bn_weights",
+        "fuse_linear_bn_eval",
+        "fuse_linear_bn_weights",
+        "skip_init",
+    ],
+    "older_norms": ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm"],
+}
+__all__ += ["parametrizations", "parametrize", *HOMES["fusion"], *HOMES["older_norms"]]
+
+
+def __getattr__(name: str) -> Any:
+    if name in LOADED_ON_USE:
+        return importlib.import_module(f"{__name__}.{name}")
+    for home, names in HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
