@@ -61,11 +61,11 @@ from minigrad.ops.powers import *
 from minigrad.ops.rectifiers import relu, relu_
 from minigrad.ops.recurrent import *
 from minigrad.ops.reduction import *
-from minigrad.ops.resizing import pixel_shuffle, pixel_unshuffle
 from minigrad.ops.rounding import *
 from minigrad.ops.scan import *
 from minigrad.ops.shape import *
 from minigrad.ops.softmax import *
+from minigrad.ops.shuffling import *
 from minigrad.ops.sorting import *
 from minigrad.ops.statistics import *
 from minigrad.ops.transcendental import *
@@ -94,9 +94,10 @@ __all__ += ["argwhere", "as_tensor", "asin", "asin_", "asinh", "asinh_", "atan",
 __all__ += ["atleast_1d", "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "baddbmm", "bernoulli", "bitwise_and"]
 __all__ += ["bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool"]
 __all__ += ["breakpoint_on", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "can_cast"]
-__all__ += ["cat", "ceil", "ceil_", "chunk"]
+__all__ += ["cat", "ceil", "ceil_", "channel_shuffle", "chunk"]
 __all__ += ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "concat"]
-__all__ += ["concatenate", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cos", "cos_", "cosh", "cosh_"]
+__all__ += ["concatenate", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
+__all__ += ["cos", "cos_", "cosh", "cosh_"]
 __all__ += ["count_nonzero", "cuda", "cummax", "cummin", "cumprod", "cumsum", "default_generator", "detach", "device"]
 __all__ += ["diag", "diag_embed", "diagonal", "diff", "div", "divide", "dot", "double", "dstack", "dtype", "e"]
 __all__ += ["einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "exp", "exp2", "exp2_"]

@@ -14,7 +14,7 @@ from minigrad.kernels import kernel_mode
 from minigrad.kernels.layout import as_images, as_planes, is_channels_last
 from minigrad.kernels.pooling import lowest_of
 
-__all__ = ["Spans", "adaptive_max_pool", "span_sums", "spread_span_sums"]
+__all__ = ["Spans", "adaptive_max_pool", "number_of_largest", "span_sums", "spread_span_sums"]
 
 Spans = Sequence[tuple[int, int]]  # the windows along one dimension: where each begins and ends
 
@@ -81,15 +81,21 @@ def adaptive_max_pool(x: np.ndarray, rows: Spans, columns: Spans) -> tuple[np.nd
     for h, w in np.ndindex(shape[2:]):
         (top, bottom), (left, right) = rows[h], columns[w]
         window = x[:, :, top:bottom, left:right].reshape(*shape[:2], (bottom - top) * (right - left))
-        number = window.argmax(2)
-        is_nan = np.isnan(window)
-        if is_nan.any():
-            last_nan = window.shape[2] - 1 - is_nan[:, :, ::-1].argmax(2)
-            number = np.where(is_nan.any(2), last_nan, number)
+        number = number_of_largest(window)
         z[:, :, h, w] = np.take_along_axis(window, number[:, :, None], 2)[:, :, 0]
         i, j = np.divmod(number, right - left)
         places[:, :, h, w] = (top + i) * x.shape[3] + left + j
     return z, places
+
+
+def number_of_largest(window: np.ndarray) -> np.ndarray:
+    """Where along the last dimension the largest element is: of equal ones the first, of NaNs the last."""
+    number = window.argmax(-1)
+    is_nan = np.isnan(window)
+    if is_nan.any():
+        last_nan = window.shape[-1] - 1 - is_nan[..., ::-1].argmax(-1)
+        number = np.where(is_nan.any(-1), last_nan, number)
+    return number
 
 
 def plain_adaptive_max_pool(x: np.ndarray, rows: Spans, columns: Spans) -> tuple[np.ndarray, np.ndarray]:

@@ -12,9 +12,10 @@ from minigrad.creation import empty, ones, zeros_like
 from minigrad.graph.function import taken_in
 from minigrad.nn import functional, init
 from minigrad.nn.container import ModuleList
+from minigrad.nn.dropout import Dropout
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import Dropout, LayerNorm
+from minigrad.nn.normalization import LayerNorm
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.joining import cat
 from minigrad.tensor import Tensor

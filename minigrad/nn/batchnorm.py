@@ -1,4 +1,7 @@
-"""Normalisation of channels, alone or in groups. Normalisation over the last dimensions: ``normalization.py``."""
+"""Normalisation of channels over a batch, alone or in groups. Of each sample alone: ``instancenorm.py``.
+
+Normalisation over the last dimensions: ``normalization.py``.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm"]
 
 
-class _BatchNorm(Module):
-    """What :class:`BatchNorm1d` and :class:`BatchNorm2d` share: all but the number of dimensions."""
+class _NormBase(Module):
+    """What layers share that normalise channels: the parameters, the running statistics, and how many dimensions."""
 
     _version = 2  # since 2 the state has ``num_batches_tracked``
     dims: tuple[int, ...] = ()  # how many dimensions an input may have
@@ -84,6 +87,10 @@ class _BatchNorm(Module):
             f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
+
+class _BatchNorm(_NormBase):
+    """What :class:`BatchNorm1d`, ``2d`` and ``3d`` share: all but the number of dimensions."""
+
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
         factor = 0.0 if self.momentum is None else self.momentum
@@ -135,6 +142,13 @@ class BatchNorm2d(_BatchNorm):
 
     dims = (4,)
     dims_in_words = "4D"
+
+
+class BatchNorm3d(_BatchNorm):
+    """:class:`BatchNorm1d` of volumes. Shapes: (N, C, D, H, W), the same out."""
+
+    dims = (5,)
+    dims_in_words = "5D"
 
 
 class GroupNorm(Module):

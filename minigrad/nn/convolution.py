@@ -13,7 +13,7 @@ from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "Fold", "Unfold"]
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Fold", "Unfold"]
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -150,21 +150,8 @@ class Convolution(Module):
         return ", ".join(parts)
 
 
-class Conv1d(Convolution):
-    """:func:`functional.conv1d` with a weight and a bias. Shapes: (N, in_channels, W) -> (N, out_channels, W').
-
-    ``weight`` (out_channels, in_channels / groups, S) and ``bias`` (out_channels,) begin evenly distributed in
-    ±1/√(in_channels / groups · S). ``padding_mode`` says what is put around: zeros, or the input reflected, its edge
-    repeated, or its other end.
-
-    Raises:
-        ValueError: the groups do not divide the channels, or a padding or its mode is unknown.
-
-    Source: Waibel et al., "Phoneme Recognition Using Time-Delay Neural Networks", 1989.
-    Counterpart: ``torch.nn.Conv1d``.
-    """
-
-    dims = 1
+class ForwardConvolution(Convolution):
+    """A convolutional layer that is not transposed: what it takes."""
 
     def __init__(
         self,
@@ -183,12 +170,29 @@ class Conv1d(Convolution):
         steps = (kernel_size, stride, padding, dilation, 0)
         super().__init__(in_channels, out_channels, *steps, groups, bias, padding_mode, device, dtype)
 
+
+class Conv1d(ForwardConvolution):
+    """:func:`functional.conv1d` with a weight and a bias. Shapes: (N, in_channels, W) -> (N, out_channels, W').
+
+    ``weight`` (out_channels, in_channels / groups, S) and ``bias`` (out_channels,) begin evenly distributed in
+    ±1/√(in_channels / groups · S). ``padding_mode`` says what is put around: zeros, or the input reflected, its edge
+    repeated, or its other end.
+
+    Raises:
+        ValueError: the groups do not divide the channels, or a padding or its mode is unknown.
+
+    Source: Waibel et al., "Phoneme Recognition Using Time-Delay Neural Networks", 1989.
+    Counterpart: ``torch.nn.Conv1d``.
+    """
+
+    dims = 1
+
     def forward(self, input: Tensor) -> Tensor:
         input, padding = self.padded(input)
         return functional.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class Conv2d(Convolution):
+class Conv2d(ForwardConvolution):
     """:func:`functional.conv2d` with a weight and a bias. Shapes: (N, in_channels, H, W) -> (N, out_channels, H', W').
 
     ``weight`` (out_channels, in_channels / groups, R, S) and ``bias`` (out_channels,) begin evenly distributed in
@@ -208,26 +212,26 @@ class Conv2d(Convolution):
 
     dims = 2
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: dtypes.dtype | None = None,
-    ) -> None:
-        steps = (kernel_size, stride, padding, dilation, 0)
-        super().__init__(in_channels, out_channels, *steps, groups, bias, padding_mode, device, dtype)
-
     def forward(self, input: Tensor) -> Tensor:
         input, padding = self.padded(input)
         return functional.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Conv3d(ForwardConvolution):
+    """:func:`functional.conv3d` with a weight and a bias: :class:`Conv2d` of volumes.
+
+    Shapes: (N, in_channels, D, H, W) -> (N, out_channels, D', H', W'); ``weight`` (out_channels, in_channels / groups,
+    T, R, S). Source: Ji et al., "3D Convolutional Neural Networks for Human Action Recognition", 2010.
+
+    Raises:
+        ValueError: the groups do not divide the channels, or a padding or its mode is unknown.
+    """
+
+    dims = 3
+
+    def forward(self, input: Tensor) -> Tensor:
+        input, padding = self.padded(input)
+        return functional.conv3d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class TransposedConvolution(Convolution):
@@ -301,6 +305,24 @@ class ConvTranspose2d(TransposedConvolution):
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
         return functional.conv_transpose2d(input, self.weight, self.bias, *steps)
+
+
+class ConvTranspose3d(TransposedConvolution):
+    """:func:`functional.conv_transpose3d` as a layer: :class:`ConvTranspose2d` of volumes.
+
+    Shapes: (N, in_channels, D, H, W) -> (N, out_channels, D', H', W'); ``weight`` (in_channels, out_channels / groups,
+    T, R, S). Source: Zeiler et al., "Deconvolutional Networks", 2010.
+
+    Raises:
+        ValueError: the groups do not divide the channels, the padding mode is not "zeros", or from forward: no output
+            padding gives ``output_size``.
+    """
+
+    dims = 3
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
+        return functional.conv_transpose3d(input, self.weight, self.bias, *steps)
 
 
 class Unfold(Module):

@@ -1,17 +1,18 @@
 """The layers' computations as functions. Each is PyTorch's ``torch.nn.functional`` function of the same name.
 
 They are written in ``minigrad/ops``, each beside its rule: ``activation.py``, ``rectifiers.py``, ``convolution.py``,
-``pooling.py``, ``losses.py`` and so on. Here are only those that ``minigrad`` has too, with other arguments.
+``pooling.py``, ``losses.py`` and so on. Here are only those that ``minigrad`` has too, with other arguments, and one
+that is made of them.
 """
 
 from __future__ import annotations
 
 from typing import Any
-import warnings
 
-from minigrad.caller import warn_user
 from minigrad import dtypes
 from minigrad.arguments.gate import checked
+from minigrad.caller import warn_user
+from minigrad.creation import empty_like, zeros_like
 from minigrad.graph.node import Tensor
 from minigrad.ops.activation import gelu, glu, logsigmoid, mish, silu, softplus, softsign, tanhshrink
 from minigrad.ops.adaptive_pooling import *
@@ -19,6 +20,7 @@ from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.batch_norm import batch_norm
 from minigrad.ops.classification_losses import *
 from minigrad.ops.convolution import *
+from minigrad.ops.ctc import ctc_loss
 from minigrad.ops.dropout import *
 from minigrad.ops.embedding import embedding, one_hot
 from minigrad.ops.linear import bilinear, linear
@@ -27,26 +29,35 @@ from minigrad.ops.margin_losses import *
 from minigrad.ops.normalization import *
 from minigrad.ops.padding import pad
 from minigrad.ops.pooling import *
+from minigrad.ops.power_pooling import *
 from minigrad.ops.rectifiers import celu, celu_, elu, elu_, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_
-from minigrad.ops.rectifiers import leaky_relu, leaky_relu_, prelu, relu6, selu, selu_, softshrink, threshold
-from minigrad.ops.rectifiers import threshold_
-from minigrad.ops.rectifiers import Relu, applied, relu_
+from minigrad.ops.rectifiers import leaky_relu, leaky_relu_, prelu, relu6, rrelu, rrelu_, selu, selu_, softshrink
+from minigrad.ops.rectifiers import Relu, applied, relu_, threshold, threshold_
 from minigrad.ops.resizing import *
+from minigrad.ops.score_losses import *
+from minigrad.ops.shuffling import *
 from minigrad.ops.unfolding import fold, unfold
 from minigrad.ops.unpooling import *
+from minigrad.ops.volume_pooling import *
 
-__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d"]
-__all__ += ["avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu"]
-__all__ += ["celu_", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cosine_embedding_loss"]
-__all__ += ["cosine_similarity", "cross_entropy", "dropout", "dropout1d", "dropout2d", "elu", "elu_", "embedding"]
-__all__ += ["fold", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_"]
-__all__ += ["hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm"]
-__all__ += ["leaky_relu", "leaky_relu_", "linear", "log_softmax", "logsigmoid", "margin_ranking_loss", "max_pool1d"]
-__all__ += ["max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_unpool1d", "max_unpool2d", "mish"]
-__all__ += ["mse_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle"]
-__all__ += ["pixel_unshuffle", "prelu", "relu", "relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu"]
-__all__ += ["selu_", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink", "softsign"]
-__all__ += ["tanh", "tanhshrink", "threshold", "threshold_", "triplet_margin_loss", "unfold", "upsample"]
+__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d"]
+__all__ += ["adaptive_max_pool2d", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "alpha_dropout"]
+__all__ += ["avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear", "binary_cross_entropy"]
+__all__ += ["binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d", "conv3d"]
+__all__ += ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity"]
+__all__ += ["cross_entropy", "ctc_loss", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "elu_", "embedding"]
+__all__ += ["feature_alpha_dropout", "fold", "gaussian_nll_loss", "gelu", "glu", "group_norm", "gumbel_softmax"]
+__all__ += ["hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "hinge_embedding_loss", "huber_loss"]
+__all__ += ["instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "leaky_relu_", "linear"]
+__all__ += ["local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d"]
+__all__ += ["margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices"]
+__all__ += ["max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss"]
+__all__ += ["multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "normalize"]
+__all__ += ["one_hot", "pad", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu"]
+__all__ += ["relu", "relu6", "relu_", "rms_norm", "rrelu", "rrelu_", "scaled_dot_product_attention", "selu", "selu_"]
+__all__ += ["sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink"]
+__all__ += ["softsign", "tanh", "tanhshrink", "threshold", "threshold_", "triplet_margin_loss"]
+__all__ += ["triplet_margin_with_distance_loss", "unfold", "upsample"]
 
 
 @checked
@@ -94,3 +105,20 @@ def log_softmax(
 ) -> Tensor:
     """The logarithm of :func:`softmax`, computed without overflow. Shape: that of ``input``."""
     return input.log_softmax(implicit_dim("log_softmax", dim, input.ndim), dtype)
+
+
+@checked
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A draw from the classes that softmax(logits) weighs, softened so that it has a gradient. Shape: that of logits.
+
+    It is softmax((logits + Gumbel noise) / tau) along ``dim``. ``hard`` gives ones and zeros, with the gradient of the
+    soft draw. ``eps`` has no effect, and warns. Source: Jang et al., 2017.
+    """
+    if eps != 1e-10:
+        warn_user("`eps` parameter is deprecated and has no effect.")
+    gumbels = -empty_like(logits).exponential_().log()
+    soft = ((logits + gumbels) / tau).softmax(dim)
+    if not hard:
+        return soft
+    chosen = zeros_like(logits).scatter_(dim, soft.max(dim, keepdim=True).indices, 1.0)
+    return chosen - soft.detach() + soft

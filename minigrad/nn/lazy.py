@@ -11,15 +11,25 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.creation import tensor
 from minigrad.dtypes import int64
-from minigrad.nn.batchnorm import BatchNorm1d, BatchNorm2d, _BatchNorm
-from minigrad.nn.convolution import Conv1d, Conv2d, Convolution, ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase
+from minigrad.nn.convolution import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    Convolution,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from minigrad.nn.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from minigrad.tensor import Tensor
 
-__all__ = ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose1d"]
-__all__ += ["LazyConvTranspose2d", "LazyLinear"]
+__all__ = ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d"]
+__all__ += ["LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d"]
+__all__ += ["LazyInstanceNorm2d", "LazyInstanceNorm3d", "LazyLinear"]
 
 
 class LazyModuleMixin(Module):
@@ -166,7 +176,7 @@ class LazyConvolution(LazyModuleMixin, Convolution):
 
 
 class LazyForwardConvolution(LazyConvolution):
-    """What :class:`LazyConv1d` and :class:`LazyConv2d` take."""
+    """What :class:`LazyConv1d`, ``2d`` and ``3d`` take."""
 
     def __init__(
         self,
@@ -186,7 +196,7 @@ class LazyForwardConvolution(LazyConvolution):
 
 
 class LazyTransposedConvolution(LazyConvolution):
-    """What :class:`LazyConvTranspose1d` and :class:`LazyConvTranspose2d` take."""
+    """What :class:`LazyConvTranspose1d`, ``2d`` and ``3d`` take."""
 
     def __init__(
         self,
@@ -219,6 +229,12 @@ class LazyConv2d(LazyForwardConvolution, Conv2d):
     cls_to_become = Conv2d
 
 
+class LazyConv3d(LazyForwardConvolution, Conv3d):
+    """:class:`Conv3d`, whose ``in_channels`` is how many channels its first input has."""
+
+    cls_to_become = Conv3d
+
+
 class LazyConvTranspose1d(LazyTransposedConvolution, ConvTranspose1d):
     """:class:`ConvTranspose1d`, whose ``in_channels`` is how many channels its first input has."""
 
@@ -231,8 +247,14 @@ class LazyConvTranspose2d(LazyTransposedConvolution, ConvTranspose2d):
     cls_to_become = ConvTranspose2d
 
 
-class LazyBatchNorm(LazyModuleMixin, _BatchNorm):
-    """What :class:`LazyBatchNorm1d` and :class:`LazyBatchNorm2d` share: all but the number of dimensions."""
+class LazyConvTranspose3d(LazyTransposedConvolution, ConvTranspose3d):
+    """:class:`ConvTranspose3d`, whose ``in_channels`` is how many channels its first input has."""
+
+    cls_to_become = ConvTranspose3d
+
+
+class LazyNorm(LazyModuleMixin, _NormBase):
+    """What all lazy layers share that normalise channels: ``num_features`` is how many the first input has."""
 
     weight: Any
     bias: Any
@@ -276,13 +298,37 @@ class LazyBatchNorm(LazyModuleMixin, _BatchNorm):
             self.reset_parameters()
 
 
-class LazyBatchNorm1d(LazyBatchNorm, BatchNorm1d):
+class LazyBatchNorm1d(LazyNorm, BatchNorm1d):
     """:class:`BatchNorm1d`, whose ``num_features`` is how many channels its first input has."""
 
     cls_to_become = BatchNorm1d
 
 
-class LazyBatchNorm2d(LazyBatchNorm, BatchNorm2d):
+class LazyBatchNorm2d(LazyNorm, BatchNorm2d):
     """:class:`BatchNorm2d`, whose ``num_features`` is how many channels its first input has."""
 
     cls_to_become = BatchNorm2d
+
+
+class LazyBatchNorm3d(LazyNorm, BatchNorm3d):
+    """:class:`BatchNorm3d`, whose ``num_features`` is how many channels its first input has."""
+
+    cls_to_become = BatchNorm3d
+
+
+class LazyInstanceNorm1d(LazyNorm, InstanceNorm1d):
+    """:class:`InstanceNorm1d`, whose ``num_features`` is how many channels its first input has."""
+
+    cls_to_become = InstanceNorm1d
+
+
+class LazyInstanceNorm2d(LazyNorm, InstanceNorm2d):
+    """:class:`InstanceNorm2d`, whose ``num_features`` is how many channels its first input has."""
+
+    cls_to_become = InstanceNorm2d
+
+
+class LazyInstanceNorm3d(LazyNorm, InstanceNorm3d):
+    """:class:`InstanceNorm3d`, whose ``num_features`` is how many channels its first input has."""
+
+    cls_to_become = InstanceNorm3d

@@ -1,18 +1,20 @@
 """Losses as modules. ``reduction`` is "mean", "sum" or "none"; the formulas are told with the functions of one name.
 
-Each is PyTorch's ``torch.nn`` class of the same name.
+Each is PyTorch's ``torch.nn`` class of the same name. Losses of distance and margin: ``margin_loss.py``.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from minigrad.caller import warn_user
 from minigrad.nn import functional
 from minigrad.nn.module import Module
 from minigrad.ops.losses import legacy_reduction
 from minigrad.tensor import Tensor
 
-__all__ = ["BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss"]
-__all__ += ["HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss", "NLLLoss"]
-__all__ += ["PairwiseDistance", "SmoothL1Loss", "TripletMarginLoss"]
+__all__ = ["BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CrossEntropyLoss", "GaussianNLLLoss", "HuberLoss", "KLDivLoss"]
+__all__ += ["L1Loss", "MSELoss", "NLLLoss", "NLLLoss2d", "PoissonNLLLoss", "SmoothL1Loss"]
 
 
 class MSELoss(Module):
@@ -102,57 +104,6 @@ class KLDivLoss(Module):
         return functional.kl_div(input, target, log_target=self.log_target, reduction=self.reduction)
 
 
-class HingeEmbeddingLoss(Module):
-    """x where the target is 1, max(0, margin - x) where it is -1. Shapes: (...), (...) -> ().
-
-    Errors: :func:`functional.hinge_embedding_loss`.
-    """
-
-    def __init__(
-        self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-    ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return functional.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
-
-
-class MarginRankingLoss(Module):
-    """max(0, -y (x1 - x2) + margin). Shapes: (N,), (N,), (N,) -> ().
-
-    Errors: :func:`functional.margin_ranking_loss`.
-    """
-
-    def __init__(
-        self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-    ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return functional.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
-
-
-class CosineEmbeddingLoss(Module):
-    """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1. Shapes: (N, D), (N, D), (N,) -> ().
-
-    Errors: :func:`functional.cosine_embedding_loss`.
-    """
-
-    def __init__(
-        self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-    ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return functional.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
-
-
 class BCELoss(Module):
     """-(y ln x + (1 - y) ln(1 - x)) of probabilities x, times ``weight``. Shapes: (...), (...) -> ().
 
@@ -197,68 +148,6 @@ class BCEWithLogitsLoss(Module):
         return functional.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )
-
-
-class TripletMarginLoss(Module):
-    """``max(0, |anchor - positive| - |anchor - negative| + margin)``. Shapes: (N, D) three times -> ().
-
-    Source: Balntas et al., 2016.
-
-    Raises:
-        ValueError: ``margin`` is not positive.
-    """
-
-    def __init__(
-        self,
-        margin: float = 1.0,
-        p: float = 2.0,
-        eps: float = 1e-06,
-        swap: bool = False,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__()
-        if margin <= 0:
-            raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        return functional.triplet_margin_loss(
-            anchor, positive, negative, self.margin, self.p, self.eps, self.swap, reduction=self.reduction
-        )
-
-
-class CosineSimilarity(Module):
-    """``x1 · x2 / (|x1| |x2|)`` along ``dim``. Shapes: (..., D, ...), (..., D, ...) -> (..., ...).
-
-    Errors: :func:`functional.cosine_similarity`.
-    """
-
-    def __init__(self, dim: int = 1, eps: float = 1e-08) -> None:
-        super().__init__()
-        self.dim = dim
-        self.eps = eps
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return functional.cosine_similarity(x1, x2, self.dim, self.eps)
-
-
-class PairwiseDistance(Module):
-    """The ``p``-norm of x1 - x2 + eps over the last dimension. Shapes: (N, D), (N, D) -> (N,)."""
-
-    def __init__(self, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> None:
-        super().__init__()
-        self.norm = p
-        self.eps = eps
-        self.keepdim = keepdim
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return functional.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 
 class NLLLoss(Module):
@@ -317,4 +206,83 @@ class CrossEntropyLoss(NLLLoss):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
+        )
+
+
+class NLLLoss2d(NLLLoss):
+    """:class:`NLLLoss` by its older name, which warns. Shapes: x (N, C, H, W), target (N, H, W) -> ()."""
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        warn_user(
+            "`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement.", FutureWarning
+        )
+        super().__init__(weight, size_average, ignore_index, reduce, reduction)
+
+
+class PoissonNLLLoss(Module):
+    """e^x - y x, the negative log-likelihood of counts y under a Poisson distribution of mean e^x.
+
+    Shapes: (...), (...) -> (). Errors: :func:`functional.poisson_nll_loss`.
+    """
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-08,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        self.reduction = legacy_reduction(size_average, reduce, reduction)
+        self.log_input = log_input
+        self.full = full
+        self.eps = eps
+
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        return functional.poisson_nll_loss(
+            log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+class GaussianNLLLoss(Module):
+    """(ln var + (x - y)² / var) / 2, the negative log-likelihood of y under a normal distribution of mean x.
+
+    Shapes: (...), (...), (...) -> (). Source: Nix & Weigend, 1994. Errors: :func:`functional.gaussian_nll_loss`.
+    """
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-06, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.full = full
+        self.eps = eps
+
+    def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+        return functional.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
+
+
+class CTCLoss(Module):
+    """-ln of the probability of all ways to spell the target over time, with blanks and repetitions.
+
+    Shapes: log_probs (T, N, C), targets (N, S) or one after the other, lengths (N,) -> (). Source: Graves et al.,
+    "Connectionist Temporal Classification", 2006. Errors: :func:`functional.ctc_loss`.
+    """
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        return functional.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
         )

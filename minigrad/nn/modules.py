@@ -8,23 +8,27 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from minigrad.nn import activation, attention, batchnorm, container, convolution, embedding, flatten, lazy, linear, loss
-from minigrad.nn import module, normalization, pooling, rnn, state, upsampling
+from minigrad.nn import activation, attention, batchnorm, container, convolution, dropout, embedding, flatten
+from minigrad.nn import instancenorm, lazy, linear, loss, margin_loss, module, normalization, padding, pooling, rnn
+from minigrad.nn import state, upsampling
 
 PATHS = {
     "activation": (activation, attention),
     "batchnorm": (batchnorm, lazy),
+    "channelshuffle": (upsampling,),
     "container": (container,),
     "conv": (convolution, lazy),
-    "distance": (loss,),
-    "dropout": (normalization,),
+    "distance": (margin_loss,),
+    "dropout": (dropout,),
     "flatten": (flatten,),
     "fold": (convolution,),
+    "instancenorm": (instancenorm, lazy),
     "lazy": (lazy,),
     "linear": (linear, lazy),
-    "loss": (loss,),
+    "loss": (loss, margin_loss),
     "module": (module,),
     "normalization": (normalization, batchnorm),
+    "padding": (padding,),
     "pixelshuffle": (upsampling,),
     "pooling": (pooling,),
     "rnn": (rnn,),

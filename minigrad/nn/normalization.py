@@ -1,4 +1,4 @@
-"""Normalisation over the last dimensions, and dropout."""
+"""Normalisation over the last dimensions, and over neighbouring channels. Over a batch: ``batchnorm.py``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
-__all__ = ["Dropout", "Dropout1d", "Dropout2d", "LayerNorm", "RMSNorm"]
+__all__ = ["LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
@@ -106,54 +106,24 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class Dropout(Module):
-    """In training each element is 0 with probability ``p``, the others divided by 1 - p; else x. Shapes: any.
+class LocalResponseNorm(Module):
+    """x / (k + alpha · mean of squares)^beta, the mean over ``size`` neighbouring channels. Source: Krizhevsky, 2012.
 
-    Source: Srivastava et al., 2014.
+    Shapes: (N, C, ...), the same out.
 
     Raises:
-        ValueError: ``p`` is no probability.
-
-    >>> minigrad.nn.Dropout(0.5).eval()(minigrad.ones(3))
-    tensor([1., 1., 1.])
+        ValueError: from forward, where x has fewer than three dimensions.
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+    def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p = p
-        self.inplace = inplace
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.dropout(input, self.p, self.training, self.inplace)
+        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
-
-
-class Dropout1d(Dropout):
-    """In training each channel is 0 with probability ``p``, the others divided by 1 - p. Shapes: (N, C, L) or (C, L).
-
-    Source: Tompson et al., 2015.
-
-    Raises:
-        ValueError: ``p`` is no probability.
-        RuntimeError: from forward, where x has other than two or three dimensions.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.dropout1d(input, self.p, self.training, self.inplace)
-
-
-class Dropout2d(Dropout):
-    """In training each channel is 0 with probability ``p``, the others divided by 1 - p. Shapes: (N, C, H, W).
-
-    Source: Tompson et al., 2015.
-
-    Raises:
-        ValueError: ``p`` is no probability.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.dropout2d(input, self.p, self.training, self.inplace)
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

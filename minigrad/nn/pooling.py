@@ -10,14 +10,15 @@ from minigrad.nn.convolution import for_each_dim
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
-__all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"]
-__all__ += ["MaxPool1d", "MaxPool2d", "MaxUnpool1d", "MaxUnpool2d"]
+__all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"]
+__all__ += ["AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d"]
+__all__ += ["MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
 
 Sizes = int | tuple[int, ...]
 
 
 class _MaxPool(Module):
-    """What the layers of :func:`minigrad.nn.functional.max_pool1d` and ``max_pool2d`` share."""
+    """What the layers of :func:`minigrad.nn.functional.max_pool1d`, ``2d`` and ``3d`` share."""
 
     def __init__(
         self,
@@ -84,8 +85,27 @@ class MaxPool2d(_MaxPool):
         )
 
 
+class MaxPool3d(_MaxPool):
+    """The largest element of each window. Shapes: (N, C, D, H, W) or (C, D, H, W) -> (N, C, d, h, w) or (C, d, h, w).
+
+    Raises:
+        RuntimeError: from forward, where the windows do not fit: see ``functional.max_pool3d``.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return functional.max_pool3d(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+            return_indices=self.return_indices,
+        )
+
+
 class _MaxUnpool(Module):
-    """What :class:`MaxUnpool1d` and :class:`MaxUnpool2d` share."""
+    """What :class:`MaxUnpool1d`, ``2d`` and ``3d`` share."""
 
     dims: int
 
@@ -120,6 +140,16 @@ class MaxUnpool2d(_MaxUnpool):
     def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         steps = (self.kernel_size, self.stride, self.padding)
         return functional.max_unpool2d(input, indices, *steps, output_size)
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """:func:`functional.max_unpool3d` as a layer. Shapes: (N, C, d, h, w) or (C, d, h, w) -> (N, C, D, H, W) or so."""
+
+    dims = 3
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        steps = (self.kernel_size, self.stride, self.padding)
+        return functional.max_unpool3d(input, indices, *steps, output_size)
 
 
 def single(value: Any) -> tuple[int, ...]:
@@ -158,12 +188,8 @@ class AvgPool1d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool2d(Module):
-    """The average of each window. Shapes: (N, C, H, W) or (C, H, W) -> (N, C, h, w) or (C, h, w).
-
-    Raises:
-        RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool2d``.
-    """
+class _AvgPool(Module):
+    """What :class:`AvgPool2d` and :class:`AvgPool3d` share."""
 
     def __init__(
         self,
@@ -182,19 +208,90 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.avg_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
-
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool2d(_AvgPool):
+    """The average of each window. Shapes: (N, C, H, W) or (C, H, W) -> (N, C, h, w) or (C, h, w).
+
+    Raises:
+        RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool2d``.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        return functional.avg_pool2d(input, *windows, self.count_include_pad, self.divisor_override)
+
+
+class AvgPool3d(_AvgPool):
+    """The average of each window. Shapes: (N, C, D, H, W) or (C, D, H, W) -> (N, C, d, h, w) or (C, d, h, w).
+
+    Raises:
+        RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool3d``.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        return functional.avg_pool3d(input, *windows, self.count_include_pad, self.divisor_override)
+
+
+class _LPPool(Module):
+    """What :class:`LPPool1d`, ``2d`` and ``3d`` share."""
+
+    def __init__(
+        self, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__()
+        if norm_type == 0:
+            raise ValueError(f"norm_type must be a non-zero value, but got {norm_type}")
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.ceil_mode = ceil_mode
+
+    def extra_repr(self) -> str:
+        windows = f"kernel_size={self.kernel_size}, stride={self.stride}, ceil_mode={self.ceil_mode}"
+        return f"norm_type={self.norm_type}, {windows}"
+
+
+class LPPool1d(_LPPool):
+    """The ``norm_type``-norm of each window. Shapes: (N, C, L) or (C, L) -> (N, C, l) or (C, l).
+
+    Source: Gulcehre et al., "Learned-Norm Pooling", 2014.
+
+    Raises:
+        ValueError: ``norm_type`` is 0.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool2d(_LPPool):
+    """:class:`LPPool1d` of images. Shapes: (N, C, H, W) or (C, H, W) -> (N, C, h, w) or (C, h, w).
+
+    Source: Gulcehre et al., 2014.
+
+    Raises:
+        ValueError: ``norm_type`` is 0.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool3d(_LPPool):
+    """:class:`LPPool1d` of volumes. Shapes: (N, C, D, H, W) or (C, D, H, W) -> (N, C, d, h, w) or (C, d, h, w).
+
+    Source: Gulcehre et al., 2014.
+
+    Raises:
+        ValueError: ``norm_type`` is 0.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
 class _AdaptiveAvgPool(Module):
@@ -221,6 +318,13 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.adaptive_avg_pool2d(input, self.output_size)
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """The averages of d × h × w windows that cover the volume. Shapes: (N, C, D, H, W) -> (N, C, d, h, w)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool3d(input, self.output_size)
 
 
 class _AdaptiveMaxPool(Module):
@@ -252,3 +356,13 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
     def forward(self, input: Tensor) -> Any:
         return functional.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """The largest elements of d × h × w windows that cover the volume. Shapes: (N, C, D, H, W) -> (N, C, d, h, w).
+
+    With ``return_indices`` also where they lie: (depth · H + row) · W + column.
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        return functional.adaptive_max_pool3d(input, self.output_size, self.return_indices)

@@ -1,4 +1,4 @@
-"""Resizing layers: ``ops/resizing.py`` as modules."""
+"""Layers that resize, or put pixels and channels into another order: ``ops/resizing.py`` and ``shuffling.py``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from minigrad.nn import functional
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
-__all__ = ["PixelShuffle", "PixelUnshuffle", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
+__all__ = ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle", "Upsample", "UpsamplingBilinear2d"]
+__all__ += ["UpsamplingNearest2d"]
 
 
 class Upsample(Module):
@@ -99,3 +100,21 @@ class PixelUnshuffle(Module):
 
     def extra_repr(self) -> str:
         return f"downscale_factor={self.downscale_factor}"
+
+
+class ChannelShuffle(Module):
+    """The channels of each group dealt out in turn. Shapes: (N, C, ...), the same out. Source: Zhang et al., 2018.
+
+    Raises:
+        RuntimeError: from forward, where the groups do not divide the channels.
+    """
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.channel_shuffle(input, self.groups)
+
+    def extra_repr(self) -> str:
+        return f"groups={self.groups}"

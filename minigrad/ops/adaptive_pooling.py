@@ -74,21 +74,21 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     return AdaptiveAvgPool2D.apply(input, rows=rows, columns=columns)
 
 
-def output_sizes(function: str, output_size: Any, input: Tensor) -> tuple[int, ...]:
+def output_sizes(function: str, output_size: Any, input: Tensor, dims: int = 2) -> tuple[int, ...]:
     """The sizes asked for, None replaced by the input's.
 
     Raises:
         ValueError: several sizes are asked for, but the input has no more dimensions than these.
-        RuntimeError: they are not two, or one is negative.
+        RuntimeError: they are not one a dimension, or one is negative.
     """
     several = isinstance(output_size, (tuple, list))
     if several and input.ndim <= len(output_size):
         raise ValueError(f"{function}: Input dimension should be at least {len(output_size) + 1}")
-    asked = tuple(output_size) if several else (output_size,) * 2
-    if len(asked) != 2:
-        raise RuntimeError(f"{function}: output_size must be 2, but has {len(asked)} numbers")
-    chosen = [own if each is None else each for each, own in zip(asked, input.shape[-2:])]
-    sizes = as_sizes(function, "output_size", chosen, 2)
+    asked = tuple(output_size) if several else (output_size,) * dims
+    if len(asked) != dims:
+        raise RuntimeError(f"{function}: output_size must be {dims}, but has {len(asked)} numbers")
+    chosen = [own if each is None else each for each, own in zip(asked, input.shape[-dims:])]
+    sizes = as_sizes(function, "output_size", chosen, dims)
     if min(sizes) < 0:
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0, but got {asked}")
     return sizes
@@ -200,8 +200,11 @@ def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool 
 class AdaptiveMaxPool2DBackward(Function):
     """Zeros to which each window adds its gradient at its largest element."""
 
+    dims = 2
+
     def forward(ctx, grad, x, *, places):
-        ctx.where = (*np.indices(places.shape, sparse=True)[:-2], *np.divmod(places, x.shape[-1]))
+        planes = np.indices(places.shape, sparse=True)[: -ctx.dims]
+        ctx.where = (*planes, *np.unravel_index(places, x.shape[-ctx.dims :]))
         z = np.zeros_like(x)
         np.add.at(z, ctx.where, grad)
         return z

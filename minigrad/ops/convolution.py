@@ -1,8 +1,8 @@
-"""Convolutions of lines and pictures, and transposed ones, their mirror image. Rules, then what users call.
+"""Convolutions of lines, pictures and volumes, and transposed ones, their mirror image. Rules, then what users call.
 
 A convolution is linear in its input and in its weight, and so is each of its gradients in what it is made of. The
 gradient of a convolution is therefore made of convolutions again, to every order. How they are computed is in
-``minigrad/kernels/convolution.py``. Pictures as columns are in ``unfolding.py``.
+``minigrad/kernels/convolution.py``, volumes in ``volumes.py`` there. Pictures as columns are in ``unfolding.py``.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_any_picture
-from minigrad.kernels.convolution import convolve, gradient_of_input, gradient_of_weight
+from minigrad.kernels import convolution as of_pictures
+from minigrad.kernels import volumes as of_volumes
 from minigrad.kernels.parallel import a_helper_is_busy, has_helpers, in_background, share_out, worth_sharing
 from minigrad.ops.broadcasting import Expand, add_up
 from minigrad.ops.padding import ConstantPadNd
 from minigrad.ops.shape import View
 
-__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
+__all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
 
 class Geometry(NamedTuple):
-    """How a kernel moves over pictures: rows, then columns. A line is a picture of one row."""
+    """How a kernel moves: of volumes along the depth, then rows, then columns. A line is a picture of one row."""
 
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
     groups: int
     transposed: bool = False
-    output_padding: tuple[int, int] = (0, 0)
+    output_padding: tuple[int, ...] = (0, 0)
 
     @property
     def steps(self):
@@ -46,14 +47,19 @@ class Geometry(NamedTuple):
 
 
 def as_pictures(x):
-    """(N, C, W) seen as (N, C, 1, W); pictures as they are."""
+    """(N, C, W) seen as (N, C, 1, W); pictures and volumes as they are."""
     return x[:, :, None] if x.ndim == 3 else x
+
+
+def kernels_for(x):
+    """Where the convolution of x is computed."""
+    return of_volumes if x.ndim == 5 else of_pictures
 
 
 def transposed_shape(x, weight, geometry):
     """The shape that a transposed convolution of x gives: that of the input of which a convolution would give x's."""
     sizes = []
-    for dim in (0, 1):
+    for dim in range(x.ndim - 2):
         reach = geometry.dilation[dim] * (weight.shape[2 + dim] - 1) + 1 - 2 * geometry.padding[dim]
         sizes.append((x.shape[2 + dim] - 1) * geometry.stride[dim] + reach + geometry.output_padding[dim])
     return (len(x), weight.shape[1] * geometry.groups, *sizes)
@@ -80,11 +86,11 @@ class Convolution(Function):
         pictures, kernel = as_pictures(x), as_pictures(weight)
         if geometry.transposed:
             shape = transposed_shape(pictures, kernel, geometry)
-            z = gradient_of_input(pictures, kernel, shape, *geometry.steps)
+            z = kernels_for(x).gradient_of_input(pictures, kernel, shape, *geometry.steps)
         else:
-            z = convolve(pictures, kernel, *geometry.steps)
+            z = kernels_for(x).convolve(pictures, kernel, *geometry.steps)
         if bias is not None:
-            z += bias.reshape(-1, 1, 1)
+            z += bias.reshape(-1, *[1] * (z.ndim - 2))
         return np.ascontiguousarray(z[:, :, 0]) if x.ndim == 3 else z
 
     def backward(ctx, grad_z):
@@ -115,14 +121,14 @@ class ConvolutionBackward(Function):
 
         def of_input():
             if geometry.transposed:
-                grad_x = convolve(grad, kernel, *geometry.steps, places=pictures.shape[2:])
+                grad_x = kernels_for(x).convolve(grad, kernel, *geometry.steps, places=pictures.shape[2:])
             else:
-                grad_x = gradient_of_input(grad, kernel, pictures.shape, *geometry.steps)
+                grad_x = kernels_for(x).gradient_of_input(grad, kernel, pictures.shape, *geometry.steps)
             return np.ascontiguousarray(grad_x[:, :, 0]) if x.ndim == 3 else grad_x
 
         def of_weight():
             ends = (pictures, grad) if geometry.transposed else (grad, pictures)
-            return gradient_of_weight(*ends, kernel.shape, *geometry.steps).reshape(weight.shape)
+            return kernels_for(x).gradient_of_weight(*ends, kernel.shape, *geometry.steps).reshape(weight.shape)
 
         asked = [compute for compute, want in zip((of_input, of_weight), wanted) if want]
         if not worth_sharing((x if geometry.transposed else grad_z).size * weight[:1].size):
@@ -135,7 +141,7 @@ class ConvolutionBackward(Function):
         else:  # first all threads compute what the walk waits for
             gradients = [of_input(), in_background(of_weight)]
         if wanted[2]:
-            gradients.append(add_up(grad, (0, 2, 3), False))
+            gradients.append(add_up(grad, (0, *range(2, grad.ndim)), False))
         return tuple(gradients)
 
     def backward(ctx, *arrived):
@@ -258,9 +264,9 @@ def steps(name: str, argument: str, value: Any, dims: int, least: int) -> tuple[
     return numbers
 
 
-def over_rows(numbers: tuple[int, ...], of_a_line: int) -> tuple[int, int]:
-    """One number a row and column: a line is a picture of one row, over which the kernel moves as ``of_a_line``."""
-    return (of_a_line, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+def over_rows(numbers: tuple[int, ...], of_a_line: int) -> tuple[int, ...]:
+    """One number a dimension: a line is a picture of one row, over which the kernel moves as ``of_a_line``."""
+    return (of_a_line, numbers[0]) if len(numbers) == 1 else numbers
 
 
 def with_batch(name: str, dims: int, input: Tensor) -> tuple[Tensor, bool]:
@@ -380,6 +386,20 @@ def conv2d(
 
 
 @checked
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Sizes | str = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    """:func:`conv2d` of volumes. Shapes: (N, C, D, H, W), (K, C / groups, T, R, S), (K,) -> (N, K, D', H', W')."""
+    return convolution("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+@checked
 def conv_transpose1d(
     input: Tensor,
     weight: Tensor,
@@ -460,3 +480,19 @@ def conv_transpose2d(
     """
     arguments = (stride, padding, output_padding, groups, dilation)
     return transposed_convolution("conv_transpose2d", 2, input, weight, bias, *arguments)
+
+
+@checked
+def conv_transpose3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Tensor:
+    """:func:`conv_transpose2d` of volumes. Shapes: (N, C, D, H, W), (C, K / groups, T, R, S) -> (N, K, D', H', W')."""
+    arguments = (stride, padding, output_padding, groups, dilation)
+    return transposed_convolution("conv_transpose3d", 3, input, weight, bias, *arguments)

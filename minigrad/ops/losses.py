@@ -1,10 +1,13 @@
-"""Losses of regression, and what all losses share. Rules, then the functions, which are ``nn.functional``'s.
+"""Losses of regression and of counts, and what all losses share. Rules, then the functions.
 
-``reduction`` is "mean", "sum" or "none". Each result is zero-dimensional, or with "none" of the shape of the losses.
-Further losses: ``classification_losses.py``, ``margin_losses.py``.
+The functions are ``nn.functional``'s. ``reduction`` is "mean", "sum" or "none". Each result is zero-dimensional, or
+with "none" of the shape of the losses. Further losses: ``classification_losses.py``, ``margin_losses.py``,
+``score_losses.py``, ``ctc.py``.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -12,13 +15,15 @@ from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import in_opmath
 from minigrad.caller import warn_user
+from minigrad.creation import ones_like
 from minigrad.graph.function import Function
+from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
 from minigrad.ops.choosing import Where
 from minigrad.ops.rounding import Sgn
 
-__all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
+__all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "mse_loss", "poisson_nll_loss", "smooth_l1_loss"]
 
 
 class PointwiseLoss(Function):
@@ -252,3 +257,70 @@ def l1_loss(
         raise ValueError("Weights and input must have the same size.")
     losses = (input - target).abs()
     return reduced(losses, reduction) if weight is None else weighted(losses, weight, reduction)
+
+
+@checked
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-08,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """exp(input) - target · input: the negative log-likelihood of counts under a Poisson distribution of mean e^input.
+
+    Shapes: (...), (...) -> (), or (...) with reduction "none". Without ``log_input`` the input is the mean itself, and
+    the loss input - target · ln(input + eps). ``full`` adds Stirling's approximation of ln target! where it is above 1.
+
+    Raises:
+        ValueError: the reduction is unknown.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        losses += stirling.masked_fill(target <= 1, 0)
+    return reduced(losses, reduction)
+
+
+@checked
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-06,
+    reduction: str = "mean",
+) -> Tensor:
+    """(ln var + (input - target)² / var) / 2: the negative log-likelihood of the target under a normal distribution.
+
+    Shapes: (...), (...), and ``var`` (...), or with the last dimension 1 or missing -> (), or (...) with reduction
+    "none". ``var`` is taken to be no less than ``eps``, its gradient as if it were not. ``full`` adds ln(2π) / 2.
+    Source: Nix & Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994.
+
+    Raises:
+        ValueError: ``var`` has a negative entry or another shape, or the reduction is unknown.
+    """
+    if isinstance(var, float):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = var * ones_like(input)
+    elif (var < 0).any():
+        raise ValueError("var has negative entry/entries")
+    if var.shape != input.shape:
+        if input.shape[:-1] == var.shape:
+            var = var.unsqueeze(-1)
+        elif input.ndim != var.ndim or sum(b for a, b in zip(input.shape, var.shape) if a != b) != 1:
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid")
+    var = var.clone()
+    call_inside(no_grad(), var.clamp_, min=eps)
+    losses = 0.5 * (var.log() + (input - target) ** 2 / var)
+    if full:
+        losses += 0.5 * math.log(2 * math.pi)
+    return reduced(losses, reduction)

@@ -1,8 +1,12 @@
-"""Losses of distance: what is alike is to be near, the rest apart by a margin. ``reduction`` is as in ``losses.py``."""
+"""Losses of distance: what is alike is to be near, the rest apart by a margin. ``reduction`` is as in ``losses.py``.
+
+Losses of scores, which are to be apart by a margin: ``score_losses.py``.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from minigrad import dtypes
 from minigrad.arguments.gate import checked
@@ -13,10 +17,10 @@ from minigrad.graph.node import Tensor
 from minigrad.linalg.norms import vector_norm
 from minigrad.ops.broadcasting import broadcast_tensors
 from minigrad.ops.choosing import minimum, where
-from minigrad.ops.losses import legacy_reduction, reduced
+from minigrad.ops.losses import check_reduction, legacy_reduction, reduced
 
 __all__ = ["cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "margin_ranking_loss"]
-__all__ += ["pairwise_distance", "triplet_margin_loss"]
+__all__ += ["pairwise_distance", "triplet_margin_loss", "triplet_margin_with_distance_loss"]
 
 
 @checked
@@ -157,3 +161,37 @@ def triplet_margin_loss(
     if swap:
         far = minimum(far, pairwise_distance(positive, negative, p, eps))
     return reduced((near - far + margin).clamp_min(0), reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, margin + distance(anchor, positive) - distance(anchor, negative)). Source: Balntas et al., 2016.
+
+    Shapes: three times what the distance takes -> (), or what it gives with reduction "none". The distance is
+    :func:`pairwise_distance` unless told. ``swap``: as :func:`triplet_margin_loss`.
+
+    Raises:
+        ValueError: ``margin`` is not positive, or the reduction is unknown.
+        RuntimeError: the three have not as many dimensions.
+    """
+    check_reduction(reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            f"The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
+        )
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = minimum(far, distance(positive, negative))
+    return reduced((margin + near - far).clamp_min(0), reduction)

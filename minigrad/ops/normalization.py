@@ -15,11 +15,14 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.ops.batch_norm import batch_norm, check_channels, check_one_type, check_several_values, mean_over
 from minigrad.ops.broadcasting import Sum
+from minigrad.ops.padding import pad
+from minigrad.ops.pooling import avg_pool2d
 from minigrad.ops.powers import Rsqrt
 from minigrad.ops.reduction import Mean
 from minigrad.ops.shape import Reshape
+from minigrad.ops.volume_pooling import avg_pool3d
 
-__all__ = ["group_norm", "instance_norm", "layer_norm", "normalize", "rms_norm"]
+__all__ = ["group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
 
 
 def grouped_shape(shape, groups):
@@ -255,3 +258,26 @@ def instance_norm(
         if use_input_stats and running is not None and moved is not None:
             running.copy_(moved.view(batch, channels).mean(0))
     return result.view(input.shape)
+
+
+@checked
+def local_response_norm(input: Tensor, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """input / (k + alpha · mean of squares)^beta, the mean over ``size`` neighbouring channels, zeros beyond the first.
+
+    Shapes: (N, C, ...), the same out. Source: Krizhevsky et al., 2012.
+
+    Raises:
+        ValueError: there are fewer than three dimensions.
+    """
+    if input.ndim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
+    if input.numel() == 0:
+        return input
+    squares = input * input
+    around = [size // 2, (size - 1) // 2]
+    if input.ndim == 3:
+        means = avg_pool2d(pad(squares.unsqueeze(1), [0, 0, *around]), (size, 1), stride=1).squeeze(1)
+    else:
+        volume = squares.view(input.shape[0], 1, *input.shape[1:3], -1)
+        means = avg_pool3d(pad(volume, [0, 0, 0, 0, *around]), (size, 1, 1), stride=1).squeeze(1).view(input.shape)
+    return input / (means * alpha + k).pow(beta)

@@ -23,10 +23,11 @@ from minigrad.kernels.parallel import share_out_elements
 from minigrad.kernels.selection import positive_part, where_not
 from minigrad.ops.choosing import Where
 from minigrad.ops.powers import Exp
+from minigrad.random import default_generator
 
 __all__ = ["celu", "celu_", "elu", "elu_", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_"]
-__all__ += ["leaky_relu", "leaky_relu_", "prelu", "relu", "relu6", "relu_", "selu", "selu_", "softshrink", "threshold"]
-__all__ += ["threshold_"]
+__all__ += ["leaky_relu", "leaky_relu_", "prelu", "relu", "relu6", "relu_", "rrelu", "rrelu_", "selu", "selu_"]
+__all__ += ["softshrink", "threshold", "threshold_"]
 
 
 class Relu(Function):
@@ -159,6 +160,72 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """:func:`leaky_relu`, written into the input."""
     return leaky_relu(input, negative_slope, inplace=True)
+
+
+class RreluWithNoise(LeakyRelu):
+    """z = noise · x, the noise 1 where x > 0; without noise it is :class:`LeakyRelu`."""
+
+    def forward(ctx, x, *, noise, slope, in_place):
+        ctx.overload, ctx.noise = int(in_place), noise
+        if noise is None:
+            return LeakyRelu.forward(ctx, x, slope=slope, in_place=in_place)
+        z = x * noise
+        ctx.save_for_backward(z if in_place else x)
+        return z
+
+    def backward(ctx, grad_z):
+        if ctx.noise is None:
+            return LeakyRelu.backward(ctx, grad_z)
+        (x,) = ctx.saved_tensors
+        grad_x = RreluWithNoiseBackward.apply(grad_z, x, noise=ctx.noise)
+        return grad_x
+
+
+class RreluWithNoiseBackward(Function):
+    """noise · grad. x has chosen the noise: to it this is flat."""
+
+    def forward(ctx, grad, x, *, noise):
+        ctx.noise = noise
+        ctx.save_for_backward(x)
+        return grad * noise
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        grad_grad = RreluWithNoiseBackward.apply(grad_z, x, noise=ctx.noise)
+        return grad_grad, constant_like(np.zeros(grad_z.shape), grad_z)
+
+
+@checked
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """x where x > 0, else slope · x: in training a slope for each, drawn from [lower, upper), else their mean.
+
+    Shape: that of ``input``. Source: Xu et al., "Empirical Evaluation of Rectified Activations in Convolution Network",
+    2015.
+
+    Raises:
+        RuntimeError: ``lower`` is above ``upper``.
+        NotImplementedError: the type is not floating, or float16 in training.
+    """
+    if not lower <= upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    noise = None
+    if training:
+        x = input.array
+        if x.dtype not in (np.float32, np.float64):
+            raise NotImplementedError(f'"rrelu_with_noise_out_cpu" not implemented for {x.dtype}')
+        low, high = float(x.dtype.type(lower)), float(x.dtype.type(upper))
+        noise = np.ones_like(x, order="C")
+        drawn = default_generator.uniform((int((x <= 0).sum()),), np.float64, low, high)
+        noise[x <= 0] = drawn
+    return applied("rrelu", input, inplace, RreluWithNoise, noise=noise, slope=(lower + upper) / 2, in_place=inplace)
+
+
+@checked
+def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
+    """:func:`rrelu`, written into the input."""
+    return rrelu(input, lower, upper, training, inplace=True)
 
 
 class PreluKernel(Function):

@@ -1,10 +1,12 @@
 """Unpooling: each element goes back to the place from which max pooling took it, and zeros lie between them.
 
-What there is of images (N, C, H, W) or (C, H, W) and of signals (N, C, L) or (C, L), as in ``pooling.py``.
+What there is of images (N, C, H, W) or (C, H, W), of signals (N, C, L) or (C, L) and of volumes (N, C, D, H, W) or
+(C, D, H, W), as in ``pooling.py``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,13 +22,13 @@ from minigrad.graph.strides import as_pictures
 from minigrad.ops.picking import Pick
 from minigrad.ops.pooling import as_sizes
 
-__all__ = ["max_unpool1d", "max_unpool2d"]
+__all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
 
-def places(indices: Tensor, width: int) -> Given:
-    """Where the elements lie, as a NumPy index of pictures that are ``width`` wide: row · width + column is given."""
-    planes = np.indices(indices.array.shape, sparse=True)[:-2]
-    return Given((*planes, *np.divmod(indices.array, width)), indices)
+def places(indices: Tensor, size: tuple[int, ...]) -> Given:
+    """Where the elements lie, as a NumPy index of pictures or volumes of ``size``: row · width + column is given."""
+    planes = np.indices(indices.array.shape, sparse=True)[: -len(size)]
+    return Given((*planes, *np.unravel_index(indices.array, size)), indices)
 
 
 class MaxUnpool2D(Function):
@@ -36,7 +38,7 @@ class MaxUnpool2D(Function):
 
     def forward(ctx, x, *, where, size):
         ctx.save_for_backward(where)
-        z = np.zeros((*x.shape[:-2], *size), x.dtype)
+        z = np.zeros((*x.shape[: -len(size)], *size), x.dtype)
         z[where] = x
         return z
 
@@ -46,31 +48,38 @@ class MaxUnpool2D(Function):
         return grad_x
 
 
+class MaxUnpool3D(MaxUnpool2D):
+    """:class:`MaxUnpool2D` of volumes."""
+
+
 def unpooled(input: Tensor, indices: Tensor, size: tuple[int, ...]) -> Tensor:
-    """:class:`MaxUnpool2D` of arguments that fit."""
+    """:class:`MaxUnpool2D`, or ``3D``, of arguments that fit."""
+    dims = len(size)
     if indices.dtype is not dtypes.int64:
         raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype}")
-    if input.ndim not in (3, 4):
+    if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
-            f"Input to max_unpooling2d should be a 3d or 4d Tensor, but got a tensor with {input.ndim} dimensions."
+            f"Input to max_unpooling{dims}d should be a {dims + 1}d or {dims + 2}d Tensor, but got a tensor with "
+            f"{input.ndim} dimensions."
         )
     if input.shape != indices.shape:
         raise RuntimeError(
             f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices "
             f"tensor with shape: {list(indices.shape)}"
         )
-    if 0 in input.shape[-3:]:
+    if 0 in input.shape[-dims - 1 :]:
         raise RuntimeError(
             f"Expected input to have non-zero size for non-batch dimensions, but got {list(input.shape)}"
         )
     if not input.is_floating_point():
-        raise NotImplementedError(f'"max_unpool2d" not implemented for {input.dtype}')
-    outside = indices.array[(indices.array < 0) | (indices.array >= size[0] * size[1])]
+        raise NotImplementedError(f'"max_unpool{dims}d" not implemented for {input.dtype}')
+    outside = indices.array[(indices.array < 0) | (indices.array >= math.prod(size))]
     if outside.size:
         raise RuntimeError(
-            f"Found an invalid max index: {outside.flat[0]} (output volumes are of size {size[0]}x{size[1]})"
+            f"Found an invalid max index: {outside.flat[0]} (output volumes are of size {'x'.join(map(str, size))})"
         )
-    return MaxUnpool2D.apply(input, where=places(indices, size[1]), size=size)
+    operation = MaxUnpool2D if dims == 2 else MaxUnpool3D
+    return operation.apply(input, where=places(indices, size), size=size)
 
 
 def size_of_unpooled(
@@ -146,3 +155,21 @@ def max_unpool1d(
     """
     (length,) = size_of_unpooled("max_unpool1d", input, kernel_size, stride, padding, output_size, 1)
     return unpooled(input.unsqueeze(-1), indices.unsqueeze(-1), (length, 1)).squeeze(-1)
+
+
+@checked
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """:func:`max_unpool2d` of volumes. Shapes: (N, C, d, h, w) -> (N, C, D, H, W).
+
+    Raises:
+        ValueError, RuntimeError, NotImplementedError: as there.
+    """
+    size = size_of_unpooled("max_unpool3d", input, kernel_size, stride, padding, output_size, 3)
+    return unpooled(input, indices, size)

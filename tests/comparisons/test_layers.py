@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import minigrad
-from comparisons import compare_values
+from comparisons import check_operation, check_outcome, compare_values
 
 
 def x(e, *shape, seed=0):
@@ -65,6 +65,15 @@ LAYERS = {
         lambda n, e: n.Bilinear(3, 4, 5, bias=False, dtype=e.float64),
         lambda e: (x(e, 3), x(e, 4, seed=1)),
     ),
+    "RReLU": (lambda n, e: n.RReLU(0.1, 0.4), lambda e: (x(e, 3, 4),)),
+    "RReLU in place": (lambda n, e: n.RReLU(inplace=True), lambda e: (x(e, 3, 4).float() * 1,)),
+    "RReLU, evaluation": (lambda n, e: n.RReLU().eval(), lambda e: (x(e, 3, 4),)),
+    "AlphaDropout": (lambda n, e: n.AlphaDropout(0.3), lambda e: (x(e, 3, 4),)),
+    "AlphaDropout of all": (lambda n, e: n.AlphaDropout(1.0), lambda e: (x(e, 3, 4),)),
+    "FeatureAlphaDropout": (lambda n, e: n.FeatureAlphaDropout(), lambda e: (x(e, 3, 4, 2),)),
+    "Dropout3d": (lambda n, e: n.Dropout3d(0.4), lambda e: (x(e, 2, 4, 2, 2, 2),)),
+    "Dropout3d of one sample": (lambda n, e: n.Dropout3d(0.4), lambda e: (x(e, 4, 2, 2, 2),)),
+    "ChannelShuffle": (lambda n, e: n.ChannelShuffle(3), lambda e: (x(e, 2, 6, 2, 2),)),
     "Unflatten": (lambda n, e: n.Unflatten(1, (2, 2)), lambda e: (x(e, 3, 4),)),
     "BCELoss": (lambda n, e: n.BCELoss(), lambda e: (x(e, 3, 4).sigmoid(), x(e, 3, 4, seed=1).sigmoid())),
     "BCELoss, weights": (
@@ -97,6 +106,10 @@ LAYERS = {
     ),
     "TripletMarginLoss": (
         lambda n, e: n.TripletMarginLoss(swap=True),
+        lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1), x(e, 3, 4, seed=2)),
+    ),
+    "TripletMarginWithDistanceLoss": (
+        lambda n, e: n.TripletMarginWithDistanceLoss(distance_function=lambda x, y: (x - y).abs().sum(1), swap=True),
         lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1), x(e, 3, 4, seed=2)),
     ),
     "CosineSimilarity": (lambda n, e: n.CosineSimilarity(), lambda e: (x(e, 3, 4), x(e, 3, 4, seed=1))),
@@ -197,3 +210,79 @@ def test_layer(name):
     for part, value in ours.items():
         allowed = "exact" if value is None else tolerance_of(value)
         compare_values(f"{name}, {part}", value, theirs[part], allowed).check()
+
+
+def drawn(function):
+    """``function`` of functional and x, which draws the same numbers whenever it is called."""
+
+    def call(e, x):
+        e.manual_seed(5)
+        return function(e.nn.functional, x)
+
+    return call
+
+
+FUNCTIONS = {
+    "rrelu": (lambda f, x: f.rrelu(x, 0.1, 0.4, training=True), (3, 4)),
+    "rrelu, evaluation": (lambda f, x: f.rrelu(x), (3, 4)),
+    "rrelu_": (lambda f, x: f.rrelu_(x * 2, training=True), (3, 4)),
+    "alpha_dropout": (lambda f, x: f.alpha_dropout(x, 0.3, training=True), (3, 4)),
+    "alpha_dropout, in place": (lambda f, x: f.alpha_dropout(x * 2, 0.3, True, True), (3, 4)),
+    "feature_alpha_dropout": (lambda f, x: f.feature_alpha_dropout(x, training=True), (3, 4, 2)),
+    "dropout3d": (lambda f, x: f.dropout3d(x, 0.4), (2, 4, 2, 2, 2)),
+    "gumbel_softmax": (lambda f, x: f.gumbel_softmax(x, 0.5), (3, 4)),
+    "gumbel_softmax, hard": (lambda f, x: f.gumbel_softmax(x, hard=True, dim=0), (3, 4)),
+    "lp_pool1d": (lambda f, x: f.lp_pool1d(x.abs(), 3, 2, stride=1), (2, 3, 5)),
+    "lp_pool2d": (lambda f, x: f.lp_pool2d(x, 2, (2, 3), ceil_mode=True), (2, 3, 5, 6)),
+    "lp_pool2d, largest": (lambda f, x: f.lp_pool2d(x, float("inf"), 2), (2, 3, 5, 6)),
+    "lp_pool2d, smallest": (lambda f, x: f.lp_pool2d(x, -float("inf"), 2), (2, 3, 5, 6)),
+    "lp_pool3d": (lambda f, x: f.lp_pool3d(x, 2, 2), (3, 4, 5, 6)),
+    "max_pool3d_with_indices": (lambda f, x: f.max_pool3d_with_indices(x, 2, 1, 1, 2)[0], (2, 5, 6, 4)),
+    "adaptive_max_pool3d_with_indices": (
+        lambda f, x: f.adaptive_max_pool3d_with_indices(x, (2, None, 3))[0],
+        (1, 3, 2, 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function(name):
+    """Values, gradients to second order and graphs."""
+    function, shape = FUNCTIONS[name]
+    check_operation(name, drawn(function), np.random.default_rng(0).normal(size=shape))
+
+
+WRONG = {
+    "margin of a triplet": lambda e: e.nn.TripletMarginWithDistanceLoss(margin=0),
+    "dimensions of a triplet": lambda e: e.nn.functional.triplet_margin_with_distance_loss(
+        e.ones(2), e.ones(2), e.ones(1, 2)
+    ),
+    "reduction of a triplet": lambda e: e.nn.TripletMarginWithDistanceLoss(reduction="all")(*[e.ones(2, 2)] * 3),
+    "margin loss of the third power": lambda e: e.nn.MultiMarginLoss(p=3),
+    "margin loss, classes": lambda e: e.nn.MultiMarginLoss()(e.ones(2, 3), e.tensor([0, 3])),
+    "margin loss, weight": lambda e: e.nn.MultiMarginLoss(weight=e.ones(2))(e.ones(2, 3), e.tensor([0, 1])),
+    "margin loss, type": lambda e: e.nn.MultiMarginLoss()(e.ones(2, 3), e.tensor([0.0, 1.0])),
+    "margin loss of labels, sizes": lambda e: e.nn.MultiLabelMarginLoss()(e.ones(2, 3), e.ones(2, 2).long()),
+    "power 0": lambda e: e.nn.LPPool2d(0, 2),
+    "channels": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4, 2), 3),
+    "no groups": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4, 2), 0),
+    "no pictures": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4), 2),
+    "slopes": lambda e: e.nn.functional.rrelu(e.ones(2), 2.0, 1.0),
+    "slopes of halves": lambda e: e.nn.functional.rrelu(e.ones(2).half(), training=True),
+    "probability": lambda e: e.nn.functional.alpha_dropout(e.ones(2), 2.0),
+    "channels of a vector": lambda e: e.nn.functional.feature_alpha_dropout(e.ones(2), training=True),
+    "softmax of a matrix": lambda e: e.nn.Softmax2d()(e.ones(2, 2)),
+    "channels of a sample": lambda e: e.nn.InstanceNorm2d(3, affine=True)(e.ones(1, 2, 2, 2)),
+    "dimensions of a sample": lambda e: e.nn.InstanceNorm1d(3)(e.ones(2)),
+    "response of a matrix": lambda e: e.nn.LocalResponseNorm(2)(e.ones(2, 2)),
+    "circle around a matrix": lambda e: e.nn.CircularPad2d(1)(e.ones(2, 2)),
+    "variance below zero": lambda e: e.nn.GaussianNLLLoss()(e.ones(2), e.ones(2), -e.ones(2)),
+    "variance of another size": lambda e: e.nn.GaussianNLLLoss()(e.ones(2, 3), e.ones(2, 3), e.ones(2)[:, None, None]),
+    "Gaussian reduction": lambda e: e.nn.GaussianNLLLoss(reduction="all")(e.ones(2), e.ones(2), e.ones(2)),
+    "Poisson reduction": lambda e: e.nn.PoissonNLLLoss(reduction="all")(e.ones(2), e.ones(2)),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_use(name):
+    check_outcome(name, WRONG[name])

@@ -23,6 +23,16 @@ LAYERS = {
     "BatchNorm1d": (lambda e: e.nn.LazyBatchNorm1d(momentum=None, dtype=e.float64), (4, 3), (2, 3, 5)),
     "BatchNorm2d": (lambda e: e.nn.LazyBatchNorm2d(1e-3, dtype=e.float64), (4, 3, 2, 2), (4, 3, 2, 2)),
     "BatchNorm2d, no bias": (lambda e: e.nn.LazyBatchNorm2d(bias=False, dtype=e.float64), (4, 3, 2, 2), (4, 3, 2, 2)),
+    "Conv3d": (lambda e: e.nn.LazyConv3d(4, (1, 3, 2), dilation=2, groups=2), (1, 2, 3, 7, 7), (2, 3, 7, 7)),
+    "ConvTranspose3d": (lambda e: e.nn.LazyConvTranspose3d(2, 3, dilation=2), (1, 3, 1, 4, 4), (3, 2, 4, 4)),
+    "BatchNorm3d": (lambda e: e.nn.LazyBatchNorm3d(dtype=e.float64), (2, 3, 2, 2, 2), (2, 3, 2, 2, 2)),
+    "InstanceNorm1d": (lambda e: e.nn.LazyInstanceNorm1d(dtype=e.float64), (4, 3, 5), (3, 5)),
+    "InstanceNorm2d": (lambda e: e.nn.LazyInstanceNorm2d(1e-3, dtype=e.float64), (4, 3, 2, 2), (3, 2, 2)),
+    "InstanceNorm3d, bare": (
+        lambda e: e.nn.LazyInstanceNorm3d(affine=False, dtype=e.float64),
+        (1, 3, 2, 2, 2),
+        (3, 2, 2, 2),
+    ),
     "BatchNorm1d, bare": (lambda e: e.nn.LazyBatchNorm1d(affine=False, track_running_stats=False), (4, 3), (4, 3)),
 }
 

@@ -24,6 +24,18 @@ EVERY = {each.name.split(".")[-1]: each for each in database.module_db}
 MODULES = {name: info for name, info in EVERY.items() if hasattr(minigrad.nn, name)}
 
 
+def test_the_database_knows():
+    """The layers that nothing else compares."""
+    only_here = """
+    AdaptiveAvgPool3d AdaptiveMaxPool3d AvgPool3d BatchNorm3d CTCLoss CircularPad1d CircularPad2d CircularPad3d
+    ConstantPad1d ConstantPad2d ConstantPad3d Conv3d ConvTranspose3d GaussianNLLLoss InstanceNorm1d InstanceNorm2d
+    InstanceNorm3d LPPool1d LPPool2d LPPool3d LocalResponseNorm MaxPool3d MultiLabelMarginLoss MultiLabelSoftMarginLoss
+    MultiMarginLoss PoissonNLLLoss ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d
+    ReplicationPad3d SoftMarginLoss Softmax2d ZeroPad1d ZeroPad2d ZeroPad3d
+    """
+    assert set(only_here.split()) <= set(MODULES)
+
+
 def run(e, kind, constructor, forward, training, state):
     """Everything there is to compare of a layer, by name; its parameters first become ``state``, where given."""
     layer = kind(*constructor[0], **constructor[1])

@@ -140,6 +140,7 @@ PROGRAMS = {
         e.nn.functional.upsample(images(e), 3),
         e.nn.functional.upsample(images(e), scale_factor=2, mode="bilinear", align_corners=True),
     ],
+    "NLLLoss2d": lambda e: e.nn.NLLLoss2d()(images(e).log_softmax(1), e.tensor([[[0, 1], [1, 1]]])),
     "sigmoid and tanh": lambda e: [getattr(e.nn.functional, name)(images(e)) for name in ("sigmoid", "tanh")],
     "sparse": lambda e: e.ones(2).is_sparse,
     "smaller": lambda e: resized(e.arange(6.0), 2, 2),

@@ -223,7 +223,12 @@ def test_integer_division_of_large_sums():
 
 def unpooled(e, dims, *kernel, size=None):
     """Pooled, doubled and unpooled, with the gradients' gradients."""
-    x = e.arange(1.0, 121.0, dtype=e.float64).view(*{1: (2, 3, 20), 2: (2, 2, 5, 6)}[dims]).sin().requires_grad_()
+    x = (
+        e.arange(1.0, 121.0, dtype=e.float64)
+        .view(*{1: (2, 3, 20), 2: (2, 2, 5, 6), 3: (1, 2, 3, 4, 5)}[dims])
+        .sin()
+        .requires_grad_()
+    )
     y, indices = getattr(e.nn.functional, f"max_pool{dims}d")(x, *kernel, return_indices=True)
     z = getattr(e.nn, f"MaxUnpool{dims}d")(*kernel)(y * y, indices, size)
     (first,) = e.autograd.grad((z * z).sum(), x, create_graph=True)
@@ -235,9 +240,11 @@ UNPOOLED = {
     "1d": lambda e: unpooled(e, 1, 2),
     "1d, overlapping": lambda e: unpooled(e, 1, 3, 2, 1, size=(20,)),
     "2d": lambda e: unpooled(e, 2, 2, size=(2, 2, 5, 6)),
+    "3d": lambda e: unpooled(e, 3, 2, 1),
+    "3d, a size": lambda e: unpooled(e, 3, 2, size=(3, 5, 5)),
     "2d, a size that cannot be": lambda e: unpooled(e, 2, 2, size=(9, 6)),
     "2d, no size": lambda e: unpooled(e, 2, 2, size=(9,)),
-    "text": lambda e: (e.nn.MaxUnpool1d(3, 2, 1), e.nn.MaxUnpool2d((3, 2))),
+    "text": lambda e: (e.nn.MaxUnpool1d(3, 2, 1), e.nn.MaxUnpool2d((3, 2)), e.nn.MaxUnpool3d(2)),
     "one place twice": lambda e: e.nn.functional.max_unpool1d(e.arange(4.0).view(1, 4), e.tensor([[0, 0, 1, 1]]), 2),
     "outside": lambda e: e.nn.functional.max_unpool1d(e.ones(1, 2), e.tensor([[0, 9]]), 2),
     "before": lambda e: e.nn.functional.max_unpool1d(e.ones(1, 2), e.tensor([[0, -1]]), 2),

@@ -309,9 +309,9 @@ def test_third_order():
 def test_only_the_gradients_that_are_needed_are_computed(wanted, monkeypatch):
     called = []
     for name in ("gradient_of_input", "gradient_of_weight"):
-        kernel = getattr(minigrad.ops.convolution, name)
+        kernel = getattr(minigrad.kernels.convolution, name)
         monkeypatch.setattr(
-            f"minigrad.ops.convolution.{name}",
+            f"minigrad.kernels.convolution.{name}",
             lambda *args, name=name, kernel=kernel: (called.append(name), kernel(*args))[1],
         )
     inputs = [minigrad.tensor(numbers(*shape)) for shape in ((1, 2, 4, 4), (3, 2, 3, 3), (3,))]

@@ -80,6 +80,16 @@ def squares(factors):
     return minigrad.cat([(each**2).flatten() for each in factors])
 
 
+def seeded(function):
+    """``function``, which draws the same numbers whenever it is called."""
+
+    def call(*inputs):
+        minigrad.manual_seed(0)
+        return function(*inputs)
+
+    return call
+
+
 def change_view(x):
     """Overlapping windows on a base that was changed in place through one of them."""
     base = x * 2
@@ -263,6 +273,16 @@ CASES = {
     "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x**3, (2, 1)), SQUARE),
     "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x**3, (2, 1)), SQUARE),
     "interpolate": (lambda x: F.interpolate(x[None] ** 2, size=(3, 2), mode="bilinear"), SQUARE),
+    "avg_pool3d": (lambda x: F.avg_pool3d(x[None] ** 3, 2, 1, 1, count_include_pad=False), SQUARE),
+    "max_pool3d": (lambda x: F.max_pool3d(x[None] ** 3, (2, 1, 2)), SQUARE),
+    "conv3d": (lambda x, y, z: F.conv3d(x[None], y[None, None], z, 1, 1), SQUARE, SQUARE, ROW[:1]),
+    "channel_shuffle": (lambda x: F.channel_shuffle(x.reshape(1, 4, 2) ** 2, 2), SQUARE),
+    "rrelu": (seeded(lambda x: F.rrelu(x, training=True) ** 2), A),
+    "rrelu, evaluation": (lambda x: F.rrelu(x) ** 2, A),
+    "soft_margin": (lambda x: F.soft_margin_loss(x, minigrad.tensor([1, -1, 1])), A),
+    "multi_margin": (lambda x: F.multi_margin_loss(x, LABELS, 2, 0.3, WEIGHT), A),
+    "multilabel_margin": (lambda x: F.multilabel_margin_loss(x, minigrad.tensor([[2, 0, -1], [1, -1, 0]])), A),
+    "ctc": (lambda x: F.ctc_loss(x.log_softmax(1), minigrad.tensor([1]), [2], [1]), A),
     "pixel_shuffle": (lambda x: F.pixel_shuffle(x.reshape(4, 2, 1) ** 2, 2), SQUARE),
     "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x**2, 2), SQUARE),
     "batch_norm": (lambda x, y: F.batch_norm(x, None, None, y[:2], y[1:], True), SQUARE, ROW),
@@ -312,6 +332,9 @@ CASES = {
 }
 
 
+ONCE = {"multi_margin", "multilabel_margin", "ctc"}  # PyTorch leaves their second derivatives out
+
+
 def inputs_of(case):
     return [minigrad.tensor(array.copy(), requires_grad=True) for array in CASES[case][1:]]
 
@@ -335,7 +358,7 @@ def rules_used(case):
     with suppress(NotImplementedError):
         inputs = inputs_of(case)
         current = [CASES[case][0](*inputs)]
-        for _ in range(3):
+        for _ in range(1 if case in ONCE else 3):
             used |= {type(node) for node in nodes_of(current)}
             recorded = [each for each in current if each.requires_grad]
             starts = [minigrad.ones_like(each, requires_grad=True) for each in recorded]
@@ -350,7 +373,8 @@ def rules_used(case):
 def test_gradients_and_their_gradients(case):
     function = CASES[case][0]
     assert gradcheck(function, inputs_of(case))
-    assert gradgradcheck(function, inputs_of(case))
+    if case not in ONCE:
+        assert gradgradcheck(function, inputs_of(case))
 
 
 def test_every_rule_has_a_case():
@@ -381,7 +405,8 @@ def test_a_wrong_rule_is_noticed(name, monkeypatch):
     for case in cases:
         try:
             gradcheck(CASES[case][0], inputs_of(case))
-            gradgradcheck(CASES[case][0], inputs_of(case))
+            if case not in ONCE:
+                gradgradcheck(CASES[case][0], inputs_of(case))
         except GradcheckError:
             return
         except NotImplementedError:  # another rule that the case needs is not there
