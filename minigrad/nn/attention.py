@@ -1,39 +1,44 @@
-"""Multi-head attention and the transformer's encoder. Source: Vaswani et al., "Attention Is All You Need", 2017."""
+"""Multi-head attention. What is made of it is in ``transformer.py``."""
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable
 from typing import Any
 
 from minigrad import creation, dtypes
+from minigrad.caller import warn_user
 from minigrad.creation import empty, ones, zeros_like
 from minigrad.graph.function import taken_in
 from minigrad.nn import functional, init
-from minigrad.nn.container import ModuleList
-from minigrad.nn.dropout import Dropout
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import LayerNorm
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.joining import cat
 from minigrad.tensor import Tensor
 
-__all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
+__all__ = ["MultiheadAttention"]
 
 
 class NonDynamicallyQuantizableLinear(Linear):
     """A Linear under the name that PyTorch prints for attention's output."""
 
 
-def as_added(mask: Tensor | None, name: str, dtype: dtypes.dtype) -> Tensor | None:
-    """A mask as numbers to add to scores: -∞ where a bool mask is True, which here means "may not look"."""
+def as_added(
+    mask: Tensor | None, name: str, dtype: dtypes.dtype, other: Tensor | None = None, others_name: str = ""
+) -> Tensor | None:
+    """A mask as numbers to add to scores: -∞ where a bool mask is True, which here means "may not look".
+
+    Warns where the ``other`` mask is not of one type with it.
+    """
     if mask is None:
         return None
     mask = taken_in(mask)
     if not isinstance(mask, Tensor):
         raise TypeError(f"{name} must be Tensor, not {type(mask).__name__}")
+    if other is not None and other.dtype is not mask.dtype:
+        warn_user(
+            f"Support for mismatched {name} and {others_name} is deprecated. Use same type for both instead.",
+        )
     if mask.dtype is dtypes.bool:
         return zeros_like(mask, dtype=dtype).masked_fill_(mask, -math.inf)
     if not mask.is_floating_point():
@@ -258,113 +263,10 @@ class MultiheadAttention(Module):
                     f"{[batch * self.num_heads, length, keys]}."
                 )
             mask = mask.view(batch, self.num_heads, length, keys)
-        padding = as_added(key_padding_mask, "key_padding_mask", query.dtype)
+        padding = as_added(key_padding_mask, "key_padding_mask", query.dtype, attn_mask, "attn_mask")
         if padding is None:
             return mask
         if padding.shape != (batch, keys):
             raise AssertionError(f"expecting key_padding_mask shape of {(batch, keys)}, but got {padding.shape}")
         padding = padding.view(batch, 1, 1, keys)
         return padding if mask is None else mask + padding
-
-
-class TransformerEncoderLayer(Module):
-    """Self-attention and a network of two layers, each added to its input and normalised, after or before.
-
-    Shapes: src (S, N, d_model), with ``batch_first`` (N, S, d_model), the same out; N may be left out. The masks are
-    those of :class:`MultiheadAttention`. ``activation`` is "relu", "gelu" or a function; ``norm_first`` normalises
-    before each part (Xiong et al., 2020). Source: Vaswani et al., 2017.
-
-    Raises:
-        RuntimeError: ``activation`` is another word.
-    """
-
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Tensor], Tensor] = functional.relu,
-        layer_norm_eps: float = 1e-05,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        options = {"device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(
-            d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first, **options
-        )
-        self.linear1 = Linear(d_model, dim_feedforward, bias=bias, **options)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias=bias, **options)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **options)
-        self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **options)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        if isinstance(activation, str):
-            if activation not in ("relu", "gelu"):
-                raise RuntimeError(f"activation should be relu/gelu, not {activation}")
-            activation = functional.relu if activation == "relu" else functional.gelu
-        self.activation = activation
-
-    def forward(
-        self,
-        src: Tensor,
-        src_mask: Tensor | None = None,
-        src_key_padding_mask: Tensor | None = None,
-        is_causal: bool = False,
-    ) -> Tensor:
-        x = src
-        if self.norm_first:
-            x = x + self.attention_part(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
-            return x + self.feedforward_part(self.norm2(x))
-        x = self.norm1(x + self.attention_part(x, src_mask, src_key_padding_mask, is_causal))
-        return self.norm2(x + self.feedforward_part(x))
-
-    def attention_part(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool) -> Tensor:
-        """Self-attention of x, with dropout: what is added to x."""
-        attended, _ = self.self_attn(
-            x, x, x, attn_mask=mask, key_padding_mask=padding, need_weights=False, is_causal=is_causal
-        )
-        return self.dropout1(attended)
-
-    def feedforward_part(self, x: Tensor) -> Tensor:
-        """The network of two layers on x, with dropout: what is added to x."""
-        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
-
-
-class TransformerEncoder(Module):
-    """``num_layers`` copies of an encoder layer, one after the other, and a normalisation where given.
-
-    Shapes: those of the layer. ``enable_nested_tensor`` and ``mask_check`` change nothing. Source: Vaswani et al.,
-    2017.
-    """
-
-    def __init__(
-        self,
-        encoder_layer: Module,
-        num_layers: int,
-        norm: Module | None = None,
-        enable_nested_tensor: bool = True,
-        mask_check: bool = True,
-    ) -> None:
-        super().__init__()
-        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
-        self.num_layers = num_layers
-        self.norm = norm
-
-    def forward(
-        self,
-        src: Tensor,
-        mask: Tensor | None = None,
-        src_key_padding_mask: Tensor | None = None,
-        is_causal: bool | None = None,
-    ) -> Tensor:
-        output = src
-        for layer in self.layers:
-            output = layer(output, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=bool(is_causal))
-        return output if self.norm is None else self.norm(output)

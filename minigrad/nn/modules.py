@@ -10,7 +10,7 @@ from types import ModuleType
 
 from minigrad.nn import activation, attention, batchnorm, container, convolution, dropout, embedding, flatten
 from minigrad.nn import instancenorm, lazy, linear, loss, margin_loss, module, normalization, padding, pooling, rnn
-from minigrad.nn import state, upsampling
+from minigrad.nn import state, transformer, upsampling
 
 PATHS = {
     "activation": (activation, attention),
@@ -33,7 +33,7 @@ PATHS = {
     "pooling": (pooling,),
     "rnn": (rnn,),
     "sparse": (embedding,),
-    "transformer": (attention,),
+    "transformer": (transformer,),
     "upsampling": (upsampling,),
     "utils": (state,),
 }

@@ -1,5 +1,7 @@
 """Every layer and loss against PyTorch: ``repr``, ``state_dict``, initial weights, outputs and every gradient."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,10 @@ def x(e, *shape, seed=0):
 
 def shares(e, *shape, seed=0):
     return x(e, *shape, seed=seed).softmax(-1)
+
+
+def causal(e, size):
+    return e.nn.Transformer.generate_square_subsequent_mask(size, dtype=e.float64)
 
 
 ACTIVATIONS = "ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Hardtanh Hardswish Hardsigmoid Sigmoid Tanh Softplus"
@@ -169,6 +175,37 @@ LAYERS = {
         ),
         lambda e: (x(e, 4, 2, 8),),
     ),
+    "TransformerDecoderLayer, all masks": (
+        lambda n, e: n.TransformerDecoderLayer(8, 2, 16, dropout=0.0, dtype=e.float64, activation=e.tanh),
+        lambda e: (
+            *(x(e, 4, 2, 8), x(e, 5, 2, 8, seed=1), *(e.ones(4, 4).triu(1).bool(), e.ones(4, 5).triu(3).bool())),
+            *(e.tensor([[False] * 4, [False, False, False, True]]), e.tensor([[False] * 5, [True] + [False] * 4])),
+        ),
+    ),
+    "TransformerDecoder": (
+        lambda n, e: n.TransformerDecoder(
+            n.TransformerDecoderLayer(
+                8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True, bias=False, dtype=e.float64
+            ),
+            2,
+        ),
+        lambda e: (x(e, 2, 4, 8), x(e, 2, 5, 8, seed=1), causal(e, 4), None, None, None, True),
+    ),
+    "Transformer": (
+        lambda n, e: n.Transformer(8, 2, 1, 2, 16, batch_first=True, dtype=e.float64),
+        lambda e: (x(e, 2, 4, 8), x(e, 2, 3, 8, seed=1), None, causal(e, 3)),
+    ),
+    "Transformer, evaluation": (
+        lambda n, e: n.Transformer(8, 2, 2, 1, 16, activation="gelu", batch_first=True, dtype=e.float64).eval(),
+        lambda e: (
+            x(e, 2, 4, 8),
+            x(e, 2, 3, 8, seed=1),
+            None,
+            None,
+            None,
+            e.tensor([[False] * 4, [False] * 3 + [True]]),
+        ),
+    ),
 }
 for kind in ACTIVATIONS.split():
     LAYERS[kind] = (lambda n, e, kind=kind: getattr(n, kind)(), lambda e: (x(e, 3, 4),))
@@ -220,6 +257,37 @@ def drawn(function):
         return function(e.nn.functional, x)
 
     return call
+
+
+def encoded(e, padded, at_end=True, grad=False, norm=True, **options):
+    """What an encoder gives in evaluation of a batch, some places of which are padding; and what it warns of."""
+    e.manual_seed(0)
+    layer = e.nn.TransformerEncoderLayer(8, 2, 16, dtype=e.float64, **{"batch_first": True, **options})
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        encoder = e.nn.TransformerEncoder(layer, 2, e.nn.LayerNorm(8, dtype=e.float64) if norm else None).eval()
+        padding = e.arange(4) >= e.tensor(padded)[:, None]
+        with e.set_grad_enabled(grad):
+            result = encoder(x(e, 2, 4, 8).detach(), src_key_padding_mask=padding if at_end else padding.flip(1))
+    return result, [str(each.message) for each in told if "nested_tensor is True" in str(each.message)]
+
+
+ENCODED = {
+    "zeros": lambda e: encoded(e, [4, 2], norm=False),
+    "zeros, normalised": lambda e: encoded(e, [4, 2]),
+    "padding at the beginning": lambda e: encoded(e, [4, 2], at_end=False),
+    "with gradients": lambda e: encoded(e, [4, 2], grad=True),
+    "normalised first": lambda e: encoded(e, [3, 2], norm_first=True),
+    "batch second": lambda e: encoded(e, [3, 2, 4, 4], batch_first=False),
+    "another activation": lambda e: encoded(e, [3, 2], activation=e.tanh),
+    "no bias": lambda e: encoded(e, [3, 2], bias=False),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("name", ENCODED)
+def test_padding_of_an_encoder(name):
+    check_outcome(name, ENCODED[name])
 
 
 FUNCTIONS = {
