@@ -66,7 +66,9 @@ from minigrad.ops.scan import *
 from minigrad.ops.shape import *
 from minigrad.ops.softmax import *
 from minigrad.ops.shuffling import *
+from minigrad.ops.sampling import *
 from minigrad.ops.sorting import *
+from minigrad.ops.special import *
 from minigrad.ops.statistics import *
 from minigrad.ops.transcendental import *
 from minigrad.ops.transposition import *
@@ -136,6 +138,8 @@ __all__ += ["dsplit", "hsplit", "hypot", "range", "vsplit"]
 __all__ += ["chain_matmul", "cholesky_inverse", "cholesky_solve", "cross", "det", "inverse", "logdet", "matrix_power"]
 __all__ += ["pinverse", "slogdet", "svd", "triangular_solve", "vander"]
 __all__ += ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
+__all__ += ["binomial", "digamma", "erfc", "erfc_", "erfinv", "lgamma", "logit", "logit_", "mvlgamma", "poisson"]
+__all__ += ["polygamma", "xlogy", "xlogy_"]
 __all__ += ["amp", "are_deterministic_algorithms_enabled", "autocast", "compile", "get_default_device"]
 __all__ += ["get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads"]
 __all__ += ["is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "set_default_device"]
@@ -144,10 +148,10 @@ __all__ += ["set_num_interop_threads", "use_deterministic_algorithms"]
 
 
 # Families that most programs do without: imported when they are first named.
-LOADED_ON_USE = ("accelerator", "backends", "cpu", "jit", "lightning", "mps", "xpu")
+LOADED_ON_USE = ("accelerator", "backends", "cpu", "distributions", "jit", "lightning", "mps", "xpu")
 
 if TYPE_CHECKING:
-    from minigrad import accelerator, backends, cpu, jit, lightning, mps, xpu
+    from minigrad import accelerator, backends, cpu, distributions, jit, lightning, mps, xpu
 else:  # a type checker would take it to mean that every name is there
 
     def __getattr__(name: str) -> Any:

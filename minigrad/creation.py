@@ -495,7 +495,7 @@ def normal(
         scaled = (_source(generator).normal(shape, kind, 0.0, 1.0) * std.array).astype(kind)
     else:
         scaled = _source(generator).normal(shape, kind, 0.0, std)
-    return _finish((scaled + arrays[0]).astype(kind), device, requires_grad)
+    return _finish(np.asarray(scaled + arrays[0], kind), device, requires_grad)
 
 
 @checked

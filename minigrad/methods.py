@@ -11,8 +11,8 @@ from minigrad.inplace import resizing
 from minigrad.linalg import determinants, older, products, solving
 from minigrad.ops import activation, arithmetic, arrangement, broadcasting, casting, choosing, clamping, comparison
 from minigrad.ops import copying, cutting, diagonals, division, extremes, fused, masking, nondifferentiable, overwriting
-from minigrad.ops import picking, powers, rectifiers, reduction, rounding, scan, shape, sorting, statistics
-from minigrad.ops import transcendental, transposition, types
+from minigrad.ops import picking, powers, rectifiers, reduction, rounding, scan, shape, sorting, special
+from minigrad.ops import statistics, transcendental, transposition, types
 from minigrad.ops import matmul as matmul_ops
 from minigrad.ops import softmax as softmax_ops
 
@@ -27,7 +27,10 @@ class Methods:
     bernoulli = creation.bernoulli
     multinomial = creation.multinomial
     bernoulli_ = overwriting.bernoulli_
+    cauchy_ = overwriting.cauchy_
     exponential_ = overwriting.exponential_
+    geometric_ = overwriting.geometric_
+    log_normal_ = overwriting.log_normal_
     normal_ = overwriting.normal_
     random_ = overwriting.random_
     uniform_ = overwriting.uniform_
@@ -131,6 +134,22 @@ class Methods:
     arctan2_ = transcendental.atan2_
     arctanh = transcendental.atanh
     arctanh_ = transcendental.atanh_
+
+    digamma = special.digamma
+    digamma_ = special.digamma_
+    erfc = special.erfc
+    erfc_ = special.erfc_
+    erfinv = special.erfinv
+    erfinv_ = special.erfinv_
+    lgamma = special.lgamma
+    lgamma_ = special.lgamma_
+    logit = special.logit
+    logit_ = special.logit_
+    mvlgamma = special.mvlgamma
+    mvlgamma_ = special.mvlgamma_
+    polygamma_ = special.polygamma_
+    xlogy = special.xlogy
+    xlogy_ = special.xlogy_
 
     maximum = choosing.maximum
     minimum = choosing.minimum

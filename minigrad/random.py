@@ -24,6 +24,7 @@ from minigrad import attributes
 from minigrad.caller import warn_user
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
+from minigrad.kernels import rejection
 
 __all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed"]
 __all__ += ["set_rng_state"]
@@ -224,6 +225,11 @@ class Generator:
             return (self.random64(count) & np.uint64(2**53 - 1)) * 2.0**-53
         return (self.random32(count) & np.uint64(2**24 - 1)) * 2.0**-24
 
+    def _one_unit(self) -> float:
+        """One number from [0, 1), with 53 random bits."""
+        upper = self._twister.random_raw()
+        return float(((upper << 32 | self._twister.random_raw()) & (2**53 - 1)) * 2.0**-53)
+
     def normal(
         self,
         shape: Shape,
@@ -328,14 +334,64 @@ class Generator:
         """
         if not rate > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
-        dtype = np.dtype(dtype)
-        if dtype.kind != "f":
-            raise RuntimeError(
-                f"Exponential distribution is a continuous probability distribution. dtype must be a floating point "
-                f"but you specified {dtype}"
-            )
+        dtype = _continuous("Exponential", dtype)
         unit = self._unit(math.prod(shape), np.dtype(np.float64))
-        return (-np.log1p(-unit) / rate).astype(dtype).reshape(shape)
+        return (_of_c("log1p", -unit, dtype) * (-1.0 / rate)).astype(dtype).reshape(shape)
+
+    def cauchy(self, shape: Shape, dtype: npt.DTypeLike = np.float32, median: float = 0.0, sigma: float = 1.0) -> Array:
+        """Numbers drawn from Cauchy's distribution: ``median + sigma tan(pi (u - 1/2))``. Counterpart: ``cauchy_``.
+
+        Raises:
+            RuntimeError: ``dtype`` is no floating-point type, or ``sigma`` is not positive.
+        """
+        if not sigma > 0:
+            raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
+        dtype = _continuous("Cauchy", dtype)
+        tangents = _of_c("tan", math.pi * (self._unit(math.prod(shape), np.dtype(np.float64)) - 0.5), dtype)
+        return _multiply_add(tangents, sigma, median, np.dtype(np.float64)).astype(dtype).reshape(shape)
+
+    def log_normal(self, shape: Shape, dtype: npt.DTypeLike = np.float32, mean: float = 1.0, std: float = 2.0) -> Array:
+        """Exponentials of normal numbers, which are drawn one by one. Counterpart: ``log_normal_``.
+
+        Raises:
+            RuntimeError: ``std`` is not positive.
+            NotImplementedError: ``dtype`` is no floating-point type.
+        """
+        if not std > 0:
+            raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
+        dtype = _floating("log_normal_cpu", dtype)
+        normals = np.array([self._one_normal() for _ in range(math.prod(shape))])
+        return np.exp(_multiply_add(normals, std, mean, np.dtype(np.float64))).astype(dtype).reshape(shape)
+
+    def geometric(self, shape: Shape, dtype: npt.DTypeLike = np.float32, p: float = 0.5) -> Array:
+        """How many trials of probability ``p`` until one succeeds: ``ceil(log u / log(1 - p))``, from 1 on.
+
+        Raises:
+            RuntimeError: ``p`` is not between 0 and 1.
+            NotImplementedError: ``dtype`` is bool. Counterpart: ``geometric_``.
+        """
+        if not 0 < p < 1:
+            raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+        if np.dtype(dtype).kind == "b":
+            raise NotImplementedError('"geometric_cpu" not implemented for bool')
+        unit = self._unit(math.prod(shape), np.dtype(np.float64))
+        return np.ceil(np.log(unit) / math.log1p(-p)).astype(dtype).reshape(shape)
+
+    def gamma(self, alpha: Array) -> Array:
+        """Numbers of the gamma distribution of shape ``alpha``, rate 1; none is 0. Counterpart: ``_standard_gamma``."""
+        drawn = [rejection.gamma(each, self._one_unit, self._one_normal) for each in alpha.ravel()]
+        return np.maximum(np.array(drawn, alpha.dtype), np.finfo(alpha.dtype).tiny).reshape(alpha.shape)
+
+    def poisson(self, rate: Array) -> Array:
+        """Numbers of the Poisson distribution of these rates. Counterpart: ``torch.poisson``."""
+        drawn = [rejection.poisson(each, self._one_unit) for each in rate.ravel().tolist()]
+        return np.array(drawn, rate.dtype).reshape(rate.shape)
+
+    def binomial(self, count: Array, probability: Array) -> Array:
+        """How many of ``count`` trials succeed; both of one type and shape. Counterpart: ``torch.binomial``."""
+        pairs = zip(count.ravel(), probability.ravel(), strict=True)
+        drawn = [rejection.binomial(*pair, self._one_unit) for pair in pairs]
+        return np.array(drawn, count.dtype).reshape(count.shape)
 
     def any_integers(self, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
         """Integers from [0, the largest up to which ``dtype`` holds them all]. Counterpart: ``random_()``."""
@@ -385,6 +441,25 @@ def _floating(kernel: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
     if dtype.kind != "f":
         raise NotImplementedError(f'"{kernel}" not implemented for {dtype}')
     return dtype
+
+
+def _continuous(name: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """:func:`_floating`, with PyTorch's other error."""
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise RuntimeError(
+            f"{name} distribution is a continuous probability distribution. dtype must be a floating point but you "
+            f"specified {dtype}"
+        )
+    return dtype
+
+
+def _of_c(name: str, x: Array, dtype: np.dtype[Any]) -> Array:
+    """A function of NumPy's; for results of ``dtype`` float64 the C library's, which has PyTorch's last bit."""
+    if dtype != np.float64:
+        found: Array = getattr(np, name)(x)
+        return found
+    return np.asarray(np.frompyfunc(getattr(math, name), 1, 1)(x), np.float64)
 
 
 def _computing(dtype: np.dtype[Any]) -> np.dtype[Any]:

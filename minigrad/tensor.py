@@ -40,6 +40,7 @@ from minigrad.ops.comparison import bitwise, invert
 from minigrad.ops.division import Div, floor_divide, remainder
 from minigrad.ops.powers import Pow, PowOfScalar, PowScalar
 from minigrad.ops.rounding import Abs
+from minigrad.ops.special import polygamma
 from minigrad.ops.transposition import Permute
 from minigrad.tensor_types import constructed, dtype_of
 
@@ -776,6 +777,10 @@ class Tensor(TensorBase, Methods):
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """This tensor where ``condition`` holds, ``other`` elsewhere: :func:`minigrad.where`."""
         return where(condition, self, other)
+
+    def polygamma(self, n: int) -> Tensor:
+        """The derivative number ``n`` of the digamma function: :func:`minigrad.polygamma`."""
+        return polygamma(n, self)
 
     # ------------------------------------------------------------------------------- indexing
 

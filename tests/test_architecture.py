@@ -93,7 +93,7 @@ ROOMS = [
     ["lightning"],
     ["viz"],
     [""],  # the face
-    ["models", "jit", "compat"],  # networks, and programs of them, are written with the face, as with PyTorch's
+    ["models", "jit", "compat", "distributions"],  # written with the face, as with PyTorch's
     ["command", "__main__"],  # python -m minigrad
 ]
 

@@ -1,4 +1,4 @@
-"""The error function of arrays, to the last digit or two of float64: NumPy has none.
+"""The error function of arrays, its complement and its inverse, to the last digit or two of float64: NumPy has none.
 
 Four ranges of |x|, each with a ratio of two polynomials. The method and the coefficients are those of FDLIBM's
 ``s_erf.c`` (Sun Microsystems, 1993).
@@ -6,9 +6,13 @@ Four ranges of |x|, each with a ratio of two polynomials. The method and the coe
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-__all__ = ["erf"]
+__all__ = ["erf", "erfc", "erfinv", "polynomial"]
 
 
 ERF_OF_1 = 8.45062911510467529297e-01  # to the digits that the second range builds on
@@ -55,7 +59,7 @@ LARGE_BOTTOM = (
 )
 
 
-def polynomial(coefficients: tuple[float, ...], x: np.ndarray) -> np.ndarray:
+def polynomial(coefficients: Sequence[Any], x: np.ndarray) -> np.ndarray:
     """c₀ + c₁x + c₂x² + …, by Horner's rule."""
     total = np.full_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
@@ -92,3 +96,31 @@ def erf(x: np.ndarray) -> np.ndarray:
     large = (size >= 1 / 0.35) & (size < 6)
     result[large] = tail(size[large], LARGE_TOP, LARGE_BOTTOM)
     return np.copysign(result, wide).astype(np.asarray(x).dtype)
+
+
+erfc_of_number = np.frompyfunc(math.erfc, 1, 1)
+
+# First guesses of the inverse: of |y| up to 0.7 in powers of y², above in powers of √-log((1 - |y|) / 2).
+INNER_TOP = (0.886226899, -1.645349621, 0.914624893, -0.140543331)
+INNER_BOTTOM = (1.0, -2.118377725, 1.442710462, -0.329097515, 0.012229801)
+OUTER_TOP, OUTER_BOTTOM = (-1.970840454, -1.624906493, 3.429567803, 1.641345311), (1.0, 3.543889200, 1.637067800)
+
+
+def erfc(x: np.ndarray) -> np.ndarray:
+    """1 - erf x, which is not lost where erf x is near 1, in the type of ``x``."""
+    return np.asarray(erfc_of_number(np.asarray(x, np.float64))).astype(x.dtype)
+
+
+def erfinv(y: np.ndarray) -> np.ndarray:
+    """The x whose erf is ``y``, in the type of ``y``: ±∞ for ±1, NaN beyond.
+
+    A guess for |y| is made good by three steps of Newton's, near 1 by what is left to 1.
+    """
+    size = np.abs(np.asarray(y, np.float64))
+    square, far = size * size, np.sqrt(-np.log((1 - size) / 2))
+    inner = size * polynomial(INNER_TOP, square) / polynomial(INNER_BOTTOM, square)
+    x = np.where(size <= 0.7, inner, polynomial(OUTER_TOP, far) / polynomial(OUTER_BOTTOM, far))
+    for _ in range(3):
+        error = np.where(size <= 0.7, erf(x) - size, (1 - size) - erfc(x))
+        x = x - error / (2 / math.sqrt(math.pi) * np.exp(-x * x))
+    return np.asarray(np.copysign(np.where(size == 1, np.inf, x), y)).astype(y.dtype)

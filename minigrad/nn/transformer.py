@@ -157,8 +157,8 @@ class TransformerEncoder(Module):
 
     Shapes: those of the layer. Source: Vaswani et al., 2017.
 
-    ``enable_nested_tensor``: in evaluation, without gradients, where only a padding mask is given and all of it stands at
-    the ends, what the layers give of padding is 0, as in PyTorch, which then computes without it; ``mask_check``
+    ``enable_nested_tensor``: in evaluation, without gradients, where only a padding mask is given and all of it stands
+    at the ends, what the layers give of padding is 0, as in PyTorch, which then computes without it; ``mask_check``
     False takes for granted where it stands.
     """
 

@@ -95,6 +95,66 @@ def exponential_(input: Tensor, lambd: Number = 1, *, generator: Generator | Non
     return fill_random(input, Exponential, generator, lambd)
 
 
+class Cauchy(Overwrite):
+    """x becomes draws of Cauchy's distribution."""
+
+    in_place_name = "cauchy_"
+
+    @staticmethod
+    def draw(generator, shape, array, median, sigma):
+        return generator.cauchy(shape, array.dtype, median, sigma)
+
+
+@checked
+def cauchy_(input: Tensor, median: Number = 0, sigma: Number = 1, *, generator: Generator | None = None) -> Tensor:
+    """Draws of Cauchy's distribution around ``median``, half of them within ``sigma``. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: ``sigma`` is not positive, or the type is not floating.
+    """
+    return fill_random(input, Cauchy, generator, median, sigma)
+
+
+class LogNormal(Overwrite):
+    """x becomes exponentials of normal draws."""
+
+    in_place_name = "log_normal_"
+
+    @staticmethod
+    def draw(generator, shape, array, mean, std):
+        return generator.log_normal(shape, array.dtype, mean, std)
+
+
+@checked
+def log_normal_(input: Tensor, mean: Number = 1, std: Number = 2, *, generator: Generator | None = None) -> Tensor:
+    """Draws whose logarithms are normal, of this mean and standard deviation. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: ``std`` is not positive.
+    """
+    return fill_random(input, LogNormal, generator, mean, std)
+
+
+class Geometric(Overwrite):
+    """x becomes draws of the geometric distribution."""
+
+    in_place_name = "geometric_"
+
+    @staticmethod
+    def draw(generator, shape, array, p):
+        return generator.geometric(shape, array.dtype, p)
+
+
+@checked
+def geometric_(input: Tensor, p: Number, *, generator: Generator | None = None) -> Tensor:
+    """How many trials of probability ``p`` it takes until one succeeds, from 1 on. Shape: that of ``input``.
+
+    Raises:
+        RuntimeError: ``p`` is not between 0 and 1.
+    """
+    return fill_random(input, Geometric, generator, p)
+
+
 class Random(Overwrite):
     """x becomes draws of the integers from ``low`` up to but not including ``high``."""
 

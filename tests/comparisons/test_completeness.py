@@ -32,6 +32,7 @@ MODULES = [
     "optim.swa_utils",
     "utils.data",
     "linalg",
+    "distributions",
 ]
 PUBLIC = [(module, name) for module in MODULES for name in importlib.import_module(f"minigrad.{module}").__all__]
 FAMILIES = [importlib.import_module(f"minigrad.ops.{each.name}") for each in pkgutil.iter_modules(ops.__path__)]

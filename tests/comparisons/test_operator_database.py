@@ -62,7 +62,7 @@ nn.functional.gaussian_nll_loss nn.functional.ctc_loss
 linalg.cholesky linalg.solve_triangular triangular_solve cholesky_solve cholesky_inverse linalg.solve linalg.inv
 linalg.det linalg.slogdet logdet linalg.svd linalg.svdvals linalg.eigh linalg.eigvalsh linalg.qr linalg.pinv
 linalg.lstsq linalg.matrix_rank linalg.matrix_power linalg.multi_dot linalg.cond linalg.cross linalg.vander
-linalg.vecdot linalg.diagonal svd cross
+linalg.vecdot linalg.diagonal svd cross lgamma digamma erfc erfinv logit mvlgamma xlogy
 """
 
 EXCEPT = {

@@ -1,0 +1,76 @@
+"""Mixtures: one of several distributions of a class is chosen, then drawn from."""
+
+import minigrad
+from minigrad.distributions import constraints
+from minigrad.distributions.categorical import Categorical
+from minigrad.distributions.distribution import Distribution, formula
+
+
+class MixtureSameFamily(Distribution):
+    """Draws of ``component_distribution``, of whose last batch dimension ``mixture_distribution`` chooses one.
+
+    Raises:
+        ValueError: the first is no Categorical, the second no distribution, or their batch shapes do not fit.
+    """
+
+    arg_constraints = {}
+
+    def __init__(self, mixture_distribution, component_distribution, validate_args=None):
+        if not isinstance(mixture_distribution, Categorical):
+            raise ValueError("The Mixture distribution needs to be an instance of distributions.Categorical")
+        if not isinstance(component_distribution, Distribution):
+            raise ValueError("The Component distribution needs to be an instance of distributions.Distribution")
+        chosen, shape = mixture_distribution.batch_shape, component_distribution.batch_shape
+        if any(1 != ours != theirs != 1 for ours, theirs in zip(reversed(chosen), reversed(shape[:-1]))):
+            raise ValueError(
+                f"`mixture_distribution.batch_shape` ({chosen}) is not compatible with "
+                f"`component_distribution.batch_shape`({shape[:-1]})"
+            )
+        count = mixture_distribution.logits.shape[-1]
+        if count != shape[-1]:
+            raise ValueError(
+                f"`mixture_distribution component` ({count}) does not equal "
+                f"`component_distribution.batch_shape[-1]` ({shape[-1]})"
+            )
+        self.mixture_distribution, self.component_distribution = mixture_distribution, component_distribution
+        super().__init__(shape[:-1], component_distribution.event_shape, validate_args=validate_args)
+
+    _dim = property(lambda self: -1 - len(self.event_shape))  # the components', from the right
+
+    @constraints.dependent_property
+    def support(self):
+        return constraints.MixtureSameFamilyConstraint(self.component_distribution.support)
+
+    def _mean_over(self, values):
+        """The weighted mean over the components."""
+        probs = self.mixture_distribution.probs
+        return (probs.reshape(probs.shape + (1,) * len(self.event_shape)) * values).sum(dim=self._dim)
+
+    mean = formula(lambda self: self._mean_over(self.component_distribution.mean))
+
+    @property
+    def variance(self):
+        """The mean of the variances and the variance of the means. Shape: batch_shape + event_shape."""
+        distances = self.component_distribution.mean - self.mean.unsqueeze(self._dim)
+        return self._mean_over(self.component_distribution.variance) + self._mean_over(distances.pow(2.0))
+
+    def cdf(self, value):
+        found = self.component_distribution.cdf(value.unsqueeze(self._dim))
+        return (found * self.mixture_distribution.probs).sum(dim=-1)
+
+    def log_prob(self, value):
+        self._check(value)
+        found = self.component_distribution.log_prob(value.unsqueeze(self._dim))
+        weights = minigrad.log_softmax(self.mixture_distribution.logits, dim=-1)
+        return minigrad.logsumexp(found + weights, dim=-1)
+
+    def sample(self, sample_shape=()):
+        with minigrad.no_grad():
+            chosen = self.mixture_distribution.sample(sample_shape)
+            drawn = self.component_distribution.sample(sample_shape)
+            shape = chosen.shape + (1,)
+            chosen = chosen.reshape(shape + (1,) * len(self.event_shape)).expand(shape + self.event_shape)
+            return drawn.gather(self._dim, chosen).squeeze(self._dim)
+
+    def __repr__(self):
+        return f"MixtureSameFamily(\n  {self.mixture_distribution},\n  {self.component_distribution})"
