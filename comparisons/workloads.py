@@ -114,6 +114,20 @@ def cross_entropy(engine: Any, batch_size: int, classes: int) -> tuple[Callable[
     return work, 1
 
 
+def recurrent(engine: Any, kind: str) -> tuple[Callable[[], None], int]:
+    """Two layers of 128 hidden values along 50 steps of 32 sequences, forward and backward."""
+    module = getattr(engine.nn, kind)(128, 128, 2)
+    x = engine.rand(50, 32, 128, requires_grad=True)
+    gradient = engine.rand(50, 32, 128)
+
+    def work() -> None:
+        x.grad = None
+        module.zero_grad()
+        module(x)[0].backward(gradient)
+
+    return work, 1
+
+
 WORKLOADS: dict[str, Callable[[Any], tuple[Callable[[], None], int]]] = {
     "small operation, both ways": small_operation,
     "MLP training step, batch 100": lambda engine: training_step(engine, 100),
@@ -142,6 +156,9 @@ WORKLOADS: dict[str, Callable[[Any], tuple[Callable[[], None], int]]] = {
     "linear 512-1000, batch 100": lambda engine: layer(
         engine, engine.nn.Linear(512, 1000), engine.rand(100, 512, requires_grad=True)
     ),
+    "LSTM, 2 layers of 128, 50×32": lambda engine: recurrent(engine, "LSTM"),
+    "GRU, 2 layers of 128, 50×32": lambda engine: recurrent(engine, "GRU"),
+    "RNN, 2 layers of 128, 50×32": lambda engine: recurrent(engine, "RNN"),
     "cross-entropy of 10, batch 100": lambda engine: cross_entropy(engine, 100, 10),
     "cross-entropy of 1000, batch 100": lambda engine: cross_entropy(engine, 100, 1000),
 }

@@ -13,14 +13,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
-from minigrad.graph.function import Function
+from minigrad.graph.accumulation import Arrived, receive
+from minigrad.graph.engine import walk_backward
+from minigrad.graph.function import Function, gradient_edge, wrap
+from minigrad.graph.grad_mode import call_inside, enable_grad
 from minigrad.graph.node import Tensor
+from minigrad.kernels import kernel_mode
+from minigrad.kernels import recurrent as kernels
 from minigrad.ops.cutting import unbind
-from minigrad.ops.dropout import dropout as dropped
+from minigrad.ops.dropout import dropout
 from minigrad.ops.joining import Cat, cat, stack
 from minigrad.ops.linear import linear
+from minigrad.ops.shape import Alias
 
 __all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
 
@@ -91,6 +98,7 @@ def gru_step(projected: Tensor, state: State, weights: Weights) -> State:
 
 
 Step = Callable[[Tensor, State, Weights], State]
+Layer = Callable[[Tensor, State, Weights, bool], tuple[Tensor, State]]
 
 
 def one_step(step: Step, gates: int, input: Tensor, state: State, weights: Weights) -> State:
@@ -182,6 +190,66 @@ def along_steps(step: Step, input: Tensor, state: State, weights: Weights, rever
     return stack(outputs[::-1] if reverse else outputs), state
 
 
+class MkldnnRnnLayer(Function):
+    """:func:`along_steps` of an LSTM, as one node for all steps: what PyTorch's CPU library computes, in float32.
+
+    Backward goes through time in the fast kernel. A gradient that is to be differentiated again, and every one where
+    the plain loops compute, comes from the graph of the cells, which is made anew.
+    """
+
+    result_strides = None
+
+    def forward(ctx, x, weight_ih, weight_hh, bias_ih, bias_hh, h, c, *, reverse):
+        bias = None if bias_ih is None else bias_ih + bias_hh
+        outputs, last_h, last_c, gates, cells = kernels.lstm(x, weight_ih, weight_hh, bias, h, c, reverse)
+        ctx.reverse = reverse
+        ctx.save_for_backward(x, weight_ih, weight_hh, bias_ih, bias_hh, h, c, outputs, gates, cells)
+        return outputs, last_h, last_c
+
+    def backward(ctx, *grads):
+        *inputs, outputs, gates, cells = ctx.saved_tensors
+        if isinstance(grads[0], Tensor) or kernel_mode.get().reference:
+            return call_inside(enable_grad(), by_graph, inputs, ctx.needs_input_grad, grads, ctx.reverse)
+        x, weight_ih, weight_hh, *_, h, c = inputs
+        found = kernels.lstm_backward(grads, x, weight_ih, weight_hh, (h, c), (outputs, gates, cells), ctx.reverse)
+        grad_x, grad_weight_ih, grad_weight_hh, grad_bias, grad_h, grad_c = found
+        return grad_x, grad_weight_ih, grad_weight_hh, grad_bias, grad_bias, grad_h, grad_c
+
+
+def by_graph(inputs, needed, grads, reverse):
+    """The gradients of an LSTM's ``inputs`` by a walk of its cells' graph: recorded where ``grads`` are tensors."""
+    own = []
+    for each, need in zip(inputs, needed):
+        if each is not None:  # a node of its own, at which the walk ends, whatever else one input was made of
+            each = Alias.apply(each if isinstance(each, Tensor) else wrap(each).requires_grad_(need))
+        own.append(each)
+    x, weight_ih, weight_hh, bias_ih, bias_hh, h, c = own
+    output, state = along_steps(lstm_step, x, (h, c), Weights(weight_ih, weight_hh, bias_ih, bias_hh), reverse)
+    arrived: Arrived = {}
+    for result, grad in zip((output, *state), grads):
+        receive(arrived, gradient_edge(result), grad)
+    edges = [gradient_edge(each) if need else None for each, need in zip(own, needed)]
+    wanted = [edge for edge in edges if edge is not None]
+    found = walk_backward(arrived, None, isinstance(grads[0], Tensor), wanted, accumulate=False)
+    return tuple([None if edge is None else found[edge] for edge in edges])
+
+
+def along_steps_at_once(input: Tensor, state: State, weights: Weights, reverse: bool) -> tuple[Tensor, State]:
+    """:func:`along_steps` of an LSTM, computed by the fast kernel."""
+    if not len(input):
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+    (batch, width), hidden = input.shape[1:], state[0].size(1)
+    shapes = [(4 * hidden, width), (4 * hidden, hidden), (4 * hidden,), (4 * hidden,), *[(batch, hidden)] * 2]
+    for each, shape in zip((*weights[:4], *state), shapes):
+        if each is not None and (each.shape != shape or each.dtype is not input.dtype):
+            raise RuntimeError(
+                f"lstm: with an input of shape {list(input.shape)} and type {input.dtype}, and hidden_size {hidden}, "
+                f"expected a weight, bias or state of shape {list(shape)}, but got {list(each.shape)}, {each.dtype}"
+            )
+    output, h, c = MkldnnRnnLayer.apply(input, *weights[:4], *state, reverse=reverse)
+    return output, (h, c)
+
+
 def along_packed_steps(
     step: Step, batch_sizes: list[int], input: Tensor, state: State, weights: Weights, reverse: bool
 ) -> tuple[Tensor, State]:
@@ -249,42 +317,60 @@ def arranged(name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> di
 
 
 def recurrent(name: str, step: Step, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Tensor, ...]:
-    """All layers in all directions: the last one's outputs, and each part of the last states of all, stacked."""
+    """A network: the outputs of its last layer, and each part of the last states of all layers, stacked."""
     given = arranged(name, arguments, named)
-    hx, num_layers, dropout, bidirectional = [given[each] for each in ("hx", "num_layers", "dropout", "bidirectional")]
-    parts: Sequence[Tensor] = (hx,) if isinstance(hx, Tensor) else hx
+    parts: Sequence[Tensor] = (given["hx"],) if isinstance(given["hx"], Tensor) else given["hx"]
     if len(parts) != (2 if name == "lstm" else 1):
         raise RuntimeError(f"{name} expects {'two hidden states' if name == 'lstm' else 'one hidden state'}")
-    if "data" in given:
-        layer = partial(along_packed_steps, step, given["batch_sizes"].tolist())
-        output, batch_first = given["data"], False
-    else:
-        layer = partial(along_steps, step)
-        output, batch_first = given["input"], given["batch_first"]
-        output = output.transpose(0, 1) if batch_first else output
-    has_projections = len(parts) == 2 and parts[0].size(2) != parts[1].size(2)
+    has_projections = name == "lstm" and parts[0].size(2) != parts[1].size(2)
     weights = weights_of(given["params"], given["has_biases"], has_projections)
-    states = list(zip(*[unbind(each) for each in parts]))
-    directions = 2 if bidirectional else 1
+    fast = name == "lstm" and not has_projections and not kernel_mode.get().reference
+    layer: Layer
+    if "data" in given:
+        input, batch_sizes = given["data"], given["batch_sizes"].tolist()
+        layer = partial(along_packed_steps, step, batch_sizes)
+        fast = fast and input.dtype is dtypes.float32 and len(set(batch_sizes)) == 1
+        input = input.view(len(batch_sizes), batch_sizes[0], -1) if fast else input
+    else:
+        input = given["input"].transpose(0, 1) if given["batch_first"] else given["input"]
+        layer = partial(along_steps, step)
+        fast = fast and input.dtype is dtypes.float32
+    if fast:
+        layer, input = along_steps_at_once, input.contiguous()
+        parts = [part.contiguous() for part in parts]
+        states: list[State] = [tuple([part[place] for part in parts]) for place in range(len(parts[0]))]
+    else:
+        states = list(zip(*[unbind(part) for part in parts]))
+    output, last = stacked(layer, input, states, weights, given)
+    if given.get("batch_first"):
+        output = output.transpose(0, 1) if name == "lstm" else output.transpose_(0, 1)
+    elif fast and "data" in given:
+        output = output.view(-1, output.size(2))
+    return output, *[stack(part) for part in zip(*last)]
+
+
+def stacked(
+    layer: Layer, input: Tensor, states: list[State], weights: list[Weights], given: dict[str, Any]
+) -> tuple[Tensor, list[State]]:
+    """Layer upon layer, in one direction or both side by side: the outputs of the last, and the last states of all."""
+    directions = 2 if given["bidirectional"] else 1
     if len(states) % directions or len(weights) % directions:
         raise RuntimeError("Odd number of params or hiddens given to a bidirectional RNN")
     for count, kind in ((len(states), "hidden states"), (len(weights), "weights")):
-        if count != num_layers * directions:
+        if count != given["num_layers"] * directions:
             raise RuntimeError(f"Expected more {kind} in stacked_rnn")
     last = []
-    for number in range(num_layers):
+    for number in range(given["num_layers"]):
         outputs = []
         for direction in range(directions):
             place = number * directions + direction
-            result, state = layer(output, states[place], weights[place], direction == 1)
-            outputs.append(result)
+            output, state = layer(input, states[place], weights[place], direction == 1)
+            outputs.append(output)
             last.append(state)
-        output = cat(outputs, -1) if bidirectional else outputs[0]
-        if given["train"] and dropout and number < num_layers - 1:
-            output = dropped(output, dropout)
-    if batch_first:
-        output = output.transpose_(0, 1) if len(parts) == 1 else output.transpose(0, 1)
-    return output, *[stack(part) for part in zip(*last)]
+        input = cat(outputs, -1) if directions == 2 else outputs[0]
+        if given["train"] and given["dropout"] and number < given["num_layers"] - 1:
+            input = dropout(input, given["dropout"])
+    return input, last
 
 
 def rnn_tanh(*arguments: Any, **named: Any) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,7 @@ from minigrad.nn import functional as F
 from minigrad.nn.utils.rnn import pack_padded_sequence
 from minigrad.ops.division import Underived
 from minigrad.ops.extremes import GatherOne
+from minigrad.ops.recurrent import Weights, along_steps_at_once
 
 MODULES = [
     importlib.import_module(f"{package.__name__}.{module.name}")
@@ -44,6 +45,7 @@ POSITIONS = np.array([[2], [0]])
 POSITIONS_AGAIN = minigrad.tensor([[2, 2], [0, 1]])
 LABELS = minigrad.tensor([2, 0])
 GATES = minigrad.tensor(np.cos(np.arange(27.0)).reshape(9, 3))
+LSTM = Weights(*[minigrad.tensor(np.sin(np.arange(8.0 * n)).reshape(8, *[2] * (n - 1))) for n in (2, 2, 1, 1)])
 WEIGHT = minigrad.tensor([0.5, 2.0, 1.5], dtype=minigrad.float64)
 
 
@@ -340,6 +342,8 @@ CASES = {
     "cholesky_solve": (lambda x, y: minigrad.cholesky_solve(x, y.tril()), SQUARE[0], SQUARE),
     "fold": (lambda x: F.fold(x, (2, 3), (1, 2)) ** 2, SQUARE.reshape(2, 4)),
     "gru_cell": (lambda x, y: minigrad.gru_cell(x, y, GATES, GATES), A, B),
+    "lstm": (lambda x: along_steps_at_once(x, (x[0], x[1]), LSTM, False)[0], SQUARE),
+    "lstm, backward in time": (lambda x: along_steps_at_once(x, (x[0], x[1]), LSTM, True)[1][1], SQUARE),
     "packed": (lambda x: pack_padded_sequence(x**3, [2, 1]).data, SQUARE),
 }
 
