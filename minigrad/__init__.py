@@ -73,6 +73,7 @@ from minigrad.ops.statistics import *
 from minigrad.ops.transcendental import *
 from minigrad.ops.transposition import *
 from minigrad.ops.types import *
+from minigrad.neighbours import watch
 from minigrad.out_of_memory import OutOfMemoryError
 from minigrad.printing import set_printoptions
 from minigrad.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -167,3 +168,6 @@ else:  # a type checker would take it to mean that every name is there
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *LOADED_ON_USE})
+
+
+watch()  # for libraries that the program imports

@@ -16,7 +16,7 @@ from minigrad.attributes import device
 from minigrad.dtypes import dtype
 from minigrad.graph.node import Tensor
 
-__all__ = ["met_by_torch"]
+__all__ = ["lent", "met_by_torch"]
 
 
 def met_by_torch(function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:

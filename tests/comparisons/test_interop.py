@@ -4,9 +4,13 @@ The lines of ``expressions/`` are run once more, with PyTorch's tensors handed t
 minigrad's, and those of minigrad's own tensors.
 """
 
+import importlib
 import operator
+import subprocess
+import sys
 from pathlib import Path
 
+import einops
 import numpy as np
 import pytest
 import torch
@@ -258,3 +262,102 @@ def test_dlpack_is_pytorch_s_protocol():
     check_outcome("in", lambda e: (e.from_dlpack(np.arange(3)), e.from_dlpack(e.ones(2, dtype=e.bool))))
     check_outcome("copied", lambda e: e.from_dlpack(np.ones(2), copy=True))
     check_outcome("no tensor", lambda e: e.from_dlpack([1, 2]))
+
+
+# ------------------------------------------------------------------------------------------- einops, torchvision
+
+EINOPS = {
+    "rearrange": lambda x: einops.rearrange(x, "b c (h p) w -> b (h w) (p c)", p=2),
+    "of a list": lambda x: einops.rearrange([x[0], x[1]], "b c h w -> c (b h) w"),
+    "mean": lambda x: einops.reduce(x, "b c (h 2) (w 3) -> b c h w", "mean"),
+    "max": lambda x: einops.reduce(x, "b c h w -> b h", "max"),
+    "product": lambda x: einops.reduce(x, "b c h w -> c", "prod"),
+    "repeat": lambda x: einops.repeat(x, "b c h w -> b (c 2) (h w) k", k=3),
+    "einsum": lambda x: einops.einsum(x, x[0, 0], "b c h w, h k -> b c w k"),
+    "pack": lambda x: einops.pack([x, x[:, 0, 0, 0], x[:, 0]], "b *")[0],
+    "unpack": lambda x: einops.unpack(x.flatten(1), [[3, 4], [12, 3], [24]], "b *")[1],
+    "numbers": lambda x: einops.reduce(x.long(), "b c h w -> b c", "sum"),
+    "no such axis": lambda x: einops.rearrange(x, "a b -> b a"),
+    "mean of integers": lambda x: einops.reduce(x.long(), "b c h w -> b", "mean"),
+}
+
+
+def from_both(call):
+    """What a call gives for the same tensor of each engine, and its gradient; the type of the error where it fails."""
+    results = []
+    for engine in (minigrad, torch):
+        engine.manual_seed(0)
+        x = engine.rand(2, 3, 4, 6, requires_grad=True)
+        try:
+            result = call(x)
+            if result.requires_grad:
+                (result * result).sum().backward()
+            assert isinstance(result, engine.Tensor)
+            results.append([minigrad.as_tensor(each.detach()) for each in (result, x.grad) if each is not None])
+        except (RuntimeError, IndexError) as error:
+            results.append(type(error))
+    return results
+
+
+@pytest.mark.parametrize("name", EINOPS)
+def test_einops_functions(name):
+    ours, theirs = from_both(EINOPS[name])
+    assert type(ours) is type(theirs) and len(ours) == len(theirs) if isinstance(ours, list) else ours is theirs
+    for each, other in zip(ours, theirs) if isinstance(ours, list) else ():
+        np.testing.assert_allclose(each.numpy(), other.numpy(), rtol=1e-6)
+
+
+def test_einops_layers():
+    """Names in the program change by one word; parameters, their numbers and their gradients are PyTorch's."""
+    layers = {engine: importlib.import_module(f"einops.layers.{engine.__name__}") for engine in (minigrad, torch)}
+    told = []
+
+    def network(x):
+        engine = minigrad if isinstance(x, minigrad.Tensor) else torch
+        of = layers[engine]
+        model = engine.nn.Sequential(
+            of.Reduce("b c (h 2) w -> b c h w", "mean"),
+            of.Rearrange("b c h w -> b (c h) w"),
+            of.EinMix("b t (k i) -> b t (k o)", "k i o", "k o", k=2, i=3, o=2),
+            of.EinMix("b t c -> b t o", "c o", c=4, o=2),
+        )
+        told.append((repr(model), list(model.state_dict())))
+        return model(x)
+
+    ours, theirs = from_both(network)
+    assert told[0] == told[1]
+    for each, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(each.numpy(), other.numpy(), rtol=1e-5)
+
+
+NEIGHBOURS = """
+import sys
+{first}
+import minigrad
+{then}
+x = minigrad.rand(2, 3, 4, 4, requires_grad=True)
+assert einops.rearrange(x, "b c h w -> b (c h w)").grad_fn is not None
+assert "torch" not in sys.modules or {first!r}
+"""
+
+
+@pytest.mark.parametrize("order", [("import einops", ""), ("", "import einops")], ids=["before", "after"])
+def test_a_neighbour_is_told_whenever_it_is_imported(order):
+    """And none is imported for it. In this process all are there, so it is another."""
+    subprocess.run([sys.executable, "-c", NEIGHBOURS.format(first=order[0], then=order[1])], check=True)
+
+
+def test_pictures_of_torchvision(tmp_path):
+    utils, functional = (
+        pytest.importorskip("torchvision.utils"),
+        importlib.import_module("torchvision.transforms.functional"),
+    )
+    images = [engine.arange(2 * 3 * 16.0).reshape(2, 3, 4, 4) / 96 for engine in (minigrad, torch)]
+    ours, theirs = [utils.make_grid(each, padding=1, normalize=True) for each in images]
+    check_same("make_grid", minigrad.as_tensor(theirs), ours)
+    assert type(theirs) is torch.Tensor
+    check_same("of a list", minigrad.as_tensor(theirs), utils.make_grid(list(images[0]), padding=1, normalize=True))
+    utils.save_image(images[0].requires_grad_(), tmp_path / "ours.png")
+    utils.save_image(images[1], tmp_path / "theirs.png")
+    assert (tmp_path / "ours.png").read_bytes() == (tmp_path / "theirs.png").read_bytes()
+    assert functional.to_pil_image(ours).tobytes() == functional.to_pil_image(theirs).tobytes()
