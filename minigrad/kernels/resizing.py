@@ -1,19 +1,21 @@
 """Resizing images on arrays: each new element is a sum of a few weighted old ones, along rows and columns alike.
 
-What a new element is made of is told by ``taps``, one or two a dimension: which old position each new one looks at, in
-rising order, and with which weight (None: 1). The nearest element is one tap, a line between two elements two.
+What a new element is made of is told by ``taps``, one or more a dimension: which old position each new one looks at, in
+rising order, and with which weight (None: 1). The nearest element is one tap, a line between two elements two, a cubic
+curve through four elements four.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.layout import as_images, as_planes, is_channels_last
 
-__all__ = ["Taps", "resize", "spread_resized"]
+__all__ = ["Taps", "cubic_weights", "distribute", "resize", "spread_resized", "weighted_sum"]
 
 Taps = Sequence[tuple[np.ndarray, np.ndarray | None]]
 
@@ -101,3 +103,22 @@ def on_axis(weights, axis):
     shape = [1, 1, 1, 1]
     shape[axis] = -1
     return weights.reshape(shape)
+
+
+CUBIC = -0.75  # the slope at the next element; Keys has -0.5
+
+
+def cubic_weights(t: Any, a: float = CUBIC) -> list[tuple[Any, Any]]:
+    """The weights of four elements for a place ``t`` after the second, and how each changes with t.
+
+    Source: Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981.
+    """
+    found = []
+    for near, sign in ((t, 1), (1 - t, -1)):
+        far = near + 1
+        outer = ((a * far - 5 * a) * far + 8 * a) * far - 4 * a
+        inner = ((a + 2) * near - (a + 3)) * near * near + 1
+        change_of_outer = sign * ((3 * a * far - 10 * a) * far + 8 * a)
+        change_of_inner = sign * (3 * (a + 2) * near - 2 * (a + 3)) * near
+        found.append([(outer, change_of_outer), (inner, change_of_inner)])
+    return [*found[0], *reversed(found[1])]

@@ -1,7 +1,7 @@
 """Volumes (N, C, D, H, W) by the kernels of pictures, which do the work.
 
-A window of a volume is pooled in each of its pictures first, and then along the depth. A convolution's kernel reads, at
-each depth of the output, several pictures: they are taken for further channels of one.
+A window of a volume is pooled in each of its pictures first, and then along the depth; so is a volume resized. A
+convolution's kernel reads, at each depth of the output, several pictures: they are taken for further channels of one.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels import adaptive_pooling, convolution, pooling
+from minigrad.kernels import adaptive_pooling, convolution, pooling, resizing
 from minigrad.kernels.adaptive_pooling import Spans, number_of_largest
 from minigrad.kernels.memory import inside
 from minigrad.kernels.pooling import Windows
+from minigrad.kernels.resizing import Taps
 
 __all__ = ["adaptive_max_pool", "convolve", "gradient_of_input", "gradient_of_weight", "max_pool", "span_sums"]
-__all__ += ["spread_span_sums"]
+__all__ += ["resize", "spread_resized", "spread_span_sums"]
 
 
 def as_pictures(x: np.ndarray) -> np.ndarray:
@@ -75,6 +76,20 @@ def adaptive_max_pool(x: np.ndarray, depths: Spans, rows: Spans, columns: Spans)
         depth[:, :, d] = start + number_of_largest(np.moveaxis(flat[:, :, start:end], 2, -1))
     places = depth * (x.shape[3] * x.shape[4]) + np.take_along_axis(flat_places, depth, 2)
     return np.take_along_axis(flat, depth, 2), places
+
+
+def resize(x: np.ndarray, depths: Taps, rows: Taps, columns: Taps) -> np.ndarray:
+    """:func:`resizing.resize` of volumes. Shapes: (N, C, D, H, W) -> (N, C, d, h, w)."""
+    flat = resizing.resize(as_pictures(x), rows, columns)
+    z = resizing.weighted_sum(flat.reshape(-1, x.shape[2], *flat.shape[2:]), 1, depths)
+    return z.reshape(*x.shape[:2], *z.shape[1:])
+
+
+def spread_resized(grad: np.ndarray, size: tuple[int, int, int], depths: Taps, rows: Taps, columns: Taps) -> np.ndarray:
+    """:func:`resizing.spread_resized` to volumes of ``size``."""
+    flat = resizing.distribute(grad.reshape(-1, *grad.shape[2:]), 1, depths, size[0])
+    z = resizing.spread_resized(flat.reshape(len(grad), -1, *flat.shape[2:]), size[1:], rows, columns)
+    return z.reshape(*grad.shape[:2], *size)
 
 
 # --------------------------------------------------------------------------------------------- convolution

@@ -1,7 +1,7 @@
-"""Resizing images. Each rule: formula, forward, backward; then the functions, which are ``nn.functional``'s.
+"""Resizing signals, images and volumes. Each rule: formula, forward, backward; then ``nn.functional``'s functions.
 
-What is computed on arrays, once as the plain loop and once fast, is in ``minigrad/kernels/resizing.py``; ``rows`` and
-``columns`` are its ``Taps``. Resizing is linear: so the gradient's gradient is resizing again.
+What is computed on arrays, once as the plain loop and once fast, is in ``minigrad/kernels/resizing.py``; ``taps`` are
+its ``Taps`` along each dimension. Resizing is linear: so the gradient's gradient is resizing again.
 """
 
 from __future__ import annotations
@@ -20,43 +20,63 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_pictures
 from minigrad.kernels import resizing as kernels
-from minigrad.kernels.resizing import Taps
+from minigrad.kernels import volumes
+from minigrad.kernels.resizing import Taps, cubic_weights
 from minigrad.ops.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+from minigrad.ops.volume_pooling import adaptive_avg_pool3d
 
 __all__ = ["interpolate", "upsample"]
 
 
+AS_IT_IS: Taps = [(np.zeros(1, np.int64), None)]  # the one row of a signal
+
+
+def resized(x, taps):
+    """The new signals, images or volumes."""
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    if x.ndim == 3:
+        z = kernels.resize(wide[:, :, None], AS_IT_IS, *taps)[:, :, 0]
+    else:
+        z = (kernels if x.ndim == 4 else volumes).resize(wide, *taps)
+    return z.astype(x.dtype, copy=False)
+
+
+def spread(grad, size, taps):
+    """The way back from what :func:`resized` made of ``size``."""
+    wide = grad.astype(np.float32) if grad.dtype == np.float16 else grad
+    if grad.ndim == 3:
+        z = kernels.spread_resized(wide[:, :, None], (1, *size), AS_IT_IS, *taps)[:, :, 0]
+    else:
+        z = (kernels if grad.ndim == 4 else volumes).spread_resized(wide, size, *taps)
+    return z.astype(grad.dtype, copy=False)
+
+
 class Upsample(Function):
-    """z[h, w] = Σ weight · weight · x[position, position]: (N, C, H, W) -> (N, C, h, w), or (N, C, L) -> (N, C, l).
+    """z[h, w] = Σ weight · weight · x[position, position]: (N, C, H, W) -> (N, C, h, w), and so in other dimensions.
 
     Each subclass is a way to choose positions and weights, and has PyTorch's name.
     """
 
     result_strides = as_pictures
 
-    def forward(ctx, x, *, rows, columns):
-        ctx.size, ctx.rows, ctx.columns = x.shape[2:], rows, columns
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
-        z = kernels.resize(wide if x.ndim == 4 else wide[:, :, None], rows, columns)
-        return (z if x.ndim == 4 else z[:, :, 0]).astype(x.dtype, copy=False)
+    def forward(ctx, x, *, taps):
+        ctx.size, ctx.taps = x.shape[2:], taps
+        return resized(x, taps)
 
     def backward(ctx, grad_z):
-        grad_x = UpsampleBackward.apply(grad_z, size=ctx.size, rows=ctx.rows, columns=ctx.columns)
+        grad_x = UpsampleBackward.apply(grad_z, size=ctx.size, taps=ctx.taps)
         return grad_x
 
 
 class UpsampleBackward(Function):
     """Zeros to which each element of z adds its gradient at the elements of x that it was made of."""
 
-    def forward(ctx, grad, *, size, rows, columns):
-        ctx.rows, ctx.columns = rows, columns
-        wide = grad.astype(np.float32) if grad.dtype == np.float16 else grad
-        image = wide if grad.ndim == 4 else wide[:, :, None]
-        z = kernels.spread_resized(image, size if grad.ndim == 4 else (1, *size), rows, columns)
-        return (z if grad.ndim == 4 else z[:, :, 0]).astype(grad.dtype, copy=False)
+    def forward(ctx, grad, *, size, taps):
+        ctx.taps = taps
+        return spread(grad, size, taps)
 
     def backward(ctx, grad_z):
-        grad_grad = Upsample.apply(grad_z, rows=ctx.rows, columns=ctx.columns)
+        grad_grad = Upsample.apply(grad_z, taps=ctx.taps)
         return grad_grad
 
 
@@ -68,11 +88,19 @@ class UpsampleNearest2D(Upsample):
     """z = the element of x that lies under its upper left corner."""
 
 
+class UpsampleNearest3D(Upsample):
+    """z = the element of x that lies under its upper left corner in front."""
+
+
 class UpsampleNearestExact1D(Upsample):
     """z = the element of x that lies under its middle."""
 
 
 class UpsampleNearestExact2D(Upsample):
+    """z = the element of x that lies under its middle."""
+
+
+class UpsampleNearestExact3D(Upsample):
     """z = the element of x that lies under its middle."""
 
 
@@ -84,6 +112,23 @@ class UpsampleBilinear2D(Upsample):
     """z = on the lines between the four nearest elements of x."""
 
 
+class UpsampleTrilinear3D(Upsample):
+    """z = on the lines between the eight nearest elements of x."""
+
+
+class UpsampleBicubic2D(Upsample):
+    """z = on cubic curves through the sixteen nearest elements of x."""
+
+
+class UpsampleBilinear2DAa(Upsample):
+    """z = the mean of the elements of x around it, those nearer weighing more, along a line."""
+
+
+class UpsampleBicubic2DAa(Upsample):
+    """z = the mean of the elements of x around it, weighed by a cubic curve."""
+
+
+SMOOTH_CUBIC = -0.5  # the slope that PyTorch takes where it smooths
 UNALIGNED = ("nearest", "area", "nearest-exact")  # the modes that know no ``align_corners``
 
 
@@ -97,18 +142,20 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Tensor:
-    """The image in another size. Shapes: (N, C, H, W) -> (N, C, h, w), or (N, C, L) -> (N, C, l).
+    """The image in another size. Shapes: (N, C, H, W) -> (N, C, h, w), (N, C, L) -> (N, C, l), or so of volumes.
 
     Args:
         input: floating, or uint8 with the modes "nearest" and "nearest-exact".
         size: the new size, one integer or one a dimension; or
         scale_factor: what the old one is multiplied by, then rounded down; one number, or one a dimension.
         mode: "nearest" takes the element under the upper left corner of the new one, "nearest-exact" the one under its
-            middle; "linear" (N, C, L) and "bilinear" (N, C, H, W) lie on the lines between the nearest; "area" is
-            ``adaptive_avg_pool``.
-        align_corners: in linear modes, whether the middles of the corner elements stay where they are, or the corners.
+            middle; "linear" (N, C, L), "bilinear" (N, C, H, W) and "trilinear" (N, C, D, H, W) lie on the lines between
+            the nearest, "bicubic" (N, C, H, W) on cubic curves through four; "area" is ``adaptive_avg_pool``.
+        align_corners: in linear and cubic modes, whether the middles of the corner elements stay where they are, or the
+            corners.
         recompute_scale_factor: whether positions follow from the two sizes and not from ``scale_factor``.
-        antialias: PyTorch's smoothing of smaller images, which is not here.
+        antialias: whether, in the modes "bilinear" and "bicubic", a smaller image is made of all elements, not only of
+            those nearest.
 
     Raises:
         ValueError: not exactly one of ``size`` and ``scale_factor`` is given, its length is wrong, or an option is
@@ -127,14 +174,13 @@ def interpolate(
     check_mode(input, mode, antialias)
     check_resizable(input, sizes, mode)
     if mode == "area":
-        pool = adaptive_avg_pool1d if input.ndim == 3 else adaptive_avg_pool2d
+        pool = {3: adaptive_avg_pool1d, 4: adaptive_avg_pool2d, 5: adaptive_avg_pool3d}[input.ndim]
         return pool(input, sizes)
     is_wide = input.dtype is dtypes.float64 and not (mode in UNALIGNED and input.ndim == 4)
     kind = np.dtype(np.float64 if is_wide else np.float32)  # PyTorch's choices: at a boundary rounding decides
-    taps = [taps_of(mode, *each, bool(align_corners), kind) for each in zip(input.shape[2:], sizes, factors)]
-    if input.ndim == 3:
-        taps.insert(0, [(np.zeros(1, np.int64), None)])
-    return operation_of(mode, input.ndim).apply(input, rows=taps[0], columns=taps[1])
+    find = smooth_taps_of if antialias else taps_of
+    taps = [find(mode, *each, bool(align_corners), kind) for each in zip(input.shape[2:], sizes, factors)]
+    return OPERATIONS[mode, input.ndim, antialias].apply(input, taps=taps)
 
 
 def sizes_and_factors(
@@ -184,10 +230,10 @@ def check_mode(input: Tensor, mode: str, antialias: bool) -> None:
     """Raise NotImplementedError for a mode, or a number of dimensions, that is unknown or not here."""
     if mode in LINEAR and input.ndim in (3, 4, 5) and input.ndim != LINEAR[mode] + 2:
         raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode needs {LINEAR[mode] + 2}D input")
-    if antialias or mode not in (*UNALIGNED, "linear", "bilinear") or input.ndim not in (3, 4):
+    if (mode, input.ndim, antialias) not in OPERATIONS and not (mode == "area" and input.ndim in (3, 4, 5)):
         raise NotImplementedError(
-            f"interpolate: 3D and 4D input in the modes nearest | linear | bilinear | area | nearest-exact, without "
-            f"antialias, is supported (got {input.ndim}D in mode {mode}, antialias {antialias})"
+            f"interpolate: 3D, 4D and 5D input in the modes nearest | linear | bilinear | bicubic | trilinear | area | "
+            f"nearest-exact is supported (got {input.ndim}D in mode {mode}, antialias {antialias})"
         )
 
 
@@ -203,27 +249,64 @@ def check_resizable(input: Tensor, sizes: Sequence[int], mode: str) -> None:
         raise NotImplementedError(f'"interpolate" in mode {mode} not implemented for {input.dtype}')
 
 
-def operation_of(mode: str, ndim: int) -> Any:
-    """The operation of a mode for inputs of ``ndim`` dimensions."""
-    if mode == "nearest":
-        return UpsampleNearest1D if ndim == 3 else UpsampleNearest2D
-    if mode == "nearest-exact":
-        return UpsampleNearestExact1D if ndim == 3 else UpsampleNearestExact2D
-    return UpsampleLinear1D if ndim == 3 else UpsampleBilinear2D
+# By mode, number of dimensions, and whether it smooths.
+OPERATIONS: dict[tuple[str, int, bool], Any] = {
+    ("nearest", 3, False): UpsampleNearest1D,
+    ("nearest", 4, False): UpsampleNearest2D,
+    ("nearest", 5, False): UpsampleNearest3D,
+    ("nearest-exact", 3, False): UpsampleNearestExact1D,
+    ("nearest-exact", 4, False): UpsampleNearestExact2D,
+    ("nearest-exact", 5, False): UpsampleNearestExact3D,
+    ("linear", 3, False): UpsampleLinear1D,
+    ("bilinear", 4, False): UpsampleBilinear2D,
+    ("bilinear", 4, True): UpsampleBilinear2DAa,
+    ("bicubic", 4, False): UpsampleBicubic2D,
+    ("bicubic", 4, True): UpsampleBicubic2DAa,
+    ("trilinear", 5, False): UpsampleTrilinear3D,
+}
+
+
+def scale_of(old: int, new: int, factor: float | None, align_corners: bool, kind: np.dtype) -> Any:
+    """How many old elements a new one stands for, in the type ``kind``."""
+    if align_corners:
+        return kind.type(old - 1) / kind.type(new - 1) if new > 1 else kind.type(0)
+    return kind.type(old) / kind.type(new) if factor is None else kind.type(1 / factor)
+
+
+def smooth_taps_of(mode: str, old: int, new: int, factor: float | None, align_corners: bool, kind: np.dtype) -> Taps:
+    """:func:`taps_of` that reach as far as a new element does among the old ones, if that is farther."""
+    scale = scale_of(old, new, factor, align_corners, kind)
+    wide = max(scale, kind.type(1))
+    reach = wide * (2 if mode == "bicubic" else 1)
+    middle = scale * (np.arange(new, dtype=kind) + 0.5)
+    first = np.maximum((middle - reach + 0.5).astype(np.int64), 0)
+    end = np.minimum((middle + reach + 0.5).astype(np.int64), old)
+    found = []
+    for number in range((end - first).max(initial=1)):
+        away = np.abs((first + number - middle + 0.5) / wide)
+        weight = np.maximum(1 - away, 0)
+        if mode == "bicubic":
+            outer, inner = cubic_weights(away - 1, SMOOTH_CUBIC)[0][0], cubic_weights(away, SMOOTH_CUBIC)[1][0]
+            weight = np.where(away < 1, inner, np.where(away < 2, outer, 0))
+        found.append((np.minimum(first + number, old - 1), np.where(first + number < end, weight, 0)))
+    total = sum(weight for _, weight in found)
+    return [(places, (weight / total).astype(kind)) for places, weight in found]
 
 
 def taps_of(mode: str, old: int, new: int, factor: float | None, align_corners: bool, kind: np.dtype) -> Taps:
     """Which old elements each new one is made of, along one dimension. Positions are computed in the type ``kind``."""
     places = np.arange(new, dtype=kind)
-    if align_corners:
-        scale = kind.type(old - 1) / kind.type(max(new - 1, 1))
-    else:
-        scale = kind.type(old) / kind.type(new) if factor is None else kind.type(1 / factor)
+    scale = scale_of(old, new, factor, align_corners, kind)
     if mode == "nearest":
         return [(np.minimum(np.floor((places * scale).astype(np.float32)).astype(np.int64), old - 1), None)]
     if mode == "nearest-exact":
         return [(np.minimum(np.floor((places + 0.5) * scale).astype(np.int64), old - 1), None)]
-    source = places * scale if align_corners else np.maximum((places + 0.5) * scale - 0.5, 0)
+    source = places * scale if align_corners else (places + 0.5) * scale - 0.5
+    if mode == "bicubic":
+        second = np.floor(source).astype(np.int64)
+        weights = [weight for weight, _ in cubic_weights(source - second.astype(kind))]
+        return [(np.clip(second + step, 0, old - 1), weight) for step, weight in zip((-1, 0, 1, 2), weights)]
+    source = np.maximum(source, 0)
     below = np.minimum(np.floor(source).astype(np.int64), old - 1)
     share = np.minimum(source - below.astype(kind), 1)
     return [(below, 1 - share), (np.minimum(below + 1, old - 1), share)]

@@ -300,6 +300,15 @@ FUNCTIONS = {
     "dropout3d": (lambda f, x: f.dropout3d(x, 0.4), (2, 4, 2, 2, 2)),
     "gumbel_softmax": (lambda f, x: f.gumbel_softmax(x, 0.5), (3, 4)),
     "gumbel_softmax, hard": (lambda f, x: f.gumbel_softmax(x, hard=True, dim=0), (3, 4)),
+    "affine_grid": (lambda f, x: f.affine_grid(x, [2, 1, 3, 4], False), (2, 2, 3)),
+    "affine_grid, corners": (lambda f, x: f.affine_grid(x, (1, 1, 3, 2, 4), True), (1, 3, 4)),
+    "affine_grid of single elements": (lambda f, x: f.affine_grid(x, (1, 1, 1, 4), False), (1, 2, 3)),
+    "grid_sample of a grid": (
+        lambda f, x: f.grid_sample(
+            x.view(1, 2, 2, 3), f.affine_grid(x.view(2, 2, 3)[:1], (1, 1, 4, 4), True), align_corners=False
+        ),
+        (2, 6),
+    ),
     "lp_pool1d": (lambda f, x: f.lp_pool1d(x.abs(), 3, 2, stride=1), (2, 3, 5)),
     "lp_pool2d": (lambda f, x: f.lp_pool2d(x, 2, (2, 3), ceil_mode=True), (2, 3, 5, 6)),
     "lp_pool2d, largest": (lambda f, x: f.lp_pool2d(x, float("inf"), 2), (2, 3, 5, 6)),
@@ -331,6 +340,21 @@ WRONG = {
     "margin loss, weight": lambda e: e.nn.MultiMarginLoss(weight=e.ones(2))(e.ones(2, 3), e.tensor([0, 1])),
     "margin loss, type": lambda e: e.nn.MultiMarginLoss()(e.ones(2, 3), e.tensor([0.0, 1.0])),
     "margin loss of labels, sizes": lambda e: e.nn.MultiLabelMarginLoss()(e.ones(2, 3), e.ones(2, 2).long()),
+    "grid of matrices": lambda e: e.nn.functional.affine_grid(e.ones(2, 2, 2), (2, 1, 3, 3), False),
+    "grid of integers": lambda e: e.nn.functional.affine_grid(e.ones(1, 2, 3).long(), (1, 1, 3, 3), False),
+    "grid of three sizes": lambda e: e.nn.functional.affine_grid(e.ones(1, 2, 3), (1, 3, 3), False),
+    "grid of nothing": lambda e: e.nn.functional.affine_grid(e.ones(1, 2, 3), (1, 1, 0, 3), False),
+    "grid of other samples": lambda e: e.nn.functional.affine_grid(e.ones(2, 2, 3), (1, 1, 3, 3), False),
+    "grid, mode": lambda e: e.nn.functional.grid_sample(
+        e.ones(1, 1, 2, 2), e.ones(1, 2, 2, 2), "linear", align_corners=True
+    ),
+    "grid, padding": lambda e: e.nn.functional.grid_sample(e.ones(1, 1, 2, 2), e.ones(1, 2, 2, 2), "nearest", "edge"),
+    "grid, types": lambda e: e.nn.functional.grid_sample(
+        e.ones(1, 1, 2, 2), e.ones(1, 2, 2, 2).double(), align_corners=True
+    ),
+    "grid, cubes": lambda e: e.nn.functional.grid_sample(
+        e.ones(1, 1, 2, 2, 2), e.ones(1, 2, 2, 2, 3), "bicubic", align_corners=True
+    ),
     "power 0": lambda e: e.nn.LPPool2d(0, 2),
     "channels": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4, 2), 3),
     "no groups": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4, 2), 0),

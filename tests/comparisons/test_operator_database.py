@@ -58,7 +58,7 @@ nn.functional.conv3d nn.functional.conv_transpose3d nn.functional.max_pool3d nn.
 nn.functional.adaptive_avg_pool3d nn.functional.adaptive_max_pool3d nn.functional.max_unpool3d
 nn.functional.local_response_norm nn.functional.multi_margin_loss nn.functional.multilabel_margin_loss
 nn.functional.multilabel_soft_margin_loss nn.functional.soft_margin_loss nn.functional.poisson_nll_loss
-nn.functional.gaussian_nll_loss nn.functional.ctc_loss
+nn.functional.gaussian_nll_loss nn.functional.ctc_loss nn.functional.grid_sample
 linalg.cholesky linalg.solve_triangular triangular_solve cholesky_solve cholesky_inverse linalg.solve linalg.inv
 linalg.det linalg.slogdet logdet linalg.svd linalg.svdvals linalg.eigh linalg.eigvalsh linalg.qr linalg.pinv
 linalg.lstsq linalg.matrix_rank linalg.matrix_power linalg.multi_dot linalg.cond linalg.cross linalg.vander
@@ -72,7 +72,11 @@ EXCEPT = {
     "nn.functional.layer_norm": (1,),  # the gradient of one element is zero, but for rounding
 }
 UNSTABLE = {"topk", "kthvalue"}  # of equal elements PyTorch reports any: integers have many
-ABSENT = {("nn.functional.interpolate bilinear", "uint8")}  # which PyTorch computes in fixed-point arithmetic
+ABSENT = {  # which PyTorch computes in fixed-point arithmetic
+    ("nn.functional.interpolate bilinear", "uint8"),
+    ("nn.functional.interpolate bicubic", "uint8"),
+}
+ABSENT.add(("nn.functional.grid_sample", "float16"))  # whose gradients are sums of halves, added in another order
 MOST_DIMS = 64  # PyTorch refuses to reduce more, NumPy to hold more
 
 # Graphs that are not PyTorch's node by node, though values and gradients are.
@@ -99,9 +103,8 @@ OWN_GRAPHS = {
     "repeat_interleave": "one clone more where the expanded tensor does not lie in order",
 }
 
-# Modes of interpolation that minigrad has not, and variants that are another function than the one they are named for.
-NOT_TAKEN = {"nn.functional.interpolate bicubic", "nn.functional.interpolate trilinear"}
-NOT_TAKEN |= {"linalg.pinv singular", "linalg.lstsq grad_oriented"}
+# Variants that are another function than the one they are named for.
+NOT_TAKEN = {"linalg.pinv singular", "linalg.lstsq grad_oriented"}
 OPERATIONS = {
     f"{each.name} {each.variant_test_name}".strip(): each
     for each in database.op_db
@@ -117,9 +120,7 @@ def usable(name, sample):
         return False
     if any(each.dtype not in DTYPES or each.layout != torch.strided or each.ndim > MOST_DIMS for each in tensors):
         return False
-    if isinstance(sample.input, torch.Tensor) and tuple(sample.input.shape) == EXCEPT.get(name):
-        return False
-    return not (name == "nn.functional.interpolate" and sample.input.ndim == 5)  # volumes, which minigrad has not
+    return not isinstance(sample.input, torch.Tensor) or tuple(sample.input.shape) != EXCEPT.get(name)
 
 
 def samples(operation, kind, requires_grad):

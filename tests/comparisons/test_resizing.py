@@ -26,13 +26,30 @@ def check(name, function, array):
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("x", [IMAGES, LAST, IMAGES[:, 1:3, ::2]], ids=["contiguous", "channels last", "a slice"])
-@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "area"])
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "bicubic", "area"])
 def test_images(mode, x, sizes):
     if mode == "area" and sizes == {"size": (1, 1)} and x is LAST:
         return  # then PyTorch's graph has a node that restores the strides
     check(mode, lambda e, x: e.nn.functional.interpolate(x, mode=mode, **sizes), x)
-    if mode == "bilinear":
+    if mode in ("bilinear", "bicubic"):
         check(mode, lambda e, x: e.nn.functional.interpolate(x, mode=mode, align_corners=True, **sizes), x)
+
+
+@pytest.mark.parametrize("corners", [False, True])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_smooth_images(mode, sizes, corners):
+    options = {"mode": mode, "align_corners": corners, "antialias": True, **sizes}
+    check(mode, lambda e, x: e.nn.functional.interpolate(x, **options), IMAGES[:1, :2])
+
+
+@pytest.mark.parametrize("sizes", [{"size": (3, 1, 9)}, {"scale_factor": 1.7}], ids=str)
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "trilinear", "area"])
+def test_volumes(mode, sizes):
+    check(mode, lambda e, x: e.nn.functional.interpolate(x, mode=mode, **sizes), IMAGES[None])
+    if mode == "trilinear":
+        options = {"mode": mode, "align_corners": True, **sizes}
+        check(mode, lambda e, x: e.nn.functional.interpolate(x, **options), IMAGES[None])
 
 
 @pytest.mark.parametrize("sizes", [{"size": 3}, {"size": (13,)}, {"scale_factor": 2.5}, {"scale_factor": 0.7}], ids=str)

@@ -297,6 +297,11 @@ CASES = {
     "multi_margin": (lambda x: F.multi_margin_loss(x, LABELS, 2, 0.3, WEIGHT), A),
     "multilabel_margin": (lambda x: F.multilabel_margin_loss(x, minigrad.tensor([[2, 0, -1], [1, -1, 0]])), A),
     "ctc": (lambda x: F.ctc_loss(x.log_softmax(1), minigrad.tensor([1]), [2], [1]), A),
+    "grid_sample": (
+        lambda x, y: F.grid_sample(x[None] ** 2, y[None] * 0.4, "bicubic", align_corners=True),
+        *(SQUARE, SQUARE + 0.1),
+    ),
+    "affine_grid": (lambda x: F.affine_grid(x[None] ** 2, (1, 1, 2, 3), align_corners=False), A),
     "pixel_shuffle": (lambda x: F.pixel_shuffle(x.reshape(4, 2, 1) ** 2, 2), SQUARE),
     "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x**2, 2), SQUARE),
     "batch_norm": (lambda x, y: F.batch_norm(x, None, None, y[:2], y[1:], True), SQUARE, ROW),
