@@ -17,6 +17,7 @@ import importlib
 import os
 import shutil
 import sys
+from collections import defaultdict
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -30,6 +31,9 @@ NARROWING = ("keyword", "lf", "stepwise")  # options that leave a few tests of m
 UNMEASURED = ("torch_impl", "comparisons/coursework", "test_architecture.py")
 LARGE = ("torch", "torchvision", "lightning.pytorch", "matplotlib.pyplot")
 UNMEASURED_PATHS = {Path(__file__).parent / name for name in UNMEASURED}
+# Of a test with more cases than these, every so many are measured: the others run the same lines over again.
+MEASURED_CASES = 30
+MEASURED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser):
@@ -178,7 +182,19 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_collection_finish(session):
     """What is there now, PyTorch and thousands of tests, stays: the garbage collector need not go through it again."""
+    choose_what_is_measured(session.items)
     gc.freeze()
+
+
+def choose_what_is_measured(items):
+    """Mark the items in which coverage is measured, the same ones in every process and in any order."""
+    cases = defaultdict(list)
+    for item in items:
+        if UNMEASURED_PATHS.isdisjoint([item.path, *item.path.parents]):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for same in cases.values():
+        for item in sorted(same, key=lambda item: item.nodeid)[:: -(-len(same) // MEASURED_CASES)]:
+            item.stash[MEASURED] = True
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -191,8 +207,8 @@ def unlocked_backends():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    """Measure nothing in the tests of :data:`UNMEASURED`, their fixtures included."""
-    if UNMEASURED_PATHS.isdisjoint([item.path, *item.path.parents]):
+    """Measure nothing in the tests of :data:`UNMEASURED`, nor in most of many cases, their fixtures included."""
+    if MEASURED in item.stash:
         return (yield)
     with nothing_measured():
         return (yield)

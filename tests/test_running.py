@@ -93,10 +93,16 @@ def test_an_engine_that_is_not_there_is_told_in_a_sentence(tested_in_its_place):
 
 
 @pytest.fixture
-def ask(pytestconfig, monkeypatch):
-    """Asks ``conftest.py`` about a run: how many processes, and if it is measured."""
+def conftest(pytestconfig):
+    """The module ``conftest.py``."""
     plugins = pytestconfig.pluginmanager.get_plugins()
-    (conftest,) = [each for each in plugins if getattr(each, "__file__", "") == str(ROOT / "tests" / "conftest.py")]
+    (module,) = [each for each in plugins if getattr(each, "__file__", "") == str(ROOT / "tests" / "conftest.py")]
+    return module
+
+
+@pytest.fixture
+def ask(conftest, monkeypatch):
+    """Asks ``conftest.py`` about a run: how many processes, and if it is measured."""
     monkeypatch.setattr(conftest, "debugged", lambda: False)
     plain = {"usepdb": False, "trace": False, "capture": "fd", "keyword": "", "lf": False, "stepwise": False}
     plain |= {"markexpr": "", "collectonly": False}
@@ -139,3 +145,16 @@ def test_nothing_stands_in_the_way_of_a_debugger(ask, options):
 def test_a_file_is_run_by_one_process(ask):
     assert ask("tests/test_running.py") == ask("tests/minigrad/test_ops.py", "tests") == (0, False)
     assert ask("tests/test_running.py::test_a_file_is_run_by_one_process") == (0, False)
+
+
+def test_of_a_test_with_many_cases_the_same_few_are_measured_in_every_process(conftest):
+    def chosen(file, count, order=1):
+        names = [f"{file}::test_it[{number}]" for number in range(count)][::order]
+        items = [SimpleNamespace(nodeid=name, path=ROOT / file, stash=pytest.Stash()) for name in names]
+        conftest.choose_what_is_measured(items)
+        return {item.nodeid for item in items if conftest.MEASURED in item.stash}
+
+    few, many = conftest.MEASURED_CASES, 4 * conftest.MEASURED_CASES
+    assert len(chosen("tests/minigrad/test_ops.py", few)) == len(chosen("tests/minigrad/test_ops.py", many)) == few
+    assert chosen("tests/minigrad/test_ops.py", many) == chosen("tests/minigrad/test_ops.py", many, order=-1)
+    assert not chosen("tests/torch_impl/test_cli.py", few)
