@@ -12,7 +12,7 @@ __all__ = ["DTYPES", "as_minigrad", "tensors_in"]
 
 DTYPES = {
     getattr(torch, name): getattr(minigrad, name)
-    for name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
+    for name in ("bfloat16", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 }
 
 
@@ -45,7 +45,11 @@ def as_minigrad(value: Any, known: dict[int, Any] | None = None) -> Any:
 
 def tensor_for_minigrad(value: torch.Tensor) -> Any:
     """A leaf of minigrad's with the values of a tensor; a parameter where it is one."""
-    tensor = minigrad.from_numpy(value.detach().numpy())
+    if value.dtype is torch.bfloat16:  # of which NumPy knows nothing: by its bits
+        array = value.detach().view(torch.int16).numpy().view(minigrad.bfloat16.numpy)
+    else:
+        array = value.detach().numpy()
+    tensor = minigrad.from_numpy(array)
     if value.is_contiguous():
         tensor = tensor.clone()
     if isinstance(value, torch.nn.Parameter):

@@ -26,7 +26,20 @@ from minigrad.autograd import breakpoint_on, enable_grad, explain_grad, inferenc
 from minigrad.autograd import is_grad_enabled, is_inference_mode_enabled, log_operations, no_grad, set_grad_enabled
 from minigrad.compiler import compile
 from minigrad.creation import *
-from minigrad.dtypes import bool, double, dtype, finfo, float, float16, float32, float64, get_default_dtype, half, iinfo
+from minigrad.dtypes import (
+    bfloat16,
+    bool,
+    double,
+    dtype,
+    finfo,
+    float,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    iinfo,
+)
 from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
 from minigrad.kernels import reference_kernels
 from minigrad.kernels.parallel import get_num_threads, set_num_threads
@@ -87,7 +100,8 @@ from minigrad import models  # isort: skip  (last: networks are written with the
 
 newaxis = None  # x[:, newaxis] inserts a dimension
 
-__all__ = ["BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor"]
+__all__ = ["BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor"]
+__all__ += ["Generator"]
 __all__ += ["IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Size", "Tensor"]
 __all__ += ["abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_"]
 __all__ += ["adaptive_avg_pool1d", "add", "addcdiv", "addcmul", "addmm", "addmv", "addmv_", "addr", "all", "allclose"]

@@ -131,6 +131,7 @@ class device:
 CPU = device("cpu")
 
 TYPE_NAMES = {
+    "bfloat16": "BFloat16",
     "float16": "Half",
     "float32": "Float",
     "float64": "Double",

@@ -17,6 +17,7 @@ from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.promotion import check_operand, is_foreign, number_as, result_dtype
 from minigrad.attributes import check_device
 from minigrad.caller import warn_user
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import taken_in, wrap
 from minigrad.graph.history import note_source
 from minigrad.graph.node import Number, Tensor
@@ -517,7 +518,7 @@ def multinomial(
     weights = input.array
     if weights.ndim not in (1, 2):
         raise RuntimeError(f"prob_dist must be 1 or 2 dim, got {weights.ndim}")
-    if weights.dtype.kind != "f":
+    if weights.dtype.kind not in FLOATS:
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype}")
     if num_samples <= 0:
         raise RuntimeError(f"cannot sample n_sample <= 0 samples, got {num_samples}")

@@ -1,7 +1,8 @@
 """Data types: ``minigrad.float32`` and its siblings, and the one default that Python numbers get.
 
 A :class:`dtype` names what one element of a tensor is; NumPy's type of the same name does the storing.
-How two types combine in one operation is told in ``arguments/promotion.py``.
+How two types combine in one operation is told in ``arguments/promotion.py``. bfloat16 is stored by a type of
+ml_dtypes, which is loaded when the first such tensor is made.
 """
 
 from __future__ import annotations
@@ -11,8 +12,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-__all__ = ["bool", "dtype", "finfo", "float16", "float32", "float64", "from_numpy_dtype", "get_default_dtype", "iinfo"]
-__all__ += ["int8", "int16", "int32", "int64", "is_torch_dtype", "set_default_dtype", "to_numpy_dtype", "uint8"]
+from minigrad.kernels.bfloat16 import bfloat16_type, finfo_of_bfloat16
+
+__all__ = ["bfloat16", "bool", "dtype", "finfo", "float16", "float32", "float64", "from_numpy_dtype"]
+__all__ += ["get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "is_torch_dtype", "set_default_dtype"]
+__all__ += ["to_numpy_dtype", "uint8"]
+
+
+FLOATS = "fV"  # NumPy's kinds of floating-point types: its own, and bfloat16, which is another's
+NARROW = [np.dtype(np.float16)]  # the types in which no sum is kept: PyTorch adds up in float32 and rounds once
 
 
 class dtype:
@@ -24,7 +32,7 @@ class dtype:
     def __init__(self, name: str, numpy_dtype: np.dtype) -> None:
         self.name = name
         self.numpy = numpy_dtype
-        self.is_floating_point = numpy_dtype.kind == "f"
+        self.is_floating_point = numpy_dtype.kind in FLOATS
         self.is_complex = False  # minigrad has real numbers only
         self.is_signed = numpy_dtype.kind in "fi"
         self.itemsize = numpy_dtype.itemsize
@@ -36,6 +44,31 @@ class dtype:
         return self.name  # one object a type, also after copying
 
 
+class _BFloat16(dtype):
+    """bfloat16: a float32 without its lower half. What stores it is asked for when it is needed."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.name, self.itemsize = "bfloat16", 2
+        self.is_floating_point = self.is_signed = True
+        self.is_complex = False
+
+    @property
+    def numpy(self) -> np.dtype:  # type: ignore[override]
+        """NumPy's type, from ml_dtypes.
+
+        Raises:
+            ImportError: ml_dtypes is not installed.
+        """
+        kind = bfloat16_type()
+        if kind not in _BY_NUMPY_DTYPE:
+            _BY_NUMPY_DTYPE[kind] = self
+            NARROW.append(kind)
+        return kind
+
+
+bfloat16 = _BFloat16()
 float16 = half = dtype("float16", np.dtype(np.float16))
 float32 = float = dtype("float32", np.dtype(np.float32))
 float64 = double = dtype("float64", np.dtype(np.float64))
@@ -47,6 +80,12 @@ int64 = long = dtype("int64", np.dtype(np.int64))
 bool = dtype("bool", np.dtype(np.bool_))
 
 _BY_NUMPY_DTYPE = {each.numpy: each for each in (float16, float32, float64, uint8, int8, int16, int32, int64, bool)}
+
+
+def limits_of(kind: np.dtype) -> Any:
+    """NumPy's ``finfo`` of a floating-point type, bfloat16 too."""
+    return np.finfo(kind) if kind.kind == "f" else finfo_of_bfloat16()
+
 
 _default_dtype = float32
 
@@ -75,6 +114,8 @@ def from_numpy_dtype(numpy_dtype: np.dtype) -> dtype:
         TypeError: minigrad has no such type (complex numbers, strings, objects …).
     """
     found = _BY_NUMPY_DTYPE.get(numpy_dtype)
+    if found is None and numpy_dtype.name == "bfloat16":
+        found = _BY_NUMPY_DTYPE[bfloat16.numpy]
     if found is None:
         supported = ", ".join(each.name for each in _BY_NUMPY_DTYPE.values())
         raise TypeError(f"can't convert np.ndarray of type {numpy_dtype}. The supported types are: {supported}.")
@@ -92,13 +133,13 @@ def to_numpy_dtype(d: Any) -> np.dtype:
     if isinstance(d, type) and d in (builtins.float, builtins.int, builtins.bool):
         return np.dtype(d)
     if is_torch_dtype(d):
-        return np.dtype(str(d).removeprefix("torch."))
+        return to_numpy_dtype(globals()[str(d).removeprefix("torch.")])
     raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {d!r}")
 
 
 def is_torch_dtype(d: Any) -> builtins.bool:
     """Whether ``d`` is PyTorch's name of a type that minigrad has too."""
-    return str(d).startswith("torch.") and any(str(d) == f"torch.{each.name}" for each in _BY_NUMPY_DTYPE.values())
+    return str(d).startswith("torch.") and isinstance(globals().get(str(d)[6:]), dtype)
 
 
 class finfo:
@@ -122,7 +163,7 @@ class finfo:
         type = check_type("finfo", _default_dtype if type is None else type)
         if not type.is_floating_point:
             raise TypeError(f"finfo() requires a floating point type, not {type!r}: use iinfo")
-        info = np.finfo(type.numpy)
+        info = limits_of(type.numpy)
         self.bits, self.dtype = info.bits, type.name
         self.max, self.min, self.eps = builtins.float(info.max), builtins.float(info.min), builtins.float(info.eps)
         self.tiny = self.smallest_normal = builtins.float(info.smallest_normal)

@@ -212,6 +212,7 @@ class Methods:
     cuda = casting.cuda
     double = casting.double
     float = casting.float
+    bfloat16 = casting.bfloat16
     half = casting.half
     int = casting.int
     long = casting.long

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minigrad.dtypes import FLOATS
+
 __all__ = ["PrintOptions", "format_array", "set_printoptions"]
 
 PREFIX = "tensor("
@@ -110,7 +112,7 @@ class NumberFormat:
 
     def __init__(self, visible: np.ndarray) -> None:
         values = visible.reshape(-1)
-        if values.dtype.kind == "f":
+        if values.dtype.kind in FLOATS:
             values = values[np.isfinite(values) & (values != 0)]
             self.style = self._float_style(values)
         else:

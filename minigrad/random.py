@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from minigrad import attributes
 from minigrad.caller import warn_user
+from minigrad.dtypes import FLOATS, NARROW, limits_of
 from minigrad.graph.function import wrap
 from minigrad.graph.node import Tensor
 from minigrad.kernels import rejection
@@ -201,7 +202,7 @@ class Generator:
             RuntimeError: ``low > high``, or a bound or their difference exceeds ``dtype``.
         """
         dtype = _floating("check_uniform_bounds", dtype)
-        largest = float(np.finfo(dtype).max)
+        largest = float(limits_of(dtype).max)
         for name, bound in (("from", low), ("to", high)):
             if not -largest <= bound <= largest:  # so written, it catches NaN
                 raise RuntimeError(f"{name} is out of bounds for {dtype}: {bound:g}")
@@ -282,7 +283,7 @@ class Generator:
         precision = _computing(dtype)
         whole = count - count % BLOCK
         # PyTorch draws for the incomplete block as well, only to draw it anew; not so in float16.
-        drawn = whole if dtype == np.float16 else count
+        drawn = whole if dtype in NARROW else count
         normals = np.empty(count)
         normals[:whole] = _box_muller(self._unit(drawn, precision)[:whole].astype(precision))
         if whole < count:
@@ -308,13 +309,13 @@ class Generator:
             raise ValueError(f"Overflow when unpacking long long: from={low}, to={high}")
         if low >= high:
             raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-        if dtype.kind == "f":
+        if dtype.kind in FLOATS:
             low, high = _rounded_bounds(low, high, dtype)
         least, largest = _integer_range(dtype)
         for name, bound in (("from", low), ("to - 1", high - 1)):
             if least <= bound <= largest:
                 continue
-            if dtype.kind != "f" or abs(bound) > float(np.finfo(dtype).max):
+            if dtype.kind not in FLOATS or abs(bound) > float(limits_of(dtype).max):
                 raise RuntimeError(f"{name} is out of bounds for {dtype}: {bound}")
             warn_user(
                 f"{name} is out of bounds [-{largest}, {largest}]. Due to precision limitations {dtype} can support "
@@ -380,7 +381,7 @@ class Generator:
     def gamma(self, alpha: Array) -> Array:
         """Numbers of the gamma distribution of shape ``alpha``, rate 1; none is 0. Counterpart: ``_standard_gamma``."""
         drawn = [rejection.gamma(each, self._one_unit, self._one_normal) for each in alpha.ravel()]
-        return np.maximum(np.array(drawn, alpha.dtype), np.finfo(alpha.dtype).tiny).reshape(alpha.shape)
+        return np.maximum(np.array(drawn, alpha.dtype), limits_of(alpha.dtype).tiny).reshape(alpha.shape)
 
     def poisson(self, rate: Array) -> Array:
         """Numbers of the Poisson distribution of these rates. Counterpart: ``torch.poisson``."""
@@ -438,7 +439,7 @@ class Generator:
 def _floating(kernel: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
     """``dtype`` as NumPy's, if it is a floating-point type."""
     dtype = np.dtype(dtype)
-    if dtype.kind != "f":
+    if dtype.kind not in FLOATS:
         raise NotImplementedError(f'"{kernel}" not implemented for {dtype}')
     return dtype
 
@@ -446,7 +447,7 @@ def _floating(kernel: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
 def _continuous(name: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
     """:func:`_floating`, with PyTorch's other error."""
     dtype = np.dtype(dtype)
-    if dtype.kind != "f":
+    if dtype.kind not in FLOATS:
         raise RuntimeError(
             f"{name} distribution is a continuous probability distribution. dtype must be a floating point but you "
             f"specified {dtype}"
@@ -464,13 +465,13 @@ def _of_c(name: str, x: Array, dtype: np.dtype[Any]) -> Array:
 
 def _computing(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type in which PyTorch computes numbers of ``dtype``: float32 for float16."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    return np.dtype(np.float32) if dtype in NARROW else dtype
 
 
 def _integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
     """The least and the largest integer up to which ``dtype`` holds them all."""
-    if dtype.kind == "f":
-        exact = 2 ** (np.finfo(dtype).nmant + 1)
+    if dtype.kind in FLOATS:
+        exact = 2 ** (limits_of(dtype).nmant + 1)
         return -exact, exact
     if dtype.kind == "b":
         return 0, 1
@@ -479,13 +480,13 @@ def _integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
 
 def _rounded_bounds(low: int, high: int, dtype: np.dtype[Any]) -> tuple[int, int]:
     """``low`` and ``high``, moved inwards where ``dtype`` rounds the integer next to one to beyond it."""
-    if max(abs(low), abs(high)) > float(np.finfo(dtype).max):
+    if max(abs(low), abs(high)) > float(limits_of(dtype).max):
         return low, high
     above, below = int(dtype.type(low + 1)), int(dtype.type(high - 1))
     if above < low:
-        low = above + 2 ** (abs(low + 1).bit_length() - np.finfo(dtype).nmant - 1)
+        low = above + 2 ** (abs(low + 1).bit_length() - limits_of(dtype).nmant - 1)
     if below >= high:
-        high = below - 2 ** (abs(high - 1).bit_length() - np.finfo(dtype).nmant - 1)
+        high = below - 2 ** (abs(high - 1).bit_length() - limits_of(dtype).nmant - 1)
     return low, high
 
 

@@ -22,6 +22,7 @@ from minigrad.attributes import CPU, TYPE_NAMES, Size, device
 from minigrad.autograd import differentiation
 from minigrad.autograd.stepping import BackwardSteps
 from minigrad.caller import warn_user
+from minigrad.dtypes import FLOATS
 from minigrad.graph.calling import call_node
 from minigrad.graph.function import taken_in, wrap
 from minigrad.graph.grad_mode import grad_mode
@@ -248,7 +249,7 @@ class Tensor(TensorBase, Methods):
         values = taken_in(values)
         if not isinstance(values, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(values).__name__}")
-        if self._requires_grad and values.array.dtype.kind != "f":
+        if self._requires_grad and values.array.dtype.kind not in FLOATS:
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         lay_in_order(values)
         self._replace_array(values.array)
@@ -418,6 +419,8 @@ class Tensor(TensorBase, Methods):
         """
         if self._requires_grad and grad_mode.enabled and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if self.dtype is dtypes.bfloat16:
+            raise TypeError("Got unsupported ScalarType BFloat16: NumPy has no such type. Use tensor.float().numpy()")
         lay_in_order(self)
         array = writeable(self.array)
         note_array(self, array)
@@ -494,7 +497,7 @@ class Tensor(TensorBase, Methods):
         return int(self._scalar())
 
     def __index__(self) -> int:
-        if self.array.size != 1 or self.array.dtype.kind == "f":
+        if self.array.size != 1 or self.array.dtype.kind in FLOATS:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.array.item())
 
@@ -573,7 +576,7 @@ class Tensor(TensorBase, Methods):
             )
         if requires_grad and self.is_inference() and not grad_mode.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        if requires_grad and self.array.dtype.kind != "f":
+        if requires_grad and self.array.dtype.kind not in FLOATS:
             raise RuntimeError(
                 f"Only Tensors of floating point and complex dtype can require gradients, and this one is {self.dtype}"
             )

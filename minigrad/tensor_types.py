@@ -18,8 +18,8 @@ from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
 from minigrad.ops.shape import Alias
 
-__all__ = ["BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor"]
-__all__ += ["LongTensor", "ShortTensor", "set_default_tensor_type"]
+__all__ = ["BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor"]
+__all__ += ["IntTensor", "LongTensor", "ShortTensor", "set_default_tensor_type"]
 
 
 class TensorType:
@@ -93,6 +93,7 @@ def is_integer(value: Any) -> bool:
     return not isinstance(value, (bool, np.bool_, np.ndarray))
 
 
+BFloat16Tensor = TensorType(dtypes.bfloat16)
 HalfTensor = TensorType(dtypes.float16)
 FloatTensor = TensorType(dtypes.float32)
 DoubleTensor = TensorType(dtypes.float64)

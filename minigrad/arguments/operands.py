@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.promotion import check_operand, promote, result_dtype, type_name
+from minigrad.dtypes import NARROW
 
 __all__ = ["check_broadcast", "checked_number", "prepare", "prepare_three", "with_one_number"]
 
@@ -53,7 +54,7 @@ def with_one_number(operation, x, y):
     no divisor to float16, it computes in float32."""
     check_operand(y)
     kind = result_dtype(x, y)
-    wide = np.float32 if kind == np.float16 else kind
+    wide = np.float32 if kind in NARROW else kind
     return operation(x.astype(wide), np.asarray(y).astype(wide)).astype(kind)
 
 

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.dtypes import FLOATS, NARROW, limits_of
+from minigrad.kernels.bfloat16 import ARRAYS
 
 __all__ = ["CATEGORY", "check_operand", "combine", "in_default_float", "in_opmath", "is_foreign", "number_as"]
 __all__ += ["promote", "result_dtype", "scalar_as", "type_name"]
 
 
-CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2}
 
 NUMBERS = (float, int)  # the types of numbers that take a floating tensor's type, whatever their size …
 EXACT = 2**53  # … up to this one: integers that float64 holds exactly
@@ -39,10 +41,12 @@ def _numpy_dtype(operand: Any) -> np.dtype:
 
 def combine(first: np.dtype, second: np.dtype) -> np.dtype:
     """The type of two operands of equal rank: a floating one wins over integers whatever the sizes."""
-    if first.kind == "f" and second.kind != "f":
+    if first.kind in FLOATS and second.kind not in FLOATS:
         return first
-    if second.kind == "f" and first.kind != "f":
+    if second.kind in FLOATS and first.kind not in FLOATS:
         return second
+    if first != second and first in NARROW and second in NARROW:
+        return np.dtype(np.float32)
     return np.promote_types(first, second)
 
 
@@ -52,7 +56,7 @@ def result_dtype(*operands: Any) -> np.dtype:
     Beside an array NumPy's numbers, such as ``np.float32(0.1)``, count as Python's. Alone they are what operations of
     NumPy's make of arrays without dimensions, and count as such.
     """
-    if np.ndarray in map(type, operands):
+    if not ARRAYS.isdisjoint(map(type, operands)):
         operands = tuple([each.item() if isinstance(each, np.generic) else each for each in operands])
     by_rank: list[np.dtype | None] = [None, None, None]  # with dimensions, zero-dimensional, Python numbers
     for operand in operands:
@@ -117,8 +121,8 @@ def number_as(number: Any, kind: np.dtype) -> np.ndarray:
     number = number.item() if isinstance(number, np.generic) else number
     if kind.kind == "b":
         return np.asarray(number, kind)
-    if kind.kind == "f":
-        largest = float(np.finfo(kind).max)
+    if kind.kind in FLOATS:
+        largest = float(limits_of(kind).max)
         fits = abs(number) <= largest or not math.isfinite(number)
     else:
         limits = np.iinfo(kind)
@@ -126,7 +130,7 @@ def number_as(number: Any, kind: np.dtype) -> np.ndarray:
         fits = lowest <= number <= limits.max
     if not fits:
         raise RuntimeError(f"value {number} cannot be converted to type {kind.name} without overflow")
-    return np.asarray(number if kind.kind == "f" else int(number)).astype(kind)
+    return np.asarray(number if kind.kind in FLOATS else int(number)).astype(kind)
 
 
 def promote(*operands: Any, floating: bool = False) -> tuple[Any, ...]:
@@ -134,22 +138,22 @@ def promote(*operands: Any, floating: bool = False) -> tuple[Any, ...]:
     for operand in operands:
         check_operand(operand)
     kind = result_dtype(*operands)
-    if floating and kind.kind != "f":
+    if floating and kind.kind not in FLOATS:
         kind = dtypes.get_default_dtype().numpy
-    return tuple([np.asarray(operand).astype(kind, copy=False) for operand in operands])
+    return tuple([np.asanyarray(operand).astype(kind, copy=False) for operand in operands])
 
 
 def scalar_as(number: Any, kind: np.dtype) -> np.ndarray:
     """As :func:`number_as`, of a number that becomes a tensor of no dimension: what is beyond float16 is infinite."""
-    return np.asarray(number).astype(kind) if kind.char == "e" else number_as(number, kind)
+    return np.asarray(number).astype(kind) if kind in NARROW else number_as(number, kind)
 
 
 def in_opmath(x: Any) -> Any:
-    """``x`` as it is, but float16 in float32: in what PyTorch calls the opmath type an operation computes with numbers
-    beside the tensor, so that they need only fit this one."""
-    return x.astype(np.float32) if x.dtype.char == "e" else x
+    """``x`` as it is, but float16 and bfloat16 in float32: in what PyTorch calls the opmath type an operation computes
+    with numbers beside the tensor, so that they need only fit this one."""
+    return x.astype(np.float32) if x.dtype in NARROW else x
 
 
 def in_default_float(x: Any) -> Any:
     """``x`` as it is where floating, else in the default floating type: what sqrt, exp and mean compute in."""
-    return x if x.dtype.kind == "f" else x.astype(dtypes.get_default_dtype().numpy)
+    return x if x.dtype.kind in FLOATS else x.astype(dtypes.get_default_dtype().numpy)

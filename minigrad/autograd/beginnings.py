@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.dtypes import FLOATS
 from minigrad.graph import anomaly
 from minigrad.graph.accumulation import one_of
 from minigrad.graph.describing import line_of
@@ -210,7 +211,7 @@ def broken_input(node: Any) -> Any:
     there is no such value.
     """
     for value, origin in zip(getattr(node, "_saved", ()), node.origins()):
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and is_broken(value) and origin is not None:
+        if isinstance(value, np.ndarray) and value.dtype.kind in FLOATS and is_broken(value) and origin is not None:
             maker = origin[0][0]
             if isinstance(maker, AccumulateGrad):
                 return "a leaf"

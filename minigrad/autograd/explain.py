@@ -22,6 +22,7 @@ from minigrad.autograd.beginnings import (
     users_of,
     where_it_began,
 )
+from minigrad.dtypes import limits_of
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import latest_cut, why_no_history
 from minigrad.graph.node import NO_NODE, AccumulateGrad, Edge, Tensor
@@ -211,7 +212,7 @@ def _is_step(tensor: Tensor) -> bool:
     if not gradient.any() or not change.any():
         return False
     rate = (gradient * change).sum() / (gradient * gradient).sum()
-    rounding = 4 * np.finfo(tensor.array.dtype).eps * (np.abs(tensor.array) + np.abs(leaves[0].array))
+    rounding = 4 * limits_of(tensor.array.dtype).eps * (np.abs(tensor.array) + np.abs(leaves[0].array))
     down = rate < 0 or gradient.size > 1  # of one element, every change is a multiple of its gradient
     return bool(down and (np.abs(change - rate * gradient) <= rounding).all())
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TextIO
 
 from minigrad.autograd.function import Function as UsersFunction
 from minigrad.caller import is_own_file, told_file
+from minigrad.dtypes import FLOATS
 from minigrad.graph.describing import brief, short_type
 from minigrad.graph.function import Function, Probe
 from minigrad.graph.node import AccumulateGrad, Tensor
@@ -155,7 +156,7 @@ class log_operations(Observer):
                 values.append(Value(f"grad {self.name_of(place, output_nr)[0]}", kind.name, shape))
         came = []
         for output_nr, gradient in enumerate(arrived):
-            if gradient is not None and node.outputs[output_nr][1].kind == "f":
+            if gradient is not None and node.outputs[output_nr][1].kind in FLOATS:
                 came.append(f"grad {self.name_of(node, output_nr)[0]}")
         self.note(Event("backward", f"{operation_name(type(node))}_backward", tuple(values), tuple(came), *line))
 

@@ -5,6 +5,7 @@ import numpy as np
 import minigrad
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, formula
+from minigrad.dtypes import limits_of
 from minigrad.graph.function import Function
 from minigrad.kernels.implicit_gradients import dirichlet_gradient
 from minigrad.nn import functional as F
@@ -20,7 +21,7 @@ class SampleDirichlet(Function):
     def forward(ctx, x, *, generator=default_generator):
         draws = generator.gamma(x.astype(np.float64))
         shares = (draws / draws.sum(axis=-1, keepdims=True)).astype(x.dtype)
-        z = np.clip(shares, np.finfo(x.dtype).tiny, np.nextafter(x.dtype.type(1), x.dtype.type(0)))
+        z = np.clip(shares, limits_of(x.dtype).tiny, np.nextafter(x.dtype.type(1), x.dtype.type(0)))
         ctx.save_for_backward(x, z)
         return z
 

@@ -19,13 +19,14 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.arguments.dims import is_expandable
-from minigrad.dtypes import from_numpy_dtype
+from minigrad.dtypes import NARROW, from_numpy_dtype
 from minigrad.forking import in_forked_child
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
 from minigrad.graph.storage import InferenceCounter
 from minigrad.graph.strides import array_like, keep_strides
+from minigrad.kernels.bfloat16 import ARRAYS
 from minigrad.kernels.helpers import Future
 from minigrad.kernels.layout import is_dense, is_expanded
 
@@ -103,7 +104,7 @@ def summed_to(gradient: Any, shape: tuple[int, ...]) -> Any:
     if isinstance(gradient, Tensor):
         summed = gradient.sum(repeated, keepdim=True)
         return summed.view(shape) if leading else summed
-    wide = np.float32 if gradient.dtype == np.float16 else gradient.dtype  # float16 is rounded once
+    wide = np.float32 if gradient.dtype in NARROW else gradient.dtype  # float16 is rounded once
     total = np.add.reduce(gradient, axis=tuple(repeated), keepdims=True, dtype=wide)
     return np.asarray(total, gradient.dtype, order="C").reshape(shape)
 
@@ -176,7 +177,7 @@ def own_memory(gradient: ndarray) -> ndarray:
     """
     owner = gradient.base
     alone = sys.getrefcount(gradient) <= ALONE_VIEW and sys.getrefcount(owner) <= ALONE_OWNER
-    alone = alone and type(owner) is ndarray and gradient.flags.writeable
+    alone = alone and type(owner) in ARRAYS and gradient.flags.writeable
     if alone and (gradient.flags.forc or is_dense(gradient)):  # mostly the flag says it already
         return gradient
     return gradient.copy(order="K")

@@ -41,6 +41,7 @@ from minigrad.graph.saved_tensors import (
 )
 from minigrad.graph.storage import InferenceCounter, VersionCounter, next_sequence_number
 from minigrad.graph.strides import elementwise, keep_strides, lay_as_pytorch
+from minigrad.kernels.bfloat16 import ARRAYS, BFloat16Array
 from minigrad.kernels.layout import check_layout, opened
 from minigrad.out_of_memory import out_of_memory
 
@@ -55,7 +56,7 @@ ONLY_FIRST = [True, False, False]  # the needs of an operation of three inputs
 def wrap(array: ndarray) -> Tensor:
     """A new tensor around ``array``, without history."""
     tensor: Tensor = object.__new__(TensorBase._result_type)
-    tensor.array = array
+    tensor.array = array if array.dtype.kind != "V" else array.view(BFloat16Array)
     tensor._version_counter = InferenceCounter() if grad_mode.inference else VersionCounter()
     return tensor
 
@@ -178,7 +179,9 @@ class Function(Node):
     def result(self, array: ndarray, output_nr: int) -> Tensor:
         """``array`` as a tensor that this node made. Integers and bools have no gradient, so they have no history."""
         if array.dtype.kind != "f":
-            return self.constant(array)
+            if array.dtype.kind != "V":
+                return self.constant(array)
+            array = array.view(BFloat16Array)
         tensor: Tensor = object.__new__(TensorBase._result_type)
         tensor.array = array
         tensor.grad_fn = self
@@ -248,7 +251,7 @@ class Function(Node):
         if TensorBase._some_strided and self.result_strides and True in map(getattr, inputs, *STRIDED):
             self.lay(inputs, results)
         self.outputs = ONE_OUTPUT[results[0].array.shape, results[0].array.dtype]
-        if self.saved_inputs is None and ndarray in map(type, self._saved):  # arrays are among what was saved
+        if self.saved_inputs is None and not ARRAYS.isdisjoint(map(type, self._saved)):  # arrays are saved
             self._origins = self.find_origins(inputs, results)
         special = len(results) > 1 or packing.hooks or anomaly.enabled
         if special or (InferenceCounter.made and InferenceCounter in map(type, map(counter_of, self.edges))):
@@ -268,7 +271,7 @@ class Function(Node):
             RuntimeError: a value is saved that was made in inference mode.
         """
         for array, origin in zip(self._saved, self.origins()):
-            if type(array) is ndarray and origin is not None and type(origin[1]) is InferenceCounter:
+            if type(array) in ARRAYS and origin is not None and type(origin[1]) is InferenceCounter:
                 raise inference_saved(self)
         if len(results) > 1:
             self.outputs = tuple([(each.array.shape, each.array.dtype) for each in results])

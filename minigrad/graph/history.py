@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.caller import told_file, user_frame
+from minigrad.dtypes import FLOATS
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Node, Tensor
 
@@ -186,7 +187,7 @@ def why_no_history(tensor: Tensor) -> str:
         return f"it, or what it was computed from, was frozen {tensor._cut}"
     if tensor._cut is not None:
         return f"its history was cut {tensor._cut}"
-    if tensor.array.dtype.kind != "f":
+    if tensor.array.dtype.kind not in FLOATS:
         return f"it is of type {tensor.dtype}, and only floating tensors have gradients. Convert it: x.float()."
     return (
         "nothing it was computed from requires grad. Create what is to get a gradient with requires_grad=True, or call "

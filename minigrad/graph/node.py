@@ -17,6 +17,7 @@ from minigrad.dtypes import dtype, from_numpy_dtype
 from minigrad.graph.describing import described
 from minigrad.graph.hooks import NodeHooks, RemovableHandle
 from minigrad.graph.storage import InferenceCounter, VersionCounter
+from minigrad.kernels.bfloat16 import BFloat16Array
 
 __all__ = ["NO_EDGE", "NO_GRADIENT", "ONE_OUTPUT", "AccumulateGrad", "Edge", "InputMetadata"]
 __all__ += ["Node", "Number", "Tensor", "unwrap"]
@@ -84,7 +85,7 @@ class TensorBase:
 
     def _replace_array(self, array: ndarray) -> None:
         """Let this tensor show other memory; a leaf's node then expects gradients like it."""
-        self.array = array
+        self.array = array if array.dtype.kind != "V" else array.view(BFloat16Array)
         node = self._accumulate_grad()
         if node is not None:
             node.outputs = ONE_OUTPUT[array.shape, array.dtype]

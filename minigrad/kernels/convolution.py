@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minigrad.dtypes import NARROW
 from minigrad.kernels import kernel_mode, tap_by_tap, winograd
 from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
@@ -99,8 +100,8 @@ def convolve(x, weight, stride, padding, dilation, groups, places=None):
     y_shape = (len(x), len(weight), *places)
     if kernel_mode.get().reference:
         return convolve_by_loops(x, weight, y_shape, stride, padding, dilation, groups)
-    if x.dtype == np.float16:  # summed in float32 and rounded once
-        return convolve(wide(x), wide(weight), stride, padding, dilation, groups, places).astype(np.float16)
+    if x.dtype in NARROW:  # summed in float32 and rounded once
+        return convolve(wide(x), wide(weight), stride, padding, dilation, groups, places).astype(x.dtype)
     if groups > 1:
         y = pictures(y_shape, x.dtype)
         for of_x, of_y in zip(parts(x.shape[1], groups), parts(len(weight), groups)):
@@ -132,9 +133,9 @@ def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups
     """dL/dx. It is also what a transposed convolution computes of grad_y."""
     if kernel_mode.get().reference:
         return gradient_of_input_by_loops(grad_y, weight, x_shape, stride, padding, dilation, groups)
-    if grad_y.dtype == np.float16:
+    if grad_y.dtype in NARROW:
         grad_x = gradient_of_input(wide(grad_y), wide(weight), x_shape, stride, padding, dilation, groups)
-        return grad_x.astype(np.float16)
+        return grad_x.astype(grad_y.dtype)
     if groups > 1:
         grad_x = pictures(x_shape, grad_y.dtype)
         for of_x, of_y in zip(parts(x_shape[1], groups), parts(weight.shape[0], groups)):
@@ -157,9 +158,9 @@ def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, group
     """dL/dweight, in row-major order as the weight itself."""
     if kernel_mode.get().reference:
         return gradient_of_weight_by_loops(grad_y, x, weight_shape, stride, padding, dilation, groups)
-    if x.dtype == np.float16:
+    if x.dtype in NARROW:
         grad = gradient_of_weight(wide(grad_y), wide(x), weight_shape, stride, padding, dilation, groups)
-        return grad.astype(np.float16)
+        return grad.astype(x.dtype)
     if groups > 1:
         grad_weight = np.empty(weight_shape, x.dtype)
         shape = (weight_shape[0] // groups, *weight_shape[1:])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minigrad.dtypes import FLOATS
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.layout import as_images, as_planes, is_channels_last
 from minigrad.kernels.parallel import share_out
@@ -82,7 +83,7 @@ def max_pool(x: np.ndarray, rows: Windows, columns: Windows) -> tuple[np.ndarray
         outer, first, end = block
         part, part_numbers = z[outer, first:end], numbers[outer, first:end]
         max_pool_block(planes[outer], rows, columns, first, part, part_numbers, False)
-        if x.dtype.kind == "f" and np.isnan(part).any():
+        if x.dtype.kind in FLOATS and np.isnan(part).any():
             max_pool_block(planes[outer], rows, columns, first, part, part_numbers, True)
 
     share_out(compute, blocks(shape, rows.stride))
@@ -233,7 +234,7 @@ def number_type(rows: Windows, columns: Windows) -> np.dtype:
 
 def lowest_of(kind: np.dtype) -> np.generic:
     """What every value of a type is at least."""
-    lowest = -np.inf if kind.kind == "f" else np.iinfo(kind).min
+    lowest = -np.inf if kind.kind in FLOATS else np.iinfo(kind).min
     return kind.type(lowest)
 
 

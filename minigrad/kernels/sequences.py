@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.dtypes import FLOATS, NARROW
+
 __all__ = ["counted", "evenly_spaced"]
 
 SPLITTER = 2.0**27 + 1  # cuts a float64 into two halves whose products are exact
@@ -31,7 +33,7 @@ def fused(x: Any, y: Any, z: Any) -> Any:
     return np.where(np.isfinite(exact), exact, total)
 
 
-AT_ONCE = {np.dtype(np.float16): 16, np.dtype(np.float32): 8, np.dtype(np.float64): 4}
+AT_ONCE = {2: 16, 4: 8, 8: 4}  # by bytes
 
 
 def counted(start: Any, step: Any, count: int, kind: np.dtype) -> np.ndarray:
@@ -40,12 +42,12 @@ def counted(start: Any, step: Any, count: int, kind: np.dtype) -> np.ndarray:
     Computed one type wider, each from the rounded number that begins its part; the last ones, fewer than two parts,
     from ``start``.
     """
-    if kind.kind != "f":
+    if kind.kind not in FLOATS:
         return (int(start) + int(step) * np.arange(count)).astype(kind)
-    wide = np.dtype(np.float32 if kind == np.float16 else np.float64)
+    wide = np.dtype(np.float32 if kind in NARROW else np.float64)
     start, step = wide.type(start), wide.type(step)
     numbers = fused(np.arange(count).astype(wide), step, start).astype(kind)
-    part = AT_ONCE[kind]
+    part = AT_ONCE[kind.itemsize]
     whole = count - count % (2 * part)
     begins = numbers[:whole:part].astype(wide)[:, None]
     numbers[:whole] = fused(np.arange(part).astype(wide), step, begins).reshape(-1)
@@ -55,13 +57,13 @@ def counted(start: Any, step: Any, count: int, kind: np.dtype) -> np.ndarray:
 def evenly_spaced(start: np.ndarray, end: np.ndarray, steps: int, kind: np.dtype) -> np.ndarray:
     """``steps`` numbers from ``start`` to ``end``, of the type ``kind``: the first half counted from the one, the
     second from the other. One is ``start``."""
-    wide = kind if kind.kind == "f" else np.dtype(np.float64)
+    wide = kind if kind.kind in FLOATS else np.dtype(np.float64)
     start, end = start.astype(wide), end.astype(wide)
     step = (end - start) / wide.type(max(steps - 1, 1))
     places = np.arange(steps)
     from_start = places < max(steps // 2, 1)
     ahead, behind = places.astype(wide), (steps - 1 - places).astype(wide)
-    if wide == np.float16:
+    if wide in NARROW:
         numbers = np.where(from_start, start + step * ahead, end - step * behind)
     else:
         numbers = np.where(from_start, fused(ahead, step, start), fused(behind, -step, end))

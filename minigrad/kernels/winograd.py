@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minigrad.dtypes import FLOATS
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.memory import channels_last, chunks, pictures, taps_first, window, workspace
 from minigrad.kernels.parallel import share_out, shares, spans, worth_sharing
@@ -91,7 +92,7 @@ def chosen_transforms():
 
 def pays(y_shape, weight_shape, stride, dilation, dtype):
     """True where this is possible and faster: enough channels, and tiles that are mostly used."""
-    if tuple(weight_shape[2:]) != (3, 3) or (*stride, *dilation) != (1, 1, 1, 1) or dtype.kind != "f":
+    if tuple(weight_shape[2:]) != (3, 3) or (*stride, *dilation) != (1, 1, 1, 1) or dtype.kind not in FLOATS:
         return False
     if min(weight_shape[:2]) < FEWEST_CHANNELS:
         return False

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.dtypes import NARROW
 from minigrad.graph.node import Tensor
 
 __all__ = ["LinAlgError", "check_finite", "check_matrices", "check_sides", "check_square", "failing", "refuses"]
@@ -26,7 +27,7 @@ def check_matrices(name: str, matrices: Tensor, *, square: bool = True, kernel: 
     check_square(name, matrices, square)
     if not matrices.is_floating_point():
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {matrices.dtype}")
-    if matrices.array.dtype == np.float16:
+    if matrices.array.dtype in NARROW:
         if kernel:
             raise NotImplementedError(f'"{kernel}" not implemented for {matrices.dtype}: convert to float32 first')
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {matrices.dtype}")

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import return_types
 from minigrad.arguments.gate import checked
 from minigrad.creation import eye
+from minigrad.dtypes import limits_of
 from minigrad.graph.function import Function, wrap
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.linalg.checks import check_finite, check_matrices, check_square, refuses
@@ -28,7 +29,7 @@ def cutoff(sizes: Any, shape: Any, atol: Any, rtol: Any) -> Any:
     """
     absolute = np.zeros((), sizes.dtype) if atol is None else np.asarray(unwrap(atol))
     if rtol is None:
-        relative = np.where(absolute > 0, 0, max(shape[-2:]) * np.finfo(sizes.dtype).eps)
+        relative = np.where(absolute > 0, 0, max(shape[-2:]) * limits_of(sizes.dtype).eps)
     else:
         relative = np.asarray(unwrap(rtol))
     largest = np.maximum.reduce(sizes, axis=-1, initial=0)

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
+from minigrad.dtypes import NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.linalg.factorizations import svdvals
@@ -45,7 +46,7 @@ class LinalgVectorNorm(Function):
     def forward(ctx, x, *, ord, dim, keepdim, dtype):
         ctx.ord, ctx.shape, ctx.dims, ctx.keepdim = ord, x.shape, normalize_dims(dim, x.ndim), keepdim
         kind = x.dtype if dtype is None else dtype
-        size = np.abs(x.astype(np.float32 if kind == np.float16 else kind, copy=False))
+        size = np.abs(x.astype(np.float32 if kind in NARROW else kind, copy=False))
         if ord == np.inf:
             z = np.maximum.reduce(size, axis=ctx.dims, keepdims=keepdim)
         elif ord == -np.inf:
@@ -170,7 +171,7 @@ def matrix_norm(
 
 def norm_of_singular_values(input: Tensor, ord: Number | str, dims: Sequence[int], keepdim: bool, dtype: Any) -> Tensor:
     """The largest, or smallest, of the singular values, or their sum."""
-    if input.array.dtype == np.float16:
+    if input.array.dtype in NARROW:
         raise RuntimeError(f"linalg.matrix_norm: Low precision dtypes not supported. Got {input.dtype}")
     order = [each for each in range(input.ndim) if each not in dims] + [*dims]
     values = svdvals((input if dtype is None else input.to(dtype)).permute(order))

@@ -557,6 +557,10 @@ class Module:
         """Convert to float32."""
         return self.to(dtypes.float32)
 
+    def bfloat16(self) -> Module:
+        """Convert to bfloat16."""
+        return self.to(dtypes.bfloat16)
+
     def half(self) -> Module:
         """Convert to float16."""
         return self.to(dtypes.float16)

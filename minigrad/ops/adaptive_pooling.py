@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import Sizes
 from minigrad.arguments.gate import checked
+from minigrad.dtypes import NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_pictures
@@ -40,7 +41,7 @@ class AdaptiveAvgPool2D(Function):
     def forward(ctx, x, *, rows, columns):
         ctx.rows, ctx.columns = rows, columns
         ctx.save_for_backward(x)
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
+        wide = x.astype(np.float32) if x.dtype in NARROW else x
         total = like(adaptive_pooling.span_sums(batched(wide), rows, columns), x.ndim)
         total /= counts(rows, columns)
         return total.astype(x.dtype, copy=False)

@@ -18,6 +18,7 @@ from minigrad.arguments.older import older_sum
 from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, number_as, result_dtype
 from minigrad.creation import tensor
+from minigrad.dtypes import FLOATS, NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.strides import from_last
@@ -34,7 +35,7 @@ class Add(Function):
 
     def forward(ctx, x, y, *, out=None):
         if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
-            if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            if type(y) in NUMBERS and x.dtype.kind in FLOATS and -EXACT <= y <= EXACT:
                 y = asarray(y, x.dtype)  # a number takes the tensor's type
             else:
                 x, y = prepare(x, y)
@@ -79,7 +80,7 @@ def check_alpha(input: Any, other: Any, alpha: Number) -> Number:
         raise TypeError("argument 'alpha' must be Number, not a Tensor that requires grad")
     kind = result_dtype(unwrap(input), unwrap(other))
     alpha = alpha.item() if isinstance(alpha, (np.generic, Tensor)) else alpha
-    if isinstance(alpha, float) and kind.kind != "f":
+    if isinstance(alpha, float) and kind.kind not in FLOATS:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, bool) and kind.kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -133,7 +134,7 @@ class Sub(Function):
     def forward(ctx, x, y):
         refuse_bool(x, y)
         if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
-            if type(y) in NUMBERS and x.dtype.kind == "f" and -EXACT <= y <= EXACT:
+            if type(y) in NUMBERS and x.dtype.kind in FLOATS and -EXACT <= y <= EXACT:
                 y = asarray(y, x.dtype)  # a number takes the tensor's type
             else:
                 x, y = prepare(x, y)
@@ -249,7 +250,7 @@ class Mul(Function):
         if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
             if type(y) in NUMBERS and x.dtype.char in PRECISE and -EXACT <= y <= EXACT:
                 y = asarray(y, x.dtype)  # a number takes the tensor's type
-            elif x.dtype.char == "e" and np.ndim(y) == 0:
+            elif x.dtype in NARROW and np.ndim(y) == 0:
                 return with_one_number(np.multiply, x, y)
             else:
                 x, y = prepare(x, y)
@@ -291,7 +292,7 @@ class MulScalar(Function):
 
     def forward(ctx, x, *, number):
         ctx.number = number
-        return with_one_number(np.multiply, x, number) if x.dtype.char == "e" else x * number
+        return with_one_number(np.multiply, x, number) if x.dtype in NARROW else x * number
 
     def backward(ctx, grad_z):
         grad_x = MulScalar.apply(grad_z, number=ctx.number)  # dz/dx = number

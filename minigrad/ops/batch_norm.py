@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.gate import checked
+from minigrad.dtypes import NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.graph.node import Tensor, unwrap
@@ -54,7 +55,7 @@ class NativeBatchNorm(Function):
         ctx.training, ctx.eps = training, eps
         given = Given((), running_mean, running_var)
         running_mean, running_var = unwrap(running_mean), unwrap(running_var)
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
+        wide = x.astype(np.float32) if x.dtype in NARROW else x
         if training:
             mean, variance = kernels.statistics(wide)
             count = kernels.count_of(x)
@@ -192,7 +193,7 @@ class NativeBatchNormBackward(Function):
         ctx.mean, ctx.inverse, ctx.training, ctx.eps = mean, inverse, training, eps
         ctx.save_for_backward(grad, x, weight)
         narrow = x.dtype
-        if narrow == np.float16:
+        if narrow in NARROW:
             grad, x = grad.astype(np.float32), x.astype(np.float32)
         scale = inverse if weight is None else inverse * weight.reshape(-1)
         total, aligned = kernels.backward_sums(grad, x, mean)

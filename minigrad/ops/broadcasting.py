@@ -18,6 +18,7 @@ from minigrad.arguments.dims import as_shape, normalize_dims
 from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.promotion import type_name
 from minigrad.attributes import Size
+from minigrad.dtypes import FLOATS, NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import spanning
@@ -77,8 +78,8 @@ def add_up(x, dims, keepdim):
 
     float16 is added up in float32 and rounded once, as PyTorch does.
     """
-    if x.dtype == np.float16:
-        total = np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float32).astype(np.float16)
+    if x.dtype in NARROW:
+        total = np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
     else:
         total = np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
     return np.asarray(total, order="C")
@@ -106,7 +107,7 @@ class Sum(Function):
         ctx.overload = 0 if dim is None else 1  # PyTorch's two nodes
         ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
         if dtype is None:
-            dtype = x.dtype if x.dtype.kind == "f" else np.int64
+            dtype = x.dtype if x.dtype.kind in FLOATS else np.int64
         return add_up(x.astype(dtype, copy=False), ctx.dims, keepdim)
 
     def backward(ctx, grad_z):

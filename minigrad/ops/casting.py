@@ -112,6 +112,11 @@ def double(input: Tensor) -> Tensor:
     return input.to(dtypes.float64)
 
 
+def bfloat16(input: Tensor) -> Tensor:
+    """In bfloat16. Shape: that of ``input``."""
+    return input.to(dtypes.bfloat16)
+
+
 def half(input: Tensor) -> Tensor:
     """In float16. Shape: that of ``input``."""
     return input.to(dtypes.float16)

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.operands import check_broadcast, prepare
 from minigrad.arguments.promotion import type_name
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import Function, taken_in
 from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Number, Tensor, unwrap
@@ -259,7 +260,7 @@ def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
     if not isinstance(x, Tensor) and not isinstance(y, Tensor):
         raise TypeError(f"{ufunc.__name__}(): argument 'input' (position 1) must be Tensor, not {type_name(x)}")
     first, second = prepare(unwrap(x), unwrap(y))
-    if first.dtype.kind == "f" or (first.dtype.kind == "b" and ufunc in (np.left_shift, np.right_shift)):
+    if first.dtype.kind in FLOATS or (first.dtype.kind == "b" and ufunc in (np.left_shift, np.right_shift)):
         raise NotImplementedError(f'"{ufunc.__name__}_cpu" not implemented for {first.dtype}: use integers or bools')
     return elementwise_constant(ufunc(first, second), x, y)
 

@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
@@ -187,7 +188,7 @@ class Trace(Function):
 
     def forward(ctx, x):
         ctx.shape = x.shape
-        return np.trace(x, dtype=x.dtype if x.dtype.kind == "f" else np.int64)
+        return np.trace(x, dtype=x.dtype if x.dtype.kind in FLOATS else np.int64)
 
     def backward(ctx, grad_z):
         count = min(ctx.shape)

@@ -16,6 +16,7 @@ from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, promote
 from minigrad.creation import tensor
+from minigrad.dtypes import FLOATS, NARROW
 from minigrad.graph.function import Function, wrap
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.values import constant_like
@@ -33,7 +34,7 @@ class Div(Function):
         if type(y) is not ndarray or x.dtype is not y.dtype or x.shape != y.shape:
             if type(y) in NUMBERS and x.dtype.char in PRECISE and -EXACT <= y <= EXACT:
                 y = asarray(y, x.dtype)  # a number takes the tensor's type
-            elif x.dtype.char == "e" and np.ndim(y) == 0:
+            elif x.dtype in NARROW and np.ndim(y) == 0:
                 return with_one_number(np.divide, x, y)
             else:
                 x, y = prepare(x, y, floating=True)
@@ -121,7 +122,7 @@ def check_divisor(name, x, y):
 def quotient(x, y, rounding):
     """x / y rounded to an integer: ``rounding`` is 'floor' or 'trunc'."""
     divide = np.floor_divide if rounding == "floor" else truncated_quotient
-    if isinstance(x, ndarray) and x.dtype.char == "e" and np.ndim(y) == 0:
+    if isinstance(x, ndarray) and x.dtype in NARROW and np.ndim(y) == 0:
         return with_one_number(divide, x, y)
     x, y = prepare(x, y)
     check_divisor("div_" + rounding, x, y)
@@ -130,7 +131,7 @@ def quotient(x, y, rounding):
 
 def truncated_quotient(x, y):
     """x / y rounded towards zero."""
-    if x.dtype.kind == "f":
+    if x.dtype.kind in FLOATS:
         return np.trunc(x / y)
     rounded_down = np.floor_divide(x, y)
     return rounded_down + ((rounded_down < 0) & (rounded_down * y != x)).astype(x.dtype)

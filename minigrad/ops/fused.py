@@ -11,6 +11,7 @@ from minigrad.arguments.gate import checked
 from minigrad.arguments.older import older_fused
 from minigrad.arguments.operands import prepare, prepare_three
 from minigrad.arguments.promotion import in_opmath, number_as
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import ONLY_FIRST, Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.inplace.changing import run_in_place
@@ -20,7 +21,7 @@ __all__ = ["addcdiv", "addcmul", "lerp"]
 
 def check_lerp_type(x):
     """Raise PyTorch's error for a type without fractions."""
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in FLOATS:
         raise NotImplementedError(f'"lerp_kernel" not implemented for {x.dtype}: convert to a floating type first')
 
 

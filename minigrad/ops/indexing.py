@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad.arguments.promotion import number_as
 from minigrad.caller import warn_user
-from minigrad.dtypes import int64
+from minigrad.dtypes import FLOATS, int64
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_first, spanning
@@ -137,7 +137,7 @@ def checked_array(part: Any) -> Any:
                 "indexing with dtype minigrad.uint8 is now deprecated, please use a dtype minigrad.bool instead.",
             )
         array = array != 0
-    if array.dtype.kind == "f" or (array.ndim and array.dtype not in (np.bool_, np.int32, np.int64)):
+    if array.dtype.kind in FLOATS or (array.ndim and array.dtype not in (np.bool_, np.int32, np.int64)):
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return array.item() if array.ndim == 0 else array
 

@@ -12,6 +12,7 @@ from minigrad import dtypes
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import result_dtype
 from minigrad.creation import zeros_like
+from minigrad.dtypes import FLOATS
 from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.graph.node import Tensor
 from minigrad.linalg.norms import vector_norm
@@ -78,7 +79,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     if eps < 0:
         raise RuntimeError(f"eps must be non-negative, got: {eps}")
     kind = result_dtype(x1.array, x2.array)
-    if kind.kind != "f":
+    if kind.kind not in FLOATS:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind}")
     x1, x2 = broadcast_tensors(x1, x2)
     norm1 = vector_norm(x1, 2, dim, True).clone()

@@ -19,6 +19,7 @@ import numpy as np
 from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import wrap
 from minigrad.graph.history import note_cut
 from minigrad.graph.node import Tensor
@@ -30,7 +31,7 @@ __all__ = ["all", "any", "argmax", "argmin", "argwhere", "count_nonzero", "nonze
 def constant(array: Any, *inputs: Any) -> Tensor:
     """``array``, computed from ``inputs``, as a tensor without history, which ``explain_grad`` tells."""
     result = wrap(np.asarray(array))
-    note_cut("flat" if result.array.dtype.kind == "f" else "type", inputs, [result], result.dtype)
+    note_cut("flat" if result.array.dtype.kind in FLOATS else "type", inputs, [result], result.dtype)
     return result
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minigrad import dtypes
 from minigrad.arguments.gate import checked
+from minigrad.dtypes import NARROW, limits_of
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.ops.batch_norm import batch_norm, check_channels, check_one_type, check_several_values, mean_over
@@ -42,7 +42,7 @@ class NativeGroupNorm(Function):
     def forward(ctx, x, weight, bias, *, groups, eps):
         ctx.groups, ctx.eps = groups, eps
         ctx.save_for_backward(x, weight)
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
+        wide = x.astype(np.float32) if x.dtype in NARROW else x
         grouped = wide.reshape(grouped_shape(x.shape, groups))
         dims = tuple(range(2, grouped.ndim))
         deviation = grouped - np.mean(grouped, axis=dims, keepdims=True)
@@ -124,7 +124,7 @@ class NativeLayerNorm(Function):
     def forward(ctx, x, weight, bias, *, ndim, eps):
         ctx.dims, ctx.eps = tuple(range(x.ndim - ndim, x.ndim)), eps
         ctx.save_for_backward(x, weight, bias)
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
+        wide = x.astype(np.float32) if x.dtype in NARROW else x
         deviation = wide - np.mean(wide, axis=ctx.dims, keepdims=True)
         variance = np.mean(deviation * deviation, axis=ctx.dims, keepdims=True)
         z = (deviation / np.sqrt(variance + np.asarray(eps, wide.dtype))).astype(x.dtype, copy=False)
@@ -219,8 +219,8 @@ def rms_norm(
         raise NotImplementedError(f'"rms_norm" not implemented for {input.dtype}')
     dims = tuple(range(-len(normalized_shape), 0))
     input = input.contiguous()
-    wide = input.float() if input.dtype is dtypes.float16 else input  # as in PyTorch, whose squares then fit
-    eps = float(np.finfo(wide.array.dtype).eps) if eps is None else eps
+    wide = input.float() if input.array.dtype in NARROW else input  # as in PyTorch, whose squares then fit
+    eps = float(limits_of(wide.array.dtype).eps) if eps is None else eps
     normal = (wide * (wide.pow(2).mean(dims, keepdim=True) + eps).rsqrt()).to(input.dtype)
     return normal if weight is None else normal * weight
 

@@ -22,6 +22,7 @@ from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import Sizes, check_integer
 from minigrad.arguments.gate import checked
+from minigrad.dtypes import NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_pictures
@@ -293,7 +294,7 @@ class AvgPool2D(Function):
     def forward(ctx, x, *, rows, columns, divisors):
         ctx.options = {"rows": rows, "columns": columns, "divisors": divisors}
         ctx.save_for_backward(x)
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x  # rounded once, as in PyTorch
+        wide = x.astype(np.float32) if x.dtype in NARROW else x  # rounded once, as in PyTorch
         total = like(kernels.window_sums(batched(wide), rows, columns), x.ndim)
         if x.dtype.kind == "i":
             return (total - np.fmod(total, divisors)) // divisors  # towards zero

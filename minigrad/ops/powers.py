@@ -25,6 +25,7 @@ from minigrad.arguments.promotion import (
     promote,
     result_dtype,
 )
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -38,7 +39,7 @@ __all__ += ["log10", "log10_", "log_", "logaddexp", "pow", "rsqrt", "rsqrt_", "s
 
 def refuse_negative_power(x, number):
     """Raise PyTorch's error for integers to a negative integer power."""
-    if x.dtype.kind != "f" and isinstance(number, int) and number < 0:
+    if x.dtype.kind not in FLOATS and isinstance(number, int) and number < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
@@ -113,7 +114,7 @@ class Pow(Function):
 
     def forward(ctx, x, y):
         x_float, y_float = prepare(x, y)
-        z = np.asarray(x_float**y_float if x_float.dtype.kind == "f" else integer_power(x_float, y_float))
+        z = np.asarray(x_float**y_float if x_float.dtype.kind in FLOATS else integer_power(x_float, y_float))
         ctx.save_for_backward(x, y, z)
         return z
 
@@ -161,7 +162,7 @@ class PowOfScalar(Function):
     def forward(ctx, x, *, number):
         base, exponent = prepare(number, x)
         ctx.number = number
-        z = np.asarray(base**exponent if base.dtype.kind == "f" else integer_power(base, exponent))
+        z = np.asarray(base**exponent if base.dtype.kind in FLOATS else integer_power(base, exponent))
         ctx.save_for_backward(x, z)
         return z
 
@@ -399,7 +400,7 @@ class Logaddexp(Function):
     def forward(ctx, x, y):
         ctx.save_for_backward(x, y)
         x, y = prepare(x, y)
-        if x.dtype.kind != "f":
+        if x.dtype.kind not in FLOATS:
             raise NotImplementedError(
                 f'"logaddexp_cpu" not implemented for {x.dtype}: convert to a floating type first'
             )
@@ -430,7 +431,7 @@ class Hypot(Function):
 
     def forward(ctx, x, y):
         first, second = prepare(x, y)
-        if first.dtype.kind != "f":
+        if first.dtype.kind not in FLOATS:
             raise NotImplementedError(
                 f'"hypot_cpu" not implemented for {first.dtype}: convert to a floating type first'
             )

@@ -15,6 +15,7 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_opmath, number_as
 from minigrad.attributes import TYPE_NAMES
+from minigrad.dtypes import FLOATS, limits_of
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -104,7 +105,7 @@ class Switched(Function):
 
 def refuse_integers(name, x):
     """Raise PyTorch's error for a type without fractions."""
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in FLOATS:
         raise NotImplementedError(f'"{name}_cpu" not implemented for {x.dtype}')
 
 
@@ -504,7 +505,7 @@ class Softshrink(Function):
 
     def forward(ctx, x, *, lambd):
         refuse_integers("softshrink", x)
-        largest = np.finfo(x.dtype).max
+        largest = limits_of(x.dtype).max
         if not 0 <= lambd <= largest:
             raise RuntimeError(f"lambda must be in range [0, {largest}] for type {x.dtype}, but found to be {lambd}.")
         ctx.save_for_backward(x)

@@ -17,6 +17,7 @@ from minigrad import dtypes
 from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import LEFT_OUT, checked
+from minigrad.dtypes import FLOATS, NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -39,7 +40,7 @@ class Mean(Function):
         for each in ctx.dims:
             ctx.count *= x.shape[each]
         kind = x.dtype if dtype is None else dtype
-        wide = np.float32 if kind == np.float16 else kind  # float16 is rounded once, as in PyTorch
+        wide = np.float32 if kind in NARROW else kind  # float16 is rounded once, as in PyTorch
         total = add_up(x.astype(wide, copy=False), ctx.dims, keepdim)
         return np.true_divide(total, ctx.count, dtype=wide).astype(kind, copy=False)
 
@@ -87,7 +88,7 @@ class Nansum(Function):
         ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
         ctx.save_for_backward(x)
         if dtype is None:
-            dtype = x.dtype if x.dtype.kind == "f" else np.int64
+            dtype = x.dtype if x.dtype.kind in FLOATS else np.int64
         return add_up(np.where(x == x, x, np.zeros((), x.dtype)).astype(dtype, copy=False), ctx.dims, keepdim)
 
     def backward(ctx, grad_z):
@@ -164,7 +165,7 @@ class Prod(Function):
         ctx.dim = None if dim is None else normalize_dim(dim, x.ndim)
         ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
         kind = accumulated_type(x, dtype)
-        wide = np.float32 if kind == np.float16 else kind
+        wide = np.float32 if kind in NARROW else kind
         product = np.multiply.reduce(x.astype(kind, copy=False), axis=ctx.dims, keepdims=keepdim, dtype=wide)
         z = np.asarray(product, kind)
         ctx.save_for_backward(x, z)

@@ -16,6 +16,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.gate import checked
 from minigrad.caller import warn_user
+from minigrad.dtypes import NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import as_pictures
@@ -33,7 +34,7 @@ AS_IT_IS: Taps = [(np.zeros(1, np.int64), None)]  # the one row of a signal
 
 def resized(x, taps):
     """The new signals, images or volumes."""
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    wide = x.astype(np.float32) if x.dtype in NARROW else x
     if x.ndim == 3:
         z = kernels.resize(wide[:, :, None], AS_IT_IS, *taps)[:, :, 0]
     else:
@@ -43,7 +44,7 @@ def resized(x, taps):
 
 def spread(grad, size, taps):
     """The way back from what :func:`resized` made of ``size``."""
-    wide = grad.astype(np.float32) if grad.dtype == np.float16 else grad
+    wide = grad.astype(np.float32) if grad.dtype in NARROW else grad
     if grad.ndim == 3:
         z = kernels.spread_resized(wide[:, :, None], (1, *size), AS_IT_IS, *taps)[:, :, 0]
     else:

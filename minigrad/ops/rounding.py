@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_opmath
+from minigrad.dtypes import FLOATS, limits_of
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -85,7 +86,7 @@ class Floor(Function):
     def forward(ctx, x):
         if x.dtype.kind == "b":
             raise NotImplementedError(f"\"{type(ctx).__name__.lower()}_cpu\" not implemented for 'Bool'")
-        return ctx.rounded(x) if x.dtype.kind == "f" else x.copy()
+        return ctx.rounded(x) if x.dtype.kind in FLOATS else x.copy()
 
     def backward(ctx, grad_z):
         grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
@@ -180,7 +181,7 @@ class RoundDecimals(Floor):
     node_name = "RoundBackward1"
 
     def forward(ctx, x, *, decimals):
-        if x.dtype.kind != "f":
+        if x.dtype.kind not in FLOATS:
             raise NotImplementedError(f'"round_vml_cpu" with decimals is not implemented for {x.dtype}')
         wide = in_opmath(x)
         scale = np.asarray(10.0 ** builtins.abs(decimals), wide.dtype)
@@ -192,7 +193,7 @@ class Frac(Function):
     """z = x - trunc(x), the fraction with the sign of x."""
 
     def forward(ctx, x):
-        if x.dtype.kind != "f":
+        if x.dtype.kind not in FLOATS:
             raise NotImplementedError(f'"frac_vml_cpu" not implemented for {x.dtype}')
         return x - np.trunc(x)
 
@@ -234,10 +235,10 @@ class NanToNum(Function):
     """z = x with ``nan``, ``posinf`` and ``neginf`` in place of NaN and the infinities, whose gradient is zero."""
 
     def forward(ctx, x, *, nan, posinf, neginf):
-        if x.dtype.kind != "f":
+        if x.dtype.kind not in FLOATS:
             return x.copy()
         ctx.save_for_backward(x)
-        limits = np.finfo(x.dtype)
+        limits = limits_of(x.dtype)
         posinf = limits.max if posinf is None else posinf
         neginf = limits.min if neginf is None else neginf
         return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)

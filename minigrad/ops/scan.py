@@ -15,6 +15,7 @@ from minigrad.arguments.checks import missing_dim, renamed
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.creation import zeros_like
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.values import constant_like
@@ -43,7 +44,7 @@ def accumulated_type(x, dtype):
     """The type of a running sum or product: ``dtype``, or that of x, int64 for integers and bools."""
     if dtype is not None:
         return dtype
-    return x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
+    return x.dtype if x.dtype.kind in FLOATS else np.dtype(np.int64)
 
 
 class Cumsum(Function):

@@ -16,6 +16,7 @@ from minigrad.arguments.checks import missing_dim, renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_default_float, in_opmath
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.ops.broadcasting import Sum, add_up, restore_dims
@@ -62,7 +63,7 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | Non
 def floating(name: str, input: Tensor, dtype: dtypes.dtype | None) -> Tensor:
     """``input`` in type ``dtype``, or PyTorch's error where it is then not floating."""
     values = input if dtype is None else input.to(dtype)
-    if values.array.dtype.kind != "f":
+    if values.array.dtype.kind not in FLOATS:
         raise NotImplementedError(f'"{name}_kernel_impl" not implemented for {values.dtype}')
     return values
 

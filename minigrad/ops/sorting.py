@@ -16,6 +16,7 @@ from minigrad import dtypes, return_types
 from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import LEFT_OUT, checked
+from minigrad.dtypes import FLOATS
 from minigrad.graph.function import Function
 from minigrad.graph.history import note_cut
 from minigrad.graph.node import Tensor, unwrap
@@ -221,7 +222,7 @@ class MedianAll(MaxAll):
     def forward(ctx, x):
         ctx.dims, ctx.keepdim = tuple(range(x.ndim)), False
         if x.size == 0:
-            z = np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
+            z = np.asarray(np.nan if x.dtype.kind in FLOATS else np.iinfo(x.dtype).min, x.dtype)
         else:
             z = np.asarray(x.reshape(-1)[ctx.choose(x.reshape(-1), 0)])
         ctx.save_for_backward(x, z)

@@ -11,6 +11,7 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.promotion import CATEGORY, check_operand, combine, result_dtype
+from minigrad.dtypes import FLOATS
 from minigrad.graph.node import Tensor
 
 __all__ = ["can_cast", "is_complex", "is_floating_point", "is_nonzero", "is_same_size", "is_signed", "promote_types"]
@@ -20,7 +21,7 @@ __all__ += ["result_type"]
 @checked
 def is_floating_point(input: Tensor) -> bool:
     """True for float16, float32 and float64."""
-    return input.array.dtype.kind == "f"
+    return input.array.dtype.kind in FLOATS
 
 
 @checked

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.dims import Sizes
 from minigrad.arguments.gate import checked
+from minigrad.dtypes import NARROW
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_pictures
@@ -43,7 +44,7 @@ class AvgPool3D(Function):
     def forward(ctx, x, *, windows, divisors):
         ctx.options = {"windows": windows, "divisors": divisors}
         ctx.save_for_backward(x)
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
+        wide = x.astype(np.float32) if x.dtype in NARROW else x
         total = like(kernels.span_sums(batched(wide), *windows), x.ndim)
         if x.dtype.kind == "i":
             return (total - np.fmod(total, divisors)) // divisors  # towards zero

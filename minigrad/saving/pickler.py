@@ -31,6 +31,7 @@ __all__ = ["STORAGE_NAMES", "CheckpointWriter"]
 
 
 STORAGE_NAMES = {
+    dtypes.bfloat16: "BFloat16Storage",
     dtypes.float16: "HalfStorage",
     dtypes.float32: "FloatStorage",
     dtypes.float64: "DoubleStorage",

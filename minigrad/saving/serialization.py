@@ -38,6 +38,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.attributes import Size, check_device, device
 from minigrad.creation import from_numpy
+from minigrad.dtypes import FLOATS
 from minigrad.nn.parameter import Parameter
 from minigrad.saving.files import replacing
 from minigrad.saving.pickler import STORAGE_NAMES, CheckpointWriter
@@ -48,10 +49,8 @@ __all__ = ["load", "save"]
 
 
 _ABSENT = {
-    "torch BFloat16Storage": "bfloat16",
     "torch ComplexFloatStorage": "complex64",
     "torch ComplexDoubleStorage": "complex128",
-    "torch bfloat16": "bfloat16",
     "torch complex64": "complex64",
     "torch complex128": "complex128",
     "torch._utils _rebuild_tensor_v3": "a tensor of uint16, uint32, uint64 or float8",
@@ -358,7 +357,7 @@ def _view(storage: np.ndarray, offset: int, shape: tuple[int, ...], strides: tup
 
 
 def _with_grad(tensor: Tensor, requires_grad: object, hooks: object) -> Tensor:
-    if type(requires_grad) is not bool or (requires_grad and tensor.array.dtype.kind != "f"):
+    if type(requires_grad) is not bool or (requires_grad and tensor.array.dtype.kind not in FLOATS):
         _fail("its pickle says wrongly whether a tensor requires grad")
     if hooks is not None and (type(hooks) is not OrderedDict or hooks):
         _fail("it holds a tensor with hooks, which are code")

@@ -110,7 +110,12 @@ OPERATIONS = {
     for each in database.op_db
     if each.name in NAMES.split() and f"{each.name} {each.variant_test_name}" not in NOT_TAKEN
 }
-ROUNDING = {"float64": (1e-9, 1e-10), "float32": (1e-4, 1e-4), "float16": (2e-2, 2e-2)}  # of whole samples, not of one
+ROUNDING = {
+    "float64": (1e-9, 1e-10),
+    "float32": (1e-4, 1e-4),
+    "float16": (2e-2, 2e-2),
+    "bfloat16": (1e-1, 1e-1),  # of whole samples, not of one
+}
 
 
 def usable(name, sample):
@@ -152,13 +157,13 @@ def same(first, second, tolerance=None):
     for a, b in zip(one, two):
         if tuple(a.shape) != tuple(b.shape) or a.dtype is not DTYPES[b.dtype] or a.requires_grad != b.requires_grad:
             raise Mismatch(f"{tuple(a.shape)} {a.dtype} {a.requires_grad} instead of {tuple(b.shape)} {b.dtype}")
-        x, y = a.detach().numpy(), b.detach().numpy(force=True)
+        x, y = a.detach().double().numpy(), b.detach().double().numpy(force=True)
         if tolerance is not None:
             compare_values("sample", a, b, tolerance).check()
             continue
-        relative, absolute = ROUNDING.get(str(x.dtype), (0, 0))
+        relative, absolute = ROUNDING.get(str(b.dtype).removeprefix("torch."), (0, 0))
         if not np.allclose(x.astype(np.float64), y.astype(np.float64), relative, absolute, equal_nan=True):
-            compare_values("sample", a, b, "float64" if x.dtype == np.float64 else "float32").check()
+            compare_values("sample", a, b, "float64" if b.dtype == torch.float64 else "float32").check()
 
 
 def gradients(engine, result, inputs, order=1):
@@ -220,7 +225,7 @@ def check_call(ours_called, theirs_called, sample, order=1, tolerance=None, name
 def check_in_place(name, operation, sample):
     """The in-place form on one sample: the same change, or the same type of exception and no change."""
     tensor = sample.input.detach().clone()
-    changed = minigrad.from_numpy(sample.input.detach().numpy().copy())
+    changed = as_minigrad(sample.input.detach().clone())
     outcomes = []
     for call, target, args, kwargs in (
         (operation.inplace_variant, tensor, sample.args, sample.kwargs),
@@ -236,7 +241,7 @@ def check_in_place(name, operation, sample):
         same(changed.detach(), tensor.detach())
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "uint8", "bool"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "int64", "uint8", "bool"])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_samples(name, dtype):
     operation = OPERATIONS[name]

@@ -1,0 +1,105 @@
+"""bfloat16: a float32 without its lower half, and what NumPy computes on arrays of it.
+
+NumPy has no such type; the package ml_dtypes gives it one, of kind "V". That type lies in memory as PyTorch's does,
+but beside a Python number it becomes float32, and each of several roundings on the way is to bfloat16. So a tensor of
+bfloat16 holds its numbers in a :class:`BFloat16Array`: each call of NumPy's computes in float32, and rounds once.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+__all__ = ["ARRAYS", "BFloat16Array", "bfloat16_type", "finfo_of_bfloat16"]
+
+
+@cache
+def bfloat16_type() -> np.dtype:
+    """NumPy's type of bfloat16.
+
+    Raises:
+        ImportError: the package ml_dtypes is not installed.
+    """
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise ImportError("minigrad.bfloat16 needs ml_dtypes: pip install 'minigrad[bfloat16]'") from None
+    return np.dtype(ml_dtypes.bfloat16)
+
+
+def finfo_of_bfloat16() -> Any:
+    """What ``numpy.finfo`` tells of other types."""
+    import ml_dtypes
+
+    return ml_dtypes.finfo(bfloat16_type())
+
+
+class BFloat16Array(np.ndarray):
+    """An array of bfloat16, on which NumPy's functions compute in float32 and round to bfloat16 once.
+
+    Beside an array of a wider floating type the result is of that type, as NumPy has it.
+    """
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
+        """``ufunc.method(*inputs, out=out, **options)``."""
+        if method == "at":
+            wide = widened(inputs[0])
+            ufunc.at(wide, *map(widened, inputs[1:]), **options)
+            inputs[0][...] = wide
+            return None
+        narrow = all(map(is_narrow, inputs)) and options.get("dtype") in (None, bfloat16_type())
+        if "dtype" in options and narrow:
+            options["dtype"] = np.dtype(np.float32)
+        results = getattr(ufunc, method)(*map(widened, inputs), **options)
+        if out:
+            written = [put(result, target) for result, target in zip(as_tuple(results), out)]
+            return written[0] if ufunc.nout == 1 else tuple(written)
+        if not narrow:
+            return results
+        return tuple(map(narrowed, results)) if ufunc.nout > 1 else narrowed(results)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """``func(*args, **kwargs)``, in float32 where NumPy has no code for other people's types."""
+        if func not in WIDENED:
+            return super().__array_function__(func, types, args, kwargs)
+        return narrowed(func(*widened_all(args), **{name: widened(each) for name, each in kwargs.items()}))
+
+
+ARRAYS = frozenset({np.ndarray, BFloat16Array})  # what a tensor's numbers may lie in
+WIDENED = {np.einsum, np.nan_to_num, np.isclose, np.interp, np.median, np.linalg.norm}
+
+
+def widened(value: Any) -> Any:
+    """``value``, in float32 where it is an array of bfloat16."""
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype == bfloat16_type():
+        return np.asarray(value).astype(np.float32)
+    return value.view(np.ndarray) if isinstance(value, BFloat16Array) else value
+
+
+def widened_all(values: Any) -> list[Any]:
+    """Each of ``values`` widened, and what is in a list or tuple among them."""
+    return [widened_all(each) if isinstance(each, (list, tuple)) else widened(each) for each in values]
+
+
+def narrowed(value: Any) -> Any:
+    """``value``, in bfloat16 where it is of float32."""
+    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype != np.float32:
+        return value
+    return np.asarray(value).astype(bfloat16_type()).view(BFloat16Array)
+
+
+def is_narrow(value: Any) -> bool:
+    """Whether an operand leaves the result in bfloat16: it is no array of another floating type."""
+    return not isinstance(value, np.ndarray) or value.dtype.kind != "f"
+
+
+def as_tuple(results: Any) -> tuple[Any, ...]:
+    return results if isinstance(results, tuple) else (results,)
+
+
+def put(result: Any, target: Any) -> Any:
+    """Write ``result`` to ``target``, rounded to its type, and give that back."""
+    target[...] = result
+    return target
