@@ -38,7 +38,7 @@ FOLKLORE = {
     *("Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList", "Sequential", "Optimizer"),
     *("RNNBase", "RNNCellBase"),
     *("Bilinear", "Flatten", "Fold", "Identity", "LazyLinear", "Linear", "Unflatten"),
-    *("UninitializedBuffer", "UninitializedParameter"),
+    *("Buffer", "factory_kwargs", "UninitializedBuffer", "UninitializedParameter"),
     *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"),
     *("AdaptiveAvgPool3d", "AdaptiveMaxPool3d", "AvgPool3d", "MaxPool3d", "MaxUnpool3d"),
     *("CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d"),

@@ -416,3 +416,6 @@ class DifferentiatedTwice(function.Function):
 
     def backward(ctx, grad_value):
         raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+
+FunctionCtx = Function  # what ``ctx`` is

@@ -6,6 +6,7 @@ what is done to all parameters of a network at once, ``modules.py`` the layers u
 
 from minigrad.nn import functional, init, modules, utils
 from minigrad.nn.activation import *
+from minigrad.nn.arguments import factory_kwargs
 from minigrad.nn.attention import *
 from minigrad.nn.batchnorm import *
 from minigrad.nn.container import *
@@ -21,7 +22,7 @@ from minigrad.nn.margin_loss import *
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import *
 from minigrad.nn.padding import *
-from minigrad.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
+from minigrad.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from minigrad.nn.pooling import *
 from minigrad.nn.rnn import *
 from minigrad.nn.transformer import *
@@ -30,7 +31,7 @@ from minigrad.nn.upsampling import *
 __all__ = ["CELU", "ELU", "GELU", "GLU", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d"]
 __all__ += ["AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AlphaDropout", "AvgPool1d", "AvgPool2d"]
 __all__ += ["AvgPool3d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear"]
-__all__ += ["CTCLoss", "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d"]
+__all__ += ["Buffer", "CTCLoss", "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d"]
 __all__ += ["ConstantPad2d", "ConstantPad3d", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"]
 __all__ += ["ConvTranspose3d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "Dropout", "Dropout1d"]
 __all__ += ["Dropout2d", "Dropout3d", "Embedding", "FeatureAlphaDropout", "Flatten", "Fold", "GaussianNLLLoss"]
@@ -51,4 +52,4 @@ __all__ += ["Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Thresho
 __all__ += ["TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
 __all__ += ["TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "UninitializedBuffer"]
 __all__ += ["UninitializedParameter", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d"]
-__all__ += ["ZeroPad2d", "ZeroPad3d", "functional", "init", "utils"]
+__all__ += ["ZeroPad2d", "ZeroPad3d", "factory_kwargs", "functional", "init", "utils"]

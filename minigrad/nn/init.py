@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from minigrad import creation, dtypes
 from minigrad.caller import warn_user
-from minigrad.creation import empty, empty_like, eye, from_numpy, ones_like, randperm
+from minigrad.creation import empty, empty_like, from_numpy, ones_like, randperm
 from minigrad.graph.grad_mode import no_grad
 from minigrad.tensor import Tensor
 
@@ -162,7 +164,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return tensor.copy_(eye(*tensor.shape))
+    return tensor.copy_(creation.eye(*tensor.shape))
 
 
 @no_grad()
@@ -257,3 +259,21 @@ def rejected_until_normal(tensor: Tensor, mean: float, std: float, a: float, b: 
             return tensor
         candidates.uniform_(a, b, generator=generator)
         tensor.copy_(candidates.where(refused, tensor))
+
+
+def without_underscore(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function of this file under its older name, with a warning."""
+    old = function.__name__.removesuffix("_")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Tensor:
+        warn_user(f"`nn.init.{old}` is now deprecated in favor of `nn.init.{old}_`.", FutureWarning)
+        return function(*args, **kwargs)
+
+    return call
+
+
+uniform, normal, constant = [without_underscore(each) for each in (uniform_, normal_, constant_)]
+eye, dirac, orthogonal, sparse = [without_underscore(each) for each in (eye_, dirac_, orthogonal_, sparse_)]
+xavier_uniform, xavier_normal = without_underscore(xavier_uniform_), without_underscore(xavier_normal_)
+kaiming_uniform, kaiming_normal = without_underscore(kaiming_uniform_), without_underscore(kaiming_normal_)

@@ -16,10 +16,11 @@ from minigrad.attributes import check_device
 from minigrad.attributes import device as device_type
 from minigrad.caller import warn_user
 from minigrad.compiler import compile
+from minigrad.creation import empty_like
 from minigrad.graph.function import taken_in
 from minigrad.graph.hooks import RemovableHandle
-from minigrad.nn.module_hooks import call_with_hooks, forward_hook, register
-from minigrad.nn.parameter import Parameter, UninitializedBuffer
+from minigrad.nn.module_hooks import as_hooks_want, call_with_hooks, check_kind, forward_hook, register
+from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.nn.state import EXTRA_STATE, IncompatibleKeys, Loading, load_into, saved, value_for
 from minigrad.tensor import Tensor
 from minigrad.tensor_types import dtype_of
@@ -114,8 +115,22 @@ class Module:
         """Call ``hook(module, grad_input, grad_output)`` when the gradients of the module's inputs are computed.
 
         A tuple it returns replaces ``grad_input``. Only positional tensors that require grad have a gradient there.
+
+        Raises:
+            RuntimeError: there is one of :meth:`register_backward_hook`.
         """
+        check_kind(self._backward_hooks, full=True)
         return register(self._backward_hooks, hook, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` with what the last node of the module's forward has.
+
+        So ``grad_input`` is the module's only where it is one operation: take :meth:`register_full_backward_hook`.
+
+        Raises:
+            RuntimeError: there is one of :meth:`register_full_backward_hook`.
+        """
+        return register(self._backward_hooks, check_kind(self._backward_hooks, full=False)(hook), prepend=False)
 
     # ------------------------------------------------------------------------------- holding parts
 
@@ -131,15 +146,14 @@ class Module:
         elif isinstance(value, Parameter):
             self._forget(name, but=self._parameters)
             self.register_parameter(name, value)
-        elif isinstance(value, UninitializedBuffer):
-            self._forget(name, but=self._buffers)
-            self.register_buffer(name, value, value.persistent)
         elif isinstance(value, Module) and name not in self._parameters:
             self._forget(name, but=self._modules)
-            self._modules[name] = value
+            self._modules[name] = as_hooks_want("module", self, name, value)
         elif name in self._parameters or name in self._modules:
             self._check_part(name, value)
             (self._parameters if name in self._parameters else self._modules)[name] = value
+        elif isinstance(value, Buffer):
+            self.register_buffer(name, value, value.persistent)
         elif name in self._buffers:
             self.register_buffer(name, value, persistent=name not in self._non_persistent_buffers)
         else:
@@ -198,9 +212,10 @@ class Module:
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
                 f"(minigrad.nn.Parameter or None required)"
             )
-        self._parameters[name] = param
         if param is not None:
+            param = as_hooks_want("parameter", self, name, param)
             param._name = name
+        self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """File a tensor that is part of the state but is not trained; ``persistent`` ones are saved.
@@ -215,7 +230,7 @@ class Module:
             raise TypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = as_hooks_want("buffer", self, name, tensor)
         self._non_persistent_buffers.discard(name)
         if not persistent:
             self._non_persistent_buffers.add(name)
@@ -230,7 +245,7 @@ class Module:
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name("module", name, self._modules)
-        self._modules[name] = module
+        self._modules[name] = as_hooks_want("module", self, name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """:meth:`add_module`."""
@@ -431,6 +446,14 @@ class Module:
         """
         return RemovableHandle(self._load_state_dict_pre_hooks, hook)
 
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., None], with_module: bool = False
+    ) -> RemovableHandle:
+        """As older code has it: the hook does not receive the module."""
+        return RemovableHandle(
+            self._load_state_dict_pre_hooks, hook if with_module else lambda module, *given: hook(*given)
+        )
+
     def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Call ``hook(module, incompatible_keys)`` after ``load_state_dict``; it may change the two lists."""
         return RemovableHandle(self._load_state_dict_post_hooks, hook)
@@ -576,6 +599,22 @@ class Module:
         """:func:`minigrad.compile`: the module stays as it is."""
         compile(self, **options)
 
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Module:
+        """Give every parameter and buffer new memory, whose values are still to be filled in. ``device``: the CPU."""
+        for each in [*self.parameters(recurse), *self.buffers(recurse)]:
+            each.data = empty_like(each, device=device)
+        return self
+
+    def share_memory(self) -> Module:
+        """Refused: tensors are in the memory of their process.
+
+        Raises:
+            NotImplementedError: always; it names what to send.
+        """
+        raise NotImplementedError(
+            "minigrad's tensors are not shared by processes: send the state_dict, and load it there"
+        )
+
     def cpu(self) -> Module:
         """This module: it is on the CPU."""
         return self
@@ -615,6 +654,9 @@ class Module:
                 parameter.grad.detach_().zero_()
 
     # ------------------------------------------------------------------------------- printing
+
+    def _get_name(self) -> str:
+        return type(self).__name__
 
     def extra_repr(self) -> str:
         """What a layer prints inside its brackets."""

@@ -6,6 +6,7 @@ identity: its node is where the gradients of all inputs, or of all outputs, are 
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 
-__all__ = ["call_with_hooks", "forward_hook", "register"]
+__all__ = ["OF_ALL", "NodeHook", "as_hooks_want", "call_with_hooks", "check_kind", "forward_hook", "register"]
 
 
 class ForwardHook(NamedTuple):
@@ -36,6 +37,46 @@ def forward_hook(hook: Any, with_kwargs: bool, always_call: bool = False) -> Any
     return ForwardHook(hook, with_kwargs, always_call) if with_kwargs or always_call else hook
 
 
+# Hooks of all modules, which ``global_hooks.py`` registers: around calls, by a module's names for its own, and before
+# a part is registered.
+OF_ALL: dict[str, OrderedDict[int, Any]] = {
+    name: OrderedDict()
+    for name in (
+        *("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks"),
+        *("buffer", "module", "parameter"),
+    )
+}
+
+
+def hooks_of(module: Module, name: str) -> list[tuple[int, Any]]:
+    """The hooks for a module, those of all modules first, with their numbers."""
+    return [*OF_ALL[name].items(), *getattr(module, name).items()]
+
+
+def as_hooks_want(part: str, module: Module, name: str, value: Any) -> Any:
+    """What is registered under ``name`` as a buffer, module or parameter: ``value``, or what a hook returned."""
+    for hook in OF_ALL[part].values():
+        replacement = hook(module, name, value)
+        value = value if replacement is None else replacement
+    return value
+
+
+class NodeHook(NamedTuple):
+    """A backward hook of the older kind, which sees the last node of a forward."""
+
+    hook: Callable[..., Any]
+
+
+def check_kind(hooks: OrderedDict[int, Any], full: bool) -> Any:
+    """How hooks of the kind are kept. Raises PyTorch's RuntimeError where there are some of the other kind."""
+    if any(isinstance(each, NodeHook) == full for each in hooks.values()):
+        raise RuntimeError(
+            "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of "
+            "them."
+        )
+    return NodeHook
+
+
 def register(hooks: OrderedDict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
     """Add ``hook`` at the end, or at the front, of those that there are."""
     handle = RemovableHandle(hooks, hook)
@@ -48,21 +89,26 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
     """``module.forward(*args, **kwargs)`` with all its hooks around it, in PyTorch's order."""
     args, kwargs = call_pre_hooks(module, args, kwargs)
     watch = None
-    if module._backward_hooks or module._backward_pre_hooks:
+    backward_hooks = [hook for _, hook in hooks_of(module, "_backward_hooks")]
+    on_node = [hook for hook in backward_hooks if isinstance(hook, NodeHook)]
+    if len(on_node) < len(backward_hooks) or hooks_of(module, "_backward_pre_hooks"):
         watch = BackwardWatch(module)
         args = watch.watch_inputs(args)
     called: set[int] = set()
     output = None
     try:
         output = module.forward(*args, **kwargs)
-        for number, registered in list(module._forward_hooks.items()):
+        for number, registered in hooks_of(module, "_forward_hooks"):
             called.add(number)
             replacement = call_forward_hook(registered, module, args, kwargs, output)
             if replacement is not None:
                 output = replacement
-        return output if watch is None else watch.watch_outputs(output)
+        output = output if watch is None else watch.watch_outputs(output)
+        if on_node:
+            hook_node(on_node, module, args, output)
+        return output
     except Exception:
-        for number, registered in list(module._forward_hooks.items()):
+        for number, registered in hooks_of(module, "_forward_hooks"):
             if isinstance(registered, ForwardHook) and registered.always_call and number not in called:
                 call_silently(registered, module, args, kwargs, output)
         raise
@@ -76,7 +122,7 @@ def call_pre_hooks(
     Raises:
         RuntimeError: a hook with kwargs returned something else than None or a pair.
     """
-    for registered in list(module._forward_pre_hooks.values()):
+    for _, registered in hooks_of(module, "_forward_pre_hooks"):
         if isinstance(registered, ForwardHook):
             replacement = registered.hook(module, args, kwargs)
             if replacement is not None:
@@ -113,6 +159,38 @@ def call_silently(
         warn_user(
             f"module forward hook with ``always_call=True`` raised an exception that was silenced as another error was "
             f"raised in forward: {error}",
+        )
+
+
+def hook_node(hooks: list[NodeHook], module: Module, args: tuple[Any, ...], output: Any) -> None:
+    """Register backward hooks of the older kind on the node of the first tensor in ``output``; warn as PyTorch does."""
+    first = output
+    while not isinstance(first, Tensor):
+        first = (
+            next(each for each in first.values() if isinstance(each, Tensor)) if isinstance(first, dict) else first[0]
+        )
+    node = first.grad_fn
+    if node is None:
+        return
+    for each in hooks:
+        node.register_hook(functools.partial(each.hook, module))
+    problem = ""
+    outputs = output if isinstance(output, tuple) else (output,)
+    nodes = {each.grad_fn for each in outputs if isinstance(each, Tensor)} - {None}
+    sources = {each.grad_fn for each in args if isinstance(each, Tensor)} - {None}
+    if not all(isinstance(each, Tensor) for each in outputs):
+        problem = "on a Module that does not return a single Tensor or a tuple of Tensors"
+    elif not all(isinstance(each, Tensor) for each in args):
+        problem = "on a Module that does not take as input a single Tensor or a tuple of Tensors"
+    elif len(nodes) > 1:
+        problem = "when outputs are generated by different autograd Nodes"
+    elif sources != {each for each, _ in node.next_functions}:
+        problem = "when the forward contains multiple autograd Nodes"
+    if problem:
+        warn_user(
+            f"Using a non-full backward hook {problem} is deprecated: it misses some gradients. Please use "
+            f"register_full_backward_hook to get the documented behavior.",
+            FutureWarning,
         )
 
 
@@ -173,7 +251,7 @@ class BackwardWatch:
             RuntimeError: a pre-hook returned another number of gradients, or a hook one for inputs that have none.
         """
         grad_outputs = at_places(grads, self.output_places, self.output_count)
-        for hook in list(self.module._backward_pre_hooks.values()):
+        for _, hook in hooks_of(self.module, "_backward_pre_hooks"):
             replacement = hook(self.module, grad_outputs)
             if replacement is not None:
                 replacement = replacement if isinstance(replacement, tuple) else (replacement,)
@@ -190,7 +268,7 @@ class BackwardWatch:
 
     def call_without_inputs(self) -> None:
         """Call the hooks of a module none of whose inputs requires grad."""
-        if self.module._backward_hooks:
+        if hooks_of(self.module, "_backward_hooks"):
             warn_user(
                 "Full backward hook is firing when gradients are computed with respect to module outputs since no "
                 "inputs require gradients.",
@@ -218,7 +296,7 @@ class BackwardWatch:
         Raises:
             RuntimeError: a hook returned another number of gradients.
         """
-        for hook in list(self.module._backward_hooks.values()):
+        for hook in [each for _, each in hooks_of(self.module, "_backward_hooks") if not isinstance(each, NodeHook)]:
             replacement = hook(self.module, grad_inputs, self.grad_outputs)
             if replacement is not None:
                 replacement = replacement if isinstance(replacement, tuple) else (replacement,)

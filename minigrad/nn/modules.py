@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from minigrad.nn import activation, attention, batchnorm, container, convolution, dropout, embedding, flatten
-from minigrad.nn import instancenorm, lazy, linear, loss, margin_loss, module, normalization, padding, pooling, rnn
-from minigrad.nn import state, transformer, upsampling
+from minigrad.nn import activation, arguments, attention, batchnorm, container, convolution, dropout, embedding, flatten
+from minigrad.nn import global_hooks, instancenorm, lazy, linear, loss, margin_loss, module, normalization, padding
+from minigrad.nn import pooling, rnn, state, transformer, upsampling
 
 PATHS = {
     "activation": (activation, attention),
@@ -26,7 +26,7 @@ PATHS = {
     "lazy": (lazy,),
     "linear": (linear, lazy),
     "loss": (loss, margin_loss),
-    "module": (module,),
+    "module": (module, global_hooks),
     "normalization": (normalization, batchnorm),
     "padding": (padding,),
     "pixelshuffle": (upsampling,),
@@ -35,7 +35,7 @@ PATHS = {
     "sparse": (embedding,),
     "transformer": (transformer,),
     "upsampling": (upsampling,),
-    "utils": (state,),
+    "utils": (state, arguments),
 }
 
 __path__: list[str] = []  # a package to Python: its modules are those that are made here

@@ -18,7 +18,14 @@ from minigrad.graph.node import TensorBase
 from minigrad.graph.strides import lay_in_order
 from minigrad.tensor import Tensor
 
-__all__ = ["Parameter", "UninitializedBuffer", "UninitializedParameter", "UninitializedTensorMixin", "is_lazy"]
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "UninitializedTensorMixin",
+    "is_lazy",
+]
 
 
 class Parameter(Tensor):
@@ -54,6 +61,29 @@ class Parameter(Tensor):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return Parameter, (self.data, self.requires_grad)
+
+
+class Buffer(Tensor):
+    """A tensor of any shape, in the memory of ``data``, that a module saves, if ``persistent``, and does not train.
+
+    Assigning one to a module's attribute registers it there. Counterpart: ``torch.nn.Buffer``.
+
+    >>> layer = minigrad.nn.Module()
+    >>> layer.count = minigrad.nn.Buffer(minigrad.zeros(2))
+    >>> layer.state_dict()
+    OrderedDict([('count', tensor([0., 0.]))])
+    """
+
+    __slots__ = ()
+
+    persistent: bool
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
+        data = empty(0) if data is None else data
+        buffer: Any = data.detach().requires_grad_(data.requires_grad)
+        buffer.__class__ = cls
+        buffer.persistent = persistent
+        return buffer
 
 
 class UninitializedTensorMixin:
@@ -152,13 +182,12 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
         return copied
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
+class UninitializedBuffer(UninitializedTensorMixin, Buffer):  # type: ignore[misc]
     """A buffer whose shape is known at the first forward. Assigning it to a module's attribute registers it there."""
 
     __slots__ = ()
 
     cls_to_become = Tensor
-    persistent: bool
 
     def __new__(
         cls,

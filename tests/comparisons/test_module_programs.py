@@ -1,5 +1,6 @@
 """What users do with modules, on both engines: hooks on forward, backward and state, loading, containers, wrong use."""
 
+import contextlib
 import copy
 from collections import OrderedDict
 
@@ -153,6 +154,177 @@ def own_loading(e):
     once = new[0].weight.item()
     new.load_state_dict(new.state_dict())
     return once, new[0].weight.item()
+
+
+def hooks_of_all(e):
+    """Hooks of all modules around those of one: in which order, what they see and replace; then they are gone."""
+    seen = []
+
+    def note(name, change=None):
+        def hook(module, *given):
+            seen.append([name, type(module), given])
+            return None if change is None else change(*given)
+
+        return hook
+
+    paths, net = e.nn.modules.module, network(e)
+    net[0].register_forward_pre_hook(note("own before"))
+    net[0].register_full_backward_hook(note("own back"))
+    with contextlib.ExitStack() as stack:
+        for handle in (
+            paths.register_module_forward_pre_hook(note("before", lambda args: (args[0] * 2,))),
+            paths.register_module_forward_hook(note("after", lambda args, y: y + 1)),
+            paths.register_module_forward_hook(note("after, kwargs"), with_kwargs=True, always_call=True),
+            paths.register_module_full_backward_pre_hook(note("back before")),
+            paths.register_module_full_backward_hook(note("back")),
+        ):
+            stack.enter_context(handle)
+        net(ones(e, 2, 3)).sum().backward()
+    count = len(seen)
+    return [seen, net(ones(e, 2, 3)), len(seen) - count, [each.grad for each in net.parameters()]]
+
+
+def older_backward_hook(forward, *sizes, of_all=False):
+    """What a backward hook of the older kind sees, and whether it warns."""
+
+    def program(e):
+        seen = []
+        module = of_forward(e, forward)
+
+        def hook(module, inputs, outputs):
+            seen.append([type(module), inputs, outputs])
+            return tuple(None if each is None else each * 3 for each in inputs)
+
+        inputs = [ones(e, *size) for size in sizes]
+        with (e.nn.modules.module.register_module_backward_hook if of_all else module.register_backward_hook)(hook):
+            result = module(*inputs)
+        while isinstance(result, (tuple, dict)):
+            result = next(iter(result.values())) if isinstance(result, dict) else result[0]
+        result.sum().backward()
+        return seen, [each.grad for each in inputs]
+
+    return program
+
+
+def both_kinds_of_backward_hooks(first, second):
+    def program(e):
+        layer = e.nn.ReLU()
+        getattr(layer, first)(max)
+        getattr(layer, second)(max)
+
+    return program
+
+
+def registration_hooks(e):
+    """Hooks that see, and replace, what any module registers."""
+    seen, paths = [], e.nn.modules.module
+    note = lambda module, name, part: seen.append([type(module), name, type(part).__name__])  # noqa: E731
+    handles = (
+        paths.register_module_parameter_registration_hook(note),
+        paths.register_module_parameter_registration_hook(lambda m, n, part: e.nn.Parameter(part.detach() * 0 + 2)),
+        paths.register_module_buffer_registration_hook(note),
+        paths.register_module_module_registration_hook(note),
+        paths.register_module_module_registration_hook(lambda m, n, part: e.nn.Identity() if n == "1" else None),
+    )
+    with contextlib.ExitStack() as stack:
+        for handle in handles:
+            stack.enter_context(handle)
+        e.manual_seed(0)
+        net = e.nn.Sequential(e.nn.Linear(2, 2), e.nn.BatchNorm1d(2))
+        net.other = e.nn.ReLU()
+        net[0].bias = e.nn.Parameter(e.ones(2))
+    return [seen, repr(net), net[0].weight, net[0].bias, e.nn.Linear(1, 1).weight.shape]
+
+
+def buffers_by_assignment(e):
+    layer = e.nn.Linear(2, 2)
+    layer.count = e.nn.Buffer(e.ones(2))
+    layer.scratch = e.nn.Buffer(e.zeros(1), persistent=False)
+    layer.nothing = e.nn.Buffer()
+    found = [
+        {name: each.clone() for name, each in layer.named_buffers()},
+        list(layer.state_dict()),
+        isinstance(layer.count, e.nn.Buffer),
+    ]
+    found += [isinstance(e.ones(1), e.nn.Buffer), isinstance(layer.count, e.nn.Parameter), repr(layer.count)]
+    layer.count = layer.count + 1
+    layer.double()
+    found += [dict(layer.named_buffers()), list(dict(layer.named_parameters())), layer.count.dtype]
+    x = e.ones(2, requires_grad=True)
+    return [*found, e.nn.Buffer(x).requires_grad, e.nn.Buffer(x) is x, list(copy.deepcopy(layer).state_dict())]
+
+
+def older_initialisations(e):
+    found = []
+    for name in ("uniform", "normal", "eye", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal"):
+        e.manual_seed(0)
+        found.append(getattr(e.nn.init, name)(e.empty(3, 4)))
+    found += [
+        e.nn.init.constant(e.empty(2), 3.0),
+        e.nn.init.dirac(e.empty(2, 2, 3)),
+        e.nn.init.orthogonal(e.eye(2)).abs(),
+    ]
+    return [*found, e.nn.init.sparse(e.empty(4, 4), 0.5).count_nonzero()]
+
+
+def arguments_of_layers(e):
+    utils = e.nn.modules.utils
+    found = [utils._single(3), utils._pair(3), utils._pair([1, 2]), utils._triple(1), utils._quadruple(2)]
+    found += [utils._ntuple(5)(0), utils._reverse_repeat_tuple((1, 2), 2), utils._pair.__name__]
+    found.append(e.nn.factory_kwargs({"dtype": e.float64, "factory_kwargs": {"device": "cpu"}}))
+    return [*found, e.nn.factory_kwargs(None)]
+
+
+def new_memory(e):
+    net = network(e)
+    before = [each.data_ptr() for each in net.parameters()]
+    found = [net.to_empty(device="cpu") is net, [each.shape for each in net.parameters()], net._get_name()]
+    return [*found, any(first == each.data_ptr() for first, each in zip(before, net.parameters()))]
+
+
+def loading_as_older_code(e):
+    seen, layer = [], e.nn.Linear(2, 2)
+    layer._register_load_state_dict_pre_hook(lambda state, prefix, *others: seen.append([list(state), prefix]))
+    layer._register_load_state_dict_pre_hook(lambda module, *others: seen.append(type(module)), with_module=True)
+    layer.load_state_dict(layer.state_dict())
+    return seen
+
+
+OLDER = {
+    "hooks of all modules": hooks_of_all,
+    "backward hook": older_backward_hook(lambda x, y: x * y, (2,), (2,)),
+    "backward hook of all modules": older_backward_hook(lambda x, y: x * y, (2,), (2,), of_all=True),
+    "backward hook, several nodes": older_backward_hook(lambda x: (x * 2).exp(), (2,)),
+    "backward hook, several outputs": older_backward_hook(lambda x: (x * 2, x * 3), (2,)),
+    "backward hook, dictionary": older_backward_hook(lambda x: {"b": x * 2}, (2,)),
+    "backward hook, no tensor": older_backward_hook(lambda x, y=5: x * y, (2,)),
+    "backward hook, then a full one": both_kinds_of_backward_hooks(
+        "register_backward_hook", "register_full_backward_hook"
+    ),
+    "full backward hook, then another": both_kinds_of_backward_hooks(
+        "register_full_backward_hook", "register_backward_hook"
+    ),
+    "registration": registration_hooks,
+    "buffers": buffers_by_assignment,
+    "initialisations": older_initialisations,
+    "arguments of layers": arguments_of_layers,
+    "factory_kwargs, unexpected": lambda e: e.nn.factory_kwargs({"size": 1}),
+    "factory_kwargs, twice": lambda e: e.nn.factory_kwargs({"dtype": 1, "factory_kwargs": {"dtype": 2}}),
+    "new memory": new_memory,
+    "loading": loading_as_older_code,
+    "context": lambda e: [issubclass(e.autograd.Function, e.autograd.function.FunctionCtx)],
+}
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_parts_and_older_names(name, monkeypatch):
+    monkeypatch.setattr(torch.nn.modules.module, "_global_is_full_backward_hook", None)  # it remembers the last kind
+    check_program(name, OLDER[name])
+
+
+def test_memory_is_not_shared_by_processes():
+    with pytest.raises(NotImplementedError, match="state_dict"):
+        network(minigrad).share_memory()
 
 
 HOOKS = {

@@ -24,11 +24,10 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
             "nn/module.py: Module.__setattr__",
             old,
             new,
-            "uninitialized buffers are those of lazy layers, which no task is about: their own tests ask",
+            "no task is about buffers that are assigned as nn.Buffer, or lazy layers': their own tests ask",
         )
         for old, new in (
-            ("if isinstance(value, UninitializedBuffer):", "if False:"),
-            ("self._forget(name, but=self._buffers)", "pass"),
+            ("if isinstance(value, Buffer):", "if False:"),
             ("self.register_buffer(name, value, value.persistent)", "pass"),
         )
     ],
