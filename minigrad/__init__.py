@@ -55,10 +55,14 @@ from minigrad.ops.broadcasting import *
 from minigrad.ops.choosing import *
 from minigrad.ops.clamping import *
 from minigrad.ops.comparison import *
+from minigrad.ops.combining import *
+from minigrad.ops.composed import *
 from minigrad.ops.convolution import *
 from minigrad.ops.copying import *
+from minigrad.ops.counting import *
 from minigrad.ops.cutting import *
 from minigrad.ops.diagonals import *
+from minigrad.ops.distances import *
 from minigrad.ops.division import *
 from minigrad.ops.einsum import einsum
 from minigrad.ops.extremes import *
@@ -72,17 +76,21 @@ from minigrad.ops.picking import *
 from minigrad.ops.pooling import avg_pool1d, max_pool1d, max_pool1d_with_indices, max_pool2d
 from minigrad.ops.powers import *
 from minigrad.ops.rectifiers import relu, relu_
+from minigrad.ops.quantiles import *
 from minigrad.ops.recurrent import *
 from minigrad.ops.reduction import *
 from minigrad.ops.rounding import *
 from minigrad.ops.scan import *
+from minigrad.ops.scattering import *
 from minigrad.ops.shape import *
+from minigrad.ops.signs import *
 from minigrad.ops.softmax import *
 from minigrad.ops.shuffling import *
 from minigrad.ops.sampling import *
 from minigrad.ops.sorting import *
 from minigrad.ops.special import *
 from minigrad.ops.statistics import *
+from minigrad.ops.striding import *
 from minigrad.ops.transcendental import *
 from minigrad.ops.transposition import *
 from minigrad.ops.types import *
@@ -160,6 +168,12 @@ __all__ += ["get_deterministic_debug_mode", "get_float32_matmul_precision", "get
 __all__ += ["is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "set_default_device"]
 __all__ += ["set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal"]
 __all__ += ["set_num_interop_threads", "use_deterministic_algorithms"]
+__all__ += ["addbmm", "as_strided", "bincount", "block_diag", "bucketize", "cartesian_prod", "cdist", "column_stack"]
+__all__ += ["combinations", "copysign", "corrcoef", "cov", "cumulative_trapezoid", "deg2rad", "deg2rad_", "diagflat"]
+__all__ += ["dist", "float_power", "fmax", "fmin", "gcd", "gcd_", "heaviside", "histc", "histogram", "is_inference"]
+__all__ += ["isin", "kron", "lcm", "lcm_", "ldexp", "ldexp_", "logaddexp2", "logspace", "mode", "nanquantile"]
+__all__ += ["pdist", "put", "quantile", "rad2deg", "rad2deg_", "renorm", "scatter_reduce", "searchsorted", "signbit"]
+__all__ += ["sinc", "sinc_", "trapezoid", "trapz", "tril_indices", "triu_indices"]
 
 
 # Families that most programs do without: imported when they are first named.

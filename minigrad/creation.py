@@ -29,19 +29,9 @@ from minigrad.random import Generator, default_generator
 from minigrad.reading import read
 
 __all__ = ["arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full"]
-__all__ += [
-    "full_like",
-    "linspace",
-    "multinomial",
-    "normal",
-    "ones",
-    "ones_like",
-    "rand",
-    "rand_like",
-    "randint",
-    "randint_like",
-]
-__all__ += ["randn", "randn_like", "randperm", "range", "tensor", "zeros", "zeros_like"]
+__all__ += ["full_like", "linspace", "logspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like"]
+__all__ += ["randint", "randint_like", "randn", "randn_like", "randperm", "range", "tensor", "tril_indices"]
+__all__ += ["triu_indices", "zeros", "zeros_like"]
 
 LARGEST_SIZE = 2**60  # elements; of eight bytes each they would need more than a signed 64-bit number of bytes
 
@@ -366,6 +356,67 @@ def linspace(
     ends = [each.detach() if isinstance(each, Tensor) else each for each in (start, end)]  # PyTorch drops gradients too
     first, last = [number_as(_number("linspace", each), kind) for each in ends]
     return _finish(evenly_spaced(first, last, steps, kind), device, requires_grad)
+
+
+@checked
+def logspace(
+    start: Tensor | Number,
+    end: Tensor | Number,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The powers of ``base`` with the exponents of :func:`linspace`. Shape: (steps,).
+
+    Raises:
+        RuntimeError: ``steps`` is negative, or an end is a tensor with dimensions.
+    """
+    kind = _kind(dtype)
+    if any(isinstance(each, Tensor) and each.ndim for each in (start, end)):
+        raise RuntimeError("logspace only supports 0-dimensional start and end tensors")
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    ends = [each.detach() if isinstance(each, Tensor) else each for each in (start, end)]
+    first, last = [number_as(_number("logspace", each), kind) for each in ends]  # cut off for a type of integers
+    wide = np.dtype(np.float64 if kind == np.float64 else np.float32)
+    exponents = evenly_spaced(first.astype(wide), last.astype(wide), steps, wide)
+    return _finish(np.power(wide.type(base), exponents).astype(kind), device, requires_grad)
+
+
+def triangle_indices(name: str, find: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
+    """The positions that NumPy's ``find`` gives, as rows of a matrix."""
+    for size, value in (("row", row), ("col", col)):
+        if value < 0:
+            raise RuntimeError(f"{size} must be non-negative, got{value}")
+    kind = np.dtype(np.int64) if dtype is None else _kind(dtype)
+    if kind.kind != "i":
+        raise NotImplementedError(f'"{name}" not implemented for {kind.name}: positions are integers')
+    return _finish(np.stack(find(row, offset, col)).astype(kind), device, False)
+
+
+@checked
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Where the elements on and below a diagonal of a (row, col) matrix are. Shape: (2, how many).
+
+    Raises:
+        RuntimeError: a size is negative.
+        NotImplementedError: the type is not of integers.
+    """
+    return triangle_indices("tril_indices", np.tril_indices, row, col, offset, dtype, device)
+
+
+@checked
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Where the elements on and above a diagonal of a (row, col) matrix are. Shape: (2, how many).
+
+    Raises:
+        RuntimeError: a size is negative.
+        NotImplementedError: the type is not of integers.
+    """
+    return triangle_indices("triu_indices", np.triu_indices, row, col, offset, dtype, device)
 
 
 @checked

@@ -9,7 +9,8 @@ from __future__ import annotations
 from minigrad import creation
 from minigrad.inplace import resizing
 from minigrad.linalg import determinants, older, products, solving
-from minigrad.ops import activation, arithmetic, arrangement, broadcasting, casting, choosing, clamping, comparison
+from minigrad.ops import activation, arithmetic, arrangement, broadcasting, casting, choosing, clamping, combining
+from minigrad.ops import comparison, composed, counting, distances, quantiles, scattering, signs, striding
 from minigrad.ops import copying, cutting, diagonals, division, extremes, fused, masking, nondifferentiable, overwriting
 from minigrad.ops import picking, powers, rectifiers, reduction, rounding, scan, shape, sorting, special
 from minigrad.ops import statistics, transcendental, transposition, types
@@ -413,6 +414,8 @@ class Methods:
     masked_scatter_ = masking.masked_scatter_
     masked_select = masking.masked_select
 
+    addbmm = matmul_ops.addbmm
+    addbmm_ = matmul_ops.addbmm_
     addmm = matmul_ops.addmm
     addmm_ = matmul_ops.addmm_
     addmv = matmul_ops.addmv
@@ -442,3 +445,53 @@ class Methods:
     pinverse = older.pinverse
     slogdet = older.slogdet
     svd = older.svd
+
+    float_power_ = composed.float_power_
+    corrcoef = composed.corrcoef
+    cov = composed.cov
+    deg2rad = composed.deg2rad
+    deg2rad_ = composed.deg2rad_
+    float_power = composed.float_power
+    ldexp = composed.ldexp
+    ldexp_ = composed.ldexp_
+    logaddexp2 = composed.logaddexp2
+    rad2deg = composed.rad2deg
+    rad2deg_ = composed.rad2deg_
+    renorm = composed.renorm
+    renorm_ = composed.renorm_
+    sinc = composed.sinc
+    sinc_ = composed.sinc_
+
+    bincount = counting.bincount
+    histc = counting.histc
+    histogram = counting.histogram
+
+    diagflat = combining.diagflat
+    kron = combining.kron
+
+    dist = distances.dist
+
+    fmax = choosing.fmax
+    fmin = choosing.fmin
+
+    nanquantile = quantiles.nanquantile
+    quantile = quantiles.quantile
+
+    put = scattering.put
+    put_ = scattering.put_
+    scatter_reduce = scattering.scatter_reduce
+    scatter_reduce_ = scattering.scatter_reduce_
+
+    copysign = signs.copysign
+    copysign_ = signs.copysign_
+    gcd = signs.gcd
+    gcd_ = signs.gcd_
+    heaviside = signs.heaviside
+    heaviside_ = signs.heaviside_
+    lcm = signs.lcm
+    lcm_ = signs.lcm_
+    signbit = signs.signbit
+
+    mode = sorting.mode
+
+    as_strided = striding.as_strided

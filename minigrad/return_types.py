@@ -9,7 +9,7 @@ from minigrad.graph.node import Tensor
 
 __all__ = ["aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "nanmedian", "sort", "topk"]
 __all__ += ["linalg_eigh", "linalg_lstsq", "linalg_qr", "linalg_slogdet", "linalg_svd", "slogdet", "svd"]
-__all__ += ["triangular_solve"]
+__all__ += ["histogram", "mode", "triangular_solve"]
 
 
 def described(result: Any) -> str:
@@ -133,6 +133,18 @@ class linalg_svd(Described, namedtuple("linalg_svd", "U S Vh")):
 
 class slogdet(Described, namedtuple("slogdet", "sign logabsdet")):
     """What :func:`minigrad.slogdet` returns: ``sign`` and ``logabsdet``, of one shape."""
+
+    __slots__ = ()
+
+
+class mode(ValuesAndIndices):
+    """What :func:`minigrad.mode` returns: ``values`` and ``indices``, of one shape."""
+
+    __slots__ = ()
+
+
+class histogram(Described, namedtuple("histogram", "hist bin_edges")):
+    """What :func:`minigrad.histogram` returns: ``hist`` (n,) and ``bin_edges`` (n + 1,)."""
 
     __slots__ = ()
 

@@ -22,7 +22,7 @@ from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import elementwise, lay_as_pytorch
 from minigrad.ops.nondifferentiable import nonzero
 
-__all__ = ["maximum", "minimum", "where"]
+__all__ = ["fmax", "fmin", "maximum", "minimum", "where"]
 
 
 class Where(Function):
@@ -130,3 +130,38 @@ class Minimum(Function):
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of the two, NaN if either is; at a tie each receives half the gradient. Shapes: broadcast."""
     return Minimum.apply(input, other)
+
+
+class Fmax(Function):
+    """z = max(x, y), of NaN and a number the number. Where they are equal x receives the gradient."""
+
+    ufunc: Any = np.fmax
+    precedes: Any = np.greater_equal
+
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        return ctx.ufunc(*prepare(x, y))
+
+    def backward(ctx, grad_z):
+        x, y = ctx.saved_tensors
+        first = ctx.precedes(unwrap(x), unwrap(y)) | np.isnan(unwrap(y))
+        return Where.apply(grad_z, 0.0, condition=first), Where.apply(0.0, grad_z, condition=first)
+
+
+@checked
+def fmax(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of the two, of NaN and a number the number. Shapes: broadcast."""
+    return Fmax.apply(input, other)
+
+
+class Fmin(Fmax):
+    """z = min(x, y), of NaN and a number the number. Where they are equal x receives the gradient."""
+
+    ufunc = np.fmin
+    precedes = np.less_equal
+
+
+@checked
+def fmin(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of the two, of NaN and a number the number. Shapes: broadcast."""
+    return Fmin.apply(input, other)

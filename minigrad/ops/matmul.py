@@ -26,7 +26,22 @@ from minigrad.ops.arithmetic import check_alpha
 from minigrad.ops.shape import SqueezeInPlace, UnsafeView, Unsqueeze
 from minigrad.ops.transposition import T, Transpose
 
-__all__ = ["addmm", "addmv", "addmv_", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "matmul", "mm", "mv", "outer"]
+__all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addmv_",
+    "addr",
+    "baddbmm",
+    "bmm",
+    "dot",
+    "ger",
+    "inner",
+    "matmul",
+    "mm",
+    "mv",
+    "outer",
+]
 __all__ += ["tensordot", "vdot"]
 
 
@@ -386,6 +401,40 @@ def baddbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1
     check_tensors("baddbmm_", input=input, batch1=batch1, batch2=batch2)
     check_one_type(input, batch1, batch2)
     return run_in_place(input, "baddbmm_", Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
+
+
+class Addbmm(Baddbmm):
+    """z = beta · bias + alpha · the sum of a batch's products. Shapes: (n, m), (N, n, k), (N, k, m) -> (n, m)."""
+
+    def forward(ctx, bias, a, b, *, beta=1, alpha=1):
+        ctx.check(a, b)
+        check_types(bias, a)
+        ctx.beta, ctx.alpha = beta, alpha
+        ctx.save_for_backward(a if ctx.needs_input_grad[2] else None, b if ctx.needs_input_grad[1] else None)
+        return add_product(bias, np.add.reduce(product(a, b), axis=0, dtype=a.dtype), beta, alpha)
+
+
+@checked
+def addbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """``beta * input + alpha *`` the sum of a batch's products. Shapes: (n, m), (N, n, k), (N, k, m) -> (n, m).
+
+    Raises:
+        RuntimeError: sizes or types do not agree.
+        NotImplementedError: the matrices are of bools.
+    """
+    if older:
+        (beta, alpha), (input, batch1, batch2) = older_product("addbmm", input, batch1, batch2, *older)
+    check_tensors("addbmm", input=input, batch1=batch1, batch2=batch2)
+    return Addbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
+
+
+@checked
+def addbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """:func:`addbmm`, in place."""
+    if older:
+        (beta, alpha), (input, batch1, batch2) = older_product("addbmm_", input, batch1, batch2, *older)
+    check_tensors("addbmm_", input=input, batch1=batch1, batch2=batch2)
+    return run_in_place(input, "addbmm_", Addbmm, batch1, batch2, beta=beta, alpha=alpha)
 
 
 class Addr(Function):

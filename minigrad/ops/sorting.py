@@ -22,7 +22,7 @@ from minigrad.graph.history import note_cut
 from minigrad.graph.node import Tensor, unwrap
 from minigrad.ops.extremes import Max, MaxAll, ScatterOne, check_not_empty
 
-__all__ = ["argsort", "kthvalue", "median", "msort", "nanmedian", "sort", "topk"]
+__all__ = ["argsort", "kthvalue", "median", "mode", "msort", "nanmedian", "sort", "topk"]
 
 
 def order(x, dim, descending=False):
@@ -211,6 +211,36 @@ def nanmedian(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False, **numpy
     if dim is None:
         return NanmedianAll.apply(input)
     return return_types.nanmedian(*Nanmedian.apply(input, dim=dim, keepdim=keepdim))
+
+
+def choose_mode(x, dim):
+    """The last position of the value that is there most often in each slice, the smallest of several."""
+    return np.apply_along_axis(last_of_mode, dim, x)
+
+
+def last_of_mode(row):
+    values, counts = np.unique(row, return_counts=True, equal_nan=False)
+    value = values[counts.argmax()]
+    return np.flatnonzero((row == value) | ((row != row) & (value != value)))[-1]
+
+
+class Mode(Max):
+    """z = the value that is there most often along ``dim``, the smallest of several, and where it is last."""
+
+    function = "mode"
+    choose = staticmethod(choose_mode)
+
+
+@checked
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    """The value that is there most often along ``dim``, the smallest of several, and where it is last.
+
+    Shape: that of ``input`` without ``dim``; ``keepdim`` keeps it at size 1.
+
+    Raises:
+        IndexError: the dimension is empty.
+    """
+    return return_types.mode(*Mode.apply(input, dim=normalize_dim(dim, input.ndim), keepdim=keepdim))
 
 
 class MedianAll(MaxAll):

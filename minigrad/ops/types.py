@@ -15,7 +15,7 @@ from minigrad.dtypes import FLOATS
 from minigrad.graph.node import Tensor
 
 __all__ = ["can_cast", "is_complex", "is_floating_point", "is_nonzero", "is_same_size", "is_signed", "promote_types"]
-__all__ += ["result_type"]
+__all__ += ["is_inference", "result_type"]
 
 
 @checked
@@ -28,6 +28,12 @@ def is_floating_point(input: Tensor) -> bool:
 def is_complex(input: Tensor) -> bool:
     """Always False: minigrad has real numbers only."""
     return False
+
+
+@checked
+def is_inference(input: Tensor) -> bool:
+    """True for a tensor made in inference mode."""
+    return input.is_inference()
 
 
 @checked

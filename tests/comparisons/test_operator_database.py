@@ -63,6 +63,10 @@ linalg.cholesky linalg.solve_triangular triangular_solve cholesky_solve cholesky
 linalg.det linalg.slogdet logdet linalg.svd linalg.svdvals linalg.eigh linalg.eigvalsh linalg.qr linalg.pinv
 linalg.lstsq linalg.matrix_rank linalg.matrix_power linalg.multi_dot linalg.cond linalg.cross linalg.vander
 linalg.vecdot linalg.diagonal svd cross lgamma digamma erfc erfinv logit mvlgamma xlogy
+bincount block_diag bucketize cartesian_prod cdist column_stack combinations copysign corrcoef cov cumulative_trapezoid
+deg2rad diagflat dist float_power fmax fmin gcd heaviside histc histogram isin kron lcm ldexp logaddexp2 logspace mode
+nanquantile put quantile rad2deg renorm scatter_reduce searchsorted signbit sinc trapezoid tril_indices triu_indices
+addbmm as_strided
 """
 
 EXCEPT = {
@@ -71,12 +75,15 @@ EXCEPT = {
     "msort": (8000,),
     "nn.functional.layer_norm": (1,),  # the gradient of one element is zero, but for rounding
 }
-UNSTABLE = {"topk", "kthvalue"}  # of equal elements PyTorch reports any: integers have many
+UNSTABLE = {"topk", "kthvalue", "mode"}  # of equal elements PyTorch reports any: integers have many
 ABSENT = {  # which PyTorch computes in fixed-point arithmetic
     ("nn.functional.interpolate bilinear", "uint8"),
     ("nn.functional.interpolate bicubic", "uint8"),
 }
 ABSENT.add(("nn.functional.grid_sample", "float16"))  # whose gradients are sums of halves, added in another order
+ABSENT |= {("mode", "bool"), ("mode", "float16")}  # as of integers
+ABSENT |= {("ldexp", "float16"), ("histc", "float16"), ("addbmm", "float16")}  # PyTorch rounds on the way
+NO_IN_PLACE = {"as_strided", "addbmm"}  # minigrad has none; PyTorch's resizes what is too small
 MOST_DIMS = 64  # PyTorch refuses to reduce more, NumPy to hold more
 
 # Graphs that are not PyTorch's node by node, though values and gradients are.
@@ -100,11 +107,28 @@ OWN_GRAPHS = {
     "linalg.matrix_power": "products of batches, of which PyTorch folds some by other views",
     "linalg.vecdot": "products that are summed, where PyTorch takes a dot product of two vectors",
     "triangular_solve": "that of linalg.solve_triangular",
+    "block_diag": "PyTorch has a node of its own",
+    "cdist": "PyTorch has a node of its own for few points too",
+    "corrcoef": "other views",
+    "cov": "other views",
+    "cumulative_trapezoid": "constants",
+    "deg2rad": "a product, where PyTorch has a node of its own",
+    "dist": "the norm of a difference, where PyTorch has a node of its own",
+    "kron": "other views",
+    "ldexp": "a product with a power",
+    "logaddexp2": "constants",
+    "nanquantile": "other views",
+    "quantile": "other views",
+    "rad2deg": "a product, where PyTorch has a node of its own",
+    "renorm": "composed, where PyTorch has a node of its own",
+    "sinc": "composed, where PyTorch has a node of its own",
+    "trapezoid": "constants",
     "repeat_interleave": "one clone more where the expanded tensor does not lie in order",
 }
 
 # Variants that are another function than the one they are named for.
 NOT_TAKEN = {"linalg.pinv singular", "linalg.lstsq grad_oriented"}
+NOT_TAKEN.add("as_strided partial_views")
 OPERATIONS = {
     f"{each.name} {each.variant_test_name}".strip(): each
     for each in database.op_db
@@ -249,7 +273,7 @@ def test_samples(name, dtype):
     if kind not in operation.dtypes or (operation.name in UNSTABLE and "int" in dtype) or (name, dtype) in ABSENT:
         pytest.skip(f"PyTorch has no such operation on {dtype}, or none that is determined, or minigrad has none")
     requires_grad = kind.is_floating_point and operation.supports_autograd
-    in_place = operation.inplace_variant is not None and "." not in operation.name
+    in_place = operation.inplace_variant is not None and "." not in operation.name and operation.name not in NO_IN_PLACE
     # On processors that do not compute in float16, PyTorch rounds every sum of a few of a convolution's products to it.
     tolerance = "convolution float16" if dtype == "float16" and ".conv" in name else None
     for sample in samples(operation, kind, requires_grad):
@@ -401,6 +425,8 @@ def changes(engine):
 
 # What these save is their own. (For Cholesky's systems PyTorch keeps the right side too, which no gradient needs.)
 OWN_SAVING = {"matmul", "tensordot", "nn.functional.bilinear", "cholesky_solve", "triangular_solve"}
+OWN_SAVING |= {"cdist", "cumulative_trapezoid", "deg2rad", "dist", "kron", "ldexp", "logaddexp2", "rad2deg", "renorm"}
+OWN_SAVING |= {"sinc", "trapezoid"}
 SAVING = [name for name in DIFFERENTIABLE if OPERATIONS[name].name not in OWN_SAVING]
 
 
@@ -410,7 +436,7 @@ def test_what_is_saved(name):
     operation = OPERATIONS[name]
     ours = find(operation.name, minigrad if hasattr(minigrad, operation.name.split(".")[0]) else minigrad.Tensor)
     forms = [(ours, operation.op)]
-    if operation.inplace_variant is not None and "." not in operation.name:
+    if operation.inplace_variant is not None and "." not in operation.name and operation.name not in NO_IN_PLACE:
         forms.append((getattr(minigrad.Tensor, operation.name + "_"), operation.inplace_variant))
     for sample in itertools.islice(samples(operation, torch.float64, requires_grad=True), 4):
         arguments = [sample.input, sample.args, sample.kwargs]

@@ -324,6 +324,21 @@ CASES = {
     ),
     "unfold of pictures": (lambda x: F.unfold(x, 2, padding=1, stride=2) ** 2, SQUARE),
     "cholesky": (lambda x: linalg.cholesky(x @ x.mT + minigrad.eye(2)), SQUARE),
+    "fmax": (lambda x, y: minigrad.fmax(x, y) ** 2, A, ROW),
+    "cdist": (lambda x, y: minigrad.cdist(x, y, compute_mode="use_mm_for_euclid_dist"), A, B),
+    "copysign": (lambda x, y: minigrad.copysign(x, y) ** 2, A, B),
+    "as_strided": (lambda x: x.as_strided((3, 2), (1, 2)) ** 2, A),
+    "addbmm": (lambda x, y, z: minigrad.addbmm(x, y, z) ** 2, SQUARE[0], SQUARE, SQUARE),
+    "put": (lambda x, y: minigrad.put(x, minigrad.tensor([3, 0, 5]), y) ** 2, A, ROW),
+    "put, added": (lambda x, y: minigrad.put(x, minigrad.tensor([3, 3, 5]), y, True) ** 2, A, ROW),
+    **{
+        f"scatter_reduce, {reduce}": (
+            lambda x, y, reduce=reduce: x.scatter_reduce(0, POSITIONS_AGAIN, y, reduce, include_self=reduce != "mean"),
+            A.T,
+            B[:, :2],
+        )
+        for reduce in ("sum", "mean", "prod", "amax")
+    },
     "solve": (linalg.solve, SQUARE, SQUARE[0]),
     "solve, from the right": (lambda x, y: linalg.solve(x, y, left=False), SQUARE, A.T),
     "solve, vectors": (linalg.solve, SQUARE, A[:, :2]),

@@ -1,0 +1,135 @@
+"""Signs, steps, and divisors of integers: taken from one number for another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.arguments.gate import checked
+from minigrad.arguments.operands import prepare
+from minigrad.graph.function import Function
+from minigrad.graph.node import Number, Tensor, unwrap
+from minigrad.graph.values import constant_like
+from minigrad.inplace.changing import run_in_place
+from minigrad.ops.choosing import Where
+from minigrad.ops.division import Underived
+from minigrad.ops.nondifferentiable import elementwise_constant
+
+__all__ = ["copysign", "gcd", "gcd_", "heaviside", "lcm", "lcm_", "signbit"]
+
+
+class Copysign(Function):
+    """z = |x| with the sign of y. dz/dx = z/x, 0 at 0; dz/dy = 0."""
+
+    def forward(ctx, x, y=None, *, number=None):
+        ctx.overload, ctx.shape = (1, ()) if y is None else (0, y.shape)
+        z = np.asarray(np.copysign(*prepare(x, number if y is None else y, floating=True)))
+        ctx.save_for_backward(x if ctx.needs_input_grad[0] else None, z)
+        return z
+
+    def backward(ctx, grad_z):
+        x, z = ctx.saved_tensors
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            grad_x = grad_z * Where.apply(0.0, z / x, condition=unwrap(x) == 0)
+        return grad_x if ctx.overload else (grad_x, constant_like(np.zeros(ctx.shape), grad_z))
+
+
+@checked
+def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
+    """``|input|`` with the sign of ``other``, which zeros have too. Shapes: broadcast."""
+    return Copysign.apply(input, other) if isinstance(other, Tensor) else Copysign.apply(input, number=other)
+
+
+@checked
+def copysign_(input: Tensor, other: Tensor | Number) -> Tensor:
+    """:func:`copysign`, in place."""
+    if isinstance(other, Tensor):
+        return run_in_place(input, "copysign_", Copysign, other)
+    return run_in_place(input, "copysign_", Copysign, number=other)
+
+
+@checked
+def signbit(input: Tensor) -> Tensor:
+    """Where a number is negative, -0 too. Shape: that of ``input``; bool."""
+    x = input.array
+    return elementwise_constant(np.signbit(x) if x.dtype.kind == "f" else x < 0, input)
+
+
+class Heaviside(Underived):
+    """z = 0 below 0, 1 above, y at 0."""
+
+    instead = "it is flat; where its gradient may be zero, use input.detach()"
+
+    def forward(ctx, x, y):
+        if x.dtype != y.dtype:
+            raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+        x, y = prepare(x, y)
+        return np.where(x == 0, y, x > 0).astype(x.dtype)
+
+
+@checked
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
+    """0 below 0, 1 above, ``values`` at 0. Shapes: broadcast.
+
+    Raises:
+        RuntimeError: the types differ; in backward, for it has no gradient.
+    """
+    return Heaviside.apply(input, values)
+
+
+@checked
+def heaviside_(input: Tensor, values: Tensor) -> Tensor:
+    """:func:`heaviside`, in place."""
+    return run_in_place(input, "heaviside_", Heaviside, values)
+
+
+class Gcd(Function):
+    """z = the largest integer that divides both."""
+
+    ufunc: Any = np.gcd
+
+    def forward(ctx, x, y):
+        x, y = prepare(x, y)
+        if x.dtype.kind not in "iu":
+            raise NotImplementedError(f'"{ctx.ufunc.__name__}_cpu" not implemented for {x.dtype}: it is of integers')
+        return ctx.ufunc(x, y)
+
+
+class Lcm(Gcd):
+    """z = the smallest positive integer that both divide."""
+
+    ufunc = np.lcm
+
+
+@checked
+def gcd(input: Tensor, other: Tensor) -> Tensor:
+    """The largest integer that divides both. Shapes: broadcast.
+
+    Raises:
+        NotImplementedError: the types are not of integers.
+    """
+    return Gcd.apply(input, other)
+
+
+@checked
+def gcd_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`gcd`, in place."""
+    return run_in_place(input, "gcd_", Gcd, other)
+
+
+@checked
+def lcm(input: Tensor, other: Tensor) -> Tensor:
+    """The smallest positive integer that both divide, 0 where one is 0. Shapes: broadcast.
+
+    Raises:
+        NotImplementedError: the types are not of integers.
+    """
+    return Lcm.apply(input, other)
+
+
+@checked
+def lcm_(input: Tensor, other: Tensor) -> Tensor:
+    """:func:`lcm`, in place."""
+    return run_in_place(input, "lcm_", Lcm, other)
