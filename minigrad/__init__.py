@@ -41,6 +41,7 @@ from minigrad.dtypes import (
     iinfo,
 )
 from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
+from minigrad.inplace.out import TAKES_OUT, taking_out
 from minigrad.kernels import reference_kernels
 from minigrad.kernels.parallel import get_num_threads, set_num_threads
 from minigrad.linalg.determinants import det, logdet
@@ -174,6 +175,11 @@ __all__ += ["dist", "float_power", "fmax", "fmin", "gcd", "gcd_", "heaviside", "
 __all__ += ["isin", "kron", "lcm", "lcm_", "ldexp", "ldexp_", "logaddexp2", "logspace", "mode", "nanquantile"]
 __all__ += ["pdist", "put", "quantile", "rad2deg", "rad2deg_", "renorm", "scatter_reduce", "searchsorted", "signbit"]
 __all__ += ["sinc", "sinc_", "trapezoid", "trapz", "tril_indices", "triu_indices"]
+
+
+for name in TAKES_OUT.split():
+    globals()[name] = taking_out(globals()[name])
+del name
 
 
 # Families that most programs do without: imported when they are first named.

@@ -1,0 +1,117 @@
+"""``out=``: a function's result goes into a tensor that is there already.
+
+No rule and no function knows of it: :func:`taking_out` goes around functions where the face names them, and does with
+the result what a change in place does. Methods have no ``out``, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.arguments.promotion import type_name
+from minigrad.caller import warn_user
+from minigrad.graph.grad_mode import call_inside, grad_mode, no_grad
+from minigrad.graph.node import Tensor
+from minigrad.inplace.changing import become, check_castable, check_overlap
+from minigrad.inplace.resizing import resize_
+
+__all__ = ["TAKES_OUT", "taking_out"]
+
+# What takes ``out``: functions element by element, reductions, products, and what makes or joins tensors.
+TAKES_OUT = """
+abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any arange arccos arccosh
+arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort asin asinh atan atan2 atanh baddbmm bitwise_and
+bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize cat ceil clamp clamp_max
+clamp_min clip column_stack concat concatenate copysign cos cosh cross cummax cummin cumprod cumsum deg2rad diag
+digamma div divide dot dstack empty eq erf erfc erfinv exp exp2 expm1 eye fix float_power floor floor_divide fmax fmin
+fmod frac full gather gcd ge ger greater greater_equal gt heaviside histc hstack hypot index_select inner inverse
+isneginf isposinf kron kthvalue lcm ldexp le lerp less less_equal lgamma linspace log log10 log1p log2 log_softmax
+logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logit logspace logsumexp lt masked_select matmul
+matrix_power max maximum mean median min minimum mm mode msort mul multiply mv nan_to_num nanmean nanmedian nansum ne
+neg negative nonzero norm not_equal ones outer polygamma pow prod quantile rad2deg rand randint randn randperm range
+reciprocal remainder renorm round row_stack rsqrt searchsorted sgn sigmoid sign signbit sin sinc sinh softmax sort
+sqrt square stack std sub subtract sum take tan tanh tensordot topk tril triu true_divide trunc var vdot vstack where
+xlogy zeros
+"""
+# Positions and products ask for their very type; other results are converted.
+EXACT = """
+addbmm addmm addmv addr argmax argmin argsort baddbmm bmm bucketize cross cummax cummin dot gather index_select kthvalue
+masked_select matmul max median min mm mode mv nonzero searchsorted sort topk tril triu
+"""
+# What makes tensors makes them in the type of ``out``.
+MADE = "arange empty eye full linspace logspace ones rand randint randn randperm range zeros"
+
+
+def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` with one argument more, ``out``: a tensor for its result, a tuple of them for several."""
+
+    @functools.wraps(function)
+    def with_out(*arguments: Any, **named: Any) -> Any:
+        if named.get("out") is None:
+            named.pop("out", None)
+            return function(*arguments, **named)
+        return write_out(function, named.pop("out"), arguments, named)
+
+    return with_out
+
+
+def write_out(function: Callable[..., Any], out: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Let ``out`` have what ``function`` gives, in its type, and, with a warning unless it is empty, its shape.
+
+    Raises:
+        TypeError: ``out`` is no tensor, or there are more or fewer than results.
+        RuntimeError: one of the tensors requires grad, or the type does not fit, or its memory is one of the inputs' in
+            another arrangement. Nothing is changed then.
+    """
+    name = function.__name__
+    targets = tuple(out) if isinstance(out, (tuple, list)) else (out,)
+    for each in targets:
+        if not isinstance(each, Tensor):
+            raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(each)}")
+    inputs = tensors_among([arguments, list(named.values())])
+    if grad_mode.enabled and any(each._requires_grad for each in (*inputs, *targets)):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            f"arguments requires grad."
+        )
+    if name in MADE.split():
+        named.setdefault("dtype", targets[0].dtype)
+    result = call_inside(no_grad(), function, *arguments, **named)
+    results = result if isinstance(result, tuple) else (result,)
+    if len(results) != len(targets):
+        raise TypeError(f"{name}(): argument 'out' must be {len(results)} tensors, not {len(targets)}")
+    for target, value in zip(targets, results):
+        if name in EXACT.split() and target.dtype is not value.dtype:
+            raise RuntimeError(f"Expected out tensor to have dtype {value.dtype}, but got {target.dtype} instead")
+        check_castable(target, value.array.dtype)
+        check_overlap(target, *inputs)
+    for target, value in zip(targets, results):
+        resize_out(target, value.array.shape)
+        call_inside(no_grad(), become, target, value, f"{name}(out=...)")
+    return type(result)(*targets) if hasattr(result, "_fields") else targets if isinstance(result, tuple) else out
+
+
+def tensors_among(values: Any) -> list[Tensor]:
+    """The tensors in a list, and in lists and tuples in it."""
+    found: list[Tensor] = []
+    for each in values:
+        if isinstance(each, Tensor):
+            found.append(each)
+        elif isinstance(each, (list, tuple)):
+            found += tensors_among(each)
+    return found
+
+
+def resize_out(target: Tensor, shape: tuple[int, ...]) -> None:
+    """Give ``target`` another shape. PyTorch warns that in future it will do so with empty tensors only."""
+    if target.array.shape == shape:
+        return
+    if target.array.size:
+        warn_user(
+            f"An output with one or more elements was resized since it had shape {list(target.array.shape)}, which "
+            f"does not match the required output shape {list(shape)}. This behavior is deprecated: resize it to zero "
+            f"elements before, t.resize_(0), to reuse it."
+        )
+    resize_(target, shape)
