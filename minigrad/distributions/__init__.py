@@ -24,6 +24,7 @@ from minigrad.distributions.laplace import Laplace
 from minigrad.distributions.log_normal import LogNormal
 from minigrad.distributions.mixture_same_family import MixtureSameFamily
 from minigrad.distributions.multinomial import Multinomial
+from minigrad.distributions.multivariate_normal import MultivariateNormal
 from minigrad.distributions.normal import Normal
 from minigrad.distributions.one_hot_categorical import OneHotCategorical, OneHotCategoricalStraightThrough
 from minigrad.distributions.poisson import Poisson
@@ -45,6 +46,13 @@ from minigrad.distributions.uniform import Uniform
 __all__ = ["AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2"]
 __all__ += ["ComposeTransform", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "Gamma", "Geometric"]
 __all__ += ["Gumbel", "HalfNormal", "Independent", "Laplace", "LogNormal", "MixtureSameFamily", "Multinomial"]
-__all__ += ["Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough", "Poisson", "SigmoidTransform"]
+__all__ += [
+    "MultivariateNormal",
+    "Normal",
+    "OneHotCategorical",
+    "OneHotCategoricalStraightThrough",
+    "Poisson",
+    "SigmoidTransform",
+]
 __all__ += ["SoftplusTransform", "StudentT", "TanhTransform", "Transform", "TransformedDistribution", "Uniform"]
 __all__ += ["constraints", "identity_transform", "kl_divergence", "register_kl"]

@@ -161,11 +161,11 @@ integer_interval = region(
     *(LOWER, UPPER),
     is_discrete=True,
 )
-integers_from = region(
+_IntegerGreaterThan = region(
     "_IntegerGreaterThan", lambda self, x: (x % 1 == 0) & (x >= self.lower_bound), LOWER, is_discrete=True
 )
-nonnegative_integer = integers_from(0)
-positive_integer = integers_from(1)
+nonnegative_integer = _IntegerGreaterThan(0)
+positive_integer = _IntegerGreaterThan(1)
 
 simplex = region("_Simplex", lambda self, x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), event_dim=1)()
 one_hot = region("_OneHot", lambda self, x: boolean.check(x).all(-1) & x.sum(-1).eq(1), is_discrete=True, event_dim=1)()

@@ -10,6 +10,7 @@ from minigrad.graph.function import Function
 from minigrad.kernels.implicit_gradients import dirichlet_gradient
 from minigrad.nn import functional as F
 from minigrad.ops.division import Underived
+from minigrad.ops.sampling import check_type
 from minigrad.random import default_generator
 
 
@@ -19,6 +20,7 @@ class SampleDirichlet(Function):
     node_name = "_DirichletBackward"
 
     def forward(ctx, x, *, generator=default_generator):
+        check_type("dirichlet", x)
         draws = generator.gamma(x.astype(np.float64))
         shares = (draws / draws.sum(axis=-1, keepdims=True)).astype(x.dtype)
         z = np.clip(shares, limits_of(x.dtype).tiny, np.nextafter(x.dtype.type(1), x.dtype.type(0)))

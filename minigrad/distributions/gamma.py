@@ -7,6 +7,7 @@ from minigrad.distributions.utils import broadcast_all
 from minigrad.graph.function import Function
 from minigrad.kernels.implicit_gradients import gamma_gradient
 from minigrad.ops.division import Underived
+from minigrad.ops.sampling import check_type
 from minigrad.random import default_generator
 
 
@@ -14,6 +15,7 @@ class StandardGamma(Function):
     """z = numbers of the gamma distributions of shapes x, rate 1. The gradient says how the same number would move."""
 
     def forward(ctx, x, *, generator=default_generator):
+        check_type("gamma_cpu", x)
         z = generator.gamma(x)
         ctx.save_for_backward(x, z)
         return z

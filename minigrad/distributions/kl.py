@@ -25,12 +25,14 @@ from minigrad.distributions.gumbel import Gumbel
 from minigrad.distributions.half_normal import HalfNormal
 from minigrad.distributions.independent import Independent
 from minigrad.distributions.laplace import Laplace
+from minigrad.distributions.multivariate_normal import MultivariateNormal, mahalanobis
 from minigrad.distributions.normal import Normal
 from minigrad.distributions.one_hot_categorical import OneHotCategorical
 from minigrad.distributions.poisson import Poisson
 from minigrad.distributions.transformed_distribution import TransformedDistribution
 from minigrad.distributions.uniform import Uniform
 from minigrad.distributions.utils import euler_constant, sum_rightmost
+from minigrad.linalg import solve_triangular
 from minigrad.nn.functional import softplus
 
 __all__ = ["kl_divergence", "register_kl"]
@@ -63,6 +65,7 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
 
     Raises:
         NotImplementedError: there is no formula for this pair, or none for these parameters.
+        ValueError: two multivariate distributions have different event shapes.
 
     >>> p, q = (minigrad.distributions.Normal(mean, 1.0) for mean in (0.0, 2.0))
     >>> minigrad.distributions.kl_divergence(p, q)
@@ -169,6 +172,17 @@ def _kl_independent_independent(p, q):
 def _kl_laplace_laplace(p, q):
     ratio, distance = p.scale / q.scale, (p.loc - q.loc).abs()
     return -ratio.log() + distance / q.scale + ratio * minigrad.exp(-distance / p.scale) - 1
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _kl_multivariate_normal(p, q):
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "KL-divergence between two Multivariate Normals with different event shapes cannot be computed"
+        )
+    trace = solve_triangular(q._factor, p._factor, upper=False).pow(2).sum([-2, -1])
+    squares = mahalanobis(q._factor, q.loc - p.loc)
+    return q._half_log_det - p._half_log_det + 0.5 * (trace + squares - p.event_shape[0])
 
 
 @register_kl(Normal, Normal)

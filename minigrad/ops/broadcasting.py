@@ -23,6 +23,7 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.strides import spanning
 from minigrad.graph.view import ViewFunction
+from minigrad.kernels.layout import writeable
 from minigrad.ops.shape import View
 
 __all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to", "sum"]
@@ -55,7 +56,7 @@ class Expand(ViewFunction):
         kept = {}
         for dim, (size, existing, step) in enumerate(zip(sizes[new:], x.shape, x.strides), new):
             kept[dim] = step // x.itemsize if size == existing else 0
-        z = as_strided(x, sizes, z.strides)  # writeable, as x is
+        z = as_strided(writeable(x), sizes, z.strides)
         return spanning(z, [dim for dim in range(new) if sizes[dim] == 1], kept)
 
     def backward(ctx, grad_z):

@@ -30,7 +30,7 @@ class Poisson(Function):
     """z = draws of the Poisson distributions of rates x. The gradient is zero."""
 
     def forward(ctx, x, *, generator):
-        check_type("poisson_cpu", x, "efd")
+        check_type("poisson_cpu", x, "efdE")
         if not (x >= 0).all() or np.isinf(x).any():
             raise RuntimeError("invalid Poisson rate, expected rate to be non-negative, and finite")
         return generator.poisson(x)

@@ -69,6 +69,9 @@ BUILT = {
     "wider": lambda d, e, x, s: d.TransformedDistribution(
         d.Normal(0.0, s[0]), [d.AffineTransform(x, s), d.AffineTransform(1, 2)]
     ),
+    "vectors": lambda d, e, x, s: d.MultivariateNormal(x, e.diag(s[0]) + 0.1),
+    "vectors by precision": lambda d, e, x, s: d.MultivariateNormal(x[0], precision_matrix=e.diag_embed(s) + 0.1),
+    "vectors by factor": lambda d, e, x, s: d.MultivariateNormal(x[0], scale_tril=(e.diag_embed(s) + 0.3).tril()),
     "nothing": lambda d, e, x, s: d.TransformedDistribution(d.Gumbel(x, s), []),
 }
 ABSENT = {("cdf", "Gamma"), ("cdf", "Chi2")}
@@ -109,7 +112,7 @@ def properties(e, name, kind):
     for each in (distribution, wider):
         yield "", [repr(each), each.batch_shape, each.event_shape, each.has_rsample, each.has_enumerate_support]
         yield "support", outcome(lambda e, each=each: repr(each.support).split(), e)
-        for moment in ("mean", "mode", "variance", "stddev"):
+        for moment in ("mean", "mode", "variance", "stddev", "covariance_matrix", "precision_matrix", "scale_tril"):
             yield moment, outcome(lambda e, each=each, moment=moment: getattr(each, moment), e)
         if each is wider and name == "Multinomial":
             continue  # PyTorch forgets the part that its entropy needs
@@ -192,7 +195,16 @@ PAIRED = [
     "StudentT",
 ]
 PAIRED += ["Gamma of two shapes", "Beta of two shapes", "Dirichlet", "Poisson", "Geometric", "Bernoulli", "Binomial"]
-PAIRED += ["Categorical", "OneHotCategorical", "Multinomial", "Independent", "tanh of a normal", "falling"]
+PAIRED += [
+    "Categorical",
+    "OneHotCategorical",
+    "Multinomial",
+    "Independent",
+    "tanh of a normal",
+    "falling",
+    "vectors",
+    "vectors by factor",
+]
 INSIDE = {"Uniform": ("Uniform", np.array([[0.1], [-0.2]]), np.array([0.6, 0.9, 1.3]))}  # within another one's support
 
 
@@ -265,6 +277,8 @@ REFUSED = {
     "no draw to differentiate": lambda d, e: d.Poisson(1.0).rsample(),
     "no icdf": lambda d, e: d.Gamma(1.0, 1.0).icdf(e.tensor(0.5)),
     "no listing": lambda d, e: d.Independent(d.Bernoulli(e.ones(2) / 2), 1).enumerate_support(),
+    "short numbers": lambda d, e: d.Gamma(e.ones(2).half(), 1.0).sample(),
+    "short probabilities": lambda d, e: d.Dirichlet(e.ones(2).half()).sample(),
     "counts that differ": lambda d, e: d.Binomial(e.tensor([1.0, 2.0]), e.tensor(0.5)).entropy(),
     "too many dimensions": lambda d, e: d.Independent(d.Normal(0.0, 1.0), 1),
     "mixture of weights": lambda d, e: d.MixtureSameFamily(e.ones(2), d.Normal(e.zeros(2), 1.0)),
@@ -282,6 +296,16 @@ REFUSED = {
     "of others": lambda d, e: d.kl_divergence(d.Cauchy(0.0, 1.0), d.Bernoulli(0.5)),
     "dependent": lambda d, e: d.constraints.dependent.check(e.ones(1)),
     "not known": lambda d, e: d.constraints.dependent_property().event_dim,
+    "no mean": lambda d, e: d.MultivariateNormal(e.tensor(1.0), e.eye(1)),
+    "no covariance": lambda d, e: d.MultivariateNormal(e.zeros(2)),
+    "no matrix": lambda d, e: d.MultivariateNormal(e.zeros(2), e.ones(2)),
+    "not positive definite": lambda d, e: d.MultivariateNormal(e.zeros(2), -e.eye(2)),
+    "not symmetric": lambda d, e: d.MultivariateNormal(e.zeros(2), e.tensor([[1.0, 0.5], [0.0, 1.0]])),
+    "not square": lambda d, e: d.MultivariateNormal(e.zeros(2), e.ones(2, 3)),
+    "not lower": lambda d, e: d.MultivariateNormal(e.zeros(2), scale_tril=e.ones(2, 2)),
+    "vectors of other sizes": lambda d, e: d.kl_divergence(
+        *[d.MultivariateNormal(e.zeros(n), e.eye(n)) for n in (2, 3)]
+    ),
     "depth": lambda d, e: d.constraints.independent(d.constraints.real, 2).check(e.ones(3)),
     "default": lambda d, e: d.Distribution.set_default_validate_args(2),
     "nothing": lambda d, e: [
