@@ -1,4 +1,4 @@
-"""What convolution, pooling, batch normalisation and an LSTM compute on arrays: no tensor, no graph, NumPy alone.
+"""What convolution, pooling, batch normalisation and recurrence compute on arrays: no tensor, no graph, NumPy alone.
 
 Each computation stands here twice: as the plain loop that says what it is, and as the fast kernel that says the same
 in a few large NumPy calls. Tests hold the two to one result. ``with minigrad.reference_kernels():`` lets the plain

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
@@ -48,7 +46,8 @@ class UnsafeSplit(Function):
     """x cut along its second dimension into ``count`` equal pieces: no views for the user, as nobody else sees x."""
 
     def forward(ctx, x, *, count):
-        return tuple(np.split(x, count, 1))
+        size = x.shape[1] // count
+        return tuple([x[:, start : start + size] for start in range(0, x.shape[1], size)])
 
     def backward(ctx, *grads):
         grad_x = Cat.apply(*grads, dim=1)
@@ -190,41 +189,73 @@ def along_steps(step: Step, input: Tensor, state: State, weights: Weights, rever
     return stack(outputs[::-1] if reverse else outputs), state
 
 
-class MkldnnRnnLayer(Function):
-    """:func:`along_steps` of an LSTM, as one node for all steps: what PyTorch's CPU library computes, in float32.
+class LayerAtOnce(Function):
+    """:func:`along_steps` as one node for all steps: a cell's ``step`` and the two kernels that compute with it.
 
     Backward goes through time in the fast kernel. A gradient that is to be differentiated again, and every one where
     the plain loops compute, comes from the graph of the cells, which is made anew.
     """
 
     result_strides = None
+    step: Any
+    kernels: tuple[Any, Any]
+    gates = 1
+    saves_result = False  # True: the outputs may not be changed in place afterwards, as in PyTorch
 
-    def forward(ctx, x, weight_ih, weight_hh, bias_ih, bias_hh, h, c, *, reverse):
-        bias = None if bias_ih is None else bias_ih + bias_hh
-        outputs, last_h, last_c, gates, cells = kernels.lstm(x, weight_ih, weight_hh, bias, h, c, reverse)
+    def forward(ctx, x, weight_ih, weight_hh, bias_ih, bias_hh, *state, reverse):
         ctx.reverse = reverse
-        ctx.save_for_backward(x, weight_ih, weight_hh, bias_ih, bias_hh, h, c, outputs, gates, cells)
-        return outputs, last_h, last_c
+        results, saved = ctx.kernels[0](x, weight_ih, weight_hh, bias_ih, bias_hh, *state, reverse)
+        outputs = results[0] if ctx.saves_result else results[0].copy()
+        ctx.save_for_backward(x, weight_ih, weight_hh, bias_ih, bias_hh, *state, outputs, *saved)
+        return results
 
     def backward(ctx, *grads):
-        *inputs, outputs, gates, cells = ctx.saved_tensors
+        count = len(grads) - 1  # how many tensors the state is
+        inputs, (outputs, *saved) = ctx.saved_tensors[: 5 + count], ctx.saved_tensors[5 + count :]
         if isinstance(grads[0], Tensor) or kernel_mode.get().reference:
-            return call_inside(enable_grad(), by_graph, inputs, ctx.needs_input_grad, grads, ctx.reverse)
-        x, weight_ih, weight_hh, *_, h, c = inputs
-        found = kernels.lstm_backward(grads, x, weight_ih, weight_hh, (h, c), (outputs, gates, cells), ctx.reverse)
-        grad_x, grad_weight_ih, grad_weight_hh, grad_bias, grad_h, grad_c = found
-        return grad_x, grad_weight_ih, grad_weight_hh, grad_bias, grad_bias, grad_h, grad_c
+            return call_inside(enable_grad(), by_graph, ctx.step, inputs, ctx.needs_input_grad, grads, ctx.reverse)
+        return ctx.kernels[1](grads, inputs[0], inputs[1:3], inputs[5:], outputs, saved, ctx.reverse)
 
 
-def by_graph(inputs, needed, grads, reverse):
-    """The gradients of an LSTM's ``inputs`` by a walk of its cells' graph: recorded where ``grads`` are tensors."""
+class RnnTanhLayer(LayerAtOnce):
+    """A layer of an RNN, in float32."""
+
+    step = staticmethod(rnn_tanh_step)
+    kernels = kernels.rnn_tanh, kernels.rnn_tanh_backward
+
+
+class RnnReluLayer(LayerAtOnce):
+    """A layer of an RNN with relu, in float32."""
+
+    step = staticmethod(rnn_relu_step)
+    kernels = kernels.rnn_relu, kernels.rnn_relu_backward
+
+
+class GruLayer(LayerAtOnce):
+    """A layer of a GRU, in float32."""
+
+    gates = 3
+    step = staticmethod(gru_step)
+    kernels = kernels.gru, kernels.gru_backward
+
+
+class MkldnnRnnLayer(LayerAtOnce):
+    """A layer of an LSTM, in float32. In PyTorch a library for CPUs computes it, and it is one node there too."""
+
+    gates = 4
+    saves_result = True
+    step = staticmethod(lstm_step)
+    kernels = kernels.lstm, kernels.lstm_backward
+
+
+def by_graph(step, inputs, needed, grads, reverse):
+    """The gradients of a layer's ``inputs`` by a walk of its cells' graph: recorded where ``grads`` are tensors."""
     own = []
     for each, need in zip(inputs, needed):
         if each is not None:  # a node of its own, at which the walk ends, whatever else one input was made of
             each = Alias.apply(each if isinstance(each, Tensor) else wrap(each).requires_grad_(need))
         own.append(each)
-    x, weight_ih, weight_hh, bias_ih, bias_hh, h, c = own
-    output, state = along_steps(lstm_step, x, (h, c), Weights(weight_ih, weight_hh, bias_ih, bias_hh), reverse)
+    output, state = along_steps(step, own[0], tuple(own[5:]), Weights(*own[1:5]), reverse)
     arrived: Arrived = {}
     for result, grad in zip((output, *state), grads):
         receive(arrived, gradient_edge(result), grad)
@@ -234,20 +265,26 @@ def by_graph(inputs, needed, grads, reverse):
     return tuple([None if edge is None else found[edge] for edge in edges])
 
 
-def along_steps_at_once(input: Tensor, state: State, weights: Weights, reverse: bool) -> tuple[Tensor, State]:
-    """:func:`along_steps` of an LSTM, computed by the fast kernel."""
+AT_ONCE = {"rnn_tanh": RnnTanhLayer, "rnn_relu": RnnReluLayer, "lstm": MkldnnRnnLayer, "gru": GruLayer}
+
+
+def along_steps_at_once(
+    name: str, input: Tensor, state: State, weights: Weights, reverse: bool
+) -> tuple[Tensor, State]:
+    """:func:`along_steps`, computed by the fast kernel."""
     if not len(input):
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     (batch, width), hidden = input.shape[1:], state[0].size(1)
-    shapes = [(4 * hidden, width), (4 * hidden, hidden), (4 * hidden,), (4 * hidden,), *[(batch, hidden)] * 2]
+    rows = AT_ONCE[name].gates * hidden
+    shapes = [(rows, width), (rows, hidden), (rows,), (rows,), *[(batch, hidden)] * 2]
     for each, shape in zip((*weights[:4], *state), shapes):
         if each is not None and (each.shape != shape or each.dtype is not input.dtype):
             raise RuntimeError(
-                f"lstm: with an input of shape {list(input.shape)} and type {input.dtype}, and hidden_size {hidden}, "
+                f"{name}: with an input of shape {list(input.shape)} and type {input.dtype}, and hidden_size {hidden}, "
                 f"expected a weight, bias or state of shape {list(shape)}, but got {list(each.shape)}, {each.dtype}"
             )
-    output, h, c = MkldnnRnnLayer.apply(input, *weights[:4], *state, reverse=reverse)
-    return output, (h, c)
+    output, *last = AT_ONCE[name].apply(input, *weights[:4], *state, reverse=reverse)
+    return output, tuple(last)
 
 
 def along_packed_steps(
@@ -324,7 +361,7 @@ def recurrent(name: str, step: Step, arguments: tuple[Any, ...], named: dict[str
         raise RuntimeError(f"{name} expects {'two hidden states' if name == 'lstm' else 'one hidden state'}")
     has_projections = name == "lstm" and parts[0].size(2) != parts[1].size(2)
     weights = weights_of(given["params"], given["has_biases"], has_projections)
-    fast = name == "lstm" and not has_projections and not kernel_mode.get().reference
+    fast = not has_projections and not kernel_mode.get().reference
     layer: Layer
     if "data" in given:
         input, batch_sizes = given["data"], given["batch_sizes"].tolist()
@@ -336,7 +373,7 @@ def recurrent(name: str, step: Step, arguments: tuple[Any, ...], named: dict[str
         layer = partial(along_steps, step)
         fast = fast and input.dtype is dtypes.float32
     if fast:
-        layer, input = along_steps_at_once, input.contiguous()
+        layer, input = partial(along_steps_at_once, name), input.contiguous()
         parts = [part.contiguous() for part in parts]
         states: list[State] = [tuple([part[place] for part in parts]) for place in range(len(parts[0]))]
     else:

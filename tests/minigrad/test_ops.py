@@ -362,8 +362,8 @@ CASES = {
     "cholesky_solve": (lambda x, y: minigrad.cholesky_solve(x, y.tril()), SQUARE[0], SQUARE),
     "fold": (lambda x: F.fold(x, (2, 3), (1, 2)) ** 2, SQUARE.reshape(2, 4)),
     "gru_cell": (lambda x, y: minigrad.gru_cell(x, y, GATES, GATES), A, B),
-    "lstm": (lambda x: along_steps_at_once(x, (x[0], x[1]), LSTM, False)[0], SQUARE),
-    "lstm, backward in time": (lambda x: along_steps_at_once(x, (x[0], x[1]), LSTM, True)[1][1], SQUARE),
+    "lstm": (lambda x: along_steps_at_once("lstm", x, (x[0], x[1]), LSTM, False)[0], SQUARE),
+    "lstm, backward in time": (lambda x: along_steps_at_once("lstm", x, (x[0], x[1]), LSTM, True)[1][1], SQUARE),
     "packed": (lambda x: pack_padded_sequence(x**3, [2, 1]).data, SQUARE),
 }
 
