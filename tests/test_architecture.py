@@ -93,6 +93,7 @@ ROOMS = [
     ["subscript"],
     ["autograd"],
     ["methods", "lending", "tensor"],
+    ["distributed"],
     ["nn", "optim", "utils", "saving", "serialization", "storage"],
     ["lightning"],
     ["viz", "neighbours"],

@@ -37,7 +37,7 @@ CITING = ("minigrad.nn", "minigrad.nn.init", "minigrad.optim", "minigrad.optim.l
 FOLKLORE = {
     *("Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList", "Sequential", "Optimizer"),
     *("RNNBase", "RNNCellBase"),
-    *("Bilinear", "Flatten", "Fold", "Identity", "LazyLinear", "Linear", "Unflatten"),
+    *("Bilinear", "DataParallel", "Flatten", "Fold", "Identity", "LazyLinear", "Linear", "Unflatten"),
     *("Buffer", "factory_kwargs", "UninitializedBuffer", "UninitializedParameter"),
     *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d"),
     *("AdaptiveAvgPool3d", "AdaptiveMaxPool3d", "AvgPool3d", "MaxPool3d", "MaxUnpool3d"),

@@ -4,7 +4,7 @@
 what is done to all parameters of a network at once, ``modules.py`` the layers under PyTorch's older paths.
 """
 
-from minigrad.nn import functional, init, modules, utils
+from minigrad.nn import functional, init, modules, parallel, utils
 from minigrad.nn.activation import *
 from minigrad.nn.arguments import factory_kwargs
 from minigrad.nn.attention import *
@@ -22,6 +22,7 @@ from minigrad.nn.margin_loss import *
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import *
 from minigrad.nn.padding import *
+from minigrad.nn.parallel import DataParallel
 from minigrad.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from minigrad.nn.pooling import *
 from minigrad.nn.rnn import *
@@ -33,8 +34,17 @@ __all__ += ["AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "Alph
 __all__ += ["AvgPool3d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear"]
 __all__ += ["Buffer", "CTCLoss", "ChannelShuffle", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d"]
 __all__ += ["ConstantPad2d", "ConstantPad3d", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"]
-__all__ += ["ConvTranspose3d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "Dropout", "Dropout1d"]
-__all__ += ["Dropout2d", "Dropout3d", "Embedding", "FeatureAlphaDropout", "Flatten", "Fold", "GaussianNLLLoss"]
+__all__ += ["ConvTranspose3d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "DataParallel", "Dropout"]
+__all__ += [
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "Embedding",
+    "FeatureAlphaDropout",
+    "Flatten",
+    "Fold",
+    "GaussianNLLLoss",
+]
 __all__ += ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 __all__ += ["GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "HingeEmbeddingLoss", "HuberLoss"]
 __all__ += ["Identity", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "KLDivLoss", "L1Loss", "LPPool1d"]
@@ -52,4 +62,4 @@ __all__ += ["Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Thresho
 __all__ += ["TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
 __all__ += ["TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "UninitializedBuffer"]
 __all__ += ["UninitializedParameter", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d"]
-__all__ += ["ZeroPad2d", "ZeroPad3d", "factory_kwargs", "functional", "init", "utils"]
+__all__ += ["ZeroPad2d", "ZeroPad3d", "factory_kwargs", "functional", "init", "parallel", "utils"]

@@ -3,9 +3,11 @@
 from minigrad.utils.data.collate import *
 from minigrad.utils.data.dataloader import *
 from minigrad.utils.data.dataset import *
+from minigrad.utils.data.distributed import DistributedSampler
 from minigrad.utils.data.sampler import *
 from minigrad.utils.data.worker import *
 
-__all__ = ["BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset", "RandomSampler"]
-__all__ += ["Sampler", "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset"]
-__all__ += ["WeightedRandomSampler", "default_collate", "default_convert", "get_worker_info", "random_split"]
+__all__ = ["BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler"]
+__all__ += ["IterableDataset", "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset"]
+__all__ += ["SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate", "default_convert"]
+__all__ += ["get_worker_info", "random_split"]
