@@ -95,6 +95,7 @@ from minigrad.ops.striding import *
 from minigrad.ops.transcendental import *
 from minigrad.ops.transposition import *
 from minigrad.ops.types import *
+from minigrad.left_out import why_left_out
 from minigrad.neighbours import watch
 from minigrad.out_of_memory import OutOfMemoryError
 from minigrad.printing import set_printoptions
@@ -109,72 +110,63 @@ from minigrad import models  # isort: skip  (last: networks are written with the
 
 newaxis = None  # x[:, newaxis] inserts a dimension
 
-__all__ = ["BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor"]
-__all__ += ["Generator"]
-__all__ += ["IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Size", "Tensor"]
-__all__ += ["abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_"]
-__all__ += ["adaptive_avg_pool1d", "add", "addcdiv", "addcmul", "addmm", "addmv", "addmv_", "addr", "all", "allclose"]
-__all__ += ["amax", "amin", "aminmax", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_"]
-__all__ += ["arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "arctanh_", "argmax", "argmin", "argsort"]
-__all__ += ["argwhere", "as_tensor", "asin", "asin_", "asinh", "asinh_", "atan", "atan2", "atan_", "atanh", "atanh_"]
-__all__ += ["atleast_1d", "atleast_2d", "atleast_3d", "autograd", "avg_pool1d", "baddbmm", "bernoulli", "bitwise_and"]
-__all__ += ["bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool"]
-__all__ += ["breakpoint_on", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "can_cast"]
-__all__ += ["cat", "ceil", "ceil_", "channel_shuffle", "chunk"]
-__all__ += ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "concat"]
-__all__ += ["concatenate", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
-__all__ += ["cos", "cos_", "cosh", "cosh_"]
-__all__ += ["count_nonzero", "cuda", "cummax", "cummin", "cumprod", "cumsum", "default_generator", "detach", "device"]
-__all__ += ["diag", "diag_embed", "diagonal", "diff", "div", "divide", "dot", "double", "dstack", "dtype", "e"]
-__all__ += ["einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "exp", "exp2", "exp2_"]
-__all__ += ["exp_", "explain", "explain_grad", "expm1", "expm1_", "eye", "fill_", "finfo"]
-__all__ += ["fix", "fix_", "flatten", "flip"]
-__all__ += ["fliplr", "flipud", "float", "float16", "float32", "float64", "floor", "floor_", "floor_divide", "fmod"]
-__all__ += ["frac", "frac_", "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge"]
-__all__ += ["ger", "get_default_dtype"]
-__all__ += ["get_num_threads", "get_rng_state", "greater", "greater_equal", "group_norm", "gt", "half", "hstack"]
-__all__ += ["iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select", "inf"]
-__all__ += ["inference_mode", "initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "is_anomaly_enabled"]
-__all__ += ["is_complex", "is_floating_point", "is_grad_enabled", "is_inference_mode_enabled", "is_nonzero"]
-__all__ += ["is_same_size", "is_signed", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf"]
-__all__ += ["kthvalue", "le", "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log1p", "log1p_"]
-__all__ += ["log2", "log2_", "log10", "log10_", "log_"]
-__all__ += ["log_operations", "log_softmax", "logaddexp", "logical_and", "logical_not"]
-__all__ += ["logical_or", "logical_xor", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter"]
-__all__ += ["masked_select", "matmul", "max", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "maximum", "mean"]
-__all__ += ["median", "meshgrid", "min", "minimum", "mm", "models", "moveaxis", "movedim", "msort", "mul"]
-__all__ += ["multinomial", "multiply", "mv", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nansum"]
-__all__ += ["narrow", "ne", "neg", "neg_", "negative", "negative_", "newaxis", "nn", "no_grad", "nonzero", "norm"]
-__all__ += ["normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "permute", "pi", "pixel_shuffle"]
-__all__ += ["pixel_unshuffle", "positive", "pow", "prod", "promote_types", "rand", "rand_like", "randint"]
-__all__ += ["randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "reciprocal_"]
-__all__ += ["reference_kernels", "relu", "relu_", "remainder", "repeat_interleave", "reshape", "result_type"]
-__all__ += ["return_types", "roll", "rot90", "round", "round_", "row_stack", "rsqrt", "rsqrt_", "rsub", "save"]
-__all__ += ["scatter", "scatter_add", "seed", "select", "set_default_dtype", "set_grad_enabled", "set_num_threads"]
-__all__ += ["set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign", "sin", "sin_", "sinh"]
-__all__ += ["sinh_", "softmax", "sort", "split", "split_with_sizes", "sqrt", "sqrt_", "square", "square_", "squeeze"]
-__all__ += ["stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim"]
-__all__ += ["tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "tile", "topk", "trace", "transpose"]
-__all__ += ["tril", "triu", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten", "unique"]
-__all__ += ["unique_consecutive", "unsqueeze", "utils", "var", "var_mean", "vdot", "viz", "vstack", "where", "zero_"]
-__all__ += ["zeros", "zeros_like"]
-__all__ += ["dsplit", "hsplit", "hypot", "range", "vsplit"]
-__all__ += ["chain_matmul", "cholesky_inverse", "cholesky_solve", "cross", "det", "inverse", "logdet", "matrix_power"]
-__all__ += ["pinverse", "slogdet", "svd", "triangular_solve", "vander"]
-__all__ += ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
-__all__ += ["binomial", "digamma", "erfc", "erfc_", "erfinv", "lgamma", "logit", "logit_", "mvlgamma", "poisson"]
-__all__ += ["polygamma", "xlogy", "xlogy_"]
-__all__ += ["amp", "are_deterministic_algorithms_enabled", "autocast", "compile", "get_default_device"]
-__all__ += ["get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads"]
-__all__ += ["is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled", "set_default_device"]
-__all__ += ["set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal"]
-__all__ += ["set_num_interop_threads", "use_deterministic_algorithms"]
-__all__ += ["addbmm", "as_strided", "bincount", "block_diag", "bucketize", "cartesian_prod", "cdist", "column_stack"]
-__all__ += ["combinations", "copysign", "corrcoef", "cov", "cumulative_trapezoid", "deg2rad", "deg2rad_", "diagflat"]
-__all__ += ["dist", "float_power", "fmax", "fmin", "gcd", "gcd_", "heaviside", "histc", "histogram", "is_inference"]
-__all__ += ["isin", "kron", "lcm", "lcm_", "ldexp", "ldexp_", "logaddexp2", "logspace", "mode", "nanquantile"]
-__all__ += ["pdist", "put", "quantile", "rad2deg", "rad2deg_", "renorm", "scatter_reduce", "searchsorted", "signbit"]
-__all__ += ["sinc", "sinc_", "trapezoid", "trapz", "tril_indices", "triu_indices"]
+__all__ = ["BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator"]
+__all__ += ["HalfTensor", "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Size", "Tensor", "abs", "abs_"]
+__all__ += ["absolute", "acos", "acos_", "acosh", "acosh_", "adaptive_avg_pool1d", "add", "addbmm", "addcdiv"]
+__all__ += ["addcmul", "addmm", "addmv", "addmv_", "addr", "all", "allclose", "amax", "amin", "aminmax", "amp", "any"]
+__all__ += ["arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan"]
+__all__ += ["arctan2", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled", "argmax", "argmin"]
+__all__ += ["argsort", "argwhere", "as_strided", "as_tensor", "asin", "asin_", "asinh", "asinh_", "atan", "atan2"]
+__all__ += ["atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d", "autocast", "autograd", "avg_pool1d"]
+__all__ += ["baddbmm", "bernoulli", "bincount", "binomial", "bitwise_and", "bitwise_left_shift", "bitwise_not"]
+__all__ += ["bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm", "bool", "breakpoint_on"]
+__all__ += ["broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast", "cartesian_prod", "cat"]
+__all__ += ["cdist", "ceil", "ceil_", "chain_matmul", "channel_shuffle", "cholesky_inverse", "cholesky_solve", "chunk"]
+__all__ += ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone"]
+__all__ += ["column_stack", "combinations", "compile", "concat", "concatenate", "conv1d", "conv2d", "conv3d"]
+__all__ += ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "copysign", "corrcoef", "cos", "cos_", "cosh"]
+__all__ += ["cosh_", "count_nonzero", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum"]
+__all__ += ["cumulative_trapezoid", "default_generator", "deg2rad", "deg2rad_", "det", "detach", "device", "diag"]
+__all__ += ["diag_embed", "diagflat", "diagonal", "diff", "digamma", "dist", "div", "divide", "dot", "double", "dsplit"]
+__all__ += ["dstack", "dtype", "e", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_"]
+__all__ += ["erfc", "erfc_", "erfinv", "exp", "exp2", "exp2_", "exp_", "explain", "explain_grad", "expm1", "expm1_"]
+__all__ += ["eye", "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float16"]
+__all__ += ["float32", "float64", "float_power", "floor", "floor_", "floor_divide", "fmax", "fmin", "fmod", "frac"]
+__all__ += ["frac_", "from_dlpack", "from_numpy", "full", "full_like", "gather", "gcd", "gcd_", "ge", "ger"]
+__all__ += ["get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_float32_matmul_precision"]
+__all__ += ["get_num_interop_threads", "get_num_threads", "get_rng_state", "greater", "greater_equal", "group_norm"]
+__all__ += ["gru", "gru_cell", "gt", "half", "heaviside", "histc", "histogram", "hsplit", "hstack", "hypot", "iinfo"]
+__all__ += ["index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select", "inf", "inference_mode"]
+__all__ += ["initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "inverse", "is_anomaly_enabled"]
+__all__ += ["is_autocast_enabled", "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point"]
+__all__ += ["is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_signed"]
+__all__ += ["is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kron", "kthvalue"]
+__all__ += ["lcm", "lcm_", "ldexp", "ldexp_", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace"]
+__all__ += ["load", "log", "log1p", "log1p_", "log2", "log2_", "log10", "log10_", "log_", "log_operations"]
+__all__ += ["log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and", "logical_not", "logical_or"]
+__all__ += ["logical_xor", "logit", "logit_", "logspace", "logsumexp", "long", "lstm", "lstm_cell", "lt", "manual_seed"]
+__all__ += ["masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_power", "max", "max_pool1d"]
+__all__ += ["max_pool1d_with_indices", "max_pool2d", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm"]
+__all__ += ["mode", "models", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "mvlgamma", "nan"]
+__all__ += ["nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "neg_"]
+__all__ += ["negative", "negative_", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel"]
+__all__ += ["ones", "ones_like", "optim", "outer", "pdist", "permute", "pi", "pinverse", "pixel_shuffle"]
+__all__ += ["pixel_unshuffle", "poisson", "polygamma", "positive", "pow", "prod", "promote_types", "put", "quantile"]
+__all__ += ["rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random"]
+__all__ += ["randperm", "range", "ravel", "reciprocal", "reciprocal_", "reference_kernels", "relu", "relu_"]
+__all__ += ["remainder", "renorm", "repeat_interleave", "reshape", "result_type", "return_types", "rnn_relu"]
+__all__ += ["rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rsqrt"]
+__all__ += ["rsqrt_", "rsub", "save", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select"]
+__all__ += ["set_default_device", "set_default_dtype", "set_deterministic_debug_mode", "set_float32_matmul_precision"]
+__all__ += ["set_flush_denormal", "set_grad_enabled", "set_num_interop_threads", "set_num_threads", "set_printoptions"]
+__all__ += ["set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signbit", "sin", "sin_", "sinc", "sinc_"]
+__all__ += ["sinh", "sinh_", "slogdet", "softmax", "sort", "split", "split_with_sizes", "sqrt", "sqrt_", "square"]
+__all__ += ["square_", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims"]
+__all__ += ["t", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot"]
+__all__ += ["tile", "topk", "trace", "transpose", "trapezoid", "trapz", "triangular_solve", "tril", "tril_indices"]
+__all__ += ["triu", "triu_indices", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten", "unique"]
+__all__ += ["unique_consecutive", "unsqueeze", "use_deterministic_algorithms", "utils", "vander", "var", "var_mean"]
+__all__ += ["vdot", "viz", "vsplit", "vstack", "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like"]
 
 
 for name in TAKES_OUT.split():
@@ -192,12 +184,11 @@ else:  # a type checker would take it to mean that every name is there
     def __getattr__(name: str) -> Any:
         if name in LOADED_ON_USE:
             return importlib.import_module(f"{__name__}.{name}")
-        raise AttributeError(
-            f"minigrad has no {name!r}: it has a part of PyTorch's names, those in minigrad.__all__; what is left out "
-            f"is told in docs/differences.md",
-            name=name,
-            obj=sys.modules[__name__],
+        reason = why_left_out(name) or (
+            ": it has a part of PyTorch's names, those in minigrad.__all__; what is left out is told in "
+            "docs/differences.md"
         )
+        raise AttributeError(f"minigrad has no {name!r}{reason}", name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

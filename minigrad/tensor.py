@@ -33,6 +33,7 @@ from minigrad.graph.storage import TypedStorage, UntypedStorage
 from minigrad.graph.strides import keep_strides, lay_in_order, show_memory, strides_of
 from minigrad.inplace.views import AsStrided, refresh
 from minigrad.kernels.layout import writeable
+from minigrad.left_out import no_attribute
 from minigrad.lending import met_by_torch
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
@@ -390,6 +391,9 @@ class Tensor(TensorBase, Methods):
     def _node_name(self) -> str:
         """The name of the node that made this tensor; empty for a leaf."""
         return "" if self.grad_fn is None else self.grad_fn.name()
+
+    def __getattr__(self, name: str) -> Any:  # called only where ordinary lookup found nothing
+        raise no_attribute(self, f"'{type(self).__name__}' object", name)
 
     def __dir__(self) -> list[str]:
         """The attributes, without those that a debugger must not look up to show them: it would record an operation, or

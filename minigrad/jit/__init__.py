@@ -7,6 +7,9 @@ records gradients as the plain code does. Begin with ``graph.py``, then ``runnin
 Counterpart: ``torch.jit``, which PyTorch keeps for what exists and recommends ``torch.export`` for what is new.
 """
 
+import sys
+from typing import TYPE_CHECKING, Any
+
 from minigrad.jit import passes
 from minigrad.jit.frontend.items import NotSupportedError
 from minigrad.jit.frontend.scripting import script
@@ -19,3 +22,14 @@ from minigrad.jit.tracing import trace
 
 __all__ = ["Block", "Graph", "Node", "NotSupportedError", "ScriptFunction", "ScriptModule", "TracerWarning", "Value"]
 __all__ += ["OPERATIONS", "load", "passes", "save", "script", "trace"]
+
+
+if not TYPE_CHECKING:  # a type checker would take it to mean that every name is there
+
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(
+            f"minigrad.jit has no {name!r}: it scripts, traces, saves and loads. For other runtimes, frozen programs "
+            f"and parallel branches use torch.jit on the network of torch_impl: python -m torch_impl export",
+            name=name,
+            obj=sys.modules[__name__],
+        )

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from minigrad.left_out import why_left_out
+
 __all__ = ["LAYERS", "watch"]
 
 # The module after which a neighbour knows enough, and which one of this folder's then speaks.
@@ -27,9 +29,16 @@ class Finder:
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Where the module is; None where it is no neighbour's."""
+        """Where the module is; None where it is no neighbour's. What minigrad leaves out says so: ``minigrad.fft``.
+
+        Raises:
+            ModuleNotFoundError: it is that.
+        """
         if name == LAYERS:
             return spec_from_file_location(name, Path(__file__).with_name("layers.py"))
+        package, _, last = name.rpartition(".")
+        if package in ("minigrad", "minigrad.autograd", "minigrad.nn") and why_left_out(last):
+            raise ModuleNotFoundError(f"{package} has no {last!r}{why_left_out(last)}")
         spec = PathFinder.find_spec(name, path) if name in TOLD else None
         if spec is None or spec.loader is None:
             return None

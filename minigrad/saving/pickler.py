@@ -98,6 +98,13 @@ class CheckpointWriter:
         elif isinstance(value, device):
             self._write_device(value)
         else:
+            if callable(getattr(value, "state_dict", None)):
+                raise TypeError(
+                    f"cannot save {place}: it is a {kind.__module__}.{kind.__qualname__}, which is code besides "
+                    f"numbers. Keep its numbers, and make it anew before they are loaded:\n"
+                    f"    minigrad.save(model.state_dict(), path)\n"
+                    f"    model.load_state_dict(minigrad.load(path))"
+                )
             raise TypeError(
                 f"cannot save {place}: it is a {kind.__module__}.{kind.__qualname__}; a checkpoint holds "
                 "tensors, int, float, bool, str, bytes, None, dtypes, devices, and dict, list, tuple and set of these"

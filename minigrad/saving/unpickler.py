@@ -329,8 +329,10 @@ class StackMachine:
         if f"{module} {name}" not in self.names:
             full_name = ascii(f"{module}.{name}"[:80])
             raise UnpicklingError(
-                f"its pickle names {full_name}, which minigrad does not load; "
-                "a checkpoint holds tensors, numbers, strings and containers, such as a state_dict"
+                f"its pickle names {full_name}, which minigrad does not load; a checkpoint holds tensors, numbers, "
+                "strings and containers. Of a whole module keep the state_dict where it is saved, and load that:\n"
+                "    torch.save(model.state_dict(), path)\n"
+                "    model.load_state_dict(minigrad.load(path))"
             )
         meaning = self.names[f"{module} {name}"]
         if isinstance(meaning, Refusal):
