@@ -23,6 +23,7 @@ from minigrad.ops.convolution import *
 from minigrad.ops.ctc import ctc_loss
 from minigrad.ops.dropout import *
 from minigrad.ops.embedding import embedding, one_hot
+from minigrad.ops.embedding_bag import embedding_bag
 from minigrad.ops.grid_sampling import *
 from minigrad.ops.linear import bilinear, linear
 from minigrad.ops.losses import *
@@ -47,11 +48,11 @@ __all__ += ["alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_no
 __all__ += ["binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d", "conv3d"]
 __all__ += ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity"]
 __all__ += ["cross_entropy", "ctc_loss", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "elu_", "embedding"]
-__all__ += ["feature_alpha_dropout", "fold", "gaussian_nll_loss", "gelu", "glu", "grid_sample", "group_norm"]
-__all__ += ["gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "hinge_embedding_loss"]
-__all__ += ["huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu"]
-__all__ += ["leaky_relu_", "linear", "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d"]
-__all__ += ["lp_pool3d", "margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d"]
+__all__ += ["embedding_bag", "feature_alpha_dropout", "fold", "gaussian_nll_loss", "gelu", "glu", "grid_sample"]
+__all__ += ["group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_"]
+__all__ += ["hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm"]
+__all__ += ["leaky_relu", "leaky_relu_", "linear", "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d"]
+__all__ += ["lp_pool2d", "lp_pool3d", "margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d"]
 __all__ += ["max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d"]
 __all__ += ["max_unpool3d", "mish", "mse_loss", "multi_margin_loss", "multilabel_margin_loss"]
 __all__ += ["multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance"]

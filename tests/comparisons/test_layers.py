@@ -66,6 +66,19 @@ LAYERS = {
         lambda n, e: n.Embedding.from_pretrained(e.arange(6.0).view(3, 2), freeze=False),
         lambda e: (e.tensor([2, 0]),),
     ),
+    "EmbeddingBag": (lambda n, e: n.EmbeddingBag(5, 3), lambda e: (e.tensor([0, 4, 2, 2]), e.tensor([0, 3, 3]))),
+    "EmbeddingBag, largest": (
+        lambda n, e: n.EmbeddingBag(5, 3, mode="max", padding_idx=-1, dtype=e.float64),
+        lambda e: (e.tensor([[0, 4], [4, 4], [2, 1]]),),
+    ),
+    "EmbeddingBag, weights": (
+        lambda n, e: n.EmbeddingBag(5, 3, 0.5, 1.0, True, "sum", include_last_offset=True, padding_idx=0),
+        lambda e: (e.tensor([0, 4, 2, 2]).int(), e.tensor([0, 3, 4]).int(), x(e, 4).detach().float().requires_grad_()),
+    ),
+    "EmbeddingBag from a table": (
+        lambda n, e: n.EmbeddingBag.from_pretrained(e.arange(6.0).view(3, 2), freeze=False),
+        lambda e: (e.tensor([[2, 0]]),),
+    ),
     "Bilinear": (lambda n, e: n.Bilinear(3, 4, 5, dtype=e.float64), lambda e: (x(e, 2, 3), x(e, 2, 4, seed=1))),
     "Bilinear without bias": (
         lambda n, e: n.Bilinear(3, 4, 5, bias=False, dtype=e.float64),
@@ -355,6 +368,17 @@ WRONG = {
     "grid, cubes": lambda e: e.nn.functional.grid_sample(
         e.ones(1, 1, 2, 2, 2), e.ones(1, 2, 2, 2, 3), "bicubic", align_corners=True
     ),
+    "bag of no word": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([[0, 4]])),
+    "bag without beginnings": lambda e: e.nn.functional.embedding_bag(e.tensor([0, 3]), e.ones(4, 3)),
+    "bag of rows with beginnings": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([[0, 3]]), e.tensor([0])),
+    "bag that begins late": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([0, 3]), e.tensor([1])),
+    "bag that begins beyond": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([0, 3]), e.tensor([0, 5])),
+    "bag of floats": lambda e: e.nn.EmbeddingBag(4, 3)(e.ones(1, 2)),
+    "bag, padding": lambda e: e.nn.EmbeddingBag(4, 3, padding_idx=4),
+    "bag, mode": lambda e: e.nn.EmbeddingBag(4, 3, mode="min")(e.tensor([[0, 3]])),
+    "bag, weights of a mean": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([[0, 3]]), None, e.ones(1, 2)),
+    "bag, weights of another size": lambda e: e.nn.EmbeddingBag(4, 3, mode="sum")(e.tensor([[0, 3]]), None, e.ones(2)),
+    "bags, none": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([0, 3]), e.ones(0).long()),
     "power 0": lambda e: e.nn.LPPool2d(0, 2),
     "channels": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4, 2), 3),
     "no groups": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4, 2), 0),
