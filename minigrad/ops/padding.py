@@ -36,6 +36,7 @@ class ConstantPadNd(Function):
 class ReflectionPad(Pick):
     """z = x with its elements mirrored at the edges, the edge itself once."""
 
+    node_name = ""
     result_strides = as_pictures
     saves_x = True
 
@@ -43,8 +44,33 @@ class ReflectionPad(Pick):
 class ReplicationPad(Pick):
     """z = x with its edge elements repeated outwards."""
 
+    node_name = ""
     result_strides = as_pictures
     saves_x = True
+
+
+class ReflectionPad1D(ReflectionPad):
+    """Of signals."""
+
+
+class ReflectionPad2D(ReflectionPad):
+    """Of images."""
+
+
+class ReflectionPad3D(ReflectionPad):
+    """Of volumes."""
+
+
+class ReplicationPad1D(ReplicationPad):
+    """Of signals."""
+
+
+class ReplicationPad2D(ReplicationPad):
+    """Of images."""
+
+
+class ReplicationPad3D(ReplicationPad):
+    """Of volumes."""
 
 
 class CircularPad(Pick):
@@ -82,7 +108,11 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if input.ndim not in (count + 1, count + 2) or count not in (1, 2, 3):
         raise NotImplementedError(f"Only 2D, 3D, 4D, 5D padding with non-constant padding are supported, not {mode} so")
     where = np.ix_(*[positions(mode, *each) for each in zip(input.shape, before, after)])
-    operation = {"reflect": ReflectionPad, "replicate": ReplicationPad, "circular": CircularPad}[mode]
+    operation: type[Pick] = CircularPad
+    if mode == "reflect":
+        operation = (ReflectionPad1D, ReflectionPad2D, ReflectionPad3D)[count - 1]
+    elif mode == "replicate":
+        operation = (ReplicationPad1D, ReplicationPad2D, ReplicationPad3D)[count - 1]
     return operation.apply(input, where=where)
 
 
