@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from minigrad.nn import activation, arguments, attention, batchnorm, container, convolution, dropout, embedding, flatten
-from minigrad.nn import global_hooks, instancenorm, lazy, linear, loss, margin_loss, module, normalization, padding
-from minigrad.nn import pooling, rnn, state, transformer, upsampling
+from minigrad.nn import activation, adaptive, arguments, attention, batchnorm, container, convolution, dropout
+from minigrad.nn import embedding, flatten, global_hooks, instancenorm, lazy, linear, loss, margin_loss, module
+from minigrad.nn import normalization, padding, pooling, rnn, state, transformer, upsampling
 
 PATHS = {
     "activation": (activation, attention),
+    "adaptive": (adaptive,),
     "batchnorm": (batchnorm, lazy),
     "channelshuffle": (upsampling,),
     "container": (container,),

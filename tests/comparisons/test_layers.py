@@ -79,6 +79,14 @@ LAYERS = {
         lambda n, e: n.EmbeddingBag.from_pretrained(e.arange(6.0).view(3, 2), freeze=False),
         lambda e: (e.tensor([[2, 0]]),),
     ),
+    "AdaptiveLogSoftmaxWithLoss": (
+        lambda n, e: n.AdaptiveLogSoftmaxWithLoss(8, 12, [4, 7], 2.0, True, dtype=e.float64),
+        lambda e: (x(e, 4, 8), e.tensor([0, 11, 5, 3])),
+    ),
+    "AdaptiveLogSoftmaxWithLoss of one sample": (
+        lambda n, e: n.AdaptiveLogSoftmaxWithLoss(8, 12, [4, 7], 2, dtype=e.float64),
+        lambda e: (x(e, 8), e.tensor(6)),
+    ),
     "Bilinear": (lambda n, e: n.Bilinear(3, 4, 5, dtype=e.float64), lambda e: (x(e, 2, 3), x(e, 2, 4, seed=1))),
     "Bilinear without bias": (
         lambda n, e: n.Bilinear(3, 4, 5, bias=False, dtype=e.float64),
@@ -303,6 +311,19 @@ def test_padding_of_an_encoder(name):
     check_outcome(name, ENCODED[name])
 
 
+def adaptive(e, cutoffs):
+    """All log-probabilities, and what is likeliest."""
+    e.manual_seed(0)
+    layer = e.nn.AdaptiveLogSoftmaxWithLoss(8, 12, cutoffs, 2.0, dtype=e.float64)
+    inputs = 9 * x(e, 20, 8).detach()
+    return layer.log_prob(inputs), layer.predict(inputs), layer.predict(inputs[:1])
+
+
+@pytest.mark.parametrize("cutoffs", [[4, 7], [1], [11], [7, 4], [0], [12], []], ids=str)
+def test_adaptive_softmax(cutoffs):
+    check_outcome(f"{cutoffs}", lambda e: adaptive(e, cutoffs))
+
+
 FUNCTIONS = {
     "rrelu": (lambda f, x: f.rrelu(x, 0.1, 0.4, training=True), (3, 4)),
     "rrelu, evaluation": (lambda f, x: f.rrelu(x), (3, 4)),
@@ -379,6 +400,9 @@ WRONG = {
     "bag, weights of a mean": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([[0, 3]]), None, e.ones(1, 2)),
     "bag, weights of another size": lambda e: e.nn.EmbeddingBag(4, 3, mode="sum")(e.tensor([[0, 3]]), None, e.ones(2)),
     "bags, none": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([0, 3]), e.ones(0).long()),
+    "class beyond": lambda e: e.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2])(e.ones(2, 4), e.tensor([1, 6])),
+    "classes of two dimensions": lambda e: e.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2])(e.ones(2, 4), e.tensor([[1]])),
+    "classes of other samples": lambda e: e.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2])(e.ones(2, 4), e.tensor([1])),
     "power 0": lambda e: e.nn.LPPool2d(0, 2),
     "channels": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4, 2), 3),
     "no groups": lambda e: e.nn.functional.channel_shuffle(e.ones(1, 4, 2), 0),
