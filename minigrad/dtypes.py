@@ -8,13 +8,12 @@ ml_dtypes, which is loaded when the first such tensor is made.
 from __future__ import annotations
 
 import builtins
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.kernels.bfloat16 import bfloat16_type, finfo_of_bfloat16
-
-__all__ = ["bfloat16", "bool", "dtype", "finfo", "float16", "float32", "float64", "from_numpy_dtype"]
+__all__ = ["bfloat16", "bfloat16_type", "bool", "dtype", "finfo", "float16", "float32", "float64", "from_numpy_dtype"]
 __all__ += ["get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "is_torch_dtype", "set_default_dtype"]
 __all__ += ["to_numpy_dtype", "uint8"]
 
@@ -42,6 +41,20 @@ class dtype:
 
     def __reduce__(self) -> str:
         return self.name  # one object a type, also after copying
+
+
+@cache
+def bfloat16_type() -> np.dtype:
+    """NumPy's type of bfloat16.
+
+    Raises:
+        ImportError: the package ml_dtypes is not installed.
+    """
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise ImportError("minigrad.bfloat16 needs ml_dtypes: pip install 'minigrad[bfloat16]'") from None
+    return np.dtype(ml_dtypes.bfloat16)
 
 
 class _BFloat16(dtype):
@@ -84,7 +97,11 @@ _BY_NUMPY_DTYPE = {each.numpy: each for each in (float16, float32, float64, uint
 
 def limits_of(kind: np.dtype) -> Any:
     """NumPy's ``finfo`` of a floating-point type, bfloat16 too."""
-    return np.finfo(kind) if kind.kind == "f" else finfo_of_bfloat16()
+    if kind.kind == "f":
+        return np.finfo(kind)
+    import ml_dtypes
+
+    return ml_dtypes.finfo(kind)
 
 
 _default_dtype = float32

@@ -35,7 +35,7 @@ def test_minigrad_imports_numpy_only(path):
         allowed |= {"tensorboard", "PIL", "matplotlib"}
     if path.parent.name == "neighbours":  # what the program has imported already
         allowed |= {"einops"}
-    if path.name == "bfloat16.py":
+    if path.name == "dtypes.py":
         allowed |= {"ml_dtypes"}
     assert set(imports_of(path)) <= allowed
 

@@ -7,33 +7,13 @@ bfloat16 holds its numbers in a :class:`BFloat16Array`: each call of NumPy's com
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-__all__ = ["ARRAYS", "BFloat16Array", "bfloat16_type", "finfo_of_bfloat16"]
+from minigrad.dtypes import bfloat16_type
 
-
-@cache
-def bfloat16_type() -> np.dtype:
-    """NumPy's type of bfloat16.
-
-    Raises:
-        ImportError: the package ml_dtypes is not installed.
-    """
-    try:
-        import ml_dtypes
-    except ImportError:
-        raise ImportError("minigrad.bfloat16 needs ml_dtypes: pip install 'minigrad[bfloat16]'") from None
-    return np.dtype(ml_dtypes.bfloat16)
-
-
-def finfo_of_bfloat16() -> Any:
-    """What ``numpy.finfo`` tells of other types."""
-    import ml_dtypes
-
-    return ml_dtypes.finfo(bfloat16_type())
+__all__ = ["ARRAYS", "BFloat16Array"]
 
 
 class BFloat16Array(np.ndarray):

@@ -10,7 +10,7 @@ import torch
 
 import minigrad
 from comparisons.conversion import as_minigrad
-from minigrad.kernels.bfloat16 import bfloat16_type
+from minigrad.dtypes import bfloat16_type
 
 A, B, M, N = (
     torch.randn(shape, generator=torch.Generator().manual_seed(1)).bfloat16() for shape in (60, 60, (6, 9), (9, 5))
