@@ -175,10 +175,21 @@ del name
 
 
 # Families that most programs do without: imported when they are first named.
-LOADED_ON_USE = ("accelerator", "backends", "cpu", "distributed", "distributions", "jit", "lightning", "mps", "xpu")
+LOADED_ON_USE = (
+    "accelerator",
+    "backends",
+    "cpu",
+    "distributed",
+    "distributions",
+    "jit",
+    "lightning",
+    "mps",
+    "testing",
+    "xpu",
+)
 
 if TYPE_CHECKING:
-    from minigrad import accelerator, backends, cpu, distributed, distributions, jit, lightning, mps, xpu
+    from minigrad import accelerator, backends, cpu, distributed, distributions, jit, lightning, mps, testing, xpu
 else:  # a type checker would take it to mean that every name is there
 
     def __getattr__(name: str) -> Any:

@@ -99,7 +99,7 @@ ROOMS = [
     ["viz", "neighbours"],
     [""],  # the face
     # Written with the face, as with PyTorch's.
-    ["models", "jit", "compat", "distributions", "neighbours.layers"],
+    ["models", "jit", "compat", "distributions", "testing", "neighbours.layers"],
     ["command", "__main__"],  # python -m minigrad
 ]
 
