@@ -132,17 +132,9 @@ def become_tanh_slopes(bent: np.ndarray) -> None:
 
 
 @on_own_threads
-def lstm(
-    x: np.ndarray,
-    weight_ih: np.ndarray,
-    weight_hh: np.ndarray,
-    bias_ih: Any,
-    bias_hh: Any,
-    h: Any,
-    c: Any,
-    reverse: bool,
-) -> tuple[Arrays, Arrays]:
+def lstm(inputs: Arrays, reverse: bool) -> tuple[Arrays, Arrays]:
     """The outputs (L, N, H), the last h and c; and for backward the gates (4, L, N, H) and each c (L, N, H)."""
+    x, weight_ih, weight_hh, bias_ih, bias_hh, h, c = inputs
     bias = None if bias_ih is None else by_gate(bias_ih + bias_hh, LSTM_GATES, slice(3))
     gates = projected(x, by_gate(weight_ih, LSTM_GATES, slice(3)), bias)
     from_state = on_the_right(by_gate(weight_hh, LSTM_GATES, slice(3)))
@@ -162,10 +154,9 @@ def lstm(
 
 
 @on_own_threads
-def lstm_backward(
-    grads: Arrays, x: np.ndarray, weights: Arrays, state: Arrays, outputs: np.ndarray, saved: Arrays, reverse: bool
-) -> Arrays:
+def lstm_backward(grads: Arrays, inputs: Arrays, outputs: np.ndarray, saved: Arrays, reverse: bool) -> Arrays:
     """The gradients of x, the weights, the biases, h and c, from those of the outputs and of the last h and c."""
+    x, weight_ih, weight_hh, _, _, first_h, first_c = inputs
     gates, cells = saved
     output_gate, input_gate, forget_gate, cell_gate = gates
     slopes = workspace("recurrent gates", gates.shape, x.dtype)
@@ -178,12 +169,12 @@ def lstm_backward(
     slopes[:3] *= gates[:3]
     slopes[0] *= bent
     slopes[1] *= cell_gate
-    slopes[2] *= before(cells, state[1], reverse)
+    slopes[2] *= before(cells, first_c, reverse)
     slopes[3] = cell_gate
     become_tanh_slopes(slopes[3])
     slopes[3] *= input_gate
-    from_state = by_gate(weights[1], LSTM_GATES)
-    product = np.empty((4, *state[0].shape), x.dtype)
+    from_state = by_gate(weight_hh, LSTM_GATES)
+    product = np.empty((4, *first_h.shape), x.dtype)
     grad_h, grad_c = grads[1].copy(), grads[2].copy()
     for step in in_time(len(x), not reverse):
         grad_h += grads[0][step]
@@ -192,8 +183,8 @@ def lstm_backward(
         slopes[1:, step] *= grad_c
         np.add.reduce(np.matmul(slopes[:, step], from_state, out=product), axis=0, out=grad_h)
         grad_c *= forget_gate[step]
-    h_before = before(outputs, state[0], reverse)
-    grad_x, *found = parameter_gradients(x, h_before, by_gate(weights[0], LSTM_GATES), slopes, slopes)
+    h_before = before(outputs, first_h, reverse)
+    grad_x, *found = parameter_gradients(x, h_before, by_gate(weight_ih, LSTM_GATES), slopes, slopes)
     return grad_x, *[as_parameter(each, LSTM_GATES) for each in found], grad_h, grad_c
 
 
@@ -201,10 +192,9 @@ def lstm_backward(
 
 
 @on_own_threads
-def gru(
-    x: np.ndarray, weight_ih: np.ndarray, weight_hh: np.ndarray, bias_ih: Any, bias_hh: Any, h: Any, reverse: bool
-) -> tuple[Arrays, Arrays]:
+def gru(inputs: Arrays, reverse: bool) -> tuple[Arrays, Arrays]:
     """The outputs (L, N, H), the last h; and for backward the gates (3, L, N, H) and each W_hn h + b_hn (L, N, H)."""
+    x, weight_ih, weight_hh, bias_ih, bias_hh, h = inputs
     bias, bias_hn = None, 0
     if bias_ih is not None:
         bias, bias_hh = by_gate(bias_ih, GRU_GATES), by_gate(bias_hh, GRU_GATES)
@@ -230,13 +220,12 @@ def gru(
 
 
 @on_own_threads
-def gru_backward(
-    grads: Arrays, x: np.ndarray, weights: Arrays, state: Arrays, outputs: np.ndarray, saved: Arrays, reverse: bool
-) -> Arrays:
+def gru_backward(grads: Arrays, inputs: Arrays, outputs: np.ndarray, saved: Arrays, reverse: bool) -> Arrays:
     """The gradients of x, the two weights, the two biases and h, from those of the outputs and of the last h."""
+    x, weight_ih, weight_hh, _, _, first_h = inputs
     gates, hidden = saved
     new_gate, reset_gate, update_gate = gates
-    h_before = before(outputs, state[0], reverse)
+    h_before = before(outputs, first_h, reverse)
     slopes = workspace("recurrent gates", (4, *hidden.shape), x.dtype)  # of n, r, z, and of what r is multiplied with
     np.subtract(1, gates[1:], out=slopes[1:3])
     slopes[0] = new_gate
@@ -248,8 +237,8 @@ def gru_backward(
     slopes[1] *= hidden
     slopes[2] *= update_gate
     slopes[2] *= h_before - new_gate
-    from_state = by_gate(weights[1], GRU_FROM_STATE)
-    product = np.empty((3, *state[0].shape), x.dtype)
+    from_state = by_gate(weight_hh, GRU_FROM_STATE)
+    product = np.empty((3, *first_h.shape), x.dtype)
     grad_h = grads[1].copy()
     for step in in_time(len(x), not reverse):
         grad_h += grads[0][step]
@@ -258,7 +247,7 @@ def gru_backward(
         np.matmul(slopes[1:, step], from_state, out=product)
         for part in product:
             grad_h += part
-    grad_x, *found = parameter_gradients(x, h_before, by_gate(weights[0], GRU_GATES), slopes[:3], slopes[1:])
+    grad_x, *found = parameter_gradients(x, h_before, by_gate(weight_ih, GRU_GATES), slopes[:3], slopes[1:])
     orders = [GRU_GATES, GRU_FROM_STATE] * 2
     return grad_x, *[as_parameter(each, order) for each, order in zip(found, orders)], grad_h
 
@@ -282,17 +271,9 @@ def become_tanh(x: np.ndarray) -> None:
 
 
 @on_own_threads
-def rnn(
-    bend: Callable[[np.ndarray], None],
-    x: np.ndarray,
-    weight_ih: np.ndarray,
-    weight_hh: np.ndarray,
-    bias_ih: Any,
-    bias_hh: Any,
-    h: Any,
-    reverse: bool,
-) -> tuple[Arrays, Arrays]:
+def rnn(bend: Callable[[np.ndarray], None], inputs: Arrays, reverse: bool) -> tuple[Arrays, Arrays]:
     """The outputs (L, N, H) and the last h; backward needs nothing else."""
+    x, weight_ih, weight_hh, bias_ih, bias_hh, h = inputs
     (outputs,) = projected(x, weight_ih[None], None if bias_ih is None else (bias_ih + bias_hh)[None])
     from_state = np.ascontiguousarray(weight_hh.T)
     product = np.empty(h.shape, x.dtype)
@@ -305,17 +286,9 @@ def rnn(
 
 
 @on_own_threads
-def rnn_backward(
-    become_slopes: Callable[[np.ndarray], None],
-    grads: Arrays,
-    x: np.ndarray,
-    weights: Arrays,
-    state: Arrays,
-    outputs: np.ndarray,
-    saved: Arrays,
-    reverse: bool,
-) -> Arrays:
+def rnn_backward(become_slopes: Any, grads: Arrays, inputs: Arrays, outputs: Any, saved: Any, reverse: bool) -> Arrays:
     """The gradients of x, the two weights, the two biases and h, from those of the outputs and of the last h."""
+    x, weight_ih, weight_hh, _, _, first_h = inputs
     slopes = workspace("recurrent gates", outputs.shape, x.dtype)
     slopes[...] = outputs
     become_slopes(slopes)
@@ -323,9 +296,9 @@ def rnn_backward(
     for step in in_time(len(x), not reverse):
         grad_h += grads[0][step]
         slopes[step] *= grad_h
-        np.matmul(slopes[step], weights[1], out=grad_h)
-    h_before = before(outputs, state[0], reverse)
-    grad_x, *found = parameter_gradients(x, h_before, weights[0][None], slopes[None], slopes[None])
+        np.matmul(slopes[step], weight_hh, out=grad_h)
+    h_before = before(outputs, first_h, reverse)
+    grad_x, *found = parameter_gradients(x, h_before, weight_ih[None], slopes[None], slopes[None])
     return grad_x, *[each[0] for each in found], grad_h
 
 

@@ -202,19 +202,19 @@ class LayerAtOnce(Function):
     gates = 1
     saves_result = False  # True: the outputs may not be changed in place afterwards, as in PyTorch
 
-    def forward(ctx, x, weight_ih, weight_hh, bias_ih, bias_hh, *state, reverse):
+    def forward(ctx, *inputs, reverse):
         ctx.reverse = reverse
-        results, saved = ctx.kernels[0](x, weight_ih, weight_hh, bias_ih, bias_hh, *state, reverse)
+        results, saved = ctx.kernels[0](inputs, reverse)
         outputs = results[0] if ctx.saves_result else results[0].copy()
-        ctx.save_for_backward(x, weight_ih, weight_hh, bias_ih, bias_hh, *state, outputs, *saved)
+        ctx.save_for_backward(*inputs, outputs, *saved)
         return results
 
     def backward(ctx, *grads):
-        count = len(grads) - 1  # how many tensors the state is
-        inputs, (outputs, *saved) = ctx.saved_tensors[: 5 + count], ctx.saved_tensors[5 + count :]
+        count = len(ctx.edges)
+        inputs, (outputs, *saved) = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
         if isinstance(grads[0], Tensor) or kernel_mode.get().reference:
             return call_inside(enable_grad(), by_graph, ctx.step, inputs, ctx.needs_input_grad, grads, ctx.reverse)
-        return ctx.kernels[1](grads, inputs[0], inputs[1:3], inputs[5:], outputs, saved, ctx.reverse)
+        return ctx.kernels[1](grads, inputs, outputs, saved, ctx.reverse)
 
 
 class RnnTanhLayer(LayerAtOnce):
