@@ -2,7 +2,8 @@
 
 A cell's step takes ``projected``, W_ih x + b_ih of this step, the state that the step before left, and the weights; it
 gives the new state: h, of an LSTM h and c. A layer computes the projections of all steps in one product and lets the
-cell step along them. Layers and directions are stacked in :func:`recurrent`. The modules are in ``nn/rnn.py``.
+cell step along them; in float32 a fast kernel does both (:class:`LayerAtOnce`, ``kernels/recurrent.py``). Layers and
+directions are stacked in :func:`stacked`. The modules are in ``nn/rnn.py``.
 """
 
 from __future__ import annotations
