@@ -253,6 +253,14 @@ def test_registered_divergences():
 
 REFUSED = {
     "scale": lambda d, e: d.Normal(0.0, -1.0),
+    "no scale": lambda d, e: d.Normal(0.0, 0.0),
+    "no width": lambda d, e: d.Uniform(1.0, 1.0),
+    "no rate": lambda d, e: [d.Poisson(0.0).sample(), outcome(lambda e: d.Exponential(0.0), e)],
+    "a fraction": lambda d, e: d.Poisson(2.0).log_prob(e.tensor(1.5)),
+    "half a success": lambda d, e: d.Bernoulli(0.5).log_prob(e.tensor(0.5)),
+    "more than all": lambda d, e: d.Binomial(3, e.tensor(0.5)).log_prob(e.tensor(4.0)),
+    "draws too many": lambda d, e: d.Multinomial(2, e.ones(2)).log_prob(e.tensor([2.0, 1.0])),
+    "two ones": lambda d, e: d.OneHotCategorical(e.ones(2)).log_prob(e.ones(2)),
     "NaN": lambda d, e: d.Normal(e.tensor([0.0, float("nan")]), 1.0),
     "bounds": lambda d, e: d.Uniform(e.tensor([0.0, 2.0]), 1.0),
     "probability": lambda d, e: d.Bernoulli(e.tensor([0.2, 1.2])),
