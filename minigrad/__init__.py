@@ -21,7 +21,8 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\.")
 from minigrad.tensor import Tensor  # isort: skip  (first: the whole core stands below it)
 
 from minigrad.amp import autocast
-from minigrad.attributes import Size, device
+from minigrad.attributes import Size, channels_last, channels_last_3d, contiguous_format, device, memory_format
+from minigrad.attributes import preserve_format
 from minigrad.autograd import breakpoint_on, enable_grad, explain_grad, inference_mode, is_anomaly_enabled
 from minigrad.autograd import is_grad_enabled, is_inference_mode_enabled, log_operations, no_grad, set_grad_enabled
 from minigrad.compiler import compile
@@ -167,6 +168,7 @@ __all__ += ["tile", "topk", "trace", "transpose", "trapezoid", "trapz", "triangu
 __all__ += ["triu", "triu_indices", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten", "unique"]
 __all__ += ["unique_consecutive", "unsqueeze", "use_deterministic_algorithms", "utils", "vander", "var", "var_mean"]
 __all__ += ["vdot", "viz", "vsplit", "vstack", "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like"]
+__all__ += ["channels_last", "channels_last_3d", "contiguous_format", "memory_format", "preserve_format"]
 
 
 for name in TAKES_OUT.split():

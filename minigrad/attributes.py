@@ -6,7 +6,8 @@ import operator
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-__all__ = ["CPU", "TYPE_NAMES", "Size", "check_device", "device"]
+__all__ = ["CPU", "TYPE_NAMES", "Size", "channels_last", "channels_last_3d", "check_device", "contiguous_format"]
+__all__ += ["device", "memory_format", "preserve_format"]
 
 
 class Size(tuple):
@@ -148,3 +149,26 @@ def check_device(name: Any) -> None:
     """Raise a RuntimeError unless ``name`` names the CPU."""
     if device(name).type != "cpu":
         raise RuntimeError(f"minigrad computes on the CPU only: nothing can be put on {str(name)!r}, use 'cpu'")
+
+
+class memory_format:
+    """In which order a tensor's elements lie, printed as ``minigrad.channels_last``. Counterpart:
+    ``torch.memory_format``."""
+
+    __slots__ = ("name", "ndim")
+
+    def __init__(self, name: str, ndim: int | None = None) -> None:
+        self.name = name
+        self.ndim = ndim  # how many dimensions a tensor must have to lie so
+
+    def __repr__(self) -> str:
+        return f"minigrad.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name  # one object a format, also after copying
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last", 4)
+channels_last_3d = memory_format("channels_last_3d", 5)

@@ -15,13 +15,13 @@ from minigrad import dtypes
 from minigrad.arguments.dims import as_shape
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.promotion import check_operand, is_foreign, number_as, result_dtype
-from minigrad.attributes import check_device
+from minigrad.attributes import check_device, contiguous_format, memory_format, preserve_format
 from minigrad.caller import warn_user
 from minigrad.dtypes import FLOATS
 from minigrad.graph.function import taken_in, wrap
 from minigrad.graph.history import note_source
 from minigrad.graph.node import Number, Tensor
-from minigrad.graph.strides import array_like, keep_strides
+from minigrad.graph.strides import array_like, in_strides, keep_strides, strides_in
 from minigrad.kernels.layout import check_layout, opened
 from minigrad.kernels.sequences import counted, evenly_spaced
 from minigrad.out_of_memory import says_out_of_memory
@@ -47,9 +47,10 @@ def _finish(array: np.ndarray, device: Any, requires_grad: bool) -> Tensor:
 copied = says_out_of_memory(np.array)
 
 
-def _finish_like(input: Tensor, dtype: Any, device: Any, requires_grad: bool, value: Any) -> Tensor:
-    """A tensor like ``input``, of its strides too, full of ``value``; None leaves what the memory held."""
-    array = array_like(input, None if dtype is None else _kind(dtype))
+def _finish_like(input: Tensor, dtype: Any, device: Any, requires_grad: bool, order: Any, value: Any) -> Tensor:
+    """A tensor like ``input``, of its strides too, or in the format ``order``, full of ``value``; None leaves what the
+    memory held."""
+    array = array_like(input, None if dtype is None else _kind(dtype), order)
     if value is not None:
         array[...] = value
     result = _finish(array, device, requires_grad)
@@ -216,40 +217,84 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
 
 
 @says_out_of_memory
-def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format = contiguous_format,
+) -> Tensor:
     """A tensor of the shape ``size`` whose values are whatever the memory held.
 
     Raises:
-        RuntimeError: a size is negative, or the memory cannot be that large.
+        RuntimeError: a size is negative, the memory cannot be that large, or the format is one of another number of
+            dimensions, or ``preserve_format``.
     """
-    return _finish(np.empty(_sizes("empty", sizes, size), _kind(dtype)), device, requires_grad)
+    shape = _sizes("empty", sizes, size)
+    if memory_format is contiguous_format:
+        return _finish(np.empty(shape, _kind(dtype)), device, requires_grad)
+    if memory_format is preserve_format:
+        raise RuntimeError("empty(): there is nothing to preserve: give contiguous_format or channels_last")
+    result = _finish(in_strides(shape, strides_in(shape, (), memory_format), _kind(dtype)), device, requires_grad)
+    keep_strides(result)
+    return result
 
 
 @checked
-def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
+) -> Tensor:
     """A tensor of the shape of ``input``, and of its type unless told, whose values are whatever the memory held."""
-    return _finish_like(input, dtype, device, requires_grad, None)
+    return _finish_like(input, dtype, device, requires_grad, memory_format, None)
 
 
 @checked
-def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
+) -> Tensor:
     """Zeros of the shape of ``input``, and of its type unless told."""
-    return _finish_like(input, dtype, device, requires_grad, 0)
+    return _finish_like(input, dtype, device, requires_grad, memory_format, 0)
 
 
 @checked
-def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
+) -> Tensor:
     """Ones of the shape of ``input``, and of its type unless told."""
-    return _finish_like(input, dtype, device, requires_grad, 1)
+    return _finish_like(input, dtype, device, requires_grad, memory_format, 1)
 
 
 @checked
 def full_like(
-    input: Tensor, fill_value: Tensor | Number, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    fill_value: Tensor | Number,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
 ) -> Tensor:
     """A tensor of the shape of ``input`` filled with ``fill_value``."""
     kind = input.array.dtype if dtype is None else _kind(dtype)
-    return _finish_like(input, dtype, device, requires_grad, number_as(_number("full_like", fill_value), kind))
+    return _finish_like(
+        input, dtype, device, requires_grad, memory_format, number_as(_number("full_like", fill_value), kind)
+    )
 
 
 @checked
@@ -490,9 +535,14 @@ def rand_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
 ) -> Tensor:
     """:func:`rand` in the shape of ``input``, and in its type unless told."""
-    return empty_like(input, dtype=dtype, device=device).uniform_(generator=generator).requires_grad_(requires_grad)
+    return (
+        empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+        .uniform_(generator=generator)
+        .requires_grad_(requires_grad)
+    )
 
 
 @checked
@@ -503,9 +553,14 @@ def randn_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
 ) -> Tensor:
     """:func:`randn` in the shape of ``input``, and in its type unless told."""
-    return empty_like(input, dtype=dtype, device=device).normal_(generator=generator).requires_grad_(requires_grad)
+    return (
+        empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+        .normal_(generator=generator)
+        .requires_grad_(requires_grad)
+    )
 
 
 @checked
@@ -653,10 +708,13 @@ def randint_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: memory_format = preserve_format,
 ) -> Tensor:
     """:func:`randint` in the shape of ``input``, and in its type unless told."""
     bounds = (0, low) if high is None else (low, high)
-    drawn = empty_like(input, dtype=dtype, device=device).random_(*bounds, generator=generator)
+    drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format).random_(
+        *bounds, generator=generator
+    )
     return drawn.requires_grad_(requires_grad)
 
 

@@ -18,7 +18,7 @@ from minigrad import dtypes, printing, subscript
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import is_foreign
-from minigrad.attributes import CPU, TYPE_NAMES, Size, device
+from minigrad.attributes import CPU, TYPE_NAMES, Size, contiguous_format, device, memory_format
 from minigrad.autograd import differentiation
 from minigrad.autograd.stepping import BackwardSteps
 from minigrad.caller import warn_user
@@ -30,7 +30,7 @@ from minigrad.graph.history import cut_here, note_array, note_cut, note_number, 
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.graph.node import Node, TensorBase
 from minigrad.graph.storage import TypedStorage, UntypedStorage
-from minigrad.graph.strides import keep_strides, lay_in_order, show_memory, strides_of
+from minigrad.graph.strides import keep_strides, lay_in_order, lies_in, show_memory, strides_of
 from minigrad.inplace.views import AsStrided, refresh
 from minigrad.kernels.layout import writeable
 from minigrad.left_out import no_attribute
@@ -321,8 +321,10 @@ class Tensor(TensorBase, Methods):
         strides = strides_of(self)
         return strides if dim is None else strides[normalize_dim(dim, self.ndim)]
 
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in row-major order, without gaps."""
+    def is_contiguous(self, memory_format: memory_format = contiguous_format) -> bool:
+        """Whether the elements lie in row-major order, or in another format, without gaps."""
+        if memory_format is not contiguous_format:
+            return lies_in(self, memory_format)
         return not self._strided or self.array.flags.c_contiguous
 
     def data_ptr(self) -> int:

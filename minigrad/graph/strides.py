@@ -19,11 +19,13 @@ import numpy as np
 from numpy import ndarray
 from numpy.lib.stride_tricks import as_strided
 
+from minigrad.attributes import memory_format, preserve_format
 from minigrad.graph.node import Tensor, TensorBase
 
 __all__ = ["array_like", "as_all_pictures", "as_any_picture", "as_first", "as_like", "as_part", "as_pictures"]
-__all__ += ["elementwise", "from_last", "keep_strides", "lay_as_pytorch", "lay_in_order", "row_major", "show_memory"]
-__all__ += ["spanning", "strides_of", "with_strides"]
+__all__ += ["copied_in", "elementwise", "from_last", "in_strides", "keep_strides", "lay_as_pytorch", "lay_in_order"]
+__all__ += ["lies_channels_last", "lies_in", "row_major", "show_memory", "spanning", "strides_in", "strides_of"]
+__all__ += ["with_strides"]
 
 Strides = tuple[int, ...]
 NONE: Mapping[int, int] = {}
@@ -236,11 +238,46 @@ def lies_channels_last(shape: tuple[int, ...], strides: Strides) -> bool:
     return True
 
 
-def array_like(tensor: TensorBase, kind: Any) -> ndarray:
+def array_like(tensor: TensorBase, kind: Any, order: memory_format = preserve_format) -> ndarray:
     """Memory for as many values of type ``kind`` (None: the tensor's own), laid as PyTorch lays what is like it."""
     array = tensor.array
-    strides = as_like(array.shape, [(array.shape, strides_of(tensor))])
+    strides = strides_in(array.shape, strides_of(tensor), order)
     return in_strides(array.shape, strides, array.dtype if kind is None else kind)
+
+
+def strides_in(shape: tuple[int, ...], strides: Strides, order: memory_format) -> Strides:
+    """The strides of a tensor of this shape in a format; ``strides`` are those to preserve.
+
+    Raises:
+        TypeError: it is no format.
+        RuntimeError: the format is one of another number of dimensions.
+    """
+    if not isinstance(order, memory_format):
+        raise TypeError(f"argument 'memory_format' must be minigrad.memory_format, not {type(order).__name__}")
+    if order is preserve_format:
+        return as_like(shape, [(shape, strides)])
+    if order.ndim is not None and len(shape) != order.ndim:
+        raise RuntimeError(f"required rank {order.ndim} tensor to use {order.name} format, not one of shape {shape}")
+    return row_major(shape) if order.ndim is None else channels_last(shape)
+
+
+def lies_in(tensor: TensorBase, order: memory_format) -> bool:
+    """Whether a tensor lies in a format as users see it, without gaps; where nothing tells, it does.
+
+    Raises:
+        TypeError: it is no format.
+    """
+    shape, strides = tensor.array.shape, strides_of(tensor)
+    if isinstance(order, memory_format) and order.ndim not in (None, len(shape)):
+        return False
+    return in_order(shape, strides, row_major(shape) if order is preserve_format else strides_in(shape, (), order))
+
+
+def copied_in(array: ndarray, strides: Strides, kind: Any) -> ndarray:
+    """The values in new memory, laid in these strides."""
+    laid = in_strides(array.shape, strides, kind)
+    laid[...] = array
+    return laid
 
 
 def in_strides(shape: tuple[int, ...], strides: Strides, kind: Any) -> ndarray:
@@ -267,6 +304,5 @@ def lay_as_pytorch(rule: Any, inputs: Sequence[Any], results: Sequence[Tensor]) 
             continue  # a view, or an input that was changed in place
         strides = rule(array.shape, operands)
         if strides != row_major(array.shape):
-            result.array = in_strides(array.shape, strides, array.dtype)
-            result.array[...] = array
+            result.array = copied_in(array, strides, array.dtype)
             result._strided = True

@@ -12,7 +12,7 @@ from types import NoneType
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.attributes import check_device
+from minigrad.attributes import check_device, memory_format
 from minigrad.attributes import device as device_type
 from minigrad.caller import warn_user
 from minigrad.compiler import compile
@@ -532,13 +532,15 @@ class Module:
         device: Any = None,
         non_blocking: bool = False,
         tensor: Tensor | None = None,
+        memory_format: memory_format | None = None,
     ) -> Module:
-        """Convert the floating parameters and buffers to another type, in place.
+        """Convert the floating parameters and buffers to another type, in place, or lay them otherwise.
 
         Args:
             target: as in PyTorch, a type, a device, or both; or a tensor, whose type is taken; then ``non_blocking``.
             device: must be the CPU.
             non_blocking: changes nothing on the CPU.
+            memory_format: how parameters and buffers of 4 and 5 dimensions are to lie.
 
         Raises:
             TypeError: the type is not a floating one, or the arguments are others than those.
@@ -570,6 +572,10 @@ class Module:
                     each._convert(dtype.numpy)
                     if each.grad is not None:
                         each.grad = each.grad.detach().to(dtype)
+        if memory_format is not None:
+            for each in [*self.parameters(), *self.buffers()]:
+                if each.ndim in (4, 5):
+                    each.data = each.data.to(memory_format=memory_format)
         return self
 
     def double(self) -> Module:

@@ -11,10 +11,18 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import welcoming
-from minigrad.attributes import check_device
+from minigrad.attributes import (
+    channels_last,
+    channels_last_3d,
+    check_device,
+    contiguous_format,
+    memory_format,
+    preserve_format,
+)
 from minigrad.creation import empty, full, ones, tensor, zeros
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
+from minigrad.graph.strides import copied_in, keep_strides, lies_channels_last, strides_in, strides_of
 from minigrad.tensor_types import constructed
 
 
@@ -28,6 +36,17 @@ class ToCopy(Function):
         return grad_z
 
 
+class ToCopyLaid(ToCopy):
+    """z = x in another type, or the same, laid in ``strides``."""
+
+    result_strides = None
+
+    node_name = "ToCopyBackward0"
+
+    def forward(ctx, x, *, dtype, strides):
+        return copied_in(x, strides, dtype)
+
+
 def to(
     input: Tensor,
     *target: Any,
@@ -35,14 +54,20 @@ def to(
     device: Any = None,
     non_blocking: builtins.bool = False,
     copy: builtins.bool = False,
+    memory_format: memory_format = preserve_format,
 ) -> Tensor:
-    """The tensor in another type: itself where nothing changes, unless a copy is asked for. Shape: that of ``input``.
+    """The tensor in another type, or laid otherwise: itself where nothing changes, unless a copy is asked for. Shape:
+    that of ``input``.
 
     Args:
         target: as in PyTorch, a type, or a device and a type, or a tensor whose type is taken; then
             ``non_blocking`` and ``copy``.
         device: must be the CPU.
         non_blocking: changes nothing on the CPU.
+        memory_format: how a copy lies; ``channels_last`` copies what does not lie so.
+
+    Raises:
+        RuntimeError: the format is one of another number of dimensions, or the device is not there.
     """
     if target and isinstance(target[0], Tensor):
         dtype, *flags = target[0].dtype, *target[1:]
@@ -58,9 +83,22 @@ def to(
     if device is not None:
         check_device(device)
     kind = input.array.dtype if dtype is None else dtypes.to_numpy_dtype(dtype)
-    if not copy and input.array.dtype == kind:
+    same = memory_format is preserve_format or memory_format is suggested(input)
+    if not copy and input.array.dtype == kind and same:
         return input
-    return ToCopy.apply(input, dtype=kind)
+    if memory_format is preserve_format:
+        return ToCopy.apply(input, dtype=kind)
+    strides = strides_in(input.array.shape, strides_of(input), memory_format)
+    result = ToCopyLaid.apply(input, dtype=kind, strides=strides)
+    keep_strides(result)
+    return result
+
+
+def suggested(input: Tensor) -> memory_format:
+    """The format in which PyTorch takes a tensor to lie: channels last where its strides fall so, else row-major."""
+    if not lies_channels_last(input.array.shape, strides_of(input)):
+        return contiguous_format
+    return channels_last if input.array.ndim == 4 else channels_last_3d
 
 
 def check_flags(flags: list[Any]) -> None:

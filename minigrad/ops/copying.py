@@ -10,9 +10,10 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import welcoming
 from minigrad.arguments.operands import check_broadcast, checked_number
 from minigrad.arguments.promotion import check_operand, number_as
+from minigrad.attributes import contiguous_format, memory_format, preserve_format
 from minigrad.graph.function import Function, taken_in, wrap
 from minigrad.graph.node import Tensor
-from minigrad.graph.strides import as_like
+from minigrad.graph.strides import as_like, copied_in, keep_strides, strides_in, strides_of
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import run_in_place
 
@@ -31,9 +32,32 @@ class Clone(Function):
         return grad_z
 
 
-def clone(input: Tensor) -> Tensor:
-    """A copy of the values, in memory of its own; the gradient goes through. Shape: that of ``input``."""
-    return Clone.apply(input)
+def clone(input: Tensor, *, memory_format: memory_format = preserve_format) -> Tensor:
+    """A copy of the values, in memory of its own, laid as ``input`` or in a format; the gradient goes through. Shape:
+    that of ``input``.
+
+    Raises:
+        RuntimeError: the format is one of another number of dimensions.
+    """
+    return Clone.apply(input) if memory_format is preserve_format else laid(input, memory_format)
+
+
+class CloneLaid(Clone):
+    """z = a copy of x, laid in ``strides``."""
+
+    result_strides = None
+
+    node_name = "CloneBackward0"
+
+    def forward(ctx, x, *, strides):
+        return copied_in(x, strides, x.dtype)
+
+
+def laid(input: Tensor, order: memory_format) -> Tensor:
+    """A copy in a format."""
+    result = CloneLaid.apply(input, strides=strides_in(input.array.shape, strides_of(input), order))
+    keep_strides(result)
+    return result
 
 
 class CloneContiguous(Clone):
@@ -47,8 +71,19 @@ class CloneContiguous(Clone):
         return x.copy(order="C")
 
 
-def contiguous(input: Tensor) -> Tensor:
-    """This tensor if its elements lie in row-major order, else a copy that does. Shape: that of ``input``."""
+def contiguous(input: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
+    """This tensor if its elements lie in row-major order, or in another format, else a copy that does. Shape: that of
+    ``input``.
+
+    Raises:
+        RuntimeError: it does not, and the format is one of another number of dimensions, or ``preserve_format``.
+    """
+    if memory_format is not contiguous_format:
+        if input.is_contiguous(memory_format):
+            return input
+        if memory_format is preserve_format:
+            raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+        return laid(input, memory_format)
     return input if input.is_contiguous() else CloneContiguous.apply(input)
 
 
