@@ -60,6 +60,7 @@ __all__ += ["pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "re
 __all__ += ["rrelu", "rrelu_", "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu", "smooth_l1_loss"]
 __all__ += ["soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink"]
 __all__ += ["threshold", "threshold_", "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold", "upsample"]
+__all__ += ["upsample_bilinear", "upsample_nearest"]
 
 
 @checked

@@ -104,9 +104,12 @@ def as_lengths(name: str, lengths: Any, count: int, most: int) -> np.ndarray:
     """One length a sample, (N,), from a tensor or from numbers.
 
     Raises:
+        TypeError: they are neither.
         RuntimeError: they are no integers, not as many as samples, or one is negative or above ``most``.
     """
-    array = lengths.array if isinstance(lengths, Tensor) else np.asarray(lengths, np.int64)
+    if not isinstance(lengths, Tensor) and not isinstance(lengths, (tuple, list)):
+        raise TypeError(f"ctc_loss(): argument '{name}' must be tuple of ints or Tensor, not {type(lengths).__name__}")
+    array = lengths.array if isinstance(lengths, Tensor) else np.asarray(lengths or (), np.int64)
     if array.dtype.kind not in "iu":
         raise RuntimeError(f"{name} must be integral")
     array = array.reshape(-1).astype(np.int64)

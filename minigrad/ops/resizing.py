@@ -26,7 +26,7 @@ from minigrad.kernels.resizing import Taps, cubic_weights
 from minigrad.ops.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.ops.volume_pooling import adaptive_avg_pool3d
 
-__all__ = ["interpolate", "upsample"]
+__all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
 
 AS_IT_IS: Taps = [(np.zeros(1, np.int64), None)]  # the one row of a signal
@@ -323,3 +323,15 @@ def upsample(
     """:func:`interpolate` by its older name, which warns. Shapes: as there."""
     warn_user("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.")
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: float | Sequence[float] | None = None) -> Tensor:
+    """:func:`interpolate` in the mode "nearest" by its older name, which warns. Shapes: as there."""
+    warn_user("`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.")
+    return interpolate(input, size, scale_factor)
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: float | Sequence[float] | None = None) -> Tensor:
+    """:func:`interpolate` in the mode "bilinear", corners aligned, by its older name, which warns. Shapes: as there."""
+    warn_user("`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.")
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)

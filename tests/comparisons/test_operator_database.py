@@ -59,6 +59,7 @@ nn.functional.adaptive_avg_pool3d nn.functional.adaptive_max_pool3d nn.functiona
 nn.functional.local_response_norm nn.functional.multi_margin_loss nn.functional.multilabel_margin_loss
 nn.functional.multilabel_soft_margin_loss nn.functional.soft_margin_loss nn.functional.poisson_nll_loss
 nn.functional.gaussian_nll_loss nn.functional.ctc_loss nn.functional.grid_sample
+nn.functional.upsample_bilinear nn.functional.upsample_nearest
 linalg.cholesky linalg.solve_triangular triangular_solve cholesky_solve cholesky_inverse linalg.solve linalg.inv
 linalg.det linalg.slogdet logdet linalg.svd linalg.svdvals linalg.eigh linalg.eigvalsh linalg.qr linalg.pinv
 linalg.lstsq linalg.matrix_rank linalg.matrix_power linalg.multi_dot linalg.cond linalg.cross linalg.vander
@@ -79,6 +80,7 @@ UNSTABLE = {"topk", "kthvalue", "mode"}  # of equal elements PyTorch reports any
 ABSENT = {  # which PyTorch computes in fixed-point arithmetic
     ("nn.functional.interpolate bilinear", "uint8"),
     ("nn.functional.interpolate bicubic", "uint8"),
+    ("nn.functional.upsample_bilinear", "uint8"),
 }
 ABSENT.add(("nn.functional.grid_sample", "float16"))  # whose gradients are sums of halves, added in another order
 ABSENT |= {("mode", "bool"), ("mode", "float16")}  # as of integers

@@ -1,5 +1,7 @@
 """Pooling: the fast kernels equal the plain loops, and the gradients are right to second order. NumPy only."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -181,3 +183,30 @@ def test_what_is_changed_after_max_pool_is_noticed():
     x.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         z.sum().backward()
+
+
+VOLUMES = {
+    "max_pool3d": lambda x: F.max_pool3d(x, (2, 3, 2), 2, 1, return_indices=True),
+    "avg_pool3d": lambda x: F.avg_pool3d(x, 3, 2, 1, ceil_mode=True),
+    "adaptive_max_pool3d": lambda x: F.adaptive_max_pool3d(x, (2, 3, 3), return_indices=True),
+    "adaptive_avg_pool3d": lambda x: F.adaptive_avg_pool3d(x, (2, 3, 3)),
+    "conv3d": lambda x: F.conv3d(x, x[:, :, 1:3, :3, :2], None, (1, 2, 1), (1, 0, 1), (2, 1, 1)),
+    "interpolate": lambda x: F.interpolate(x, (3, 6, 4), mode="trilinear"),
+}
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_volumes_are_the_plain_loops(name):
+    """Results, places, ties and NaN, and gradients."""
+    found = []
+    for plain in (False, True):
+        x = minigrad.tensor(np.random.default_rng(0).normal(size=(2, 2, 4, 5, 5)).round(1), requires_grad=True)
+        if name.endswith("max_pool3d"):
+            x.detach()[0, 0, 1, 2, 3] = np.nan
+        with minigrad.reference_kernels() if plain else contextlib.nullcontext():
+            results = VOLUMES[name](x)
+            results = results if isinstance(results, tuple) else (results,)
+            results[0].nan_to_num().pow(2).sum().backward()
+        found.append([*[each.detach().numpy() for each in results], x.grad.numpy()])
+    for fast, slow in zip(*found):
+        np.testing.assert_allclose(fast, slow, rtol=1e-12, atol=1e-13)
