@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.dtypes import NARROW
 from minigrad.kernels import adaptive_pooling, convolution, pooling, resizing
 from minigrad.kernels.adaptive_pooling import Spans, number_of_largest
+from minigrad.kernels.convolution import wide
 from minigrad.kernels.memory import inside
 from minigrad.kernels.pooling import Windows
 from minigrad.kernels.resizing import Taps
@@ -130,6 +132,9 @@ def gradient_of_input(
     grad_y: np.ndarray, weight: np.ndarray, x_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> np.ndarray:
     """dL/dx: each picture gets what it was read for."""
+    if grad_y.dtype in NARROW:  # summed in float32 and rounded once
+        grad_x = gradient_of_input(wide(grad_y), wide(weight), x_shape, stride, padding, dilation, groups)
+        return grad_x.astype(grad_y.dtype)
     count, channels, size, *places = x_shape
     taps, depths = weight.shape[2], grad_y.shape[2]
     shape = (count * depths, channels * taps, *places)
