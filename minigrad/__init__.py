@@ -183,6 +183,7 @@ LOADED_ON_USE = (
     "cpu",
     "distributed",
     "distributions",
+    "func",
     "jit",
     "lightning",
     "mps",
@@ -191,12 +192,15 @@ LOADED_ON_USE = (
 )
 
 if TYPE_CHECKING:
-    from minigrad import accelerator, backends, cpu, distributed, distributions, jit, lightning, mps, testing, xpu
+    from minigrad import accelerator, backends, cpu, distributed, distributions, func, jit, lightning, mps, testing, xpu
+    from minigrad.func import vmap
 else:  # a type checker would take it to mean that every name is there
 
     def __getattr__(name: str) -> Any:
         if name in LOADED_ON_USE:
             return importlib.import_module(f"{__name__}.{name}")
+        if name == "vmap":
+            return importlib.import_module(f"{__name__}.func").vmap
         reason = why_left_out(name) or (
             ": it has a part of PyTorch's names, those in minigrad.__all__; what is left out is told in "
             "docs/differences.md"
@@ -205,7 +209,7 @@ else:  # a type checker would take it to mean that every name is there
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LOADED_ON_USE})
+    return sorted({*globals(), *LOADED_ON_USE, "vmap"})
 
 
 watch()  # for libraries that the program imports

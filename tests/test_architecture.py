@@ -95,7 +95,7 @@ ROOMS = [
     ["methods", "lending", "tensor"],
     ["distributed"],
     ["nn", "optim", "utils", "saving", "serialization", "storage"],
-    ["lightning"],
+    ["lightning", "func"],
     ["viz", "neighbours"],
     [""],  # the face
     # Written with the face, as with PyTorch's.

@@ -68,7 +68,8 @@ FACES = dict(faces_of("minigrad", minigrad))
 MORE = ["minigrad.lightning", "minigrad.lightning.callbacks", "minigrad.lightning.loggers", "minigrad.jit"]
 MORE += ["comparisons.tutorial", "comparisons.tutorial.figures"]
 MORE += [f"minigrad.{each}" for each in ("accelerator", "backends.cpu", "backends.cudnn", "compiler", "cpu")]
-MORE += ["minigrad.utils.tensorboard", "minigrad.nn.utils.prune", "minigrad.distributions", "minigrad.testing"]
+MORE += ["minigrad.utils.tensorboard", "minigrad.nn.utils.prune", "minigrad.distributions", "minigrad.func"]
+MORE += ["minigrad.testing"]
 FACES |= {path: importlib.import_module(path) for path in MORE}
 FACES |= {path: importlib.import_module(f"{path}.face") for path in ("torch_impl", "comparisons")}
 

@@ -27,6 +27,7 @@ MODULES = [
     "nn.utils.parametrizations",
     "nn.utils.parametrize",
     "nn.utils.prune",
+    "func",
     "optim",
     "optim.lr_scheduler",
     "optim.swa_utils",

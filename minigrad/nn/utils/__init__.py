@@ -138,7 +138,7 @@ def clip_grad_norm(
 
 
 # What loads on use: files of this folder by themselves, and functions by the file that has them.
-LOADED_ON_USE = ["parametrizations", "parametrize", "prune"]
+LOADED_ON_USE = ["parametrizations", "parametrize", "prune", "stateless"]
 HOMES = {
     "fusion": [
         "fuse_conv_bn_eval",
@@ -149,7 +149,7 @@ HOMES = {
     ],
     "older_norms": ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm"],
 }
-__all__ += ["parametrizations", "parametrize", *HOMES["fusion"], *HOMES["older_norms"]]
+__all__ += ["parametrizations", "parametrize", "stateless", *HOMES["fusion"], *HOMES["older_norms"]]
 
 
 def __getattr__(name: str) -> Any:
