@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.creation import randn
 from minigrad.graph.grad_mode import no_grad
-from minigrad.nn.convolution import ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from minigrad.nn.functional import normalize
 from minigrad.nn.module import Module
 from minigrad.nn.utils.parametrize import register_parametrization
@@ -117,7 +117,7 @@ def check_iterations(n_power_iterations: int) -> None:
 
 def default_dim(module: Module, dim: int | None) -> int:
     """The dimension of a layer's outputs in its weight, unless another is given."""
-    return int(isinstance(module, (ConvTranspose1d, ConvTranspose2d))) if dim is None else dim
+    return int(isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d))) if dim is None else dim
 
 
 def spectral_norm(
