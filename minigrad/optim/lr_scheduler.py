@@ -144,6 +144,10 @@ class LRScheduler:
         self.__dict__.update(state_dict)
 
 
+class _LRScheduler(LRScheduler):
+    """What the base was called before, for subclasses of older programs."""
+
+
 def copied(value: Any) -> Any:
     """A copy of a tensor, so that changing one in place leaves the other; a number as it is."""
     return value.clone() if isinstance(value, Tensor) else value

@@ -194,11 +194,12 @@ def test_schedule(name, optimizer, saved_at):
     assert ours == theirs  # to the last bit: the same arithmetic in the same order
 
 
-def test_own_schedule():
+@pytest.mark.parametrize("base", ["LRScheduler", "_LRScheduler"])
+def test_own_schedule(base):
     found = []
     for e in (minigrad, torch):
 
-        class Halving(e.optim.lr_scheduler.LRScheduler):
+        class Halving(getattr(e.optim.lr_scheduler, base)):
             def get_lr(self):
                 return [base / 2**self.last_epoch for base in self.base_lrs]
 
