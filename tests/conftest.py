@@ -14,8 +14,10 @@ of this repository's engine all the same.
 import contextlib
 import gc
 import importlib
+import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from collections import defaultdict
 from importlib.machinery import ModuleSpec
@@ -154,10 +156,17 @@ def pytest_configure_node(node):
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes(specs):
-    """Several processes compute on one thread each: those of BLAS and of PyTorch keep turning while they wait."""
+def pytest_xdist_setupnodes(config, specs):
+    """Several processes compute on one thread each: those of BLAS and of PyTorch keep turning while they wait.
+
+    One process forks for all of them.
+    """
     if len(specs) > 1:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if sys.platform == "linux":
+        process = contextlib.ExitStack()
+        process.enter_context(load_forking().begun())
+        config.add_cleanup(process.close)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -222,6 +231,32 @@ def unmeasured():
     """
     with nothing_measured():
         yield
+
+
+def load_forking():
+    """The module ``forking.py``."""
+    spec = importlib.util.spec_from_file_location("forking", Path(__file__).with_name("forking.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def forking():
+    """The module ``forking.py``, and a process that forks, if there is none yet."""
+    module = load_forking()
+    with contextlib.nullcontext() if module.SOCKET in os.environ else module.begun():
+        yield module
+
+
+@pytest.fixture
+def forked(request, monkeypatch):
+    """The Pythons that a test begins have imported PyTorch already, where that is possible.
+
+    It is for tests of what a program does, not of how the interpreter begins or what is imported.
+    """
+    if sys.platform == "linux":
+        monkeypatch.setattr(subprocess, "Popen", request.getfixturevalue("forking").Popen)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -158,3 +158,30 @@ def test_of_a_test_with_many_cases_the_same_few_are_measured_in_every_process(co
     assert len(chosen("tests/minigrad/test_ops.py", few)) == len(chosen("tests/minigrad/test_ops.py", many)) == few
     assert chosen("tests/minigrad/test_ops.py", many) == chosen("tests/minigrad/test_ops.py", many, order=-1)
     assert not chosen("tests/torch_impl/test_cli.py", few)
+
+
+PROGRAM = "import sys; print(*sys.argv[1:], 'torch' in sys.modules, sys.stdin.read()); {}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each program is begun by an interpreter of its own")
+@pytest.mark.parametrize(
+    ("last", "status", "errors"),
+    [
+        ("sys.exit(3)", 3, ""),
+        ("sys.exit('no')", 1, "no\n"),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
+        ("raise KeyboardInterrupt", -2, "KeyboardInterrupt\n"),
+        ("import os; os.abort()", -6, ""),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) > 10 else "",
+)
+def test_a_fork_runs_a_program_and_ends_as_python_does(last, status, errors, forked, tmp_path):
+    """Only that PyTorch is imported already. With an option that a fork cannot take up, it is Python itself."""
+    environment = {**os.environ, "HOME": "x"}
+    program = PROGRAM.format(last.replace("os.abort", "print(os.getcwd(), os.environ['HOME'], flush=True), os.abort"))
+    options = {"cwd": tmp_path, "env": environment, "input": "read", "capture_output": True, "text": True}
+    fork = subprocess.run([sys.executable, "-c", program, "a b", "c"], **options, timeout=120)
+    python = subprocess.run([sys.executable, "-B", "-c", program, "a b", "c"], **options, timeout=120)
+    assert fork.stdout.startswith("a b c True read\n") and fork.stdout.replace("True", "False", 1) == python.stdout
+    assert (fork.returncode, fork.stderr) == (python.returncode, python.stderr)
+    assert fork.returncode == status and fork.stderr.endswith(errors)

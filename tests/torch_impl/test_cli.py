@@ -455,6 +455,7 @@ def test_an_interruption_while_the_command_line_is_read_ends_the_process(monkeyp
         (signal.SIGTERM, 143, "lightning"),
     ],
 )
+@pytest.mark.usefixtures("forked")
 def test_an_interruption_says_how_to_go_on_and_leaves_whole_files(
     sent: int, status: int, trainer: str, tmp_path: Path
 ) -> None:

@@ -135,6 +135,7 @@ with process_group(CPU):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_gradients_of_two_processes_are_those_of_one(tmp_path: Path) -> None:
     """DDP and FSDP, whole steps and steps in pieces, in float64; what is counted is every image once.
 
@@ -177,6 +178,7 @@ with process_group(torch.device("cpu")):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_two_processes_fail_alike(tmp_path: Path) -> None:
     """Of a loss that is not finite, of a batch of which one of them had a single image, of a disk that is full."""
     done = torchrun(FAILING, tmp_path)
@@ -251,6 +253,7 @@ cli.main()
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_path: Path) -> None:
     """It ends with the weights of a run in one process, about: sums of other halves are rounded differently.
@@ -298,6 +301,7 @@ def test_a_state_lies_in_memory_as_its_parameter() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_an_error_in_one_process_ends_the_job_with_it(tmp_path: Path) -> None:
     done = torchrun(DYING, tmp_path, "ddp", "error")
     assert done.returncode == 1

@@ -154,6 +154,7 @@ print(json.dumps({"killed": killed, "torn": torn, "ended": [f"run{each}" for eac
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="Windows neither forks nor kills")
+@pytest.mark.usefixtures("forked")
 def test_killed_at_twenty_moments_and_resumed(tmp_path: Path) -> None:
     """SIGKILL, some while a checkpoint is being written. All the runs end as the one that was never killed."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
