@@ -20,7 +20,7 @@ from minigrad.graph import accumulation, engine
 from minigrad.graph.function import Function
 from minigrad.ops import choosing, matmul, transposition
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.usefixtures("unmeasured", "forked")
 
 # As micrograd is: a few operations, on arrays. It prints, one operation stops, one ends the process.
 SMALL = """
