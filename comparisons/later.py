@@ -23,6 +23,7 @@ LATER = {
     "check-course": ("coursework.commands.check_course", "check_the_course"),
     "grade": ("coursework.commands.grade", "grade"),
     "book": ("book.command", "book"),
+    "program": ("program.command", "program"),
 }
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 # The pages of docs/ by what they are for; those that are named nowhere stand at the end.
 SHELVES = {
     "How it works": ("how-it-works", "differences", "speed", "results"),
-    "How to": ("stepping", "seeing", "gradients", "operations", "training", "jit", "comparisons"),
+    "How to": ("your-programs", "stepping", "seeing", "gradients", "operations", "training", "jit", "comparisons"),
     "Teaching": ("teaching", "handouts", "grading", "judging", "graders", "pytest"),
     "Taking part": ("book", "contributing"),
 }
