@@ -306,3 +306,25 @@ def test_an_optimizer_without_an_update():
         optimizer = minigrad.optim.Optimizer([minigrad.ones(1, requires_grad=True)], {})
         optimizer.param_groups[0]["params"][0].grad = minigrad.ones(1)
         optimizer.step()
+
+
+@pytest.mark.parametrize("start", [(-1.2, 1.0), (0.0, 3.0), (2.0, -3.0)])
+@pytest.mark.parametrize("rate", [1.0, 30.0])
+def test_line_search(start, rate):
+    """Where the first guess is far off, the search goes back and forth between its ends: evaluations and moves."""
+    results = []
+    for e in ENGINES.values():
+        x = e.tensor(start, dtype=e.float64, requires_grad=True)
+        optimizer = e.optim.LBFGS([x], lr=rate, max_iter=6, max_eval=60, line_search_fn="strong_wolfe")
+        tried = []
+
+        def closure(e=e, x=x, optimizer=optimizer, tried=tried):
+            optimizer.zero_grad()
+            loss = (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+            loss.backward()
+            tried.append(x.detach().clone())
+            return loss
+
+        optimizer.step(closure)
+        results.append(e.stack([*tried, x.detach()]))
+    compare_values("points", *results, "training float64").check()
