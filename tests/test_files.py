@@ -120,6 +120,7 @@ SAVES = {
 
 
 @pytest.mark.parametrize("name", SAVES)
+@pytest.mark.usefixtures("forked")
 def test_two_processes_save_in_one_folder_and_nothing_is_lost(name, tmp_path):
     program = SAVER.format(prepare=SAVES[name][0], save=SAVES[name][1])
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
