@@ -177,8 +177,8 @@ del name
 
 
 # Families that most programs do without: imported when they are first named.
-LOADED_ON_USE = ("accelerator", "backends", "cpu", "distributed", "distributions", "func", "jit", "lightning")
-LOADED_ON_USE += ("mps", "testing", "xpu")
+LOADED_ON_USE = ["accelerator", "backends", "cpu", "distributed", "distributions", "func", "jit", "lightning"]
+LOADED_ON_USE += ["mps", "testing", "xpu"]
 
 if TYPE_CHECKING:
     from minigrad import accelerator, backends, cpu, distributed, distributions, func, jit, lightning, mps, testing, xpu
