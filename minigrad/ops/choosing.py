@@ -132,20 +132,13 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     return Minimum.apply(input, other)
 
 
-class Fmax(Function):
-    """z = max(x, y), of NaN and a number the number. Where they are equal x receives the gradient."""
-
-    ufunc: Any = np.fmax
-    precedes: Any = np.greater_equal
+class Fmax(Maximum):
+    """z = max(x, y), of NaN and a number the number. Where they are equal each receives half the gradient; beside a NaN
+    both receive all of it, as in PyTorch."""
 
     def forward(ctx, x, y):
         ctx.save_for_backward(x, y)
-        return ctx.ufunc(*prepare(x, y))
-
-    def backward(ctx, grad_z):
-        x, y = ctx.saved_tensors
-        first = ctx.precedes(unwrap(x), unwrap(y)) | np.isnan(unwrap(y))
-        return Where.apply(grad_z, 0.0, condition=first), Where.apply(0.0, grad_z, condition=first)
+        return np.fmax(*prepare(x, y))
 
 
 @checked
@@ -154,11 +147,12 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     return Fmax.apply(input, other)
 
 
-class Fmin(Fmax):
-    """z = min(x, y), of NaN and a number the number. Where they are equal x receives the gradient."""
+class Fmin(Minimum):
+    """z = min(x, y), of NaN and a number the number. The gradient is that of :class:`Fmax`."""
 
-    ufunc = np.fmin
-    precedes = np.less_equal
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        return np.fmin(*prepare(x, y))
 
 
 @checked

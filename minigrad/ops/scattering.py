@@ -38,7 +38,8 @@ def nothing_of(start, kind):
 class ScatterReduce(Function):
     """z = x with the sources that meet at a place reduced, with what x has there or without.
 
-    The gradient of an extreme is shared by all that are equal to it.
+    The gradient of an extreme is shared by all that are equal to it; as in PyTorch x takes a share, which is lost, also
+    where it does not count.
     """
 
     saved_names = ("self", "src", "result", "index")
@@ -55,7 +56,7 @@ class ScatterReduce(Function):
         if reduce == "mean":
             ctx.count = np.where(ctx.replaced, 0, 1)
             np.add.at(ctx.count, where, 1)
-            z = np.asarray(z / ctx.count if z.dtype.kind == "f" else z // ctx.count, x.dtype)
+            z = np.asarray(z // ctx.count if x.dtype.kind in "iu" else z / ctx.count, x.dtype)
         ctx.save_for_backward(x, source, z, where)
         return z
 
@@ -67,9 +68,9 @@ class ScatterReduce(Function):
         elif ctx.reduce == "prod":
             grad_x, grad_source = ctx.gradients_of_product(grad_z, x, source, where)
         else:
-            is_x = np.asarray((unwrap(x) == unwrap(z)) & ~ctx.replaced)
+            is_x = np.asarray(unwrap(x) == unwrap(z))
             is_source = unwrap(source) == unwrap(z)[where]
-            count = is_x.astype(unwrap(z).dtype)
+            count = is_x.astype(np.int64)
             np.add.at(count, where, is_source)
             grad = grad_z / constant_like(np.maximum(count, 1), grad_z)
             grad_x = grad * constant_like(is_x, grad)

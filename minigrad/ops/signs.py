@@ -54,7 +54,7 @@ def copysign_(input: Tensor, other: Tensor | Number) -> Tensor:
 def signbit(input: Tensor) -> Tensor:
     """Where a number is negative, -0 too. Shape: that of ``input``; bool."""
     x = input.array
-    return elementwise_constant(np.signbit(x) if x.dtype.kind == "f" else x < 0, input)
+    return elementwise_constant(x < 0 if x.dtype.kind in "iub" else np.signbit(x), input)
 
 
 class Heaviside(Underived):

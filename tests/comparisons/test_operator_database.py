@@ -85,8 +85,9 @@ ABSENT = {  # which PyTorch computes in fixed-point arithmetic
 # Whose sums PyTorch rounds after each addition, in an order of its own.
 ABSENT |= {("nn.functional.grid_sample", "float16"), ("nn.functional.grid_sample", "bfloat16")}
 ABSENT |= {("nn.functional.conv_transpose3d", "bfloat16")}
-ABSENT |= {("mode", "bool"), ("mode", "float16")}  # as of integers
-ABSENT |= {("ldexp", "float16"), ("histc", "float16"), ("addbmm", "float16")}  # PyTorch rounds on the way
+ABSENT |= {("mode", "bool"), ("mode", "float16"), ("mode", "bfloat16")}  # as of integers
+# On the way PyTorch rounds in another place.
+ABSENT |= {(name, kind) for name in ("ldexp", "histc", "addbmm") for kind in ("float16", "bfloat16")}
 NO_IN_PLACE = {"as_strided", "addbmm"}  # minigrad has none; PyTorch's resizes what is too small
 MOST_DIMS = 64  # PyTorch refuses to reduce more, NumPy to hold more
 
