@@ -19,7 +19,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -33,8 +32,6 @@ NARROWING = ("keyword", "lf", "stepwise")  # options that leave a few tests of m
 UNMEASURED = ("torch_impl", "comparisons/coursework", "test_architecture.py")
 LARGE = ("torch", "torchvision", "lightning.pytorch", "matplotlib.pyplot")
 UNMEASURED_PATHS = {Path(__file__).parent / name for name in UNMEASURED}
-# Of a test with more cases than these, every so many are measured: the others run the same lines over again.
-MEASURED_CASES = 30
 MEASURED = pytest.StashKey[bool]()
 
 
@@ -196,14 +193,18 @@ def pytest_collection_finish(session):
 
 
 def choose_what_is_measured(items):
-    """Mark the items in which coverage is measured, the same ones in every process and in any order."""
-    cases = defaultdict(list)
+    """Mark the items in which coverage is measured, the same ones in every process and in any order.
+
+    Of cases whose names differ only behind the first dash, as in ``[exp-float64]`` and ``[exp-float16]``, it is the
+    first by name: the others run the same lines over again.
+    """
+    first = {}
     for item in items:
         if UNMEASURED_PATHS.isdisjoint([item.path, *item.path.parents]):
-            cases[item.nodeid.partition("[")[0]].append(item)
-    for same in cases.values():
-        for item in sorted(same, key=lambda item: item.nodeid)[:: -(-len(same) // MEASURED_CASES)]:
-            item.stash[MEASURED] = True
+            alike = item.nodeid.partition("-")[0]
+            first[alike] = min(first.get(alike, item), item, key=lambda item: item.nodeid)
+    for item in first.values():
+        item.stash[MEASURED] = True
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,14 @@ from comparisons.coursework.engines import EngineError, check_name
 __all__ = ["ENGINE", "check_engine_name", "reference", "renamed"]
 
 ENGINE = "minigrad"
-KINDS = {".py", ".txt", ".typed", ".html", ".js", ".css"}  # what the package consists of: no caches, and nobody's backup
+KINDS = {
+    ".py",
+    ".txt",
+    ".typed",
+    ".html",
+    ".js",
+    ".css",
+}  # what the package consists of: no caches, and nobody's backup
 TAKEN = {"check", "tests", "comparisons", "torch", "torch_impl"}  # in a handout, or known to the engine by name
 
 

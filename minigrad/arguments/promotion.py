@@ -140,7 +140,12 @@ def promote(*operands: Any, floating: bool = False) -> tuple[Any, ...]:
     kind = result_dtype(*operands)
     if floating and kind.kind not in FLOATS:
         kind = dtypes.get_default_dtype().numpy
-    return tuple([np.asanyarray(operand).astype(kind, copy=False) for operand in operands])
+    return tuple([as_array(operand).astype(kind, copy=False) for operand in operands])
+
+
+def as_array(operand: Any) -> np.ndarray:
+    """``operand`` as what a tensor's numbers lie in."""
+    return operand if type(operand) in ARRAYS else np.asarray(operand)
 
 
 def scalar_as(number: Any, kind: np.dtype) -> np.ndarray:

@@ -66,7 +66,8 @@ IN_PLACE = """
 """
 NAMES = f"{ELEMENTWISE} {SHAPES} {REDUCTIONS} {LINEAR} {LOSSES} {MAKING} {IN_PLACE}".split()
 
-LEFT_OUT = {"device", "generator", "inplace", "non_blocking", "copy", "size_average", "reduce", "requires_grad"}
+LEFT_OUT = {"device", "generator", "inplace", "memory_format", "non_blocking", "copy", "size_average", "reduce"}
+LEFT_OUT.add("requires_grad")
 LEFT_OUT |= {"_stacklevel", "return_indices", "older"}
 RANDOM = [
     "bernoulli",

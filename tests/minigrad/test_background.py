@@ -182,7 +182,7 @@ def test_an_error_of_the_computation_is_raised_by_backward(monkeypatch, left_for
     def fail(*arguments):
         raise MemoryError("no memory for this gradient")
 
-    monkeypatch.setattr("minigrad.ops.convolution.gradient_of_weight", fail)
+    monkeypatch.setattr("minigrad.kernels.convolution.gradient_of_weight", fail)
     with pytest.raises(MemoryError, match="no memory for this gradient"):
         loss.backward()
     assert weight.grad is None and left_for_later

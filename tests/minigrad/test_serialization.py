@@ -1015,8 +1015,6 @@ def test_archives_that_are_no_checkpoints(tmp_path: Path) -> None:
     refused(saved_by_torch(torch.zeros(3), _use_new_zipfile_serialization=False), "before version 1.6")
     refused(saved_by_torch(torch.zeros(3), pickle_protocol=4), "protocol 4.*pickle_protocol=2")
     refused(saved_by_torch(torch.nn.Linear(2, 2)), "'torch.nn.modules.linear.Linear'.*state_dict")
-    refused(saved_by_torch(torch.zeros(2, dtype=torch.bfloat16)), "bfloat16")
-    refused(saved_by_torch(torch.bfloat16), "bfloat16")
     refused(saved_by_torch(torch.zeros(2, dtype=torch.complex64)), "complex64")
     refused(saved_by_torch(torch.zeros(2, dtype=torch.uint16)), "uint16")
     refused(saved_by_torch(torch.zeros(2).to_sparse()), "sparse")

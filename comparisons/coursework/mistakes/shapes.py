@@ -146,7 +146,7 @@ MISTAKES = (
         "B24",
         "2.2",
         ACCUMULATION,
-        "    wide = np.float32 if gradient.dtype == np.float16 else gradient.dtype  # float16 is rounded once",
+        "    wide = np.float32 if gradient.dtype in NARROW else gradient.dtype  # float16 is rounded once",
         "    wide = gradient.dtype",
         "float16 is rounded at each step of the sum",
     ),
