@@ -12,11 +12,11 @@ import numpy as np
 
 from minigrad import return_types
 from minigrad.arguments.gate import checked
-from minigrad.graph.function import Function
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Tensor
 from minigrad.graph.values import constant_like
 from minigrad.linalg.checks import LinAlgError, check_finite, check_matrices, check_square, failing, refuses
+from minigrad.linalg.columns import InColumns, in_columns
 from minigrad.linalg.solving import LinalgSolveTriangular
 from minigrad.ops.diagonals import Tril, Triu
 
@@ -31,20 +31,19 @@ def finite_cholesky(a, upper):
     return factor
 
 
-class LinalgCholeskyEx(Function):
+class LinalgCholeskyEx(InColumns):
     """L, lower triangular, with A = L Lᵀ; with ``upper`` it is U = Lᵀ. Of A only this triangle is read.
 
     dL/dA = ½ L⁻ᵀ (P + Pᵀ) L⁻¹, where P is the lower triangle of Lᵀ dL/dL with its diagonal halved.
     """
 
     saved_names = ("L",)
-    result_strides = None
 
     def forward(ctx, a, *, upper):
         ctx.upper = upper
         factorize = functools.partial(finite_cholesky, upper=upper)
         try:
-            factor = factorize(a)
+            factor = in_columns(factorize(a))
         except np.linalg.LinAlgError:
             place, matrix = failing(factorize, a)
             order = 1
@@ -99,11 +98,10 @@ def differences(values):
     return values[..., None, :] - values[..., :, None] + constant_like(np.eye(values.shape[-1]), values)
 
 
-class LinalgSvd(Function):
+class LinalgSvd(InColumns):
     """U, S and Vᵀ with A = U diag(S) Vᵀ. Where values of S are equal, dL/dU and dL/dV have none of them to choose."""
 
     saved_names = ("U", "S", "Vh")
-    result_strides = None
     materialize_grads = False
 
     def forward(ctx, a, *, full_matrices, vectors=True):
@@ -111,6 +109,7 @@ class LinalgSvd(Function):
         if not vectors:
             return np.linalg.svd(a, compute_uv=False)
         u, s, vh = np.linalg.svd(a, full_matrices)
+        u, vh = in_columns(u), in_columns(vh)
         ctx.save_for_backward(u, s, vh)
         return u, s, vh
 
@@ -174,14 +173,13 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     return LinalgSvd.apply(A, full_matrices=False, vectors=False)
 
 
-class LinalgEigh(Function):
+class LinalgEigh(InColumns):
     """The eigenvalues L and eigenvectors V of a symmetric A = V diag(L) Vᵀ. Of A only one triangle is read.
 
     dL/dA = V (diag(dL/dL) + E) Vᵀ, where E is the skew part of Vᵀ dL/dV, each over its eigenvalues' difference.
     """
 
     saved_names = ("eigenvalues", "eigenvectors")
-    result_strides = None
     materialize_grads = False
 
     def forward(ctx, a, *, UPLO, vectors=True):
@@ -190,6 +188,7 @@ class LinalgEigh(Function):
         if not vectors:
             return np.linalg.eigvalsh(a, UPLO)
         values, vectors = np.linalg.eigh(a, UPLO)
+        vectors = in_columns(vectors)
         ctx.save_for_backward(values, vectors)
         return values, vectors
 
@@ -244,11 +243,10 @@ def eigvalsh(input: Tensor, UPLO: str = "L") -> Tensor:
     return LinalgEigh.apply(input, UPLO=checked_triangle(input, UPLO), vectors=False)
 
 
-class LinalgQr(Function):
+class LinalgQr(InColumns):
     """Q, with orthonormal columns, and R, upper triangular, with A = Q R."""
 
     saved_names = ("Q", "R")
-    result_strides = None
     materialize_grads = False
 
     def forward(ctx, a, *, mode):
@@ -257,6 +255,7 @@ class LinalgQr(Function):
             q, r = np.empty(0, a.dtype), np.linalg.qr(a, mode)
         else:
             q, r = np.linalg.qr(a, mode)
+        q, r = in_columns(q), in_columns(r)
         ctx.save_for_backward(q, r)
         return q, r
 

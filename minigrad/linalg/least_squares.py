@@ -14,6 +14,7 @@ from minigrad.dtypes import limits_of
 from minigrad.graph.function import Function, wrap
 from minigrad.graph.node import Number, Tensor, unwrap
 from minigrad.linalg.checks import check_finite, check_matrices, check_square, refuses
+from minigrad.linalg.columns import InColumns, in_columns
 from minigrad.linalg.factorizations import eigvalsh, svdvals
 from minigrad.linalg.norms import matrix_norm
 from minigrad.linalg.solving import inv, is_vector
@@ -105,21 +106,20 @@ def pinv(
     return LinalgPinv.apply(input, atol=atol, rtol=rtol, hermitian=hermitian)
 
 
-class LinalgLstsq(Function):
+class LinalgLstsq(InColumns):
     """x = a⁺ b, for which Σ (a x - b)² is least; the least, the rank of a and its singular values, or nothing of these.
 
     At the least a change of x changes nothing: only through a and b themselves has it a gradient.
     """
 
     saved_names = ("self", "b", "solution")
-    result_strides = None
     materialize_grads = False
 
     def forward(ctx, a, b, *, rcond, driver):
         ctx.vector = is_vector(a, b)
         columns = b[..., None] if ctx.vector else b
         batch = np.broadcast_shapes(a.shape[:-2], columns.shape[:-2])
-        x = np.empty((*batch, a.shape[-1], columns.shape[-1]), a.dtype)
+        x = in_columns(np.empty((*batch, max(a.shape[-2:]), columns.shape[-1]), a.dtype))[..., : a.shape[-1], :]
         rank, values = np.empty(batch, np.int64), np.empty((*batch, min(a.shape[-2:])), a.dtype)
         for place in np.ndindex(batch):
             one, other = [np.broadcast_to(each, batch + each.shape[-2:])[place] for each in (a, columns)]

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import check_broadcast
+from minigrad.attributes import contiguous_format
 from minigrad.creation import eye
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
@@ -34,7 +35,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     """
     check_square("linalg.matrix_power", input)
     if n == 0:
-        return clone(input).copy_(eye(input.shape[-1], dtype=input.dtype))
+        return clone(input, memory_format=contiguous_format).copy_(eye(input.shape[-1], dtype=input.dtype))
     if n < 0:
         return inv(input) if n == -1 else matrix_power(inv(input), -n)
     if n == 1:

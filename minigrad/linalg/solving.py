@@ -11,11 +11,12 @@ import numpy as np
 
 from minigrad import return_types
 from minigrad.arguments.gate import checked
+from minigrad.attributes import contiguous_format
 from minigrad.creation import eye
-from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.kernels.substitution import substitute
 from minigrad.linalg.checks import LinAlgError, check_matrices, check_sides, check_square, failing
+from minigrad.linalg.columns import InColumns, in_columns
 from minigrad.ops.broadcasting import broadcast_shapes
 from minigrad.ops.diagonals import Tril, Triu
 
@@ -27,23 +28,23 @@ def is_vector(a, b):
     return b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
 
 
-class LinalgSolveEx(Function):
+class LinalgSolveEx(InColumns):
     """x with a x = b, or with x a = b where not ``left``."""
 
     saved_names = ("A", "result")
-    result_strides = None
 
     def forward(ctx, a, b, *, left):
         ctx.left, ctx.vector = left, is_vector(a, b)
         matrix = b[..., None] if ctx.vector else b
         try:
-            x = np.linalg.solve(a, matrix) if left else np.linalg.solve(a.mT, matrix.mT).mT
+            x = np.linalg.solve(a, matrix) if left else np.linalg.solve(a.mT, matrix.mT)  # xᵀ
         except np.linalg.LinAlgError:
             place, _ = failing(np.linalg.inv, a)
             raise LinAlgError(
                 f"torch.linalg.solve: {place}The solver failed because the input matrix is singular."
             ) from None
-        x = x[..., 0] if ctx.vector else x
+        x = in_columns(x[..., 0] if ctx.vector else x)
+        x = x if left else x.mT
         ctx.save_for_backward(a, x)
         return x
 
@@ -78,15 +79,14 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     return LinalgSolveEx.apply(A, B, left=left)
 
 
-class LinalgInvEx(Function):
+class LinalgInvEx(InColumns):
     """z = a⁻¹. From a z = 1 it is dz = -z da z."""
 
     saved_names = ("inverse",)
-    result_strides = None
 
     def forward(ctx, a):
         try:
-            z = np.linalg.inv(a)
+            z = in_columns(np.linalg.inv(a))
         except np.linalg.LinAlgError:
             place, matrix = failing(np.linalg.inv, a)
             raise LinAlgError(
@@ -127,11 +127,10 @@ def inv(A: Tensor) -> Tensor:
     return LinalgInvEx.apply(A)
 
 
-class LinalgSolveTriangular(Function):
+class LinalgSolveTriangular(InColumns):
     """x with a x = b, or with x a = b where not ``left``, for triangular a. Where a's diagonal is 0, x is infinite."""
 
     saved_names = ("self", "result")
-    result_strides = None
 
     def forward(ctx, a, b, *, upper, left, unitriangular):
         ctx.upper, ctx.left, ctx.unitriangular = upper, left, unitriangular
@@ -139,6 +138,7 @@ class LinalgSolveTriangular(Function):
             x = substitute(a, b, upper, unitriangular)
         else:  # aᵀ xᵀ = bᵀ
             x = substitute(a.mT, b.mT, not upper, unitriangular).mT
+        x = in_columns(x)
         ctx.save_for_backward(a, x)
         return x
 
@@ -187,22 +187,21 @@ def triangular_solve(
     """
     check_sides("triangular_solve", A, input, left=True)
     batch = broadcast_shapes(input.shape[:-2], A.shape[:-2])
-    coefficient = A.expand(*batch, *A.shape[-2:]).clone()
+    coefficient = A.expand(*batch, *A.shape[-2:]).mT.clone(memory_format=contiguous_format).mT
     matrix, triangle = (A.mT, not upper) if transpose else (A, upper)
     solution = solve_triangular(matrix, input, upper=triangle, unitriangular=unitriangular)
     return return_types.triangular_solve(solution, coefficient)
 
 
-class CholeskySolve(Function):
+class CholeskySolve(InColumns):
     """x with L Lᵀ x = b, by two triangular systems. As in PyTorch dL/dL is that of a full matrix L."""
 
     saved_names = ("input2", "result")
-    result_strides = None
 
     def forward(ctx, b, factor, *, upper):
         ctx.upper = upper
         lower = factor.mT if upper else factor
-        x = substitute(lower.mT, substitute(lower, b, False, False), True, False)
+        x = in_columns(substitute(lower.mT, substitute(lower, b, False, False), True, False))
         ctx.save_for_backward(factor, x)
         return x
 
