@@ -125,7 +125,7 @@ def renorm(input: Tensor, p: Number, dim: int, maxnorm: Number) -> Tensor:
         )
     place = normalize_dim(dim, input.ndim)
     norms = vector_norm(input, p, [each for each in range(input.ndim) if each != place], True)
-    return input * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
+    return input.contiguous() * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
 
 
 @checked

@@ -17,7 +17,6 @@ from minigrad.arguments.gate import checked
 from minigrad.caller import warn_user
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor, unwrap
-from minigrad.graph.strides import as_pictures
 from minigrad.graph.values import constant_like
 from minigrad.kernels.resizing import cubic_weights
 from minigrad.ops.broadcasting import Sum
@@ -81,7 +80,7 @@ class GridSampler2D(Function):
     """z[n, c, h, w] = Σ weights · x[n, c, elements] over the taps of the place grid[n, h, w], column and row."""
 
     saved_names = ("input", "grid")
-    result_strides = as_pictures
+    result_strides = None
 
     def forward(ctx, x, grid, **options):
         ctx.options = options

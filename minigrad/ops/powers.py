@@ -158,6 +158,7 @@ class PowOfScalar(Function):
     """z = number ** x. Where number is 0 and x ≥ 0, the gradient is zero."""
 
     node_name = "PowBackward2"
+    result_strides = None
 
     def forward(ctx, x, *, number):
         base, exponent = prepare(number, x)

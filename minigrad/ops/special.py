@@ -126,6 +126,8 @@ def polygamma_(input: Tensor, n: int) -> Tensor:
 class Mvlgamma(Function):
     """z = log Γₚ(x) = p (p - 1) / 4 · log π + Σ log Γ(x - j/2), j = 0 … p - 1."""
 
+    result_strides = None
+
     def forward(ctx, x, *, p):
         if p < 1:
             raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")

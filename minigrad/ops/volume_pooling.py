@@ -39,7 +39,7 @@ def like(z, ndim):
 class AvgPool3D(Function):
     """z = Σ x / divisor over each window. ``windows`` say where each begins and ends; ``divisors`` (d, h, w)."""
 
-    result_strides = as_pictures
+    result_strides: Any = as_pictures
 
     def forward(ctx, x, *, windows, divisors):
         ctx.options = {"windows": windows, "divisors": divisors}
@@ -72,6 +72,8 @@ class AvgPool3DBackward(Function):
 
 class AdaptiveAvgPool3D(AvgPool3D):
     """z = the mean of each window, the windows being as many as asked for."""
+
+    result_strides = None
 
 
 def product_of(lengths: Sequence[Any]) -> np.ndarray:
@@ -137,7 +139,7 @@ class MaxPool3DWithIndices(Function):
     """z = the largest element of each window, and where it lies in the volume. Ties and NaN: as in two dimensions."""
 
     saved_names = ("self", "result1")
-    result_strides = as_pictures
+    result_strides: Any = as_pictures
     materialize_grads = False
     kernel: Any = staticmethod(kernels.max_pool)
 
@@ -156,6 +158,7 @@ class AdaptiveMaxPool3D(MaxPool3DWithIndices):
     """:class:`MaxPool3DWithIndices` with as many windows as asked for."""
 
     kernel = staticmethod(kernels.adaptive_max_pool)
+    result_strides = None
 
 
 class MaxPool3DWithIndicesBackward(AdaptiveMaxPool2DBackward):

@@ -21,6 +21,7 @@ DIFFERENT = {  # PyTorch's strides that minigrad does not have: docs/differences
     "nonzero": "of a tensor without dimensions",
     "stack": "channels-last pictures of a single sample and a single row",
     "nn.functional.rms_norm": "of empty inputs",
+    "nn.functional.local_response_norm": "of empty inputs, which it gives back: NumPy hands over none of their strides",
 }
 
 
@@ -239,6 +240,18 @@ def test_what_a_kernel_chose_is_not_seen():
     results.append(torch.load(io.BytesIO(file.getvalue())))
     for result in results:
         assert result.stride() == (36, 9, 3, 1) and result.is_contiguous()
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_lapack_computes_lies_in_columns(recorded):
+    for engine in ENGINES:
+        matrix = engine.tensor([[2.0, 1.0, 0.0], [1.0, 2.0, 1.0], [0.0, 1.0, 2.0]], requires_grad=recorded)
+        inverse, vectors = engine.linalg.inv(matrix), engine.linalg.eigh(matrix).eigenvectors
+        assert inverse.stride() == vectors.stride() == inverse.clone().stride() == (1, 3)
+        assert engine.linalg.solve(matrix, matrix, left=False).is_contiguous()
+        if recorded:
+            inverse.sum().backward()
+            assert matrix.grad.is_contiguous()
 
 
 def test_a_gradient_lies_as_its_leaf():
