@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 __all__ = ["CPU", "TYPE_NAMES", "Size", "channels_last", "channels_last_3d", "check_device", "contiguous_format"]
-__all__ += ["device", "memory_format", "preserve_format"]
+__all__ += ["device", "layout", "memory_format", "preserve_format", "strided"]
 
 
 class Size(tuple):
@@ -130,6 +130,21 @@ class device:
 
 
 CPU = device("cpu")
+
+
+class layout:
+    """How a tensor's elements are stored, printed as ``minigrad.strided``. Counterpart: ``torch.layout``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "minigrad.strided"
+
+    def __reduce__(self) -> str:
+        return "strided"  # one object, also after copying
+
+
+strided = layout()  # every element, at steps of the memory: there is no other here
 
 TYPE_NAMES = {
     "bfloat16": "BFloat16",

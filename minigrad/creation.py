@@ -15,7 +15,7 @@ from minigrad import dtypes
 from minigrad.arguments.dims import as_shape
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.promotion import check_operand, is_foreign, number_as, result_dtype
-from minigrad.attributes import check_device, contiguous_format, memory_format, preserve_format
+from minigrad.attributes import TYPE_NAMES, check_device, contiguous_format, memory_format, preserve_format
 from minigrad.caller import warn_user
 from minigrad.dtypes import FLOATS
 from minigrad.graph.function import taken_in, wrap
@@ -28,10 +28,10 @@ from minigrad.out_of_memory import says_out_of_memory
 from minigrad.random import Generator, default_generator
 from minigrad.reading import read
 
-__all__ = ["arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full"]
-__all__ += ["full_like", "linspace", "logspace", "multinomial", "normal", "ones", "ones_like", "rand", "rand_like"]
-__all__ += ["randint", "randint_like", "randn", "randn_like", "randperm", "range", "tensor", "tril_indices"]
-__all__ += ["triu_indices", "zeros", "zeros_like"]
+__all__ = ["arange", "as_tensor", "asarray", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "from_numpy"]
+__all__ += ["frombuffer", "full", "full_like", "linspace", "logspace", "multinomial", "normal", "ones", "ones_like"]
+__all__ += ["rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "range", "tensor"]
+__all__ += ["tril_indices", "triu_indices", "zeros", "zeros_like"]
 
 LARGEST_SIZE = 2**60  # elements; of eight bytes each they would need more than a signed 64-bit number of bytes
 
@@ -161,6 +161,80 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     tensor = _finish(array.copy(order="K") if copy else opened(array), device, False)
     keep_strides(tensor)
     return tensor
+
+
+def frombuffer(
+    buffer: Any, *, dtype: dtypes.dtype, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A tensor in the memory of ``buffer``, of ``bytes`` or whatever else has Python's buffer protocol.
+
+    Its ``count`` elements, all that are there if it is negative, begin behind ``offset`` bytes. Shape: (count,).
+
+    Raises:
+        ValueError: it is no buffer, is empty, ends within an element, or ends too early.
+        RuntimeError: ``dtype`` cannot require grad.
+    """
+    size = dtypes.to_numpy_dtype(dtype).itemsize
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    if not view.nbytes or not count:
+        raise ValueError(f"both buffer length ({view.nbytes}) and count ({count}) must not be 0")
+    if not 0 <= offset < view.nbytes:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({view.nbytes} bytes) "
+            f"minus 1"
+        )
+    left = view.nbytes - offset
+    if count < 0 and left % size:
+        raise ValueError(
+            f"buffer length ({left} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
+        )
+    if count * size > left:
+        raise ValueError(
+            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than "
+            f"actual buffer length ({view.nbytes} bytes)"
+        )
+    if view.readonly:
+        warn_user(
+            "The given buffer is not writable, and a tensor is: writing to it is undefined. Copy the buffer, for "
+            "instance by bytearray(buffer), before it becomes a tensor.",
+        )
+    # NumPy would give a read-only array of what cannot be written to, and a tensor can.
+    array = np.frombuffer(view, dtypes.to_numpy_dtype(dtype), count, offset)
+    return _finish(opened(array), None, requires_grad)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
+) -> Tensor:
+    """``obj`` as a tensor, in the same memory where that goes: a tensor, an array, a buffer, numbers, sequences.
+
+    ``copy`` True copies in any case, False never. A tensor keeps its history unless ``requires_grad`` is False. A
+    buffer's bytes are elements of ``dtype``. Shape: that of ``obj``.
+
+    Raises:
+        ValueError: it would have to be copied, and ``copy`` is False.
+        RuntimeError: the type cannot require grad.
+    """
+    obj = taken_in(obj)
+    if isinstance(obj, (bytes, bytearray, memoryview)):
+        obj = frombuffer(obj, dtype=dtypes.get_default_dtype() if dtype is None else dtype)
+    elif copy is False and not isinstance(obj, (Tensor, np.ndarray)):
+        if isinstance(obj, np.generic):
+            raise RuntimeError("can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray. ")
+        raise ValueError("can't alias arbitrary sequence into a tensor.")
+    source = as_tensor(obj)
+    result = source if dtype is None else source.to(dtype)
+    if copy is False and result is not source:
+        kinds = [TYPE_NAMES[each.dtype.name] for each in (source, result)]
+        raise ValueError(f"can't alias tensor with dtype '{kinds[0]}' into dtype '{kinds[1]}'.")
+    if copy and result is source:
+        result = result.clone()
+    if requires_grad and not result.requires_grad:
+        return result.requires_grad_()
+    return result.detach() if requires_grad is False and result.requires_grad else result
 
 
 @checked

@@ -194,6 +194,7 @@ class Methods:
     lerp = fused.lerp
     lerp_ = fused.lerp_
 
+    hardshrink = rectifiers.hardshrink
     relu = rectifiers.relu
     relu_ = rectifiers.relu_
 

@@ -18,7 +18,8 @@ from minigrad import dtypes, printing, subscript
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import is_foreign
-from minigrad.attributes import CPU, TYPE_NAMES, Size, contiguous_format, device, memory_format
+from minigrad.attributes import CPU, TYPE_NAMES, Size, contiguous_format, device, memory_format, strided
+from minigrad.attributes import layout as layout_type
 from minigrad.autograd import differentiation
 from minigrad.autograd.stepping import BackwardSteps
 from minigrad.caller import warn_user
@@ -114,6 +115,11 @@ class Tensor(TensorBase, Methods):
     def is_cpu(self) -> bool:
         """True: all elements are on the CPU."""
         return True
+
+    @property
+    def layout(self) -> layout_type:
+        """``minigrad.strided``: every element is stored."""
+        return strided
 
     @property
     def is_sparse(self) -> bool:

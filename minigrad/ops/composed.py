@@ -82,7 +82,8 @@ def float_power_(input: Tensor, exponent: Tensor | Number) -> Tensor:
     """
     if input.array.dtype.char != "d":
         raise RuntimeError(
-            f"the base given to float_power_ has dtype {input.dtype} but the operation's result requires float64"
+            f"the base given to float_power_ has dtype {input.dtype} but the operation's result requires dtype "
+            f"minigrad.float64"
         )
     return replaced(input, "float_power_", float_power, exponent)
 
