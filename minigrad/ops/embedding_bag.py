@@ -59,7 +59,8 @@ def embedding_bag(
     outside = np.flatnonzero((words < 0) | (words >= rows))
     if outside.size:
         raise RuntimeError(
-            f"Index {outside[0]} of input takes value {words[outside[0]]} which is not in the valid range [0, {rows})"
+            f"Expected idx >= 0 && idx < num_embeddings but found idx to be {words[outside[0]]}: element {outside[0]} "
+            f"of the input, where there are {rows} embeddings"
         )
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise RuntimeError(
