@@ -148,8 +148,10 @@ def pytest_cmdline_main(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
-    """Tell a process of pytest-xdist whether it measures: it has the same command line, and would decide again."""
+    """Tell a process of pytest-xdist whether it measures, and leaves the long tests out: it has the same command line,
+    and would decide again."""
     node.workerinput["measured"] = not node.config.option.no_cov
+    node.workerinput["whole"] = is_whole(node.config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -181,7 +183,12 @@ def is_controller(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Begin with the slow tests where processes share them: one that is begun last is waited for by all others."""
+    """Leave the long tests out of a run of them all, and begin with the slow ones where processes share them: one that
+    is begun last is waited for by all others."""
+    if config.workerinput["whole"] if hasattr(config, "workerinput") else is_whole(config):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
@@ -195,14 +202,20 @@ def pytest_collection_finish(session):
 def choose_what_is_measured(items):
     """Mark the items in which coverage is measured, the same ones in every process and in any order.
 
-    Of cases whose names differ only behind the first dash, as in ``[exp-float64]`` and ``[exp-float16]``, it is the
-    first by name: the others run the same lines over again.
+    Of cases whose names differ only behind the first dash, as in ``[exp-float64]`` and ``[exp-int64]``, it is that of
+    float64, or the first by name: the others run the same lines over again.
     """
+
+    def rank(item):
+        return "float64" not in item.nodeid, item.nodeid
+
     first = {}
     for item in items:
         if UNMEASURED_PATHS.isdisjoint([item.path, *item.path.parents]):
             alike = item.nodeid.partition("-")[0]
-            first[alike] = min(first.get(alike, item), item, key=lambda item: item.nodeid)
+            first[alike] = min(
+                first.get(alike, item), item, key=lambda each: ("float64" not in each.nodeid, each.nodeid)
+            )
     for item in first.values():
         item.stash[MEASURED] = True
 

@@ -270,7 +270,10 @@ def check_in_place(name, operation, sample):
         same(changed.detach(), tensor.detach())
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "int64", "uint8", "bool"])
+NARROW = [pytest.param(each, marks=pytest.mark.long) for each in ("float16", "bfloat16")]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", *NARROW, "int64", "uint8", "bool"])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_samples(name, dtype):
     operation = OPERATIONS[name]

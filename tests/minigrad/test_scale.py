@@ -56,7 +56,7 @@ def test_a_graph_dies_without_the_garbage_collector():
         gc.enable()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("unmeasured")
 def test_ten_thousand_training_steps_leave_memory_where_it_was():
     model = minigrad.nn.Sequential(minigrad.nn.Linear(4, 8), minigrad.nn.ReLU(), minigrad.nn.Linear(8, 3))

@@ -209,7 +209,7 @@ cli.main()
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted as Linux shows them")
 @pytest.mark.parametrize("trainer", ["plain", "lightning"])
 def test_the_threads_of_the_group_end_before_the_interpreter(trainer: str, tmp_path: Path) -> None:

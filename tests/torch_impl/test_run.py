@@ -420,7 +420,7 @@ def test_validation_images_are_not_trained_on(tmp_path: Path) -> None:
     assert (run.loader.count, run.validation.count, run.test.count) == (1150, 287, 360)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_compiled_is_about_the_same(tmp_path: Path) -> None:
     plain = Run(SMALL, place(tmp_path / "plain")).run()
     compiled = Run(dataclasses.replace(SMALL, compile=True), place(tmp_path / "compiled")).run()

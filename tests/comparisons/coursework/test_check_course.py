@@ -243,7 +243,7 @@ def test_the_commands_that_the_pages_name_are_there(tmp_path, monkeypatch):
     assert "page.md: python -m comparisons mutants --quick: there is no option --quick" in done.output
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_course_is_in_order():
     done = CliRunner().invoke(app, ["check-course", "--quick"])
     assert done.exit_code == 0, done.output

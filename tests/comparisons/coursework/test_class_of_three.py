@@ -74,6 +74,7 @@ def scores(results):
     return {name: {task: float(points) for task, points in row.items()} for name, row in rows.items()}
 
 
+@pytest.mark.long
 def test_assignment_1_with_a_class_of_three(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (handout,), students, (grade,), (replay,) = [block.splitlines() for block in BLOCKS]
