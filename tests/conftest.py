@@ -213,9 +213,7 @@ def choose_what_is_measured(items):
     for item in items:
         if UNMEASURED_PATHS.isdisjoint([item.path, *item.path.parents]):
             alike = item.nodeid.partition("-")[0]
-            first[alike] = min(
-                first.get(alike, item), item, key=lambda each: ("float64" not in each.nodeid, each.nodeid)
-            )
+            first[alike] = min(first.get(alike, item), item, key=rank)
     for item in first.values():
         item.stash[MEASURED] = True
 
