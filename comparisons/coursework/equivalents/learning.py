@@ -31,6 +31,19 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
             ("self.register_buffer(name, value, value.persistent)", "pass"),
         )
     ],
+    *[
+        Equivalent(
+            "ops/linear.py: linear",
+            old,
+            new,
+            "no task is about another library's tensors: the tests of those ask",
+        )
+        for old, new in (
+            ("if is_foreign(input) or is_foreign(weight):", "if is_foreign(input) and is_foreign(weight):"),
+            ("if is_foreign(input) or is_foreign(weight):", "if False:"),
+            ("if is_foreign(bias):", "if False:"),
+        )
+    ],
     Equivalent(
         "ops/softmax.py: LogSoftmax.forward",
         "z = x.copy()",
