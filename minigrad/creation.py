@@ -174,7 +174,7 @@ def frombuffer(
         ValueError: it is no buffer, is empty, ends within an element, or ends too early.
         RuntimeError: ``dtype`` cannot require grad.
     """
-    size = dtypes.to_numpy_dtype(dtype).itemsize
+    kind = dtypes.to_numpy_dtype(dtype)
     try:
         view = memoryview(buffer)
     except TypeError:
@@ -187,23 +187,17 @@ def frombuffer(
             f"minus 1"
         )
     left = view.nbytes - offset
-    if count < 0 and left % size:
+    if count < 0 and left % kind.itemsize:
         raise ValueError(
-            f"buffer length ({left} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
+            f"buffer length ({left} bytes) after offset ({offset} bytes) must be a multiple of element size "
+            f"({kind.itemsize})"
         )
-    if count * size > left:
+    if count * kind.itemsize > left:
         raise ValueError(
-            f"requested buffer length ({count} * {size} bytes) after offset ({offset} bytes) must not be greater than "
-            f"actual buffer length ({view.nbytes} bytes)"
+            f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} bytes) must not be "
+            f"greater than actual buffer length ({view.nbytes} bytes)"
         )
-    if view.readonly:
-        warn_user(
-            "The given buffer is not writable, and a tensor is: writing to it is undefined. Copy the buffer, for "
-            "instance by bytearray(buffer), before it becomes a tensor.",
-        )
-    # NumPy would give a read-only array of what cannot be written to, and a tensor can.
-    array = np.frombuffer(view, dtypes.to_numpy_dtype(dtype), count, offset)
-    return _finish(opened(array), None, requires_grad)
+    return _finish(opened(np.frombuffer(view, kind, count, offset)), None, requires_grad)
 
 
 def asarray(

@@ -31,7 +31,7 @@ class dtype:
     def __init__(self, name: str, numpy_dtype: np.dtype) -> None:
         self.name = name
         self.numpy = numpy_dtype
-        self.is_floating_point = numpy_dtype.kind in FLOATS
+        self.is_floating_point = numpy_dtype.kind == "f"
         self.is_complex = False  # minigrad has real numbers only
         self.is_signed = numpy_dtype.kind in "fi"
         self.itemsize = numpy_dtype.itemsize

@@ -125,11 +125,18 @@ def values_apart(one: Any, other: Any, tolerances: Any, equal_nan: bool, check_d
     return scalars_apart(one, other, difference, rtol, atol)
 
 
+def wording(rtol: float, atol: float) -> tuple[str, str, str]:
+    """What two values are not, and what is told behind their absolute and their relative difference."""
+    if not (rtol or atol):
+        return "equal", "", ""
+    return "close", f" (up to {atol} allowed)", f" (up to {rtol} allowed)"
+
+
 def scalars_apart(one: Any, other: Any, difference: Any, rtol: float, atol: float) -> str:
     relative = difference / abs(other) if other else math.inf
-    allowed = [f" (up to {each} allowed)" if rtol or atol else "" for each in (atol, rtol)]
+    verdict, *allowed = wording(rtol, atol)
     return (
-        f"Scalars are not {'close' if rtol or atol else 'equal'}!\n\nExpected {other} but got {one}.\n"
+        f"Scalars are not {verdict}!\n\nExpected {other} but got {one}.\n"
         f"Absolute difference: {difference}{allowed[0]}\nRelative difference: {relative}{allowed[1]}"
     )
 
@@ -164,15 +171,12 @@ def tensors_apart(
     absolute.array[close] = 0
     relative.array[close] = 0
     count = int((~close).sum())
-    return "\n".join(
-        [
-            f"Tensor-likes are not {'close' if rtol or atol else 'equal'}!\n",
-            f"Mismatched elements: {count} / {close.size} ({count / close.size:.1%})",
-            f"Greatest absolute difference: {at_its_place(absolute)}"
-            + (f" (up to {atol} allowed)" if rtol or atol else ""),
-            f"Greatest relative difference: {at_its_place(relative)}"
-            + (f" (up to {rtol} allowed)" if rtol or atol else ""),
-        ]
+    verdict, *allowed = wording(rtol, atol)
+    return (
+        f"Tensor-likes are not {verdict}!\n\n"
+        f"Mismatched elements: {count} / {close.size} ({count / close.size:.1%})\n"
+        f"Greatest absolute difference: {at_its_place(absolute)}{allowed[0]}\n"
+        f"Greatest relative difference: {at_its_place(relative)}{allowed[1]}"
     )
 
 

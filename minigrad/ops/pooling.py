@@ -33,14 +33,22 @@ from minigrad.kernels.pooling import Windows
 __all__ = ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices"]
 
 
-def batched(x):
-    """x with a batch of one where it has none."""
-    return x if x.ndim == 4 else x[None]
+def batched(x, dims=2):
+    """x with a batch of one where it has none, beside its channels and ``dims`` dimensions."""
+    return x if x.ndim == dims + 2 else x[None]
 
 
 def like(z, ndim):
     """z without the batch that :func:`batched` added."""
-    return z if ndim == 4 else z[0]
+    return z if z.ndim == ndim else z[0]
+
+
+def divided(total, divisors, kind):
+    """Sums divided in their own memory, of the type ``kind`` then; towards zero where that is of integers."""
+    if kind.kind == "i":
+        return (total - np.fmod(total, divisors)) // divisors
+    total /= divisors
+    return total.astype(kind, copy=False)
 
 
 class MaxPool2DWithIndices(Function):
@@ -296,10 +304,7 @@ class AvgPool2D(Function):
         ctx.save_for_backward(x)
         wide = x.astype(np.float32) if x.dtype in NARROW else x  # rounded once, as in PyTorch
         total = like(kernels.window_sums(batched(wide), rows, columns), x.ndim)
-        if x.dtype.kind == "i":
-            return (total - np.fmod(total, divisors)) // divisors  # towards zero
-        total /= divisors
-        return total.astype(x.dtype, copy=False)
+        return divided(total, divisors, x.dtype)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors

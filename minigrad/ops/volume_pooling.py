@@ -20,20 +20,19 @@ from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_pictures
 from minigrad.kernels import volumes as kernels
 from minigrad.ops.adaptive_pooling import AdaptiveMaxPool2DBackward, check_spanned, output_sizes, spans_of
-from minigrad.ops.pooling import check_images, check_pooled_type, lengths_of, windows_of, zero_gradient
+from minigrad.ops.pooling import (
+    batched,
+    check_images,
+    check_pooled_type,
+    divided,
+    lengths_of,
+    like,
+    windows_of,
+    zero_gradient,
+)
 
 __all__ = ["adaptive_avg_pool3d", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "avg_pool3d", "max_pool3d"]
 __all__ += ["max_pool3d_with_indices"]
-
-
-def batched(x):
-    """x with a batch of one where it has none."""
-    return x if x.ndim == 5 else x[None]
-
-
-def like(z, ndim):
-    """z without the batch that :func:`batched` added."""
-    return z if ndim == 5 else z[0]
 
 
 class AvgPool3D(Function):
@@ -45,11 +44,8 @@ class AvgPool3D(Function):
         ctx.options = {"windows": windows, "divisors": divisors}
         ctx.save_for_backward(x)
         wide = x.astype(np.float32) if x.dtype in NARROW else x
-        total = like(kernels.span_sums(batched(wide), *windows), x.ndim)
-        if x.dtype.kind == "i":
-            return (total - np.fmod(total, divisors)) // divisors  # towards zero
-        total /= divisors
-        return total.astype(x.dtype, copy=False)
+        total = like(kernels.span_sums(batched(wide, dims=3), *windows), x.ndim)
+        return divided(total, divisors, x.dtype)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -62,7 +58,7 @@ class AvgPool3DBackward(Function):
 
     def forward(ctx, grad, x, *, windows, divisors):
         ctx.options = {"windows": windows, "divisors": divisors}
-        share = batched(np.true_divide(grad, divisors, dtype=grad.dtype))
+        share = batched(np.true_divide(grad, divisors, dtype=grad.dtype), dims=3)
         return like(kernels.spread_span_sums(share, x.shape[-3:], *windows), x.ndim)
 
     def backward(ctx, grad_z):
@@ -144,7 +140,7 @@ class MaxPool3DWithIndices(Function):
     kernel: Any = staticmethod(kernels.max_pool)
 
     def forward(ctx, x, *, windows):
-        z, places = [like(each, x.ndim) for each in ctx.kernel(batched(x), *windows)]
+        z, places = [like(each, x.ndim) for each in ctx.kernel(batched(x, dims=3), *windows)]
         ctx.save_for_backward(x, places)
         return z, places
 
