@@ -5,7 +5,7 @@ NumPy. What PyTorch makes of them is here, one method a distribution, each drawi
 does (ATen: CPUGeneratorImpl, DistributionTemplates.h, TransformationHelper.h). So draws of all kinds can be
 mixed, and the next one still agrees.
 
-Arrays only; the tensor functions (``rand``, ``randperm`` ...) are in ``creation.py`` and call this.
+Arrays only; the tensor functions (``rand``, ``randperm`` ...) are in ``creation/drawn.py`` and call this.
 """
 
 from __future__ import annotations

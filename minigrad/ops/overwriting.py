@@ -2,7 +2,7 @@
 
 Each rule is one distribution, and below it stands the method of ``Tensor`` that fills by it; ``generator`` draws, the
 default one where it is None. How numbers are drawn is in ``minigrad/random.py``, new random tensors are made in
-``minigrad/creation.py``.
+``minigrad/creation/drawn.py``.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import check_broadcast
-from minigrad.creation import _source
+from minigrad.creation.drawn import generator_or_default
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.values import constant_like
@@ -48,7 +48,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
         RuntimeError: a rate is negative, infinite or NaN.
         NotImplementedError: the type is not floating.
     """
-    return Poisson.apply(input, generator=_source(generator))
+    return Poisson.apply(input, generator=generator_or_default(generator))
 
 
 class Binomial(Underived):
@@ -78,4 +78,4 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     check_type("binomial_cpu", count.array)
     if prob.dtype != count.dtype:
         raise RuntimeError(f"Found dtype {prob.dtype} but expected {count.dtype}: give count and prob of one type")
-    return Binomial.apply(count, prob, generator=_source(generator))
+    return Binomial.apply(count, prob, generator=generator_or_default(generator))
