@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.promotion import number_as
 from minigrad.caller import warn_user
@@ -18,8 +17,15 @@ from minigrad.kernels.sequences import counted, evenly_spaced
 __all__ = ["arange", "linspace", "logspace", "range", "tril_indices", "triu_indices"]
 
 
-def check_bounds(start: Any, end: Any, step: Any) -> None:
+def check_counts(name: str, kind: np.dtype) -> None:
+    """Raise PyTorch's error for bools, which do not count."""
+    if kind.kind == "b":
+        raise NotImplementedError(f'"{name}_cpu" not implemented for bools')
+
+
+def check_bounds(name: str, start: Any, end: Any, step: Any, kind: np.dtype) -> None:
     """Raise PyTorch's error where no numbers lead from ``start`` to ``end``."""
+    check_counts(name, kind)
     if not math.isfinite(start) or not math.isfinite(end):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
@@ -55,15 +61,14 @@ def arange(
         raise TypeError('arange() missing 1 required positional arguments: "end"')
     start = 0 if start is None else plain_number("arange", start, "start")
     end, step = plain_number("arange", end, "end"), plain_number("arange", step, "step")
-    if dtype is dtypes.bool:
-        raise NotImplementedError('"arange_cpu" not implemented for bools')
-    check_bounds(start, end, step)
+    kind = numpy_kind(dtype)
+    check_bounds("arange", start, end, step, kind)
     if all(isinstance(each, int) for each in (start, end, step)):
-        dtype = dtypes.int64 if dtype is None else dtype
+        kind = np.dtype(np.int64) if dtype is None else kind
         count = int(-((start - end) // step))
     else:
         count = math.ceil((end - start) / step)
-    return finish(counted(start, step, count, numpy_kind(dtype)), device, requires_grad)
+    return finish(counted(start, step, count, kind), device, requires_grad)
 
 
 def range(
@@ -91,13 +96,15 @@ def range(
     )
     named = {"start": start, "end": end, "step": step}
     start, end, step = [plain_number("range", value, name) for name, value in named.items()]
-    check_bounds(start, end, step)
+    kind = numpy_kind(dtype)
+    check_bounds("range", start, end, step, kind)
     count = math.floor((end - start) / step) + 1
-    return finish(counted(start, step, count, numpy_kind(dtype)), device, requires_grad)
+    return finish(counted(start, step, count, kind), device, requires_grad)
 
 
 def both_ends(name: str, start: Any, end: Any, steps: int, kind: np.dtype) -> list[Any]:
     """The two ends as numbers of the type ``kind``. PyTorch drops their gradients too."""
+    check_counts(name, kind)
     if any(isinstance(each, Tensor) and each.ndim for each in (start, end)):
         raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors")
     if steps < 0:
@@ -126,8 +133,6 @@ def linspace(
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     kind = numpy_kind(dtype)
-    if kind.kind == "b":
-        raise NotImplementedError('"linspace_cpu" not implemented for bools')
     first, last = both_ends("linspace", start, end, steps, kind)
     return finish(evenly_spaced(first, last, steps, kind), device, requires_grad)
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.promotion import CATEGORY, is_foreign
+from minigrad.attributes import TYPE_NAMES
 from minigrad.caller import warn_user
-from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.function import taken_in
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import Cut
@@ -194,7 +194,8 @@ def check_castable(tensor: Tensor, kind: np.dtype) -> None:
     """Raise PyTorch's error where a result of type ``kind`` may not be written to ``tensor``."""
     if CATEGORY[kind.kind] > CATEGORY[tensor.array.dtype.kind]:
         raise RuntimeError(
-            f"result type {from_numpy_dtype(kind)} can't be cast to the desired output type {tensor.dtype}"
+            f"result type {TYPE_NAMES[kind.name]} can't be cast to the desired output type "
+            f"{TYPE_NAMES[tensor.dtype.name]}"
         )
 
 

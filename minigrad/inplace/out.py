@@ -10,7 +10,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from minigrad import dtypes
 from minigrad.arguments.promotion import type_name
+from minigrad.attributes import TYPE_NAMES
 from minigrad.caller import warn_user
 from minigrad.graph.grad_mode import call_inside, grad_mode, no_grad
 from minigrad.graph.node import Tensor
@@ -22,7 +24,7 @@ __all__ = ["TAKES_OUT", "taking_out"]
 # What takes ``out``: functions element by element, reductions, products, and what makes or joins tensors.
 TAKES_OUT = """
 abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any arange arccos arccosh
-arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort asin asinh atan atan2 atanh baddbmm bitwise_and
+arcsin arcsinh arctan arctan2 arctanh argmax argmin asin asinh atan atan2 atanh baddbmm bitwise_and
 bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize cat ceil clamp clamp_max
 clamp_min clip column_stack concat concatenate copysign cos cosh cross cummax cummin cumprod cumsum deg2rad diag
 digamma div divide dot dstack empty eq erf erfc erfinv exp exp2 expm1 eye fix float_power floor floor_divide fmax fmin
@@ -35,13 +37,23 @@ reciprocal remainder renorm round row_stack rsqrt searchsorted sgn sigmoid sign 
 sqrt square stack std sub subtract sum take tan tanh tensordot topk tril triu true_divide trunc var vdot vstack where
 xlogy zeros
 """
-# Positions and products ask for their very type; other results are converted.
-EXACT = """
-addbmm addmm addmv addr argmax argmin argsort baddbmm bmm bucketize cross cummax cummin dot gather index_select kthvalue
-masked_select matmul max median min mm mode mv nonzero searchsorted sort topk tril triu
-"""
-# What makes tensors makes them in the type of ``out``.
-MADE = "arange empty eye full linspace logspace ones rand randint randn randperm range zeros"
+# What is not converted to the type of ``out``, and PyTorch's words for it; other results are.
+EXACT = {
+    "Found dtype {given} but expected {wanted}": """
+abs absolute bitwise_not ceil clamp clamp_max clamp_min clip fix floor frac heaviside neg negative round sgn sign
+trunc""",
+    "{name}() expected scalar type {wanted} but got {given} for {field}": """
+addbmm addmm addmv amax amin aminmax argmax argmin baddbmm bmm bucketize cross cummax cummin diag dot float_power gather
+histc index_select inner inverse kthvalue log_softmax masked_select matmul matrix_power max median min mm mode msort mv
+nan_to_num nanmedian nonzero norm renorm searchsorted softmax sort take tensordot topk tril triu vdot where""",
+    "{name}() out tensor must be same dtype as the input tensor: {wanted}, not {given}": "quantile",
+    "{name} does not support non-boolean outputs.": "isneginf isposinf signbit",
+    "{name} only supports bool tensor for result, got: {given}": "all any",
+}
+WORDS = {name: words for words, names in EXACT.items() for name in names.split()}
+# What is computed in the type of ``out``. What counts also fills a tensor of as many elements in another shape.
+COUNTED = "arange linspace logspace range"
+MADE = f"{COUNTED} cumprod cumsum empty eye full nansum ones prod rand randint randn randperm sum zeros"
 
 
 def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,18 +88,26 @@ def write_out(function: Callable[..., Any], out: Any, arguments: tuple[Any, ...]
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             f"arguments requires grad."
         )
+    for each in targets:
+        check_overlap(each, *inputs)
+    kind = targets[0].dtype
+    if named.get("dtype", kind) not in (kind, None):
+        raise RuntimeError(f"{name}(): dtype {named['dtype']} does not match dtype of out parameter ({kind})")
     if name in MADE.split():
-        named.setdefault("dtype", targets[0].dtype)
+        named["dtype"] = kind
     result = call_inside(no_grad(), function, *arguments, **named)
     results = result if isinstance(result, tuple) else (result,)
     if len(results) != len(targets):
         raise TypeError(f"{name}(): argument 'out' must be {len(results)} tensors, not {len(targets)}")
-    for target, value in zip(targets, results):
-        if name in EXACT.split() and target.dtype is not value.dtype:
-            raise RuntimeError(f"Expected out tensor to have dtype {value.dtype}, but got {target.dtype} instead")
+    for target, value, field in zip(targets, results, getattr(result, "_fields", ["out"])):
+        bytes_for_bools = name in ("all", "any") and {target.dtype, value.dtype} <= {dtypes.bool, dtypes.uint8}
+        if name in WORDS and target.dtype is not value.dtype and not bytes_for_bools:
+            given, wanted = TYPE_NAMES[target.dtype.name], TYPE_NAMES[value.dtype.name]
+            raise RuntimeError(WORDS[name].format(name=name, field=field, given=given, wanted=wanted))
         check_castable(target, value.array.dtype)
-        check_overlap(target, *inputs)
     for target, value in zip(targets, results):
+        if name in COUNTED.split() and target.array.size == value.array.size:
+            value = value.reshape(target.array.shape)
         resize_out(target, value.array.shape)
         call_inside(no_grad(), become, target, value, f"{name}(out=...)")
     return type(result)(*targets) if hasattr(result, "_fields") else targets if isinstance(result, tuple) else out
