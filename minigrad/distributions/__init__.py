@@ -1,35 +1,21 @@
 """Distributions: random numbers whose densities, and often the numbers themselves, have gradients.
 
 A policy draws from ``Categorical`` and learns by ``log_prob``; a variational autoencoder draws by ``rsample`` and pays
-``kl_divergence``. Begin with ``distribution.py``, then ``normal.py``. Counterpart: ``torch.distributions``.
+``kl_divergence``. Begin with ``distribution.py``, then ``location_scale.py``. Counterpart: ``torch.distributions``.
 """
 
-from minigrad.distributions import constraints
-from minigrad.distributions.bernoulli import Bernoulli
-from minigrad.distributions.beta import Beta
-from minigrad.distributions.binomial import Binomial
-from minigrad.distributions.categorical import Categorical
-from minigrad.distributions.cauchy import Cauchy
-from minigrad.distributions.chi2 import Chi2
-from minigrad.distributions.dirichlet import Dirichlet
+import sys
+
+from minigrad.distributions import choices, combined, constraints, counts, location_scale, positive, transformed
+from minigrad.distributions.choices import Categorical, Multinomial, OneHotCategorical, OneHotCategoricalStraightThrough
+from minigrad.distributions.combined import Independent, MixtureSameFamily
+from minigrad.distributions.counts import Bernoulli, Binomial, Geometric, Poisson
 from minigrad.distributions.distribution import Distribution
-from minigrad.distributions.exponential import Exponential
-from minigrad.distributions.gamma import Gamma
-from minigrad.distributions.geometric import Geometric
-from minigrad.distributions.gumbel import Gumbel
-from minigrad.distributions.half_normal import HalfNormal
-from minigrad.distributions.independent import Independent
 from minigrad.distributions.kl import kl_divergence, register_kl
-from minigrad.distributions.laplace import Laplace
-from minigrad.distributions.log_normal import LogNormal
-from minigrad.distributions.mixture_same_family import MixtureSameFamily
-from minigrad.distributions.multinomial import Multinomial
+from minigrad.distributions.location_scale import Cauchy, Laplace, Normal, Uniform
 from minigrad.distributions.multivariate_normal import MultivariateNormal
-from minigrad.distributions.normal import Normal
-from minigrad.distributions.one_hot_categorical import OneHotCategorical, OneHotCategoricalStraightThrough
-from minigrad.distributions.poisson import Poisson
-from minigrad.distributions.studentT import StudentT
-from minigrad.distributions.transformed_distribution import TransformedDistribution
+from minigrad.distributions.positive import Beta, Chi2, Dirichlet, Exponential, Gamma, StudentT
+from minigrad.distributions.transformed import Gumbel, HalfNormal, LogNormal, TransformedDistribution
 from minigrad.distributions.transforms import (
     AbsTransform,
     AffineTransform,
@@ -41,18 +27,23 @@ from minigrad.distributions.transforms import (
     Transform,
     identity_transform,
 )
-from minigrad.distributions.uniform import Uniform
 
 __all__ = ["AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2"]
 __all__ += ["ComposeTransform", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "Gamma", "Geometric"]
 __all__ += ["Gumbel", "HalfNormal", "Independent", "Laplace", "LogNormal", "MixtureSameFamily", "Multinomial"]
-__all__ += [
-    "MultivariateNormal",
-    "Normal",
-    "OneHotCategorical",
-    "OneHotCategoricalStraightThrough",
-    "Poisson",
-    "SigmoidTransform",
-]
-__all__ += ["SoftplusTransform", "StudentT", "TanhTransform", "Transform", "TransformedDistribution", "Uniform"]
-__all__ += ["constraints", "identity_transform", "kl_divergence", "register_kl"]
+__all__ += ["MultivariateNormal", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough", "Poisson"]
+__all__ += ["SigmoidTransform", "SoftplusTransform", "StudentT", "TanhTransform", "Transform", "constraints"]
+__all__ += ["TransformedDistribution", "Uniform", "identity_transform", "kl_divergence", "register_kl"]
+
+# PyTorch has a file for each class: programs find ours under its path too, ``distributions.normal.Normal``.
+PATHS = {
+    choices: ["categorical", "multinomial", "one_hot_categorical"],
+    combined: ["independent", "mixture_same_family"],
+    counts: ["bernoulli", "binomial", "geometric", "poisson"],
+    location_scale: ["cauchy", "laplace", "normal", "uniform"],
+    positive: ["beta", "chi2", "dirichlet", "exponential", "gamma", "studentT"],
+    transformed: ["gumbel", "half_normal", "log_normal", "transformed_distribution"],
+}
+for home, paths in PATHS.items():
+    for path in paths:
+        globals()[path] = sys.modules[f"{__name__}.{path}"] = home

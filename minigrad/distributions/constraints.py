@@ -156,10 +156,7 @@ unit_interval = interval(0.0, 1.0)
 
 boolean = region("_Boolean", lambda self, value: (value == 0) | (value == 1), is_discrete=True)()
 integer_interval = region(
-    "_IntegerInterval",
-    lambda self, x: (x % 1 == 0) & (self.lower_bound <= x) & (x <= self.upper_bound),
-    *(LOWER, UPPER),
-    is_discrete=True,
+    "_IntegerInterval", lambda self, x: (x % 1 == 0) & interval.check(self, x), LOWER, UPPER, is_discrete=True
 )
 _IntegerGreaterThan = region(
     "_IntegerGreaterThan", lambda self, x: (x % 1 == 0) & (x >= self.lower_bound), LOWER, is_discrete=True

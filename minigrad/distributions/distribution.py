@@ -1,7 +1,9 @@
 """What every distribution has: its shapes, its checks, and the names of what can be asked of it.
 
 Three shapes make up that of a sample: sample_shape (how many are drawn), batch_shape (how many distributions, each
-with its own parameters) and event_shape (what one draw is). A density has the first two. Read next: ``normal.py``.
+with its own parameters) and event_shape (what one draw is). A density has the first two.
+
+Read next: ``location_scale.py``.
 """
 
 from typing import Any
@@ -13,6 +15,10 @@ from minigrad.distributions import constraints
 from minigrad.distributions.utils import lazy_property
 
 __all__ = ["Distribution"]
+
+
+def not_known(distribution):
+    raise NotImplementedError
 
 
 class Distribution:
@@ -100,30 +106,17 @@ class Distribution:
                 setattr(new, name, value.expand(batch_shape + value.shape[depth:]))
         return new
 
-    @property
-    def batch_shape(self) -> Size:
-        """The shape of the parameters: one distribution each."""
-        return self._batch_shape
-
-    @property
-    def event_shape(self) -> Size:
-        """The shape of one draw."""
-        return self._event_shape
-
-    @property
-    def arg_constraints(self) -> Any:
-        """Where each parameter may lie, by its name."""
-        raise NotImplementedError
-
-    @property
-    def support(self) -> Any:
-        """Where a value may lie."""
-        raise NotImplementedError
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean. Shape: batch_shape + event_shape."""
-        raise NotImplementedError
+    batch_shape = property(lambda self: self._batch_shape, doc="The shape of the parameters: one distribution each.")
+    event_shape = property(lambda self: self._event_shape, doc="The shape of one draw.")
+    arg_constraints: Any = property(not_known, doc="Where each parameter may lie, by its name.")
+    support: Any = property(not_known, doc="Where a value may lie.")
+    mean: Any = property(not_known, doc="The mean. Shape: batch_shape + event_shape.")
+    variance: Any = property(
+        not_known, doc="The mean square of the distance from the mean. Shape: batch_shape + event_shape."
+    )
+    stddev: Any = property(
+        lambda self: self.variance.sqrt(), doc="The square root of the variance. Shape: batch_shape + event_shape."
+    )
 
     @property
     def mode(self) -> Tensor:
@@ -133,16 +126,6 @@ class Distribution:
             NotImplementedError: it is not known.
         """
         raise NotImplementedError(f"{self.__class__} does not implement mode")
-
-    @property
-    def variance(self) -> Tensor:
-        """The mean square of the distance from the mean. Shape: batch_shape + event_shape."""
-        raise NotImplementedError
-
-    @property
-    def stddev(self) -> Tensor:
-        """The square root of the variance. Shape: batch_shape + event_shape."""
-        return self.variance.sqrt()
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
         """Draws, without gradient. Shape: sample_shape + batch_shape + event_shape."""
@@ -169,6 +152,11 @@ class Distribution:
         Raises:
             ValueError: a value cannot be drawn, or its shape is no such.
         """
+        self._check(value)
+        return self._log_prob(value)
+
+    def _log_prob(self, value):
+        """The same of a value that has been checked."""
         raise NotImplementedError
 
     def cdf(self, value: Tensor) -> Tensor:

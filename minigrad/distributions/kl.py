@@ -3,6 +3,7 @@
 ``register_kl`` is how a pair gets its formula, those of your own classes too.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from math import inf
@@ -11,26 +12,14 @@ from typing import Any
 import minigrad
 from minigrad import Tensor, lgamma, where
 from minigrad.caller import warn_user
-from minigrad.distributions.bernoulli import Bernoulli
-from minigrad.distributions.beta import Beta
-from minigrad.distributions.binomial import Binomial
-from minigrad.distributions.categorical import Categorical
-from minigrad.distributions.cauchy import Cauchy
-from minigrad.distributions.dirichlet import Dirichlet
+from minigrad.distributions.choices import Categorical, OneHotCategorical
+from minigrad.distributions.combined import Independent
+from minigrad.distributions.counts import Bernoulli, Binomial, Geometric, Poisson
 from minigrad.distributions.distribution import Distribution
-from minigrad.distributions.exponential import Exponential
-from minigrad.distributions.gamma import Gamma
-from minigrad.distributions.geometric import Geometric
-from minigrad.distributions.gumbel import Gumbel
-from minigrad.distributions.half_normal import HalfNormal
-from minigrad.distributions.independent import Independent
-from minigrad.distributions.laplace import Laplace
+from minigrad.distributions.location_scale import Cauchy, Laplace, Normal, Uniform
 from minigrad.distributions.multivariate_normal import MultivariateNormal, mahalanobis
-from minigrad.distributions.normal import Normal
-from minigrad.distributions.one_hot_categorical import OneHotCategorical
-from minigrad.distributions.poisson import Poisson
-from minigrad.distributions.transformed_distribution import TransformedDistribution
-from minigrad.distributions.uniform import Uniform
+from minigrad.distributions.positive import Beta, Dirichlet, Exponential, Gamma
+from minigrad.distributions.transformed import Gumbel, TransformedDistribution
 from minigrad.distributions.utils import euler_constant, sum_rightmost
 from minigrad.linalg import solve_triangular
 from minigrad.nn.functional import softplus
@@ -156,11 +145,6 @@ def _kl_gumbel_gumbel(p, q):
     return -ratio.log() - distance + ratio * euler_constant + of_normalizer - (1 + euler_constant)
 
 
-@register_kl(HalfNormal, HalfNormal)
-def _kl_half_normal_half_normal(p, q):
-    return kl_divergence(p.base_dist, q.base_dist)
-
-
 @register_kl(Independent, Independent)
 def _kl_independent_independent(p, q):
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
@@ -215,6 +199,8 @@ def _kl_uniform_uniform(p, q):
 
 
 # --------------------------------------------------------------------------------------------------- of two classes
+# KL(p‖q) is the mean of -log q(x) without the entropy of p. For most q that mean is one of x, of x², of log x or of an
+# exponential of x.
 
 
 def _kl_infinity(p, q):
@@ -222,17 +208,18 @@ def _kl_infinity(p, q):
     return minigrad.full_like(p.mean, inf)
 
 
-WITHIN_BOUNDS: dict[type, list[type]] = {
-    Exponential: [Beta, Uniform],
-    Gamma: [Beta, Uniform],
-    Gumbel: [Beta, Exponential, Gamma, Uniform],
-    Laplace: [Beta, Exponential, Gamma, Uniform],
-    Normal: [Beta, Exponential, Gamma, Uniform],
-    Poisson: [Bernoulli, Binomial],
-}
-for one, others in WITHIN_BOUNDS.items():
-    for other in others:
-        register_kl(one, other)(_kl_infinity)
+def _mean_log(low, high):
+    """The mean of log x of a uniform x."""
+    return (minigrad.xlogy(high, high) - minigrad.xlogy(low, low)) / (high - low) - 1
+
+
+def _mean_exp(p, loc, scale):
+    """The mean of exp((loc - x) / scale)."""
+    if isinstance(p, Normal):
+        return minigrad.exp((loc - p.loc) / scale + 0.5 * (p.scale / scale).pow(2))
+    if isinstance(p, Uniform):
+        return (minigrad.exp((loc - p.low) / scale) - minigrad.exp((loc - p.high) / scale)) * scale / (p.high - p.low)
+    return minigrad.exp(loc / scale) * (1 + 1 / (p.rate * scale)).pow(-p.concentration if isinstance(p, Gamma) else -1)
 
 
 @register_kl(Bernoulli, Poisson)
@@ -240,29 +227,25 @@ def _kl_bernoulli_poisson(p, q):
     return -p.entropy() - (p.probs * q.rate.log() - q.rate)
 
 
-@register_kl(Beta, Exponential)
-@register_kl(Gamma, Exponential)
 def _kl_any_exponential(p, q):
-    return -p.entropy() - q.rate.log() + q.rate * p.mean
+    divergence = -p.entropy() - q.rate.log() + q.rate * p.mean
+    return where(p.low < 0, inf, divergence) if isinstance(p, Uniform) else divergence
 
 
-def _log_gamma(q):
-    """What the density of a Gamma is divided by."""
-    return lgamma(q.concentration) - q.concentration * q.rate.log()
+def _kl_any_gamma(p, q):
+    if isinstance(p, Beta):
+        mean_log = p.concentration1.digamma() - (p.concentration1 + p.concentration0).digamma()
+    else:
+        mean_log = _mean_log(p.low, p.high) if isinstance(p, Uniform) else -p.rate.log() - euler_constant
+    normalizer = lgamma(q.concentration) - q.concentration * q.rate.log()
+    divergence = -p.entropy() + normalizer - (q.concentration - 1) * mean_log + q.rate * p.mean
+    return where(p.low < 0, inf, divergence) if isinstance(p, Uniform) else divergence
 
 
-@register_kl(Beta, Gamma)
-def _kl_beta_gamma(p, q):
-    mean_log = p.concentration1.digamma() - (p.concentration1 + p.concentration0).digamma()
-    return -p.entropy() + _log_gamma(q) - (q.concentration - 1) * mean_log + q.rate * p.mean
+def _kl_any_gumbel(p, q):
+    return -p.entropy() + q.scale.log() + (p.mean - q.loc) / q.scale + _mean_exp(p, q.loc, q.scale)
 
 
-@register_kl(Beta, Normal)
-@register_kl(Exponential, Normal)
-@register_kl(Gamma, Normal)
-@register_kl(Gumbel, Normal)
-@register_kl(Laplace, Normal)
-@register_kl(Uniform, Normal)
 def _kl_any_normal(p, q):
     squares = p.variance + (p.mean - q.loc).pow(2)  # their mean, around q's
     return -p.entropy() + 0.5 * (q.scale.pow(2) * 2 * math.pi).log() + 0.5 * squares / q.scale.pow(2)
@@ -270,34 +253,7 @@ def _kl_any_normal(p, q):
 
 @register_kl(Beta, Uniform)
 def _kl_beta_uniform(p, q):
-    return where((q.low > 0) | (q.high < 1), inf, -p.entropy() + (q.high - q.low).log())
-
-
-@register_kl(Exponential, Gamma)
-def _kl_exponential_gamma(p, q):
-    ratio = q.rate / p.rate
-    slope = lgamma(q.concentration) + q.concentration * euler_constant - (1 + euler_constant)
-    return -q.concentration * minigrad.log(ratio) + ratio + slope
-
-
-@register_kl(Exponential, Gumbel)
-def _kl_exponential_gumbel(p, q):
-    product, distance = p.rate * q.scale, q.loc / q.scale
-    of_normalizer = minigrad.exp(distance) * product / (product + 1)
-    return product.log() - 1 - distance + of_normalizer + product.reciprocal()
-
-
-@register_kl(Gamma, Gumbel)
-def _kl_gamma_gumbel(p, q):
-    product, distance, alpha = p.rate * q.scale, q.loc / q.scale, p.concentration
-    of_p = (alpha - 1) * alpha.digamma() - lgamma(alpha) - alpha + product.log() + alpha / product
-    return of_p + minigrad.exp(distance) * (1 + product.reciprocal()).pow(-alpha) - distance
-
-
-@register_kl(Normal, Gumbel)
-def _kl_normal_gumbel(p, q):
-    ratio, distance = (p.scale / q.scale).pow(2), p.loc / q.scale - q.loc / q.scale
-    return -ratio.log() * 0.5 + distance + minigrad.exp(-distance + 0.5 * ratio) - 0.5 * (1 + math.log(2 * math.pi))
+    return where((q.low > 0) | (q.high < 1), inf, -p.entropy() + q.entropy())
 
 
 @register_kl(Normal, Laplace)
@@ -308,31 +264,23 @@ def _kl_normal_laplace(p, q):
     return -(p.scale / q.scale).log() + inside / q.scale - 0.5 * (1 + math.log(0.5 * math.pi))
 
 
-def _mean_log(low, high):
-    """The mean of log x of a uniform x."""
-    return (minigrad.xlogy(high, high) - minigrad.xlogy(low, low)) / (high - low) - 1
-
-
 @register_kl(Uniform, Beta)
 def _kl_uniform_beta(p, q):
     one, zero = q.concentration1, q.concentration0
     normalizer = lgamma(one) + lgamma(zero) - lgamma(one + zero)
     powers = (one - 1) * _mean_log(p.low, p.high) + (zero - 1) * _mean_log(1 - p.high, 1 - p.low)
-    return where((p.high > 1) | (p.low < 0), inf, normalizer - (p.high - p.low).log() - powers)
+    return where((p.high > 1) | (p.low < 0), inf, normalizer - p.entropy() - powers)
 
 
-@register_kl(Uniform, Exponential)
-def _kl_uniform_exponential(p, q):
-    return where(p.low < 0, inf, q.rate * p.mean - ((p.high - p.low) * q.rate).log())
-
-
-@register_kl(Uniform, Gamma)
-def _kl_uniform_gamma(p, q):
-    powers = (1 - q.concentration) * _mean_log(p.low, p.high)
-    return where(p.low < 0, inf, -(p.high - p.low).log() + _log_gamma(q) + powers + q.rate * p.mean)
-
-
-@register_kl(Uniform, Gumbel)
-def _kl_uniform_gumbel(p, q):
-    ratio, high, low = q.scale / (p.high - p.low), (p.high - q.loc) / q.scale, (p.low - q.loc) / q.scale
-    return ratio.log() + 0.5 * (high + low) - ratio * (minigrad.exp(-high) - minigrad.exp(-low))
+FORMULAS_OF_SEVERAL: list[tuple[Callable[[Any, Any], Tensor], list[type], list[type]]] = [
+    (_kl_any_exponential, [Beta, Gamma, Uniform], [Exponential]),
+    (_kl_any_gamma, [Beta, Exponential, Uniform], [Gamma]),
+    (_kl_any_gumbel, [Exponential, Gamma, Normal, Uniform], [Gumbel]),
+    (_kl_any_normal, [Beta, Exponential, Gamma, Gumbel, Laplace, Uniform], [Normal]),
+    (_kl_infinity, [Exponential, Gamma, Gumbel, Laplace, Normal], [Beta, Uniform]),
+    (_kl_infinity, [Gumbel, Laplace, Normal], [Exponential, Gamma]),
+    (_kl_infinity, [Poisson], [Bernoulli, Binomial]),
+]
+for formula, of_p, of_q in FORMULAS_OF_SEVERAL:
+    for pair in itertools.product(of_p, of_q):
+        register_kl(*pair)(formula)

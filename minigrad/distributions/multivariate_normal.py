@@ -77,8 +77,7 @@ class MultivariateNormal(Distribution):
         drawn = standard_normal(self._extended_shape(sample_shape), self.loc)
         return self.loc + (self._factor @ drawn.unsqueeze(-1)).squeeze(-1)
 
-    def log_prob(self, value):
-        self._check(value)
+    def _log_prob(self, value):
         squares = mahalanobis(self._factor, value - self.loc)
         return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + squares) - self._half_log_det
 

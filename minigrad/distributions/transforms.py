@@ -266,12 +266,17 @@ class AffineTransform(Transform):
     inverse_shape = forward_shape
 
 
-class ExpTransform(Transform):
+class Increasing(Transform):
+    """What the next four have in common: y grows with x."""
+
+    bijective = True
+    sign = 1
+
+
+class ExpTransform(Increasing):
     """y = exp x."""
 
     codomain = constraints.positive
-    bijective = True
-    sign = 1
 
     def _call(self, x):
         return x.exp()
@@ -283,12 +288,10 @@ class ExpTransform(Transform):
         return x
 
 
-class SigmoidTransform(Transform):
+class SigmoidTransform(Increasing):
     """y = 1 / (1 + exp(-x)), kept off 0 and 1."""
 
     codomain = constraints.unit_interval
-    bijective = True
-    sign = 1
 
     def _clamped(self, y):
         limits = minigrad.finfo(y.dtype)
@@ -305,12 +308,10 @@ class SigmoidTransform(Transform):
         return -F.softplus(-x) - F.softplus(x)
 
 
-class SoftplusTransform(Transform):
+class SoftplusTransform(Increasing):
     """y = log(1 + exp x)."""
 
     codomain = constraints.positive
-    bijective = True
-    sign = 1
 
     def _call(self, x):
         return F.softplus(x)
@@ -322,12 +323,10 @@ class SoftplusTransform(Transform):
         return -F.softplus(-x)
 
 
-class TanhTransform(Transform):
+class TanhTransform(Increasing):
     """y = tanh x. The inverse is infinite where y is rounded to ±1: ``cache_size=1`` remembers x there."""
 
     codomain = constraints.interval(-1.0, 1.0)
-    bijective = True
-    sign = 1
 
     def _call(self, x):
         return x.tanh()

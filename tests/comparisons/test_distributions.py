@@ -3,6 +3,8 @@
 At the end two programs that use them, an autoencoder and a policy.
 """
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -180,31 +182,20 @@ def test_draws_in_float32(name):
     check(name, program(minigrad), program(torch))
 
 
+@pytest.mark.parametrize("name", minigrad.distributions.__all__)
+def test_path(name):
+    """A class is found under the path of PyTorch's file too."""
+    theirs = getattr(torch.distributions, name)
+    path = getattr(theirs, "__module__", torch.distributions.__name__).replace("torch", "minigrad")
+    assert getattr(importlib.import_module(path), name) is getattr(minigrad.distributions, name)
+
+
 # ---------------------------------------------------------------------------------------------------------- divergences
 
-PAIRED = [
-    "Normal",
-    "Uniform",
-    "Laplace",
-    "Cauchy",
-    "Gumbel",
-    "LogNormal",
-    "HalfNormal",
-    "Exponential",
-    "Chi2",
-    "StudentT",
-]
-PAIRED += ["Gamma of two shapes", "Beta of two shapes", "Dirichlet", "Poisson", "Geometric", "Bernoulli", "Binomial"]
-PAIRED += [
-    "Categorical",
-    "OneHotCategorical",
-    "Multinomial",
-    "Independent",
-    "tanh of a normal",
-    "falling",
-    "vectors",
-    "vectors by factor",
-]
+PAIRED = ["Normal", "Uniform", "Laplace", "Cauchy", "Gumbel", "LogNormal", "HalfNormal", "Exponential", "Chi2"]
+PAIRED += ["StudentT", "Gamma of two shapes", "Beta of two shapes", "Dirichlet", "Poisson", "Geometric", "Bernoulli"]
+PAIRED += ["Binomial", "Categorical", "OneHotCategorical", "Multinomial", "Independent", "tanh of a normal", "falling"]
+PAIRED += ["vectors", "vectors by factor"]
 INSIDE = {"Uniform": ("Uniform", np.array([[0.1], [-0.2]]), np.array([0.6, 0.9, 1.3]))}  # within another one's support
 
 
