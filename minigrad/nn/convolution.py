@@ -9,7 +9,7 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.creation import empty
 from minigrad.nn import functional, init
-from minigrad.nn.module import Module
+from minigrad.nn.layer import Layer
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
@@ -23,7 +23,7 @@ def for_each_dim(value: Any, dims: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, Sequence) else (value,) * dims
 
 
-class Convolution(Module):
+class Convolution(Layer):
     """What all convolutional layers share: weight, bias, how they begin, and how they print.
 
     Shapes: ``weight`` (out_channels, in_channels / groups, ...), transposed (in_channels,
@@ -52,16 +52,12 @@ class Convolution(Module):
         device: Any,
         dtype: dtypes.dtype | None,
     ) -> None:
-        super().__init__()
-        self.in_channels = in_channels
-        self.out_channels = out_channels
+        super().__init__(in_channels=in_channels, out_channels=out_channels, groups=groups, padding_mode=padding_mode)
         self.kernel_size = for_each_dim(kernel_size, self.dims)
         self.stride = for_each_dim(stride, self.dims)
         self.padding: Any = padding if isinstance(padding, str) else for_each_dim(padding, self.dims)
         self.dilation = for_each_dim(dilation, self.dims)
         self.output_padding = for_each_dim(output_padding, self.dims)
-        self.groups = groups
-        self.padding_mode = padding_mode
         self.check()
 
         ends = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
@@ -325,48 +321,36 @@ class ConvTranspose3d(TransposedConvolution):
         return functional.conv_transpose3d(input, self.weight, self.bias, *steps)
 
 
-class Unfold(Module):
+class Unfold(Layer):
     """:func:`functional.unfold` as a layer. Shapes: (N, C, H, W) -> (N, C·R·S, places). Counterpart:
     ``torch.nn.Unfold``.
 
     Source: Chellapilla et al., 2006.
     """
 
+    shown = "kernel_size dilation padding stride"
+
     def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.dilation = dilation
-        self.padding = padding
-        self.stride = stride
+        super().__init__(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
 
-
-class Fold(Module):
+class Fold(Layer):
     """:func:`functional.fold` as a layer. Shapes: (N, C·R·S, places) -> (N, C, H, W).
 
     Counterpart: ``torch.nn.Fold``.
     """
 
+    shown = "output_size kernel_size dilation padding stride"
+
     def __init__(
         self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
     ) -> None:
-        super().__init__()
-        self.output_size = output_size
-        self.kernel_size = kernel_size
-        self.dilation = dilation
-        self.padding = padding
-        self.stride = stride
+        super().__init__(
+            output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        return (
-            f"output_size={self.output_size}, kernel_size={self.kernel_size}, dilation={self.dilation}, "
-            f"padding={self.padding}, stride={self.stride}"
-        )

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from minigrad.nn import functional
-from minigrad.nn.module import Module
+from minigrad.nn.layer import Layer
 from minigrad.tensor import Tensor
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 
 
-class _Dropout(Module):
+class _Dropout(Layer):
     """What all dropout layers share: the probability ``p``, and whether the input is changed ``inplace``."""
 
+    shown = "p inplace"
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
+        super().__init__(p=p, inplace=inplace)
         if not 0 <= p <= 1:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p = p
-        self.inplace = inplace
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
 
 
 class Dropout(_Dropout):

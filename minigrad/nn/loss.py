@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.caller import warn_user
 from minigrad.nn import functional
-from minigrad.nn.module import Module
+from minigrad.nn.layer import Layer
 from minigrad.ops.losses import legacy_reduction
 from minigrad.tensor import Tensor
 
@@ -17,7 +17,35 @@ __all__ = ["BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CrossEntropyLoss", "Gauss
 __all__ += ["L1Loss", "MSELoss", "NLLLoss", "NLLLoss2d", "PoissonNLLLoss", "SmoothL1Loss"]
 
 
-class MSELoss(Module):
+class _Loss(Layer):
+    """What losses share: ``reduction``, which older programs say by ``size_average`` and ``reduce``."""
+
+    def __init__(self, size_average: bool | None, reduce: bool | None, reduction: str, **options: Any) -> None:
+        super().__init__(reduction=legacy_reduction(size_average, reduce, reduction), **options)
+
+
+class _PlainLoss(_Loss):
+    """A loss without further options."""
+
+    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction)
+
+
+class _WeightedLoss(_Loss):
+    """A loss whose elements, or classes, have a ``weight``."""
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+
+
+class MSELoss(_PlainLoss):
     """(x - y)². Shapes: (...), (...) -> (), or (...) with reduction "none".
 
     Errors: :func:`functional.mse_loss`.
@@ -26,29 +54,21 @@ class MSELoss(Module):
     tensor(2.)
     """
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(Module):
+class L1Loss(_PlainLoss):
     """``|x - y|``. Shapes: (...), (...) -> (), or (...) with reduction "none".
 
     Errors: :func:`functional.l1_loss`.
     """
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.l1_loss(input, target, reduction=self.reduction)
 
 
-class SmoothL1Loss(Module):
+class SmoothL1Loss(_Loss):
     """(x - y)² / (2 beta) where they are nearer than ``beta``, else ``|x - y|`` - beta/2. Source: Girshick, "Fast
     R-CNN", 2015.
 
@@ -58,15 +78,13 @@ class SmoothL1Loss(Module):
     def __init__(
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
     ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.beta = beta
+        super().__init__(size_average, reduce, reduction, beta=beta)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.smooth_l1_loss(input, target, beta=self.beta, reduction=self.reduction)
 
 
-class HuberLoss(Module):
+class HuberLoss(Layer):
     """(x - y)² / 2 where nearer than ``delta``, else delta (``|x - y|`` - delta/2). Source: Huber, 1964.
 
     Shapes: (...), (...) -> (), or (...) with reduction "none". Errors: :func:`functional.huber_loss`.
@@ -75,15 +93,13 @@ class HuberLoss(Module):
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         if not isinstance(delta, (float, int)):
             raise TypeError(f"delta must be a float or int, got: {type(delta)}")
-        super().__init__()
-        self.reduction = reduction
-        self.delta = delta
+        super().__init__(reduction=reduction, delta=delta)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.huber_loss(input, target, delta=self.delta, reduction=self.reduction)
 
 
-class KLDivLoss(Module):
+class KLDivLoss(_Loss):
     """y (ln y - x), the divergence of exp(x) from y; "batchmean" is its definition. Shapes: (...), (...) -> ().
 
     Source: Kullback & Leibler, 1951. Errors: :func:`functional.kl_div`.
@@ -96,36 +112,23 @@ class KLDivLoss(Module):
         reduction: str = "mean",
         log_target: bool = False,
     ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.log_target = log_target
+        super().__init__(size_average, reduce, reduction, log_target=log_target)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.kl_div(input, target, log_target=self.log_target, reduction=self.reduction)
 
 
-class BCELoss(Module):
+class BCELoss(_WeightedLoss):
     """-(y ln x + (1 - y) ln(1 - x)) of probabilities x, times ``weight``. Shapes: (...), (...) -> ().
 
     Errors: :func:`functional.binary_cross_entropy`.
     """
 
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(Module):
+class BCEWithLogitsLoss(_WeightedLoss):
     """:class:`BCELoss` of sigmoid(x), without overflow; ``pos_weight`` weighs the target's ones.
 
     Errors: :func:`functional.binary_cross_entropy_with_logits`.
@@ -139,10 +142,8 @@ class BCEWithLogitsLoss(Module):
         reduction: str = "mean",
         pos_weight: Tensor | None = None,
     ) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
+        super().__init__(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(
@@ -150,7 +151,7 @@ class BCEWithLogitsLoss(Module):
         )
 
 
-class NLLLoss(Module):
+class NLLLoss(_WeightedLoss):
     """-x[n, target[n]], averaged over the samples n: the negative log-likelihood of log-probabilities x.
 
     Shapes: x (N, C), target (N,) of classes -> (). ``weight`` (C,) weighs the classes; samples of class
@@ -165,10 +166,8 @@ class NLLLoss(Module):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
+        super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
@@ -226,7 +225,7 @@ class NLLLoss2d(NLLLoss):
         super().__init__(weight, size_average, ignore_index, reduce, reduction)
 
 
-class PoissonNLLLoss(Module):
+class PoissonNLLLoss(_Loss):
     """e^x - y x, the negative log-likelihood of counts y under a Poisson distribution of mean e^x.
 
     Shapes: (...), (...) -> (). Errors: :func:`functional.poisson_nll_loss`.
@@ -241,11 +240,7 @@ class PoissonNLLLoss(Module):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.log_input = log_input
-        self.full = full
-        self.eps = eps
+        super().__init__(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
         return functional.poisson_nll_loss(
@@ -253,23 +248,20 @@ class PoissonNLLLoss(Module):
         )
 
 
-class GaussianNLLLoss(Module):
+class GaussianNLLLoss(Layer):
     """(ln var + (x - y)² / var) / 2, the negative log-likelihood of y under a normal distribution of mean x.
 
     Shapes: (...), (...), (...) -> (). Source: Nix & Weigend, 1994. Errors: :func:`functional.gaussian_nll_loss`.
     """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-06, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = reduction
-        self.full = full
-        self.eps = eps
+        super().__init__(reduction=reduction, full=full, eps=eps)
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
         return functional.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
 
 
-class CTCLoss(Module):
+class CTCLoss(Layer):
     """-ln of the probability of all ways to spell the target over time, with blanks and repetitions.
 
     Shapes: log_probs (T, N, C), targets (N, S) or one after the other, lengths (N,) -> (). Source: Graves et al.,
@@ -277,10 +269,7 @@ class CTCLoss(Module):
     """
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
-        super().__init__()
-        self.reduction = reduction
-        self.blank = blank
-        self.zero_infinity = zero_infinity
+        super().__init__(reduction=reduction, blank=blank, zero_infinity=zero_infinity)
 
     def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
         return functional.ctc_loss(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigrad.nn import functional
-from minigrad.nn.module import Module
-from minigrad.ops.losses import legacy_reduction
+from minigrad.nn.layer import Layer
+from minigrad.nn.loss import _Loss, _PlainLoss, _WeightedLoss
 from minigrad.tensor import Tensor
 
 __all__ = ["CosineEmbeddingLoss", "CosineSimilarity", "HingeEmbeddingLoss", "MarginRankingLoss", "MultiLabelMarginLoss"]
@@ -14,7 +14,7 @@ __all__ += ["MultiLabelSoftMarginLoss", "MultiMarginLoss", "PairwiseDistance", "
 __all__ += ["TripletMarginWithDistanceLoss"]
 
 
-class HingeEmbeddingLoss(Module):
+class HingeEmbeddingLoss(_Loss):
     """x where the target is 1, max(0, margin - x) where it is -1. Shapes: (...), (...) -> ().
 
     Errors: :func:`functional.hinge_embedding_loss`.
@@ -23,15 +23,13 @@ class HingeEmbeddingLoss(Module):
     def __init__(
         self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.margin = margin
+        super().__init__(size_average, reduce, reduction, margin=margin)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
-class MarginRankingLoss(Module):
+class MarginRankingLoss(_Loss):
     """max(0, -y (x1 - x2) + margin). Shapes: (N,), (N,), (N,) -> ().
 
     Errors: :func:`functional.margin_ranking_loss`.
@@ -40,15 +38,13 @@ class MarginRankingLoss(Module):
     def __init__(
         self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.margin = margin
+        super().__init__(size_average, reduce, reduction, margin=margin)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return functional.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
-class CosineEmbeddingLoss(Module):
+class CosineEmbeddingLoss(_Loss):
     """1 - cos(x1, x2) where y is 1, max(0, cos - margin) where it is -1. Shapes: (N, D), (N, D), (N,) -> ().
 
     Errors: :func:`functional.cosine_embedding_loss`.
@@ -57,15 +53,13 @@ class CosineEmbeddingLoss(Module):
     def __init__(
         self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        self.margin = margin
+        super().__init__(size_average, reduce, reduction, margin=margin)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return functional.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
-class TripletMarginLoss(Module):
+class TripletMarginLoss(_Loss):
     """``max(0, |anchor - positive| - |anchor - negative| + margin)``. Shapes: (N, D) three times -> ().
 
     Source: Balntas et al., 2016.
@@ -84,14 +78,9 @@ class TripletMarginLoss(Module):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
+        super().__init__(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)
         if margin <= 0:
             raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return functional.triplet_margin_loss(
@@ -99,35 +88,30 @@ class TripletMarginLoss(Module):
         )
 
 
-class CosineSimilarity(Module):
+class CosineSimilarity(Layer):
     """``x1 · x2 / (|x1| |x2|)`` along ``dim``. Shapes: (..., D, ...), (..., D, ...) -> (..., ...).
 
     Errors: :func:`functional.cosine_similarity`.
     """
 
     def __init__(self, dim: int = 1, eps: float = 1e-08) -> None:
-        super().__init__()
-        self.dim = dim
-        self.eps = eps
+        super().__init__(dim=dim, eps=eps)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return functional.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
-class PairwiseDistance(Module):
+class PairwiseDistance(Layer):
     """The ``p``-norm of x1 - x2 + eps over the last dimension. Shapes: (N, D), (N, D) -> (N,)."""
 
     def __init__(self, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> None:
-        super().__init__()
-        self.norm = p
-        self.eps = eps
-        self.keepdim = keepdim
+        super().__init__(norm=p, eps=eps, keepdim=keepdim)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return functional.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 
-class TripletMarginWithDistanceLoss(Module):
+class TripletMarginWithDistanceLoss(Layer):
     """:class:`TripletMarginLoss` with any distance; :class:`PairwiseDistance` unless told.
 
     Shapes: three times what the distance takes -> (). Source: Balntas et al., 2016.
@@ -144,15 +128,12 @@ class TripletMarginWithDistanceLoss(Module):
         swap: bool = False,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
+        super().__init__(reduction=reduction, margin=margin, swap=swap)
         if margin <= 0:
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        self.reduction = reduction
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
-        self.margin = margin
-        self.swap = swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return functional.triplet_margin_with_distance_loss(
@@ -166,7 +147,7 @@ class TripletMarginWithDistanceLoss(Module):
         )
 
 
-class MultiMarginLoss(Module):
+class MultiMarginLoss(_WeightedLoss):
     """Σ max(0, margin - x[y] + x[i])^p / C over the classes i other than the right one, y.
 
     Shapes: x (N, C) or (C,), y (N,) or () -> (). ``weight`` (C,) weighs the classes y. Source: Crammer & Singer, 2001.
@@ -184,13 +165,11 @@ class MultiMarginLoss(Module):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
+        super().__init__(weight, size_average, reduce, reduction)
         if p not in (1, 2):
             raise ValueError("only p == 1 and p == 2 supported")
         if weight is not None and weight.ndim != 1:
             raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.ndim}D instead")
-        self.register_buffer("weight", weight)
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
         self.p = p
         self.margin = margin
 
@@ -198,48 +177,29 @@ class MultiMarginLoss(Module):
         return functional.multi_margin_loss(input, target, self.p, self.margin, self.weight, reduction=self.reduction)
 
 
-class MultiLabelMarginLoss(Module):
+class MultiLabelMarginLoss(_PlainLoss):
     """Σ max(0, 1 - x[y] + x[i]) / C over the right classes y and the others i.
 
     Shapes: x (N, C) or (C,), y the same, the right classes and then -1 -> (). Errors:
     :func:`functional.multilabel_margin_loss`.
     """
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
-class SoftMarginLoss(Module):
+class SoftMarginLoss(_PlainLoss):
     """ln(1 + exp(-y x)), y being 1 or -1. Shapes: (...), (...) -> (). Errors: :func:`functional.soft_margin_loss`."""
-
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.soft_margin_loss(input, target, reduction=self.reduction)
 
 
-class MultiLabelSoftMarginLoss(Module):
+class MultiLabelSoftMarginLoss(_WeightedLoss):
     """-(y ln σ(x) + (1 - y) ln σ(-x)), averaged over the classes. Shapes: (N, C), (N, C) -> ().
 
     ``weight`` (C,) weighs the classes. Errors: :func:`functional.multilabel_soft_margin_loss`.
     """
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)

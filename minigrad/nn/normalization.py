@@ -7,14 +7,14 @@ from typing import Any
 
 from minigrad.creation import empty
 from minigrad.nn import functional, init
-from minigrad.nn.module import Module
+from minigrad.nn.layer import Layer
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 __all__ = ["LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
-class LayerNorm(Module):
+class LayerNorm(Layer):
     """(x - mean) / √(variance + eps) · weight + bias over the last dimensions. Source: Ba et al., 2016.
 
     Shapes: x (..., normalized_shape), the same out; ``weight`` and ``bias`` of ``normalized_shape``, first 1 and 0, are
@@ -36,10 +36,8 @@ class LayerNorm(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
+        super().__init__(eps=eps, elementwise_affine=elementwise_affine)
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.eps = eps
-        self.elementwise_affine = elementwise_affine
         self.weight: Parameter | None
         self.bias: Parameter | None
         if elementwise_affine:
@@ -68,7 +66,7 @@ class LayerNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
-class RMSNorm(Module):
+class RMSNorm(Layer):
     """x / √(mean of squares + eps) · weight over the last dimensions. Source: Zhang & Sennrich, 2019.
 
     Shapes: x (..., normalized_shape), the same out; ``weight`` of ``normalized_shape``, first 1. ``eps`` is the type's
@@ -83,10 +81,8 @@ class RMSNorm(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
+        super().__init__(eps=eps, elementwise_affine=elementwise_affine)
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.eps = eps
-        self.elementwise_affine = elementwise_affine
         self.weight: Parameter | None
         if elementwise_affine:
             self.weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
@@ -106,7 +102,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class LocalResponseNorm(Module):
+class LocalResponseNorm(Layer):
     """x / (k + alpha · mean of squares)^beta, the mean over ``size`` neighbouring channels. Source: Krizhevsky, 2012.
 
     Shapes: (N, C, ...), the same out.
@@ -116,11 +112,7 @@ class LocalResponseNorm(Module):
     """
 
     def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1.0) -> None:
-        super().__init__()
-        self.size = size
-        self.alpha = alpha
-        self.beta = beta
-        self.k = k
+        super().__init__(size=size, alpha=alpha, beta=beta, k=k)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)

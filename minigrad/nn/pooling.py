@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.nn import functional
 from minigrad.nn.convolution import for_each_dim
-from minigrad.nn.module import Module
+from minigrad.nn.layer import Layer
 from minigrad.tensor import Tensor
 
 __all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"]
@@ -17,8 +17,10 @@ __all__ += ["MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d
 Sizes = int | tuple[int, ...]
 
 
-class _MaxPool(Module):
-    """What the layers of :func:`minigrad.nn.functional.max_pool1d`, ``2d`` and ``3d`` share."""
+class _MaxPool(Layer):
+    """What the layers of :func:`minigrad.nn.functional.max_pool1d`, ``2d`` and ``3d`` share: all but the function."""
+
+    shown = "kernel_size stride padding dilation ceil_mode"
 
     def __init__(
         self,
@@ -29,19 +31,14 @@ class _MaxPool(Module):
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
+        super().__init__(kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding)
         self.dilation = dilation
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
-    def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
-            f"ceil_mode={self.ceil_mode}"
-        )
+    def forward(self, input: Tensor) -> Any:
+        windows = (self.kernel_size, self.stride, self.padding, self.dilation)
+        return self.function(input, *windows, ceil_mode=self.ceil_mode, return_indices=self.return_indices)
 
 
 class MaxPool1d(_MaxPool):
@@ -51,16 +48,7 @@ class MaxPool1d(_MaxPool):
         RuntimeError: from forward, where the windows do not fit: see ``functional.max_pool1d``.
     """
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.max_pool1d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
-        )
+    function = staticmethod(functional.max_pool1d)
 
 
 class MaxPool2d(_MaxPool):
@@ -73,16 +61,7 @@ class MaxPool2d(_MaxPool):
     minigrad.Size([1, 8, 16, 16])
     """
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.max_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
-        )
+    function = staticmethod(functional.max_pool2d)
 
 
 class MaxPool3d(_MaxPool):
@@ -92,22 +71,14 @@ class MaxPool3d(_MaxPool):
         RuntimeError: from forward, where the windows do not fit: see ``functional.max_pool3d``.
     """
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.max_pool3d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
-        )
+    function = staticmethod(functional.max_pool3d)
 
 
-class _MaxUnpool(Module):
+class _MaxUnpool(Layer):
     """What :class:`MaxUnpool1d`, ``2d`` and ``3d`` share."""
 
     dims: int
+    shown = "kernel_size stride padding"
 
     def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
         super().__init__()
@@ -115,18 +86,15 @@ class _MaxUnpool(Module):
         self.stride = self.kernel_size if stride is None else for_each_dim(stride, self.dims)
         self.padding = for_each_dim(padding, self.dims)
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return self.function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class MaxUnpool1d(_MaxUnpool):
     """:func:`functional.max_unpool1d` as a layer. Shapes: (N, C, l) or (C, l) -> (N, C, L) or (C, L)."""
 
     dims = 1
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        steps = (self.kernel_size, self.stride, self.padding)
-        return functional.max_unpool1d(input, indices, *steps, output_size)
+    function = staticmethod(functional.max_unpool1d)
 
 
 class MaxUnpool2d(_MaxUnpool):
@@ -136,33 +104,24 @@ class MaxUnpool2d(_MaxUnpool):
     """
 
     dims = 2
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        steps = (self.kernel_size, self.stride, self.padding)
-        return functional.max_unpool2d(input, indices, *steps, output_size)
+    function = staticmethod(functional.max_unpool2d)
 
 
 class MaxUnpool3d(_MaxUnpool):
     """:func:`functional.max_unpool3d` as a layer. Shapes: (N, C, d, h, w) or (C, d, h, w) -> (N, C, D, H, W) or so."""
 
     dims = 3
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        steps = (self.kernel_size, self.stride, self.padding)
-        return functional.max_unpool3d(input, indices, *steps, output_size)
+    function = staticmethod(functional.max_unpool3d)
 
 
-def single(value: Any) -> tuple[int, ...]:
-    """A number as a tuple of one."""
-    return tuple(value) if isinstance(value, Sequence) else (value,)
-
-
-class AvgPool1d(Module):
+class AvgPool1d(Layer):
     """The average of each window. Shapes: (N, C, L) or (C, L) -> (N, C, l) or (C, l).
 
     Raises:
         RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool1d``.
     """
+
+    shown = "kernel_size stride padding"
 
     def __init__(
         self,
@@ -172,24 +131,21 @@ class AvgPool1d(Module):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        super().__init__()
-        self.kernel_size = single(kernel_size)
-        self.stride = single(kernel_size if stride is None else stride)
-        self.padding = single(padding)
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
+        super().__init__(ceil_mode=ceil_mode, count_include_pad=count_include_pad)
+        self.kernel_size = for_each_dim(kernel_size, 1)
+        self.stride = for_each_dim(kernel_size if stride is None else stride, 1)
+        self.padding = for_each_dim(padding, 1)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.avg_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         )
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-
-class _AvgPool(Module):
+class _AvgPool(Layer):
     """What :class:`AvgPool2d` and :class:`AvgPool3d` share."""
+
+    shown = "kernel_size stride padding"
 
     def __init__(
         self,
@@ -200,16 +156,14 @@ class _AvgPool(Module):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
+        super().__init__(kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+    def forward(self, input: Tensor) -> Tensor:
+        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        return self.function(input, *windows, self.count_include_pad, self.divisor_override)
 
 
 class AvgPool2d(_AvgPool):
@@ -219,9 +173,7 @@ class AvgPool2d(_AvgPool):
         RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool2d``.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
-        return functional.avg_pool2d(input, *windows, self.count_include_pad, self.divisor_override)
+    function = staticmethod(functional.avg_pool2d)
 
 
 class AvgPool3d(_AvgPool):
@@ -231,28 +183,23 @@ class AvgPool3d(_AvgPool):
         RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool3d``.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
-        return functional.avg_pool3d(input, *windows, self.count_include_pad, self.divisor_override)
+    function = staticmethod(functional.avg_pool3d)
 
 
-class _LPPool(Module):
+class _LPPool(Layer):
     """What :class:`LPPool1d`, ``2d`` and ``3d`` share."""
+
+    shown = "norm_type kernel_size stride ceil_mode"
 
     def __init__(
         self, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
     ) -> None:
-        super().__init__()
+        super().__init__(norm_type=norm_type, kernel_size=kernel_size, stride=stride, ceil_mode=ceil_mode)
         if norm_type == 0:
             raise ValueError(f"norm_type must be a non-zero value, but got {norm_type}")
-        self.norm_type = norm_type
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.ceil_mode = ceil_mode
 
-    def extra_repr(self) -> str:
-        windows = f"kernel_size={self.kernel_size}, stride={self.stride}, ceil_mode={self.ceil_mode}"
-        return f"norm_type={self.norm_type}, {windows}"
+    def forward(self, input: Tensor) -> Tensor:
+        return self.function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
 class LPPool1d(_LPPool):
@@ -264,8 +211,7 @@ class LPPool1d(_LPPool):
         ValueError: ``norm_type`` is 0.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+    function = staticmethod(functional.lp_pool1d)
 
 
 class LPPool2d(_LPPool):
@@ -277,8 +223,7 @@ class LPPool2d(_LPPool):
         ValueError: ``norm_type`` is 0.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+    function = staticmethod(functional.lp_pool2d)
 
 
 class LPPool3d(_LPPool):
@@ -290,24 +235,23 @@ class LPPool3d(_LPPool):
         ValueError: ``norm_type`` is 0.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+    function = staticmethod(functional.lp_pool3d)
 
 
-class _AdaptiveAvgPool(Module):
+class _AdaptiveAvgPool(Layer):
+    shown = "output_size"
+
     def __init__(self, output_size: Any) -> None:
-        super().__init__()
-        self.output_size = output_size
+        super().__init__(output_size=output_size)
 
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
+    def forward(self, input: Tensor) -> Tensor:
+        return self.function(input, self.output_size)
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """The averages of ``output_size`` windows that cover the signal. Shapes: (N, C, L) -> (N, C, output_size)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.adaptive_avg_pool1d(input, self.output_size)
+    function = staticmethod(functional.adaptive_avg_pool1d)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
@@ -316,25 +260,23 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     ``output_size`` is (h, w), None keeping the input's size, or one number for both.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.adaptive_avg_pool2d(input, self.output_size)
+    function = staticmethod(functional.adaptive_avg_pool2d)
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     """The averages of d × h × w windows that cover the volume. Shapes: (N, C, D, H, W) -> (N, C, d, h, w)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.adaptive_avg_pool3d(input, self.output_size)
+    function = staticmethod(functional.adaptive_avg_pool3d)
 
 
-class _AdaptiveMaxPool(Module):
+class _AdaptiveMaxPool(Layer):
+    shown = "output_size"
+
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
-        super().__init__()
-        self.output_size = output_size
-        self.return_indices = return_indices
+        super().__init__(output_size=output_size, return_indices=return_indices)
 
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
+    def forward(self, input: Tensor) -> Any:
+        return self.function(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
@@ -343,8 +285,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     With ``return_indices`` also where they lie.
     """
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+    function = staticmethod(functional.adaptive_max_pool1d)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
@@ -354,8 +295,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     they lie: row · W + column.
     """
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+    function = staticmethod(functional.adaptive_max_pool2d)
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
@@ -364,5 +304,4 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     With ``return_indices`` also where they lie: (depth · H + row) · W + column.
     """
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.adaptive_max_pool3d(input, self.output_size, self.return_indices)
+    function = staticmethod(functional.adaptive_max_pool3d)

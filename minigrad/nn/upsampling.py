@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.nn import functional
-from minigrad.nn.module import Module
+from minigrad.nn.layer import Layer
 from minigrad.tensor import Tensor
 
 __all__ = ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle", "Upsample", "UpsamplingBilinear2d"]
 __all__ += ["UpsamplingNearest2d"]
 
 
-class Upsample(Module):
+class Upsample(Layer):
     """The image in another size. Shapes: (N, C, H, W) -> (N, C, h, w), or (N, C, L) -> (N, C, l).
 
     Arguments and errors: :func:`functional.interpolate`.
@@ -27,16 +27,14 @@ class Upsample(Module):
         align_corners: bool | None = None,
         recompute_scale_factor: bool | None = None,
     ) -> None:
-        super().__init__()
-        self.size = size
+        super().__init__(
+            size=size, mode=mode, align_corners=align_corners, recompute_scale_factor=recompute_scale_factor
+        )
         self.scale_factor: Any = scale_factor
         if isinstance(scale_factor, tuple):
             self.scale_factor = tuple([float(each) for each in scale_factor])
         elif scale_factor:
             self.scale_factor = float(scale_factor)  # type: ignore[arg-type]
-        self.mode = mode
-        self.align_corners = align_corners
-        self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.interpolate(
@@ -66,55 +64,49 @@ class UpsamplingBilinear2d(Upsample):
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
 
 
-class PixelShuffle(Module):
+class PixelShuffle(Layer):
     """r² channels become r × r pixels. Shapes: (..., C r², H, W) -> (..., C, H r, W r). Source: Shi et al., 2016.
 
     Raises:
         RuntimeError: from forward, where the channels are not divisible.
     """
 
+    shown = "upscale_factor"
+
     def __init__(self, upscale_factor: int) -> None:
-        super().__init__()
-        self.upscale_factor = upscale_factor
+        super().__init__(upscale_factor=upscale_factor)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.pixel_shuffle(input, self.upscale_factor)
 
-    def extra_repr(self) -> str:
-        return f"upscale_factor={self.upscale_factor}"
 
-
-class PixelUnshuffle(Module):
+class PixelUnshuffle(Layer):
     """r × r pixels become r² channels. Shapes: (..., C, H r, W r) -> (..., C r², H, W). Source: Shi et al., 2016.
 
     Raises:
         RuntimeError: from forward, where height or width are not divisible.
     """
 
+    shown = "downscale_factor"
+
     def __init__(self, downscale_factor: int) -> None:
-        super().__init__()
-        self.downscale_factor = downscale_factor
+        super().__init__(downscale_factor=downscale_factor)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.pixel_unshuffle(input, self.downscale_factor)
 
-    def extra_repr(self) -> str:
-        return f"downscale_factor={self.downscale_factor}"
 
-
-class ChannelShuffle(Module):
+class ChannelShuffle(Layer):
     """The channels of each group dealt out in turn. Shapes: (N, C, ...), the same out. Source: Zhang et al., 2018.
 
     Raises:
         RuntimeError: from forward, where the groups do not divide the channels.
     """
 
+    shown = "groups"
+
     def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
+        super().__init__(groups=groups)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.channel_shuffle(input, self.groups)
-
-    def extra_repr(self) -> str:
-        return f"groups={self.groups}"
