@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.creation import empty, ones, tensor, zeros
+from minigrad.creation import ones, tensor, zeros
 from minigrad.dtypes import int64
-from minigrad.nn import functional, init
-from minigrad.nn.module import Module
-from minigrad.nn.parameter import Parameter
+from minigrad.nn import functional
+from minigrad.nn.normalization import _Affine
 from minigrad.tensor import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm"]
 
 
-class _NormBase(Module):
+class _NormBase(_Affine):
     """What layers share that normalise channels: the parameters, the running statistics, and how many dimensions."""
 
     _version = 2  # since 2 the state has ``num_batches_tracked``
     dims: tuple[int, ...] = ()  # how many dimensions an input may have
-    dims_in_words = ""
 
     def __init__(
         self,
@@ -36,21 +34,14 @@ class _NormBase(Module):
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__()
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
-        self.affine = affine
+        super().__init__(num_features=num_features, eps=eps, momentum=momentum, affine=affine)
         self.track_running_stats = track_running_stats
         options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(empty(num_features, **options)) if affine else None)
-        has_bias = affine and bias
-        self.register_parameter("bias", Parameter(empty(num_features, **options)) if has_bias else None)
         self.register_buffer("running_mean", zeros(num_features, **options) if track_running_stats else None)
         self.register_buffer("running_var", ones(num_features, **options) if track_running_stats else None)
         count = tensor(0, dtype=int64) if track_running_stats else None
         self.register_buffer("num_batches_tracked", count)
-        self.reset_parameters()
+        self._add_affine(num_features, device, dtype, weight=affine, bias=bias)
 
     def reset_running_stats(self) -> None:
         """Set the running mean to 0, the running variance to 1 and the count of batches to 0."""
@@ -62,10 +53,7 @@ class _NormBase(Module):
     def reset_parameters(self) -> None:
         """Reset the running statistics, and set the weight to 1 and the bias to 0."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *others: Any
@@ -79,7 +67,8 @@ class _NormBase(Module):
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self.dims:
-            raise ValueError(f"expected {self.dims_in_words} input (got {input.ndim}D input)")
+            expected = " or ".join([f"{each}D" for each in self.dims])
+            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
 
     def extra_repr(self) -> str:
         return (
@@ -101,16 +90,8 @@ class _BatchNorm(_NormBase):
         has_running = self.running_mean is not None or self.running_var is not None
         of_batch = self.training or not has_running
         tracked = not self.training or self.track_running_stats
-        return functional.batch_norm(
-            input,
-            self.running_mean if tracked else None,
-            self.running_var if tracked else None,
-            self.weight,
-            self.bias,
-            of_batch,
-            factor,
-            self.eps,
-        )
+        mean, variance = (self.running_mean, self.running_var) if tracked else (None, None)
+        return functional.batch_norm(input, mean, variance, self.weight, self.bias, of_batch, factor, self.eps)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -129,7 +110,6 @@ class BatchNorm1d(_BatchNorm):
     """
 
     dims = (2, 3)
-    dims_in_words = "2D or 3D"
 
 
 class BatchNorm2d(_BatchNorm):
@@ -141,17 +121,15 @@ class BatchNorm2d(_BatchNorm):
     """
 
     dims = (4,)
-    dims_in_words = "4D"
 
 
 class BatchNorm3d(_BatchNorm):
     """:class:`BatchNorm1d` of volumes. Shapes: (N, C, D, H, W), the same out."""
 
     dims = (5,)
-    dims_in_words = "5D"
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """(x - mean) / √(variance + eps) · weight + bias, over each sample's groups of channels. Source: Wu & He, 2018.
 
     Shapes: (N, C, ...), the same out; ``weight`` and ``bias`` (C,), first 1 and 0, are there where ``affine`` is true,
@@ -173,25 +151,10 @@ class GroupNorm(Module):
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(num_groups=num_groups, num_channels=num_channels, eps=eps, affine=affine)
         if num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
-        self.num_groups = num_groups
-        self.num_channels = num_channels
-        self.eps = eps
-        self.affine = affine
-        options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(empty(num_channels, **options)) if affine else None)
-        has_bias = affine and bias
-        self.register_parameter("bias", Parameter(empty(num_channels, **options)) if has_bias else None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1 and the bias to 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        self._add_affine(num_channels, device, dtype, weight=affine, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)

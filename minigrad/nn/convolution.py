@@ -62,10 +62,7 @@ class Convolution(Layer):
 
         ends = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
         self.weight = Parameter(empty(*ends, *self.kernel_size, device=device, dtype=dtype))
-        if bias:
-            self.bias: Parameter | None = Parameter(empty(out_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
     def check(self) -> None:
@@ -166,6 +163,10 @@ class ForwardConvolution(Convolution):
         steps = (kernel_size, stride, padding, dilation, 0)
         super().__init__(in_channels, out_channels, *steps, groups, bias, padding_mode, device, dtype)
 
+    def forward(self, input: Tensor) -> Tensor:
+        input, padding = self.padded(input)
+        return self.function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
 
 class Conv1d(ForwardConvolution):
     """:func:`functional.conv1d` with a weight and a bias. Shapes: (N, in_channels, W) -> (N, out_channels, W').
@@ -182,10 +183,7 @@ class Conv1d(ForwardConvolution):
     """
 
     dims = 1
-
-    def forward(self, input: Tensor) -> Tensor:
-        input, padding = self.padded(input)
-        return functional.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    function = staticmethod(functional.conv1d)
 
 
 class Conv2d(ForwardConvolution):
@@ -207,10 +205,7 @@ class Conv2d(ForwardConvolution):
     """
 
     dims = 2
-
-    def forward(self, input: Tensor) -> Tensor:
-        input, padding = self.padded(input)
-        return functional.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    function = staticmethod(functional.conv2d)
 
 
 class Conv3d(ForwardConvolution):
@@ -224,10 +219,7 @@ class Conv3d(ForwardConvolution):
     """
 
     dims = 3
-
-    def forward(self, input: Tensor) -> Tensor:
-        input, padding = self.padded(input)
-        return functional.conv3d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    function = staticmethod(functional.conv3d)
 
 
 class TransposedConvolution(Convolution):
@@ -262,6 +254,10 @@ class TransposedConvolution(Convolution):
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         super().check()
 
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
+        return self.function(input, self.weight, self.bias, *steps)
+
 
 class ConvTranspose1d(TransposedConvolution):
     """:func:`functional.conv_transpose1d` as a layer. Shapes: (N, in_channels, W) -> (N, out_channels, W').
@@ -277,10 +273,7 @@ class ConvTranspose1d(TransposedConvolution):
     """
 
     dims = 1
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
-        return functional.conv_transpose1d(input, self.weight, self.bias, *steps)
+    function = staticmethod(functional.conv_transpose1d)
 
 
 class ConvTranspose2d(TransposedConvolution):
@@ -297,10 +290,7 @@ class ConvTranspose2d(TransposedConvolution):
     """
 
     dims = 2
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
-        return functional.conv_transpose2d(input, self.weight, self.bias, *steps)
+    function = staticmethod(functional.conv_transpose2d)
 
 
 class ConvTranspose3d(TransposedConvolution):
@@ -315,10 +305,7 @@ class ConvTranspose3d(TransposedConvolution):
     """
 
     dims = 3
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
-        return functional.conv_transpose3d(input, self.weight, self.bias, *steps)
+    function = staticmethod(functional.conv_transpose3d)
 
 
 class Unfold(Layer):

@@ -6,14 +6,45 @@ from typing import Any
 
 from minigrad.creation import empty
 from minigrad.nn import functional, init
-from minigrad.nn.module import Module
+from minigrad.nn.layer import Layer
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 __all__ = ["Embedding", "EmbeddingBag"]
 
 
-class Embedding(Module):
+class _Table(Layer):
+    """What both layers share: the table ``weight``, whose row ``padding_idx`` is zero."""
+
+    def _add_table(self, given: Tensor | None, padding_idx: int | None, trained: bool, device: Any, dtype: Any) -> None:
+        """Take the table that is ``given``, or draw one."""
+        if padding_idx is not None:
+            if not -self.num_embeddings <= padding_idx < self.num_embeddings:
+                raise AssertionError("padding_idx must be within num_embeddings")
+            padding_idx %= self.num_embeddings
+        self.padding_idx = padding_idx
+        shape = (self.num_embeddings, self.embedding_dim)
+        if given is not None and given.shape != shape:
+            raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
+        values = empty(shape, device=device, dtype=dtype) if given is None else given
+        self.weight = Parameter(values, requires_grad=trained)
+        if given is None:
+            self.reset_parameters()
+
+    def _sizes_and(self, *names: str) -> str:
+        """The sizes of the table, and of these options those that are not as usual."""
+        usual = {"padding_idx": None, "max_norm": None, "norm_type": 2, "scale_grad_by_freq": False, "sparse": False}
+        unusual = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name) != usual[name]]
+        return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *unusual])
+
+    def reset_parameters(self) -> None:
+        """Draw the table anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            self.weight.detach()[self.padding_idx].fill_(0)
+
+
+class Embedding(_Table):
     """The rows of a table that the input names. Source: Bengio et al., "A Neural Probabilistic Language Model", 2003.
 
     Shapes: x (...), integers -> (..., embedding_dim); ``weight`` (num_embeddings, embedding_dim), drawn from the normal
@@ -42,32 +73,10 @@ class Embedding(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError("Padding_idx must be within num_embeddings")
-            padding_idx %= num_embeddings
-        self.padding_idx = padding_idx
-        self.max_norm = max_norm
+        super().__init__(num_embeddings=num_embeddings, embedding_dim=embedding_dim, max_norm=max_norm, sparse=sparse)
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
-        self.sparse = sparse
-        if _weight is None:
-            values = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
-            self.weight = Parameter(values, requires_grad=not _freeze)
-            self.reset_parameters()
-        else:
-            if _weight.shape != (num_embeddings, embedding_dim):
-                raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
-            self.weight = Parameter(_weight, requires_grad=not _freeze)
-
-    def reset_parameters(self) -> None:
-        """Draw the table anew."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            self.weight.detach()[self.padding_idx].fill_(0)
+        self._add_table(_weight, padding_idx, not _freeze, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.embedding(
@@ -90,27 +99,15 @@ class Embedding(Module):
         Raises:
             AssertionError: the table has other than two dimensions.
         """
-        if embeddings.ndim != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
-        rows, size = embeddings.shape
-        return cls(
-            rows, size, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight=embeddings, _freeze=freeze
-        )
+        rows, size = shape_of_table(embeddings)
+        named = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
+        return cls(rows, size, *named)
 
     def extra_repr(self) -> str:
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        if self.scale_grad_by_freq:
-            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
-        return text + (", sparse=True" if self.sparse else "")
+        return self._sizes_and("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
 
 
-class EmbeddingBag(Module):
+class EmbeddingBag(_Table):
     """Of each bag of words the rows of a table, as one: their mean, sum, or in each column their max.
 
     Shapes: x (B, S), or (S,) with ``offsets`` (B,), integers -> (B, embedding_dim); ``weight`` (num_embeddings,
@@ -140,33 +137,12 @@ class EmbeddingBag(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
-        self.max_norm = max_norm
+        super().__init__(num_embeddings=num_embeddings, embedding_dim=embedding_dim, max_norm=max_norm, sparse=sparse)
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError("padding_idx must be within num_embeddings")
-            padding_idx %= num_embeddings
-        self.padding_idx = padding_idx
-        if _weight is None:
-            self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype))
-            self.reset_parameters()
-        else:
-            if _weight.shape != (num_embeddings, embedding_dim):
-                raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
-            self.weight = Parameter(_weight)
         self.mode = mode
-        self.sparse = sparse
         self.include_last_offset = include_last_offset
-
-    def reset_parameters(self) -> None:
-        """Draw the table anew."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            self.weight.detach()[self.padding_idx].fill_(0)
+        self._add_table(_weight, padding_idx, True, device, dtype)
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         named = (self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, self.sparse)
@@ -192,17 +168,18 @@ class EmbeddingBag(Module):
         Raises:
             AssertionError: the table has other than two dimensions.
         """
-        if embeddings.ndim != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
-        rows, size = embeddings.shape
         named = (max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset, padding_idx)
+        rows, size = shape_of_table(embeddings)
         layer = cls(rows, size, *named)
         layer.weight.requires_grad = not freeze
         return layer
 
     def extra_repr(self) -> str:
-        text = f"{self.num_embeddings}, {self.embedding_dim}"
-        for name, usual in (("max_norm", None), ("norm_type", 2), ("scale_grad_by_freq", False)):
-            if getattr(self, name) != usual:
-                text += f", {name}={getattr(self, name)}"
+        text = self._sizes_and("max_norm", "norm_type", "scale_grad_by_freq")
         return f"{text}, mode={self.mode!r}" + ("" if self.padding_idx is None else f", padding_idx={self.padding_idx}")
+
+
+def shape_of_table(table: Tensor) -> Any:
+    if table.ndim != 2:
+        raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+    return table.shape

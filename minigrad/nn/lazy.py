@@ -11,16 +11,8 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.creation import tensor
 from minigrad.dtypes import int64
+from minigrad.nn import convolution
 from minigrad.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase
-from minigrad.nn.convolution import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    Convolution,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-)
 from minigrad.nn.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
@@ -46,6 +38,9 @@ class LazyModuleMixin(Module):
     """
 
     cls_to_become: type[Module] | None = None
+    inferred = ""  # the size that the first input tells
+    weight: Any
+    bias: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,6 +57,17 @@ class LazyModuleMixin(Module):
             NotImplementedError: the class does not say how.
         """
         raise NotImplementedError(f"initialize_parameters is not implemented for {type(self).__name__}")
+
+    def _leave_open(self, device: Any, dtype: dtypes.dtype | None, **wanted: bool) -> None:
+        """Hold uninitialized parameters under the names that are ``wanted``."""
+        for name, has in wanted.items():
+            if has:
+                setattr(self, name, UninitializedParameter(device=device, dtype=dtype))
+
+    def reset_parameters(self) -> None:
+        """Give weight and bias their first values anew, once their shapes are known."""
+        if not self.has_uninitialized_params() and getattr(self, self.inferred) != 0:
+            super().reset_parameters()  # type: ignore[misc]
 
     def has_uninitialized_params(self) -> bool:
         """Whether a parameter or buffer has no shape yet."""
@@ -92,22 +98,14 @@ class LazyLinear(LazyModuleMixin, Linear):
     """
 
     cls_to_become = Linear
-    weight: Any
-    bias: Any
+    inferred = "in_features"
 
     def __init__(
         self, out_features: int, bias: bool = True, device: Any = None, dtype: dtypes.dtype | None = None
     ) -> None:
         super().__init__(0, 0, False)
         self.out_features = out_features
-        self.weight = UninitializedParameter(device=device, dtype=dtype)
-        if bias:
-            self.bias = UninitializedParameter(device=device, dtype=dtype)
-
-    def reset_parameters(self) -> None:
-        """Draw weight and bias anew, once their shapes are known."""
-        if not self.has_uninitialized_params() and self.in_features != 0:
-            super().reset_parameters()
+        self._leave_open(device, dtype, weight=True, bias=bias)
 
     def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
         """Take ``in_features`` from the input.
@@ -131,23 +129,10 @@ class LazyLinear(LazyModuleMixin, Linear):
             self.in_features = features
 
 
-class LazyConvolution(LazyModuleMixin, Convolution):
+class LazyConvolution(LazyModuleMixin, convolution.Convolution):
     """What all lazy convolutional layers share: ``in_channels`` is how many channels the first input has."""
 
-    weight: Any
-    bias: Any
-
-    def _complete(self, out_channels: int, bias: bool, device: Any, dtype: dtypes.dtype | None) -> None:
-        """Add what the plain layer was made without: its output channels, weight and bias."""
-        self.out_channels = out_channels
-        self.weight = UninitializedParameter(device=device, dtype=dtype)
-        if bias:
-            self.bias = UninitializedParameter(device=device, dtype=dtype)
-
-    def reset_parameters(self) -> None:
-        """Draw weight and bias anew, once their shapes are known."""
-        if not self.has_uninitialized_params() and self.in_channels != 0:
-            super().reset_parameters()
+    inferred = "in_channels"
 
     def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:
         """Take ``in_channels`` from the input.
@@ -192,7 +177,8 @@ class LazyForwardConvolution(LazyConvolution):
         dtype: dtypes.dtype | None = None,
     ) -> None:
         LazyModuleMixin.__init__(self, 0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode)
-        self._complete(out_channels, bias, device, dtype)
+        self.out_channels = out_channels
+        self._leave_open(device, dtype, weight=True, bias=bias)
 
 
 class LazyTransposedConvolution(LazyConvolution):
@@ -214,50 +200,50 @@ class LazyTransposedConvolution(LazyConvolution):
     ) -> None:
         steps = (kernel_size, stride, padding, output_padding)
         LazyModuleMixin.__init__(self, 0, 0, *steps, groups, False, dilation, padding_mode)
-        self._complete(out_channels, bias, device, dtype)
+        self.out_channels = out_channels
+        self._leave_open(device, dtype, weight=True, bias=bias)
 
 
-class LazyConv1d(LazyForwardConvolution, Conv1d):
+class LazyConv1d(LazyForwardConvolution, convolution.Conv1d):
     """:class:`Conv1d`, whose ``in_channels`` is how many channels its first input has."""
 
-    cls_to_become = Conv1d
+    cls_to_become = convolution.Conv1d
 
 
-class LazyConv2d(LazyForwardConvolution, Conv2d):
+class LazyConv2d(LazyForwardConvolution, convolution.Conv2d):
     """:class:`Conv2d`, whose ``in_channels`` is how many channels its first input has."""
 
-    cls_to_become = Conv2d
+    cls_to_become = convolution.Conv2d
 
 
-class LazyConv3d(LazyForwardConvolution, Conv3d):
+class LazyConv3d(LazyForwardConvolution, convolution.Conv3d):
     """:class:`Conv3d`, whose ``in_channels`` is how many channels its first input has."""
 
-    cls_to_become = Conv3d
+    cls_to_become = convolution.Conv3d
 
 
-class LazyConvTranspose1d(LazyTransposedConvolution, ConvTranspose1d):
+class LazyConvTranspose1d(LazyTransposedConvolution, convolution.ConvTranspose1d):
     """:class:`ConvTranspose1d`, whose ``in_channels`` is how many channels its first input has."""
 
-    cls_to_become = ConvTranspose1d
+    cls_to_become = convolution.ConvTranspose1d
 
 
-class LazyConvTranspose2d(LazyTransposedConvolution, ConvTranspose2d):
+class LazyConvTranspose2d(LazyTransposedConvolution, convolution.ConvTranspose2d):
     """:class:`ConvTranspose2d`, whose ``in_channels`` is how many channels its first input has."""
 
-    cls_to_become = ConvTranspose2d
+    cls_to_become = convolution.ConvTranspose2d
 
 
-class LazyConvTranspose3d(LazyTransposedConvolution, ConvTranspose3d):
+class LazyConvTranspose3d(LazyTransposedConvolution, convolution.ConvTranspose3d):
     """:class:`ConvTranspose3d`, whose ``in_channels`` is how many channels its first input has."""
 
-    cls_to_become = ConvTranspose3d
+    cls_to_become = convolution.ConvTranspose3d
 
 
 class LazyNorm(LazyModuleMixin, _NormBase):
     """What all lazy layers share that normalise channels: ``num_features`` is how many the first input has."""
 
-    weight: Any
-    bias: Any
+    inferred = "num_features"
 
     def __init__(
         self,
@@ -273,20 +259,11 @@ class LazyNorm(LazyModuleMixin, _NormBase):
         super().__init__(0, eps, momentum, affine=False, track_running_stats=False)
         self.affine = affine
         self.track_running_stats = track_running_stats
-        options = {"device": device, "dtype": dtype}
-        if affine:
-            self.weight = UninitializedParameter(**options)
-            if bias:
-                self.bias = UninitializedParameter(**options)
+        self._leave_open(device, dtype, weight=affine, bias=affine and bias)
         if track_running_stats:
-            self.running_mean = UninitializedBuffer(**options)
-            self.running_var = UninitializedBuffer(**options)
+            self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
+            self.running_var = UninitializedBuffer(device=device, dtype=dtype)
             self.num_batches_tracked = tensor(0, dtype=int64)
-
-    def reset_parameters(self) -> None:
-        """:meth:`BatchNorm1d.reset_parameters`, once the shapes are known."""
-        if not self.has_uninitialized_params() and self.num_features != 0:
-            super().reset_parameters()
 
     def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
         """Take ``num_features`` from the input."""

@@ -14,7 +14,23 @@ from minigrad.tensor import Tensor
 __all__ = ["LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
-class LayerNorm(Layer):
+class _Affine(Layer):
+    """What normalising layers share: ``weight`` and ``bias``, by which they multiply and add where they are there."""
+
+    def _add_affine(self, shape: Any, device: Any, dtype: Any, weight: bool, **bias: bool) -> None:
+        for name, wanted in {"weight": True, **bias}.items():
+            has = weight and wanted
+            self.register_parameter(name, Parameter(empty(shape, device=device, dtype=dtype)) if has else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias, if there is one, to 0."""
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                init.constant_(parameter, 1.0 if name == "weight" else 0.0)
+
+
+class LayerNorm(_Affine):
     """(x - mean) / √(variance + eps) · weight + bias over the last dimensions. Source: Ba et al., 2016.
 
     Shapes: x (..., normalized_shape), the same out; ``weight`` and ``bias`` of ``normalized_shape``, first 1 and 0, are
@@ -38,35 +54,17 @@ class LayerNorm(Layer):
     ) -> None:
         super().__init__(eps=eps, elementwise_affine=elementwise_affine)
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.weight: Parameter | None
-        self.bias: Parameter | None
-        if elementwise_affine:
-            self.weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
-        else:
-            self.register_parameter("weight", None)
-        if elementwise_affine and bias:
-            self.bias = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1 and the bias to 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        self._add_affine(self.normalized_shape, device, dtype, weight=elementwise_affine, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        has_bias = self.bias is not None
-        affine = f"elementwise_affine={self.elementwise_affine}, bias={has_bias}"
+        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
         return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
-class RMSNorm(Layer):
+class RMSNorm(_Affine):
     """x / √(mean of squares + eps) · weight over the last dimensions. Source: Zhang & Sennrich, 2019.
 
     Shapes: x (..., normalized_shape), the same out; ``weight`` of ``normalized_shape``, first 1. ``eps`` is the type's
@@ -83,17 +81,7 @@ class RMSNorm(Layer):
     ) -> None:
         super().__init__(eps=eps, elementwise_affine=elementwise_affine)
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.weight: Parameter | None
-        if elementwise_affine:
-            self.weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
-        else:
-            self.register_parameter("weight", None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1."""
-        if self.weight is not None:
-            init.ones_(self.weight)
+        self._add_affine(self.normalized_shape, device, dtype, weight=elementwise_affine)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)

@@ -27,14 +27,13 @@ class Upsample(Layer):
         align_corners: bool | None = None,
         recompute_scale_factor: bool | None = None,
     ) -> None:
-        super().__init__(
-            size=size, mode=mode, align_corners=align_corners, recompute_scale_factor=recompute_scale_factor
-        )
-        self.scale_factor: Any = scale_factor
-        if isinstance(scale_factor, tuple):
-            self.scale_factor = tuple([float(each) for each in scale_factor])
-        elif scale_factor:
-            self.scale_factor = float(scale_factor)  # type: ignore[arg-type]
+        factor: Any = scale_factor
+        if isinstance(factor, tuple):
+            factor = tuple([float(each) for each in factor])
+        elif factor:
+            factor = float(factor)
+        super().__init__(size=size, scale_factor=factor, mode=mode, align_corners=align_corners)
+        self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.interpolate(

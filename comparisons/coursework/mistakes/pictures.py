@@ -188,8 +188,8 @@ MISTAKES = (
         "N5",
         "5.6",
         "nn/batchnorm.py",
-        "            of_batch,\n            factor,\n",
-        "            True,\n            factor,\n",
+        "self.bias, of_batch, factor",
+        "self.bias, True, factor",
         "the layer uses the batch's statistics in evaluation too",
     ),
     Mistake(
