@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import zeros_like
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_rate, check_unused, counter, prepared
+from minigrad.optim.optimizer import Optimizer, checked, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["Adadelta"]
@@ -38,22 +37,15 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
-        check_not_negative("epsilon value", eps)
-        check_not_negative("weight_decay value", weight_decay)
-        check_unused("Adadelta", capturable=capturable, differentiable=differentiable)
-        defaults = {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        kernels = {"capturable": capturable, "foreach": foreach, "differentiable": differentiable}
-        super().__init__(params, {**defaults, **kernels})
+        options: Any = {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        options |= {"capturable": capturable, "foreach": foreach, "differentiable": differentiable}
+        super().__init__(params, checked(self, options, "eps", "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
-        state = self.state[parameter]
-        if not state:
-            state.update(step=counter(0), square_avg=zeros_like(parameter), acc_delta=zeros_like(parameter))
-        state["step"].array += 1
+        state = self._stepped_state(parameter, "square_avg", "acc_delta")
         gradient = prepared(gradient, parameter, group)
         rho, v, u = group["rho"], state["square_avg"].array, state["acc_delta"].array
         v *= rho

@@ -8,15 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.creation import zeros_like
-from minigrad.optim.optimizer import (
-    Optimizer,
-    check_kernels,
-    check_not_negative,
-    check_rate,
-    check_unused,
-    counter,
-    prepared,
-)
+from minigrad.optim.optimizer import Optimizer, checked, counter, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["Adagrad"]
@@ -47,28 +39,11 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("lr_decay value", lr_decay)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("initial_accumulator_value value", initial_accumulator_value)
-        check_not_negative("epsilon value", eps)
-        check_unused("Adagrad", differentiable=differentiable)
-        check_kernels(foreach, fused)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lr_decay": lr_decay,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "initial_accumulator_value": initial_accumulator_value,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
-
+        options: Any = {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay}
+        options |= {"initial_accumulator_value": initial_accumulator_value, "foreach": foreach}
+        options |= {"maximize": maximize, "differentiable": differentiable, "fused": fused}
+        not_negative = ("lr_decay", "weight_decay", "initial_accumulator_value", "eps")
+        super().__init__(params, checked(self, options, *not_negative))
         for group in self.param_groups:
             for parameter in group["params"]:
                 self.begin(parameter)

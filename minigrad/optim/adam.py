@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import zeros_like
-from minigrad.optim.optimizer import Optimizer, check_kernels, check_not_negative, check_rate, check_unused, counter
+from minigrad.optim.optimizer import Optimizer, checked
 from minigrad.tensor import Tensor
 
 __all__ = ["Adam", "AdamW"]
@@ -53,43 +52,19 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_unused(type(self).__name__, capturable=capturable, differentiable=differentiable)
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_not_negative("weight_decay value", weight_decay)
-        check_betas(betas)
+        options: Any = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        options |= {"maximize": maximize, "foreach": foreach, "capturable": capturable}
+        options |= {"differentiable": differentiable, "fused": fused, "decoupled_weight_decay": decoupled_weight_decay}
+        checked(self, options, "eps", "weight_decay")
         check_tensor_options(lr, betas, foreach)
-        check_kernels(foreach, fused)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": tuple([each.squeeze() if isinstance(each, Tensor) else each for each in betas]),
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-                "fused": fused,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
+        options["betas"] = tuple([each.squeeze() if isinstance(each, Tensor) else each for each in betas])
+        super().__init__(params, options)
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above, chunk by chunk, written into the parameter's memory."""
-        state = self.state[parameter]
-        if not state:
-            state["step"] = counter(0)
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_avg_sq"] = zeros_like(parameter)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = zeros_like(parameter)
-        state["step"].array += 1
-        arrays = [parameter.array, gradient, state["exp_avg"].array, state["exp_avg_sq"].array]
-        if group["amsgrad"]:
-            arrays.append(state["max_exp_avg_sq"].array)
+        averages = ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"][: 3 if group["amsgrad"] else 2]
+        state = self._stepped_state(parameter, *averages)
+        arrays = [parameter.array, gradient, *[state[name].array for name in averages]]
         step = int(state["step"].array)
         if all(each.flags.c_contiguous for each in arrays):
             flat = [each.reshape(-1) for each in arrays]
@@ -120,27 +95,9 @@ class AdamW(Adam):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            foreach=foreach,
-            maximize=maximize,
-            capturable=capturable,
-            differentiable=differentiable,
-            fused=fused,
-            decoupled_weight_decay=True,
-        )
-
-
-def check_betas(betas: tuple[Any, Any]) -> None:
-    """Raise PyTorch's ValueError for a beta that is not in [0, 1)."""
-    for position, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {position}: {beta}")
+        rest: Any = {"foreach": foreach, "maximize": maximize, "capturable": capturable, "fused": fused}
+        rest |= {"differentiable": differentiable, "decoupled_weight_decay": True}
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **rest)
 
 
 def check_tensor_options(lr: Any, betas: tuple[Any, Any], foreach: bool | None) -> None:

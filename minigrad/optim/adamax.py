@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import zeros_like
-from minigrad.optim.adam import check_betas
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_rate, check_unused, counter, prepared
+from minigrad.optim.optimizer import Optimizer, checked, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["Adamax"]
@@ -38,21 +36,13 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
-        check_unused("Adamax", capturable=capturable, differentiable=differentiable)
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "foreach": foreach}
-        rest = {"maximize": maximize, "differentiable": differentiable, "capturable": capturable}
-        super().__init__(params, {**defaults, **rest})
+        options: Any = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "foreach": foreach}
+        options |= {"maximize": maximize, "differentiable": differentiable, "capturable": capturable}
+        super().__init__(params, checked(self, options, "eps", "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
-        state = self.state[parameter]
-        if not state:
-            state.update(step=counter(0), exp_avg=zeros_like(parameter), exp_inf=zeros_like(parameter))
-        state["step"].array += 1
+        state = self._stepped_state(parameter, "exp_avg", "exp_inf")
         gradient = prepared(gradient, parameter, group)
         beta1, beta2 = group["betas"]
         m, u = state["exp_avg"].array, state["exp_inf"].array

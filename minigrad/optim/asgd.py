@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import zeros_like
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_rate, check_unused, counter, prepared
+from minigrad.optim.optimizer import Optimizer, checked, counter, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["ASGD"]
@@ -39,20 +38,15 @@ class ASGD(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("weight_decay value", weight_decay)
-        check_unused("ASGD", capturable=capturable, differentiable=differentiable)
-        defaults = {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay}
-        kernels = {"differentiable": differentiable, "capturable": capturable}
-        super().__init__(params, {**defaults, "foreach": foreach, "maximize": maximize, **kernels})
+        options: Any = {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay}
+        options |= {"foreach": foreach, "maximize": maximize}
+        options |= {"differentiable": differentiable, "capturable": capturable}
+        super().__init__(params, checked(self, options, "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
-        state = self.state[parameter]
         lr, lambd = group["lr"], group["lambd"]
-        if not state:
-            state.update(step=counter(0), eta=counter(lr), mu=counter(1), ax=zeros_like(parameter))
-        state["step"].array += 1
+        state = self._stepped_state(parameter, "ax", eta=lr, mu=1)
         step: Any
         step, eta, mu = [float(state[name].array) for name in ("step", "eta", "mu")]
         gradient = prepared(gradient, parameter, group)

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import zeros_like
-from minigrad.optim.adam import check_betas
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_rate, check_unused, counter, prepared
+from minigrad.optim.optimizer import Optimizer, checked, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["NAdam"]
@@ -44,43 +42,17 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("momentum_decay value", momentum_decay)
-        check_unused("NAdam", capturable=capturable, differentiable=differentiable)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "momentum_decay": momentum_decay,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-            },
-        )
+        options: Any = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        options |= {"momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled_weight_decay}
+        options |= {"maximize": maximize, "foreach": foreach}
+        options |= {"capturable": capturable, "differentiable": differentiable}
+        super().__init__(params, checked(self, options, "eps", "weight_decay", "momentum_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
-        state = self.state[parameter]
-        if not state:
-            state["step"] = counter(0)
-            state["mu_product"] = counter(1)
-            state["exp_avg"] = zeros_like(parameter)
-            state["exp_avg_sq"] = zeros_like(parameter)
-        state["step"].array += 1
+        state = self._stepped_state(parameter, "exp_avg", "exp_avg_sq", mu_product=1)
         step = float(state["step"].array)
-        if group["decoupled_weight_decay"]:
-            parameter.array *= 1 - group["lr"] * group["weight_decay"]
-            gradient = -gradient if group["maximize"] else gradient
-        else:
-            gradient = prepared(gradient, parameter, group)
+        gradient = prepared(gradient, parameter, group)
         beta1, beta2 = group["betas"]
         mu, mu_next = [beta1 * (1.0 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1)]
         state["mu_product"].array *= mu

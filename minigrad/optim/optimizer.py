@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.promotion import type_name
 from minigrad.caller import warn_user
-from minigrad.creation import as_tensor
+from minigrad.creation import as_tensor, zeros_like
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import call_inside, enable_grad, no_grad
 from minigrad.graph.hooks import RemovableHandle
@@ -164,6 +164,15 @@ class Optimizer:
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """Change ``parameter.array`` in place, once. Every optimizer of minigrad's defines it."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it updates a parameter")
+
+    def _stepped_state(self, parameter: Tensor, *zeros: str, **numbers: float) -> dict[str, Any]:
+        """What is remembered of ``parameter``, this step counted. At first: ``numbers``, and ``zeros`` of its shape."""
+        state = self.state[parameter]
+        if not state:
+            state.update({name: counter(value) for name, value in {"step": 0, **numbers}.items()})
+            state.update({name: zeros_like(parameter) for name in zeros})
+        state["step"].array += 1
+        return state
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before each step; a pair that it returns replaces the arguments.
@@ -409,30 +418,30 @@ def check_held(what: str, value: Any, ndim: int, parameter: Tensor) -> None:
         raise ValueError(f"loaded state dict has {value.tolist()} for {what}, which is one number, 0 or more")
 
 
-def check_rate(lr: Any) -> None:
-    """Raise PyTorch's ValueError for a learning rate that is negative, or a tensor of several."""
-    if isinstance(lr, Tensor) and lr.numel() != 1:
+def checked(optimizer: Optimizer, options: dict[str, Any], *not_negative: str) -> dict[str, Any]:
+    """``options``, unless PyTorch has an error for one. ``foreach`` and ``fused`` change nothing here but are taken.
+
+    Raises:
+        ValueError: the rate, or one that is ``not_negative``, is negative; a beta is not in [0, 1); the rate is a
+            tensor of several numbers.
+        RuntimeError: both of PyTorch's kernels are asked for at once.
+        NotImplementedError: what only its kernels have is asked for.
+    """
+    if isinstance(options["lr"], Tensor) and options["lr"].numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    check_not_negative("learning rate", lr)
-
-
-def check_kernels(foreach: bool | None, fused: bool | None) -> None:
-    """Refuse both of PyTorch's kernels at once, as it does."""
-    if foreach and fused:
+    words = {"lr": "learning rate", "eps": "epsilon value"}
+    for name in ("lr", *not_negative):
+        if not options[name] >= 0.0:
+            raise ValueError(f"Invalid {words.get(name, f'{name} value')}: {options[name]}")
+    for position, beta in enumerate(options.get("betas", ())):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {position}: {beta}")
+    for name in ("capturable", "differentiable"):
+        if options.get(name):
+            raise NotImplementedError(f"{type(optimizer).__name__} does not offer {name}=True")
+    if options.get("foreach") and options.get("fused"):
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-
-
-def check_not_negative(name: str, value: float) -> None:
-    """Raise PyTorch's ValueError for a negative option."""
-    if not value >= 0.0:
-        raise ValueError(f"Invalid {name}: {value}")
-
-
-def check_unused(optimizer: str, **options: Any) -> None:
-    """Refuse what only PyTorch's kernels have; ``foreach`` and ``fused``, which change nothing but speed, are taken."""
-    for name, value in options.items():
-        if value:
-            raise NotImplementedError(f"{optimizer} does not offer {name}=True")
+    return options
 
 
 def counter(value: float) -> Tensor:
@@ -442,9 +451,13 @@ def counter(value: float) -> Tensor:
 
 
 def prepared(gradient: np.ndarray, parameter: Tensor, group: dict[str, Any]) -> np.ndarray:
-    """The gradient with its sign turned by ``maximize``, and ``weight_decay`` times the parameter added."""
-    if group["maximize"]:
-        gradient = -gradient
-    if group["weight_decay"] != 0:
+    """The gradient with its sign turned by ``maximize``, and ``weight_decay`` times the parameter added.
+
+    Where the decay is decoupled, the parameter itself is made smaller instead.
+    """
+    gradient = -gradient if group["maximize"] else gradient
+    if group.get("decoupled_weight_decay"):
+        parameter.array *= 1 - group["lr"] * group["weight_decay"]
+    elif group["weight_decay"] != 0:
         gradient = gradient + group["weight_decay"] * parameter.array
     return gradient

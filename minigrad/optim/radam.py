@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import zeros_like
-from minigrad.optim.adam import check_betas
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_rate, check_unused, counter, prepared
+from minigrad.optim.optimizer import Optimizer, checked, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["RAdam"]
@@ -42,25 +40,15 @@ class RAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
-        check_unused("RAdam", capturable=capturable, differentiable=differentiable)
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        rest = {"foreach": foreach, "capturable": capturable, "decoupled_weight_decay": decoupled_weight_decay}
-        super().__init__(params, {**defaults, **rest, "differentiable": differentiable})
+        options: Any = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        options |= {"foreach": foreach, "capturable": capturable, "decoupled_weight_decay": decoupled_weight_decay}
+        options["differentiable"] = differentiable
+        super().__init__(params, checked(self, options, "eps", "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
-        state = self.state[parameter]
-        if not state:
-            state.update(step=counter(0), exp_avg=zeros_like(parameter), exp_avg_sq=zeros_like(parameter))
-        state["step"].array += 1
+        state = self._stepped_state(parameter, "exp_avg", "exp_avg_sq")
         step = float(state["step"].array)
-        if group["decoupled_weight_decay"]:
-            parameter.array *= 1 - group["lr"] * group["weight_decay"]
-            group = {**group, "weight_decay": 0}
         gradient = prepared(gradient, parameter, group)
         beta1, beta2 = group["betas"]
         m, v = state["exp_avg"].array, state["exp_avg_sq"].array

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import zeros_like
-from minigrad.optim.optimizer import Optimizer, check_not_negative, check_rate, check_unused, counter, prepared
+from minigrad.optim.optimizer import Optimizer, checked, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["RMSprop"]
@@ -40,39 +39,15 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("epsilon value", eps)
-        check_not_negative("momentum value", momentum)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("alpha value", alpha)
-        check_unused("RMSprop", capturable=capturable, differentiable=differentiable)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "capturable": capturable,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-            },
-        )
+        options: Any = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered}
+        options |= {"weight_decay": weight_decay, "capturable": capturable, "foreach": foreach}
+        options |= {"maximize": maximize, "differentiable": differentiable}
+        super().__init__(params, checked(self, options, "eps", "momentum", "weight_decay", "alpha"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
-        state = self.state[parameter]
-        if not state:
-            state["step"] = counter(0)
-            state["square_avg"] = zeros_like(parameter)
-            if group["momentum"] > 0:
-                state["momentum_buffer"] = zeros_like(parameter)
-            if group["centered"]:
-                state["grad_avg"] = zeros_like(parameter)
-        state["step"].array += 1
+        wanted = {"square_avg": True, "momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
+        state = self._stepped_state(parameter, *[name for name, is_wanted in wanted.items() if is_wanted])
         gradient = prepared(gradient, parameter, group)
         alpha, v = group["alpha"], state["square_avg"].array
         v *= alpha

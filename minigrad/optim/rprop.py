@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import full_like, zeros_like
-from minigrad.optim.optimizer import Optimizer, check_rate, check_unused, counter
+from minigrad.optim.optimizer import Optimizer, checked
 from minigrad.tensor import Tensor
 
 __all__ = ["Rprop"]
@@ -38,20 +37,18 @@ class Rprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_rate(lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
-        check_unused("Rprop", capturable=capturable, differentiable=differentiable)
-        defaults = {"lr": lr, "etas": etas, "step_sizes": step_sizes, "foreach": foreach, "maximize": maximize}
-        super().__init__(params, {**defaults, "differentiable": differentiable, "capturable": capturable})
+        options: Any = {"lr": lr, "etas": etas, "step_sizes": step_sizes, "foreach": foreach, "maximize": maximize}
+        options |= {"differentiable": differentiable, "capturable": capturable}
+        super().__init__(params, checked(self, options))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""
-        state = self.state[parameter]
-        if not state:
-            size = full_like(parameter, group["lr"])
-            state.update(step=counter(0), prev=zeros_like(parameter), step_size=size)
-        state["step"].array += 1
+        begins = not self.state[parameter]
+        state = self._stepped_state(parameter, "prev", "step_size")
+        if begins:
+            state["step_size"].array += group["lr"]
         gradient = -gradient if group["maximize"] else gradient
         previous, size = state["prev"].array, state["step_size"].array
         agreement = gradient * previous

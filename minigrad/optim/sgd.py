@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph.function import wrap
-from minigrad.optim.optimizer import Optimizer, check_kernels, check_not_negative, check_rate, check_unused
+from minigrad.optim.optimizer import Optimizer, checked
 from minigrad.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -47,27 +47,13 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_rate(lr)
-        check_not_negative("momentum value", momentum)
-        check_not_negative("weight_decay value", weight_decay)
-        check_unused("SGD", differentiable=differentiable)
+        options: Any = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
+        options |= {"nesterov": nesterov, "maximize": maximize}
+        options |= {"foreach": foreach, "differentiable": differentiable, "fused": fused}
+        checked(self, options, "momentum", "weight_decay")
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        check_kernels(foreach, fused)
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-                "foreach": foreach,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
+        super().__init__(params, options)
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above, written into the parameter's memory."""
