@@ -45,7 +45,7 @@ from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dt
 from minigrad.inplace.out import TAKES_OUT, taking_out
 from minigrad.kernels import reference_kernels
 from minigrad.kernels.parallel import get_num_threads, set_num_threads
-from minigrad.linalg.determinants import det, logdet
+from minigrad.linalg.solving import det, logdet
 from minigrad.linalg.older import *
 from minigrad.linalg.products import matrix_power
 from minigrad.linalg.solving import cholesky_inverse, cholesky_solve, triangular_solve

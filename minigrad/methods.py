@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from minigrad import creation
 from minigrad.inplace import resizing
-from minigrad.linalg import determinants, older, products, solving
+from minigrad.linalg import older, products, solving
 from minigrad.ops import activation, arithmetic, arrangement, broadcasting, casting, choosing, clamping, combining
 from minigrad.ops import comparison, composed, counting, distances, quantiles, scattering, signs, striding
 from minigrad.ops import copying, cutting, diagonals, division, extremes, fused, masking, nondifferentiable, overwriting
@@ -439,9 +439,9 @@ class Methods:
     cholesky_solve = solving.cholesky_solve
     triangular_solve = solving.triangular_solve
     cross = older.cross
-    det = determinants.det
+    det = solving.det
     inverse = older.inverse
-    logdet = determinants.logdet
+    logdet = solving.logdet
     matrix_power = products.matrix_power
     pinverse = older.pinverse
     slogdet = older.slogdet

@@ -7,12 +7,11 @@ matrix that is not symmetric are complex numbers, which minigrad has not.
 from typing import Any
 
 from minigrad.linalg.checks import LinAlgError
-from minigrad.linalg.determinants import det, slogdet
 from minigrad.linalg.factorizations import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from minigrad.linalg.least_squares import cond, lstsq, matrix_rank, pinv
 from minigrad.linalg.norms import matrix_norm, norm, vector_norm
 from minigrad.linalg.products import cross, diagonal, matrix_power, multi_dot, vander, vecdot
-from minigrad.linalg.solving import inv, solve, solve_triangular
+from minigrad.linalg.solving import det, inv, slogdet, solve, solve_triangular
 from minigrad.ops.matmul import matmul
 
 __all__ = ["LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul"]

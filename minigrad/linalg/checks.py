@@ -10,7 +10,8 @@ import numpy as np
 from minigrad.dtypes import NARROW
 from minigrad.graph.node import Tensor
 
-__all__ = ["LinAlgError", "check_finite", "check_matrices", "check_sides", "check_square", "failing", "refuses"]
+__all__ = ["LinAlgError", "check_finite", "check_matrices", "check_one_type", "check_sides", "check_square", "failing"]
+__all__ += ["refuses"]
 
 
 class LinAlgError(RuntimeError):
@@ -51,15 +52,21 @@ def check_sides(name: str, a: Tensor, b: Tensor, left: bool) -> None:
     check_square(name, a)
     check_square(name, b, square=False)
     rows, columns = a.shape[-2:]
-    if a.dtype is not b.dtype:
-        raise RuntimeError(
-            f"{name}: Expected A and B to have the same dtype, but found A of type {a.dtype} and B of type {b.dtype} "
-            f"instead"
-        )
+    check_one_type(name, A=a, B=b)
     if rows != b.shape[-2 if left else -1]:
         raise RuntimeError(
             f"{name}: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
             f"({rows}x{columns} and {b.shape[-2]}x{b.shape[-1]})"
+        )
+
+
+def check_one_type(name: str, **two: Tensor) -> None:
+    """Raise PyTorch's error unless both tensors, told by their names, are of one type."""
+    (first, a), (second, b) = two.items()
+    if a.dtype is not b.dtype:
+        raise RuntimeError(
+            f"{name}: Expected {first} and {second} to have the same dtype, but found {first} of type {a.dtype} and "
+            f"{second} of type {b.dtype} instead"
         )
 
 

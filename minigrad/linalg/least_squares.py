@@ -13,7 +13,7 @@ from minigrad.creation import eye
 from minigrad.dtypes import limits_of
 from minigrad.graph.function import Function, wrap
 from minigrad.graph.node import Number, Tensor, unwrap
-from minigrad.linalg.checks import check_finite, check_matrices, check_square, refuses
+from minigrad.linalg.checks import check_finite, check_matrices, check_one_type, check_square, refuses
 from minigrad.linalg.columns import InColumns, in_columns
 from minigrad.linalg.factorizations import eigvalsh, svdvals
 from minigrad.linalg.norms import matrix_norm
@@ -30,11 +30,9 @@ def cutoff(sizes: Any, shape: Any, atol: Any, rtol: Any) -> Any:
     """
     absolute = np.zeros((), sizes.dtype) if atol is None else np.asarray(unwrap(atol))
     if rtol is None:
-        relative = np.where(absolute > 0, 0, max(shape[-2:]) * limits_of(sizes.dtype).eps)
-    else:
-        relative = np.asarray(unwrap(rtol))
+        rtol = np.where(absolute > 0, 0, max(shape[-2:]) * limits_of(sizes.dtype).eps)
     largest = np.maximum.reduce(sizes, axis=-1, initial=0)
-    return np.maximum(absolute, relative * largest)[..., None]
+    return np.maximum(absolute, np.asarray(unwrap(rtol)) * largest)[..., None]
 
 
 def pseudoinverse(a, atol=None, rtol=None, hermitian=False):
@@ -174,11 +172,7 @@ def lstsq(
         )
     if input.shape[-2] != b.shape[-1 if is_vector(input, b) else -2]:
         raise RuntimeError(f"torch.linalg.lstsq: input.size(-2) should match other.size({-2 + is_vector(input, b)})")
-    if input.dtype is not b.dtype:
-        raise RuntimeError(
-            f"torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype {input.dtype} "
-            f"and other's dtype {b.dtype}"
-        )
+    check_one_type("torch.linalg.lstsq", input=input, other=b)
     if input.array.dtype.char not in "fd":
         raise RuntimeError(f"This function doesn't handle types other than float and double, not {input.dtype}")
     solution, residuals, rank, values = LinalgLstsq.apply(input, b, rcond=rcond, driver=driver)

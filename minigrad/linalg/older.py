@@ -6,7 +6,7 @@ from minigrad import return_types
 from minigrad.arguments.gate import checked
 from minigrad.caller import warn_user
 from minigrad.graph.node import Tensor
-from minigrad.linalg import determinants, factorizations, least_squares, products, solving
+from minigrad.linalg import factorizations, least_squares, products, solving
 from minigrad.ops.arrangement import flip
 
 __all__ = ["chain_matmul", "cross", "inverse", "pinverse", "slogdet", "svd", "vander"]
@@ -51,7 +51,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 @checked
 def slogdet(input: Tensor) -> return_types.slogdet:
     """As :func:`linalg.slogdet`. Shapes: (..., n, n) -> (...) twice."""
-    return return_types.slogdet(*determinants.slogdet(input))
+    return return_types.slogdet(*solving.slogdet(input))
 
 
 @checked

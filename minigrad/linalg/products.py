@@ -13,7 +13,7 @@ from minigrad.attributes import contiguous_format
 from minigrad.creation import eye
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
-from minigrad.linalg.checks import check_square
+from minigrad.linalg.checks import check_one_type, check_square
 from minigrad.linalg.solving import inv
 from minigrad.ops import diagonals
 from minigrad.ops.copying import clone
@@ -95,12 +95,9 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
                 f"multi_dot(): all tensors must have be the same dtype but tensor 0 is {tensors[0].dtype} and tensor "
                 f"{place} {each.dtype}"
             )
-    first, last = tensors[0], tensors[-1]
-    matrices = [*tensors]
-    if first.ndim == 1:
-        matrices[0] = first.unsqueeze(0)
-    if last.ndim == 1:
-        matrices[-1] = last.unsqueeze(-1)
+    first, *others, last = tensors
+    matrices = [first.unsqueeze(0) if first.ndim == 1 else first, *others]
+    matrices += [last.unsqueeze(-1) if last.ndim == 1 else last]
     for place in range(count - 1):
         if matrices[place].shape[1] != matrices[place + 1].shape[0]:
             raise RuntimeError(
@@ -187,11 +184,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         RuntimeError: the types differ.
     """
-    if x.dtype is not y.dtype:
-        raise RuntimeError(
-            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {x.dtype} and y of type "
-            f"{y.dtype} instead"
-        )
+    check_one_type("linalg.vecdot", x=x, y=y)
     return (x * y).sum(dim)
 
 

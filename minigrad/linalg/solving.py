@@ -1,4 +1,4 @@
-"""Systems of linear equations. Rules, then what users call; NumPy's LAPACK computes.
+"""Systems of linear equations, inverses, determinants. Rules, then what users call; NumPy's LAPACK computes.
 
 One pattern serves all: x with a x = b has dL/db = a⁻ᵀ dL/dx, a system again, and dL/da = -dL/db xᵀ, for a dx = -da x.
 """
@@ -13,14 +13,18 @@ from minigrad import return_types
 from minigrad.arguments.gate import checked
 from minigrad.attributes import contiguous_format
 from minigrad.creation import eye
-from minigrad.graph.node import Tensor
+from minigrad.graph.function import Function
+from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.values import constant_like
 from minigrad.kernels.substitution import substitute
 from minigrad.linalg.checks import LinAlgError, check_matrices, check_sides, check_square, failing
 from minigrad.linalg.columns import InColumns, in_columns
 from minigrad.ops.broadcasting import broadcast_shapes
+from minigrad.ops.choosing import Where
 from minigrad.ops.diagonals import Tril, Triu
 
-__all__ = ["cholesky_inverse", "cholesky_solve", "inv", "solve", "solve_triangular", "triangular_solve"]
+__all__ = ["cholesky_inverse", "cholesky_solve", "det", "inv", "logdet", "slogdet", "solve", "solve_triangular"]
+__all__ += ["triangular_solve"]
 
 
 def is_vector(a, b):
@@ -88,10 +92,9 @@ class LinalgInvEx(InColumns):
         try:
             z = in_columns(np.linalg.inv(a))
         except np.linalg.LinAlgError:
-            place, matrix = failing(np.linalg.inv, a)
+            place, _ = failing(np.linalg.inv, a)
             raise LinAlgError(
-                f"linalg.inv: {place}The diagonal element {first_zero_pivot(matrix)} is zero, the inversion could not "
-                f"be completed because the input matrix is singular."
+                f"linalg.inv: {place}The inversion could not be completed because the input matrix is singular."
             ) from None
         ctx.save_for_backward(z)
         return z
@@ -100,18 +103,6 @@ class LinalgInvEx(InColumns):
         (z,) = ctx.saved_tensors
         grad_a = -(z.mT @ (grad_z @ z.mT))
         return grad_a
-
-
-def first_zero_pivot(matrix):
-    """Where Gaussian elimination of a singular matrix stops, counted from 1."""
-    left = matrix.copy()
-    for step in range(len(left)):
-        largest = step + np.abs(left[step:, step]).argmax()
-        if left[largest, step] == 0:
-            return step + 1
-        left[[step, largest]] = left[[largest, step]]
-        left[step + 1 :] -= np.outer(left[step + 1 :, step] / left[step, step], left[step])
-    return len(left)
 
 
 @checked
@@ -244,3 +235,83 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """
     check_square("cholesky_inverse", L)
     return cholesky_solve(eye(L.shape[-1], dtype=L.dtype), L, upper)
+
+
+def diagonal_of(grad, a):
+    """Matrices of the shape of a with each ``grad`` along the diagonal."""
+    return grad[..., None, None] * constant_like(np.eye(a.shape[-1]), a)
+
+
+class LinalgDet(Function):
+    """z = det a. dz/da = z a⁻ᵀ; where z is 0, it is taken to be 0, though other cofactors of a may not be."""
+
+    saved_names = ("A", "result")
+
+    def forward(ctx, a):
+        z = np.asarray(np.linalg.det(a))
+        ctx.save_for_backward(a, z)
+        return z
+
+    def backward(ctx, grad_z):
+        a, z = ctx.saved_tensors
+        singular = unwrap(z)[..., None, None] == 0
+        if singular.any():
+            a = Where.apply(constant_like(np.eye(a.shape[-1]), a), a, condition=singular)
+        grad_a = LinalgSolveEx.apply(a.mT, diagonal_of(grad_z * z, a), left=True)
+        return grad_a
+
+
+@checked
+def det(A: Tensor) -> Tensor:
+    """The determinant of a matrix. Shapes: (..., n, n) -> (...). Where it is 0, so is the gradient.
+
+    Raises:
+        RuntimeError: the matrix is not square, or not of floating type.
+        NotImplementedError: it is of float16.
+    """
+    check_matrices("linalg.det", A, kernel="lu_cpu")
+    return LinalgDet.apply(A)
+
+
+class LinalgSlogdet(Function):
+    """The sign of det a, and z = ln |det a|. dz/da = a⁻ᵀ; the sign has no gradient."""
+
+    saved_names = ("A", "sign")
+    materialize_grads = False
+
+    def forward(ctx, a):
+        sign, logarithm = [np.asarray(each) for each in np.linalg.slogdet(a)]
+        ctx.save_for_backward(a, sign)
+        return sign, logarithm
+
+    def backward(ctx, grad_sign, grad_z):
+        a, _ = ctx.saved_tensors
+        if grad_z is None:
+            return None
+        grad_a = LinalgSolveEx.apply(a.mT, diagonal_of(grad_z, a), left=True)
+        return grad_a
+
+
+@checked
+def slogdet(A: Tensor) -> return_types.linalg_slogdet:
+    """The sign of a matrix' determinant and the logarithm of its size, which does not overflow.
+
+    Shapes: (..., n, n) -> (...) twice. Of a singular matrix they are 0 and -infinity.
+
+    Raises:
+        RuntimeError: the matrix is not square, or neither of float32 nor of float64.
+    """
+    check_matrices("linalg.slogdet", A)
+    return return_types.linalg_slogdet(*LinalgSlogdet.apply(A))
+
+
+@checked
+def logdet(input: Tensor) -> Tensor:
+    """The logarithm of a matrix' determinant: -infinity where this is 0, NaN below. Shapes: (..., n, n) -> (...).
+
+    Raises:
+        RuntimeError: the matrix is not square, or neither of float32 nor of float64.
+    """
+    check_matrices("logdet", input)
+    sign, logarithm = LinalgSlogdet.apply(input)
+    return Where.apply(np.nan, logarithm, condition=unwrap(sign) == -1)
