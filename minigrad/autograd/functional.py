@@ -16,7 +16,6 @@ from minigrad.creation import zeros_like
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import enable_grad
 from minigrad.graph.node import Tensor
-from minigrad.ops.joining import stack
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -64,9 +63,12 @@ def differentiate(
     inputs: Sequence[Tensor],
     grad_outputs: Sequence[Tensor] | None,
     create_graph: bool,
-    strict: bool,
+    strict: bool = False,
+    batched: bool = False,
 ) -> tuple[Tensor, ...]:
     """``autograd.grad`` with zeros where an output does not depend on an input.
+
+    ``batched``: ``grad_outputs`` have a first dimension more, and so has what is returned.
 
     Raises:
         RuntimeError: with ``strict``, where that is so, or, with ``create_graph``, where a gradient is a constant.
@@ -80,7 +82,8 @@ def differentiate(
                     f"computed in a differentiable manner from the input when running in strict mode."
                 )
     gradients: Sequence[Tensor | None] = [None] * len(inputs)
-    if connected:
+    rows = (len(grad_outputs[0]),) if grad_outputs and batched else ()
+    if connected and 0 not in rows:
         gradients = grad(
             [outputs[number] for number in connected],
             inputs,
@@ -88,6 +91,7 @@ def differentiate(
             retain_graph=True,
             create_graph=create_graph,
             allow_unused=True,
+            is_grads_batched=batched,
         )
     filled = []
     for position, (gradient, source) in enumerate(zip(gradients, inputs)):
@@ -102,7 +106,9 @@ def differentiate(
                 f"The jacobian of the user-provided function is independent of input {position}. This is not allowed "
                 f"in strict mode when create_graph=True."
             )
-        filled.append(zeros_like(source) if gradient is None else gradient)
+        if gradient is None:
+            gradient = source.new_zeros((*rows, *source.shape)) if batched else zeros_like(source)
+        filled.append(gradient)
     return tuple(filled)
 
 
@@ -144,10 +150,10 @@ def given_vector(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> 
     return vector
 
 
-def one_hot_rows(tensor: Tensor) -> list[Tensor]:
-    """For each element of ``tensor`` a tensor of its shape that is 1 there and 0 elsewhere."""
+def one_hot_rows(tensor: Tensor) -> Tensor:
+    """For each element of ``tensor`` a tensor of its shape that is 1 there and 0 elsewhere. Shape: (elements, …)."""
     rows = np.eye(tensor.numel(), dtype=tensor.array.dtype)
-    return [wrap(row.reshape(tensor.array.shape)) for row in rows]
+    return wrap(rows.reshape(tensor.numel(), *tensor.shape))
 
 
 @enable_grad()
@@ -188,15 +194,9 @@ def jacobian(
     outputs, several = outputs_of(func, sources, "jacobian")
     table = []
     for output in outputs:
-        rows = [differentiate((output,), sources, (row,), create_graph, strict) for row in one_hot_rows(output)]
-        blocks = []
-        for number, source in enumerate(sources):
-            shape = (*output.shape, *source.shape)
-            if rows:
-                blocks.append(stack([row[number] for row in rows]).reshape(shape))
-            else:
-                blocks.append(wrap(np.zeros(shape, output.array.dtype)))
-        table.append(tuple(blocks) if isinstance(inputs, tuple) else blocks[0])
+        rows = differentiate((output,), sources, (one_hot_rows(output),), create_graph, strict, batched=True)
+        blocks = tuple([each.reshape((*output.shape, *each.shape[1:])) for each in rows])
+        table.append(blocks if isinstance(inputs, tuple) else blocks[0])
     return finish(tuple(table) if several else table[0], create_graph)
 
 

@@ -10,12 +10,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from minigrad.autograd.differentiation import grad as gradients
-from minigrad.creation import zeros_like
+from minigrad.autograd.functional import differentiate, one_hot_rows
 from minigrad.func.trees import leaves_of, with_leaves
-from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import enable_grad
 from minigrad.tensor import Tensor
 
@@ -54,18 +50,8 @@ class Watched:
     @enable_grad()
     def gradients(self, outputs: list[Tensor], starts: list[Any], batched: bool = False) -> Any:
         """The gradients of ``outputs`` from ``starts``, as the inputs are nested; zeros where there is no way."""
-        some = [place for place, each in enumerate(outputs) if each.requires_grad]
-        found: Any = [None] * len(self.inputs)
-        if some:
-            chosen, begin = [outputs[place] for place in some], [starts[place] for place in some]
-            options: Any = {"create_graph": self.is_nested, "allow_unused": True, "is_grads_batched": batched}
-            found = gradients(chosen, self.inputs, begin, retain_graph=True, **options)
-        extra = (len(starts[0]),) if batched else ()
-        filled = [
-            zeros_like(each).expand(*extra, *each.shape) if gradient is None else gradient
-            for gradient, each in zip(found, self.inputs)
-        ]
-        return with_leaves(self.chosen, iter(filled))
+        found = differentiate(outputs, self.inputs, starts, self.is_nested, batched=batched)
+        return with_leaves(self.chosen, iter(found))
 
 
 def checked_place(argnum: Any, count: int) -> int:
@@ -186,10 +172,8 @@ def jacrev(
         call = Watched(func, args, kwargs, argnums, has_aux)
         jacobians = []
         for output in call.outputs:
-            size = output.numel()
-            starts = wrap(np.eye(size, dtype=output.array.dtype)).reshape(size, *output.shape)
-            rows = call.gradients([output], [starts], batched=True)
-            shaped = [each.reshape(*output.shape, *each.shape[1:]) for each in leaves_of(rows)]
+            rows = call.gradients([output], [one_hot_rows(output)], batched=True)
+            shaped = [each.reshape((*output.shape, *each.shape[1:])) for each in leaves_of(rows)]
             jacobians.append(with_leaves(call.chosen, iter(shaped)))
         found = with_leaves(call.output, iter(jacobians))
         return (found, call.value(call.aux)) if has_aux else found
