@@ -41,6 +41,9 @@ class ProcessGroup:
         return 1
 
 
+Group = ProcessGroup | None  # None: the one of all processes
+
+
 class Work:
     """What a call with ``async_op`` gives: it is done already."""
 
@@ -141,7 +144,7 @@ def agreed(address: str, rank: int, world_size: int) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def destroy_process_group(group: ProcessGroup | None = None) -> None:
+def destroy_process_group(group: Group = None) -> None:
     """End: there is no group any more; a group of one's own ends alone.
 
     Raises:
@@ -158,7 +161,7 @@ def checked_group(given: Any = None, error: type[Exception] = ValueError) -> Any
     return given or GroupMember.WORLD
 
 
-def get_rank(group: ProcessGroup | None = None) -> int:
+def get_rank(group: Group = None) -> int:
     """The number of this process: 0.
 
     Raises:
@@ -167,7 +170,7 @@ def get_rank(group: ProcessGroup | None = None) -> int:
     return checked_group(group).rank()  # type: ignore[no-any-return]
 
 
-def get_world_size(group: ProcessGroup | None = None) -> int:
+def get_world_size(group: Group = None) -> int:
     """How many processes there are: 1.
 
     Raises:
@@ -176,7 +179,7 @@ def get_world_size(group: ProcessGroup | None = None) -> int:
     return checked_group(group).size()  # type: ignore[no-any-return]
 
 
-def get_backend(group: ProcessGroup | None = None) -> str:
+def get_backend(group: Group = None) -> str:
     """``"gloo"``.
 
     Raises:
@@ -238,7 +241,7 @@ def check_one(name: str, values: Sequence[Any]) -> None:
         raise RuntimeError(f"{name}: invalid tensor list (expected length 1, got {len(values)})")
 
 
-def barrier(group: ProcessGroup | None = None, async_op: bool = False) -> Work | None:
+def barrier(group: Group = None, async_op: bool = False) -> Work | None:
     """Wait for all processes: for none.
 
     Raises:
@@ -248,9 +251,7 @@ def barrier(group: ProcessGroup | None = None, async_op: bool = False) -> Work |
     return done(async_op)
 
 
-def all_reduce(
-    tensor: Tensor, op: ReduceOp = ReduceOp.SUM, group: ProcessGroup | None = None, async_op: bool = False
-) -> Work | None:
+def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM, group: Group = None, async_op: bool = False) -> Work | None:
     """The sum, or what ``op`` says, of every process's ``tensor``, of any shape, written to it: it stays as it is.
 
     Raises:
@@ -264,11 +265,7 @@ def all_reduce(
 
 
 def reduce(
-    tensor: Tensor,
-    dst: int | None = None,
-    op: ReduceOp = ReduceOp.SUM,
-    group: ProcessGroup | None = None,
-    async_op: bool = False,
+    tensor: Tensor, dst: int | None = None, op: ReduceOp = ReduceOp.SUM, group: Group = None, async_op: bool = False
 ) -> Work | None:
     """:func:`all_reduce`, for process ``dst`` alone. Shape: any.
 
@@ -279,9 +276,7 @@ def reduce(
     return all_reduce(tensor, op, group, async_op)
 
 
-def broadcast(
-    tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, async_op: bool = False
-) -> Work | None:
+def broadcast(tensor: Tensor, src: int | None = None, group: Group = None, async_op: bool = False) -> Work | None:
     """The ``tensor`` of process ``src``, of any shape, written to every other process's: to none.
 
     Raises:
@@ -291,9 +286,7 @@ def broadcast(
     return done(async_op)
 
 
-def all_gather(
-    tensor_list: list[Tensor], tensor: Tensor, group: ProcessGroup | None = None, async_op: bool = False
-) -> Work | None:
+def all_gather(tensor_list: list[Tensor], tensor: Tensor, group: Group = None, async_op: bool = False) -> Work | None:
     """Every process's ``tensor`` written to one of ``tensor_list`` each, of its shape and type.
 
     Raises:
@@ -309,7 +302,7 @@ def gather(
     tensor: Tensor,
     gather_list: list[Tensor] | None = None,
     dst: int | None = 0,
-    group: ProcessGroup | None = None,
+    group: Group = None,
     async_op: bool = False,
 ) -> Work | None:
     """:func:`all_gather`, for process ``dst`` alone. Shape: any.
@@ -327,7 +320,7 @@ def scatter(
     tensor: Tensor,
     scatter_list: list[Tensor] | None = None,
     src: int | None = 0,
-    group: ProcessGroup | None = None,
+    group: Group = None,
     async_op: bool = False,
 ) -> Work | None:
     """One of ``scatter_list``, of process ``src``, written to each process's ``tensor``, of the same shape and type.
@@ -343,11 +336,7 @@ def scatter(
 
 
 def reduce_scatter(
-    output: Tensor,
-    input_list: list[Tensor],
-    op: ReduceOp = ReduceOp.SUM,
-    group: ProcessGroup | None = None,
-    async_op: bool = False,
+    output: Tensor, input_list: list[Tensor], op: ReduceOp = ReduceOp.SUM, group: Group = None, async_op: bool = False
 ) -> Work | None:
     """The sums of what every process has for each, written to its ``output``: :func:`scatter` of one's own list.
 
@@ -360,7 +349,7 @@ def reduce_scatter(
     return all_gather([output], input_list[0], group, async_op)
 
 
-def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | None = None) -> None:
+def all_gather_object(object_list: list[Any], obj: Any, group: Group = None) -> None:
     """Every process's ``obj`` put into ``object_list``.
 
     Raises:
@@ -371,7 +360,7 @@ def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | No
     object_list[0] = obj
 
 
-def broadcast_object_list(object_list: list[Any], src: int | None = None, group: ProcessGroup | None = None) -> None:
+def broadcast_object_list(object_list: list[Any], src: int | None = None, group: Group = None) -> None:
     """The objects of process ``src`` put into every other process's list: into none.
 
     Raises:

@@ -25,7 +25,11 @@ class Overwrite(Function):
     """x becomes ``values``, an array of its shape and type."""
 
     in_place_name = ""  # of the method that does it
-    draw: Any  # where it is one: the values, from a generator, for an array and the shape of its memory
+
+    @classmethod
+    def draw(cls, generator, shape, array, *options):
+        """Random values, by the generator's method of the same name, for an array and the shape of its memory."""
+        return getattr(generator, cls.in_place_name.removesuffix("_"))(shape, array.dtype, *options)
 
     def forward(ctx, x, *, values):
         return values
@@ -39,10 +43,6 @@ class Uniform(Overwrite):
     """x becomes even draws."""
 
     in_place_name = "uniform_"
-
-    @staticmethod
-    def draw(generator, shape, array, low, high):
-        return generator.uniform(shape, array.dtype, low, high)
 
 
 @checked
@@ -80,10 +80,6 @@ class Exponential(Overwrite):
 
     in_place_name = "exponential_"
 
-    @staticmethod
-    def draw(generator, shape, array, rate):
-        return generator.exponential(shape, array.dtype, rate)
-
 
 @checked
 def exponential_(input: Tensor, lambd: Number = 1, *, generator: Generator | None = None) -> Tensor:
@@ -99,10 +95,6 @@ class Cauchy(Overwrite):
     """x becomes draws of Cauchy's distribution."""
 
     in_place_name = "cauchy_"
-
-    @staticmethod
-    def draw(generator, shape, array, median, sigma):
-        return generator.cauchy(shape, array.dtype, median, sigma)
 
 
 @checked
@@ -120,10 +112,6 @@ class LogNormal(Overwrite):
 
     in_place_name = "log_normal_"
 
-    @staticmethod
-    def draw(generator, shape, array, mean, std):
-        return generator.log_normal(shape, array.dtype, mean, std)
-
 
 @checked
 def log_normal_(input: Tensor, mean: Number = 1, std: Number = 2, *, generator: Generator | None = None) -> Tensor:
@@ -139,10 +127,6 @@ class Geometric(Overwrite):
     """x becomes draws of the geometric distribution."""
 
     in_place_name = "geometric_"
-
-    @staticmethod
-    def draw(generator, shape, array, p):
-        return generator.geometric(shape, array.dtype, p)
 
 
 @checked
