@@ -112,7 +112,7 @@ def warn_of_expanded(name: str) -> None:
     indices = "indices] = tensor" if name == "index_put_" else "mask] = scalar"
     warn_user(
         f"Use of {name} on expanded tensors is deprecated. Please clone() the tensor before performing this operation. "
-        f"This also applies to advanced indexing e.g. tensor[{indices}",
+        f"This also applies to advanced indexing e.g. tensor[{indices}"
     )
 
 

@@ -7,7 +7,9 @@ what is done to all parameters of a network at once, ``modules.py`` the layers u
 import sys
 from typing import TYPE_CHECKING, Any
 
-from minigrad.nn import functional, init, modules, parallel, utils
+from minigrad.nn import activation, adaptive, arguments, attention, batchnorm, container, convolution, dropout
+from minigrad.nn import embedding, flatten, instancenorm, lazy, linear, loss, margin_loss, module, normalization
+from minigrad.nn import functional, init, modules, parallel, utils, padding, pooling, rnn, transformer, upsampling
 from minigrad.nn.activation import *
 from minigrad.nn.arguments import factory_kwargs
 from minigrad.nn.adaptive import *
@@ -34,32 +36,12 @@ from minigrad.nn.transformer import *
 from minigrad.nn.upsampling import *
 from minigrad.left_out import no_attribute
 
-__all__ = ["CELU", "ELU", "GELU", "GLU", "GRU", "LSTM", "RNN", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d"]
-__all__ += ["AdaptiveAvgPool3d", "AdaptiveLogSoftmaxWithLoss", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d"]
-__all__ += ["AdaptiveMaxPool3d", "AlphaDropout", "AvgPool1d", "AvgPool2d", "AvgPool3d", "BCELoss", "BCEWithLogitsLoss"]
-__all__ += ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "Buffer", "CTCLoss", "ChannelShuffle"]
-__all__ += ["CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d"]
-__all__ += ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
-__all__ += ["CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "DataParallel", "Dropout", "Dropout1d"]
-__all__ += ["Dropout2d", "Dropout3d", "Embedding", "EmbeddingBag", "FeatureAlphaDropout", "Flatten", "Fold", "GRUCell"]
-__all__ += ["GaussianNLLLoss", "GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "HingeEmbeddingLoss"]
-__all__ += ["HuberLoss", "Identity", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "KLDivLoss", "L1Loss"]
-__all__ += ["LPPool1d", "LPPool2d", "LPPool3d", "LSTMCell", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d"]
-__all__ += ["LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d"]
-__all__ += ["LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d", "LazyLinear"]
-__all__ += ["LeakyReLU", "Linear", "LocalResponseNorm", "LogSigmoid", "LogSoftmax", "MSELoss", "MarginRankingLoss"]
-__all__ += ["MaxPool1d", "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "Mish", "Module"]
-__all__ += ["ModuleDict", "ModuleList", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss"]
-__all__ += ["MultiheadAttention", "NLLLoss", "NLLLoss2d", "PReLU", "PairwiseDistance", "Parameter", "ParameterDict"]
-__all__ += ["ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RNNBase", "RNNCell"]
-__all__ += ["RNNCellBase", "RReLU", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d"]
-__all__ += ["ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss"]
-__all__ += ["SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh"]
-__all__ += ["Tanhshrink", "Threshold", "Transformer", "TransformerDecoder", "TransformerDecoderLayer"]
-__all__ += ["TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss", "TripletMarginWithDistanceLoss"]
-__all__ += ["Unflatten", "Unfold", "UninitializedBuffer", "UninitializedParameter", "Upsample", "UpsamplingBilinear2d"]
-__all__ += ["UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "factory_kwargs", "functional", "init"]
+__all__ = ["Buffer", "DataParallel", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "init"]
 __all__ += ["parallel", "utils"]
+FAMILIES = [activation, adaptive, arguments, attention, batchnorm, container, convolution, dropout, embedding, flatten]
+FAMILIES += [instancenorm, lazy, linear, loss, margin_loss, module, normalization, padding, pooling, rnn]
+FAMILIES += [transformer, upsampling]
+__all__ += [name for family in FAMILIES for name in family.__all__]
 
 
 if not TYPE_CHECKING:  # a type checker would take it to mean that every name is there

@@ -19,12 +19,15 @@ from minigrad.tensor import Tensor
 __all__ = ["MultiheadAttention"]
 
 
+Mask = Tensor | None
+
+
 class NonDynamicallyQuantizableLinear(Linear):
     """A Linear under the name that PyTorch prints for attention's output."""
 
 
 def as_added(
-    mask: Tensor | None, name: str, dtype: dtypes.dtype, other: Tensor | None = None, others_name: str = ""
+    mask: Mask, name: str, dtype: dtypes.dtype, other: Tensor | None = None, others_name: str = ""
 ) -> Tensor | None:
     """A mask as numbers to add to scores: -∞ where a bool mask is True, which here means "may not look".
 
@@ -36,9 +39,7 @@ def as_added(
     if not isinstance(mask, Tensor):
         raise TypeError(f"{name} must be Tensor, not {type(mask).__name__}")
     if other is not None and other.dtype is not mask.dtype:
-        warn_user(
-            f"Support for mismatched {name} and {others_name} is deprecated. Use same type for both instead.",
-        )
+        warn_user(f"Support for mismatched {name} and {others_name} is deprecated. Use same type for both instead.")
     if mask.dtype is dtypes.bool:
         return zeros_like(mask, dtype=dtype).masked_fill_(mask, -math.inf)
     if not mask.is_floating_point():
@@ -99,43 +100,30 @@ class MultiheadAttention(Module):
         self.head_dim = embed_dim // num_heads
         self.add_zero_attn = add_zero_attn
         options = {"device": device, "dtype": dtype}
-        if self._qkv_same_embed_dim:
-            self.in_proj_weight = Parameter(empty(3 * embed_dim, embed_dim, **options))
-            for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):
-                self.register_parameter(name, None)
-        else:
-            self.q_proj_weight = Parameter(empty(embed_dim, embed_dim, **options))
-            self.k_proj_weight = Parameter(empty(embed_dim, self.kdim, **options))
-            self.v_proj_weight = Parameter(empty(embed_dim, self.vdim, **options))
-            self.register_parameter("in_proj_weight", None)
-        if bias:
-            self.in_proj_bias: Parameter | None = Parameter(empty(3 * embed_dim, **options))
-        else:
-            self.register_parameter("in_proj_bias", None)
+        same = self._qkv_same_embed_dim
+        for name, shape, wanted in (
+            ("in_proj_weight", (3 * embed_dim, embed_dim), same),
+            ("q_proj_weight", (embed_dim, embed_dim), not same),
+            ("k_proj_weight", (embed_dim, self.kdim), not same),
+            ("v_proj_weight", (embed_dim, self.vdim), not same),
+            ("in_proj_bias", (3 * embed_dim,), bias),
+            ("bias_k", (1, 1, embed_dim), add_bias_kv),
+            ("bias_v", (1, 1, embed_dim), add_bias_kv),
+        ):
+            self.register_parameter(name, Parameter(empty(shape, **options)) if wanted else None)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, **options)
-        self.bias_k: Parameter | None
-        self.bias_v: Parameter | None
-        if add_bias_kv:
-            self.bias_k = Parameter(empty(1, 1, embed_dim, **options))
-            self.bias_v = Parameter(empty(1, 1, embed_dim, **options))
-        else:
-            self.bias_k = self.bias_v = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the projections anew; the biases are 0."""
-        if self._qkv_same_embed_dim:
-            init.xavier_uniform_(self.in_proj_weight)
-        else:
-            init.xavier_uniform_(self.q_proj_weight)
-            init.xavier_uniform_(self.k_proj_weight)
-            init.xavier_uniform_(self.v_proj_weight)
+        for each in (self.in_proj_weight, self.q_proj_weight, self.k_proj_weight, self.v_proj_weight):
+            if each is not None:
+                init.xavier_uniform_(each)
         if self.in_proj_bias is not None:
             init.constant_(self.in_proj_bias, 0.0)
-            init.constant_(self.out_proj.bias, 0.0)  # type: ignore[arg-type]
+            init.constant_(self.out_proj.bias, 0.0)
         if self.bias_k is not None:
             init.xavier_normal_(self.bias_k)
-        if self.bias_v is not None:
             init.xavier_normal_(self.bias_v)
 
     def forward(
@@ -143,9 +131,9 @@ class MultiheadAttention(Module):
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        key_padding_mask: Tensor | None = None,
+        key_padding_mask: Mask = None,
         need_weights: bool = True,
-        attn_mask: Tensor | None = None,
+        attn_mask: Mask = None,
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
@@ -156,21 +144,20 @@ class MultiheadAttention(Module):
             raise AssertionError(
                 f"query should be unbatched 2D or batched 3D tensor but received {query.ndim}-D query tensor"
             )
+        expected = f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected"
         if key.ndim != query.ndim or value.ndim != query.ndim:
             raise AssertionError(
-                f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `key` and `value` to be "
-                f"{query.ndim}-D but found {key.ndim}-D and {value.ndim}-D tensors respectively"
+                f"{expected} `key` and `value` to be {query.ndim}-D but found {key.ndim}-D and {value.ndim}-D tensors "
+                f"respectively"
             )
         if isinstance(key_padding_mask, Tensor) and key_padding_mask.ndim != query.ndim - 1:
             raise AssertionError(
-                f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `key_padding_mask` to be "
-                f"`None` or {query.ndim - 1}-D but found {key_padding_mask.ndim}-D tensor instead"
+                f"{expected} `key_padding_mask` to be `None` or {query.ndim - 1}-D but found {key_padding_mask.ndim}-D "
+                f"tensor instead"
             )
         if isinstance(attn_mask, Tensor) and attn_mask.ndim not in (2, 3):
-            raise AssertionError(
-                f"For {'batched (3-D)' if batched else 'unbatched (2-D)'} `query`, expected `attn_mask` to be `None`, "
-                f"2-D or 3-D but found {attn_mask.ndim}-D tensor instead"
-            )
+            found = f"{attn_mask.ndim}-D tensor instead"
+            raise AssertionError(f"{expected} `attn_mask` to be `None`, 2-D or 3-D but found {found}")
         wanted = (self.num_heads, query.shape[0], key.shape[0])
         if isinstance(attn_mask, Tensor) and not batched and attn_mask.ndim == 3 and attn_mask.shape != wanted:
             raise AssertionError(f"Expected `attn_mask` shape to be {wanted} but got {attn_mask.shape}")
@@ -193,13 +180,7 @@ class MultiheadAttention(Module):
         return (result, weights) if batched else (result.squeeze(1), weights.squeeze(0))
 
     def attend(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        key_padding_mask: Tensor | None,
-        attn_mask: Tensor | None,
-        causal: bool,
+        self, query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Mask, attn_mask: Mask, causal: bool
     ) -> tuple[Tensor, Tensor]:
         """The result (L, N, E) and each head's weights (N, num_heads, L, S) for inputs with N second.
 
@@ -245,9 +226,7 @@ class MultiheadAttention(Module):
         length, batch, _ = projected.shape
         return projected.reshape(length, batch, self.num_heads, self.head_dim).permute(1, 2, 0, 3)
 
-    def merged_mask(
-        self, key_padding_mask: Tensor | None, attn_mask: Tensor | None, query: Tensor, keys: int
-    ) -> Tensor | None:
+    def merged_mask(self, key_padding_mask: Mask, attn_mask: Mask, query: Tensor, keys: int) -> Tensor | None:
         """Both masks as one to add to the scores, which broadcasts to (N, num_heads, L, S)."""
         length, batch, _ = query.shape
         mask = as_added(attn_mask, "attn_mask", query.dtype)

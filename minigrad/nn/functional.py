@@ -96,7 +96,7 @@ def implicit_dim(name: str, dim: int | None, ndim: int) -> int:
     if dim is None:
         warn_user(
             f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
-            f"argument.",
+            f"argument."
         )
         return 0 if ndim in (0, 1, 3) else 1
     return dim

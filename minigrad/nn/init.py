@@ -231,7 +231,7 @@ def trunc_normal_(
     """Numbers of the normal distribution, drawn again where outside [a, b]. Shapes: any."""
     if mean < a - 2 * std or mean > b + 2 * std:
         warn_user(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The values' distribution may be incorrect.",
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The values' distribution may be incorrect."
         )
     normal = NormalDist(mean, std)
     within = normal.cdf(b) - normal.cdf(a)

@@ -40,7 +40,7 @@ class _InstanceNorm(_NormBase):
                 )
             warn_user(
                 f"input's size at dim={dim} does not match num_features. You can silence this warning by not passing "
-                f"in num_features, which is not used because affine=False",
+                f"in num_features, which is not used because affine=False"
             )
         statistics = (self.running_mean, self.running_var, self.weight, self.bias)
         of_input = self.training or not self.track_running_stats

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad import dtypes
 from minigrad.creation import empty
 from minigrad.nn import functional, init
 from minigrad.nn.module import Module
@@ -43,21 +42,13 @@ class Linear(Module):
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        device: Any = None,
-        dtype: dtypes.dtype | None = None,
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
-        if bias:
-            self.bias: Parameter | None = Parameter(empty(out_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -91,7 +82,7 @@ class Bilinear(Module):
         out_features: int,
         bias: bool = True,
         device: Any = None,
-        dtype: dtypes.dtype | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         if isinstance(in1_features, int) and in1_features <= 0:
@@ -100,10 +91,7 @@ class Bilinear(Module):
         self.in2_features = in2_features
         self.out_features = out_features
         self.weight = Parameter(empty(out_features, in1_features, in2_features, device=device, dtype=dtype))
-        if bias:
-            self.bias: Parameter | None = Parameter(empty(out_features, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

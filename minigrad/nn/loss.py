@@ -17,17 +17,20 @@ __all__ = ["BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CrossEntropyLoss", "Gauss
 __all__ += ["L1Loss", "MSELoss", "NLLLoss", "NLLLoss2d", "PoissonNLLLoss", "SmoothL1Loss"]
 
 
+Old = bool | None  # of an argument that older programs give
+
+
 class _Loss(Layer):
     """What losses share: ``reduction``, which older programs say by ``size_average`` and ``reduce``."""
 
-    def __init__(self, size_average: bool | None, reduce: bool | None, reduction: str, **options: Any) -> None:
+    def __init__(self, size_average: Old, reduce: Old, reduction: str, **options: Any) -> None:
         super().__init__(reduction=legacy_reduction(size_average, reduce, reduction), **options)
 
 
 class _PlainLoss(_Loss):
     """A loss without further options."""
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+    def __init__(self, size_average: Old = None, reduce: Old = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction)
 
 
@@ -35,11 +38,7 @@ class _WeightedLoss(_Loss):
     """A loss whose elements, or classes, have a ``weight``."""
 
     def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
+        self, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
@@ -76,7 +75,7 @@ class SmoothL1Loss(_Loss):
     """
 
     def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
+        self, size_average: Old = None, reduce: Old = None, reduction: str = "mean", beta: float = 1.0
     ) -> None:
         super().__init__(size_average, reduce, reduction, beta=beta)
 
@@ -106,11 +105,7 @@ class KLDivLoss(_Loss):
     """
 
     def __init__(
-        self,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        log_target: bool = False,
+        self, size_average: Old = None, reduce: Old = None, reduction: str = "mean", log_target: bool = False
     ) -> None:
         super().__init__(size_average, reduce, reduction, log_target=log_target)
 
@@ -137,8 +132,8 @@ class BCEWithLogitsLoss(_WeightedLoss):
     def __init__(
         self,
         weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        size_average: Old = None,
+        reduce: Old = None,
         reduction: str = "mean",
         pos_weight: Tensor | None = None,
     ) -> None:
@@ -161,9 +156,9 @@ class NLLLoss(_WeightedLoss):
     def __init__(
         self,
         weight: Tensor | None = None,
-        size_average: bool | None = None,
+        size_average: Old = None,
         ignore_index: int = -100,
-        reduce: bool | None = None,
+        reduce: Old = None,
         reduction: str = "mean",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
@@ -188,9 +183,9 @@ class CrossEntropyLoss(NLLLoss):
     def __init__(
         self,
         weight: Tensor | None = None,
-        size_average: bool | None = None,
+        size_average: Old = None,
         ignore_index: int = -100,
-        reduce: bool | None = None,
+        reduce: Old = None,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
@@ -214,9 +209,9 @@ class NLLLoss2d(NLLLoss):
     def __init__(
         self,
         weight: Tensor | None = None,
-        size_average: bool | None = None,
+        size_average: Old = None,
         ignore_index: int = -100,
-        reduce: bool | None = None,
+        reduce: Old = None,
         reduction: str = "mean",
     ) -> None:
         warn_user(
@@ -235,9 +230,9 @@ class PoissonNLLLoss(_Loss):
         self,
         log_input: bool = True,
         full: bool = False,
-        size_average: bool | None = None,
+        size_average: Old = None,
         eps: float = 1e-08,
-        reduce: bool | None = None,
+        reduce: Old = None,
         reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from minigrad.nn import functional
 from minigrad.nn.layer import Layer
-from minigrad.nn.loss import _Loss, _PlainLoss, _WeightedLoss
+from minigrad.nn.loss import Old, _Loss, _PlainLoss, _WeightedLoss
 from minigrad.tensor import Tensor
 
 __all__ = ["CosineEmbeddingLoss", "CosineSimilarity", "HingeEmbeddingLoss", "MarginRankingLoss", "MultiLabelMarginLoss"]
@@ -21,7 +21,7 @@ class HingeEmbeddingLoss(_Loss):
     """
 
     def __init__(
-        self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+        self, margin: float = 1.0, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
     ) -> None:
         super().__init__(size_average, reduce, reduction, margin=margin)
 
@@ -36,7 +36,7 @@ class MarginRankingLoss(_Loss):
     """
 
     def __init__(
-        self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+        self, margin: float = 0.0, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
     ) -> None:
         super().__init__(size_average, reduce, reduction, margin=margin)
 
@@ -51,7 +51,7 @@ class CosineEmbeddingLoss(_Loss):
     """
 
     def __init__(
-        self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+        self, margin: float = 0.0, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
     ) -> None:
         super().__init__(size_average, reduce, reduction, margin=margin)
 
@@ -74,8 +74,8 @@ class TripletMarginLoss(_Loss):
         p: float = 2.0,
         eps: float = 1e-06,
         swap: bool = False,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        size_average: Old = None,
+        reduce: Old = None,
         reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)
@@ -161,8 +161,8 @@ class MultiMarginLoss(_WeightedLoss):
         p: int = 1,
         margin: float = 1.0,
         weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
+        size_average: Old = None,
+        reduce: Old = None,
         reduction: str = "mean",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)

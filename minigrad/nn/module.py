@@ -28,6 +28,10 @@ from minigrad.tensor_types import dtype_of
 __all__ = ["Module"]
 
 
+HOOKS = ["_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_state_dict_pre_hooks"]
+HOOKS += ["_state_dict_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"]
+
+
 def overrides(module: Module, name: str) -> bool:
     """True if the module's class defines ``name`` itself."""
     return getattr(type(module), name) is not getattr(Module, name)
@@ -68,14 +72,8 @@ class Module:
         set_plainly("_buffers", {})
         set_plainly("_non_persistent_buffers", set())
         set_plainly("_modules", {})
-        set_plainly("_forward_hooks", OrderedDict())
-        set_plainly("_forward_pre_hooks", OrderedDict())
-        set_plainly("_backward_hooks", OrderedDict())
-        set_plainly("_backward_pre_hooks", OrderedDict())
-        set_plainly("_state_dict_pre_hooks", OrderedDict())
-        set_plainly("_state_dict_hooks", OrderedDict())
-        set_plainly("_load_state_dict_pre_hooks", OrderedDict())
-        set_plainly("_load_state_dict_post_hooks", OrderedDict())
+        for kind in HOOKS:
+            set_plainly(kind, OrderedDict())
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 

@@ -158,7 +158,7 @@ def call_silently(
     except Exception as error:
         warn_user(
             f"module forward hook with ``always_call=True`` raised an exception that was silenced as another error was "
-            f"raised in forward: {error}",
+            f"raised in forward: {error}"
         )
 
 
@@ -233,7 +233,7 @@ class BackwardWatch:
         if not isinstance(output, (Tensor, tuple)):
             warn_user(
                 f"For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
-                f"{type(output)}",
+                f"{type(output)}"
             )
         outputs = output if isinstance(output, tuple) else (output,)
         self.output_count = len(outputs)
@@ -254,13 +254,7 @@ class BackwardWatch:
         for _, hook in hooks_of(self.module, "_backward_pre_hooks"):
             replacement = hook(self.module, grad_outputs)
             if replacement is not None:
-                replacement = replacement if isinstance(replacement, tuple) else (replacement,)
-                if len(replacement) != len(grad_outputs):
-                    raise RuntimeError(
-                        f"Backward pre hook returned an invalid number of grad_output, got {len(replacement)}, but "
-                        f"expected {len(grad_outputs)}"
-                    )
-                grad_outputs = replacement
+                grad_outputs = as_many("Backward pre hook", "grad_output", replacement, grad_outputs)
         self.grad_outputs = grad_outputs
         if self.input_places is None:
             self.call_without_inputs()
@@ -271,7 +265,7 @@ class BackwardWatch:
         if hooks_of(self.module, "_backward_hooks"):
             warn_user(
                 "Full backward hook is firing when gradients are computed with respect to module outputs since no "
-                "inputs require gradients.",
+                "inputs require gradients."
             )
         nothing = (None,) * self.input_count
         if any(each is not None for each in self.call_hooks(nothing)):
@@ -299,14 +293,17 @@ class BackwardWatch:
         for hook in [each for _, each in hooks_of(self.module, "_backward_hooks") if not isinstance(each, NodeHook)]:
             replacement = hook(self.module, grad_inputs, self.grad_outputs)
             if replacement is not None:
-                replacement = replacement if isinstance(replacement, tuple) else (replacement,)
-                if len(replacement) != len(grad_inputs):
-                    raise RuntimeError(
-                        f"Backward hook returned an invalid number of grad_input, got {len(replacement)}, but "
-                        f"expected {len(grad_inputs)}"
-                    )
-                grad_inputs = replacement
+                grad_inputs = as_many("Backward hook", "grad_input", replacement, grad_inputs)
         return grad_inputs
+
+
+def as_many(hook: str, name: str, replacement: Any, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a hook returned in the place of ``grads``. Raises PyTorch's RuntimeError where it is more or less."""
+    replacement = replacement if isinstance(replacement, tuple) else (replacement,)
+    if len(replacement) != len(grads):
+        got = f"got {len(replacement)}, but expected {len(grads)}"
+        raise RuntimeError(f"{hook} returned an invalid number of {name}, {got}")
+    return replacement
 
 
 def behind_identity(values: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[int], Any]:

@@ -190,11 +190,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Buffer):  # type: ignore[mis
     cls_to_become = Tensor
 
     def __new__(
-        cls,
-        requires_grad: bool = False,
-        device: Any = None,
-        dtype: dtypes.dtype | None = None,
-        persistent: bool = True,
+        cls, requires_grad: bool = False, device: Any = None, dtype: dtypes.dtype | None = None, persistent: bool = True
     ) -> UninitializedBuffer:
         buffer: Any = empty(0, device=device, dtype=dtype, requires_grad=requires_grad)
         buffer.__class__ = cls

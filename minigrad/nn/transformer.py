@@ -15,7 +15,7 @@ from minigrad import creation
 from minigrad.caller import warn_user
 from minigrad.graph.grad_mode import is_grad_enabled
 from minigrad.nn import functional, init
-from minigrad.nn.attention import MultiheadAttention, as_added
+from minigrad.nn.attention import Mask, MultiheadAttention, as_added
 from minigrad.nn.container import ModuleList
 from minigrad.nn.dropout import Dropout
 from minigrad.nn.linear import Linear
@@ -69,7 +69,7 @@ class _Layer(Module):
             activation = functional.relu if activation == "relu" else functional.gelu
         self.activation = activation
 
-    def self_attention(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool) -> Tensor:
+    def self_attention(self, x: Tensor, mask: Mask, padding: Mask, is_causal: bool) -> Tensor:
         """Attention of x to itself, with dropout: what is added to x."""
         attended, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask, is_causal=is_causal)
         return self.dropout1(attended)
@@ -91,11 +91,7 @@ class TransformerEncoderLayer(_Layer):
     """
 
     def forward(
-        self,
-        src: Tensor,
-        src_mask: Tensor | None = None,
-        src_key_padding_mask: Tensor | None = None,
-        is_causal: bool = False,
+        self, src: Tensor, src_mask: Mask = None, src_key_padding_mask: Mask = None, is_causal: bool = False
     ) -> Tensor:
         padding = as_added(src_key_padding_mask, "src_key_padding_mask", src.dtype, src_mask, "src_mask")
         mask = as_added(src_mask, "src_mask", src.dtype)
@@ -124,10 +120,10 @@ class TransformerDecoderLayer(_Layer):
         self,
         tgt: Tensor,
         memory: Tensor,
-        tgt_mask: Tensor | None = None,
-        memory_mask: Tensor | None = None,
-        tgt_key_padding_mask: Tensor | None = None,
-        memory_key_padding_mask: Tensor | None = None,
+        tgt_mask: Mask = None,
+        memory_mask: Mask = None,
+        tgt_key_padding_mask: Mask = None,
+        memory_key_padding_mask: Mask = None,
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> Tensor:
@@ -142,9 +138,7 @@ class TransformerDecoderLayer(_Layer):
         x = self.norm2(x + self.memory_attention(x, *of_memory))
         return self.norm3(x + self.dropout3(self.feedforward(x)))
 
-    def memory_attention(
-        self, x: Tensor, memory: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool
-    ) -> Tensor:
+    def memory_attention(self, x: Tensor, memory: Tensor, mask: Mask, padding: Mask, is_causal: bool) -> Tensor:
         """Attention of x to ``memory``, with dropout: what is added to x."""
         attended, _ = self.multihead_attn(
             x, memory, memory, padding, need_weights=False, attn_mask=mask, is_causal=is_causal
@@ -182,11 +176,7 @@ class TransformerEncoder(Module):
         self.use_nested_tensor = enable_nested_tensor and not reason
 
     def forward(
-        self,
-        src: Tensor,
-        mask: Tensor | None = None,
-        src_key_padding_mask: Tensor | None = None,
-        is_causal: bool | None = None,
+        self, src: Tensor, mask: Mask = None, src_key_padding_mask: Mask = None, is_causal: bool | None = None
     ) -> Tensor:
         padding = as_added(src_key_padding_mask, "src_key_padding_mask", src.dtype, mask, "mask")
         output = src
@@ -241,25 +231,18 @@ class TransformerDecoder(Module):
         self,
         tgt: Tensor,
         memory: Tensor,
-        tgt_mask: Tensor | None = None,
-        memory_mask: Tensor | None = None,
-        tgt_key_padding_mask: Tensor | None = None,
-        memory_key_padding_mask: Tensor | None = None,
+        tgt_mask: Mask = None,
+        memory_mask: Mask = None,
+        tgt_key_padding_mask: Mask = None,
+        memory_key_padding_mask: Mask = None,
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Tensor:
+        padding = {"tgt_key_padding_mask": tgt_key_padding_mask, "memory_key_padding_mask": memory_key_padding_mask}
+        causal = {"tgt_is_causal": bool(tgt_is_causal), "memory_is_causal": memory_is_causal}
         output = tgt
         for layer in self.layers:
-            output = layer(
-                output,
-                memory,
-                tgt_mask=tgt_mask,
-                memory_mask=memory_mask,
-                tgt_key_padding_mask=tgt_key_padding_mask,
-                memory_key_padding_mask=memory_key_padding_mask,
-                tgt_is_causal=bool(tgt_is_causal),
-                memory_is_causal=memory_is_causal,
-            )
+            output = layer(output, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, **padding, **causal)
         return output if self.norm is None else self.norm(output)
 
 
@@ -322,12 +305,12 @@ class Transformer(Module):
         self,
         src: Tensor,
         tgt: Tensor,
-        src_mask: Tensor | None = None,
-        tgt_mask: Tensor | None = None,
-        memory_mask: Tensor | None = None,
-        src_key_padding_mask: Tensor | None = None,
-        tgt_key_padding_mask: Tensor | None = None,
-        memory_key_padding_mask: Tensor | None = None,
+        src_mask: Mask = None,
+        tgt_mask: Mask = None,
+        memory_mask: Mask = None,
+        src_key_padding_mask: Mask = None,
+        tgt_key_padding_mask: Mask = None,
+        memory_key_padding_mask: Mask = None,
         src_is_causal: bool | None = None,
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,

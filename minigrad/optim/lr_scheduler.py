@@ -20,6 +20,7 @@ __all__ = ["ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnneali
 __all__ += ["ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR"]
 __all__ += ["PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"]
 
+Factor = Callable[[int], float]
 
 ADVICE = "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 
@@ -76,9 +77,7 @@ class LRScheduler:
     def get_lr(self) -> list[Any]:
         """The next rate of each group, from ``last_epoch`` and the present rates. For ``step`` to call."""
         if not self._get_lr_called_within_step:
-            warn_user(
-                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
-            )
+            warn_user("To get the last learning rate computed by the scheduler, please use `get_last_lr()`.")
         return self.next_rates()
 
     def next_rates(self) -> list[Any]:
@@ -99,12 +98,12 @@ class LRScheduler:
             warn_user(
                 f"Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. "
                 f"Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`. See more details at "
-                f"{ADVICE}",
+                f"{ADVICE}"
             )
         elif self._step_count == 1 and not self.optimizer.stepped:
             warn_user(
                 f"Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
-                f"otherwise the first value of the learning rate schedule is skipped. See more details at {ADVICE}",
+                f"otherwise the first value of the learning rate schedule is skipped. See more details at {ADVICE}"
             )
         self._step_count += 1
         if epoch is not None:
@@ -164,7 +163,7 @@ def set_option(group: dict[str, Any], name: str, value: Any) -> None:
 def warn_of_epoch() -> None:
     warn_user(
         "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please "
-        "use `scheduler.step()` to step the scheduler.",
+        "use `scheduler.step()` to step the scheduler."
     )
 
 
@@ -175,12 +174,7 @@ class LambdaLR(LRScheduler):
         ValueError: there are not as many functions as groups.
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
         groups = len(optimizer.param_groups)
         if isinstance(lr_lambda, (list, tuple)):
@@ -217,12 +211,7 @@ class MultiplicativeLR(LambdaLR):
         TypeError: one is no function.
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1) -> None:
         for function in lr_lambda if isinstance(lr_lambda, (list, tuple)) else [lr_lambda]:
             if not callable(function):
                 raise TypeError(f"lr_lambda should be a function, but got {type(function).__name__}")

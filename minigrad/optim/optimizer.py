@@ -124,7 +124,7 @@ class Optimizer:
         if len(params) < len(group["params"]):
             warn_user(
                 "optimizer contains a parameter group with duplicate parameters: each is changed once for every time "
-                "it stands there",
+                "it stands there"
             )
         for other in self.param_groups:
             if ("param_names" in group) != ("param_names" in other):

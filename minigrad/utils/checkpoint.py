@@ -200,7 +200,7 @@ def with_default(use_reentrant: bool | None, name: str) -> bool:
     if use_reentrant is None:
         warn_user(
             f"minigrad.utils.{name}: the use_reentrant parameter should be passed explicitly. use_reentrant=False is "
-            f"recommended, but if you need to preserve the current default behavior, you can pass use_reentrant=True.",
+            f"recommended, but if you need to preserve the current default behavior, you can pass use_reentrant=True."
         )
         return True
     return use_reentrant

@@ -29,6 +29,10 @@ except ImportError:
 __all__ = ["SummaryWriter"]
 
 
+Step = int | None
+Time = float | None  # seconds since 1970; None: now
+
+
 class SummaryWriter:
     """Writes a file of events in a folder, which ``tensorboard --logdir`` shows.
 
@@ -78,7 +82,7 @@ class SummaryWriter:
                 self.purge_step = None
         return self.all_writers[place]
 
-    def _add(self, value: Any, step: Any, walltime: float | None, folder: str = "") -> None:
+    def _add(self, value: Any, step: Any, walltime: Time, folder: str = "") -> None:
         add_event(self._writer(folder), Event(summary=Summary(value=[value])), step, walltime)
 
     def get_logdir(self) -> Any:
@@ -89,8 +93,8 @@ class SummaryWriter:
         self,
         tag: str,
         scalar_value: Any,
-        global_step: int | None = None,
-        walltime: float | None = None,
+        global_step: Step = None,
+        walltime: Time = None,
         new_style: bool = False,
         double_precision: bool = False,
     ) -> None:
@@ -112,11 +116,7 @@ class SummaryWriter:
         self._add(Summary.Value(tag=tag, tensor=tensor, metadata=metadata), global_step, walltime)
 
     def add_scalars(
-        self,
-        main_tag: str,
-        tag_scalar_dict: dict[str, Any],
-        global_step: int | None = None,
-        walltime: float | None = None,
+        self, main_tag: str, tag_scalar_dict: dict[str, Any], global_step: Step = None, walltime: Time = None
     ) -> None:
         """Several numbers by name, as lines of one plot: each line is a run of its own, in a folder below.
 
@@ -133,9 +133,9 @@ class SummaryWriter:
         self,
         tag: str,
         values: Any,
-        global_step: int | None = None,
+        global_step: Step = None,
         bins: Any = "tensorflow",
-        walltime: float | None = None,
+        walltime: Time = None,
         max_bins: int | None = None,
     ) -> None:
         """How often the elements of a tensor of any shape fall into which bin: TensorBoard's, or as ``np.histogram``'s.
@@ -147,12 +147,7 @@ class SummaryWriter:
         self._add(Summary.Value(tag=tag, histo=histogram(as_array(values), bins, max_bins)), global_step, walltime)
 
     def add_image(
-        self,
-        tag: str,
-        img_tensor: Any,
-        global_step: int | None = None,
-        walltime: float | None = None,
-        dataformats: str = "CHW",
+        self, tag: str, img_tensor: Any, global_step: Step = None, walltime: Time = None, dataformats: str = "CHW"
     ) -> None:
         """A picture: uint8 from 0 to 255, or floating from 0 to 1. Shape: (3, H, W) or (1, H, W), or as ``dataformats``
         says: "HWC", "HW", "NCHW" …
@@ -164,12 +159,7 @@ class SummaryWriter:
         self._add(Summary.Value(tag=tag, image=picture(as_array(img_tensor), dataformats)), global_step, walltime)
 
     def add_images(
-        self,
-        tag: str,
-        img_tensor: Any,
-        global_step: int | None = None,
-        walltime: float | None = None,
-        dataformats: str = "NCHW",
+        self, tag: str, img_tensor: Any, global_step: Step = None, walltime: Time = None, dataformats: str = "NCHW"
     ) -> None:
         """Pictures in a grid, eight a row: :meth:`add_image`. Shape: (N, 3, H, W) or (N, 1, H, W).
 
@@ -179,12 +169,7 @@ class SummaryWriter:
         self.add_image(tag, img_tensor, global_step, walltime, dataformats)
 
     def add_figure(
-        self,
-        tag: str,
-        figure: Any,
-        global_step: int | None = None,
-        close: bool = True,
-        walltime: float | None = None,
+        self, tag: str, figure: Any, global_step: Step = None, close: bool = True, walltime: Time = None
     ) -> None:
         """A figure of Matplotlib's, or several, as a picture; it is closed unless told."""
         several = isinstance(figure, list)
@@ -193,9 +178,7 @@ class SummaryWriter:
             tag, np.stack(drawn) if several else drawn[0], global_step, walltime, "NHWC" if several else "HWC"
         )
 
-    def add_text(
-        self, tag: str, text_string: str, global_step: int | None = None, walltime: float | None = None
-    ) -> None:
+    def add_text(self, tag: str, text_string: str, global_step: Step = None, walltime: Time = None) -> None:
         """A text in Markdown."""
         content = TextPluginData(version=0).SerializeToString()
         plugin = SummaryMetadata.PluginData(plugin_name="text", content=content)
@@ -249,7 +232,7 @@ def refuse(name: str) -> NoReturn:
     raise NotImplementedError(f"minigrad's SummaryWriter has no {name}" + f": {INSTEAD[name]}" * bool(INSTEAD[name]))
 
 
-def add_event(writer: Any, event: Any, step: Any, walltime: float | None) -> None:
+def add_event(writer: Any, event: Any, step: Any, walltime: Time) -> None:
     """Give an event to what writes it."""
     event.wall_time = time.time() if walltime is None else walltime
     if step is not None:

@@ -26,13 +26,16 @@ __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_
 __all__ += ["parameters_to_vector", "rnn", "vector_to_parameters"]
 
 
-def as_list(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
+Tensors = Iterable[Tensor] | Tensor
+
+
+def as_list(parameters: Tensors) -> list[Tensor]:
     return [parameters] if isinstance(parameters, Tensor) else list(parameters)
 
 
 @no_grad()
 def get_total_norm(
-    tensors: Iterable[Tensor] | Tensor, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
+    tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
 ) -> Tensor:
     """The ``norm_type``-norm of all tensors' elements taken together. ``foreach`` changes nothing. Shapes: any -> ().
 
@@ -54,9 +57,7 @@ def get_total_norm(
 
 
 @no_grad()
-def clip_grads_with_norm_(
-    parameters: Iterable[Tensor] | Tensor, max_norm: float, total_norm: Tensor, foreach: Any = None
-) -> None:
+def clip_grads_with_norm_(parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: Any = None) -> None:
     """Scale the gradients, whose norm is ``total_norm``, down so that it is ``max_norm`` at most."""
     factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
     for each in as_list(parameters):
@@ -65,11 +66,7 @@ def clip_grads_with_norm_(
 
 
 def clip_grad_norm_(
-    parameters: Iterable[Tensor] | Tensor,
-    max_norm: float,
-    norm_type: float = 2.0,
-    error_if_nonfinite: bool = False,
-    foreach: Any = None,
+    parameters: Tensors, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
 ) -> Tensor:
     """Scale all gradients down so that their norm, taken together, is ``max_norm`` at most. Returns the norm before.
 
@@ -96,7 +93,7 @@ def clip_grad_norm_(
 
 
 @no_grad()
-def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float, foreach: Any = None) -> None:
+def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: Any = None) -> None:
     """Bring every element of the gradients into ±``clip_value``."""
     clip_value = float(clip_value)
     for each in as_list(parameters):
@@ -125,11 +122,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
 
 
 def clip_grad_norm(
-    parameters: Iterable[Tensor] | Tensor,
-    max_norm: float,
-    norm_type: float = 2.0,
-    error_if_nonfinite: bool = False,
-    foreach: Any = None,
+    parameters: Tensors, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
 ) -> Tensor:
     """:func:`clip_grad_norm_`, as it was called before, with a warning."""
     old, new = "torch.nn.utils.clip_grad_norm", "torch.nn.utils.clip_grad_norm_"

@@ -121,11 +121,7 @@ def default_dim(module: Module, dim: int | None) -> int:
 
 
 def spectral_norm(
-    module: Module,
-    name: str = "weight",
-    n_power_iterations: int = 1,
-    eps: float = 1e-12,
-    dim: int | None = None,
+    module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
 ) -> Module:
     """Divide a tensor by its largest singular value, with ``dim`` as the rows (default: that of the layer's outputs).
 

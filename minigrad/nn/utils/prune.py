@@ -18,15 +18,8 @@ from minigrad.nn.utils import parameters_to_vector
 from minigrad.tensor import Tensor
 
 __all__ = ["BasePruningMethod", "CustomFromMask", "Identity", "L1Unstructured", "LnStructured", "PruningContainer"]
-__all__ += [
-    "RandomStructured",
-    "RandomUnstructured",
-    "custom_from_mask",
-    "global_unstructured",
-    "identity",
-    "is_pruned",
-]
-__all__ += ["l1_unstructured", "ln_structured", "random_structured", "random_unstructured", "remove"]
+__all__ += ["RandomStructured", "RandomUnstructured", "custom_from_mask", "global_unstructured", "identity"]
+__all__ += ["is_pruned", "l1_unstructured", "ln_structured", "random_structured", "random_unstructured", "remove"]
 
 
 class BasePruningMethod:
@@ -364,16 +357,19 @@ def pruning_hooks(module: Module, name: str | None = None) -> Iterator[tuple[int
             yield number, hook
 
 
+def pruned(module: Module, name: str, method: type[BasePruningMethod], **options: Any) -> Module:
+    method.apply(module, name, **options)
+    return module
+
+
 def identity(module: Module, name: str) -> Module:
     """Prune nothing, but as if: mask and hook are there."""
-    Identity.apply(module, name)
-    return module
+    return pruned(module, name, Identity)
 
 
 def random_unstructured(module: Module, name: str, amount: float) -> Module:
     """Prune ``amount`` elements at random."""
-    RandomUnstructured.apply(module, name, amount=amount)
-    return module
+    return pruned(module, name, RandomUnstructured, amount=amount)
 
 
 def l1_unstructured(module: Module, name: str, amount: float, importance_scores: Tensor | None = None) -> Module:
@@ -384,28 +380,24 @@ def l1_unstructured(module: Module, name: str, amount: float, importance_scores:
     >>> int((layer.weight == 0).sum())
     4
     """
-    L1Unstructured.apply(module, name, amount=amount, importance_scores=importance_scores)
-    return module
+    return pruned(module, name, L1Unstructured, amount=amount, importance_scores=importance_scores)
 
 
 def random_structured(module: Module, name: str, amount: float, dim: int) -> Module:
     """Prune ``amount`` slices along ``dim`` at random."""
-    RandomStructured.apply(module, name, amount=amount, dim=dim)
-    return module
+    return pruned(module, name, RandomStructured, amount=amount, dim=dim)
 
 
 def ln_structured(
     module: Module, name: str, amount: float, n: Any, dim: int, importance_scores: Tensor | None = None
 ) -> Module:
     """Prune the ``amount`` slices along ``dim`` with the least n-norm. Shape of the scores: the parameter's."""
-    LnStructured.apply(module, name, amount=amount, n=n, dim=dim, importance_scores=importance_scores)
-    return module
+    return pruned(module, name, LnStructured, amount=amount, n=n, dim=dim, importance_scores=importance_scores)
 
 
 def custom_from_mask(module: Module, name: str, mask: Tensor) -> Module:
     """Prune where ``mask`` is zero. Its shape: the parameter's."""
-    CustomFromMask.apply(module, name, mask=mask)
-    return module
+    return pruned(module, name, CustomFromMask, mask=mask)
 
 
 def global_unstructured(

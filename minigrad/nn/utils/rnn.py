@@ -18,11 +18,14 @@ __all__ = ["PackedSequence", "invert_permutation", "pack_padded_sequence", "pack
 __all__ += ["pad_sequence", "unpack_sequence", "unpad_sequence"]
 
 
+Indices = Tensor | None
+
+
 class PackedSequence_(NamedTuple):
     data: Tensor
     batch_sizes: Tensor
-    sorted_indices: Tensor | None
-    unsorted_indices: Tensor | None
+    sorted_indices: Indices
+    unsorted_indices: Indices
 
 
 class PackedSequence(PackedSequence_):
@@ -36,11 +39,7 @@ class PackedSequence(PackedSequence_):
     """
 
     def __new__(
-        cls,
-        data: Any,
-        batch_sizes: Tensor | None = None,
-        sorted_indices: Tensor | None = None,
-        unsorted_indices: Tensor | None = None,
+        cls, data: Any, batch_sizes: Indices = None, sorted_indices: Indices = None, unsorted_indices: Indices = None
     ) -> PackedSequence:
         if batch_sizes is None:
             if not (isinstance(data, (list, tuple)) and len(data) == 2):
@@ -198,10 +197,7 @@ def pad_packed_sequence(
 
 
 def pad_sequence(
-    sequences: Iterable[Tensor] | Tensor,
-    batch_first: bool = False,
-    padding_value: float = 0.0,
-    padding_side: str = "right",
+    sequences: Iterable[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
 ) -> Tensor:
     """Sequences padded to the length of the longest. Shapes: N of (L, ...) -> (L, N, ...), or (N, L, ...).
 

@@ -204,9 +204,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = defaul
             sizes[position % len(sizes)] += 1
         for position, size in enumerate(sizes):
             if size == 0:
-                warn_user(
-                    f"Length of split at index {position} is 0. This might result in an empty dataset.",
-                )
+                warn_user(f"Length of split at index {position} is 0. This might result in an empty dataset.")
     if sum(sizes) != len(dataset):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     if any(not isinstance(size, int) for size in sizes):
