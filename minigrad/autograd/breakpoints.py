@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from minigrad.graph.accumulation import results
 from minigrad.graph.describing import short_name
 from minigrad.graph.grad_mode import call_inside, grad_mode, no_grad
 from minigrad.graph.node import AccumulateGrad, Node, Tensor
+from minigrad.graph.values import tensors_in
 from minigrad.graph.watching import Observer, to_arrays
 
 __all__ = ["breakpoint_on"]
@@ -115,19 +116,6 @@ class breakpoint_on(Observer):
 def has(is_bad: Callable[[Any], Any], gradients: Sequence[Any]) -> bool:
     """Whether one of ``gradients`` holds such a number."""
     return any(each is not None and bool(is_bad(each).any()) for each in to_arrays(gradients))
-
-
-def tensors_in(output: Any) -> Iterator[Tensor]:
-    """The tensors that a module returned, in tuples, lists and dictionaries too."""
-    waiting = [output]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, Tensor):
-            yield each
-        elif isinstance(each, dict):
-            waiting.extend(each.values())
-        elif isinstance(each, (tuple, list)):
-            waiting.extend(each)
 
 
 def check_name(name: str) -> None:

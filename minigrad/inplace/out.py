@@ -16,6 +16,7 @@ from minigrad.attributes import TYPE_NAMES
 from minigrad.caller import warn_user
 from minigrad.graph.grad_mode import call_inside, grad_mode, no_grad
 from minigrad.graph.node import Tensor
+from minigrad.graph.values import tensors_in
 from minigrad.inplace.changing import become, check_castable, check_overlap
 from minigrad.inplace.resizing import resize_
 
@@ -82,7 +83,7 @@ def write_out(function: Callable[..., Any], out: Any, arguments: tuple[Any, ...]
     for each in targets:
         if not isinstance(each, Tensor):
             raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(each)}")
-    inputs = tensors_among([arguments, list(named.values())])
+    inputs = list(tensors_in([arguments, named]))
     if grad_mode.enabled and any(each._requires_grad for each in (*inputs, *targets)):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
@@ -111,17 +112,6 @@ def write_out(function: Callable[..., Any], out: Any, arguments: tuple[Any, ...]
         resize_out(target, value.array.shape)
         call_inside(no_grad(), become, target, value, f"{name}(out=...)")
     return type(result)(*targets) if hasattr(result, "_fields") else targets if isinstance(result, tuple) else out
-
-
-def tensors_among(values: Any) -> list[Tensor]:
-    """The tensors in a list, and in lists and tuples in it."""
-    found: list[Tensor] = []
-    for each in values:
-        if isinstance(each, Tensor):
-            found.append(each)
-        elif isinstance(each, (list, tuple)):
-            found += tensors_among(each)
-    return found
 
 
 def resize_out(target: Tensor, shape: tuple[int, ...]) -> None:

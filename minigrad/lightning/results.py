@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from minigrad import dtypes
 from minigrad.caller import warn_user
 from minigrad.creation import tensor
+from minigrad.graph.values import tensors_in
 from minigrad.lightning.exceptions import MisconfigurationException
 from minigrad.ops.choosing import maximum, minimum
 from minigrad.tensor import Tensor
@@ -179,7 +179,7 @@ def size_of(batch: Any) -> int:
     Raises:
         MisconfigurationException: there is no tensor in it.
     """
-    found = [tensor.size(0) if tensor.ndim else 1 for tensor in tensors_in(batch)]
+    found = [tensor.size(0) if tensor.ndim else 1 for tensor in tensors_in(batch, Iterable)]
     if not found:
         raise MisconfigurationException(
             "We could not infer the batch_size from the batch. Either simplify its structure or provide the batch_size "
@@ -191,18 +191,3 @@ def size_of(batch: Any) -> int:
             f"avoid any miscalculations, use `self.log(..., batch_size=batch_size)`."
         )
     return found[0]
-
-
-def tensors_in(batch: Any) -> Iterator[Tensor]:
-    """The tensors in tuples, lists, mappings and data classes, in order."""
-    if isinstance(batch, Tensor):
-        yield batch
-    elif isinstance(batch, Mapping):
-        for each in batch.values():
-            yield from tensors_in(each)
-    elif dataclasses.is_dataclass(batch):
-        for field in dataclasses.fields(batch):
-            yield from tensors_in(getattr(batch, field.name))
-    elif isinstance(batch, Iterable) and not isinstance(batch, (str, bytes)):
-        for each in batch:
-            yield from tensors_in(each)
