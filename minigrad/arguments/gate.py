@@ -48,12 +48,15 @@ TYPES: dict[str, tuple[type, ...]] = {
 NOT_EXAMINED = {"inplace", "return_indices", "size_average", "reduce", "reduction", "_stacklevel"}
 
 # Functions that PyTorch has written in Python, which reads or compares these arguments before any type is checked.
-LOOKED_AT = {
-    "activation.glu": {"input"},
-    "activation.softsign": {"input"},
-    "activation.tanhshrink": {"input"},
-    "adaptive_pooling.adaptive_avg_pool2d": {"input"},
-    "adaptive_pooling.adaptive_max_pool2d": {"input"},
+LOOKED_AT_INPUT = """
+activation.glu activation.softsign activation.tanhshrink adaptive_pooling.adaptive_avg_pool2d
+adaptive_pooling.adaptive_max_pool2d dropout.dropout3d functional.log_softmax functional.softmax
+losses.gaussian_nll_loss normalization.group_norm normalization.local_response_norm normalization.normalize
+resizing.interpolate statistics.norm unpooling.max_unpool3d volume_pooling.adaptive_avg_pool3d
+volume_pooling.adaptive_max_pool3d volume_pooling.adaptive_max_pool3d_with_indices
+volume_pooling.max_pool3d_with_indices
+"""
+LOOKED_AT: dict[str, set[str]] = {name: {"input"} for name in LOOKED_AT_INPUT.split()} | {
     "batch_norm.batch_norm": {"eps", "training"},
     "classification_losses.binary_cross_entropy": {"input", "target", "weight"},
     "classification_losses.binary_cross_entropy_with_logits": {"input", "target"},
@@ -61,13 +64,9 @@ LOOKED_AT = {
     "dropout.dropout": {"p"},
     "dropout.dropout1d": {"input", "p"},
     "dropout.dropout2d": {"input", "p"},
-    "dropout.dropout3d": {"input"},
     "embedding.embedding": {"padding_idx"},
     "embedding_bag.embedding_bag": {"input", "weight"},
-    "functional.log_softmax": {"input"},
-    "functional.softmax": {"input"},
     "grid_sampling.affine_grid": {"theta"},
-    "losses.gaussian_nll_loss": {"input"},
     "losses.huber_loss": {"input", "target"},
     "losses.l1_loss": {"input", "target"},
     "losses.mse_loss": {"input", "target"},
@@ -76,18 +75,8 @@ LOOKED_AT = {
     "margin_losses.triplet_margin_loss": {"margin"},
     "matmul.tensordot": {"a", "b"},
     "nondifferentiable.unique": {"return_counts", "return_inverse"},
-    "normalization.group_norm": {"input"},
     "normalization.instance_norm": {"input", "use_input_stats"},
-    "normalization.local_response_norm": {"input"},
-    "normalization.normalize": {"input"},
     "rectifiers.hardtanh": {"max_val", "min_val"},
-    "resizing.interpolate": {"input"},
-    "statistics.norm": {"input"},
-    "unpooling.max_unpool3d": {"input"},
-    "volume_pooling.adaptive_avg_pool3d": {"input"},
-    "volume_pooling.adaptive_max_pool3d": {"input"},
-    "volume_pooling.adaptive_max_pool3d_with_indices": {"input"},
-    "volume_pooling.max_pool3d_with_indices": {"input"},
 }
 
 

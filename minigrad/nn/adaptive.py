@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from minigrad.nn import functional
 from minigrad.nn.container import ModuleList, Sequential
+from minigrad.nn.layer import Layer
 from minigrad.nn.linear import Linear
-from minigrad.nn.module import Module
 from minigrad.ops.joining import cat
 from minigrad.tensor import Tensor
 
@@ -23,7 +23,7 @@ class _ASMoutput(NamedTuple):
     loss: Tensor
 
 
-class AdaptiveLogSoftmaxWithLoss(Module):
+class AdaptiveLogSoftmaxWithLoss(Layer):
     """ln softmax and its loss for very many classes, sorted by how frequent they are: rare ones share what is computed.
 
     The ``head`` scores the classes below the first of ``cutoffs``, and each cluster of further ones as a whole; a
@@ -47,7 +47,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
+        super().__init__(in_features=in_features, n_classes=n_classes, div_value=div_value, head_bias=head_bias)
         cutoffs = list(cutoffs)
         rising = all(low < high for low, high in pairwise([0, *cutoffs, n_classes]))
         if not cutoffs or not rising or any(int(each) != each for each in cutoffs):
@@ -55,11 +55,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 "cutoffs should be a sequence of unique, positive integers sorted in an increasing order, where each "
                 "value is between 1 and n_classes-1"
             )
-        self.in_features = in_features
-        self.n_classes = n_classes
         self.cutoffs = [*cutoffs, n_classes]
-        self.div_value = div_value
-        self.head_bias = head_bias
         self.shortlist_size = cutoffs[0]
         self.n_clusters = len(cutoffs)
         self.head_size = self.shortlist_size + self.n_clusters

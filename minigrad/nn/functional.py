@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad import dtypes
+from minigrad import dtypes, ops
 from minigrad.arguments.gate import checked
 from minigrad.caller import warn_user
 from minigrad.creation import empty_like, zeros_like
@@ -42,25 +42,16 @@ from minigrad.ops.unfolding import fold, unfold
 from minigrad.ops.unpooling import *
 from minigrad.ops.volume_pooling import *
 
-__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d"]
-__all__ += ["adaptive_max_pool2d", "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "affine_grid"]
-__all__ += ["alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear", "binary_cross_entropy"]
-__all__ += ["binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d", "conv3d"]
-__all__ += ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity"]
-__all__ += ["cross_entropy", "ctc_loss", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "elu_", "embedding"]
-__all__ += ["embedding_bag", "feature_alpha_dropout", "fold", "gaussian_nll_loss", "gelu", "glu", "grid_sample"]
-__all__ += ["group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_"]
-__all__ += ["hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm"]
-__all__ += ["leaky_relu", "leaky_relu_", "linear", "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d"]
-__all__ += ["lp_pool2d", "lp_pool3d", "margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d"]
-__all__ += ["max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d"]
-__all__ += ["max_unpool3d", "mish", "mse_loss", "multi_margin_loss", "multilabel_margin_loss"]
-__all__ += ["multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance"]
-__all__ += ["pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu", "relu6", "relu_", "rms_norm"]
-__all__ += ["rrelu", "rrelu_", "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu", "smooth_l1_loss"]
-__all__ += ["soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink"]
-__all__ += ["threshold", "threshold_", "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold", "upsample"]
-__all__ += ["upsample_bilinear", "upsample_nearest"]
+FAMILIES = [ops.adaptive_pooling, ops.classification_losses, ops.convolution, ops.dropout, ops.grid_sampling]
+FAMILIES += [ops.losses, ops.margin_losses, ops.normalization, ops.pooling, ops.power_pooling, ops.resizing]
+FAMILIES += [ops.score_losses, ops.shuffling, ops.unpooling, ops.volume_pooling]
+__all__ = ["batch_norm", "bilinear", "celu", "celu_", "ctc_loss", "elu", "elu_", "embedding", "embedding_bag", "fold"]
+__all__ += ["gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_"]
+__all__ += ["leaky_relu", "leaky_relu_", "linear", "log_softmax", "logsigmoid", "mish", "one_hot", "pad", "prelu"]
+__all__ += ["relu", "relu6", "relu_", "rrelu", "rrelu_", "scaled_dot_product_attention", "selu", "selu_", "sigmoid"]
+__all__ += ["silu", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
+__all__ += ["threshold_", "unfold"]
+__all__ += [name for family in FAMILIES for name in family.__all__]
 
 
 @checked

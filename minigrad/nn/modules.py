@@ -12,30 +12,21 @@ from minigrad.nn import activation, adaptive, arguments, attention, batchnorm, c
 from minigrad.nn import embedding, flatten, global_hooks, instancenorm, lazy, linear, loss, margin_loss, module
 from minigrad.nn import normalization, padding, pooling, rnn, state, transformer, upsampling
 
-PATHS = {
+ALIKE = [adaptive, container, dropout, flatten, lazy, padding, pooling, rnn, transformer, upsampling]
+PATHS = {each.__name__.rpartition(".")[2]: (each,) for each in ALIKE} | {
     "activation": (activation, attention),
-    "adaptive": (adaptive,),
     "batchnorm": (batchnorm, lazy),
     "channelshuffle": (upsampling,),
-    "container": (container,),
     "conv": (convolution, lazy),
     "distance": (margin_loss,),
-    "dropout": (dropout,),
-    "flatten": (flatten,),
     "fold": (convolution,),
     "instancenorm": (instancenorm, lazy),
-    "lazy": (lazy,),
     "linear": (linear, lazy),
     "loss": (loss, margin_loss),
     "module": (module, global_hooks),
     "normalization": (normalization, batchnorm),
-    "padding": (padding,),
     "pixelshuffle": (upsampling,),
-    "pooling": (pooling,),
-    "rnn": (rnn,),
     "sparse": (embedding,),
-    "transformer": (transformer,),
-    "upsampling": (upsampling,),
     "utils": (state, arguments),
 }
 

@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.caller import warn_user
 from minigrad.creation import empty, zeros
 from minigrad.nn import init
-from minigrad.nn.module import Module
+from minigrad.nn.layer import Layer
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.utils.rnn import PackedSequence
 from minigrad.ops.recurrent import gru, gru_cell, lstm, lstm_cell, rnn_relu, rnn_relu_cell, rnn_tanh, rnn_tanh_cell
@@ -22,7 +22,26 @@ GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 FUNCTIONS: dict[str, Any] = {"LSTM": lstm, "GRU": gru, "RNN_TANH": rnn_tanh, "RNN_RELU": rnn_relu}
 
 
-class RNNBase(Module):
+class _Recurrent(Layer):
+    """What layers and cells share."""
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew."""
+        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def _described(self, defaults: dict[str, Any]) -> str:
+        """The sizes, and what else is not as it is by default."""
+        text = f"{self.input_size}, {self.hidden_size}"
+        for name, default in defaults.items():
+            value = getattr(self, name, default)
+            if value != default or type(value) is not type(default):
+                text += f", {name}={value}"
+        return text
+
+
+class RNNBase(_Recurrent):
     """What recurrent layers share. ``mode`` is "RNN_TANH", "RNN_RELU", "LSTM" or "GRU".
 
     Shapes, L steps, N sequences, D directions: x (L, N, input_size), (N, L, input_size) with ``batch_first``,
@@ -57,12 +76,8 @@ class RNNBase(Module):
         device: Any = None,
         dtype: dtypes.dtype | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers, bias=bias)
         self.mode = mode
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bias = bias
         self.batch_first = batch_first
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
@@ -128,12 +143,6 @@ class RNNBase(Module):
 
     def flatten_parameters(self) -> None:
         """Nothing: only a GPU's library wants the parameters in one piece."""
-
-    def reset_parameters(self) -> None:
-        """Draw all parameters anew."""
-        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
 
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         """See that x is of the parameters' type, and of the right dimensions and last size.
@@ -220,17 +229,7 @@ class RNNBase(Module):
 
     def extra_repr(self) -> str:
         options = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
-        return described(self, {**options, "bidirectional": False})
-
-
-def described(module: Any, defaults: dict[str, Any]) -> str:
-    """The sizes of a layer or a cell, and what else is not as it is by default."""
-    text = f"{module.input_size}, {module.hidden_size}"
-    for name, default in defaults.items():
-        value = getattr(module, name, default)
-        if value != default or type(value) is not type(default):
-            text += f", {name}={value}"
-    return text
+        return self._described({**options, "bidirectional": False})
 
 
 class RNN(RNNBase):
@@ -337,7 +336,7 @@ def refuse_projections(arguments: dict[str, Any]) -> None:
 # ------------------------------------------------------------------------------------------------------- cells alone
 
 
-class RNNCellBase(Module):
+class RNNCellBase(_Recurrent):
     """What cells share: parameters of ``num_chunks`` gates.
 
     Shapes: x (N, input_size) and h (N, hidden_size), or both without N -> the next h; h is zeros unless it is given.
@@ -348,22 +347,13 @@ class RNNCellBase(Module):
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None
     ) -> None:
-        super().__init__()
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.bias = bias
+        super().__init__(input_size=input_size, hidden_size=hidden_size, bias=bias)
         self.weight_ih = Parameter(empty(num_chunks * hidden_size, input_size, device=device, dtype=dtype))
         self.weight_hh = Parameter(empty(num_chunks * hidden_size, hidden_size, device=device, dtype=dtype))
         for name in ("bias_ih", "bias_hh"):
             values = Parameter(empty(num_chunks * hidden_size, device=device, dtype=dtype)) if bias else None
             self.register_parameter(name, values)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw all parameters anew."""
-        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
 
     def _weights(self) -> tuple[Any, ...]:
         return self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
@@ -388,7 +378,7 @@ class RNNCellBase(Module):
                 raise ValueError(f"{type(self).__name__}: Expected {name} to be 1D or 2D, got {each.dim()}D instead")
 
     def extra_repr(self) -> str:
-        return described(self, {"bias": True, "nonlinearity": "tanh"})
+        return self._described({"bias": True, "nonlinearity": "tanh"})
 
 
 class RNNCell(RNNCellBase):

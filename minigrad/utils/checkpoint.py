@@ -9,6 +9,7 @@ Source: T. Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016. C
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -266,20 +267,14 @@ def checkpoint_sequential(
     use_reentrant = with_default(use_reentrant, "checkpoint_sequential")
     chain = list(functions.children()) if hasattr(functions, "children") else list(functions)
     size = len(chain) // segments
-    start = 0
     for start in range(0, size * (segments - 1), size):
-        segment = _Chain(chain[start : start + size])
-        input = checkpoint(segment, input, use_reentrant=use_reentrant, preserve_rng_state=preserve_rng_state)
-    return _Chain(chain[size * (segments - 1) :])(input)
+        run = functools.partial(in_turn, chain[start : start + size])
+        input = checkpoint(run, input, use_reentrant=use_reentrant, preserve_rng_state=preserve_rng_state)
+    return in_turn(chain[size * (segments - 1) :], input)
 
 
-class _Chain:
+def in_turn(functions: Sequence[Callable[..., Any]], value: Any) -> Any:
     """Functions called one on the result of the other."""
-
-    def __init__(self, functions: Sequence[Callable[..., Any]]) -> None:
-        self.functions = functions
-
-    def __call__(self, value: Any) -> Any:
-        for function in self.functions:
-            value = function(value)
-        return value
+    for function in functions:
+        value = function(value)
+    return value
