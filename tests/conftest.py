@@ -209,9 +209,11 @@ def choose_what_is_measured(items):
     def rank(item):
         return "float64" not in item.nodeid, item.nodeid
 
+    files = {item.path for item in items}
+    measured = {path for path in files if UNMEASURED_PATHS.isdisjoint([path, *path.parents])}
     first = {}
     for item in items:
-        if UNMEASURED_PATHS.isdisjoint([item.path, *item.path.parents]):
+        if item.path in measured:
             alike = item.nodeid.partition("-")[0]
             first[alike] = min(first.get(alike, item), item, key=rank)
     for item in first.values():

@@ -4,6 +4,7 @@ And inside minigrad: a room imports only what stands below it, so that nothing i
 """
 
 import ast
+import functools
 import importlib
 import pkgutil
 import subprocess
@@ -140,7 +141,10 @@ def belongs(name):
     return name.partition(".")[0] == "minigrad"
 
 
-IMPORTS = {name: set(imported(path)) - {name} for name, path in MODULES.items()}
+@functools.cache
+def imports(module):
+    """The other modules that one imports: found when a test asks, for every process of a run reads this file."""
+    return set(imported(MODULES[module])) - {module}
 
 
 def room_of(module):
@@ -160,13 +164,13 @@ def test_every_module_stands_in_a_room():
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name], ids=str)
 def test_a_room_imports_only_what_stands_below_it(module):
-    above = [other for other in IMPORTS[module] if room_of(other) > room_of(module)]
+    above = [other for other in imports(module) if room_of(other) > room_of(module)]
     assert not above, f"minigrad.{module} imports {above}, which stand above it"
 
 
-def circles(imports):
+def circles(graph):
     """The sets of more than one module that import one another, found by taking away what is in none."""
-    left = dict(imports)
+    left = dict(graph)
     while True:
         free = [
             name
@@ -180,7 +184,8 @@ def circles(imports):
 
 
 def test_nothing_imports_itself_in_a_circle_but_the_face_and_its_networks():
-    assert {name for name in circles(IMPORTS) if name.partition(".")[0] not in ("", "models")} == set()
+    found = circles({module: imports(module) for module in MODULES})
+    assert {name for name in found if name.partition(".")[0] not in ("", "models")} == set()
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"c"}}) == {"b", "c"}
 
 

@@ -890,13 +890,14 @@ def tuples_of_one_hash(count: int) -> bytes:
         return (value << bits | value >> (64 - bits)) % word
 
     final = -(2 ^ prime_5 ^ 3527539) % word
-    wanted = rotated(final * pow(prime_1, -1, word) % word, 33)
+    inverse_1, inverse_2 = pow(prime_1, -1, word), pow(prime_2, -1, word)
+    wanted = rotated(final * inverse_1 % word, 33)
     pairs: list[tuple[int, int]] = []
     first = 0
     while len(pairs) < count:
         first += 1
         begun = rotated((prime_5 + first * prime_2) % word, 31) * prime_1 % word
-        second = (wanted - begun) * pow(prime_2, -1, word) % word
+        second = (wanted - begun) * inverse_2 % word
         if second < 2**61 - 1:  # such integers are their own hash
             pairs.append((first, second))
     assert {hash(pair) for pair in pairs} == {0}
