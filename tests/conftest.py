@@ -139,6 +139,8 @@ def pytest_cmdline_main(config):
     measuring = coverage.Coverage.current()
     if hasattr(config, "workerinput"):
         measured = config.workerinput["measured"]  # as the process has decided that began this one
+        if "forking" in sys.modules:  # it is a fork itself: what its tests begin is one only where they ask for that
+            subprocess.Popen = sys.modules["forking"].Popen.__base__
     else:
         measured = asked_for or (is_whole(config) and config.getoption("--engine") is None)
     if measuring is not None and not measured:
@@ -158,14 +160,26 @@ def pytest_configure_node(node):
 def pytest_xdist_setupnodes(config, specs):
     """Several processes compute on one thread each: those of BLAS and of PyTorch keep turning while they wait.
 
-    One process forks for all of them.
+    One process forks for all of them, and they are forks of it: PyTorch is imported once.
     """
     if len(specs) > 1:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
     if sys.platform == "linux":
+        forking = load_forking()
         process = contextlib.ExitStack()
-        process.enter_context(load_forking().begun())
+        process.enter_context(forking.begun())
         config.add_cleanup(process.close)
+        subprocess.Popen = forking.Popen
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionstart():
+    """Only the processes that share the tests are begun otherwise, not what else this one begins."""
+    begun_by = subprocess.Popen
+    try:
+        return (yield)
+    finally:
+        subprocess.Popen = begun_by
 
 
 @pytest.hookimpl(tryfirst=True)
