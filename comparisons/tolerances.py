@@ -55,8 +55,8 @@ TOLERANCES = {
     "convolution float64": Tolerance(
         1e-12,
         1e-14,
-        "sums of hundreds of products, added in another order, 3x3 ones through Winograd's sums and differences: where "
-        "they cancel, the rounding of the large terms stays; 1e-15 of the largest value is usual",
+        "sums of hundreds of products, added in another order, the gradients of 3x3 ones through Winograd's sums and "
+        "differences: where they cancel, the rounding of the large terms stays; 1e-15 of the largest value is usual",
         "largest",
     ),
     "convolution float32": Tolerance(2e-6, 1e-7, "as above; 5e-7 of the largest value is usual", "largest"),

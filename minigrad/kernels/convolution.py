@@ -9,7 +9,10 @@ matrix ("im2col"): then a convolution is rows times weight (``convolve``), the w
 gradient times rows (``gradient_of_weight``), and the input's gradient is a product whose rows are added back to the
 places they were read from (``gradient_of_input``). The rows are made in chunks that stay in the processor's cache, and
 are made again for the gradient rather than kept: they are R·S times as large as the input. Two kinds go other ways:
-most 3×3 kernels (``winograd.py``), and those on small or few pictures (``tap_by_tap.py``).
+the gradients of most 3×3 kernels (``winograd.py``), and small or few pictures (``tap_by_tap.py``).
+
+What a forward pass computes is equal to the last bit wherever it reads equal numbers: a max pooling after it then
+finds the first of equal elements, over an even background too. So its sums have one order at all places.
 
 Everywhere: x (N, C, H, W), weight (K, C / groups, R, S), y (N, K, OH, OW); stride, padding and dilation are pairs.
 Arrays of any memory layout are accepted; results lie channels last (see ``memory.py``).
@@ -29,7 +32,7 @@ from minigrad.kernels import kernel_mode, tap_by_tap, winograd
 from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
 from minigrad.kernels.parallel import share_out, shares, worth_sharing
-from minigrad.kernels.product import multiply_rows, rows_of_small_product, sum_over_rows
+from minigrad.kernels.product import EVEN, multiply_alike, rows_of_small_product, sum_over_rows
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
@@ -107,10 +110,8 @@ def convolve(x, weight, stride, padding, dilation, groups, places=None):
         for of_x, of_y in zip(parts(x.shape[1], groups), parts(len(weight), groups)):
             y[:, of_y] = convolve(x[:, of_x], weight[of_y], stride, padding, dilation, 1, places)
         return y
-    if tap_by_tap.pays(x.shape, weight.shape, y_shape, stride, padding, dilation):
+    if len(weight) % EVEN == 0 and tap_by_tap.pays(x.shape, weight.shape, y_shape, stride, padding, dilation):
         return tap_by_tap.convolve(x, weight, y_shape, stride, padding, dilation)
-    if winograd.pays(y_shape, weight.shape, stride, dilation, x.dtype):
-        return winograd.convolve(x, weight, padding, y_shape)
 
     y = pictures(y_shape, x.dtype)
     flat = channels_last(y)
@@ -122,31 +123,33 @@ def convolve(x, weight, stride, padding, dilation, groups, places=None):
     def compute(chunk):
         first, end, top, bottom = chunk
         rows = reading.rows(chunk)
-        multiply_rows(rows, matrix, flat[first:end, top:bottom].reshape(len(rows), len(weight)))
+        multiply_alike(rows, matrix, flat[first:end, top:bottom].reshape(len(rows), len(weight)))
 
     share_out(compute, reading.chunks)
     return y
 
 
 @on_own_threads
-def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups):
-    """dL/dx. It is also what a transposed convolution computes of grad_y."""
+def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups, alike=False):
+    """dL/dx. It is also what a transposed convolution computes of grad_y, then ``alike`` at all places."""
     if kernel_mode.get().reference:
         return gradient_of_input_by_loops(grad_y, weight, x_shape, stride, padding, dilation, groups)
     if grad_y.dtype in NARROW:
-        grad_x = gradient_of_input(wide(grad_y), wide(weight), x_shape, stride, padding, dilation, groups)
+        grad_x = gradient_of_input(wide(grad_y), wide(weight), x_shape, stride, padding, dilation, groups, alike)
         return grad_x.astype(grad_y.dtype)
     if groups > 1:
         grad_x = pictures(x_shape, grad_y.dtype)
         for of_x, of_y in zip(parts(x_shape[1], groups), parts(weight.shape[0], groups)):
             shape = (x_shape[0], x_shape[1] // groups, *x_shape[2:])
-            grad_x[:, of_x] = gradient_of_input(grad_y[:, of_y], weight[of_y], shape, stride, padding, dilation, 1)
+            steps = (stride, padding, dilation, 1, alike)
+            grad_x[:, of_x] = gradient_of_input(grad_y[:, of_y], weight[of_y], shape, *steps)
         return grad_x
-    if tap_by_tap.pays(x_shape, weight.shape, grad_y.shape, stride, padding, dilation):
+    even = x_shape[1] % EVEN == 0
+    if (even or not alike) and tap_by_tap.pays(x_shape, weight.shape, grad_y.shape, stride, padding, dilation):
         return tap_by_tap.gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation)
-    if winograd.pays(x_shape, weight.shape, stride, dilation, grad_y.dtype):
+    if not alike and winograd.pays(x_shape, weight.shape, stride, dilation, grad_y.dtype):
         # x's place i went, by tap r, to y's place i - r + padding: read from there, the taps mirrored.
-        return winograd.convolve_mirrored(grad_y, weight, [2 - each for each in padding], x_shape)
+        return winograd.gradient_of_input(grad_y, weight, [2 - each for each in padding], x_shape)
 
     grad_x = pictures(x_shape, grad_y.dtype, np.zeros)
     add_back(channels_last(grad_x), channels_last(grad_y), weight, stride, padding, dilation)
@@ -292,9 +295,9 @@ def add_back(grad_x, grad_y, weight, stride, padding, dilation):
         places = (end - first, bottom - top, reading.across)
         product = workspace("rows", (*places, reading.length), grad_y.dtype)
         rows = product.reshape(places[0] * places[1] * places[2], reading.length)
-        np.matmul(grad_y[first:end, top:bottom].reshape(len(rows), kernels), matrix, out=rows)
+        multiply_alike(grad_y[first:end, top:bottom].reshape(len(rows), kernels), matrix, rows)
         read = reading.by_tap(product)
-        for r in range(height):
+        for r in reversed(range(height)):  # as chunks go: so what a place gets comes from y's first row first
             rows_read, from_rows = inside(top, bottom, r, stride[0], padding[0], dilation[0], grad_x.shape[1])
             for s in range(width):
                 columns_read, from_columns = inside(

@@ -8,7 +8,7 @@ from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import workspace
 from minigrad.kernels.parallel import width
 
-__all__ = ["multiply_rows", "product", "rows_of_small_product", "sum_over_rows"]
+__all__ = ["EVEN", "multiply_alike", "multiply_rows", "product", "rows_of_small_product", "sum_over_rows"]
 
 # Numbers of multiplications. Below the first OpenBLAS leaves a product to the caller anyway. Below the second, what its
 # threads win is less than what they cost: after each product they go on turning, on processors that kernels want next.
@@ -18,6 +18,7 @@ WORTH_THREADS = 1 << 25
 # the time. Where it does not, the parts cost little.
 SMALL_PRODUCT = 10**6
 FEWEST_ROWS = 16  # of a small product: with fewer nothing is saved
+EVEN = 16  # rows at least, and columns a multiple of it: then BLAS adds up every row in the same order
 FEWEST_SUMMED = 64  # of one that is added to others: with fewer, to add them up takes longer
 
 
@@ -64,7 +65,27 @@ def multiply_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
         out=out[..., :whole, :].reshape(*parts, b.shape[-1]),
     )
     if whole < count:
-        np.matmul(a[..., whole:, :], b, out=out[..., whole:, :])
+        np.matmul(a[..., -at_once:, :], b, out=out[..., -at_once:, :])  # some of them again, as many as in each part
+
+
+def multiply_alike(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """``out`` becomes ``a @ b``, and equal rows of a give rows equal to the last bit, in another call with b too.
+
+    At the edge of a matrix, and for few rows, BLAS adds up in another order; so both are made :data:`EVEN` by zeros.
+
+    Shapes: (n, k), (k, m) -> (n, m).
+    """
+    count, columns = out.shape
+    rows_missing, columns_missing = max(EVEN - count, 0), -columns % EVEN
+    if rows_missing:
+        a = np.pad(a, [(0, rows_missing), (0, 0)])
+    if columns_missing:
+        b = np.pad(b, [(0, 0), (0, columns_missing)])
+    uneven = rows_missing or columns_missing
+    even = workspace("even product", (len(a), b.shape[1]), out.dtype) if uneven else out
+    multiply_rows(a, b, even)
+    if uneven:
+        out[...] = even[:count, :columns]
 
 
 def sum_over_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.kernels.memory import channels_last, inside, pictures, taps_first, workspace
 from minigrad.kernels.parallel import share_out, spans, worth_sharing
+from minigrad.kernels.product import EVEN
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "pays"]
 
@@ -71,9 +72,12 @@ def rows_at(x, places):
 
 
 def spans_of(count, rows, weight_shape):
-    """Spans of so many kernels, or channels, for the threads: one span of all, where that is done soon."""
+    """Even spans of so many kernels, or channels, for the threads: one span of all, where that is done soon."""
     multiplications = sum([len(each) for each in rows]) * weight_shape[0] * weight_shape[1]
-    return spans(count, FEWEST_EACH) if worth_sharing(multiplications) else [(0, count)]
+    if not worth_sharing(multiplications):
+        return [(0, count)]
+    parts = spans(-(-count // EVEN), -(-FEWEST_EACH // EVEN))
+    return [(first * EVEN, min(end * EVEN, count)) for first, end in parts]
 
 
 def add_product(rows, matrix, target):

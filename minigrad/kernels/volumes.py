@@ -129,16 +129,23 @@ def outputs(grad_y: np.ndarray) -> np.ndarray:
 
 
 def gradient_of_input(
-    grad_y: np.ndarray, weight: np.ndarray, x_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
+    grad_y: np.ndarray,
+    weight: np.ndarray,
+    x_shape: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    alike: bool = False,
 ) -> np.ndarray:
     """dL/dx: each picture gets what it was read for."""
     if grad_y.dtype in NARROW:  # summed in float32 and rounded once
-        grad_x = gradient_of_input(wide(grad_y), wide(weight), x_shape, stride, padding, dilation, groups)
+        grad_x = gradient_of_input(wide(grad_y), wide(weight), x_shape, stride, padding, dilation, groups, alike)
         return grad_x.astype(grad_y.dtype)
     count, channels, size, *places = x_shape
     taps, depths = weight.shape[2], grad_y.shape[2]
     shape = (count * depths, channels * taps, *places)
-    steps = (stride[1:], padding[1:], dilation[1:], groups)
+    steps = (stride[1:], padding[1:], dilation[1:], groups, alike)
     grad = convolution.gradient_of_input(outputs(grad_y), as_pictures(weight), shape, *steps)
     grad = grad.reshape(count, depths, channels, taps, *places)
     grad_x = np.zeros(x_shape, grad.dtype)

@@ -1,9 +1,12 @@
-"""Convolution with 3×3 kernels at stride 1 with fewer multiplications, after Winograd.
+"""The gradients of 3×3 convolutions at stride 1 with fewer multiplications, after Winograd.
 
 A tile of m×m outputs reads (m+2)×(m+2) inputs. Transformed by fixed small matrices, tile and kernel are multiplied
 element by element, and the product, transformed back, is the tile of outputs:
 
     y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A
+
+The input's gradient is such a convolution of the output's gradient. A forward pass is not computed so: the outputs of
+a tile are sums of different terms, so two places that read equal numbers would round apart.
 
 16 multiplications instead of 36 for m = 2, 36 instead of 144 for m = 4. Over all tiles and channels, each of the
 (m+2)² elements is one matrix product, (tiles × C) times (C × K). Here a transform of both dimensions at once is one
@@ -31,7 +34,7 @@ from minigrad.kernels.memory import channels_last, chunks, pictures, taps_first,
 from minigrad.kernels.parallel import share_out, shares, spans, worth_sharing
 from minigrad.kernels.product import multiply_rows, rows_of_small_product
 
-__all__ = ["convolve", "convolve_mirrored", "gradient_of_weight", "pays"]
+__all__ = ["gradient_of_input", "gradient_of_weight", "pays"]
 
 FEWEST_CHANNELS = 32  # with fewer the transforms cost more than they save
 FEWEST_TILES = 100  # with fewer, transforming the kernels costs more than they save
@@ -102,38 +105,23 @@ def pays(y_shape, weight_shape, stride, dilation, dtype):
     return count * tiles >= FEWEST_TILES and tiles * (m + 2) ** 2 * 4 < height * width * 9 * 3
 
 
-def convolve(x, weight, padding, y_shape):
-    """y. Shapes: (N, C, H, W), (K, C, 3, 3) -> (N, K, OH, OW)."""
-    of_weight = chosen_transforms().of_weight
-    if rows_of_small_product(weight.shape[0] * weight.shape[1]):
-        u = transformed_weight(weight.transpose(1, 0, 2, 3), of_weight)
-    else:
-        u = transformed_weight(weight, of_weight).transpose(0, 2, 1)
-    return convolve_transformed(x, u, padding, y_shape)
-
-
-def convolve_mirrored(y, weight, padding, x_shape):
-    """The convolution of y with the mirrored kernels, which takes gradients from y to x: (N, K, …) -> (N, C, …)."""
+def gradient_of_input(grad_y, weight, padding, x_shape):
+    """dL/dx, the convolution of grad_y with the mirrored kernels: (N, K, OH, OW), (K, C, 3, 3) -> (N, C, H, W)."""
     u = transformed_weight(weight, chosen_transforms().of_weight[:, ::-1])
-    return convolve_transformed(y, u, padding, x_shape)
-
-
-def convolve_transformed(x, u, padding, y_shape):
-    """y, from transformed kernels u ((m+2)², C, K)."""
-    y = pictures(y_shape, x.dtype)
-    tiling = Tiling(chosen_transforms(), x, padding, y_shape)
+    grad_x = pictures(x_shape, grad_y.dtype)
+    tiling = Tiling(chosen_transforms(), grad_y, padding, x_shape)
 
     def compute(chunk):
         v = transformed_tiles(tiling, chunk)
-        product = workspace("product", (len(v), v.shape[1], u.shape[2]), x.dtype)
+        product = workspace("product", (len(v), v.shape[1], u.shape[2]), grad_y.dtype)
         multiply_rows(v, u, product)
         tiles = tiling.output_tiles(chunk)
         transform(tiling.of_output, product.reshape(len(v), -1), tiles.reshape(tiling.m**2, -1))
-        for place, used, _ in tiling.places(channels_last(y), chunk, tiles):
+        for place, used, _ in tiling.places(channels_last(grad_x), chunk, tiles):
             place[...] = used
 
     share_out(compute, tiling.chunks)
-    return y
+    return grad_x
 
 
 def gradient_of_weight(grad_y, x, padding):

@@ -86,7 +86,7 @@ class Convolution(Function):
         pictures, kernel = as_pictures(x), as_pictures(weight)
         if geometry.transposed:
             shape = transposed_shape(pictures, kernel, geometry)
-            z = kernels_for(x).gradient_of_input(pictures, kernel, shape, *geometry.steps)
+            z = kernels_for(x).gradient_of_input(pictures, kernel, shape, *geometry.steps, alike=True)
         else:
             z = kernels_for(x).convolve(pictures, kernel, *geometry.steps)
         if bias is not None:
