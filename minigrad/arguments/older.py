@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments.checks import check_tensors
 from minigrad.caller import warn_user
 from minigrad.graph.node import Tensor
 
-__all__ = ["older_fused", "older_product", "older_sum"]
+__all__ = ["older_fused", "older_sum", "operands_and_factors"]
 
 
 def form_of(arguments: tuple[Any, ...]) -> str:
@@ -46,8 +47,21 @@ def older_fused(name: str, *arguments: Any) -> tuple[Any, list[Any]]:
     return value, tensors
 
 
-def older_product(name: str, *arguments: Any) -> tuple[list[Any], list[Any]]:
-    """Beta and alpha, and the three tensors, of ``addmm(beta, input, alpha, mat1, mat2)``; alpha may be left out, and
-    in a method's call both stand after the tensor."""
-    factors, tensors = taken_apart(name, ["NTTT", "NTNTT", "TNTT", "TNNTT"], "beta and alpha", arguments)
-    return [*factors, 1][:2], tensors
+def operands_and_factors(
+    name: str, older: tuple[Any, ...], beta: Any, alpha: Any, **tensors: Any
+) -> tuple[list[Any], dict[str, Any]]:
+    """The three tensors of ``addmm`` and its kin, and beta and alpha by name.
+
+    In the older form ``addmm(beta, input, alpha, mat1, mat2)`` alpha may be left out, and in a method's call both stand
+    after the tensor.
+
+    Raises:
+        TypeError: one is no tensor.
+    """
+    operands = list(tensors.values())
+    if older:
+        forms = ["NTTT", "NTNTT", "TNTT", "TNNTT"]
+        factors, operands = taken_apart(name, forms, "beta and alpha", (*operands, *older))
+        beta, alpha = [*factors, 1][:2]
+    check_tensors(name, **dict(zip(tensors, operands)))
+    return operands, {"beta": beta, "alpha": alpha}

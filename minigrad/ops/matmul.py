@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
 from minigrad.arguments.gate import checked
-from minigrad.arguments.older import older_product
+from minigrad.arguments.older import operands_and_factors
 from minigrad.arguments.promotion import in_opmath, is_foreign, number_as, promote, type_name
 from minigrad.attributes import Size
 from minigrad.graph.function import ONLY_FIRST, Function, taken_in
@@ -174,19 +173,15 @@ def addmm(input: Any, mat1: Any, mat2: Any, *older: Any, beta: Number = 1, alpha
         RuntimeError: sizes or types do not agree.
         NotImplementedError: the matrices are of bools.
     """
-    if older:
-        (beta, alpha), (input, mat1, mat2) = older_product("addmm", input, mat1, mat2, *older)
-    check_tensors("addmm", input=input, mat1=mat1, mat2=mat2)
-    return Addmm.apply(input, mat1, mat2, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("addmm", older, beta, alpha, input=input, mat1=mat1, mat2=mat2)
+    return Addmm.apply(*operands, **factors)
 
 
 @checked
 def addmm_(input: Any, mat1: Any, mat2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addmm`, in place."""
-    if older:
-        (beta, alpha), (input, mat1, mat2) = older_product("addmm_", input, mat1, mat2, *older)
-    check_tensors("addmm_", input=input, mat1=mat1, mat2=mat2)
-    return run_in_place(input, "addmm_", Addmm, mat1, mat2, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("addmm_", older, beta, alpha, input=input, mat1=mat1, mat2=mat2)
+    return run_in_place(operands[0], "addmm_", Addmm, *operands[1:], **factors)
 
 
 def check_matrix_and_vector(a, v):
@@ -340,19 +335,15 @@ def addmv(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha: 
         RuntimeError: sizes or types do not agree.
         NotImplementedError: the matrix is of bools.
     """
-    if older:
-        (beta, alpha), (input, mat, vec) = older_product("addmv", input, mat, vec, *older)
-    check_tensors("addmv", input=input, mat=mat, vec=vec)
-    return Addmv.apply(input, mat, vec, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("addmv", older, beta, alpha, input=input, mat=mat, vec=vec)
+    return Addmv.apply(*operands, **factors)
 
 
 @checked
 def addmv_(input: Any, mat: Any, vec: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addmv`, in place."""
-    if older:
-        (beta, alpha), (input, mat, vec) = older_product("addmv_", input, mat, vec, *older)
-    check_tensors("addmv_", input=input, mat=mat, vec=vec)
-    return run_in_place(input, "addmv_", Addmv, mat, vec, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("addmv_", older, beta, alpha, input=input, mat=mat, vec=vec)
+    return run_in_place(operands[0], "addmv_", Addmv, *operands[1:], **factors)
 
 
 class Baddbmm(Addmm):
@@ -386,21 +377,17 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1,
         RuntimeError: sizes or types do not agree.
         NotImplementedError: the matrices are of bools.
     """
-    if older:
-        (beta, alpha), (input, batch1, batch2) = older_product("baddbmm", input, batch1, batch2, *older)
-    check_tensors("baddbmm", input=input, batch1=batch1, batch2=batch2)
-    check_one_type(input, batch1, batch2)
-    return Baddbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("baddbmm", older, beta, alpha, input=input, batch1=batch1, batch2=batch2)
+    check_one_type(*operands)
+    return Baddbmm.apply(*operands, **factors)
 
 
 @checked
 def baddbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`baddbmm`, in place."""
-    if older:
-        (beta, alpha), (input, batch1, batch2) = older_product("baddbmm_", input, batch1, batch2, *older)
-    check_tensors("baddbmm_", input=input, batch1=batch1, batch2=batch2)
-    check_one_type(input, batch1, batch2)
-    return run_in_place(input, "baddbmm_", Baddbmm, batch1, batch2, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("baddbmm_", older, beta, alpha, input=input, batch1=batch1, batch2=batch2)
+    check_one_type(*operands)
+    return run_in_place(operands[0], "baddbmm_", Baddbmm, *operands[1:], **factors)
 
 
 class Addbmm(Baddbmm):
@@ -422,19 +409,15 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, 
         RuntimeError: sizes or types do not agree.
         NotImplementedError: the matrices are of bools.
     """
-    if older:
-        (beta, alpha), (input, batch1, batch2) = older_product("addbmm", input, batch1, batch2, *older)
-    check_tensors("addbmm", input=input, batch1=batch1, batch2=batch2)
-    return Addbmm.apply(input, batch1, batch2, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("addbmm", older, beta, alpha, input=input, batch1=batch1, batch2=batch2)
+    return Addbmm.apply(*operands, **factors)
 
 
 @checked
 def addbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addbmm`, in place."""
-    if older:
-        (beta, alpha), (input, batch1, batch2) = older_product("addbmm_", input, batch1, batch2, *older)
-    check_tensors("addbmm_", input=input, batch1=batch1, batch2=batch2)
-    return run_in_place(input, "addbmm_", Addbmm, batch1, batch2, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("addbmm_", older, beta, alpha, input=input, batch1=batch1, batch2=batch2)
+    return run_in_place(operands[0], "addbmm_", Addbmm, *operands[1:], **factors)
 
 
 class Addr(Function):
@@ -446,6 +429,9 @@ class Addr(Function):
     saves_nothing_for = ONLY_FIRST
 
     def forward(ctx, bias, x, y, *, beta, alpha):
+        for each in (x, y):
+            if each.ndim != 1:
+                raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
         ctx.beta, ctx.alpha = beta, alpha
         ctx.save_for_backward(x if ctx.needs_input_grad[2] else None, y if ctx.needs_input_grad[1] else None)
         bias, x, y = promote(bias, x, y)
@@ -468,25 +454,15 @@ def addr(input: Any, vec1: Any, vec2: Any, *older: Any, beta: Number = 1, alpha:
     Raises:
         RuntimeError: the vectors have other than one dimension, or the input does not broadcast.
     """
-    if older:
-        (beta, alpha), (input, vec1, vec2) = older_product("addr", input, vec1, vec2, *older)
-    check_tensors("addr", input=input, vec1=vec1, vec2=vec2)
-    for each in (vec1, vec2):
-        if each.ndim != 1:
-            raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
-    return Addr.apply(input, vec1, vec2, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("addr", older, beta, alpha, input=input, vec1=vec1, vec2=vec2)
+    return Addr.apply(*operands, **factors)
 
 
 @checked
 def addr_(input: Any, vec1: Any, vec2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`addr`, in place."""
-    if older:
-        (beta, alpha), (input, vec1, vec2) = older_product("addr_", input, vec1, vec2, *older)
-    check_tensors("addr_", input=input, vec1=vec1, vec2=vec2)
-    for each in (vec1, vec2):
-        if each.ndim != 1:
-            raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {each.ndim}-D")
-    return run_in_place(input, "addr_", Addr, vec1, vec2, beta=beta, alpha=alpha)
+    operands, factors = operands_and_factors("addr_", older, beta, alpha, input=input, vec1=vec1, vec2=vec2)
+    return run_in_place(operands[0], "addr_", Addr, *operands[1:], **factors)
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:
