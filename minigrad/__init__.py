@@ -173,7 +173,7 @@ __all__ += ["var_mean", "vdot", "viz", "vsplit", "vstack", "where", "xlogy", "xl
 
 
 for name in TAKES_OUT.split():
-    globals()[name] = taking_out(globals()[name])
+    globals()[name] = taking_out(name, globals()[name])
 del name
 
 

@@ -311,7 +311,7 @@ class Generator:
             raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
         if dtype.kind in FLOATS:
             low, high = _rounded_bounds(low, high, dtype)
-        least, largest = _integer_range(dtype)
+        least, largest = integer_range(dtype)
         for name, bound in (("from", low), ("to - 1", high - 1)):
             if least <= bound <= largest:
                 continue
@@ -397,7 +397,7 @@ class Generator:
     def any_integers(self, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
         """Integers from [0, the largest up to which ``dtype`` holds them all]. Counterpart: ``random_()``."""
         dtype = np.dtype(dtype)
-        count, largest = math.prod(shape), _integer_range(dtype)[1]
+        count, largest = math.prod(shape), integer_range(dtype)[1]
         drawn = self.random64(count) if dtype.itemsize == 8 else self.random32(count)
         return (drawn % np.uint64(largest + 1)).astype(dtype).reshape(shape)
 
@@ -468,7 +468,7 @@ def _computing(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32) if dtype in NARROW else dtype
 
 
-def _integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
+def integer_range(dtype: np.dtype[Any]) -> tuple[int, int]:
     """The least and the largest integer up to which ``dtype`` holds them all."""
     if dtype.kind in FLOATS:
         exact = 2 ** (limits_of(dtype).nmant + 1)

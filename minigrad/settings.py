@@ -23,6 +23,7 @@ class Settings:
 
     precision = "highest"
     debug_mode = 0
+    warn_only = False
     interop_threads = 1
 
 
@@ -65,6 +66,7 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     if not isinstance(mode, bool):
         raise TypeError(f"use_deterministic_algorithms(): argument 'mode' must be bool, not {type(mode).__name__}")
     Settings.debug_mode = 0 if not mode else 1 if warn_only else 2
+    Settings.warn_only = warn_only
 
 
 def are_deterministic_algorithms_enabled() -> bool:
@@ -74,7 +76,7 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
     """Whether :func:`use_deterministic_algorithms` asked for warnings alone."""
-    return Settings.debug_mode == 1
+    return Settings.warn_only
 
 
 def get_deterministic_debug_mode() -> int:
@@ -98,7 +100,7 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
         debug_mode = DEBUG_MODES.index(debug_mode)
     if debug_mode not in (0, 1, 2):
         raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}")
-    Settings.debug_mode = debug_mode
+    Settings.debug_mode, Settings.warn_only = debug_mode, debug_mode == 1
 
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:

@@ -805,6 +805,9 @@ class Tensor(TensorBase, Methods):
     def __setitem__(self, index: Any, value: Any) -> None:
         subscript.set(self, index, value)
 
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("Tensor does not support deleting items")
+
     # ------------------------------------------------------------------------------- in place
 
     __iadd__, __isub__ = operator(Methods.add_), operator(Methods.sub_)

@@ -52,8 +52,10 @@ def constructed(dtype: dtypes.dtype, args: tuple[Any, ...], named: dict[str, Any
 
     Raises:
         TypeError: a size is no integer, data has no sequence or is a tensor of another type, or an argument is unknown.
-        RuntimeError: a size is negative, or the device is not the CPU.
+        RuntimeError: a size is negative, the device is not the CPU, or it is given beside a tensor.
     """
+    if len(args) == 1 and isinstance(args[0], Tensor) and "device" in named:
+        raise RuntimeError("a tensor is not taken with a device: use as_tensor(tensor, device=...) instead")
     place = device(named.pop("device", None) or "cpu").type
     if place != "cpu":
         raise RuntimeError(f"legacy constructor expects device type: cpu but device type: {place} was passed")

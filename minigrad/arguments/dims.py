@@ -59,7 +59,8 @@ def as_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     try:
         shape = tuple([operator.index(size) for size in sizes])
     except TypeError:
-        raise TypeError(f"sizes must be ints, not {[type(size).__name__ for size in sizes]}") from None
+        kinds = [type(size).__name__ for size in sizes]
+        raise TypeError(f"received an invalid combination of arguments: sizes must be ints, not {kinds}") from None
     if (sizes and isinstance(sizes[0], bool)) or any(not -(2**63) <= size < 2**63 for size in shape):
         raise TypeError(f"sizes must be ints that fit in 64 bits, not {list(sizes)}")
     return shape

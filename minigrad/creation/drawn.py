@@ -9,13 +9,14 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.gate import LEFT_OUT, checked
+from minigrad.arguments.operands import check_broadcast
 from minigrad.attributes import memory_format, preserve_format
 from minigrad.creation.filled import empty, empty_like
 from minigrad.creation.request import as_size, as_sizes, finish, numpy_kind, plain_number
 from minigrad.dtypes import FLOATS
 from minigrad.graph.node import Number, Tensor
 from minigrad.out_of_memory import says_out_of_memory
-from minigrad.random import Generator, default_generator
+from minigrad.random import Generator, default_generator, integer_range
 
 __all__ = ["bernoulli", "generator_or_default", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like"]
 __all__ += ["randn", "randn_like", "randperm"]
@@ -142,10 +143,8 @@ def normal(
     if not isinstance(std, Tensor) and std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     arrays = [each.array if isinstance(each, Tensor) else each for each in (mean, std)]
-    try:
-        shape = np.broadcast_shapes(*[np.shape(each) for each in arrays])
-    except ValueError:
-        raise RuntimeError(f"mean {np.shape(arrays[0])} and std {np.shape(arrays[1])} do not broadcast") from None
+    check_broadcast(*arrays)
+    shape = np.broadcast_shapes(*map(np.shape, arrays))
     kind = tensors[0].array.dtype
     if isinstance(std, Tensor):
         scaled = (generator_or_default(generator).normal(shape, kind, 0.0, 1.0) * std.array).astype(kind)
@@ -279,9 +278,15 @@ def randperm(
     """The integers 0 … n - 1 in random order. Shape: (n,).
 
     Raises:
-        RuntimeError: ``n`` is negative.
+        RuntimeError: ``n`` is negative, or the type does not hold all of them.
+        NotImplementedError: the type is bool.
     """
+    kind = numpy_kind(dtype)
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    order = generator_or_default(generator).permutation(n).astype(numpy_kind(dtype), copy=False)
+    if kind.kind == "b":
+        raise NotImplementedError('"randperm" not implemented for bools')
+    if n > integer_range(kind)[1] + 1 and dtype is not dtypes.bfloat16:
+        raise RuntimeError(f"n cannot be greater than {integer_range(kind)[1] + 1} for {dtype} type: {n}")
+    order = generator_or_default(generator).permutation(n).astype(kind, copy=False)
     return finish(order, device, requires_grad)

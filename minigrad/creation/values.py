@@ -142,7 +142,7 @@ def frombuffer(
             f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} bytes) must not be "
             f"greater than actual buffer length ({view.nbytes} bytes)"
         )
-    return finish(opened(np.frombuffer(view, kind, count, offset)), None, requires_grad)
+    return finish(opened(np.frombuffer(view, kind, count, offset), "buffer"), None, requires_grad)
 
 
 def asarray(

@@ -155,6 +155,9 @@ class TypedStorage:
         """How many bytes there are."""
         return self.elements.nbytes
 
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes()
+
     def element_size(self) -> int:
         """How many bytes an element takes."""
         return self.elements.itemsize

@@ -57,8 +57,9 @@ COUNTED = "arange linspace logspace range"
 MADE = f"{COUNTED} cumprod cumsum empty eye full nansum ones prod rand randint randn randperm sum zeros"
 
 
-def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function`` with one argument more, ``out``: a tensor for its result, a tuple of them for several."""
+def taking_out(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` with one argument more, ``out``: a tensor for its result, a tuple of them for several. It is found,
+    by pickle too, as ``minigrad.name``."""
 
     @functools.wraps(function)
     def with_out(*arguments: Any, **named: Any) -> Any:
@@ -67,6 +68,7 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*arguments, **named)
         return write_out(function, named.pop("out"), arguments, named)
 
+    with_out.__module__, with_out.__name__, with_out.__qualname__ = "minigrad", name, name
     return with_out
 
 

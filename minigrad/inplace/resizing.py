@@ -24,7 +24,7 @@ def resize_(input: Tensor, *sizes: Any) -> Tensor:
     one still do. Prefer ``reshape`` and ``new_empty``.
 
     Raises:
-        RuntimeError: it requires grad, a size is negative.
+        RuntimeError: it requires grad, or a size is negative, or there would be more bytes than 64 bits count.
     """
     if not sizes:
         raise TypeError('resize_() missing 1 required positional arguments: "size"')
@@ -33,6 +33,8 @@ def resize_(input: Tensor, *sizes: Any) -> Tensor:
         raise RuntimeError("cannot resize variables that require grad")
     if any(each < 0 for each in shape):
         raise RuntimeError(f"resize_: sizes must not be negative, got {list(shape)}")
+    if math.prod(each for each in shape if each) * input.array.itemsize >= 2**63:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     lay_in_order(input)
     array = input.array
     count = math.prod(shape)
@@ -50,4 +52,6 @@ def resize_(input: Tensor, *sizes: Any) -> Tensor:
 @checked
 def resize_as_(input: Tensor, the_template: Tensor) -> Tensor:
     """:func:`resize_` to the size of another tensor. Shape: that one's."""
+    if input.array.shape == the_template.array.shape:
+        return input
     return resize_(input, *the_template.array.shape)

@@ -41,14 +41,16 @@ class BFloat16Array(np.ndarray):
         return tuple(map(narrowed, results)) if ufunc.nout > 1 else narrowed(results)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """``func(*args, **kwargs)``, in float32 where NumPy has no code for other people's types."""
+        """``func(*args, **kwargs)``, in float32 where NumPy has no right code for other people's types."""
         if func not in WIDENED:
             return super().__array_function__(func, types, args, kwargs)
         return narrowed(func(*widened_all(args), **{name: widened(each) for name, each in kwargs.items()}))
 
 
 ARRAYS = frozenset({np.ndarray, BFloat16Array})  # what a tensor's numbers may lie in
-WIDENED = {np.einsum, np.nan_to_num, np.isclose, np.interp, np.median, np.linalg.norm}
+# What NumPy has no code for with other people's types, or puts NaN first for.
+WIDENED = {np.einsum, np.nan_to_num, np.isclose, np.interp, np.median, np.linalg.norm, np.argsort, np.searchsorted}
+WIDENED |= {np.lexsort}
 
 
 def widened(value: Any) -> Any:

@@ -94,13 +94,13 @@ def check_layout(array: np.ndarray) -> None:
         raise ValueError("the array's strides are no multiple of its element's size; make a copy: array.copy()")
 
 
-def opened(array: np.ndarray) -> np.ndarray:
+def opened(array: np.ndarray, what: str = "NumPy array") -> np.ndarray:
     """``array`` without its subclass, open for writing. What NumPy protects for good, such as bytes, is copied."""
     array = np.asarray(array)  # a matrix multiplies otherwise, a masked array leaves elements out
     if array.flags.writeable:
         return array
     warn_user(
-        "The given NumPy array is not writable, and there are no non-writable tensors: what is written to the tensor "
+        f"The given {what} is not writable, and there are no non-writable tensors: what is written to the tensor "
         "is written to the array's memory, or to a copy of memory that cannot be written. You may want to copy it."
     )
     try:

@@ -120,12 +120,17 @@ class AddScaled(Function):
 
 def refuse_bool(x, y):
     """Raise PyTorch's error for a bool tensor as an operand of ``-``."""
-    for operand in (x, y):
-        if getattr(operand, "dtype", None) == np.bool_ or isinstance(operand, bool):
-            raise NotImplementedError(
-                "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
-                "mask, use the `~` or `logical_not()` operator instead."
-            )
+    bools = [getattr(operand, "dtype", None) == np.bool_ for operand in (x, y)]
+    if all(bools):
+        raise NotImplementedError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
+    if any(bools) or isinstance(x, bool) or isinstance(y, bool):
+        raise NotImplementedError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
+        )
 
 
 class Sub(Function):

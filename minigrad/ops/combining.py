@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from minigrad.arguments.gate import checked
 from minigrad.creation import tensor
 from minigrad.graph.node import Tensor
 from minigrad.ops.diagonals import diag_embed
-from minigrad.ops.joining import cat, stack
+from minigrad.ops.joining import as_tensors, cat, stack
 from minigrad.ops.shape import atleast_2d, meshgrid, reshape
 
 __all__ = ["block_diag", "cartesian_prod", "column_stack", "combinations", "diagflat", "kron"]
@@ -87,9 +88,11 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     return input[tensor(places)]
 
 
-def column_stack(tensors: Any) -> Tensor:
+@checked
+def column_stack(tensors: Sequence[Tensor]) -> Tensor:
     """Tensors side by side, vectors as columns. Shapes: (n,), (n, m), … -> (n, 1 + m + …)."""
-    return cat([reshape(each, (each.numel(), 1)) if each.ndim < 2 else each for each in tensors], 1)
+    given = as_tensors(tensors, "column_stack")
+    return cat([reshape(each, (each.numel(), 1)) if each.ndim < 2 else each for each in given], 1)
 
 
 @checked

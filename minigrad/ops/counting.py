@@ -155,7 +155,8 @@ def histogram(
     Shapes: any -> (n,) and (n + 1,).
 
     Raises:
-        RuntimeError: there are no bins, or the range begins after its end, or ``weight`` has not the input's shape.
+        RuntimeError: there are no bins, or the range begins after its end, or ``weight`` has not the input's shape, or
+            one of the two not its type.
         NotImplementedError: the type is not floating.
     """
     if not input.is_floating_point():
@@ -165,7 +166,15 @@ def histogram(
             f"torch.histogram: if weight tensor is provided it should have the same shape as the input tensor, but got "
             f"input with shape {list(input.shape)} and weight with shape {list(weight.shape)}"
         )
+    for name, each in {"bins tensors": bins, "weight tensor": weight}.items():
+        if isinstance(each, Tensor) and each.dtype is not input.dtype:
+            raise RuntimeError(
+                f"torch.histogram: input tensor and {name} should have the same dtype, but got input {input.dtype} and "
+                f"{each.dtype}"
+            )
     if isinstance(bins, Tensor):
+        if bins.ndim != 1:
+            raise RuntimeError(f"torch.histogram: bins tensor should have one dimension, but got {bins.ndim}")
         edges = bins.array
     else:
         edges = edges_between(input.array, bins, *((0, 0) if range is None else range))  # type: ignore[arg-type]

@@ -281,13 +281,14 @@ def split_along(
     """:func:`tensor_split` along ``dim``, where a number of pieces must divide the size."""
     if input.ndim < fewest:
         raise RuntimeError(
-            f"{name} requires a tensor with at least {fewest} dimension, but got a tensor with {input.ndim} dimensions!"
+            f"torch.{name} requires a tensor with at least {fewest} dimension, but got a tensor with {input.ndim} "
+            f"dimensions!"
         )
     size = input.shape[dim]
     if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or size % indices_or_sections):
         raise RuntimeError(
-            f"{name} attempted to split along dimension {dim}, but the size of the dimension {size} is not divisible "
-            f"by the split_size {indices_or_sections}!"
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {size} is not "
+            f"divisible by the split_size {indices_or_sections}!"
         )
     return tensor_split(input, indices_or_sections, dim)
 

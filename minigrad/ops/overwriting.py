@@ -18,7 +18,7 @@ from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import lay_in_order
 from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable, check_overlap, overwrite
-from minigrad.random import Generator, default_generator
+from minigrad.random import Generator, default_generator, integer_range
 
 
 class Overwrite(Function):
@@ -170,15 +170,16 @@ class RandomAny(Random):
 
 
 @checked
-def random_(
-    input: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
-) -> Tensor:
-    """Integers below the one bound, between two, or any that the type holds. Shape: that of ``input``.
+def random_(input: Tensor, from_: int | None = None, to: Any = ..., *, generator: Generator | None = None) -> Tensor:
+    """Integers below the one bound, between two, or any that the type holds; from the one on where ``to`` is None.
+    Shape: that of ``input``.
 
     Raises:
         RuntimeError: there is no integer between the bounds, or the type does not hold one.
     """
-    bounds = [each for each in (from_, to) if each is not None]
+    if to is None and from_ is not None:
+        to = integer_range(input.array.dtype)[1] + 1
+    bounds = [each for each in (from_, to) if each is not None and each is not ...]
     operation = (RandomAny, RandomBelow, Random)[len(bounds)]
     return fill_random(input, operation, generator, *bounds)
 

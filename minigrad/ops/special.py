@@ -95,7 +95,7 @@ class Polygamma(Function):
 
     def forward(ctx, x, *, n):
         if n < 0:
-            raise RuntimeError(f"polygamma(n, x) does not support negative n, such as {n}.")
+            raise RuntimeError(f"polygamma(n, x) does not support negative n. It was {n}.")
         ctx.n = n
         ctx.save_for_backward(x)
         x = in_default_float(x)

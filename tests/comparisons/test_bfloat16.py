@@ -59,6 +59,24 @@ def test_one_step_rounds_as_pytorch_does(program):
             np.testing.assert_array_equal(numbers(ours_grad), numbers(theirs_grad))
 
 
+WITH_NAN = {
+    "argsort": lambda t, x: x.argsort(),
+    "sort, descending": lambda t, x: x.sort(descending=True).values,
+    "topk": lambda t, x: x.topk(4, largest=False).values,
+    "kthvalue": lambda t, x: x.kthvalue(2).values,
+    "nanmedian": lambda t, x: x.nanmedian(0).values,
+    "unique": lambda t, x: x.unique(),
+    "bucketize": lambda t, x: t.bucketize(x, x[3:4]),
+}
+
+
+@pytest.mark.parametrize("name", WITH_NAN)
+def test_nan_is_the_largest_number(name):
+    x = torch.tensor([torch.nan, torch.inf, 1e4, 0.0, -1e4, -torch.inf]).bfloat16()
+    expected, found = WITH_NAN[name](torch, x), WITH_NAN[name](minigrad, as_minigrad(x))
+    np.testing.assert_array_equal(numbers(found), numbers(expected))
+
+
 def trained(engine):
     """The losses of a small network that is trained in bfloat16."""
     engine.manual_seed(0)
