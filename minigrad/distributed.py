@@ -201,7 +201,7 @@ def new_group(ranks: Sequence[int] | None = None, timeout: Any = None, backend: 
     return ProcessGroup()
 
 
-def begin(group: Any, root: int | None, *tensors: Any, has_root: bool = False) -> None:
+def begin(group: Any, *tensors: Any, root: int | None = 0) -> None:
     """What every call checks: there is a group, the process that gives or receives is this one, and these are tensors.
 
     Raises:
@@ -211,9 +211,9 @@ def begin(group: Any, root: int | None, *tensors: Any, has_root: bool = False) -
     for each in tensors:
         if not isinstance(each, Tensor):
             raise TypeError(f"Expected parameter `tensor` of type minigrad.Tensor, but got {type_name(each)}")
-    if has_root and root is None:
+    if root is None:
         raise ValueError("Must specify the rank of the process that gives or receives: 0")
-    if has_root and root != 0:
+    if root != 0:
         raise RuntimeError(f"invalid root rank: {root}: there is one process, 0")
 
 
@@ -247,7 +247,7 @@ def barrier(group: Group = None, async_op: bool = False) -> Work | None:
     Raises:
         ValueError: there is no group.
     """
-    begin(group, None)
+    begin(group)
     return done(async_op)
 
 
@@ -258,7 +258,7 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM, group: Group = None,
         ValueError: there is no group.
         RuntimeError: ``op`` is one of bits, the tensor of no integers.
     """
-    begin(group, None, tensor)
+    begin(group, tensor)
     if op in (ReduceOp.BAND, ReduceOp.BOR, ReduceOp.BXOR) and tensor.is_floating_point():
         raise RuntimeError(f"Cannot use {op} with non-integral dtype")
     return done(async_op)
@@ -272,7 +272,7 @@ def reduce(
     Raises:
         ValueError, RuntimeError: as there; ``dst`` is missing, or not 0.
     """
-    begin(group, dst, tensor, has_root=True)
+    begin(group, tensor, root=dst)
     return all_reduce(tensor, op, group, async_op)
 
 
@@ -282,7 +282,7 @@ def broadcast(tensor: Tensor, src: int | None = None, group: Group = None, async
     Raises:
         ValueError, RuntimeError: there is no group; ``src`` is missing, or not 0.
     """
-    begin(group, src, tensor, has_root=True)
+    begin(group, tensor, root=src)
     return done(async_op)
 
 
@@ -292,7 +292,7 @@ def all_gather(tensor_list: list[Tensor], tensor: Tensor, group: Group = None, a
     Raises:
         ValueError, RuntimeError: there is no group, not one tensor in the list, or one of another type or size.
     """
-    begin(group, None, tensor, *tensor_list)
+    begin(group, tensor, *tensor_list)
     check_one("all_gather", tensor_list)
     hand_over(tensor_list[0], tensor)
     return done(async_op)
@@ -310,7 +310,7 @@ def gather(
     Raises:
         ValueError, RuntimeError: as there; ``dst`` is not 0.
     """
-    begin(group, dst, tensor, has_root=True)
+    begin(group, tensor, root=dst)
     if not gather_list:
         raise ValueError("Argument ``gather_list`` must be specified on destination rank.")
     return all_gather(gather_list, tensor, group, async_op)
@@ -328,7 +328,7 @@ def scatter(
     Raises:
         ValueError, RuntimeError: there is no group or no list, not one tensor in it, or one of another type or size.
     """
-    begin(group, src, tensor, has_root=True)
+    begin(group, tensor, root=src)
     if not scatter_list:
         raise ValueError("Argument ``scatter_list`` must be specified on source rank.")
     check_one("scatter", scatter_list)
@@ -343,7 +343,7 @@ def reduce_scatter(
     Raises:
         ValueError, RuntimeError: as there, and as :func:`all_reduce`.
     """
-    begin(group, None, output, *input_list)
+    begin(group, output, *input_list)
     check_one("reduce_scatter", input_list)
     all_reduce(input_list[0], op, group)
     return all_gather([output], input_list[0], group, async_op)
@@ -355,7 +355,7 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Group = None) -> 
     Raises:
         ValueError, RuntimeError: there is no group, or not one place in the list.
     """
-    begin(group, None)
+    begin(group)
     check_one("all_gather_object", object_list)
     object_list[0] = obj
 
@@ -366,4 +366,4 @@ def broadcast_object_list(object_list: list[Any], src: int | None = None, group:
     Raises:
         ValueError, RuntimeError: there is no group; ``src`` is missing, or not 0.
     """
-    begin(group, src, has_root=True)
+    begin(group, root=src)

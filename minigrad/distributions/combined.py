@@ -87,17 +87,12 @@ class MixtureSameFamily(Distribution):
             raise ValueError("The Mixture distribution needs to be an instance of distributions.Categorical")
         if not isinstance(component_distribution, Distribution):
             raise ValueError("The Component distribution needs to be an instance of distributions.Distribution")
-        chosen, shape = mixture_distribution.batch_shape, component_distribution.batch_shape
-        if any(1 != ours != theirs != 1 for ours, theirs in zip(reversed(chosen), reversed(shape[:-1]))):
+        chosen, shape = mixture_distribution.logits.shape, component_distribution.batch_shape
+        pairs = zip(reversed(chosen[:-1]), reversed(shape[:-1]))
+        if chosen[-1] != shape[-1] or any(1 != ours != theirs != 1 for ours, theirs in pairs):
             raise ValueError(
-                f"`mixture_distribution.batch_shape` ({chosen}) is not compatible with "
-                f"`component_distribution.batch_shape`({shape[:-1]})"
-            )
-        count = mixture_distribution.logits.shape[-1]
-        if count != shape[-1]:
-            raise ValueError(
-                f"`mixture_distribution component` ({count}) does not equal "
-                f"`component_distribution.batch_shape[-1]` ({shape[-1]})"
+                f"`mixture_distribution.logits.shape` ({chosen}) is not compatible with "
+                f"`component_distribution.batch_shape` ({shape})"
             )
         self.mixture_distribution, self.component_distribution = mixture_distribution, component_distribution
         super().__init__(shape[:-1], component_distribution.event_shape, validate_args=validate_args)

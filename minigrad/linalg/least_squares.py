@@ -161,14 +161,10 @@ def lstsq(
     driver = "gelsy" if driver is None else driver
     if driver not in ("gels", "gelsy", "gelsd", "gelss"):
         raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
-    if input.ndim < 2:
-        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
-    if b.ndim < 1:
-        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
-    if not 0 <= input.ndim - b.ndim <= 1:
+    if input.ndim < 2 or not 0 <= input.ndim - b.ndim <= 1:
         raise RuntimeError(
-            "torch.linalg.lstsq: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) "
-            "<= 1"
+            f"torch.linalg.lstsq: input must have at least 2 dimensions, and other as many or one fewer. Got "
+            f"{input.ndim} and {b.ndim}"
         )
     if input.shape[-2] != b.shape[-1 if is_vector(input, b) else -2]:
         raise RuntimeError(f"torch.linalg.lstsq: input.size(-2) should match other.size({-2 + is_vector(input, b)})")

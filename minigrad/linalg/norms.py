@@ -147,10 +147,8 @@ def matrix_norm(
     if ord not in ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     dims = [normalize_dim(each, input.ndim) for each in dim]
-    if len(dims) != 2:
-        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {tuple(dim)}")
-    if dims[0] == dims[1]:
-        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got {tuple(dim)}")
+    if len(dims) != 2 or dims[0] == dims[1]:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple of different dims. Got {tuple(dim)}")
     check_norm_types("linalg.matrix_norm", input, dtype)
     if ord == "fro":
         return vector_norm(input, 2, dims, keepdim, dtype=dtype)
