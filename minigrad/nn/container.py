@@ -17,14 +17,50 @@ from minigrad.tensor import Tensor
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
-class ModuleSequence(Module):
-    """Modules named 0, 1, 2 …, used like a list."""
+class _ByNumber(Module):
+    """Parts named 0, 1, 2 …, used like a list."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
 
     def _position(self, index: Any) -> int:
         position = operator.index(index)
         if not -len(self) <= position < len(self):
             raise IndexError(f"index {position} is out of range")
         return position % len(self)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.isdigit()]
+
+
+class _ByName(Module):
+    """Parts used like a dictionary, whose keys are those of ``_held``."""
+
+    def _held(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self._held())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held())
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._held()
+
+    def keys(self) -> Any:
+        """The names."""
+        return self._held().keys()
+
+    def pop(self, key: str) -> Any:
+        """Take the part ``key`` out and return it."""
+        part = self[key]  # type: ignore[index]
+        del self[key]  # type: ignore[attr-defined]
+        return part
+
+
+class ModuleSequence(_ByNumber):
+    """Modules named 0, 1, 2 …, used like a list."""
 
     def _rename(self, modules: Iterable[Module]) -> None:
         """Hold exactly ``modules``, named by their positions."""
@@ -55,9 +91,6 @@ class ModuleSequence(Module):
         kept = list(self._modules.values())
         del kept[index if isinstance(index, slice) else self._position(index)]
         self._rename(kept)
-
-    def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if not name.isdigit()]
 
     def append(self, module: Module) -> Any:
         """Add ``module`` at the end."""
@@ -199,13 +232,12 @@ class ModuleList(ModuleSequence):
         lines = []
         for first, last, text in groups:
             indented = text.replace("\n", "\n  ")
-            lines.append(
-                f"({first}): {indented}" if first == last else f"({first}-{last}): {last - first + 1} x {indented}"
-            )
+            several = f"({first}-{last}): {last - first + 1} x {indented}"
+            lines.append(f"({first}): {indented}" if first == last else several)
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{type(self).__name__}()"
 
 
-class ModuleDict(Module):
+class ModuleDict(_ByName):
     """Modules by name. Counterpart: ``torch.nn.ModuleDict``."""
 
     def __init__(self, modules: Any = None) -> None:
@@ -222,28 +254,12 @@ class ModuleDict(Module):
     def __delitem__(self, key: str) -> None:
         del self._modules[key]
 
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._modules
+    def _held(self) -> dict[str, Any]:
+        return self._modules
 
     def clear(self) -> None:
         """Hold nothing."""
         self._modules.clear()
-
-    def pop(self, key: str) -> Module:
-        """Take the module ``key`` out and return it."""
-        module = self[key]
-        del self[key]
-        return module
-
-    def keys(self) -> Any:
-        """The names."""
-        return self._modules.keys()
 
     def items(self) -> Any:
         """The names and modules."""
@@ -297,7 +313,7 @@ def line_about(name: Any, value: Any, kind_of_values: str) -> str:
     return f"  ({name}): {kind} containing: [{kind_of_values} of size {sizes}]"
 
 
-class ParameterList(Module):
+class ParameterList(_ByNumber):
     """Parameters in a list; plain tensors become parameters. Counterpart: ``torch.nn.ParameterList``."""
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
@@ -305,19 +321,13 @@ class ParameterList(Module):
         self._size = 0
         self.extend(() if values is None else values)
 
-    def _name(self, index: Any) -> str:
-        position = operator.index(index)
-        if not -self._size <= position < self._size:
-            raise IndexError(f"index {position} is out of range")
-        return str(position % self._size)
-
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return type(self)([self[position] for position in range(self._size)[index]])
-        return getattr(self, self._name(index))
+        return getattr(self, str(self._position(index)))
 
     def __setitem__(self, index: int, value: Any) -> None:
-        setattr(self, self._name(index), as_parameter(value))
+        setattr(self, str(self._position(index)), as_parameter(value))
 
     def __len__(self) -> int:
         return self._size
@@ -346,9 +356,6 @@ class ParameterList(Module):
             self.append(value)
         return self
 
-    def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if not name.isdigit()]
-
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         raise RuntimeError("ParameterList should not be called.")
 
@@ -356,7 +363,7 @@ class ParameterList(Module):
         return "\n".join([line_about(position, value, type_name(value)) for position, value in enumerate(self)])
 
 
-class ParameterDict(Module):
+class ParameterDict(_ByName):
     """Parameters by name; plain tensors become parameters. Counterpart: ``torch.nn.ParameterDict``."""
 
     def __init__(self, parameters: Any = None) -> None:
@@ -375,18 +382,8 @@ class ParameterDict(Module):
         del self._keys[key]
         delattr(self, key)
 
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._keys
-
-    def keys(self) -> Iterable[str]:
-        """The names."""
-        return self._keys.keys()
+    def _held(self) -> dict[str, Any]:
+        return self._keys
 
     def items(self) -> Iterable[tuple[str, Any]]:
         """The names and parameters."""
@@ -395,12 +392,6 @@ class ParameterDict(Module):
     def values(self) -> Iterable[Any]:
         """The parameters."""
         return [self[key] for key in self._keys]
-
-    def pop(self, key: str) -> Any:
-        """Take the parameter ``key`` out and return it."""
-        value = self[key]
-        del self[key]
-        return value
 
     def popitem(self) -> tuple[str, Any]:
         """Take the parameter that came last out and return it with its name."""

@@ -335,9 +335,8 @@ class Fold(Layer):
     def __init__(
         self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
     ) -> None:
-        super().__init__(
-            output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride
-        )
+        super().__init__(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
+        self.output_size = output_size
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)

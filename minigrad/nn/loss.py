@@ -193,14 +193,8 @@ class CrossEntropyLoss(NLLLoss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return functional.cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
+        options = {"reduction": self.reduction, "label_smoothing": self.label_smoothing}
+        return functional.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, **options)
 
 
 class NLLLoss2d(NLLLoss):
@@ -238,9 +232,8 @@ class PoissonNLLLoss(_Loss):
         super().__init__(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
-        return functional.poisson_nll_loss(
-            log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction
-        )
+        options = (self.log_input, self.full, None, self.eps, None, self.reduction)
+        return functional.poisson_nll_loss(log_input, target, *options)
 
 
 class GaussianNLLLoss(Layer):
@@ -267,6 +260,5 @@ class CTCLoss(Layer):
         super().__init__(reduction=reduction, blank=blank, zero_infinity=zero_infinity)
 
     def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
-        return functional.ctc_loss(
-            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
-        )
+        options = (self.blank, self.reduction, self.zero_infinity)
+        return functional.ctc_loss(log_probs, targets, input_lengths, target_lengths, *options)

@@ -136,14 +136,9 @@ class TripletMarginWithDistanceLoss(Layer):
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        options = {"margin": self.margin, "swap": self.swap, "reduction": self.reduction}
         return functional.triplet_margin_with_distance_loss(
-            anchor,
-            positive,
-            negative,
-            distance_function=self.distance_function,
-            margin=self.margin,
-            swap=self.swap,
-            reduction=self.reduction,
+            anchor, positive, negative, distance_function=self.distance_function, **options
         )
 
 

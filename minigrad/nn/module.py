@@ -448,9 +448,8 @@ class Module:
         self, hook: Callable[..., None], with_module: bool = False
     ) -> RemovableHandle:
         """As older code has it: the hook does not receive the module."""
-        return RemovableHandle(
-            self._load_state_dict_pre_hooks, hook if with_module else lambda module, *given: hook(*given)
-        )
+        kept = hook if with_module else lambda module, *given: hook(*given)
+        return RemovableHandle(self._load_state_dict_pre_hooks, kept)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Call ``hook(module, incompatible_keys)`` after ``load_state_dict``; it may change the two lists."""

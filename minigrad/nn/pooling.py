@@ -137,9 +137,8 @@ class AvgPool1d(Layer):
         self.padding = for_each_dim(padding, 1)
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.avg_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
+        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        return functional.avg_pool1d(input, *windows, self.count_include_pad)
 
 
 class _AvgPool(Layer):

@@ -200,7 +200,7 @@ class RNNBase(_Recurrent):
             raise RuntimeError(f"For {kind} input, hx should also be {kind[-3:]} but got {hx.dim()}-D tensor")
         return hx if batched else hx.unsqueeze(1)
 
-    def _forward(self, input: Any, hx: Any) -> tuple[Any, Any]:
+    def _forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """The outputs and the last state, packed or padded or without a dimension for sequences as the input is."""
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
@@ -247,6 +247,8 @@ class RNN(RNNBase):
     (minigrad.Size([5, 2, 4]), minigrad.Size([2, 2, 4]))
     """
 
+    forward = RNNBase._forward
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_projections(kwargs)
         if len(args) > 3:
@@ -257,9 +259,6 @@ class RNN(RNNBase):
             raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
         super().__init__(f"RNN_{nonlinearity.upper()}", *args, **kwargs)
         self.nonlinearity = nonlinearity
-
-    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
-        return self._forward(input, hx)
 
 
 class GRU(RNNBase):
@@ -272,12 +271,11 @@ class GRU(RNNBase):
         ValueError: ``proj_size`` is given.
     """
 
+    forward = RNNBase._forward
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_projections(kwargs)
         super().__init__("GRU", *args, **kwargs)
-
-    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
-        return self._forward(input, hx)
 
 
 class LSTM(RNNBase):
@@ -292,6 +290,8 @@ class LSTM(RNNBase):
     >>> output.shape, c.shape
     (minigrad.Size([2, 5, 8]), minigrad.Size([2, 2, 4]))
     """
+
+    forward = RNNBase._forward
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("LSTM", *args, **kwargs)
@@ -323,9 +323,6 @@ class LSTM(RNNBase):
                 f"For {kind} input, hx and cx should also be {kind[-3:]} but got ({dims[0]}-D, {dims[1]}-D) tensors"
             )
         return hx if batched else (hx[0].unsqueeze(1), hx[1].unsqueeze(1))
-
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
-        return self._forward(input, hx)
 
 
 def refuse_projections(arguments: dict[str, Any]) -> None:

@@ -137,13 +137,22 @@ class TransformerDecoderLayer(_Layer):
 
     def memory_attention(self, x: Tensor, memory: Tensor, mask: Mask, padding: Mask, is_causal: bool) -> Tensor:
         """Attention of x to ``memory``, with dropout: what is added to x."""
-        attended, _ = self.multihead_attn(
-            x, memory, memory, padding, need_weights=False, attn_mask=mask, is_causal=is_causal
-        )
+        given = {"attn_mask": mask, "is_causal": is_causal}
+        attended, _ = self.multihead_attn(x, memory, memory, padding, need_weights=False, **given)
         return self.dropout2(attended)
 
 
-class TransformerEncoder(Module):
+class _Stack(Module):
+    """Copies of a layer, one after the other, and a normalisation."""
+
+    def __init__(self, layer: Module, num_layers: int, norm: Module | None) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(layer) for _ in range(num_layers)])
+        self.num_layers = num_layers
+        self.norm = norm
+
+
+class TransformerEncoder(_Stack):
     """``num_layers`` copies of an encoder layer, one after the other, and a normalisation where given.
 
     Shapes: those of the layer. Source: Vaswani et al., 2017.
@@ -161,10 +170,7 @@ class TransformerEncoder(Module):
         enable_nested_tensor: bool = True,
         mask_check: bool = True,
     ) -> None:
-        super().__init__()
-        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
-        self.num_layers = num_layers
-        self.norm = norm
+        super().__init__(encoder_layer, num_layers, norm)
         self.enable_nested_tensor = enable_nested_tensor
         self.mask_check = mask_check
         reason = why_not_nested(encoder_layer) if enable_nested_tensor else ""
@@ -212,17 +218,14 @@ def why_not_nested(layer: Module) -> str:
     return next((f"encoder_layer.{words}" for words, holds in reasons.items() if holds), "")
 
 
-class TransformerDecoder(Module):
+class TransformerDecoder(_Stack):
     """``num_layers`` copies of a decoder layer, one after the other, and a normalisation where given.
 
     Shapes: those of the layer. Source: Vaswani et al., 2017.
     """
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
-        super().__init__()
-        self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
-        self.num_layers = num_layers
-        self.norm = norm
+        super().__init__(decoder_layer, num_layers, norm)
 
     def forward(
         self,

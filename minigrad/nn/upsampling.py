@@ -36,9 +36,8 @@ class Upsample(Layer):
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.interpolate(
-            input, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
-        )
+        options = (self.mode, self.align_corners, self.recompute_scale_factor)
+        return functional.interpolate(input, self.size, self.scale_factor, *options)
 
     def extra_repr(self) -> str:
         chosen = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor}"

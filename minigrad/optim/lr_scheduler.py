@@ -48,6 +48,7 @@ class LRScheduler:
 
     _get_lr_called_within_step = False
     _is_initial = False
+    kept_apart = ""  # of what is saved, that which a subclass saves and loads otherwise
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
@@ -112,12 +113,15 @@ class LRScheduler:
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self._give_next(
+            "get_lr" if epoch is None or not hasattr(self, "_get_closed_form_lr") else "_get_closed_form_lr"
+        )
+
+    def _give_next(self, method: str = "get_lr") -> None:
+        """Give each group the rate that a method computes."""
         try:
             self._get_lr_called_within_step = True
-            if epoch is not None and hasattr(self, "_get_closed_form_lr"):
-                rates = self._get_closed_form_lr()
-            else:
-                rates = self.get_lr()
+            rates = getattr(self, method)()
         finally:
             self._get_lr_called_within_step = False
         self.give(rates)
@@ -136,11 +140,11 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer."""
-        return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("optimizer", self.kept_apart)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` gave."""
-        self.__dict__.update(state_dict)
+        self.__dict__.update({name: value for name, value in state_dict.items() if name != self.kept_apart})
 
 
 class _LRScheduler(LRScheduler):
@@ -174,6 +178,8 @@ class LambdaLR(LRScheduler):
         ValueError: there are not as many functions as groups.
     """
 
+    kept_apart = "lr_lambdas"
+
     def __init__(self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
         groups = len(optimizer.param_groups)
@@ -190,14 +196,12 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and the functions; of callable objects, what they hold."""
-        state = {name: value for name, value in super().state_dict().items() if name != "lr_lambdas"}
-        state["lr_lambdas"] = [held_by(each) for each in self.lr_lambdas]
-        return state
+        return {**super().state_dict(), "lr_lambdas": [held_by(each) for each in self.lr_lambdas]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` gave; the functions are this schedule's own."""
         held = state_dict["lr_lambdas"]
-        super().load_state_dict({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
+        super().load_state_dict(state_dict)
         for function, attributes in zip(self.lr_lambdas, held):
             if attributes is not None:
                 function.__dict__.update(attributes)
@@ -452,12 +456,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_cur = epoch - self.T_0 * (self.T_mult**restarts - 1) / (self.T_mult - 1)
             self.T_i = self.T_0 * self.T_mult**restarts
         self.last_epoch = math.floor(epoch)
-        try:
-            self._get_lr_called_within_step = True
-            rates = self.get_lr()
-        finally:
-            self._get_lr_called_within_step = False
-        self.give(rates)
+        self._give_next()
 
 
 class OneCycleLR(LRScheduler):
@@ -607,6 +606,8 @@ class CyclicLR(LRScheduler):
         ValueError: the mode is unknown, or there is no momentum to cycle.
     """
 
+    kept_apart = "_scale_fn_custom"
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -663,12 +664,11 @@ class CyclicLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and a function of one's own; of a callable object, what it holds."""
-        state = {name: value for name, value in super().state_dict().items() if name != "_scale_fn_custom"}
-        return {**state, "_scale_fn_custom": held_by(self._scale_fn_custom)}
+        return {**super().state_dict(), "_scale_fn_custom": held_by(self._scale_fn_custom)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` gave; a function of one's own is this schedule's."""
-        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_scale_fn_custom"})
+        super().load_state_dict(state_dict)
         if state_dict["_scale_fn_custom"] is not None:
             vars(self._scale_fn_custom).update(state_dict["_scale_fn_custom"])
 
@@ -681,6 +681,7 @@ def held_by(function: Any) -> dict[str, Any] | None:
 class CombinedScheduler(LRScheduler):
     """Several schedules of one optimizer, saved and loaded together."""
 
+    kept_apart = "_schedulers"
     _schedulers: Sequence[Any]
 
     def check(self, schedulers: Sequence[Any], optimizer: Optimizer | None) -> Optimizer:
@@ -710,13 +711,11 @@ class CombinedScheduler(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer, the schedules as their own state dicts."""
-        state = {name: value for name, value in super().state_dict().items() if name != "_schedulers"}
-        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
-        return state
+        return {**super().state_dict(), "_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` gave."""
-        super().load_state_dict({name: value for name, value in state_dict.items() if name != "_schedulers"})
+        super().load_state_dict(state_dict)
         for scheduler, state in zip(self._schedulers, state_dict["_schedulers"]):
             scheduler.load_state_dict(state)
 

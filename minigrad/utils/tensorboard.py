@@ -74,10 +74,8 @@ class SummaryWriter:
             writer = EventFileWriter(place, self.max_queue, self.flush_secs, self.filename_suffix)
             self.all_writers[place] = writer
             if self.purge_step is not None and not folder:
-                for event in (
-                    Event(file_version="brain.Event:2"),
-                    Event(session_log=SessionLog(status=SessionLog.START)),
-                ):
+                start = Event(session_log=SessionLog(status=SessionLog.START))
+                for event in (Event(file_version="brain.Event:2"), start):
                     add_event(writer, event, self.purge_step, None)
                 self.purge_step = None
         return self.all_writers[place]
@@ -174,9 +172,8 @@ class SummaryWriter:
         """A figure of Matplotlib's, or several, as a picture; it is closed unless told."""
         several = isinstance(figure, list)
         drawn = [drawn_figure(each, close) for each in (figure if several else [figure])]
-        self.add_image(
-            tag, np.stack(drawn) if several else drawn[0], global_step, walltime, "NHWC" if several else "HWC"
-        )
+        pixels, dataformats = (np.stack(drawn), "NHWC") if several else (drawn[0], "HWC")
+        self.add_image(tag, pixels, global_step, walltime, dataformats)
 
     def add_text(self, tag: str, text_string: str, global_step: Step = None, walltime: Time = None) -> None:
         """A text in Markdown."""
@@ -278,9 +275,8 @@ def histogram(values: np.ndarray, bins: Any, max_bins: int | None) -> Any:
     if values.size == 0:
         raise ValueError("The input has no element.")
     values = values.astype(float).reshape(-1)
-    counts, limits = np.histogram(
-        values, bins=default_bins() if isinstance(bins, str) and bins == "tensorflow" else bins
-    )
+    bins = default_bins() if isinstance(bins, str) and bins == "tensorflow" else bins
+    counts, limits = np.histogram(values, bins=bins)
     if max_bins is not None and len(counts) > max_bins:  # so many of them as one
         joined = len(counts) // max_bins
         rest = len(counts) % joined

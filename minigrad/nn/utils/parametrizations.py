@@ -53,9 +53,8 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     def take_older_names(_: Module, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
         if f"{prefix}{name}_g" in state_dict and f"{prefix}{name}_v" in state_dict:
             for number, part in enumerate("gv"):
-                state_dict[f"{prefix}parametrizations.{name}.original{number}"] = state_dict.pop(
-                    f"{prefix}{name}_{part}"
-                )
+                value = state_dict.pop(f"{prefix}{name}_{part}")
+                state_dict[f"{prefix}parametrizations.{name}.original{number}"] = value
 
     register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
     module.register_load_state_dict_pre_hook(take_older_names)
@@ -135,6 +134,5 @@ def spectral_norm(
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):
         raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
-    return register_parametrization(
-        module, name, _SpectralNorm(weight, n_power_iterations, default_dim(module, dim), eps)
-    )
+    part = _SpectralNorm(weight, n_power_iterations, default_dim(module, dim), eps)
+    return register_parametrization(module, name, part)

@@ -38,10 +38,8 @@ def call_with(
         RuntimeError: with ``strict``, names are missing or unexpected.
         ValueError: tied tensors are given several values.
     """
-    own = {
-        **dict(module.named_parameters(remove_duplicate=False)),
-        **dict(module.named_buffers(remove_duplicate=False)),
-    }
+    own: dict[str, Tensor] = dict(module.named_parameters(remove_duplicate=False))
+    own |= module.named_buffers(remove_duplicate=False)
     given = tied(own, tensors) if tie_weights else tensors
     missing, unexpected = [each for each in own if each not in given], [each for each in given if each not in own]
     if strict and (missing or unexpected):
