@@ -12,8 +12,7 @@ __all__ = ["no_attribute", "why_left_out"]
 # Of each family: the names by which programs meet it, and what to use.
 FAMILIES = [
     (
-        "complex complex32 complex64 complex128 chalf cfloat cdouble polar real imag conj conj_physical angle "
-        "view_as_real view_as_complex resolve_conj resolve_neg is_conj is_neg adjoint H",
+        "complex complex32 complex64 complex128 chalf cfloat cdouble polar imag angle view_as_real view_as_complex",
         "numbers are real: keep the real and the imaginary part as two tensors, or use NumPy on x.numpy()",
     ),
     (

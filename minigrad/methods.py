@@ -228,11 +228,17 @@ class Methods:
     to = casting.to
     type_as = casting.type_as
 
+    conj = types.conj
+    conj_physical = types.conj
     is_complex = types.is_complex
+    is_conj = types.is_conj
     is_floating_point = types.is_floating_point
+    is_neg = types.is_neg
     is_nonzero = types.is_nonzero
     is_same_size = types.is_same_size
     is_signed = types.is_signed
+    resolve_conj = types.conj
+    resolve_neg = types.conj
 
     sum = broadcasting.sum
     broadcast_to = broadcasting.broadcast_to
@@ -349,6 +355,7 @@ class Methods:
     view = shape.view
     view_as = shape.view_as
 
+    adjoint = transposition.adjoint
     moveaxis = transposition.moveaxis
     movedim = transposition.movedim
     permute = transposition.permute

@@ -44,7 +44,7 @@ from minigrad.ops.division import Div, floor_divide, remainder
 from minigrad.ops.powers import Pow, PowOfScalar, PowScalar
 from minigrad.ops.rounding import Abs
 from minigrad.ops.special import polygamma
-from minigrad.ops.transposition import Permute
+from minigrad.ops.transposition import Permute, transposed_matrices
 from minigrad.tensor_types import constructed, dtype_of
 
 __all__ = ["Tensor"]
@@ -282,13 +282,28 @@ class Tensor(TensorBase, Methods):
         Raises:
             RuntimeError: there is one dimension only.
         """
-        if self.ndim == 0:
-            return Permute.apply(self, dims=())
-        if self.ndim < 2:
-            raise RuntimeError(
-                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
-            )
-        return self.transpose(-2, -1)
+        return transposed_matrices(self, "mT")
+
+    @property
+    def mH(self) -> Tensor:
+        """:attr:`mT`: numbers are real. Shapes: (..., n, m) -> (..., m, n)."""
+        return transposed_matrices(self, "mH")
+
+    @property
+    def H(self) -> Tensor:
+        """:attr:`mT` of one matrix: numbers are real. Shapes: (n, m) -> (m, n).
+
+        Raises:
+            RuntimeError: it is no matrix.
+        """
+        if self.ndim not in (0, 2):
+            raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.")
+        return self.mT
+
+    @property
+    def real(self) -> Tensor:
+        """The tensor itself: numbers are real. Shapes: any."""
+        return self
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of dimension ``dim``.
@@ -407,7 +422,7 @@ class Tensor(TensorBase, Methods):
         """The attributes, without those that a debugger must not look up to show them: it would record an operation, or
         be warned of a gradient that is not there.
         """
-        acting = {"T", "mT"}
+        acting = {"T", "mT", "mH", "H"}
         if self._grad is None and vars(self).get("grad_fn") is not None and not self.retains_grad:
             acting.add("grad")
         return [name for name in object.__dir__(self) if name not in acting]

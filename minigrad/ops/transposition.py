@@ -11,7 +11,7 @@ from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
 from minigrad.ops.shape import Alias, restride
 
-__all__ = ["moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
+__all__ = ["adjoint", "moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
 
 
 class Transpose(ViewFunction):
@@ -42,6 +42,23 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     if input.ndim == 0:
         return Permute.apply(input, dims=())
     return Transpose.apply(input, dim0=normalize_dim(dim0, input.ndim), dim1=normalize_dim(dim1, input.ndim))
+
+
+@checked
+def adjoint(input: Tensor) -> Tensor:
+    """Every matrix transposed; numbers are real. A view. Shapes: (..., n, m) -> (..., m, n).
+
+    Raises:
+        RuntimeError: there is one dimension only.
+    """
+    return transposed_matrices(input, "adjoint()")
+
+
+def transposed_matrices(input: Tensor, name: str) -> Tensor:
+    """The last two dimensions exchanged, for ``x.name``."""
+    if input.ndim == 1:
+        raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor.")
+    return transpose(input, -2, -1)
 
 
 @checked
@@ -167,7 +184,4 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     return permute(input, order)
 
 
-@checked
-def moveaxis(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
-    """As :func:`movedim`."""
-    return movedim(input, source, destination)
+moveaxis = movedim

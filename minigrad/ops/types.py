@@ -15,7 +15,8 @@ from minigrad.dtypes import FLOATS
 from minigrad.graph.node import Tensor
 
 __all__ = ["can_cast", "is_complex", "is_floating_point", "is_nonzero", "is_same_size", "is_signed", "promote_types"]
-__all__ += ["is_inference", "result_type"]
+__all__ += ["conj", "conj_physical", "is_conj", "is_inference", "is_neg", "real", "resolve_conj", "resolve_neg"]
+__all__ += ["result_type"]
 
 
 @checked
@@ -28,6 +29,17 @@ def is_floating_point(input: Tensor) -> bool:
 def is_complex(input: Tensor) -> bool:
     """Always False: minigrad has real numbers only."""
     return False
+
+
+@checked
+def conj(input: Tensor) -> Tensor:
+    """The tensor itself: numbers are real. Shapes: any."""
+    return input
+
+
+# What PyTorch does for complex numbers alone.
+is_conj = is_neg = is_complex
+conj_physical = real = resolve_conj = resolve_neg = conj
 
 
 @checked
