@@ -84,11 +84,8 @@ def rand_like(
     memory_format: memory_format = preserve_format,
 ) -> Tensor:
     """:func:`rand` in the shape of ``input``, and in its type unless told."""
-    return (
-        empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
-        .uniform_(generator=generator)
-        .requires_grad_(requires_grad)
-    )
+    drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    return drawn.uniform_(generator=generator).requires_grad_(requires_grad)
 
 
 @checked
@@ -102,11 +99,8 @@ def randn_like(
     memory_format: memory_format = preserve_format,
 ) -> Tensor:
     """:func:`randn` in the shape of ``input``, and in its type unless told."""
-    return (
-        empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
-        .normal_(generator=generator)
-        .requires_grad_(requires_grad)
-    )
+    drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    return drawn.normal_(generator=generator).requires_grad_(requires_grad)
 
 
 @checked
@@ -260,10 +254,8 @@ def randint_like(
 ) -> Tensor:
     """:func:`randint` in the shape of ``input``, and in its type unless told."""
     bounds = (0, low) if high is None else (low, high)
-    drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format).random_(
-        *bounds, generator=generator
-    )
-    return drawn.requires_grad_(requires_grad)
+    drawn = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    return drawn.random_(*bounds, generator=generator).requires_grad_(requires_grad)
 
 
 @checked

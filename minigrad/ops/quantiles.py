@@ -39,7 +39,8 @@ def quantile_of(
     if parts.dtype is not input.dtype:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
     if not ((parts.array >= 0) & (parts.array <= 1)).all():
-        raise RuntimeError(f"{name}() q values must be in the range [0, 1], but got {parts.tolist()}")
+        which = "q must be in the range [0, 1] but" if parts.ndim == 0 else "q values must be in the range [0, 1], but"
+        raise RuntimeError(f"{name}() {which} got {parts.tolist()}")
     place = 0 if dim is None else normalize_dim(dim, input.ndim)
     rows = input.reshape(-1) if dim is None or not input.ndim else input.movedim(place, -1)
     rows = sort(rows, -1).values

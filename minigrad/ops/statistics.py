@@ -74,10 +74,11 @@ class Var(Function):
 
 
 def apply_with_correction(
-    name: str, operation: Any, input: Tensor, dim: Any, unbiased: bool | None, keepdim: bool, correction: Number | None
+    name: str, operation: Any, input: Tensor, dim: Any, unbiased: Any, keepdim: Any, correction: Any, numpy_names: Any
 ) -> Any:
     """``operation`` with its arguments in PyTorch's three forms: ``(unbiased)``, ``(dim, unbiased, keepdim)``, and
     ``(dim, correction=, keepdim=)``. Unbiased is a correction of 1, the default; biased one of 0."""
+    dim, keepdim = renamed(name, numpy_names, dim=dim, keepdim=keepdim).values()
     if isinstance(dim, bool):
         if unbiased is not None or keepdim:
             raise TypeError(f"{name}(): argument 'dim' must be tuple of ints, not bool")
@@ -111,10 +112,7 @@ def var(
     Raises:
         RuntimeError: the input is not of a floating-point type.
     """
-    if numpy_names:
-        named = renamed("var", numpy_names, dim=dim, keepdim=keepdim)
-        return var(input, unbiased=unbiased, correction=correction, **named)
-    return apply_with_correction("var", Var, input, dim, unbiased, keepdim, correction)
+    return apply_with_correction("var", Var, input, dim, unbiased, keepdim, correction, numpy_names)
 
 
 def gradient_of_square(grad_z, z):
@@ -150,10 +148,7 @@ def std(
     **numpy_names: Any,
 ) -> Tensor:
     """The square root of :func:`var`."""
-    if numpy_names:
-        named = renamed("std", numpy_names, dim=dim, keepdim=keepdim)
-        return std(input, unbiased=unbiased, correction=correction, **named)
-    return apply_with_correction("std", Std, input, dim, unbiased, keepdim, correction)
+    return apply_with_correction("std", Std, input, dim, unbiased, keepdim, correction, numpy_names)
 
 
 class VarMean(Var):
@@ -191,10 +186,7 @@ def var_mean(
     **numpy_names: Any,
 ) -> tuple[Tensor, Tensor]:
     """:func:`var` and the mean."""
-    if numpy_names:
-        named = renamed("var_mean", numpy_names, dim=dim, keepdim=keepdim)
-        return var_mean(input, unbiased=unbiased, correction=correction, **named)
-    return apply_with_correction("var_mean", VarMean, input, dim, unbiased, keepdim, correction)
+    return apply_with_correction("var_mean", VarMean, input, dim, unbiased, keepdim, correction, numpy_names)
 
 
 class StdMean(VarMean):
@@ -227,10 +219,7 @@ def std_mean(
     **numpy_names: Any,
 ) -> tuple[Tensor, Tensor]:
     """:func:`std` and the mean."""
-    if numpy_names:
-        named = renamed("std_mean", numpy_names, dim=dim, keepdim=keepdim)
-        return std_mean(input, unbiased=unbiased, correction=correction, **named)
-    return apply_with_correction("std_mean", StdMean, input, dim, unbiased, keepdim, correction)
+    return apply_with_correction("std_mean", StdMean, input, dim, unbiased, keepdim, correction, numpy_names)
 
 
 @checked

@@ -88,10 +88,7 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return transpose(input, dim0, dim1)
 
 
-@checked
-def swapdims_(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """:func:`swapdims`, in place."""
-    return transpose_(input, dim0, dim1)
+swapdims_ = transpose_
 
 
 class T(ViewFunction):
