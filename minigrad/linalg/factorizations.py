@@ -6,7 +6,6 @@ Each rule reads off dL/dA from how the factors change with A. Where factors have
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -29,6 +28,11 @@ def finite_cholesky(a, upper):
     if np.isnan(factor).any():
         raise np.linalg.LinAlgError
     return factor
+
+
+def halved_diagonal(x):
+    """x with its diagonal halved."""
+    return x * constant_like(np.ones(x.shape[-2:]) - np.eye(x.shape[-1]) / 2, x)
 
 
 class LinalgCholeskyEx(InColumns):
@@ -60,13 +64,9 @@ class LinalgCholeskyEx(InColumns):
         (factor,) = ctx.saved_tensors
         if ctx.upper:
             factor, grad_factor = factor.mT, grad_factor.mT
-        size = factor.shape[-1]
-        halves = constant_like(np.ones((size, size)) - np.eye(size) / 2, factor)
-        triangle = Tril.apply(factor.mT @ grad_factor, diagonal=0) * halves
-        of_right = LinalgSolveTriangular.apply(
-            factor, triangle + triangle.mT, upper=False, left=False, unitriangular=False
-        )
-        grad_a = LinalgSolveTriangular.apply(factor.mT, of_right, upper=True, left=True, unitriangular=False) * 0.5
+        triangle = halved_diagonal(Tril.apply(factor.mT @ grad_factor, diagonal=0))
+        of_right = LinalgSolveTriangular.apply(factor, triangle + triangle.mT, upper=False, left=False)
+        grad_a = LinalgSolveTriangular.apply(factor.mT, of_right, upper=True) * 0.5
         return grad_a
 
 
@@ -271,15 +271,12 @@ class LinalgQr(InColumns):
             raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
         core = 0 if grad_r is None else grad_r @ r.mT
         core = core if grad_q is None else core - q.mT @ grad_q
-        size = core.shape[-1]
-        options: Any = {"upper": False, "left": False, "unitriangular": False}
         if rows >= columns:
             triangle = Triu.apply(core, diagonal=0)
-            halves = constant_like(np.ones((size, size)) - np.eye(size) / 2, core)
-            grad = q @ ((triangle + triangle.mT) * halves)
-            return LinalgSolveTriangular.apply(r.mT, grad if grad_q is None else grad + grad_q, **options)
+            grad = q @ halved_diagonal(triangle + triangle.mT)
+            return LinalgSolveTriangular.apply(r.mT, grad if grad_q is None else grad + grad_q, upper=False, left=False)
         grad = q @ Tril.apply(-skew(core), diagonal=0)  # the first columns alone make Q
-        first = LinalgSolveTriangular.apply(r[..., :rows].mT, grad, **options)
+        first = LinalgSolveTriangular.apply(r[..., :rows].mT, grad, upper=False, left=False)
         grad_a = first @ constant_like(np.eye(rows, columns), first)
         return grad_a if grad_r is None else grad_a + q @ grad_r
 

@@ -123,7 +123,7 @@ class LinalgSolveTriangular(InColumns):
 
     saved_names = ("self", "result")
 
-    def forward(ctx, a, b, *, upper, left, unitriangular):
+    def forward(ctx, a, b, *, upper, left=True, unitriangular=False):
         ctx.upper, ctx.left, ctx.unitriangular = upper, left, unitriangular
         if left:
             x = substitute(a, b, upper, unitriangular)
