@@ -103,11 +103,11 @@ class MultiheadAttention(Layer):
             ("k_proj_weight", (embed_dim, self.kdim), not same),
             ("v_proj_weight", (embed_dim, self.vdim), not same),
             ("in_proj_bias", (3 * embed_dim,), bias),
-            ("bias_k", (1, 1, embed_dim), add_bias_kv),
-            ("bias_v", (1, 1, embed_dim), add_bias_kv),
         ):
             self.register_parameter(name, Parameter(empty(shape, **options)) if wanted else None)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, **options)
+        for name in ("bias_k", "bias_v"):
+            self.register_parameter(name, Parameter(empty(1, 1, embed_dim, **options)) if add_bias_kv else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -36,12 +36,13 @@ class _NormBase(_Affine):
     ) -> None:
         super().__init__(num_features=num_features, eps=eps, momentum=momentum, affine=affine)
         self.track_running_stats = track_running_stats
+        self._add_affine(num_features, device, dtype, weight=affine, bias=bias)
         options = {"device": device, "dtype": dtype}
         self.register_buffer("running_mean", zeros(num_features, **options) if track_running_stats else None)
         self.register_buffer("running_var", ones(num_features, **options) if track_running_stats else None)
         count = tensor(0, dtype=int64) if track_running_stats else None
         self.register_buffer("num_batches_tracked", count)
-        self._add_affine(num_features, device, dtype, weight=affine, bias=bias)
+        self.reset_parameters()
 
     def reset_running_stats(self) -> None:
         """Set the running mean to 0, the running variance to 1 and the count of batches to 0."""
@@ -155,6 +156,7 @@ class GroupNorm(_Affine):
         if num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self._add_affine(num_channels, device, dtype, weight=affine, bias=bias)
+        self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)

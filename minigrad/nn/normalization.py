@@ -21,7 +21,6 @@ class _Affine(Layer):
         for name, wanted in {"weight": True, **bias}.items():
             has = weight and wanted
             self.register_parameter(name, Parameter(empty(shape, device=device, dtype=dtype)) if has else None)
-        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias, if there is one, to 0."""
@@ -55,6 +54,7 @@ class LayerNorm(_Affine):
         super().__init__(eps=eps, elementwise_affine=elementwise_affine)
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self._add_affine(self.normalized_shape, device, dtype, weight=elementwise_affine, bias=bias)
+        self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -82,6 +82,7 @@ class RMSNorm(_Affine):
         super().__init__(eps=eps, elementwise_affine=elementwise_affine)
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self._add_affine(self.normalized_shape, device, dtype, weight=elementwise_affine)
+        self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
