@@ -294,18 +294,9 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-OPTIONS_OF_LATER_VERSIONS = {
-    "momentum": 0,
-    "nesterov": False,
-    "amsgrad": False,
-    "centered": False,
-    "maximize": False,
-    "foreach": None,
-    "capturable": False,
-    "differentiable": False,
-    "decoupled_weight_decay": False,
-    "fused": None,
-}
+OPTIONS_OF_LATER_VERSIONS: Any = {"momentum": 0, "nesterov": False, "amsgrad": False, "centered": False}
+OPTIONS_OF_LATER_VERSIONS |= {"maximize": False, "foreach": None, "capturable": False, "differentiable": False}
+OPTIONS_OF_LATER_VERSIONS |= {"decoupled_weight_decay": False, "fused": None}
 
 
 def with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:

@@ -106,10 +106,8 @@ class SummaryWriter:
         if not new_style:
             self._add(Summary.Value(tag=tag, simple_value=number), global_step, walltime)
             return
-        if double_precision:
-            tensor = TensorProto(double_val=[number], dtype="DT_DOUBLE")
-        else:
-            tensor = TensorProto(float_val=[number], dtype="DT_FLOAT")
+        kind = "double" if double_precision else "float"
+        tensor = TensorProto(dtype=f"DT_{kind.upper()}", **{f"{kind}_val": [number]})
         metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
         self._add(Summary.Value(tag=tag, tensor=tensor, metadata=metadata), global_step, walltime)
 
@@ -179,11 +177,8 @@ class SummaryWriter:
         """A text in Markdown."""
         content = TextPluginData(version=0).SerializeToString()
         plugin = SummaryMetadata.PluginData(plugin_name="text", content=content)
-        tensor = TensorProto(
-            dtype="DT_STRING",
-            string_val=[text_string.encode()],
-            tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)]),
-        )
+        shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
+        tensor = TensorProto(dtype="DT_STRING", string_val=[text_string.encode()], tensor_shape=shape)
         metadata = SummaryMetadata(plugin_data=plugin)
         self._add(Summary.Value(tag=f"{tag}/text_summary", tensor=tensor, metadata=metadata), global_step, walltime)
 
@@ -285,15 +280,9 @@ def histogram(values: np.ndarray, bins: Any, max_bins: int | None) -> Any:
     filled = np.flatnonzero(counts)
     start, end = int(filled[0]), int(filled[-1]) + 1
     counts = counts[start - 1 : end] if start else np.append(0, counts[:end])
-    return HistogramProto(
-        min=values.min(),
-        max=values.max(),
-        num=len(values),
-        sum=values.sum(),
-        sum_squares=values.dot(values),
-        bucket_limit=limits[start : end + 1].tolist(),
-        bucket=counts.tolist(),
-    )
+    told = {"min": values.min(), "max": values.max(), "num": len(values)}
+    told |= {"sum": values.sum(), "sum_squares": values.dot(values)}
+    return HistogramProto(**told, bucket_limit=limits[start : end + 1].tolist(), bucket=counts.tolist())
 
 
 def picture(array: np.ndarray, dataformats: str) -> Any:

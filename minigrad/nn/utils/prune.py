@@ -257,7 +257,10 @@ class Structured(Amount):
     """Prunes whole slices along ``dim``."""
 
     PRUNING_TYPE = "structured"
-    dim: int
+
+    def __init__(self, amount: float, dim: int = -1) -> None:
+        super().__init__(amount)
+        self.dim = dim
 
     def kept(self, t: Tensor, count: int) -> Tensor:
         """The slices that are kept where ``count`` are pruned, by number or by mask."""
@@ -293,10 +296,6 @@ class RandomStructured(Structured):
         ValueError: it is negative, or a share above 1.
     """
 
-    def __init__(self, amount: float, dim: int = -1) -> None:
-        super().__init__(amount)
-        self.dim = dim
-
     def kept(self, t: Tensor, count: int) -> Tensor:
         chances = rand(t.shape[self.dim])
         return chances > chances.kthvalue(count).values
@@ -311,9 +310,8 @@ class LnStructured(Structured):
     """
 
     def __init__(self, amount: float, n: Any, dim: int = -1) -> None:
-        super().__init__(amount)
+        super().__init__(amount, dim)
         self.n = n
-        self.dim = dim
 
     def kept(self, t: Tensor, count: int) -> Tensor:
         dim = self.dim % t.ndim
