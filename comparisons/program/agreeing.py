@@ -2,8 +2,9 @@
 
 Values agree within the table of tolerances. Where a program makes much of rounding (a value crosses a kink, Adam makes
 a whole step of a gradient that is zero but for rounding, a long iteration runs away), they may not, though both engines
-are right. Then a third run tells: PyTorch's with random numbers that are some units in the last place larger. What its
-values move by then is what rounding makes of this program, and :data:`SENSITIVITY` times as much is allowed.
+are right. Such a gradient is named with its parameter. Then a third run tells: PyTorch's with random numbers that are
+some units in the last place larger. What its values move by then is what rounding makes of this program, and
+:data:`SENSITIVITY` times as much is allowed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = ["SENSITIVITY", "Event", "Found", "compare_events"]
 Event = dict[str, Any]  # what ``recording.py`` told
 
 SENSITIVITY = 10.0
+NEXT_TO_NOTHING = 1e-5  # of the largest gradient: what rounding leaves of one that is zero by its formula
 TOLERANCE_OF = {
     "float64": "training float64",
     "float32": "training float32",
@@ -103,7 +105,7 @@ def compare_events(found: Found, ours: Event, theirs: Event, nudged: Event | Non
 def tensors(found: Found, ours: Event, theirs: Event, nudged: Event | None) -> Iterator[Comparison]:
     """The tensors of two events, each compared."""
     for number, name in enumerate(theirs["names"]):
-        subject = f"{name} at {happening(theirs, found.counts[theirs['kind']])}"
+        subject = f"{name} at {happening(theirs, found.counts[theirs['kind']])}{without_gradient(number, ours, theirs)}"
         dtypes = ours["dtypes"][number], theirs["dtypes"][number]
         if dtypes[0] != dtypes[1]:
             yield failed(subject, "exact", f"dtypes differ: ours {dtypes[0]}, theirs {dtypes[1]}")
@@ -114,6 +116,17 @@ def tensors(found: Found, ours: Event, theirs: Event, nudged: Event | None) -> I
             found.rounding = found.rounding or subject
             compared = replace(compared, agrees=True, message="", cause="")
         yield compared
+
+
+def without_gradient(number: int, ours: Event, theirs: Event) -> str:
+    """For the reader, that a parameter has next to no gradient on either engine; empty where that is not so."""
+    gradients = [each.get("gradients", []) for each in (ours, theirs)]
+    if not all(max(each, default=0.0) > 0 for each in gradients):
+        return ""
+    share = max(each[number] / max(each) for each in gradients)
+    if not 0 < share <= NEXT_TO_NOTHING:
+        return ""
+    return f", whose gradient is next to nothing on both engines, {share:.0e} of the largest"
 
 
 def numbers(found: Found, ours: Event, theirs: Event, nudged: Event | None) -> Iterator[Comparison]:

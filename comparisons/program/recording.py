@@ -79,7 +79,8 @@ class Recorder:
         if any(id(each) not in self.names for each in parameters):
             self.names.update(names_of(sys._getframe(1)))
         names = [self.names.get(id(each), f"parameter {number}") for number, each in enumerate(parameters)]
-        self.tell("step", parameters, names=names)
+        gradients = [0.0 if each.grad is None else float(each.grad.detach().norm()) for each in parameters]
+        self.tell("step", parameters, names=names, gradients=gradients)
         self.count()
 
     def count(self) -> None:

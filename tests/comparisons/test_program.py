@@ -105,7 +105,8 @@ def test_what_is_noted(told):
         assert [event["kind"] for event in events] == ["loss", "step", "loss", "step", "printed", "end"]
         loss, step, *_, printed, end = events
         assert loss["place"] == "train.py:9" and loss["values"][0].shape == () and loss["dtypes"] == ["float32"]
-        assert step["names"] == ["net.weight", "net.bias"]
+        assert step["names"] == ["net.weight", "net.bias"] and len(step["gradients"]) == 2
+        assert abs(step["gradients"][0] / step["gradients"][1] - 3**0.5) < 1e-5  # of three inputs, all one
         assert printed["numbers"][::3] == ["0", "1"] and printed["numbers"][2::3] == ["0.001", "0.002"]
         assert set(printed["places"]) == {"train.py:11", "train.py:12"} or printed["places"]
         assert end["names"] == ["half", "loss", "net.bias", "net.weight"] and "float16" in end["dtypes"]
@@ -170,6 +171,26 @@ def changed(events, number, **what):
 def test_the_first_difference_is_named(number, what, difference, told):
     ours, theirs = told
     assert compared(changed(ours, number, **what), theirs).difference.startswith(difference)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "named"),
+    [
+        ([1.0, 1e-9], [1.0, 2e-9], True),
+        ([1.0, 1e-9], [1.0, 1e-3], False),
+        ([1.0, 1e-3], [1.0, 1e-9], False),
+        ([1.0, 0.0], [1.0, 0.0], False),
+        ([0.0, 0.0], [0.0, 0.0], False),
+    ],
+)
+def test_a_parameter_with_next_to_no_gradient_is_named(ours, theirs, named, told):
+    _, step, *_ = told[0]
+    weight, bias = step["values"]
+    found = compared([{**step, "gradients": ours, "values": [weight, bias + 0.1]}], [{**step, "gradients": theirs}])
+    words = (
+        "net.bias at step 1 (train.py:10), whose gradient is next to nothing on both engines, 2e-09 of the largest: "
+    )
+    assert found.difference.startswith(words if named else "net.bias at step 1 (train.py:10): ")
 
 
 def test_where_pytorch_stops_nothing_differs(monkeypatch):
