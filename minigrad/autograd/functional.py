@@ -7,7 +7,7 @@ derivatives are asked for. Counterpart: ``torch.autograd.functional``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from minigrad.graph.grad_mode import enable_grad
 from minigrad.graph.node import Tensor
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
+STRICT = "This is not allowed in strict mode."
+WITH_GRAPH = "This is not allowed in strict mode when create_graph=True."
 
 Tensors = Tensor | Sequence[Tensor]
 
@@ -58,12 +61,46 @@ def outputs_of(func: Callable[..., Any], inputs: tuple[Tensor, ...], function: s
     return as_checked_tuple(result, "outputs of the user-provided function", function), isinstance(result, tuple)
 
 
+class Pass(NamedTuple):
+    """One backward pass of several, by what ``strict`` refuses in it, the place to be filled in."""
+
+    no_graph: str = (
+        "Output {} of the user-provided function does not require gradients. The outputs must be computed in a "
+        "differentiable manner from the input when running in strict mode."
+    )
+    unused: str = "The output of the user-provided function is independent of input {}. " + STRICT
+    constant: str = f"The jacobian of the user-provided function is independent of input {{}}. {WITH_GRAPH}"
+
+
+FIRST = Pass()
+TO_BE_DIFFERENTIATED = FIRST._replace(constant="")  # whether it can be is seen in the second
+ALONG = FIRST._replace(
+    no_graph=f"The gradient with respect to input {{}} is independent of the inputs of the user-provided function. "
+    f"{STRICT}"
+)
+SECOND = Pass(
+    "While computing the hessian, found that the jacobian of the user-provided function with respect to input {} is "
+    f"independent of the input. {STRICT} You should ensure that your function is twice differentiable and that the "
+    "jacobian depends on the inputs (this would be violated by a linear function for example).",
+    f"The jacobian of the user-provided function is independent of input {{}}. {STRICT}",
+    f"The hessian of the user-provided function is independent of input {{}}. {WITH_GRAPH}",
+)
+
+
+def require_graph(tensors: Sequence[Tensor], message: str) -> None:
+    """Raise a RuntimeError of ``message`` where one of the tensors does not require grad."""
+    for place, each in enumerate(tensors):
+        if not each.requires_grad:
+            raise RuntimeError(message.format(place))
+
+
 def differentiate(
     outputs: Sequence[Tensor],
     inputs: Sequence[Tensor],
     grad_outputs: Sequence[Tensor] | None,
     create_graph: bool,
     strict: bool = False,
+    stage: Pass = FIRST,
     batched: bool = False,
 ) -> tuple[Tensor, ...]:
     """``autograd.grad`` with zeros where an output does not depend on an input.
@@ -75,12 +112,7 @@ def differentiate(
     """
     connected = [number for number, each in enumerate(outputs) if each.requires_grad]
     if strict:
-        for number, output in enumerate(outputs):
-            if not output.requires_grad:
-                raise RuntimeError(
-                    f"Output {number} of the user-provided function does not require gradients. The outputs must be "
-                    f"computed in a differentiable manner from the input when running in strict mode."
-                )
+        require_graph(outputs, stage.no_graph)
     gradients: Sequence[Tensor | None] = [None] * len(inputs)
     rows = (len(grad_outputs[0]),) if grad_outputs and batched else ()
     if connected and 0 not in rows:
@@ -95,19 +127,12 @@ def differentiate(
         )
     filled = []
     for position, (gradient, source) in enumerate(zip(gradients, inputs)):
-        if gradient is None and strict:
-            raise RuntimeError(
-                f"The output of the user-provided function is independent of input {position}. This is not allowed in "
-                f"strict mode."
-            )
-        constant = gradient is not None and not gradient.requires_grad
-        if strict and create_graph and constant:
-            raise RuntimeError(
-                f"The jacobian of the user-provided function is independent of input {position}. This is not allowed "
-                f"in strict mode when create_graph=True."
-            )
         if gradient is None:
+            if strict:
+                raise RuntimeError(stage.unused.format(position))
             gradient = source.new_zeros((*rows, *source.shape)) if batched else zeros_like(source)
+        elif strict and create_graph and stage.constant and not gradient.requires_grad:
+            raise RuntimeError(stage.constant.format(position))
         filled.append(gradient)
     return tuple(filled)
 
@@ -145,7 +170,7 @@ def given_vector(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> 
                 f"The vector v can only be None if {SINGLE[name]} a single Tensor with a single element."
             )
         return (wrap(np.ones_like(like[0].array)),)
-    vector = as_checked_tuple(v, "vector v", function)
+    vector = as_checked_tuple(v, "v", function)
     check_vector(vector, like, name)
     return vector
 
@@ -192,9 +217,12 @@ def jacobian(
     given = as_checked_tuple(inputs, "inputs", "jacobian")
     sources = fresh_inputs(given, create_graph)
     outputs, several = outputs_of(func, sources, "jacobian")
+    if strict:
+        require_graph(outputs, FIRST.no_graph)
     table = []
-    for output in outputs:
-        rows = differentiate((output,), sources, (one_hot_rows(output),), create_graph, strict, batched=True)
+    for place, output in enumerate(outputs):
+        stage = FIRST._replace(unused=FIRST.unused.replace("The output", f"Output {place}"))
+        rows = differentiate((output,), sources, (one_hot_rows(output),), create_graph, strict, stage, batched=True)
         blocks = tuple([each.reshape((*output.shape, *each.shape[1:])) for each in rows])
         table.append(blocks if isinstance(inputs, tuple) else blocks[0])
     return finish(tuple(table) if several else table[0], create_graph)
@@ -248,11 +276,15 @@ def hessian(
             [ 0., 12.]])
     """
     several = isinstance(inputs, tuple)
+    as_checked_tuple(inputs, "inputs", "hessian")
     check_strategy(outer_jacobian_strategy, strict, vectorize, "hessian")
 
     def gradient(*sources: Tensor) -> Any:
         value = single_number(func(*sources), "hessian")
-        gradients = differentiate((value,), sources, None, True, strict)
+        gradients = differentiate((value,), sources, None, True, False)
+        if strict:
+            require_graph((value,), FIRST.no_graph)
+            require_graph(gradients, SECOND.no_graph)
         return gradients if several else gradients[0]
 
     return jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
@@ -320,8 +352,8 @@ def jvp(
     vector = given_vector(v, sources, "input", "jvp")
     outputs, several = outputs_of(func, sources, "jvp")
     dummies = tuple([zeros_like(each).requires_grad_() for each in outputs])
-    products = differentiate(outputs, sources, dummies, True, strict)
-    along = differentiate(products, dummies, vector, create_graph, strict)
+    products = differentiate(outputs, sources, dummies, True, strict, TO_BE_DIFFERENTIATED)
+    along = differentiate(products, dummies, vector, create_graph, strict, ALONG)
     value = finish(outputs if several else outputs[0], create_graph)
     return value, finish(along if several else along[0], create_graph)
 
@@ -345,8 +377,8 @@ def vhp(
     sources = fresh_inputs(given, create_graph)
     vector = given_vector(v, sources, "input", "vhp")
     value = single_number(func(*sources), "vhp")
-    gradients = differentiate((value,), sources, None, True, strict)
-    product = differentiate(gradients, sources, vector, create_graph, strict)
+    gradients = differentiate((value,), sources, None, True, strict, TO_BE_DIFFERENTIATED)
+    product = differentiate(gradients, sources, vector, create_graph, strict, SECOND)
     return finish(value, create_graph), finish(product if isinstance(inputs, tuple) else product[0], create_graph)
 
 
@@ -369,8 +401,8 @@ def hvp(
     sources = fresh_inputs(given, create_graph)
     vector = given_vector(v, sources, "input", "hvp")
     value = single_number(func(*sources), "hvp")
-    gradients = differentiate((value,), sources, None, True, strict)
+    gradients = differentiate((value,), sources, None, True, strict, TO_BE_DIFFERENTIATED)
     dummies = tuple([zeros_like(each).requires_grad_() for each in gradients])
-    products = differentiate(gradients, sources, dummies, True, strict)
-    along = differentiate(products, dummies, vector, create_graph, strict)
+    products = differentiate(gradients, sources, dummies, True, strict, SECOND._replace(constant=""))
+    along = differentiate(products, dummies, vector, create_graph, strict, SECOND)
     return finish(value, create_graph), finish(along if isinstance(inputs, tuple) else along[0], create_graph)

@@ -1,9 +1,11 @@
 """What autograd promises beyond values, program by program on both engines: results, histories and kinds of errors."""
 
 import gc
+import itertools
 import threading
 import warnings
 import weakref
+from functools import partial
 
 import pytest
 import torch
@@ -523,6 +525,39 @@ def strict_functional(e):
     ]
 
 
+FUNCTIONS = {
+    "linear": lambda e, x: (2 * x).sum(),
+    "cut off": lambda e, x: x.detach().sum(),
+    "of others": lambda e, x: e.ones(2, requires_grad=True).sum(),
+    "of second order": lambda e, x: (x * x).sum(),
+    "of third order": lambda e, x: (x**3).sum(),
+}
+
+
+def strict_words(e):
+    """What each of the functions says of what ``strict`` refuses."""
+    told = []
+    for name, of_two, with_graph in itertools.product(
+        ["jacobian", "vjp", "jvp", "hessian", "vhp", "hvp"], FUNCTIONS.values(), [False, True]
+    ):
+        x = e.tensor([1.0, 2.0], requires_grad=with_graph)
+        vector = (e.ones(2),) if name in ("jvp", "vhp", "hvp") else ()
+        options = {"strict": True, "create_graph": with_graph}
+        told.append(words(getattr(e.autograd.functional, name), partial(of_two, e), x, *vector, **options))
+    for name in ("hessian", "vhp", "hvp"):
+        told.append(words(getattr(e.autograd.functional, name), e.sum, (e.ones(2), 1)))
+    return [*told, words(e.autograd.functional.jvp, e.sum, e.ones(2), (e.ones(2), 1))]
+
+
+def words(call, *args, **kwargs):
+    """What the exception says that the call raises; None where it raises none."""
+    try:
+        call(*args, **kwargs)
+    except (RuntimeError, TypeError) as error:
+        return str(error).replace("minigrad.", "torch.")
+    return None
+
+
 # ---------------------------------------------------------------------------------------------------- gradcheck
 
 
@@ -675,6 +710,7 @@ PROGRAMS = [
     checkpoint_refuses,
     checkpoint_of_several_kinds,
     strict_functional,
+    strict_words,
 ]
 
 
