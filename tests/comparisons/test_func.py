@@ -203,6 +203,31 @@ def tied(e):
     return [*found, net[0].weight is net[1].weight, call(net, {"0.weight": weight, "1.weight": weight}, x)]
 
 
+class Shifted:
+    """A module with a tensor that is registered nowhere, and itself among its children."""
+
+    def __new__(cls, e):
+        class Module(e.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.shift, self.name = e.ones(2), "n"
+                self.inner = e.nn.Linear(2, 2).double()
+                self.inner.outer = self
+
+            def forward(self, x):
+                return self.inner(x) + self.shift + len(list(self.parameters(recurse=False)))
+
+        return Module()
+
+
+def called_with_what_is_not_registered(e):
+    e.manual_seed(0)
+    net, call, x = Shifted(e), e.func.functional_call, values(e, 1, 2)
+    given = {"shift": e.zeros(2), "inner.outer.inner.bias": e.ones(2).double(), "new": e.nn.Parameter(e.ones(1))}
+    found = [call(net, given, x, tie_weights=False), call(net, {"inner.bias": None}, x, tie_weights=False)]
+    return [*found, net(x), hasattr(net, "new"), net.inner.bias is not None]
+
+
 def stacked_networks(e):
     nets = [network(e) for _ in range(3)]
     for number, net in enumerate(nets):
@@ -218,6 +243,12 @@ def stacked_networks(e):
 
 NETWORKS = {
     "called with others": called_with_others,
+    "called with what is not registered": called_with_what_is_not_registered,
+    "what is no tensor": lambda e: e.func.functional_call(network(e), {"0.weight": 1.0}, values(e, 5, 3)),
+    "instead of no tensor": lambda e: e.func.functional_call(
+        Shifted(e), {"name": e.ones(2)}, values(e, 1, 2), tie_weights=False
+    ),
+    "no such child": lambda e: e.func.functional_call(network(e), {"9.bias": e.ones(1)}, values(e, 5, 3)),
     "tied": tied,
     "tied, several values": lambda e: e.func.functional_call(
         Tied(e), {"0.weight": values(e, 2, 2), "1.weight": values(e, 2, 2)}, values(e, 1, 2)

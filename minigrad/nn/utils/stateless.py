@@ -11,6 +11,8 @@ from minigrad.tensor import Tensor
 
 __all__ = ["functional_call"]
 
+ABSENT = object()
+
 
 def functional_call(
     module: Module,
@@ -36,33 +38,47 @@ def call_with(
 
     Raises:
         RuntimeError: with ``strict``, names are missing or unexpected.
+        TypeError: what is to be put, or what it would replace, is no tensor.
         ValueError: tied tensors are given several values.
     """
-    own: dict[str, Tensor] = dict(module.named_parameters(remove_duplicate=False))
-    own |= module.named_buffers(remove_duplicate=False)
-    given = tied(own, tensors) if tie_weights else tensors
-    missing, unexpected = [each for each in own if each not in given], [each for each in given if each not in own]
-    if strict and (missing or unexpected):
-        raise RuntimeError(
-            f"Error(s) in reparametrizing for {type(module).__name__}:\n\tUnexpected key(s): {unexpected}.\n\tMissing "
-            f"key(s): {missing}."
-        )
-    places = {name: place_of(module, name) for name in given if name in own}
-    replaced = {name: held[last] for name, (held, last) in places.items()}
+    own: dict[str, Tensor] = {}
+    given = tensors
+    if tie_weights or strict:
+        own.update(module.named_parameters(remove_duplicate=False))
+        own.update(module.named_buffers(remove_duplicate=False))
+    if tie_weights:
+        given = tied(own, tensors)
+    names = {"Unexpected": given.keys() - own.keys(), "Missing": own.keys() - given.keys()}
+    problems = [f"\n\t{kind} key(s): {str(sorted(each))[1:-1]}." for kind, each in names.items() if each]
+    if strict and problems:
+        raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:{''.join(problems)}")
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
+    replaced: dict[str, Any] = {}
     try:
-        put(places, given)
+        for name, value in given.items():
+            replaced[name] = swap(module, name, value)
         return module(*arguments, **(kwargs or {}))
     finally:
-        changed = {name: held[last] for name, (held, last) in places.items() if name in tensors}
-        put(places, replaced)
-        tensors.update(changed)
+        changed = {name: swap(module, name, value) for name, value in replaced.items()}
+        tensors.update((name, changed[name]) for name in tensors if name in changed)
 
 
-def put(places: dict[str, tuple[dict[str, Any], str]], tensors: Mapping[str, Any]) -> None:
-    """Put the tensors into their places."""
-    for name, (held, last) in places.items():
-        held[last] = tensors[name]
+def swap(module: Module, name: str, value: Any) -> Any:
+    """Put ``value`` in the place of a tensor, by its dotted name; ``ABSENT`` removes it. What was there, or ABSENT."""
+    path, _, last = name.rpartition(".")
+    owner = module.get_submodule(path)
+    held = next((each for each in (owner._parameters, owner._buffers) if last in each), None)
+    before = getattr(owner, last, ABSENT) if held is None else held[last]
+    for each, told in ((value, ""), (before, f"attribute `{name}`: ")):
+        if not (isinstance(each, Tensor) or each is None or each is ABSENT):
+            raise TypeError(f"{told}{each} is not an instance of minigrad.Tensor")
+    if value is ABSENT:
+        delattr(owner, last)
+    elif held is None:
+        setattr(owner, last, value)
+    else:
+        held[last] = value
+    return before
 
 
 def tied(own: Mapping[str, Tensor], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -80,10 +96,3 @@ def tied(own: Mapping[str, Tensor], tensors: dict[str, Tensor]) -> dict[str, Ten
                     f"using tie_weights=False"
                 )
     return complete
-
-
-def place_of(module: Module, name: str) -> tuple[dict[str, Any], str]:
-    """The dictionary in which a tensor is, by its dotted name, and its key there."""
-    path, _, last = name.rpartition(".")
-    owner = module.get_submodule(path)
-    return (owner._parameters if last in owner._parameters else owner._buffers), last
