@@ -94,7 +94,7 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
     elif value.shape == view.shape:
         run_in_place(view, "__setitem__", Copy, value)
     elif value.ndim == 0:
-        run_in_place(view, "__setitem__", FillFrom, value)
+        run_in_place(view, "fill_", FillFrom, value)
     else:
         value = value.view(without_leading_ones(value.array).shape)
         run_in_place(view, "__setitem__", Copy, value if value.shape == view.shape else value.expand(view.shape))
@@ -108,7 +108,7 @@ def given(where: tuple[Any, ...], index: Any) -> Given:
 def check_written(view: Tensor, where: tuple[Any, ...], index: Any, value: Tensor) -> None:
     """Raise PyTorch's error where memory that is written is read meanwhile; warn of positions in an expanded tensor."""
     if not where:
-        check_overlap(view, value)
+        check_overlap(view, value if value.numel() == view.numel() else None)  # one that is expanded is copied first
         return
     if is_expanded(view.array):
         warn_of_expanded("index_put_")
