@@ -92,6 +92,7 @@ def output_sizes(function: str, output_size: Any, input: Tensor, dims: int = 2) 
     sizes = as_sizes(function, "output_size", chosen, dims)
     if min(sizes) < 0:
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0, but got {asked}")
+    np.empty((*input.shape[:-dims], *sizes), input.array.dtype)  # raises at once where the result is too large
     return sizes
 
 
@@ -134,7 +135,7 @@ class AdaptiveAvgPool2DBackward(Function):
 
     def forward(ctx, grad, x, *, rows, columns):
         ctx.rows, ctx.columns = rows, columns
-        share = batched(np.true_divide(grad, counts(rows, columns), dtype=grad.dtype))
+        share = batched(grad / counts(rows, columns).astype(grad.dtype))
         return like(adaptive_pooling.spread_span_sums(share, x.shape[-2:], rows, columns), x.ndim)
 
     def backward(ctx, grad_z):

@@ -158,13 +158,14 @@ def check_channels(input: Tensor, **parameters: Tensor | None) -> None:
 
 
 def check_one_type(function: str, input: Tensor, *parameters: Tensor | None) -> None:
-    """Raise PyTorch's error unless all are of one floating type; beside a float16 input float32 will do."""
+    """Raise PyTorch's error unless all are of one floating type; beside a narrow input float32 will do."""
     if not input.is_floating_point():
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     if input.numel() == 0:
         return
     types = {each.dtype for each in parameters if each is not None}
-    if types and types != {input.dtype} and (input.dtype is not dtypes.float16 or types != {dtypes.float32}):
+    narrow = input.dtype in (dtypes.float16, dtypes.bfloat16)
+    if types and types != {input.dtype} and not (narrow and types == {dtypes.float32}):
         raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
 

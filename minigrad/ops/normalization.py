@@ -127,10 +127,9 @@ class NativeLayerNorm(Function):
         wide = x.astype(np.float32) if x.dtype in NARROW else x
         deviation = wide - np.mean(wide, axis=ctx.dims, keepdims=True)
         variance = np.mean(deviation * deviation, axis=ctx.dims, keepdims=True)
-        z = (deviation / np.sqrt(variance + np.asarray(eps, wide.dtype))).astype(x.dtype, copy=False)
-        if weight is not None:
-            z = z * weight
-        return z if bias is None else z + bias
+        z = deviation / np.sqrt(variance + np.asarray(eps, wide.dtype))
+        z = z if weight is None else z * weight
+        return (z if bias is None else z + bias).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         x, weight, _ = ctx.saved_tensors

@@ -32,6 +32,8 @@ ONE_STEP = [
     lambda t, a, b, m, n: m.cumsum(1),
     lambda t, a, b, m, n: m @ n,
     lambda t, a, b, m, n: t.nn.functional.linear(m, n.t()),
+    lambda t, a, b, m, n: t.nn.functional.avg_pool2d(m[None], 2),
+    lambda t, a, b, m, n: t.nn.functional.adaptive_avg_pool2d(m[None], (3, 3)),
     lambda t, a, b, m, n: a[::2].flip(0).reshape(5, 6),
     lambda t, a, b, m, n: t.cat([a, b]).view(2, -1).transpose(0, 1),
     lambda t, a, b, m, n: a + b.float(),
@@ -95,6 +97,29 @@ def trained(engine):
 
 def test_a_network_is_trained():
     assert trained(minigrad) == pytest.approx(trained(torch), rel=2e-2)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda t: t.nn.BatchNorm1d(9),
+        lambda t: t.nn.LayerNorm(9),
+        lambda t: t.nn.GroupNorm(3, 9),
+        lambda t: t.nn.Sequential(t.nn.Unflatten(1, (3, 3)), t.nn.InstanceNorm1d(3, affine=True)),
+    ],
+)
+def test_normalisation_with_parameters_of_float32(layer, dtype):
+    found = []
+    for engine in (minigrad, torch):
+        x = (as_minigrad(M) if engine is minigrad else M).detach().to(getattr(engine, dtype)).requires_grad_()
+        module = layer(engine)
+        z = module(x)
+        (z * z * z.detach().cos()).sum().backward()
+        found.append([z, x.grad, *[each.grad for each in module.parameters()]])
+    for ours, theirs in zip(*found):
+        assert str(ours.dtype) == str(theirs.dtype).replace("torch", "minigrad")
+        np.testing.assert_allclose(numbers(ours), numbers(theirs), rtol=2e-2, atol=6e-2)
 
 
 def test_checkpoints_go_both_ways():
