@@ -74,10 +74,12 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
                 layer.reset_parameters()
 
     def forward(self, input_: Tensor, target_: Tensor) -> _ASMoutput:
-        if target_.ndim > 1 or input_.ndim != target_.ndim + 1 or input_.shape[:-1] != target_.shape:
+        if target_.ndim > 1:
+            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+        if input_.ndim != target_.ndim + 1 or input_.shape[:-1] != target_.shape:
             raise RuntimeError(
-                f"expected input (N, in_features) and target (N,), or without N, but got {list(input_.shape)} and "
-                f"{list(target_.shape)}"
+                f"Input and target should have the same size in the batch dimension. Expected (N, in_features) and "
+                f"(N,), or without N, but got {list(input_.shape)} and {list(target_.shape)}"
             )
         input, target = (input_, target_) if target_.ndim else (input_.unsqueeze(0), target_.unsqueeze(0))
         if bool(((target < 0) | (target >= self.n_classes)).any()):

@@ -56,6 +56,8 @@ def embedding_bag(
     rows, columns = weight.shape
     words = input.array.reshape(-1)
     beginnings = beginnings_of(input, offsets, include_last_offset)
+    if mode == "max" or padding_idx is not None or weight.dtype is dtypes.float64:
+        beginnings[-1:] = input.numel()  # whatever the last offset: so PyTorch does where it has no fast sum
     outside = np.flatnonzero((words < 0) | (words >= rows))
     if outside.size:
         raise RuntimeError(
@@ -144,6 +146,6 @@ def check_bags(
                 f"{tensor.dtype} instead"
             )
     if not weight.is_floating_point() or getattr(per_sample_weights, "dtype", weight.dtype) is not weight.dtype:
-        raise RuntimeError("Expected 'weight' to be floating, and 'per_sample_weights' to have the same type")
+        raise RuntimeError("Expected 'weight' to be floating, and to have the same type as 'per_sample_weights'")
     if 0 in input.shape[1:]:
         raise RuntimeError("embedding_bag: step must be nonzero: a row of no words is no bag")

@@ -171,14 +171,15 @@ def grid_sample(
     if align_corners is None:
         warn_user(DEFAULT_CHANGED)
     sizes = f"got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
+    if input.shape[:1] != grid.shape[:1]:
+        raise RuntimeError(f"grid_sampler(): expected grid and input to have same batch size, but {sizes}")
+    if grid.shape[-1:] != (input.ndim - 2,):
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {input.ndim - 2} in last dimension, but {sizes}"
+        )
     if input.ndim not in (4, 5) or grid.ndim != input.ndim:
         raise RuntimeError(
             f"grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but {sizes}"
-        )
-    if len(input) != len(grid) or grid.shape[-1] != input.ndim - 2:
-        raise RuntimeError(
-            f"grid_sampler(): expected grid and input to have same batch size, and grid to have size {input.ndim - 2} "
-            f"in last dimension, but {sizes}"
         )
     if 0 in input.shape[2:]:
         raise RuntimeError(f"grid_sampler(): expected input to have non-empty spatial dimensions, but {sizes}")

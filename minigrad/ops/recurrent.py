@@ -48,7 +48,7 @@ class UnsafeSplit(Function):
 
     def forward(ctx, x, *, count):
         size = x.shape[1] // count
-        return tuple([x[:, start : start + size] for start in range(0, x.shape[1], size)])
+        return tuple([x[:, number * size : (number + 1) * size] for number in range(count)])
 
     def backward(ctx, *grads):
         grad_x = Cat.apply(*grads, dim=1)

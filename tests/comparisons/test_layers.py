@@ -363,6 +363,19 @@ def test_function(name):
     check_operation(name, drawn(function), np.random.default_rng(0).normal(size=shape))
 
 
+def bags_that_end_early(e, dtype, mode, padding):
+    """The last offset says where the last bag ends; but not to all of PyTorch's ways to add up."""
+    table = e.arange(8.0).to(getattr(e, dtype)).view(4, 2)
+    given = {"mode": mode, "padding_idx": padding, "include_last_offset": True}
+    return e.nn.functional.embedding_bag(e.tensor([0, 1, 2, 3]), table, e.tensor([0, 1, 2]), **given)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("mode", "padding"), [("sum", None), ("sum", 1), ("mean", 1), ("max", None), ("max", -1)])
+def test_bags_that_end_early(dtype, mode, padding):
+    check_outcome(mode, lambda e: bags_that_end_early(e, dtype, mode, padding))
+
+
 WRONG = {
     "margin of a triplet": lambda e: e.nn.TripletMarginWithDistanceLoss(margin=0),
     "dimensions of a triplet": lambda e: e.nn.functional.triplet_margin_with_distance_loss(
@@ -389,6 +402,9 @@ WRONG = {
     "grid, cubes": lambda e: e.nn.functional.grid_sample(
         e.ones(1, 1, 2, 2, 2), e.ones(1, 2, 2, 2, 3), "bicubic", align_corners=True
     ),
+    "grid of three": lambda e: e.nn.functional.grid_sample(e.ones(1, 1, 2, 2), e.ones(1, 2, 2, 3)),
+    "grid of others": lambda e: e.nn.functional.grid_sample(e.ones(1, 1, 2, 2), e.ones(2, 2, 2, 2)),
+    "grid of a vector": lambda e: e.nn.functional.grid_sample(e.ones(2), e.ones(2, 2)),
     "bag of no word": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([[0, 4]])),
     "bag without beginnings": lambda e: e.nn.functional.embedding_bag(e.tensor([0, 3]), e.ones(4, 3)),
     "bag of rows with beginnings": lambda e: e.nn.EmbeddingBag(4, 3)(e.tensor([[0, 3]]), e.tensor([0])),

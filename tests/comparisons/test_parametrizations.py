@@ -271,6 +271,9 @@ NORMS = {
         "spectral_norm", "ConvTranspose1d", (2, 3, 2), (1, 2, 3), n_power_iterations=2
     ),
     "spectral_norm, no iterations, by a hook": normalised_by_a_hook("spectral_norm", n_power_iterations=0),
+    "spectral_norm by a hook, pickled": lambda e: list(
+        pickle.loads(pickle.dumps(e.nn.utils.spectral_norm(layer_of(e)))).state_dict().items()
+    ),
     "older state": older_state,
     "remove_weight_norm without": lambda e: e.nn.utils.remove_weight_norm(layer_of(e)),
     "remove_spectral_norm without": lambda e: e.nn.utils.remove_spectral_norm(layer_of(e)),

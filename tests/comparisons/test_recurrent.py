@@ -397,6 +397,10 @@ PROGRAMS |= {
 PROGRAMS |= {
     "cell, another word": lambda e: e.nn.RNNCell(3, 4, nonlinearity="gelu")(e.ones(2, 3)),
     "cell, bias as a number": lambda e: repr(e.nn.GRUCell(3, 4, bias=1)),
+    "cells of nothing": lambda e: [
+        cell(e.ones(3, 2), e.ones(3, 0)) for cell in (e.nn.RNNCell(2, 0), e.nn.GRUCell(2, 0))
+    ],
+    "cell of nothing, two states": lambda e: e.nn.LSTMCell(2, 0)(e.ones(3, 2)),
     "cell, one state": lambda e: e.lstm_cell(e.ones(2, 3), (e.ones(2, 4),), e.ones(16, 3), e.ones(16, 4)),
     "cell, rows of the weight": lambda e: e.gru_cell(e.ones(2, 3), e.ones(2, 4), e.ones(4, 3), e.ones(4, 4)),
     "cell, by name": lambda e: e.rnn_tanh_cell(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from minigrad.caller import warn_user
@@ -130,7 +131,7 @@ def spectral_norm(
         start = normalize(randn(size, dtype=weight.dtype), dim=0, eps=eps)
         module.register_buffer(f"{name}_{part}", start)
     module.register_forward_pre_hook(hook)
-    module.register_state_dict_post_hook(lambda *given: note_version(hook, *given))
+    module.register_state_dict_post_hook(functools.partial(note_version, hook))
     return module
 
 
