@@ -379,7 +379,7 @@ class AvgPool2DBackward(Function):
 
     def forward(ctx, grad, x, *, rows, columns, divisors):
         ctx.options = {"rows": rows, "columns": columns, "divisors": divisors}
-        share = batched(grad / divisors.astype(grad.dtype))
+        share = batched(grad / np.asarray(divisors, grad.dtype))
         return like(kernels.spread_window_sums(share, x.shape[-2:], rows, columns), x.ndim)
 
     def backward(ctx, grad_z):

@@ -58,7 +58,7 @@ class AvgPool3DBackward(Function):
 
     def forward(ctx, grad, x, *, windows, divisors):
         ctx.options = {"windows": windows, "divisors": divisors}
-        share = batched(grad / divisors.astype(grad.dtype), dims=3)
+        share = batched(grad / np.asarray(divisors, grad.dtype), dims=3)
         return like(kernels.spread_span_sums(share, x.shape[-3:], *windows), x.ndim)
 
     def backward(ctx, grad_z):

@@ -54,13 +54,19 @@ def call_with(
         raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:{''.join(problems)}")
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
     replaced: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     try:
-        for name, value in given.items():
-            replaced[name] = swap(module, name, value)
+        swap_all(module, given, replaced)
         return module(*arguments, **(kwargs or {}))
     finally:
-        changed = {name: swap(module, name, value) for name, value in replaced.items()}
+        swap_all(module, replaced, changed)
         tensors.update((name, changed[name]) for name in tensors if name in changed)
+
+
+def swap_all(module: Module, values: Mapping[str, Any], replaced: dict[str, Any]) -> None:
+    """:func:`swap` each of ``values``; what was there goes into ``replaced``."""
+    for name, value in values.items():
+        replaced[name] = swap(module, name, value)
 
 
 def swap(module: Module, name: str, value: Any) -> Any:
