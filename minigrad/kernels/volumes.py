@@ -6,8 +6,6 @@ convolution's kernel reads, at each depth of the output, several pictures: they 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigrad.dtypes import NARROW
@@ -107,9 +105,7 @@ def read(x: np.ndarray, taps: int, stride: int, padding: int, dilation: int, dep
     return found.reshape(count * depths, channels * taps, *places)
 
 
-def convolve(
-    x: np.ndarray, weight: np.ndarray, stride: Any, padding: Any, dilation: Any, groups: int, places: Any = None
-) -> np.ndarray:
+def convolve(x, weight, stride, padding, dilation, groups, places=None):
     """:func:`convolution.convolve` of volumes. Shapes: (N, C, D, H, W), (K, C / groups, T, R, S) -> (N, K, d, h, w)."""
     taps = weight.shape[2]
     if places is None:
@@ -128,16 +124,7 @@ def outputs(grad_y: np.ndarray) -> np.ndarray:
     return grad_y.swapaxes(1, 2).reshape(len(grad_y) * grad_y.shape[2], grad_y.shape[1], *grad_y.shape[3:])
 
 
-def gradient_of_input(
-    grad_y: np.ndarray,
-    weight: np.ndarray,
-    x_shape: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: int,
-    alike: bool = False,
-) -> np.ndarray:
+def gradient_of_input(grad_y, weight, x_shape, stride, padding, dilation, groups, alike=False):
     """dL/dx: each picture gets what it was read for."""
     if grad_y.dtype in NARROW:  # summed in float32 and rounded once
         grad_x = gradient_of_input(wide(grad_y), wide(weight), x_shape, stride, padding, dilation, groups, alike)
@@ -155,9 +142,7 @@ def gradient_of_input(
     return grad_x
 
 
-def gradient_of_weight(
-    grad_y: np.ndarray, x: np.ndarray, weight_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> np.ndarray:
+def gradient_of_weight(grad_y, x, weight_shape, stride, padding, dilation, groups):
     """dL/dweight."""
     kernels, channels, taps, *kernel = weight_shape
     pictures = read(x, taps, stride[0], padding[0], dilation[0], grad_y.shape[2])

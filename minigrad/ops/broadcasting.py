@@ -77,13 +77,13 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
 def add_up(x, dims, keepdim):
     """Σ x over ``dims`` in the type of x, in row-major order whatever x's is.
 
-    float16 is added up in float32 and rounded once, as PyTorch does.
+    float16 is added up in float32 and rounded once, as PyTorch does. Several dimensions that lie otherwise, as channels
+    last, one after another: NumPy would add their elements to one sum each, which errs by their number.
     """
-    if x.dtype in NARROW:
-        total = np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
-    else:
-        total = np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
-    return np.asarray(total, order="C")
+    total, kind = x, np.float32 if x.dtype in NARROW else x.dtype
+    for axis in [dims] if x.flags.c_contiguous or len(dims) < 2 else sorted(dims, reverse=True):
+        total = np.add.reduce(total, axis=axis, keepdims=keepdim, dtype=kind)
+    return np.asarray(total, x.dtype, order="C")
 
 
 def restore_dims(reduced, shape, dims, keepdim):

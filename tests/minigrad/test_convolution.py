@@ -248,6 +248,12 @@ def test_results_lie_channels_last():
     assert grad_weight.flags.c_contiguous
 
 
+def test_sums_of_pictures_are_accurate_however_they_lie():
+    x = numbers(64, 28, 28, 6, dtype=np.float32).transpose(0, 3, 1, 2) + np.float32(0.5)
+    expected = x.sum((0, 2, 3), np.float64)
+    assert largest_error(minigrad.from_numpy(x).sum((0, 2, 3)).numpy(), expected) < 1e-6
+
+
 def test_results_are_not_made_in_buffers_that_are_used_again():
     first = three("Winograd")
     kept = [each.copy() for each in first]
