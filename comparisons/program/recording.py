@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import time
+import timeit
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType, ModuleType
 from typing import Any, BinaryIO
@@ -25,6 +26,8 @@ __all__ = ["Recorder"]
 
 # A number as one prints it: no part of a word, a version or an address.
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:nan|inf|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?!\w|\.\w)")
+# A node as one prints it: PyTorch's tells its address, minigrad's what it computes.
+NODE = re.compile(r"<[\w.]+ (?:object at 0x|of shape \[)[^>]*>")
 CHUNK = 1000  # printed numbers in an event
 CLOCKS = ("time", "perf_counter", "process_time", "monotonic")
 TICK = 0.001  # seconds
@@ -71,6 +74,7 @@ class Recorder:
         self.engine.optim.Optimizer.__init__ = noted_optimizer
         for name in CLOCKS:
             setattr(time, name, self.ticking(getattr(time, name)))
+        timeit.default_timer = time.perf_counter
         sys.stdout = Printed(self)
 
     def note_step(self, optimizer: Any, args: Any, named: Any) -> None:
@@ -106,7 +110,7 @@ class Recorder:
     def note_line(self, line: str) -> None:
         """A line was printed."""
         place = self.place()
-        self.printed += [(each, place) for each in NUMBER.findall(line)]
+        self.printed += [(each, place) for each in NUMBER.findall(NODE.sub("", line))]
         while len(self.printed) >= CHUNK:
             self.tell_printed(CHUNK)
 

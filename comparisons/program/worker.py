@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 import minigrad
-from comparisons.program.imports import change_imports_below, with_changed_imports
+from comparisons.program.imports import change_imports_below
 from comparisons.program.recording import Recorder
 from comparisons.streams import own_streams
 from minigrad.compat.programs import Piece, Unreadable, read_program
+from minigrad.neighbours.changing import with_changed_imports
 
 __all__ = ["run"]
 

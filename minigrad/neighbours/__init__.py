@@ -8,6 +8,7 @@ Libraries that go by a protocol need not be told: see ``lending.py``.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
@@ -36,6 +37,8 @@ class Finder:
         """
         if name == LAYERS:
             return spec_from_file_location(name, Path(__file__).with_name("layers.py"))
+        if re.match(r"minigrad\.(torchvision|torchinfo)(\.|$)", name):
+            return importlib.import_module(f"{__name__}.ported").find_ported(name)
         package, _, last = name.rpartition(".")
         if package in ("minigrad", "minigrad.autograd", "minigrad.nn") and why_left_out(last):
             raise ModuleNotFoundError(f"{package} has no {last!r}{why_left_out(last)}")

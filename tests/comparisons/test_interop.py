@@ -362,3 +362,51 @@ def test_pictures_of_torchvision(tmp_path):
     utils.save_image(images[1], tmp_path / "theirs.png")
     assert (tmp_path / "ours.png").read_bytes() == (tmp_path / "theirs.png").read_bytes()
     assert functional.to_pil_image(ours).tobytes() == functional.to_pil_image(theirs).tobytes()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda models: models.DenseNet(4, (1, 1), 8, num_classes=3),
+        lambda models: models.ConvNeXt([models.convnext.CNBlockConfig(8, None, 2)], 0.5, num_classes=3),
+        lambda models: models.VisionTransformer(32, 16, 1, 2, 8, 8, num_classes=3),
+        lambda models: models.squeezenet1_1(num_classes=3),
+    ],
+)
+def test_networks_of_torchvision(make):
+    """PyTorch's weights come in; what they give, and its gradients."""
+    pytest.importorskip("torchvision")
+    networks = [make(importlib.import_module(name)) for name in ("minigrad.torchvision.models", "torchvision.models")]
+    ours, theirs = [each.eval() for each in networks]
+    assert isinstance(ours, nn.Module) and type(ours).__module__ == f"minigrad.{type(theirs).__module__}"
+    draw = torch.Generator().manual_seed(0)
+    moved = {key: each + 0.1 * torch.rand(each.shape, generator=draw) for key, each in theirs.state_dict().items()}
+    theirs.load_state_dict(moved)
+    ours.load_state_dict(theirs.state_dict())
+    images = torch.rand(2, 3, 32, 32, generator=draw)
+    expected, given = theirs(images), ours(images)
+    np.testing.assert_allclose(given.detach().numpy(), expected.detach().numpy(), rtol=1e-4)
+    expected.square().sum().backward()
+    given.square().sum().backward()
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        np.testing.assert_allclose(
+            one.grad.numpy(), other.grad.numpy(), rtol=1e-3, atol=1e-4 * float(other.grad.norm())
+        )
+
+
+def test_what_torchvision_is_below_minigrad():
+    """Its first random numbers, the rest of it by itself, and a last layer of minigrad's."""
+    torchvision = pytest.importorskip("torchvision")
+    ours = importlib.import_module("minigrad.torchvision")
+    minigrad.manual_seed(3)
+    torch.manual_seed(3)
+    network = ours.models.get_model("squeezenet1_1", num_classes=2)
+    first = network.state_dict()["features.0.weight"].numpy()
+    assert np.array_equal(first, torchvision.models.squeezenet1_1(num_classes=2).state_dict()["features.0.weight"])
+    network.classifier[1] = nn.Conv2d(512, 5, 1)
+    assert network(minigrad.rand(1, 3, 32, 32)).shape == (1, 5)
+    assert ours.transforms is torchvision.transforms and ours.ops.nms is torchvision.ops.nms
+    assert ours.ops.StochasticDepth is not torchvision.ops.StochasticDepth
+    assert ours.models.detection is torchvision.models.detection
+    with pytest.raises(ModuleNotFoundError, match=r"import torchvision\.transforms as it stands"):
+        importlib.import_module("minigrad.torchvision.transforms")

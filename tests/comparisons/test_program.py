@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+import timeit
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,12 @@ import minigrad
 from comparisons.cli import app
 from comparisons.program import running
 from comparisons.program.agreeing import Found, compare_events
-from comparisons.program.imports import change_imports_below, with_changed_imports
+from comparisons.program.imports import change_imports_below
 from comparisons.program.recording import NUMBER, Recorder
 from comparisons.program.running import Request, Unusable, copy_folder
 from comparisons.program.worker import DRAWING, DRAWING_METHODS, in_minigrads_sequence, nudged, replace_draws
 from minigrad.compat.report import report_on
+from minigrad.neighbours.changing import with_changed_imports
 
 PAGE = Path(__file__).parents[2] / "docs" / "your-programs.md"
 
@@ -36,6 +38,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "your-programs.md"
         ("import torch.nn.functional", "import minigrad.nn.functional\nimport minigrad as torch"),
         ("from torch.utils.data import DataLoader as D", "from minigrad.utils.data import DataLoader as D"),
         ("import torchvision.transforms as T", "import torchvision.transforms as T"),
+        ("import torchvision.transforms", "import torchvision.transforms\nimport minigrad.torchvision as torchvision"),
+        ("import torchvision as tv", "import minigrad.torchvision as tv"),
+        ("from torchvision.models import vgg16", "from minigrad.torchvision.models import vgg16"),
         ("from . import torch", "from . import torch"),
         ("import lightning.pytorch as pl", "import minigrad.lightning as pl"),
         ("def f():\n    from torch import nn", "def f():\n    from minigrad import nn"),
@@ -57,7 +62,7 @@ def test_modules_of_the_program_are_changed_too(tmp_path, monkeypatch):
 
 
 PROGRAM = """
-import time
+from timeit import default_timer
 engine.manual_seed(0)
 net = engine.nn.Linear(3, 2)
 optimizer = engine.optim.SGD(net.parameters(), lr=0.1)
@@ -66,7 +71,7 @@ for step in range(2):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    print("step", step, loss.item(), time.time(), "x1 v2.0.1", end="")
+    print("step", step, loss.item(), default_timer(), "x1 v2.0.1", loss.grad_fn, end="")
 print()
 half = engine.ones(2, dtype=engine.float16)
 """
@@ -79,6 +84,7 @@ def recorded(engine, monkeypatch, program=PROGRAM):
             patched.setattr(owner, name, getattr(owner, name))
         for name in ("time", "perf_counter", "process_time", "monotonic"):
             patched.setattr(time, name, getattr(time, name))
+        patched.setattr(timeit, "default_timer", timeit.default_timer)
         stream = io.BytesIO()
         recorder = Recorder(engine, stream, "/own", 0)
         recorder.begin()
