@@ -7,10 +7,10 @@ from typing import Any
 from minigrad.arguments.promotion import type_name
 from minigrad.graph.node import Tensor
 
-__all__ = ["check_tensors", "missing_dim", "renamed"]
+__all__ = ["NUMPY_NAMES", "check_tensors", "missing_dim", "renamed"]
 
-
-NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+# NumPy's names of arguments: PyTorch's functions that are not written in Python take them too.
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
 
 
 def check_tensors(function: str, **arguments: Any) -> None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.arguments.checks import NUMPY_NAMES
 from minigrad.arguments.promotion import is_foreign, type_name
 from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
@@ -141,6 +142,8 @@ def examine(
     The types go into ``passed`` where they decide: all other arguments of the same types would be right too.
     """
     code = function.__code__
+    if not NUMPY_NAMES.keys().isdisjoint(named) and place_of(function) not in LOOKED_AT:
+        named = in_torchs_names(named, code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
     values = dict(zip(code.co_varnames[: code.co_argcount], arguments)) | named
     types_decide = True
     for position, (name, value) in enumerate(values.items(), 1):
@@ -164,6 +167,18 @@ def examine(
         passed.add((*map(type, arguments), *named, *map(type, named.values())))
     positional = tuple(values.values())[: len(arguments)] + arguments[code.co_argcount :]
     return positional, {name: values[name] for name in named}
+
+
+def in_torchs_names(named: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    """The arguments ``named``, those that a function does not know under the names that it has for NumPy's."""
+    theirs = {name: NUMPY_NAMES.get(name, name) for name in named if name not in known}
+    theirs = {name: other for name, other in theirs.items() if other in known and other not in named}
+    return {theirs.get(name, name): value for name, value in named.items()}
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """The last part of a function's module, and its name."""
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
 
 def fits(annotation: str, value: Any) -> bool:
@@ -201,8 +216,7 @@ def error_for(function: Callable[..., Any], name: str, annotation: str, value: A
     and a tensor of several elements is neither true nor false. A complex number is one, but for no type here."""
     if isinstance(value, complex) and "Number" in annotation:
         return RuntimeError
-    place = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-    if name in LOOKED_AT.get(place, ()):
+    if name in LOOKED_AT.get(place_of(function), ()):
         if "Tensor" in annotation and not hasattr(value, function.__name__):  # a string can be split
             return AttributeError
         if isinstance(value, Tensor):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import return_types
-from minigrad.arguments.checks import check_tensors, renamed
+from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.promotion import type_name
@@ -92,8 +92,6 @@ def max(
     values=tensor([5, 7]),
     indices=tensor([1, 0]))
     """
-    if numpy_names:
-        return max(input, other=other, **renamed("max", numpy_names, dim=dim, keepdim=keepdim))
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
         check_tensors("max", input=input)
@@ -136,8 +134,6 @@ def min(
     Raises:
         IndexError, RuntimeError: there is no element to take.
     """
-    if numpy_names:
-        return min(input, other=other, **renamed("min", numpy_names, dim=dim, keepdim=keepdim))
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
         check_tensors("min", input=input)
@@ -217,7 +213,7 @@ class Amax(Function):
 
 
 @checked
-def amax(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+def amax(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
     """The largest element; equal ones share the gradient.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -226,8 +222,6 @@ def amax(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = 
         RuntimeError: the input is empty and no dim is named.
         IndexError: a dim that is named is empty.
     """
-    if numpy_names:
-        return amax(input, **renamed("amax", numpy_names, dim=dim, keepdim=keepdim))
     return Amax.apply(input, dim=dim, keepdim=keepdim)
 
 
@@ -239,7 +233,7 @@ class Amin(Amax):
 
 
 @checked
-def amin(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+def amin(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
     """The smallest element; equal ones share the gradient.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -248,8 +242,6 @@ def amin(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = 
         RuntimeError: the input is empty and no dim is named.
         IndexError: a dim that is named is empty.
     """
-    if numpy_names:
-        return amin(input, **renamed("amin", numpy_names, dim=dim, keepdim=keepdim))
     return Amin.apply(input, dim=dim, keepdim=keepdim)
 
 
@@ -308,7 +300,7 @@ class Aminmax(Function):
 
 
 @checked
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Any:
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """The smallest and the largest element, of all or along one dim; equal ones share the gradient.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -317,7 +309,5 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, **n
         RuntimeError: the input is empty and no dim is named.
         IndexError: the dim that is named is empty.
     """
-    if numpy_names:
-        return aminmax(input, **renamed("aminmax", numpy_names, dim=dim, keepdim=keepdim))
     dim = None if dim is None else normalize_dim(dim, input.ndim)
     return return_types.aminmax(*Aminmax.apply(input, dim=dim, keepdim=keepdim))

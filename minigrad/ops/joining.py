@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import result_dtype, type_name
@@ -67,7 +65,7 @@ def as_tensors(tensors: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
 
 
 @checked
-def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors one after the other along ``dim``. Shapes: (a, n), (b, n) -> (a + b, n) for dim 0; (0,) fits any.
 
     Raises:
@@ -77,8 +75,6 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
     >>> minigrad.cat([minigrad.zeros(2), minigrad.ones(1)])
     tensor([0., 0., 1.])
     """
-    if numpy_names:
-        return cat(tensors, **renamed("cat", numpy_names, dim=dim))
     given = as_tensors(tensors, "cat")
     for position, each in enumerate(given):
         if each.ndim == 0:
@@ -143,7 +139,7 @@ class Stack(Function):
 
 
 @checked
-def stack(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors, all of one shape, along a new dimension ``dim``. Shapes: n times (a, b) -> (n, a, b) for dim 0.
 
     Raises:
@@ -153,8 +149,6 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, **numpy_names: Any) -> Tensor
     tensor([[0., 0.],
             [1., 1.]])
     """
-    if numpy_names:
-        return stack(tensors, **renamed("stack", numpy_names, dim=dim))
     joined = as_tensors(tensors, "stack")
     for position, each in enumerate(joined):
         if each.shape != joined[0].shape:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.dtypes import FLOATS
@@ -43,24 +42,20 @@ def elementwise_constant(array: Any, *inputs: Any) -> Tensor:
 
 
 @checked
-def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
     """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
     """
-    if numpy_names:
-        return all(input, **renamed("all", numpy_names, dim=dim, keepdim=keepdim))
     return reduce_truth(np.logical_and, input, dim, keepdim)
 
 
 @checked
-def any(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+def any(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
     """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
     """
-    if numpy_names:
-        return any(input, **renamed("any", numpy_names, dim=dim, keepdim=keepdim))
     return reduce_truth(np.logical_or, input, dim, keepdim)
 
 
@@ -72,15 +67,13 @@ def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 
 @checked
-def count_nonzero(input: Tensor, dim: int | Sequence[int] | None = None, **numpy_names: Any) -> Tensor:
+def count_nonzero(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """How many elements are not zero. Shape: that of ``input`` without ``dim``, all unless told."""
-    if numpy_names:
-        return count_nonzero(input, **renamed("count_nonzero", numpy_names, dim=dim))
     return constant(np.add.reduce(input.array != 0, axis=normalize_dims(dim, input.ndim), dtype=np.int64), input)
 
 
 @checked
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element is, the first of equal ones; in the flattened tensor where there is no dim.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -92,13 +85,11 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
     >>> minigrad.tensor([[1, 5], [7, 2]]).argmax(dim=1)
     tensor([1, 0])
     """
-    if numpy_names:
-        return argmax(input, **renamed("argmax", numpy_names, dim=dim, keepdim=keepdim))
     return constant(position(np.argmax, "argmax", input.array, dim, keepdim), input)
 
 
 @checked
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy_names: Any) -> Tensor:
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest element is, the first of equal ones; in the flattened tensor where there is no dim.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -107,8 +98,6 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, **numpy
         IndexError: there is no element to take.
         RuntimeError: the input is of bools.
     """
-    if numpy_names:
-        return argmin(input, **renamed("argmin", numpy_names, dim=dim, keepdim=keepdim))
     return constant(position(np.argmin, "argmin", input.array, dim, keepdim), input)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes, return_types
-from minigrad.arguments.checks import missing_dim, renamed
+from minigrad.arguments.checks import missing_dim
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.creation import zeros_like
@@ -62,13 +62,11 @@ class Cumsum(Function):
 
 
 @checked
-def cumsum(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+def cumsum(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """The sum of the elements up to each, along ``dim``. Integers and bools are summed in int64.
 
     Shape: that of ``input``.
     """
-    if numpy_names:
-        return cumsum(input, dtype=dtype, **renamed("cumsum", numpy_names, dim=dim))
     if dim is None:
         raise missing_dim("cumsum")
     return Cumsum.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)
@@ -172,13 +170,11 @@ class Cumprod(Function):
 
 
 @checked
-def cumprod(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+def cumprod(input: Tensor, dim: int | None = None, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """The product of the elements up to each, along ``dim``. Integers and bools are multiplied in int64.
 
     Shape: that of ``input``.
     """
-    if numpy_names:
-        return cumprod(input, dtype=dtype, **renamed("cumprod", numpy_names, dim=dim))
     if dim is None:
         raise missing_dim("cumprod")
     return Cumprod.apply(input, dim=normalize_dim(dim, input.ndim), dtype=dtype and dtype.numpy)

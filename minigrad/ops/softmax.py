@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import missing_dim, renamed
+from minigrad.arguments.checks import missing_dim
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_default_float, in_opmath
@@ -47,14 +46,12 @@ class LogSoftmax(Function):
 
 
 @checked
-def log_softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+def log_softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = None) -> Tensor:
     """The logarithm of :func:`softmax`, computed without overflow. Shape: that of ``input``.
 
     Raises:
         NotImplementedError: the type, ``dtype`` where given, is not a floating-point type.
     """
-    if numpy_names:
-        return log_softmax(input, dtype=dtype, **renamed("log_softmax", numpy_names, dim=dim))
     if dim is None:
         raise missing_dim("log_softmax")
     return LogSoftmax.apply(floating("log_softmax", input, dtype), dim=normalize_dim(dim, input.ndim))
@@ -111,7 +108,7 @@ class Softmax(Function):
 
 
 @checked
-def softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = None, **numpy_names: Any) -> Tensor:
+def softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = None) -> Tensor:
     """exp(input) over its sum along ``dim``; with ``dtype`` the input is converted first. Shape: that of ``input``.
 
     Raises:
@@ -120,8 +117,6 @@ def softmax(input: Tensor, dim: int | None = None, dtype: dtypes.dtype | None = 
     >>> minigrad.tensor([1.0, 1.0, 2.0]).softmax(dim=0)
     tensor([0.2119, 0.2119, 0.5761])
     """
-    if numpy_names:
-        return softmax(input, dtype=dtype, **renamed("softmax", numpy_names, dim=dim))
     if dim is None:
         raise missing_dim("softmax")
     return Softmax.apply(floating("softmax", input, dtype), dim=normalize_dim(dim, input.ndim))
@@ -152,15 +147,11 @@ class Logsumexp(Function):
 
 
 @checked
-def logsumexp(
-    input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **numpy_names: Any
-) -> Tensor:
+def logsumexp(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
     """ln Σ exp(input), computed without overflow.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
     """
-    if numpy_names:
-        return logsumexp(input, **renamed("logsumexp", numpy_names, dim=dim, keepdim=keepdim))
     if dim is None:
         raise missing_dim("logsumexp")
     return Logsumexp.apply(input, dim=dim, keepdim=keepdim)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes, return_types
-from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.dtypes import FLOATS
@@ -59,24 +58,16 @@ class Sort(Function):
 
 
 @checked
-def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, **numpy_names: Any
-) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None) -> Any:
     """The elements in order along ``dim``, and where each was. Shape: that of ``input``."""
-    if numpy_names:
-        return sort(input, descending=descending, stable=stable, **renamed("sort", numpy_names, dim=dim))
     dim = normalize_dim(dim, input.ndim)
     sorted_and_positions = Sort.apply(input, dim=dim, descending=bool(descending), stable=stable is not None)
     return return_types.sort(*sorted_and_positions)
 
 
 @checked
-def argsort(
-    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False, **numpy_names: Any
-) -> Tensor:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """The positions that put the elements in order along ``dim``. Shape: that of ``input``."""
-    if numpy_names:
-        return argsort(input, descending=descending, stable=stable, **renamed("argsort", numpy_names, dim=dim))
     positions: Tensor = sort(input.detach(), dim, descending, stable=stable).indices
     note_cut("type", [input], [positions], positions.dtype)
     return positions
@@ -164,7 +155,7 @@ class Median(Max):
 
 
 @checked
-def median(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False, **numpy_names: Any) -> Any:
+def median(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False) -> Any:
     """The element in the middle, the lower of two, NaN if any is; along a dim also where it is.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1. Without a dim equal
@@ -173,8 +164,6 @@ def median(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False, **numpy_na
     Raises:
         NotImplementedError: the type is bool.
     """
-    if numpy_names:
-        return median(input, **renamed("median", numpy_names, dim=dim, keepdim=keepdim))
     check_not_bool("median", input)
     if dim is None:
         return MedianAll.apply(input)
@@ -203,10 +192,8 @@ class Nanmedian(Max):
 
 
 @checked
-def nanmedian(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False, **numpy_names: Any) -> Any:
+def nanmedian(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False) -> Any:
     """:func:`median` of the elements that are not NaN; NaN where all are."""
-    if numpy_names:
-        return nanmedian(input, **renamed("nanmedian", numpy_names, dim=dim, keepdim=keepdim))
     check_not_bool("nanmedian", input)
     if dim is None:
         return NanmedianAll.apply(input)
