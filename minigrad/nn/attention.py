@@ -226,18 +226,12 @@ class MultiheadAttention(Layer):
         """Both masks as one to add to the scores, which broadcasts to (N, num_heads, L, S)."""
         length, batch, _ = query.shape
         mask = as_added(attn_mask, "attn_mask", query.dtype)
-        if mask is not None and mask.ndim == 2:
-            if mask.shape != (length, keys):
-                raise RuntimeError(
-                    f"The shape of the 2D attn_mask is {list(mask.shape)}, but should be {[length, keys]}."
-                )
-        elif mask is not None:
-            if mask.shape != (batch * self.num_heads, length, keys):
-                raise RuntimeError(
-                    f"The shape of the 3D attn_mask is {list(mask.shape)}, but should be "
-                    f"{[batch * self.num_heads, length, keys]}."
-                )
-            mask = mask.view(batch, self.num_heads, length, keys)
+        if mask is not None:
+            wanted = [length, keys] if mask.ndim == 2 else [batch * self.num_heads, length, keys]
+            if list(mask.shape) != wanted:
+                told = f"The shape of the {len(wanted)}D attn_mask is {list(mask.shape)}"
+                raise RuntimeError(f"{told}, but should be {wanted}.")
+            mask = mask if mask.ndim == 2 else mask.view(batch, self.num_heads, length, keys)
         padding = as_added(key_padding_mask, "key_padding_mask", query.dtype, attn_mask, "attn_mask")
         if padding is None:
             return mask

@@ -206,13 +206,10 @@ class SummaryWriter:
 
 
 # What PyTorch's writer has besides, and what there is in its place.
-INSTEAD = {
-    "add_audio": "",
+INSTEAD = dict.fromkeys(["add_audio", "add_embedding", "add_mesh"], "") | {
     "add_custom_scalars": "use add_scalars",
-    "add_embedding": "",
     "add_graph": "draw it with minigrad.viz.draw(...) and use add_text or add_figure",
     "add_hparams": "use add_text and add_scalar",
-    "add_mesh": "",
     "add_onnx_graph": "draw it with minigrad.viz.draw(...)",
     "add_pr_curve": "draw it with Matplotlib and use add_figure",
     "add_video": "use add_images",
