@@ -184,3 +184,8 @@ def test_a_fork_runs_a_program_and_ends_as_python_does(last, status, errors, for
     assert fork.stdout.startswith("a b c True read\n") and fork.stdout.replace("True", "False", 1) == python.stdout
     assert (fork.returncode, fork.stderr) == (python.returncode, python.stderr)
     assert fork.returncode == status and fork.stderr.endswith(errors)
+
+
+def test_what_a_test_begins_is_no_fork_unless_it_asks_for_one():
+    """Though the process that runs it may be one, where several share the tests."""
+    assert subprocess.Popen.__module__ == "subprocess"
