@@ -6,6 +6,7 @@ import minigrad
 from minigrad import Tensor
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, formula
+from minigrad.distributions.positive import Gamma
 from minigrad.distributions.utils import ProbsOrLogits, broadcast_all
 from minigrad.nn import functional as F
 
@@ -51,7 +52,56 @@ class Bernoulli(ProbsOrLogits, Distribution):
         return self._enumerated(minigrad.arange(2, dtype=self._param.dtype), expand)
 
 
-class Binomial(ProbsOrLogits, Distribution):
+class OfTrials(ProbsOrLogits, Distribution):
+    """What distributions of ``total_count`` and of a probability begin with."""
+
+    def __init__(self, total_count, probs=None, logits=None, validate_args=None):
+        self._take_one(probs, logits)
+        count, given = broadcast_all(total_count, self._param)
+        self.total_count = count.type_as(given)
+        vars(self)["probs" if logits is None else "logits"] = given
+        super().__init__(given.shape, validate_args=validate_args)
+
+
+class NegativeBinomial(OfTrials):
+    """How many trials succeed before ``total_count`` fail, each succeeding with probability ``probs``.
+
+    A draw is a Poisson number, at a rate that is drawn from a Gamma distribution.
+
+    Args:
+        total_count: how many failures end it, a tensor or a number; not negative, and not always whole.
+        probs: the probability of success, in [0, 1).
+        logits: or its log odds.
+
+    Raises:
+        ValueError: both are given, or neither.
+    """
+
+    arg_constraints = {
+        "total_count": constraints.greater_than_eq(0),
+        "probs": constraints.half_open_interval(0.0, 1.0),
+        "logits": constraints.real,
+    }
+    support = constraints.nonnegative_integer
+
+    mean = formula(lambda self: self.total_count * minigrad.exp(self.logits))
+    mode = formula(lambda self: ((self.total_count - 1) * self.logits.exp()).floor().clamp(min=0.0))
+    variance = formula(lambda self: self.mean / minigrad.sigmoid(-self.logits))
+
+    def sample(self, sample_shape=()):
+        with minigrad.no_grad():
+            rate = Gamma(self.total_count, minigrad.exp(-self.logits), validate_args=False).sample(sample_shape)
+            return minigrad.poisson(rate)
+
+    def _log_prob(self, value):
+        """log (n + k - 1 over k) + n log(1 - p) + k log p. Shapes: as of Distribution.log_prob."""
+        n, x = self.total_count, self.logits
+        ways = minigrad.lgamma(1.0 + value) + minigrad.lgamma(n) - minigrad.lgamma(n + value)
+        ways = ways.masked_fill(n + value == 0.0, 0.0)
+        return n * F.logsigmoid(-x) + value * F.logsigmoid(x) - ways
+
+
+class Binomial(OfTrials):
     """How many of ``total_count`` trials succeed, each with probability ``probs``.
 
     Args:
@@ -71,11 +121,7 @@ class Binomial(ProbsOrLogits, Distribution):
     has_enumerate_support = True
 
     def __init__(self, total_count=1, probs=None, logits=None, validate_args=None):
-        self._take_one(probs, logits)
-        count, given = broadcast_all(total_count, self._param)
-        self.total_count = count.type_as(given)
-        vars(self)["probs" if logits is None else "logits"] = given
-        super().__init__(given.shape, validate_args=validate_args)
+        super().__init__(total_count, probs, logits, validate_args)
 
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self):

@@ -19,7 +19,7 @@ from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.location_scale import Cauchy, Laplace, Normal, Uniform
 from minigrad.distributions.multivariate_normal import MultivariateNormal, mahalanobis
 from minigrad.distributions.positive import Beta, Dirichlet, Exponential, Gamma
-from minigrad.distributions.transformed import Gumbel, TransformedDistribution
+from minigrad.distributions.transformed import Gumbel, Pareto, TransformedDistribution
 from minigrad.distributions.utils import euler_constant, sum_rightmost
 from minigrad.linalg import solve_triangular
 from minigrad.nn.functional import softplus
@@ -227,19 +227,31 @@ def _kl_bernoulli_poisson(p, q):
     return -p.entropy() - (p.probs * q.rate.log() - q.rate)
 
 
+def _mean(p):
+    """The mean of p; of a Pareto distribution that has none too, as a number whose gradient is finite."""
+    return p.alpha * p.scale / (p.alpha - 1) if isinstance(p, Pareto) else p.mean
+
+
+def _if_finite(p, divergence):
+    """``divergence``; infinite where p has negative numbers, or no mean."""
+    if isinstance(p, Uniform):
+        return where(p.low < 0, inf, divergence)
+    return where(p.alpha <= 1, inf, divergence) if isinstance(p, Pareto) else divergence
+
+
 def _kl_any_exponential(p, q):
-    divergence = -p.entropy() - q.rate.log() + q.rate * p.mean
-    return where(p.low < 0, inf, divergence) if isinstance(p, Uniform) else divergence
+    return _if_finite(p, -p.entropy() - q.rate.log() + q.rate * _mean(p))
 
 
 def _kl_any_gamma(p, q):
     if isinstance(p, Beta):
         mean_log = p.concentration1.digamma() - (p.concentration1 + p.concentration0).digamma()
+    elif isinstance(p, Pareto):
+        mean_log = p.scale.log() + p.alpha.reciprocal()
     else:
         mean_log = _mean_log(p.low, p.high) if isinstance(p, Uniform) else -p.rate.log() - euler_constant
     normalizer = lgamma(q.concentration) - q.concentration * q.rate.log()
-    divergence = -p.entropy() + normalizer - (q.concentration - 1) * mean_log + q.rate * p.mean
-    return where(p.low < 0, inf, divergence) if isinstance(p, Uniform) else divergence
+    return _if_finite(p, -p.entropy() + normalizer - (q.concentration - 1) * mean_log + q.rate * _mean(p))
 
 
 def _kl_any_gumbel(p, q):
@@ -264,6 +276,27 @@ def _kl_normal_laplace(p, q):
     return -(p.scale / q.scale).log() + inside / q.scale - 0.5 * (1 + math.log(0.5 * math.pi))
 
 
+@register_kl(Pareto, Pareto)
+def _kl_pareto_pareto(p, q):
+    ratio = q.alpha / p.alpha
+    divergence = q.alpha * (p.scale / q.scale).log() - ratio.log() + ratio - 1
+    return where(p.scale < q.scale, inf, divergence)
+
+
+@register_kl(Pareto, Normal)
+def _kl_pareto_normal(p, q):
+    share = p.scale / (p.alpha - 1)
+    squares = p.alpha * share.pow(2) / (p.alpha - 2) + (p.alpha * share - q.loc).pow(2)
+    normalizer = 0.5 * (q.scale.pow(2) * 2 * math.pi).log()
+    return where(p.alpha <= 2, inf, -p.entropy() + normalizer + 0.5 * squares / q.scale.pow(2))
+
+
+@register_kl(Uniform, Pareto)
+def _kl_uniform_pareto(p, q):
+    density = (q.alpha * q.scale.pow(q.alpha)).log() - (q.alpha + 1) * _mean_log(p.low, p.high)
+    return where(p.low < q.scale, inf, -p.entropy() - density)
+
+
 @register_kl(Uniform, Beta)
 def _kl_uniform_beta(p, q):
     one, zero = q.concentration1, q.concentration0
@@ -273,11 +306,13 @@ def _kl_uniform_beta(p, q):
 
 
 FORMULAS_OF_SEVERAL: list[tuple[Callable[[Any, Any], Tensor], list[type], list[type]]] = [
-    (_kl_any_exponential, [Beta, Gamma, Uniform], [Exponential]),
-    (_kl_any_gamma, [Beta, Exponential, Uniform], [Gamma]),
+    (_kl_any_exponential, [Beta, Gamma, Pareto, Uniform], [Exponential]),
+    (_kl_any_gamma, [Beta, Exponential, Pareto, Uniform], [Gamma]),
     (_kl_any_gumbel, [Exponential, Gamma, Normal, Uniform], [Gumbel]),
     (_kl_any_normal, [Beta, Exponential, Gamma, Gumbel, Laplace, Uniform], [Normal]),
-    (_kl_infinity, [Exponential, Gamma, Gumbel, Laplace, Normal], [Beta, Uniform]),
+    (_kl_infinity, [Exponential, Gamma, Gumbel, Laplace, Normal], [Beta, Pareto, Uniform]),
+    (_kl_infinity, [Beta], [Pareto]),
+    (_kl_infinity, [Pareto], [Beta, Uniform]),
     (_kl_infinity, [Gumbel, Laplace, Normal], [Exponential, Gamma]),
     (_kl_infinity, [Poisson], [Bernoulli, Binomial]),
 ]

@@ -7,6 +7,7 @@ from minigrad.distributions import constraints
 from minigrad.distributions.combined import Independent
 from minigrad.distributions.distribution import Distribution, formula
 from minigrad.distributions.location_scale import Normal, Uniform
+from minigrad.distributions.positive import Exponential
 from minigrad.distributions.transforms import AbsTransform, AffineTransform, ComposeTransform, ExpTransform, Transform
 from minigrad.distributions.utils import broadcast_all, euler_constant, sum_rightmost
 
@@ -161,3 +162,33 @@ class Gumbel(TransformedDistribution):
 
     def entropy(self):
         return self.scale.log() + (1 + euler_constant)
+
+
+class Pareto(TransformedDistribution):
+    """alpha scaleᵃ / xᵃ⁺¹ from ``scale`` on, a = alpha; both are positive."""
+
+    arg_constraints = {"alpha": constraints.positive, "scale": constraints.positive}
+
+    def __init__(self, scale, alpha, validate_args=None):
+        self.scale, self.alpha = broadcast_all(scale, alpha)
+        transforms = [ExpTransform(), AffineTransform(loc=0, scale=self.scale)]
+        super().__init__(Exponential(self.alpha, validate_args=validate_args), transforms, validate_args=validate_args)
+
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
+    def support(self):
+        return constraints.greater_than_eq(self.scale)
+
+    @property
+    def mean(self):
+        alpha = self.alpha.clamp(min=1)  # infinite at 1
+        return alpha * self.scale / (alpha - 1)
+
+    mode = formula(lambda self: self.scale)
+
+    @property
+    def variance(self):
+        alpha = self.alpha.clamp(min=2)
+        return self.scale.pow(2) * alpha / ((alpha - 1).pow(2) * (alpha - 2))
+
+    def entropy(self):
+        return (self.scale / self.alpha).log() + (1 + self.alpha.reciprocal())

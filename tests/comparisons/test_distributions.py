@@ -32,6 +32,7 @@ CASES = {
     "LogNormal": ("LogNormal", REAL, POSITIVE[0]),
     "HalfNormal": ("HalfNormal", POSITIVE),
     "Exponential": ("Exponential", POSITIVE),
+    "Pareto": ("Pareto", POSITIVE, POSITIVE[:1] + np.array([0.0, 1.0, 2.0])),
     "Gamma": ("Gamma", MANY, np.ones(60)),
     "Gamma of two shapes": ("Gamma", POSITIVE[:, :1], POSITIVE),
     "Chi2": ("Chi2", POSITIVE * 4),
@@ -47,6 +48,8 @@ CASES = {
     "Bernoulli of a logit": ("Bernoulli", None, 0.3),
     "Binomial": ("Binomial", 7, SHARES),
     "Binomial of logits": ("Binomial", np.full((2, 1), 40.0), None, REAL),
+    "NegativeBinomial": ("NegativeBinomial", 7, SHARES),
+    "NegativeBinomial of logits": ("NegativeBinomial", POSITIVE[:, :1], None, REAL),
     "Categorical": ("Categorical", SHARES),
     "Categorical of logits": ("Categorical", None, REAL[None]),
     "OneHotCategorical": ("OneHotCategorical", SHARES),
@@ -195,7 +198,7 @@ def test_path(name):
 PAIRED = ["Normal", "Uniform", "Laplace", "Cauchy", "Gumbel", "LogNormal", "HalfNormal", "Exponential", "Chi2"]
 PAIRED += ["StudentT", "Gamma of two shapes", "Beta of two shapes", "Dirichlet", "Poisson", "Geometric", "Bernoulli"]
 PAIRED += ["Binomial", "Categorical", "OneHotCategorical", "Multinomial", "Independent", "tanh of a normal", "falling"]
-PAIRED += ["vectors", "vectors by factor"]
+PAIRED += ["Pareto", "vectors", "vectors by factor"]
 INSIDE = {"Uniform": ("Uniform", np.array([[0.1], [-0.2]]), np.array([0.6, 0.9, 1.3]))}  # within another one's support
 
 
