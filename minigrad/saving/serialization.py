@@ -66,7 +66,7 @@ _MAX_DIMENSIONS = 64  # NumPy's own limit
 
 
 # Saving
-def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
+def save(obj: object, f: str | os.PathLike[str] | IO[bytes], *, _use_new_zipfile_serialization: bool = True) -> None:
     """Write ``obj`` as a checkpoint that this and PyTorch's ``load`` read. Counterpart: ``torch.save``.
 
     ``obj`` is a Tensor or Parameter, a number (``int``, ``float``, ``bool``), ``str``, ``bytes``, ``None``, a
@@ -78,8 +78,10 @@ def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
     Args:
         f: where to write. A file at a path is replaced in one step once the new one is complete: whatever
             fails, the old file stays as it was. Or a file object, open for writing bytes.
+        _use_new_zipfile_serialization: only True: what PyTorch wrote before version 1.6 is not written.
 
     Raises:
+        ValueError: it is False.
         TypeError: ``obj`` holds something else; the message says what and where. Nothing has been written.
         pickle.PicklingError: ``obj`` is nested too deeply, or has an integer past 2,040 bits.
         FileNotFoundError: the folder of the path does not exist.
@@ -95,6 +97,8 @@ def save(obj: object, f: str | os.PathLike[str] | IO[bytes]) -> None:
     >>> model.load_state_dict(minigrad.load("model.pt"))
     <All keys matched successfully>
     """
+    if not _use_new_zipfile_serialization:
+        raise ValueError("save() writes a zip archive only: leave out _use_new_zipfile_serialization=False")
     writer = CheckpointWriter()
     writer.write(obj, "obj", depth=0)
     program = bytes(writer.program + pickle.STOP)

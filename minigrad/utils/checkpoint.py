@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, NamedTuple
 
 from minigrad.autograd import Function, backward, enable_grad, is_grad_enabled
@@ -23,7 +23,9 @@ from minigrad.graph.saved_tensors import call_with_hooks
 from minigrad.random import get_rng_state, set_rng_state
 from minigrad.tensor import Tensor
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential"]
+__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "set_checkpoint_early_stop"]
+
+_early_stops: list[bool] = []  # of the contexts around, the innermost last
 
 
 class CheckpointError(RuntimeError):
@@ -207,6 +209,20 @@ def with_default(use_reentrant: bool | None, name: str) -> bool:
     return use_reentrant
 
 
+@contextmanager
+def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
+    """Inside this context, ``enable`` stands for the ``early_stop`` of each :func:`checkpoint` without re-entry.
+
+    >>> with minigrad.utils.checkpoint.set_checkpoint_early_stop(False):
+    ...     y = minigrad.utils.checkpoint.checkpoint(minigrad.exp, minigrad.ones(1), use_reentrant=False)
+    """
+    _early_stops.append(enable)
+    try:
+        yield
+    finally:
+        _early_stops.pop()
+
+
 def checkpoint(
     function: Callable[..., Any],
     *args: Any,
@@ -245,6 +261,7 @@ def checkpoint(
         if determinism_check not in ("default", "none"):
             raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
         first_context, second_context = context_fn()
+        early_stop = [early_stop, *_early_stops][-1]
         settings = _Settings(preserve_rng_state, determinism_check, early_stop, second_context)
         run = _Recomputation(function, args, kwargs, settings)
         return call_with_hooks((run.pack, run.unpack), run.run_in, first_context)

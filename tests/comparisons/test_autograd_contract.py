@@ -474,6 +474,14 @@ def checkpoint_runs_again_no_further_than_needed(e):
     y.sum().backward(retain_graph=True)
     y.sum().backward()
     e.utils.checkpoint.checkpoint(part, x, use_reentrant=False, early_stop=False).sum().backward()
+    for whole in (False, True):
+        with (
+            e.utils.checkpoint.set_checkpoint_early_stop(whole),
+            e.utils.checkpoint.set_checkpoint_early_stop(not whole),
+        ):
+            y = e.utils.checkpoint.checkpoint(part, x, use_reentrant=False, early_stop=whole)
+        y.sum().backward()
+        log.append("done")
     return log, x.grad
 
 

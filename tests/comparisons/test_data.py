@@ -1,5 +1,6 @@
 """Data loading against PyTorch: the same batches in the same order from one seed, and the same errors."""
 
+import importlib
 from collections import OrderedDict, UserDict, defaultdict, deque, namedtuple
 from collections.abc import Mapping
 
@@ -420,3 +421,10 @@ def described(value):
 @pytest.mark.parametrize("name", FINER)
 def test_finer_points(name):
     check_program(name, FINER[name])
+
+
+@pytest.mark.parametrize("name", ["collate.default_collate", "collate.default_convert", "worker.get_worker_info"])
+def test_private_paths_that_programs_import_from(name):
+    module, _, function = name.partition(".")
+    path = importlib.import_module(f"minigrad.utils.data._utils.{module}")
+    assert getattr(path, function) is getattr(minigrad.utils.data, function)

@@ -1014,6 +1014,9 @@ def test_archives_that_are_no_checkpoints(tmp_path: Path) -> None:
     refused(io.BytesIO(b"hello"), "not a zip archive")
     refused(io.BytesIO(b"PK\x05\x06" + b"\0" * 18), "data.pkl")
     refused(saved_by_torch(torch.zeros(3), _use_new_zipfile_serialization=False), "before version 1.6")
+    with pytest.raises(ValueError, match="writes a zip archive only"):
+        minigrad.save({}, tmp_path / "older.pt", _use_new_zipfile_serialization=False)
+    assert not list(tmp_path.iterdir())
     refused(saved_by_torch(torch.zeros(3), pickle_protocol=4), "protocol 4.*pickle_protocol=2")
     refused(saved_by_torch(torch.nn.Linear(2, 2)), "'torch.nn.modules.linear.Linear'.*state_dict")
     refused(saved_by_torch(torch.zeros(2, dtype=torch.complex64)), "complex64")

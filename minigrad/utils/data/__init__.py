@@ -1,5 +1,6 @@
 """Data loading: data sets (``dataset.py``), in which order (``sampler.py``), as batches (``dataloader.py``)."""
 
+from minigrad.utils.data import _utils as _utils
 from minigrad.utils.data.collate import *
 from minigrad.utils.data.dataloader import *
 from minigrad.utils.data.dataset import *
