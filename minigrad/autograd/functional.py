@@ -48,11 +48,11 @@ def as_checked_tuple(values: Any, name: str, function: str) -> tuple[Tensor, ...
     return tuple(given)
 
 
-def fresh_inputs(inputs: tuple[Tensor, ...], create_graph: bool) -> tuple[Tensor, ...]:
+def fresh_inputs(inputs: Any, function: str, create_graph: bool) -> tuple[Tensor, ...]:
     """The inputs to differentiate by: with ``create_graph`` connected to the caller's, else copies that are leaves."""
-    if create_graph:
-        return tuple([each.view_as(each) if each.requires_grad else each.detach().requires_grad_() for each in inputs])
-    return tuple([each.detach().requires_grad_() for each in inputs])
+    given = as_checked_tuple(inputs, "inputs", function)
+    connected = [create_graph and each.requires_grad for each in given]
+    return tuple([x.view_as(x) if same else x.detach().requires_grad_() for x, same in zip(given, connected)])
 
 
 def outputs_of(func: Callable[..., Any], inputs: tuple[Tensor, ...], function: str) -> tuple[tuple[Tensor, ...], bool]:
@@ -214,8 +214,7 @@ def jacobian(
             [0., 4.]])
     """
     check_strategy(strategy, strict, vectorize, "jacobian")
-    given = as_checked_tuple(inputs, "inputs", "jacobian")
-    sources = fresh_inputs(given, create_graph)
+    sources = fresh_inputs(inputs, "jacobian", create_graph)
     outputs, several = outputs_of(func, sources, "jacobian")
     if strict:
         require_graph(outputs, FIRST.no_graph)
@@ -322,8 +321,7 @@ def vjp(
         RuntimeError: ``v`` has other shapes, or is missing for more than one number; or, with ``strict``, an output
             does not depend on an input.
     """
-    given = as_checked_tuple(inputs, "inputs", "vjp")
-    sources = fresh_inputs(given, create_graph)
+    sources = fresh_inputs(inputs, "vjp", create_graph)
     outputs, several = outputs_of(func, sources, "vjp")
     vector = given_vector(v, outputs, "output", "vjp")
     product = differentiate(outputs, sources, vector, create_graph, strict)
@@ -347,8 +345,7 @@ def jvp(
         RuntimeError: ``v`` has other shapes, or is missing for more than one number; or, with ``strict``, an output
             does not depend on an input.
     """
-    given = as_checked_tuple(inputs, "inputs", "jvp")
-    sources = fresh_inputs(given, create_graph)
+    sources = fresh_inputs(inputs, "jvp", create_graph)
     vector = given_vector(v, sources, "input", "jvp")
     outputs, several = outputs_of(func, sources, "jvp")
     dummies = tuple([zeros_like(each).requires_grad_() for each in outputs])
@@ -373,8 +370,7 @@ def vhp(
     Raises:
         RuntimeError: the function's result is not one number; and as :func:`vjp`.
     """
-    given = as_checked_tuple(inputs, "inputs", "vhp")
-    sources = fresh_inputs(given, create_graph)
+    sources = fresh_inputs(inputs, "vhp", create_graph)
     vector = given_vector(v, sources, "input", "vhp")
     value = single_number(func(*sources), "vhp")
     gradients = differentiate((value,), sources, None, True, strict, TO_BE_DIFFERENTIATED)
@@ -397,8 +393,7 @@ def hvp(
     Raises:
         RuntimeError: the function's result is not one number; and as :func:`vjp`.
     """
-    given = as_checked_tuple(inputs, "inputs", "hvp")
-    sources = fresh_inputs(given, create_graph)
+    sources = fresh_inputs(inputs, "hvp", create_graph)
     vector = given_vector(v, sources, "input", "hvp")
     value = single_number(func(*sources), "hvp")
     gradients = differentiate((value,), sources, None, True, strict, TO_BE_DIFFERENTIATED)

@@ -279,8 +279,7 @@ def _kl_normal_laplace(p, q):
 @register_kl(Pareto, Pareto)
 def _kl_pareto_pareto(p, q):
     ratio = q.alpha / p.alpha
-    divergence = q.alpha * (p.scale / q.scale).log() - ratio.log() + ratio - 1
-    return where(p.scale < q.scale, inf, divergence)
+    return where(p.scale < q.scale, inf, q.alpha * (p.scale / q.scale).log() - ratio.log() + ratio - 1)
 
 
 @register_kl(Pareto, Normal)

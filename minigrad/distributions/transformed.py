@@ -178,11 +178,7 @@ class Pareto(TransformedDistribution):
     def support(self):
         return constraints.greater_than_eq(self.scale)
 
-    @property
-    def mean(self):
-        alpha = self.alpha.clamp(min=1)  # infinite at 1
-        return alpha * self.scale / (alpha - 1)
-
+    mean = formula(lambda self: self.scale * (1 + 1 / (self.alpha.clamp(min=1) - 1)))  # infinite up to 1
     mode = formula(lambda self: self.scale)
 
     @property

@@ -164,8 +164,7 @@ def check_one_type(function: str, input: Tensor, *parameters: Tensor | None) -> 
     if input.numel() == 0:
         return
     types = {each.dtype for each in parameters if each is not None}
-    narrow = input.dtype in (dtypes.float16, dtypes.bfloat16)
-    if types and types != {input.dtype} and not (narrow and types == {dtypes.float32}):
+    if types and types != {input.dtype} and not (input.array.dtype in NARROW and types == {dtypes.float32}):
         raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
 
 

@@ -261,8 +261,7 @@ def checkpoint(
         if determinism_check not in ("default", "none"):
             raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
         first_context, second_context = context_fn()
-        early_stop = [early_stop, *_early_stops][-1]
-        settings = _Settings(preserve_rng_state, determinism_check, early_stop, second_context)
+        settings = _Settings(preserve_rng_state, determinism_check, [early_stop, *_early_stops][-1], second_context)
         run = _Recomputation(function, args, kwargs, settings)
         return call_with_hooks((run.pack, run.unpack), run.run_in, first_context)
     if kwargs:

@@ -42,12 +42,10 @@ def call_with(
         ValueError: tied tensors are given several values.
     """
     own: dict[str, Tensor] = {}
-    given = tensors
     if tie_weights or strict:
         own.update(module.named_parameters(remove_duplicate=False))
         own.update(module.named_buffers(remove_duplicate=False))
-    if tie_weights:
-        given = tied(own, tensors)
+    given = tied(own, tensors) if tie_weights else tensors
     names = {"Unexpected": given.keys() - own.keys(), "Missing": own.keys() - given.keys()}
     problems = [f"\n\t{kind} key(s): {str(sorted(each))[1:-1]}." for kind, each in names.items() if each]
     if strict and problems:
