@@ -123,6 +123,9 @@ class UntypedStorage:
         """How many bytes there are."""
         return self.owner.nbytes
 
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes()
+
     size = __len__ = nbytes
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import socket
+import sys
 import time
 from datetime import datetime
 from typing import Any, NoReturn
@@ -27,6 +28,8 @@ except ImportError:
     raise ImportError("SummaryWriter needs the package tensorboard: pip install 'minigrad[tensorboard]'") from None
 
 __all__ = ["SummaryWriter"]
+
+writer = sys.modules[f"{__name__}.writer"] = sys.modules[__name__]  # PyTorch's stands in a file below
 
 
 Step = int | None

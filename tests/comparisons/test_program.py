@@ -71,7 +71,7 @@ for step in range(2):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    print("step", step, loss.item(), default_timer(), "x1 v2.0.1", loss.grad_fn, end="")
+    print("step", step, loss.item(), default_timer(), "x1 v2.0.1", loss.grad_fn.next_functions[0][0], end="")
 print()
 half = engine.ones(2, dtype=engine.float16)
 """

@@ -1,5 +1,6 @@
 """What minigrad's SummaryWriter writes for TensorBoard: the events that PyTorch's writes."""
 
+import importlib
 import io
 import subprocess
 import sys
@@ -131,3 +132,7 @@ def test_without_tensorboard():
     code = "import sys; sys.modules['tensorboard'] = None; import minigrad.utils.tensorboard"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.endswith("needs the package tensorboard: pip install 'minigrad[tensorboard]'\n")
+
+
+def test_the_path_of_pytorch_s_writer():
+    assert importlib.import_module("minigrad.utils.tensorboard.writer").SummaryWriter is Ours

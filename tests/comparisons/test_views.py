@@ -1,6 +1,7 @@
 """Views and in-place operations against PyTorch: values, gradients to second order, and the rewired graphs."""
 
 import pickle
+import sys
 import warnings
 
 import numpy as np
@@ -549,3 +550,10 @@ def test_detached_views_keep_out():
     y.mul_(2)
     assert not window.requires_grad and window.tolist() == [2.0, 2.0] and window._version == 1
     compare_values("untouched graph", y.detach(), torch.full((3,), 2.0), "exact").check()
+
+
+def test_what_a_storage_takes():
+    """``sys.getsizeof`` counts the memory that tensors share."""
+    for engine in (minigrad, torch):
+        sizes = [sys.getsizeof(engine.zeros(length).untyped_storage()) for length in (0, 10)]
+        assert sizes[1] - sizes[0] == 40
