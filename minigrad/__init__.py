@@ -70,14 +70,17 @@ from minigrad.ops.einsum import einsum
 from minigrad.ops.extremes import *
 from minigrad.ops.fused import *
 from minigrad.ops.joining import *
+from minigrad.ops.linear import bilinear
+from minigrad.ops.margin_losses import cosine_similarity, pairwise_distance
 from minigrad.ops.masking import *
 from minigrad.ops.matmul import *
 from minigrad.ops.nondifferentiable import *
-from minigrad.ops.normalization import group_norm
+from minigrad.ops.normalization import group_norm, layer_norm, rms_norm
 from minigrad.ops.picking import *
 from minigrad.ops.pooling import avg_pool1d, max_pool1d, max_pool1d_with_indices, max_pool2d
 from minigrad.ops.powers import *
-from minigrad.ops.rectifiers import hardshrink, relu, relu_, threshold, threshold_
+from minigrad.ops.rectifiers import celu, celu_, hardshrink, prelu, relu, relu_, rrelu, rrelu_, selu, selu_
+from minigrad.ops.rectifiers import threshold, threshold_
 from minigrad.ops.quantiles import *
 from minigrad.ops.recurrent import *
 from minigrad.ops.reduction import *
@@ -114,21 +117,20 @@ newaxis = None  # x[:, newaxis] inserts a dimension
 __all__ = ["BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator"]
 __all__ += ["HalfTensor", "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Size", "Tensor", "abs", "abs_"]
 __all__ += ["absolute", "acos", "acos_", "acosh", "acosh_", "adaptive_avg_pool1d", "add", "addbmm", "addcdiv"]
-__all__ += ["addcmul", "addmm", "addmv", "addmv_", "addr", "adjoint"]
-__all__ += ["all", "allclose", "amax", "amin", "aminmax", "amp", "any"]
-__all__ += ["arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan"]
-__all__ += ["arctan2", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled", "argmax", "argmin"]
-__all__ += ["argsort", "argwhere", "as_strided", "as_tensor", "asarray", "asin", "asin_", "asinh", "asinh_", "atan"]
-__all__ += ["atan2", "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d", "autocast", "autograd"]
-__all__ += ["avg_pool1d", "baddbmm", "bernoulli", "bincount", "binomial", "bitwise_and", "bitwise_left_shift"]
-__all__ += ["bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm", "bool"]
-__all__ += ["breakpoint_on", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast"]
-__all__ += ["cartesian_prod", "cat", "cdist", "ceil", "ceil_", "chain_matmul", "channel_shuffle", "channels_last"]
-__all__ += ["channels_last_3d", "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max"]
-__all__ += ["clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "column_stack", "combinations"]
-__all__ += ["compile", "concat", "concatenate", "conj"]
-__all__ += ["conj_physical", "contiguous_format", "conv1d", "conv2d", "conv3d", "conv_transpose1d"]
-__all__ += ["conv_transpose2d", "conv_transpose3d", "copysign", "corrcoef", "cos", "cos_", "cosh", "cosh_"]
+__all__ += ["addcmul", "addmm", "addmv", "addmv_", "addr", "adjoint", "all", "allclose", "amax", "amin", "aminmax"]
+__all__ += ["amp", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh"]
+__all__ += ["arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled"]
+__all__ += ["argmax", "argmin", "argsort", "argwhere", "as_strided", "as_tensor", "asarray", "asin", "asin_", "asinh"]
+__all__ += ["asinh_", "atan", "atan2", "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d", "autocast"]
+__all__ += ["autograd", "avg_pool1d", "baddbmm", "bernoulli", "bilinear", "bincount", "binomial", "bitwise_and"]
+__all__ += ["bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag"]
+__all__ += ["bmm", "bool", "breakpoint_on", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize"]
+__all__ += ["can_cast", "cartesian_prod", "cat", "cdist", "ceil", "ceil_", "celu", "celu_", "chain_matmul"]
+__all__ += ["channel_shuffle", "channels_last", "channels_last_3d", "cholesky_inverse", "cholesky_solve", "chunk"]
+__all__ += ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone"]
+__all__ += ["column_stack", "combinations", "compile", "concat", "concatenate", "conj", "conj_physical"]
+__all__ += ["contiguous_format", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"]
+__all__ += ["conv_transpose3d", "copysign", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_similarity"]
 __all__ += ["count_nonzero", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid"]
 __all__ += ["default_generator", "deg2rad", "deg2rad_", "det", "detach", "device", "diag", "diag_embed", "diagflat"]
 __all__ += ["diagonal", "diff", "digamma", "dist", "div", "divide", "dot", "double", "dsplit", "dstack", "dtype", "e"]
@@ -143,32 +145,32 @@ __all__ += ["gru", "gru_cell", "gt", "half", "hardshrink", "heaviside", "histc",
 __all__ += ["hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select", "inf"]
 __all__ += ["inference_mode", "initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "inverse"]
 __all__ += ["is_anomaly_enabled", "is_autocast_enabled", "is_complex", "is_conj"]
-__all__ += ["is_deterministic_algorithms_warn_only_enabled"]
-__all__ += ["is_floating_point", "is_grad_enabled", "is_inference", "is_inference_mode_enabled", "is_neg", "is_nonzero"]
-__all__ += ["is_same_size", "is_signed", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf"]
-__all__ += ["isposinf", "kron", "kthvalue", "layout", "lcm", "lcm_", "ldexp", "ldexp_", "le", "lerp", "less"]
-__all__ += ["less_equal", "lgamma", "linalg", "linspace", "load", "log", "log1p", "log1p_", "log2", "log2_", "log10"]
-__all__ += ["log10_", "log_", "log_operations", "log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and"]
-__all__ += ["logical_not", "logical_or", "logical_xor", "logit", "logit_", "logspace", "logsumexp", "long", "lstm"]
-__all__ += ["lstm_cell", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select", "matmul"]
-__all__ += ["matrix_power", "max", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "maximum", "mean", "median"]
-__all__ += ["memory_format", "meshgrid", "min", "minimum", "mm", "mode", "models", "moveaxis", "movedim", "msort"]
-__all__ += ["mul", "multinomial", "multiply", "mv", "mvlgamma", "nan", "nan_to_num", "nan_to_num_", "nanmean"]
-__all__ += ["nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "neg_", "negative", "negative_", "newaxis"]
-__all__ += ["nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer"]
-__all__ += ["pdist", "permute", "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "polygamma"]
-__all__ += ["positive", "pow", "preserve_format", "prod", "promote_types", "put", "quantile", "rad2deg", "rad2deg_"]
-__all__ += ["rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "range"]
-__all__ += ["ravel", "real", "reciprocal", "reciprocal_", "reference_kernels", "relu", "relu_", "remainder", "renorm"]
-__all__ += ["repeat_interleave", "reshape", "resolve_conj"]
-__all__ += ["resolve_neg", "result_type", "return_types", "rnn_relu", "rnn_relu_cell", "rnn_tanh"]
-__all__ += ["rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack", "rsqrt", "rsqrt_", "rsub", "save"]
-__all__ += ["scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "set_default_device"]
-__all__ += ["set_default_dtype", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal"]
-__all__ += ["set_grad_enabled", "set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state"]
-__all__ += ["sgn", "short", "sigmoid", "sigmoid_", "sign", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_"]
-__all__ += ["slogdet", "softmax", "sort", "split", "split_with_sizes", "sqrt", "sqrt_", "square", "square_", "squeeze"]
-__all__ += ["stack", "std", "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take"]
+__all__ += ["is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled", "is_inference"]
+__all__ += ["is_inference_mode_enabled", "is_neg", "is_nonzero", "is_same_size", "is_signed", "is_tensor", "isclose"]
+__all__ += ["isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kron", "kthvalue", "layer_norm", "layout"]
+__all__ += ["lcm", "lcm_", "ldexp", "ldexp_", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace"]
+__all__ += ["load", "log", "log1p", "log1p_", "log2", "log2_", "log10", "log10_", "log_", "log_operations"]
+__all__ += ["log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and", "logical_not", "logical_or"]
+__all__ += ["logical_xor", "logit", "logit_", "logspace", "logsumexp", "long", "lstm", "lstm_cell", "lt", "manual_seed"]
+__all__ += ["masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_power", "max", "max_pool1d"]
+__all__ += ["max_pool1d_with_indices", "max_pool2d", "maximum", "mean", "median", "memory_format", "meshgrid", "min"]
+__all__ += ["minimum", "mm", "mode", "models", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv"]
+__all__ += ["mvlgamma", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow"]
+__all__ += ["ne", "neg", "neg_", "negative", "negative_", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal"]
+__all__ += ["not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist", "permute", "pi"]
+__all__ += ["pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "polygamma", "positive", "pow", "prelu"]
+__all__ += ["preserve_format", "prod", "promote_types", "put", "quantile", "rad2deg", "rad2deg_", "rand", "rand_like"]
+__all__ += ["randint", "randint_like", "randn", "randn_like", "random", "randperm", "range", "ravel", "real"]
+__all__ += ["reciprocal", "reciprocal_", "reference_kernels", "relu", "relu_", "remainder", "renorm"]
+__all__ += ["repeat_interleave", "reshape", "resolve_conj", "resolve_neg", "result_type", "return_types", "rms_norm"]
+__all__ += ["rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack"]
+__all__ += ["rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "save", "scatter", "scatter_add", "scatter_reduce"]
+__all__ += ["searchsorted", "seed", "select", "selu", "selu_", "set_default_device", "set_default_dtype"]
+__all__ += ["set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled"]
+__all__ += ["set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short"]
+__all__ += ["sigmoid", "sigmoid_", "sign", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slogdet"]
+__all__ += ["softmax", "sort", "split", "split_with_sizes", "sqrt", "sqrt_", "square", "square_", "squeeze", "stack"]
+__all__ += ["std", "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take"]
 __all__ += ["take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold"]
 __all__ += ["threshold_", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "triangular_solve", "tril"]
 __all__ += ["tril_indices", "triu", "triu_indices", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten"]
@@ -182,11 +184,12 @@ del name
 
 
 # Families that most programs do without: imported when they are first named.
-LOADED_ON_USE = ["accelerator", "backends", "cpu", "distributed", "distributions", "func", "jit", "lightning"]
-LOADED_ON_USE += ["mps", "testing", "xpu"]
+LOADED_ON_USE = ["accelerator", "backends", "cpu", "distributed", "distributions", "func", "functional", "jit"]
+LOADED_ON_USE += ["lightning", "mps", "testing", "xpu"]
 
 if TYPE_CHECKING:
-    from minigrad import accelerator, backends, cpu, distributed, distributions, func, jit, lightning, mps, testing, xpu
+    from minigrad import accelerator, backends, cpu, distributed, distributions, func, functional, jit, lightning
+    from minigrad import mps, testing, xpu
     from minigrad.func import vmap
 else:  # a type checker would take it to mean that every name is there
 

@@ -100,7 +100,7 @@ ROOMS = [
     ["viz", "neighbours"],
     [""],  # the face
     # Written with the face, as with PyTorch's.
-    ["models", "jit", "compat", "distributions", "testing", "neighbours.layers"],
+    ["models", "jit", "compat", "distributions", "functional", "testing", "neighbours.layers"],
     ["command", "__main__"],  # python -m minigrad
 ]
 
@@ -233,6 +233,9 @@ def test_type_checkers_know_what_a_function_gives(tmp_path):
         "utils.data",
         "utils.checkpoint",
         "utils.tensorboard",
+        "utils.data._utils.collate",
+        "functional",
+        "optim.optimizer",
         "accelerator",
         "amp",
         "compiler",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 from minigrad import amp, dtypes
 from minigrad.caller import warn_user
@@ -44,3 +45,7 @@ class GradScaler(amp.GradScaler):
 
 custom_fwd = functools.partial(amp.custom_fwd, device_type="cuda")
 custom_bwd = functools.partial(amp.custom_bwd, device_type="cuda")
+
+__path__: list[str] = []  # a package to Python: PyTorch's two files of it are this one
+sys.modules[f"{__name__}.autocast_mode"] = autocast_mode = sys.modules[__name__]
+sys.modules[f"{__name__}.grad_scaler"] = grad_scaler = sys.modules[__name__]

@@ -21,7 +21,17 @@ from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.module_hooks import register
 from minigrad.tensor import Tensor
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "required"]
+
+
+class RequiredParameter:
+    """The default of an option that has none: each group must bring it."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required: Any = RequiredParameter()
 
 
 class Optimizer:
@@ -99,7 +109,7 @@ class Optimizer:
         """Add one more group: ``{"params": ..., option: value, ...}``. The dictionary itself is kept, and completed.
 
         Raises:
-            ValueError: a parameter is no leaf or stands in two groups, or only some have names.
+            ValueError: a parameter is no leaf or stands in two groups, only some have names, or an option is missing.
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
@@ -114,7 +124,8 @@ class Optimizer:
                 )
         self._check_beside_others(group)
         for name, value in self.defaults.items():
-            group.setdefault(name, value)
+            if group.setdefault(name, value) is required:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
         param_group.update(group)
         self.param_groups.append(param_group)
 

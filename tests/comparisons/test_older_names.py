@@ -1,5 +1,6 @@
 """Names that PyTorch keeps for older programs, on both engines."""
 
+import importlib
 import warnings
 
 import numpy as np
@@ -116,11 +117,29 @@ def without_prefix(e, prefix):
     return result, list(state), state._metadata
 
 
+def at(e, path):
+    """What has a path of PyTorch's."""
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(f"{e.__name__}.{module}"), name)
+
+
+def required_option(e, **given):
+    """The group of an optimizer that a course wrote, whose option has no default."""
+    required = at(e, "optim.optimizer.required")
+    optimizer = e.optim.Optimizer([{"params": [e.ones(2)], **given}], {"lr": required})
+    return repr(required), optimizer.param_groups[0]["lr"]
+
+
 def images(e):
     return e.arange(8.0).view(1, 2, 2, 2)
 
 
 PROGRAMS = {
+    "an option that each group brings": lambda e: required_option(e, lr=0.5),
+    "an option that a group must bring": required_option,
+    "path of default_collate": lambda e: at(e, "utils.data._utils.collate.default_collate")([(1, 2.0), (3, 4.0)]),
+    "path of the scaler": lambda e: at(e, "cuda.amp.grad_scaler.GradScaler") is e.cuda.amp.GradScaler,
+    "path of autocast": lambda e: at(e, "cuda.amp.autocast_mode.autocast") is e.cuda.amp.autocast,
     "range": lambda e: [e.range(1, 3), e.range(0, 1, 0.25), e.range(3, 1, -1), e.range(1, 2.5), e.range(1, 4, 2)],
     "range of a type": lambda e: [e.range(1, 3, dtype=e.int64), e.range(1, 3, 0.5, dtype=e.float64), e.range(1, 1)],
     "range, differentiated": lambda e: e.range(end=2, start=1, requires_grad=True),
