@@ -145,8 +145,8 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     place = normalize_dim(dim, input.ndim)
     if not input.ndim or input.shape[place] != 3 or other.shape[place] != 3:
-        sizes = f"{tuple(input.shape)} and {tuple(other.shape)}"
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got shapes {sizes}")
+        sizes = " and ".join([str(each.shape[place] if each.ndim else 1) for each in (input, other)])
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes}")
     check_broadcast(input.array, other.array)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype} but found {other.dtype}")

@@ -92,9 +92,10 @@ class LinalgInvEx(InColumns):
         try:
             z = in_columns(np.linalg.inv(a))
         except np.linalg.LinAlgError:
-            place, _ = failing(np.linalg.inv, a)
+            place, matrix = failing(np.linalg.inv, a)
             raise LinAlgError(
-                f"linalg.inv: {place}The inversion could not be completed because the input matrix is singular."
+                f"linalg.inv: {place}The diagonal element {first_zero_pivot(matrix)} is zero, the inversion could not "
+                f"be completed because the input matrix is singular."
             ) from None
         ctx.save_for_backward(z)
         return z
@@ -103,6 +104,16 @@ class LinalgInvEx(InColumns):
         (z,) = ctx.saved_tensors
         grad_a = -(z.mT @ (grad_z @ z.mT))
         return grad_a
+
+
+def first_zero_pivot(matrix):
+    """The column at which Gaussian elimination of a singular matrix stops, counted from 1."""
+    for column in range(1, len(matrix)):
+        if not matrix[:, 0].any():
+            return column
+        pivot = matrix[np.abs(matrix[:, 0]).argmax()]
+        matrix = matrix[:, 1:] - np.outer(matrix[:, 0] / pivot[0], pivot[1:])  # the pivot's own row becomes 0
+    return len(matrix)
 
 
 @checked
