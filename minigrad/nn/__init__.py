@@ -1,6 +1,6 @@
-"""Neural network layers. ``module.py`` is the base of all, ``layer.py`` of most; then one file a family of layers.
+"""Neural network layers. ``module.py`` is the base of all, ``layer.py`` of many; then one file a family of layers.
 
-``functional.py`` has the layers' computations as functions, ``init.py`` what fills their initial weights, ``utils.py``
+``functional.py`` has the layers' computations as functions, ``init.py`` what fills their initial weights, ``utils/``
 what is done to all parameters of a network at once, ``modules.py`` the layers under PyTorch's older paths.
 """
 

@@ -20,6 +20,24 @@ __all__ += ["LogSigmoid", "LogSoftmax", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6
 __all__ += ["Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold"]
 
 
+class ReLU(Module):
+    """max(x, 0). At 0 the gradient is 0. Source: Nair & Hinton, 2010. Shapes: any, the same out.
+
+    >>> minigrad.nn.ReLU()(minigrad.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.relu(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
 class _Activation(Layer):
     """An activation that may write into its input: of ``inplace`` it tells only where it does."""
 
@@ -32,17 +50,6 @@ class _Plain(_Activation):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(inplace=inplace)
-
-
-class ReLU(_Plain):
-    """max(x, 0). At 0 the gradient is 0. Source: Nair & Hinton, 2010. Shapes: any, the same out.
-
-    >>> minigrad.nn.ReLU()(minigrad.tensor([-1.0, 2.0]))
-    tensor([0., 2.])
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.relu(input, self.inplace)
 
 
 class ReLU6(_Plain):

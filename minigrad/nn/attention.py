@@ -10,8 +10,8 @@ from minigrad.caller import warn_user
 from minigrad.creation import empty, ones, zeros_like
 from minigrad.graph.function import taken_in
 from minigrad.nn import functional, init
-from minigrad.nn.layer import Layer
 from minigrad.nn.linear import Linear
+from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.joining import cat
 from minigrad.tensor import Tensor
@@ -47,7 +47,7 @@ def as_added(
     return mask
 
 
-class MultiheadAttention(Layer):
+class MultiheadAttention(Module):
     """Several attentions side by side, each on its own projection of queries, keys and values; joined and projected.
 
     Shapes, L queries, S keys, N samples: query (L, N, E), key (S, N, kdim), value (S, N, vdim) -> (L, N, E) and the
@@ -85,11 +85,15 @@ class MultiheadAttention(Layer):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(embed_dim=embed_dim, num_heads=num_heads, dropout=dropout, batch_first=batch_first)
+        super().__init__()
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError(f"embed_dim and num_heads must be greater than 0, got {embed_dim} and {num_heads} instead")
         if embed_dim % num_heads:
             raise AssertionError("embed_dim must be divisible by num_heads")
+        self.embed_dim = embed_dim
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.batch_first = batch_first
         self.kdim = embed_dim if kdim is None else kdim
         self.vdim = embed_dim if vdim is None else vdim
         self._qkv_same_embed_dim = self.kdim == embed_dim and self.vdim == embed_dim

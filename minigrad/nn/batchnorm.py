@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.creation import ones, tensor, zeros
+from minigrad.creation import empty, ones, tensor, zeros
 from minigrad.dtypes import int64
 from minigrad.nn import functional
 from minigrad.nn.normalization import _Affine
+from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm"]
@@ -34,10 +35,15 @@ class _NormBase(_Affine):
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__(num_features=num_features, eps=eps, momentum=momentum, affine=affine)
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
         self.track_running_stats = track_running_stats
-        self._add_affine(num_features, device, dtype, weight=affine, bias=bias)
         options = {"device": device, "dtype": dtype}
+        self.register_parameter("weight", Parameter(empty(num_features, **options)) if affine else None)
+        self.register_parameter("bias", Parameter(empty(num_features, **options)) if affine and bias else None)
         self.register_buffer("running_mean", zeros(num_features, **options) if track_running_stats else None)
         self.register_buffer("running_var", ones(num_features, **options) if track_running_stats else None)
         count = tensor(0, dtype=int64) if track_running_stats else None
@@ -152,10 +158,16 @@ class GroupNorm(_Affine):
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__(num_groups=num_groups, num_channels=num_channels, eps=eps, affine=affine)
+        super().__init__()
         if num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
-        self._add_affine(num_channels, device, dtype, weight=affine, bias=bias)
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        options = {"device": device, "dtype": dtype}
+        self.register_parameter("weight", Parameter(empty(num_channels, **options)) if affine else None)
+        self.register_parameter("bias", Parameter(empty(num_channels, **options)) if affine and bias else None)
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from minigrad import dtypes
 from minigrad.creation import empty
 from minigrad.nn import functional, init
 from minigrad.nn.layer import Layer
+from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
@@ -23,7 +24,7 @@ def for_each_dim(value: Any, dims: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, Sequence) else (value,) * dims
 
 
-class Convolution(Layer):
+class Convolution(Module):
     """What all convolutional layers share: weight, bias, how they begin, and how they print.
 
     Shapes: ``weight`` (out_channels, in_channels / groups, ...), transposed (in_channels,
@@ -52,12 +53,16 @@ class Convolution(Layer):
         device: Any,
         dtype: dtypes.dtype | None,
     ) -> None:
-        super().__init__(in_channels=in_channels, out_channels=out_channels, groups=groups, padding_mode=padding_mode)
+        super().__init__()
+        self.in_channels = in_channels
+        self.out_channels = out_channels
         self.kernel_size = for_each_dim(kernel_size, self.dims)
         self.stride = for_each_dim(stride, self.dims)
         self.padding: Any = padding if isinstance(padding, str) else for_each_dim(padding, self.dims)
         self.dilation = for_each_dim(dilation, self.dims)
         self.output_padding = for_each_dim(output_padding, self.dims)
+        self.groups = groups
+        self.padding_mode = padding_mode
         self.check()
 
         ends = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
@@ -163,10 +168,6 @@ class ForwardConvolution(Convolution):
         steps = (kernel_size, stride, padding, dilation, 0)
         super().__init__(in_channels, out_channels, *steps, groups, bias, padding_mode, device, dtype)
 
-    def forward(self, input: Tensor) -> Tensor:
-        input, padding = self.padded(input)
-        return self.function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
 
 class Conv1d(ForwardConvolution):
     """:func:`functional.conv1d` with a weight and a bias. Shapes: (N, in_channels, W) -> (N, out_channels, W').
@@ -183,7 +184,10 @@ class Conv1d(ForwardConvolution):
     """
 
     dims = 1
-    function = staticmethod(functional.conv1d)
+
+    def forward(self, input: Tensor) -> Tensor:
+        input, padding = self.padded(input)
+        return functional.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv2d(ForwardConvolution):
@@ -205,7 +209,10 @@ class Conv2d(ForwardConvolution):
     """
 
     dims = 2
-    function = staticmethod(functional.conv2d)
+
+    def forward(self, input: Tensor) -> Tensor:
+        input, padding = self.padded(input)
+        return functional.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv3d(ForwardConvolution):
@@ -219,7 +226,10 @@ class Conv3d(ForwardConvolution):
     """
 
     dims = 3
-    function = staticmethod(functional.conv3d)
+
+    def forward(self, input: Tensor) -> Tensor:
+        input, padding = self.padded(input)
+        return functional.conv3d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class TransposedConvolution(Convolution):
@@ -254,10 +264,6 @@ class TransposedConvolution(Convolution):
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         super().check()
 
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
-        return self.function(input, self.weight, self.bias, *steps)
-
 
 class ConvTranspose1d(TransposedConvolution):
     """:func:`functional.conv_transpose1d` as a layer. Shapes: (N, in_channels, W) -> (N, out_channels, W').
@@ -273,7 +279,10 @@ class ConvTranspose1d(TransposedConvolution):
     """
 
     dims = 1
-    function = staticmethod(functional.conv_transpose1d)
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
+        return functional.conv_transpose1d(input, self.weight, self.bias, *steps)
 
 
 class ConvTranspose2d(TransposedConvolution):
@@ -290,7 +299,10 @@ class ConvTranspose2d(TransposedConvolution):
     """
 
     dims = 2
-    function = staticmethod(functional.conv_transpose2d)
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
+        return functional.conv_transpose2d(input, self.weight, self.bias, *steps)
 
 
 class ConvTranspose3d(TransposedConvolution):
@@ -305,7 +317,10 @@ class ConvTranspose3d(TransposedConvolution):
     """
 
     dims = 3
-    function = staticmethod(functional.conv_transpose3d)
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        steps = (self.stride, self.padding, self.output_padding_for(input, output_size), self.groups, self.dilation)
+        return functional.conv_transpose3d(input, self.weight, self.bias, *steps)
 
 
 class Unfold(Layer):
@@ -335,8 +350,9 @@ class Fold(Layer):
     def __init__(
         self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
     ) -> None:
-        super().__init__(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
-        self.output_size = output_size
+        super().__init__(
+            output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)

@@ -15,9 +15,11 @@ class _Dropout(Layer):
     shown = "p inplace"
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__(p=p, inplace=inplace)
+        super().__init__()
         if not 0 <= p <= 1:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        self.p = p
+        self.inplace = inplace
 
 
 class Dropout(_Dropout):

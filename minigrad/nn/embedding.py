@@ -6,14 +6,14 @@ from typing import Any
 
 from minigrad.creation import empty
 from minigrad.nn import functional, init
-from minigrad.nn.layer import Layer
+from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 __all__ = ["Embedding", "EmbeddingBag"]
 
 
-class _Table(Layer):
+class _Table(Module):
     """What both layers share: the table ``weight``, whose row ``padding_idx`` is zero."""
 
     def _add_table(self, given: Tensor | None, padding_idx: int | None, trained: bool, device: Any, dtype: Any) -> None:
@@ -73,9 +73,13 @@ class Embedding(_Table):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_embeddings=num_embeddings, embedding_dim=embedding_dim, max_norm=max_norm, sparse=sparse)
+        super().__init__()
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
         self._add_table(_weight, padding_idx, not _freeze, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -137,9 +141,13 @@ class EmbeddingBag(_Table):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_embeddings=num_embeddings, embedding_dim=embedding_dim, max_norm=max_norm, sparse=sparse)
+        super().__init__()
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
         self.mode = mode
         self.include_last_offset = include_last_offset
         self._add_table(_weight, padding_idx, True, device, dtype)

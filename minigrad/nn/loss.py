@@ -10,6 +10,7 @@ from typing import Any
 from minigrad.caller import warn_user
 from minigrad.nn import functional
 from minigrad.nn.layer import Layer
+from minigrad.nn.module import Module
 from minigrad.ops.losses import legacy_reduction
 from minigrad.tensor import Tensor
 
@@ -20,18 +21,12 @@ __all__ += ["L1Loss", "MSELoss", "NLLLoss", "NLLLoss2d", "PoissonNLLLoss", "Smoo
 Old = bool | None  # of an argument that older programs give
 
 
-class _Loss(Layer):
+class _Loss(Module):
     """What losses share: ``reduction``, which older programs say by ``size_average`` and ``reduce``."""
 
-    def __init__(self, size_average: Old, reduce: Old, reduction: str, **options: Any) -> None:
-        super().__init__(reduction=legacy_reduction(size_average, reduce, reduction), **options)
-
-
-class _PlainLoss(_Loss):
-    """A loss without further options."""
-
     def __init__(self, size_average: Old = None, reduce: Old = None, reduction: str = "mean") -> None:
-        super().__init__(size_average, reduce, reduction)
+        super().__init__()
+        self.reduction = legacy_reduction(size_average, reduce, reduction)
 
 
 class _WeightedLoss(_Loss):
@@ -44,7 +39,7 @@ class _WeightedLoss(_Loss):
         self.register_buffer("weight", weight)
 
 
-class MSELoss(_PlainLoss):
+class MSELoss(_Loss):
     """(x - y)². Shapes: (...), (...) -> (), or (...) with reduction "none".
 
     Errors: :func:`functional.mse_loss`.
@@ -53,11 +48,14 @@ class MSELoss(_PlainLoss):
     tensor(2.)
     """
 
+    def __init__(self, size_average: Old = None, reduce: Old = None, reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction)
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(_PlainLoss):
+class L1Loss(_Loss):
     """``|x - y|``. Shapes: (...), (...) -> (), or (...) with reduction "none".
 
     Errors: :func:`functional.l1_loss`.
@@ -77,7 +75,8 @@ class SmoothL1Loss(_Loss):
     def __init__(
         self, size_average: Old = None, reduce: Old = None, reduction: str = "mean", beta: float = 1.0
     ) -> None:
-        super().__init__(size_average, reduce, reduction, beta=beta)
+        super().__init__(size_average, reduce, reduction)
+        self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.smooth_l1_loss(input, target, beta=self.beta, reduction=self.reduction)
@@ -107,7 +106,8 @@ class KLDivLoss(_Loss):
     def __init__(
         self, size_average: Old = None, reduce: Old = None, reduction: str = "mean", log_target: bool = False
     ) -> None:
-        super().__init__(size_average, reduce, reduction, log_target=log_target)
+        super().__init__(size_average, reduce, reduction)
+        self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.kl_div(input, target, log_target=self.log_target, reduction=self.reduction)
@@ -193,8 +193,14 @@ class CrossEntropyLoss(NLLLoss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        options = {"reduction": self.reduction, "label_smoothing": self.label_smoothing}
-        return functional.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, **options)
+        return functional.cross_entropy(
+            input,
+            target,
+            self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
 
 
 class NLLLoss2d(NLLLoss):
@@ -229,7 +235,10 @@ class PoissonNLLLoss(_Loss):
         reduce: Old = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)
+        super().__init__(size_average, reduce, reduction)
+        self.log_input = log_input
+        self.full = full
+        self.eps = eps
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
         options = (self.log_input, self.full, None, self.eps, None, self.reduction)

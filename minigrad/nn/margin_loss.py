@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from minigrad.nn import functional
 from minigrad.nn.layer import Layer
-from minigrad.nn.loss import Old, _Loss, _PlainLoss, _WeightedLoss
+from minigrad.nn.loss import Old, _Loss, _WeightedLoss
 from minigrad.tensor import Tensor
 
 __all__ = ["CosineEmbeddingLoss", "CosineSimilarity", "HingeEmbeddingLoss", "MarginRankingLoss", "MultiLabelMarginLoss"]
@@ -23,7 +23,8 @@ class HingeEmbeddingLoss(_Loss):
     def __init__(
         self, margin: float = 1.0, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
     ) -> None:
-        super().__init__(size_average, reduce, reduction, margin=margin)
+        super().__init__(size_average, reduce, reduction)
+        self.margin = margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return functional.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
@@ -38,7 +39,8 @@ class MarginRankingLoss(_Loss):
     def __init__(
         self, margin: float = 0.0, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
     ) -> None:
-        super().__init__(size_average, reduce, reduction, margin=margin)
+        super().__init__(size_average, reduce, reduction)
+        self.margin = margin
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return functional.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
@@ -53,7 +55,8 @@ class CosineEmbeddingLoss(_Loss):
     def __init__(
         self, margin: float = 0.0, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
     ) -> None:
-        super().__init__(size_average, reduce, reduction, margin=margin)
+        super().__init__(size_average, reduce, reduction)
+        self.margin = margin
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return functional.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
@@ -78,9 +81,13 @@ class TripletMarginLoss(_Loss):
         reduce: Old = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)
+        super().__init__(size_average, reduce, reduction)
         if margin <= 0:
             raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
+        self.margin = margin
+        self.p = p
+        self.eps = eps
+        self.swap = swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return functional.triplet_margin_loss(
@@ -172,7 +179,7 @@ class MultiMarginLoss(_WeightedLoss):
         return functional.multi_margin_loss(input, target, self.p, self.margin, self.weight, reduction=self.reduction)
 
 
-class MultiLabelMarginLoss(_PlainLoss):
+class MultiLabelMarginLoss(_Loss):
     """Σ max(0, 1 - x[y] + x[i]) / C over the right classes y and the others i.
 
     Shapes: x (N, C) or (C,), y the same, the right classes and then -1 -> (). Errors:
@@ -183,7 +190,7 @@ class MultiLabelMarginLoss(_PlainLoss):
         return functional.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
-class SoftMarginLoss(_PlainLoss):
+class SoftMarginLoss(_Loss):
     """ln(1 + exp(-y x)), y being 1 or -1. Shapes: (...), (...) -> (). Errors: :func:`functional.soft_margin_loss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

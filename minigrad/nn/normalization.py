@@ -8,19 +8,15 @@ from typing import Any
 from minigrad.creation import empty
 from minigrad.nn import functional, init
 from minigrad.nn.layer import Layer
+from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 __all__ = ["LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
-class _Affine(Layer):
+class _Affine(Module):
     """What normalising layers share: ``weight`` and ``bias``, by which they multiply and add where they are there."""
-
-    def _add_affine(self, shape: Any, device: Any, dtype: Any, weight: bool, **bias: bool) -> None:
-        for name, wanted in {"weight": True, **bias}.items():
-            has = weight and wanted
-            self.register_parameter(name, Parameter(empty(shape, device=device, dtype=dtype)) if has else None)
 
     def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias, if there is one, to 0."""
@@ -51,9 +47,14 @@ class LayerNorm(_Affine):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(eps=eps, elementwise_affine=elementwise_affine)
+        super().__init__()
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self._add_affine(self.normalized_shape, device, dtype, weight=elementwise_affine, bias=bias)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        shape, options = self.normalized_shape, {"device": device, "dtype": dtype}
+        has_bias = elementwise_affine and bias
+        self.register_parameter("weight", Parameter(empty(shape, **options)) if elementwise_affine else None)
+        self.register_parameter("bias", Parameter(empty(shape, **options)) if has_bias else None)
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
@@ -79,9 +80,12 @@ class RMSNorm(_Affine):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(eps=eps, elementwise_affine=elementwise_affine)
+        super().__init__()
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self._add_affine(self.normalized_shape, device, dtype, weight=elementwise_affine)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None
+        self.register_parameter("weight", weight)
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ Sizes = int | tuple[int, ...]
 
 
 class _MaxPool(Layer):
-    """What the layers of :func:`minigrad.nn.functional.max_pool1d`, ``2d`` and ``3d`` share: all but the function."""
+    """What the layers of :func:`minigrad.nn.functional.max_pool1d`, ``2d`` and ``3d`` share."""
 
     shown = "kernel_size stride padding dilation ceil_mode"
 
@@ -31,14 +31,13 @@ class _MaxPool(Layer):
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
-        super().__init__(kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding)
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
         self.dilation = dilation
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
-
-    def forward(self, input: Tensor) -> Any:
-        windows = (self.kernel_size, self.stride, self.padding, self.dilation)
-        return self.function(input, *windows, ceil_mode=self.ceil_mode, return_indices=self.return_indices)
 
 
 class MaxPool1d(_MaxPool):
@@ -48,7 +47,9 @@ class MaxPool1d(_MaxPool):
         RuntimeError: from forward, where the windows do not fit: see ``functional.max_pool1d``.
     """
 
-    function = staticmethod(functional.max_pool1d)
+    def forward(self, input: Tensor) -> Any:
+        windows = (self.kernel_size, self.stride, self.padding, self.dilation)
+        return functional.max_pool1d(input, *windows, ceil_mode=self.ceil_mode, return_indices=self.return_indices)
 
 
 class MaxPool2d(_MaxPool):
@@ -61,7 +62,9 @@ class MaxPool2d(_MaxPool):
     minigrad.Size([1, 8, 16, 16])
     """
 
-    function = staticmethod(functional.max_pool2d)
+    def forward(self, input: Tensor) -> Any:
+        windows = (self.kernel_size, self.stride, self.padding, self.dilation)
+        return functional.max_pool2d(input, *windows, ceil_mode=self.ceil_mode, return_indices=self.return_indices)
 
 
 class MaxPool3d(_MaxPool):
@@ -71,7 +74,9 @@ class MaxPool3d(_MaxPool):
         RuntimeError: from forward, where the windows do not fit: see ``functional.max_pool3d``.
     """
 
-    function = staticmethod(functional.max_pool3d)
+    def forward(self, input: Tensor) -> Any:
+        windows = (self.kernel_size, self.stride, self.padding, self.dilation)
+        return functional.max_pool3d(input, *windows, ceil_mode=self.ceil_mode, return_indices=self.return_indices)
 
 
 class _MaxUnpool(Layer):
@@ -86,15 +91,14 @@ class _MaxUnpool(Layer):
         self.stride = self.kernel_size if stride is None else for_each_dim(stride, self.dims)
         self.padding = for_each_dim(padding, self.dims)
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return self.function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
-
 
 class MaxUnpool1d(_MaxUnpool):
     """:func:`functional.max_unpool1d` as a layer. Shapes: (N, C, l) or (C, l) -> (N, C, L) or (C, L)."""
 
     dims = 1
-    function = staticmethod(functional.max_unpool1d)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return functional.max_unpool1d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class MaxUnpool2d(_MaxUnpool):
@@ -104,14 +108,18 @@ class MaxUnpool2d(_MaxUnpool):
     """
 
     dims = 2
-    function = staticmethod(functional.max_unpool2d)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return functional.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class MaxUnpool3d(_MaxUnpool):
     """:func:`functional.max_unpool3d` as a layer. Shapes: (N, C, d, h, w) or (C, d, h, w) -> (N, C, D, H, W) or so."""
 
     dims = 3
-    function = staticmethod(functional.max_unpool3d)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return functional.max_unpool3d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class AvgPool1d(Layer):
@@ -131,10 +139,12 @@ class AvgPool1d(Layer):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        super().__init__(ceil_mode=ceil_mode, count_include_pad=count_include_pad)
+        super().__init__()
         self.kernel_size = for_each_dim(kernel_size, 1)
         self.stride = for_each_dim(kernel_size if stride is None else stride, 1)
         self.padding = for_each_dim(padding, 1)
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
         windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
@@ -155,14 +165,13 @@ class _AvgPool(Layer):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> None:
-        super().__init__(kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding)
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
-
-    def forward(self, input: Tensor) -> Tensor:
-        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
-        return self.function(input, *windows, self.count_include_pad, self.divisor_override)
 
 
 class AvgPool2d(_AvgPool):
@@ -172,7 +181,9 @@ class AvgPool2d(_AvgPool):
         RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool2d``.
     """
 
-    function = staticmethod(functional.avg_pool2d)
+    def forward(self, input: Tensor) -> Tensor:
+        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        return functional.avg_pool2d(input, *windows, self.count_include_pad, self.divisor_override)
 
 
 class AvgPool3d(_AvgPool):
@@ -182,7 +193,9 @@ class AvgPool3d(_AvgPool):
         RuntimeError: from forward, where the windows do not fit: see ``functional.avg_pool3d``.
     """
 
-    function = staticmethod(functional.avg_pool3d)
+    def forward(self, input: Tensor) -> Tensor:
+        windows = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        return functional.avg_pool3d(input, *windows, self.count_include_pad, self.divisor_override)
 
 
 class _LPPool(Layer):
@@ -197,9 +210,6 @@ class _LPPool(Layer):
         if norm_type == 0:
             raise ValueError(f"norm_type must be a non-zero value, but got {norm_type}")
 
-    def forward(self, input: Tensor) -> Tensor:
-        return self.function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
 
 class LPPool1d(_LPPool):
     """The ``norm_type``-norm of each window. Shapes: (N, C, L) or (C, L) -> (N, C, l) or (C, l).
@@ -210,7 +220,8 @@ class LPPool1d(_LPPool):
         ValueError: ``norm_type`` is 0.
     """
 
-    function = staticmethod(functional.lp_pool1d)
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
 class LPPool2d(_LPPool):
@@ -222,7 +233,8 @@ class LPPool2d(_LPPool):
         ValueError: ``norm_type`` is 0.
     """
 
-    function = staticmethod(functional.lp_pool2d)
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
 class LPPool3d(_LPPool):
@@ -234,7 +246,8 @@ class LPPool3d(_LPPool):
         ValueError: ``norm_type`` is 0.
     """
 
-    function = staticmethod(functional.lp_pool3d)
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
 class _AdaptiveAvgPool(Layer):
@@ -243,14 +256,12 @@ class _AdaptiveAvgPool(Layer):
     def __init__(self, output_size: Any) -> None:
         super().__init__(output_size=output_size)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return self.function(input, self.output_size)
-
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """The averages of ``output_size`` windows that cover the signal. Shapes: (N, C, L) -> (N, C, output_size)."""
 
-    function = staticmethod(functional.adaptive_avg_pool1d)
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool1d(input, self.output_size)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
@@ -259,13 +270,15 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     ``output_size`` is (h, w), None keeping the input's size, or one number for both.
     """
 
-    function = staticmethod(functional.adaptive_avg_pool2d)
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool2d(input, self.output_size)
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     """The averages of d × h × w windows that cover the volume. Shapes: (N, C, D, H, W) -> (N, C, d, h, w)."""
 
-    function = staticmethod(functional.adaptive_avg_pool3d)
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool3d(input, self.output_size)
 
 
 class _AdaptiveMaxPool(Layer):
@@ -274,9 +287,6 @@ class _AdaptiveMaxPool(Layer):
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__(output_size=output_size, return_indices=return_indices)
 
-    def forward(self, input: Tensor) -> Any:
-        return self.function(input, self.output_size, self.return_indices)
-
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """The largest elements of ``output_size`` windows that cover the signal. Shapes: (N, C, L) -> (N, C, output_size).
@@ -284,7 +294,8 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     With ``return_indices`` also where they lie.
     """
 
-    function = staticmethod(functional.adaptive_max_pool1d)
+    def forward(self, input: Tensor) -> Any:
+        return functional.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
@@ -294,7 +305,8 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     they lie: row · W + column.
     """
 
-    function = staticmethod(functional.adaptive_max_pool2d)
+    def forward(self, input: Tensor) -> Any:
+        return functional.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
@@ -303,4 +315,5 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     With ``return_indices`` also where they lie: (depth · H + row) · W + column.
     """
 
-    function = staticmethod(functional.adaptive_max_pool3d)
+    def forward(self, input: Tensor) -> Any:
+        return functional.adaptive_max_pool3d(input, self.output_size, self.return_indices)

@@ -76,8 +76,12 @@ class RNNBase(_Recurrent):
         device: Any = None,
         dtype: dtypes.dtype | None = None,
     ) -> None:
-        super().__init__(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers, bias=bias)
+        super().__init__()
         self.mode = mode
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
         self.batch_first = batch_first
         self.dropout = float(dropout)
         self.bidirectional = bidirectional

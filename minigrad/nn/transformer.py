@@ -55,11 +55,14 @@ class _Layer(Module):
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, **options)
         self.norm_first = norm_first
-        parts = (1, 2, 3) if self.has_memory else (1, 2)
-        for number in parts:
-            setattr(self, f"norm{number}", LayerNorm(d_model, layer_norm_eps, **options))
-        for number in parts:
-            setattr(self, f"dropout{number}", Dropout(dropout))
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, **options)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, **options)
+        if self.has_memory:
+            self.norm3 = LayerNorm(d_model, layer_norm_eps, **options)
+        self.dropout1 = Dropout(dropout)
+        self.dropout2 = Dropout(dropout)
+        if self.has_memory:
+            self.dropout3 = Dropout(dropout)
         if isinstance(activation, str):
             if activation not in ("relu", "gelu"):
                 raise RuntimeError(f"activation should be relu/gelu, not {activation}")

@@ -32,7 +32,11 @@ class Upsample(Layer):
             factor = tuple([float(each) for each in factor])
         elif factor:
             factor = float(factor)
-        super().__init__(size=size, scale_factor=factor, mode=mode, align_corners=align_corners)
+        super().__init__()
+        self.size = size
+        self.scale_factor = factor
+        self.mode = mode
+        self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Tensor) -> Tensor:
