@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, checked, prepared
+from minigrad.optim.optimizer import Optimizer, checked_options, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["Adadelta"]
@@ -41,7 +41,7 @@ class Adadelta(Optimizer):
             raise ValueError(f"Invalid rho value: {rho}")
         options: Any = {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         options |= {"capturable": capturable, "foreach": foreach, "differentiable": differentiable}
-        super().__init__(params, checked(self, options, "eps", "weight_decay"))
+        super().__init__(params, checked_options(self, options, "eps", "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.creation import zeros_like
-from minigrad.optim.optimizer import Optimizer, checked, counter, prepared
+from minigrad.optim.optimizer import Optimizer, checked_options, counter, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["Adagrad"]
@@ -43,7 +43,7 @@ class Adagrad(Optimizer):
         options |= {"initial_accumulator_value": initial_accumulator_value, "foreach": foreach}
         options |= {"maximize": maximize, "differentiable": differentiable, "fused": fused}
         not_negative = ("lr_decay", "weight_decay", "initial_accumulator_value", "eps")
-        super().__init__(params, checked(self, options, *not_negative))
+        super().__init__(params, checked_options(self, options, *not_negative))
         for group in self.param_groups:
             for parameter in group["params"]:
                 self.begin(parameter)

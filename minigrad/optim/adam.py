@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, checked
+from minigrad.optim.optimizer import Optimizer, checked_options
 from minigrad.tensor import Tensor
 
 __all__ = ["Adam", "AdamW"]
@@ -52,13 +52,12 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        check_tensor_options(lr, betas, foreach)
+        betas = tuple([each.squeeze() if isinstance(each, Tensor) else each for each in betas])
         options: Any = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
         options |= {"maximize": maximize, "foreach": foreach, "capturable": capturable}
         options |= {"differentiable": differentiable, "fused": fused, "decoupled_weight_decay": decoupled_weight_decay}
-        checked(self, options, "eps", "weight_decay")
-        check_tensor_options(lr, betas, foreach)
-        options["betas"] = tuple([each.squeeze() if isinstance(each, Tensor) else each for each in betas])
-        super().__init__(params, options)
+        super().__init__(params, checked_options(self, options, "eps", "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above, chunk by chunk, written into the parameter's memory."""

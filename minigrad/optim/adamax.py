@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, checked, prepared
+from minigrad.optim.optimizer import Optimizer, checked_options, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["Adamax"]
@@ -38,7 +38,7 @@ class Adamax(Optimizer):
     ) -> None:
         options: Any = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "foreach": foreach}
         options |= {"maximize": maximize, "differentiable": differentiable, "capturable": capturable}
-        super().__init__(params, checked(self, options, "eps", "weight_decay"))
+        super().__init__(params, checked_options(self, options, "eps", "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, checked, counter, prepared
+from minigrad.optim.optimizer import Optimizer, checked_options, counter, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["ASGD"]
@@ -41,7 +41,7 @@ class ASGD(Optimizer):
         options: Any = {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay}
         options |= {"foreach": foreach, "maximize": maximize}
         options |= {"differentiable": differentiable, "capturable": capturable}
-        super().__init__(params, checked(self, options, "weight_decay"))
+        super().__init__(params, checked_options(self, options, "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""

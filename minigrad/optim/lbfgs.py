@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from minigrad.creation import zeros_like
 from minigrad.graph.grad_mode import call_inside, enable_grad, no_grad
 from minigrad.ops.joining import cat
-from minigrad.optim.optimizer import Optimizer, checked
+from minigrad.optim.optimizer import Optimizer, checked_options
 from minigrad.tensor import Tensor
 
 __all__ = ["LBFGS"]
@@ -59,7 +59,7 @@ class LBFGS(Optimizer):
         options: Any = {"lr": lr, "max_iter": max_iter, "max_eval": max_eval, "tolerance_grad": tolerance_grad}
         options |= {"tolerance_change": tolerance_change, "history_size": history_size}
         options |= {"line_search_fn": line_search_fn, "maximize": maximize}
-        super().__init__(params, checked(self, options))
+        super().__init__(params, checked_options(self, options))
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, checked, prepared
+from minigrad.optim.optimizer import Optimizer, checked_options, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["NAdam"]
@@ -46,7 +46,7 @@ class NAdam(Optimizer):
         options |= {"momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled_weight_decay}
         options |= {"maximize": maximize, "foreach": foreach}
         options |= {"capturable": capturable, "differentiable": differentiable}
-        super().__init__(params, checked(self, options, "eps", "weight_decay", "momentum_decay"))
+        super().__init__(params, checked_options(self, options, "eps", "weight_decay", "momentum_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""

@@ -420,7 +420,7 @@ def check_held(what: str, value: Any, ndim: int, parameter: Tensor) -> None:
         raise ValueError(f"loaded state dict has {value.tolist()} for {what}, which is one number, 0 or more")
 
 
-def checked(optimizer: Optimizer, options: dict[str, Any], *not_negative: str) -> dict[str, Any]:
+def checked_options(optimizer: Optimizer, options: dict[str, Any], *not_negative: str) -> dict[str, Any]:
     """``options``, unless PyTorch has an error for one. ``foreach`` and ``fused`` change nothing here but are taken.
 
     Raises:

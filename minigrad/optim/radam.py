@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, checked, prepared
+from minigrad.optim.optimizer import Optimizer, checked_options, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["RAdam"]
@@ -43,7 +43,7 @@ class RAdam(Optimizer):
         options: Any = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         options |= {"foreach": foreach, "capturable": capturable, "decoupled_weight_decay": decoupled_weight_decay}
         options["differentiable"] = differentiable
-        super().__init__(params, checked(self, options, "eps", "weight_decay"))
+        super().__init__(params, checked_options(self, options, "eps", "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, checked, prepared
+from minigrad.optim.optimizer import Optimizer, checked_options, prepared
 from minigrad.tensor import Tensor
 
 __all__ = ["RMSprop"]
@@ -42,7 +42,7 @@ class RMSprop(Optimizer):
         options: Any = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered}
         options |= {"weight_decay": weight_decay, "capturable": capturable, "foreach": foreach}
         options |= {"maximize": maximize, "differentiable": differentiable}
-        super().__init__(params, checked(self, options, "eps", "momentum", "weight_decay", "alpha"))
+        super().__init__(params, checked_options(self, options, "eps", "momentum", "weight_decay", "alpha"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""

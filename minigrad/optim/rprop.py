@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optim.optimizer import Optimizer, checked
+from minigrad.optim.optimizer import Optimizer, checked_options
 from minigrad.tensor import Tensor
 
 __all__ = ["Rprop"]
@@ -41,7 +41,7 @@ class Rprop(Optimizer):
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
         options: Any = {"lr": lr, "etas": etas, "step_sizes": step_sizes, "foreach": foreach, "maximize": maximize}
         options |= {"differentiable": differentiable, "capturable": capturable}
-        super().__init__(params, checked(self, options))
+        super().__init__(params, checked_options(self, options))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph.function import wrap
-from minigrad.optim.optimizer import Optimizer, checked
+from minigrad.optim.optimizer import Optimizer, checked_options
 from minigrad.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -47,13 +47,12 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         options: Any = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
         options |= {"nesterov": nesterov, "maximize": maximize}
         options |= {"foreach": foreach, "differentiable": differentiable, "fused": fused}
-        checked(self, options, "momentum", "weight_decay")
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(params, options)
+        super().__init__(params, checked_options(self, options, "momentum", "weight_decay"))
 
     def update(self, parameter: Tensor, gradient: np.ndarray, group: dict[str, Any]) -> None:
         """One step of the formula above, written into the parameter's memory."""
