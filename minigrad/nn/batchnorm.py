@@ -22,6 +22,7 @@ class _NormBase(_Affine):
 
     _version = 2  # since 2 the state has ``num_batches_tracked``
     dims: tuple[int, ...] = ()  # how many dimensions an input may have
+    dims_in_words = ""
 
     def __init__(
         self,
@@ -74,8 +75,7 @@ class _NormBase(_Affine):
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self.dims:
-            expected = " or ".join([f"{each}D" for each in self.dims])
-            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
+            raise ValueError(f"expected {self.dims_in_words} input (got {input.ndim}D input)")
 
     def extra_repr(self) -> str:
         return (
@@ -117,6 +117,7 @@ class BatchNorm1d(_BatchNorm):
     """
 
     dims = (2, 3)
+    dims_in_words = "2D or 3D"
 
 
 class BatchNorm2d(_BatchNorm):
@@ -128,12 +129,14 @@ class BatchNorm2d(_BatchNorm):
     """
 
     dims = (4,)
+    dims_in_words = "4D"
 
 
 class BatchNorm3d(_BatchNorm):
     """:class:`BatchNorm1d` of volumes. Shapes: (N, C, D, H, W), the same out."""
 
     dims = (5,)
+    dims_in_words = "5D"
 
 
 class GroupNorm(_Affine):

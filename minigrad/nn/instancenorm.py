@@ -64,6 +64,7 @@ class InstanceNorm1d(_InstanceNorm):
     """
 
     dims = (2, 3)
+    dims_in_words = "2D or 3D"
 
 
 class InstanceNorm2d(_InstanceNorm):
@@ -75,9 +76,11 @@ class InstanceNorm2d(_InstanceNorm):
     """
 
     dims = (3, 4)
+    dims_in_words = "3D or 4D"
 
 
 class InstanceNorm3d(_InstanceNorm):
     """:class:`InstanceNorm1d` of volumes. Shapes: (N, C, D, H, W) or (C, D, H, W), the same out."""
 
     dims = (4, 5)
+    dims_in_words = "4D or 5D"
