@@ -38,9 +38,6 @@ class LazyModuleMixin(Module):
     """
 
     cls_to_become: type[Module] | None = None
-    inferred = ""  # the size that the first input tells
-    weight: Any
-    bias: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,17 +55,6 @@ class LazyModuleMixin(Module):
         """
         raise NotImplementedError(f"initialize_parameters is not implemented for {type(self).__name__}")
 
-    def _leave_open(self, device: Any, dtype: dtypes.dtype | None, **wanted: bool) -> None:
-        """Hold uninitialized parameters under the names that are ``wanted``."""
-        for name, has in wanted.items():
-            if has:
-                setattr(self, name, UninitializedParameter(device=device, dtype=dtype))
-
-    def reset_parameters(self) -> None:
-        """Give weight and bias their first values anew, once their shapes are known."""
-        if not self.has_uninitialized_params() and getattr(self, self.inferred) != 0:
-            super().reset_parameters()  # type: ignore[misc]
-
     def has_uninitialized_params(self) -> bool:
         """Whether a parameter or buffer has no shape yet."""
         return any(is_lazy(each) for each in (*self._parameters.values(), *self._buffers.values()))
@@ -84,7 +70,27 @@ class LazyModuleMixin(Module):
             self.__class__ = self.cls_to_become  # type: ignore[assignment]
 
 
-class LazyLinear(LazyModuleMixin, Linear):
+class _Lazy(LazyModuleMixin):
+    """What the lazy layers here share: the first input tells the size ``inferred``, and so those of weight and bias."""
+
+    inferred: str
+    weight: Any
+    bias: Any
+
+    def _leave_open(self, device: Any, dtype: dtypes.dtype | None, weight: bool, bias: bool) -> None:
+        """Hold uninitialized parameters where weight and bias are wanted."""
+        if weight:
+            self.weight = UninitializedParameter(device=device, dtype=dtype)
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+    def reset_parameters(self) -> None:
+        """Give weight and bias their first values anew, once their shapes are known."""
+        if not self.has_uninitialized_params() and getattr(self, self.inferred) != 0:
+            super().reset_parameters()  # type: ignore[misc]
+
+
+class LazyLinear(_Lazy, Linear):
     """:class:`Linear`, whose ``in_features`` is the last size of its first input.
 
     Raises:
@@ -129,7 +135,7 @@ class LazyLinear(LazyModuleMixin, Linear):
             self.in_features = features
 
 
-class LazyConvolution(LazyModuleMixin, convolution.Convolution):
+class LazyConvolution(_Lazy, convolution.Convolution):
     """What all lazy convolutional layers share: ``in_channels`` is how many channels the first input has."""
 
     inferred = "in_channels"
@@ -240,7 +246,7 @@ class LazyConvTranspose3d(LazyTransposedConvolution, convolution.ConvTranspose3d
     cls_to_become = convolution.ConvTranspose3d
 
 
-class LazyNorm(LazyModuleMixin, _NormBase):
+class LazyNorm(_Lazy, _NormBase):
     """What all lazy layers share that normalise channels: ``num_features`` is how many the first input has."""
 
     inferred = "num_features"

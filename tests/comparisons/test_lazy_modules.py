@@ -122,6 +122,23 @@ def initialize_both(self, x):
     self.shift.fill_(1)
 
 
+def own_that_resets_itself(e):
+    """A lazy class of a plain one whose ``reset_parameters`` it calls, as PyTorch's do."""
+
+    class LazyLinear(e.nn.modules.lazy.LazyModuleMixin, e.nn.Linear):
+        def __init__(self):
+            super().__init__(0, 0, bias=False)
+            self.weight = e.nn.UninitializedParameter()
+
+        def initialize_parameters(self, x):
+            self.in_features = x.shape[-1]
+            self.weight.materialize((2, self.in_features))
+            self.reset_parameters()
+
+    e.manual_seed(3)
+    return LazyLinear()(ones(e, 2, 3))
+
+
 def a_first_input_that_is_refused(e):
     """The sizes are taken from it all the same."""
     layer = e.nn.LazyBatchNorm2d()
@@ -192,6 +209,7 @@ PROGRAMS = {
     "own": lambda e: own(e, initialize_both),
     "own, which does not say how": lambda e: own(e, None),
     "own, left uninitialized": lambda e: own(e, lambda self, x: self.scale.materialize(x.shape)),
+    "own, which resets itself": own_that_resets_itself,
     "double": lambda e: to_another_type(e, lambda layer: layer.double()),
     "to": lambda e: to_another_type(e, lambda layer: layer.to("cpu", e.float64)),
     "evaluation": lambda e: e.nn.LazyBatchNorm1d().eval()(ones(e, 2, 3)),
