@@ -53,8 +53,8 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         check_tensor_options(lr, betas, foreach)
-        betas = tuple([each.squeeze() if isinstance(each, Tensor) else each for each in betas])
-        options: Any = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        both = tuple([each.squeeze() if isinstance(each, Tensor) else each for each in betas])
+        options: Any = {"lr": lr, "betas": both, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
         options |= {"maximize": maximize, "foreach": foreach, "capturable": capturable}
         options |= {"differentiable": differentiable, "fused": fused, "decoupled_weight_decay": decoupled_weight_decay}
         super().__init__(params, checked_options(self, options, "eps", "weight_decay"))
