@@ -204,7 +204,7 @@ class RNNBase(_Recurrent):
             raise RuntimeError(f"For {kind} input, hx should also be {kind[-3:]} but got {hx.dim()}-D tensor")
         return hx if batched else hx.unsqueeze(1)
 
-    def _forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+    def _forward(self, input: Any, hx: Any) -> tuple[Any, Any]:
         """The outputs and the last state, packed or padded or without a dimension for sequences as the input is."""
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
@@ -251,8 +251,6 @@ class RNN(RNNBase):
     (minigrad.Size([5, 2, 4]), minigrad.Size([2, 2, 4]))
     """
 
-    forward = RNNBase._forward
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_projections(kwargs)
         if len(args) > 3:
@@ -263,6 +261,9 @@ class RNN(RNNBase):
             raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
         super().__init__(f"RNN_{nonlinearity.upper()}", *args, **kwargs)
         self.nonlinearity = nonlinearity
+
+    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
+        return self._forward(input, hx)
 
 
 class GRU(RNNBase):
@@ -275,11 +276,12 @@ class GRU(RNNBase):
         ValueError: ``proj_size`` is given.
     """
 
-    forward = RNNBase._forward
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_projections(kwargs)
         super().__init__("GRU", *args, **kwargs)
+
+    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
+        return self._forward(input, hx)
 
 
 class LSTM(RNNBase):
@@ -295,10 +297,11 @@ class LSTM(RNNBase):
     (minigrad.Size([2, 5, 8]), minigrad.Size([2, 2, 4]))
     """
 
-    forward = RNNBase._forward
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("LSTM", *args, **kwargs)
+
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[Tensor, Tensor]]:
+        return self._forward(input, hx)
 
     def get_expected_cell_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
         """The shape of c: (D · num_layers, N, hidden_size)."""
