@@ -52,13 +52,6 @@ class _Plain(_Activation):
         super().__init__(inplace=inplace)
 
 
-class ReLU6(_Plain):
-    """min(max(x, 0), 6). Shapes: any, the same out. Source: Krizhevsky, 2010."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.relu6(input, self.inplace)
-
-
 class LeakyReLU(_Activation):
     """x where x > 0, else ``negative_slope * x``. Shapes: any, the same out. Source: Maas et al., 2013."""
 
@@ -178,6 +171,18 @@ class Hardtanh(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.hardtanh(input, self.min_val, self.max_val, self.inplace)
+
+
+class ReLU6(Hardtanh):
+    """min(max(x, 0), 6). Shapes: any, the same out. Source: Krizhevsky, 2010."""
+
+    shown = ""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.relu6(input, self.inplace)
 
 
 class Hardswish(Layer):

@@ -168,7 +168,7 @@ class NLLLoss(_WeightedLoss):
         return functional.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
-class CrossEntropyLoss(NLLLoss):
+class CrossEntropyLoss(_WeightedLoss):
     """-ln softmax(x)[n, target[n]], averaged over the samples n. x are scores ("logits"), not probabilities.
 
     Shapes: x (N, C, ...) or (C,), target (N, ...) or () of classes, or of x's shape of probabilities -> ().
@@ -189,7 +189,8 @@ class CrossEntropyLoss(NLLLoss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(weight, size_average, ignore_index, reduce, reduction)
+        super().__init__(weight, size_average, reduce, reduction)
+        self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

@@ -91,6 +91,22 @@ def test_modules_are_pytorchs_and_compared(module, name):
         assert found == expected
 
 
+# What is of one more kind than in PyTorch: it has that one's code, or becomes one.
+ALSO = {(f"Lazy{kind}Norm{dims}d", f"{kind}Norm{dims}d") for kind in ("Batch", "Instance") for dims in (1, 2, 3)}
+ALSO |= {("UninitializedBuffer", "Buffer"), ("MultiplicativeLR", "LambdaLR")}
+
+
+@pytest.mark.parametrize("module", ["nn", "optim", "optim.lr_scheduler", "utils.data", "distributions"])
+def test_classes_are_of_pytorchs_kinds(module):
+    """``isinstance(loss, nn.NLLLoss)`` and the like have PyTorch's answer."""
+    kinds = []
+    for root in (torch, minigrad):
+        classes = {name: getattr(resolve(module, root), name) for place, name in PUBLIC if place == module}
+        classes = {name: each for name, each in classes.items() if inspect.isclass(each)}
+        kinds.append({(a, b) for a in classes for b in classes if a != b and issubclass(classes[a], classes[b])})
+    assert kinds[1] - ALSO == kinds[0] - ALSO
+
+
 def test_compat_knows_the_names_of_this_pytorch():
     """``minigrad/compat/pytorch-names.txt`` is up to date; where PyTorch is newer, its first line says how to."""
     kept = FILE.read_text(encoding="utf-8")
