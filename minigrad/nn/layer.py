@@ -1,4 +1,4 @@
-"""Layer: a module that is told by its options. Most layers are no more than that and a ``forward``."""
+"""Layer: a module that is told by its options. Many layers are no more than that and a ``forward``."""
 
 from __future__ import annotations
 
