@@ -47,10 +47,14 @@ class LinalgVectorNorm(Function):
         ctx.ord, ctx.shape, ctx.dims, ctx.keepdim = ord, x.shape, normalize_dims(dim, x.ndim), keepdim
         kind = x.dtype if dtype is None else dtype
         size = np.abs(x.astype(np.float32 if kind in NARROW else kind, copy=False))
-        if abs(ord) == np.inf:
-            z = (np.maximum if ord > 0 else np.minimum).reduce(size, axis=ctx.dims, keepdims=keepdim)
-        elif ord in (0, 1):
-            z = np.add.reduce(size if ord else size != 0, axis=ctx.dims, keepdims=keepdim)
+        if ord == np.inf:
+            z = np.maximum.reduce(size, axis=ctx.dims, keepdims=keepdim)
+        elif ord == -np.inf:
+            z = np.minimum.reduce(size, axis=ctx.dims, keepdims=keepdim)
+        elif ord == 0:
+            z = np.add.reduce(size != 0, axis=ctx.dims, keepdims=keepdim)
+        elif ord == 1:
+            z = np.add.reduce(size, axis=ctx.dims, keepdims=keepdim)
         elif ord == 2:
             z = np.sqrt(np.add.reduce(size * size, axis=ctx.dims, keepdims=keepdim))
         else:

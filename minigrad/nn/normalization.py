@@ -20,9 +20,10 @@ class _Affine(Module):
 
     def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias, if there is one, to 0."""
-        for name, parameter in self._parameters.items():
+        for name, value in (("weight", 1.0), ("bias", 0.0)):
+            parameter = self._parameters.get(name)
             if parameter is not None:
-                init.constant_(parameter, 1.0 if name == "weight" else 0.0)
+                init.constant_(parameter, value)
 
 
 class LayerNorm(_Affine):

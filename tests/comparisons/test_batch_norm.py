@@ -174,6 +174,19 @@ def test_layers(name):
     check_outcome(name, trained)
 
 
+@pytest.mark.parametrize("name", ["BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm", "InstanceNorm2d"])
+def test_reset_parameters_leaves_those_of_a_subclass(name):
+    def reset(e):
+        sizes = (1, 2) if name == "GroupNorm" else (2,)
+        layer = type("Own", (getattr(e.nn, name),), {})(*sizes)
+        layer.own = e.nn.Parameter(e.ones(2))
+        e.nn.init.zeros_(next(layer.parameters()))
+        layer.reset_parameters()
+        return dict(layer.named_parameters())
+
+    check_outcome(name, reset)
+
+
 def test_states():
     def loaded(e, version):
         layer = e.nn.BatchNorm1d(3)
