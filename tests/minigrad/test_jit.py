@@ -89,6 +89,32 @@ def test_a_network_and_its_programs_are_equal_bit_for_bit(name, training):
                 assert np.array_equal(value, expected[part]), part
 
 
+LAYERS = [
+    nn.ReLU6(),
+    nn.LeakyReLU(),
+    nn.ELU(),
+    nn.SiLU(),
+    nn.Hardtanh(),
+    nn.Softplus(),
+    nn.Softmax(1),
+    nn.GLU(1),
+    nn.PReLU(),
+]
+LAYERS += [nn.Threshold(0.1, 2.0), nn.RMSNorm(8), nn.Unflatten(1, (2, 2)), nn.GroupNorm(2, 4)]
+LAYERS += [nn.Conv1d(4, 3, 3), nn.MaxPool1d(2), nn.AvgPool1d(2), nn.AdaptiveAvgPool1d(2), nn.AdaptiveMaxPool1d(2)]
+PICTURE_LAYERS = [nn.AvgPool2d(2), nn.AdaptiveMaxPool2d(2), nn.Softmax2d(), nn.PixelShuffle(2), nn.Unfold(2)]
+LOSSES = [nn.MSELoss(), nn.L1Loss(), nn.SmoothL1Loss(), nn.HuberLoss(), nn.BCEWithLogitsLoss(), nn.CrossEntropyLoss()]
+SINGLE = [(layer, ((2, 4, 8),)) for layer in LAYERS] + [(layer, ((2, 4, 8, 8),)) for layer in PICTURE_LAYERS]
+SINGLE += [(loss, ((3, 4), (3, 4))) for loss in LOSSES]
+
+
+@pytest.mark.parametrize(("layer", "shapes"), SINGLE, ids=[type(layer).__name__ for layer, _ in SINGLE])
+def test_a_layer_alone_can_be_scripted(layer, shapes):
+    """The layers' source is read: a forward that names its function by an attribute, or a dictionary, is not."""
+    inputs = [minigrad.rand(*shape) for shape in shapes]
+    assert minigrad.equal(jit.script(layer)(*inputs), layer(*inputs))
+
+
 def test_a_scripted_network_keeps_both_modes_and_a_traced_one_the_mode_it_saw():
     network = nn.Sequential(nn.Linear(3, 50), nn.Dropout(0.5))
     x = minigrad.ones(2, 3)
