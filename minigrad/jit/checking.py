@@ -94,9 +94,7 @@ class Scope:
 
     def check_CallMethod(self, node: Node, taken: list[str]) -> list[str]:
         called = self.modules.get(node.inputs[0]) if node.inputs else None
-        sound = (
-            called is not None and called._graph is not None
-        )  # its own graph is not there yet: no module calls itself
+        sound = called is not None and called._graph is not None  # its own is not there yet: no module calls itself
         need(sound and node.attributes["name"] == "forward", f"{self.where} calls what is not in it, or has no graph")
         assert called is not None
         wanted = [each.type for each in called.graph.inputs[1:]]
@@ -114,22 +112,17 @@ class Scope:
         return [each for each in types if each is not None]
 
     def check_Loop(self, node: Node, taken: list[str]) -> list[str]:
-        need(
-            taken[:2] == ["int", "bool"] and len(node.blocks) == 1,
-            f"{self.where}: prim::Loop is of int, bool and a block",
-        )
+        sound = taken[:2] == ["int", "bool"] and len(node.blocks) == 1
+        need(sound, f"{self.where}: prim::Loop is of int, bool and a block")
         (block,) = node.blocks
         carried = [each.type for each in block.inputs[1:]]
-        sound = [each.type for each in block.inputs[:1]] == ["int"] and [each.type for each in block.outputs[:1]] == [
-            "bool"
-        ]
+        ends = [each.type for each in (*block.inputs[:1], *block.outputs[:1])]
+        sound = ends == ["int", "bool"]
         pairs = [*zip(taken[2:], carried), *zip([each.type for each in block.outputs[1:]], carried)]
         whole = len(taken) - 2 == len(carried) == len(block.outputs) - 1
         need(sound and whole, f"{self.where}: the block of prim::Loop does not take what it gives")
-        need(
-            all(joined(*pair) == pair[1] for pair in pairs),
-            f"{self.where}: prim::Loop carries values of changing types",
-        )
+        steady = all(joined(*pair) == pair[1] for pair in pairs)
+        need(steady, f"{self.where}: prim::Loop carries values of changing types")
         need(all(is_type(each) for each in carried), f"{self.where}: prim::Loop carries something of an unknown type")
         return carried
 
@@ -153,9 +146,8 @@ class Scope:
         return [element_of(taken[0])] * len(node.outputs)
 
     def check_Uninitialized(self, node: Node, taken: list[str]) -> list[str]:
-        need(
-            not taken and len(node.outputs) == 1 and is_type(node.outputs[0].type), f"{self.where}: a value of no type"
-        )
+        sound = not taken and len(node.outputs) == 1 and is_type(node.outputs[0].type)
+        need(sound, f"{self.where}: a value of no type")
         return [node.outputs[0].type]
 
     def check_RaiseException(self, node: Node, taken: list[str]) -> list[str]:

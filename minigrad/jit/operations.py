@@ -69,19 +69,8 @@ NAMES = f"{ELEMENTWISE} {SHAPES} {REDUCTIONS} {LINEAR} {LOSSES} {MAKING} {IN_PLA
 LEFT_OUT = {"device", "generator", "inplace", "memory_format", "non_blocking", "copy", "size_average", "reduce"}
 LEFT_OUT.add("requires_grad")
 LEFT_OUT |= {"_stacklevel", "return_indices", "older"}
-RANDOM = [
-    "bernoulli",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "empty",
-    "empty_like",
-    "normal",
-    "rand",
-    "rand_like",
-    "randn",
-]
-RANDOM += ["randn_like", "scaled_dot_product_attention", "uniform"]
+RANDOM = ["bernoulli", "dropout", "dropout1d", "dropout2d", "empty", "empty_like", "normal", "rand", "rand_like"]
+RANDOM += ["randn", "randn_like", "scaled_dot_product_attention", "uniform"]
 ALTERING = ("batch_norm", "instance_norm", "append")  # what they are given, without a name that ends in _
 PAIRS = "(Tensor, Tensor)"
 GIVE_PAIRS = ("kthvalue", "sort", "std_mean", "topk", "var_mean")

@@ -155,10 +155,8 @@ class GraphReading:
 
     def block(self, number: Any, block: Block, depth: int) -> Block:
         """Fill a block: the next in the list. What is made in it is not known outside."""
-        need(
-            type(number) is int and number == self.read < len(self.blocks),
-            f"{self.where}: a block is not where it should be",
-        )
+        in_order = type(number) is int and number == self.read < len(self.blocks)
+        need(in_order, f"{self.where}: a block is not where it should be")
         need(depth < DEEPEST, f"{self.where}: blocks are nested more than {DEEPEST} deep")
         self.read += 1
         data, where = self.blocks[number], f"{self.where}, block {number}"
@@ -175,13 +173,10 @@ class GraphReading:
     def node(self, data: Any, where: str, depth: int) -> Node:
         """A node that was checked."""
         attributes = part(data, "attributes", dict, where)
-        need(
-            all(type(each) is str and each in ("value", "name") for each in attributes),
-            f"{where} has an unknown attribute",
-        )
-        node = Node(
-            text(part(data, "kind", str, where)), self.known(part(data, "inputs", list, where)), (), "", **attributes
-        )
+        known = all(type(each) is str and each in ("value", "name") for each in attributes)
+        need(known, f"{where} has an unknown attribute")
+        kind, inputs = text(part(data, "kind", str, where)), self.known(part(data, "inputs", list, where))
+        node = Node(kind, inputs, (), "", **attributes)
         node.source = text(part(data, "source", str, where))
         for number in part(data, "blocks", list, where):
             node.blocks.append(self.block(number, Block(), depth + 1))
@@ -191,17 +186,14 @@ class GraphReading:
 
     def known(self, numbers: list[Any]) -> list[Value]:
         """The values of these numbers, which were made before, and not inside of a block that has ended."""
-        need(
-            all(type(each) is int and each in self.values for each in numbers),
-            f"{self.where} uses a value before it is made",
-        )
+        made = all(type(each) is int and each in self.values for each in numbers)
+        need(made, f"{self.where} uses a value before it is made")
         return [self.values[each] for each in numbers]
 
     def value(self, data: Any) -> Value:
         """The next value."""
-        three = (
-            type(data) is list and len(data) == 3 and all(type(each) is str and len(each) <= LONGEST for each in data)
-        )
+        three = type(data) is list and len(data) == 3
+        three = three and all(type(each) is str and len(each) <= LONGEST for each in data)
         need(three, f"{self.where}: a value is no name, type and text")
         value = self.values[self.count] = Value(data[1], data[0], data[2])
         self.count += 1
