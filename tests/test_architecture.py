@@ -100,7 +100,7 @@ ROOMS = [
     ["viz", "neighbours"],
     [""],  # the face
     # Written with the face, as with PyTorch's.
-    ["models", "jit", "compat", "distributions", "functional", "testing", "neighbours.layers"],
+    ["models", "jit", "compat", "distributions", "functional", "testing", "neighbours.layers"] + ["utils.tensorboard"],
     ["command", "__main__"],  # python -m minigrad
 ]
 

@@ -49,9 +49,10 @@ class Node:
     Attributes:
         attributes: what is no value: ``value`` of a constant, ``name`` of an attribute or a method.
         source: ``file:line`` of the program that it was made from.
+        scope: of a traced node, the paths of the modules that were running, the outermost first, without the root's.
     """
 
-    __slots__ = ("attributes", "blocks", "inputs", "kind", "outputs", "source")
+    __slots__ = ("attributes", "blocks", "inputs", "kind", "outputs", "scope", "source")
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Node:
         self.attributes = attributes
         self.blocks: list[Block] = []
         self.source = source
+        self.scope: tuple[str, ...] = ()
 
     @property
     def output(self) -> Value:
@@ -86,9 +88,9 @@ class Block:
         self.nodes: list[Node] = []
         self.outputs: list[Value] = []
 
-    def add_input(self, type: str, name: str = "") -> Value:
+    def add_input(self, type: str, name: str = "", seen: str = "") -> Value:
         """A further value that the block is given."""
-        self.inputs.append(Value(type, name))
+        self.inputs.append(Value(type, name, seen))
         return self.inputs[-1]
 
     def append(self, node: Node) -> Node:

@@ -92,7 +92,7 @@ def inlined(graph: Graph, module: nn.Module, frozen: bool = False) -> Graph:
     ``frozen``: and what modules hold are constants, as they are now.
     """
     result = Graph(graph.name)
-    values = {each: result.add_input(each.type, each.name) for each in graph.inputs}
+    values = {each: result.add_input(each.type, each.name, each.seen) for each in graph.inputs}
     result.defaults = dict(graph.defaults)
     inlining = Inlining(result, frozen)
     inlining.modules[result.inputs[0]] = module
@@ -125,6 +125,7 @@ class Inlining:
                     values[node.output] = self.graph.constant(found)
                     continue
             made = Node(node.kind, inputs, [], node.source, **node.attributes)
+            made.scope = node.scope
             for value in node.outputs:
                 values[value] = Value(value.type, value.name, value.seen)
                 made.outputs.append(values[value])

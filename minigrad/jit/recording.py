@@ -23,7 +23,7 @@ from minigrad.jit.sizes import Traced, TracerWarning, begin, current, end, warn_
 from minigrad.jit.types import parts_of
 from minigrad.nn import functional
 
-__all__ = ["Recording", "copied"]
+__all__ = ["Recording", "copied", "seen"]
 
 
 def code(function: Any) -> CodeType:
@@ -47,7 +47,7 @@ READ = {  # what makes a Python value of a tensor
     code(Tensor.numpy): "NumPy array",
     code(Tensor.tolist): "list",
 }
-APPLY, ITERATE = code(Function.apply), code(Tensor.__iter__)
+APPLY, ITERATE, CALL = code(Function.apply), code(Tensor.__iter__), code(nn.Module.__call__)
 PUBLIC = [*vars(minigrad).items(), *vars(functional).items(), *inspect.getmembers(Tensor)]
 OTHERS = {  # minigrad's functions that are no operation: they are made of some, or refused
     code(function): name
@@ -63,6 +63,7 @@ class Recording:
         values: of each tensor that was met, its value, by the tensor's ``id``; ``kept`` keeps them alive meanwhile.
         inside: the frame of the operation that is running; ``name`` is the operation's, None where a value is read.
         paths: of the module's parameters and buffers, the names that lead there.
+        scopes: of the modules in it, by their ``id``, the paths.
     """
 
     def __init__(self, graph: Graph, root: nn.Module | None) -> None:
@@ -75,10 +76,12 @@ class Recording:
         self.arguments: dict[str, Any] = {}
         self.paths: dict[int, tuple[str, ...]] = {}
         self.modules: dict[tuple[str, ...], Value] = {}
+        self.scopes: dict[int, str] = {}
         if root is not None:
             self.modules[()] = graph.add_input(type(root).__name__, "self")
             for path, tensor in [*root.named_parameters(), *root.named_buffers()]:
                 self.paths[id(tensor)] = tuple(path.split("."))
+            self.scopes = {id(each): path for path, each in root.named_modules(remove_duplicate=False)}
 
     def run(self, func: Any, inputs: tuple[Tensor, ...]) -> Any:
         """Run ``func``, fill the graph, and give what ``func`` gave.
@@ -93,7 +96,6 @@ class Recording:
         copies = [copied(each) for each in inputs]
         for number, tensor in enumerate(copies):
             value = self.graph.add_input("Tensor", names[number] if number < len(names) else f"input_{number}")
-            value.seen = seen(tensor)
             self.keep(tensor, value)
         before = sys.getprofile()
         begin(self)
@@ -177,7 +179,6 @@ class Recording:
         kind = result_type(name, [each.type for each in values])
         node = self.append(f"aten::{name}", values, kind)
         if isinstance(result, Tensor):
-            node.output.seen = seen(result)
             self.keep(result, node.output)
         elif kind.startswith("("):
             for place, (each, tensor) in enumerate(zip(parts_of(kind), result)):
@@ -248,7 +249,19 @@ class Recording:
         """A node of the user's line."""
         frame, _ = user_frame()
         file = frame.f_code.co_filename
-        return self.graph.append(Node(kind, values, types, "" if is_own_file(file) else place_of(file, frame.f_lineno)))
+        node = Node(kind, values, types, "" if is_own_file(file) else place_of(file, frame.f_lineno))
+        node.scope = self.scope()
+        return self.graph.append(node)
+
+    def scope(self) -> tuple[str, ...]:
+        """The paths of the modules that are running."""
+        running: list[str] = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code is CALL:
+                running.insert(0, self.scopes.get(id(frame.f_locals["self"]), ""))
+            frame = frame.f_back
+        return tuple(filter(None, running))
 
     def emit(self, name: str, given: list[Any], kind: str) -> Value:
         """The value of an operation that gives a number."""
@@ -267,6 +280,7 @@ class Recording:
         """From now on ``tensor`` is ``value``."""
         self.kept.append(tensor)
         self.values[id(tensor)] = value
+        value.seen = seen(tensor)
 
     def value(self, content: Any) -> Value:
         """The value of a tensor, a number or a list that an operation was given."""
@@ -289,14 +303,14 @@ class Recording:
             return self.values[id(tensor)]
         if id(tensor) in self.paths:
             *names, last = self.paths[id(tensor)]
-            value = self.attribute(self.module(tuple(names)), last, "Tensor")
-        elif tensor.requires_grad:
+            value = self.values[id(tensor)] = self.attribute(self.module(tuple(names)), last, "Tensor")
+            return value
+        if tensor.requires_grad:
             raise RuntimeError(
                 "Cannot insert a Tensor that requires grad as a constant. Consider making it a parameter or input, or "
                 "detaching the gradient"
             )
-        else:
-            value = self.graph.constant(tensor.detach().clone())
+        value = self.graph.constant(tensor.detach().clone())
         self.keep(tensor, value)
         return value
 

@@ -33,7 +33,8 @@ def trace(func: Any, example_inputs: Any, check_trace: bool = True) -> ScriptMod
     is a call as any other: a network in training mode moves its running statistics, once.
 
     Args:
-        func: a function or a module of tensors that returns tensors, or tuples or lists of them.
+        func: a function or a module of tensors that returns tensors, or tuples or lists of them. A program of a
+            module is given back as it is, of which it is warned.
         example_inputs: a tensor, or a tuple of them. The program takes other sizes too, unless ``func`` made constants
             of these.
         check_trace: run the program, and warn where it gives something else than ``func``.
@@ -54,6 +55,9 @@ def trace(func: Any, example_inputs: Any, check_trace: bool = True) -> ScriptMod
     >>> program(minigrad.tensor([1.0, 2.0]))
     tensor([3., 5.])
     """
+    if isinstance(func, ScriptModule):
+        warn_user("The input to trace is already a ScriptModule, tracing it is a no-op. Returning the object as is.")
+        return func
     inputs = (example_inputs,) if isinstance(example_inputs, Tensor) else example_inputs
     if not isinstance(inputs, (tuple, list)) or not all(isinstance(each, Tensor) for each in inputs):
         raise TypeError("trace takes tensors as example_inputs: one, or a tuple of them")

@@ -1,12 +1,13 @@
 """SummaryWriter: what a training tells, written for TensorBoard, whose package this one file needs.
 
-Scalars, histograms, images, figures and texts are written as PyTorch's SummaryWriter writes them.
+Scalars, histograms, images, figures, texts and graphs are written as PyTorch's SummaryWriter writes them.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import sys
 import time
@@ -15,10 +16,18 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minigrad.jit.graph import Names
+from minigrad.jit.recording import seen
+from minigrad.jit.tracing import trace
+from minigrad.nn.module import Module
+from minigrad.random import get_rng_state
 from minigrad.tensor import Tensor
 
 try:
+    from tensorboard.compat.proto.config_pb2 import RunMetadata
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+    from tensorboard.compat.proto.node_def_pb2 import NodeDef
     from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
@@ -39,7 +48,7 @@ Time = float | None  # seconds since 1970; None: now
 class SummaryWriter:
     """Writes a file of events in a folder, which ``tensorboard --logdir`` shows.
 
-    What PyTorch's has besides (graphs, embeddings, curves, hyperparameters, videos, sounds, meshes) is refused.
+    What PyTorch's has besides (embeddings, curves, hyperparameters, videos, sounds, meshes) is refused.
 
     Args:
         log_dir: the folder. Default: one in ``runs`` with the time and the machine's name.
@@ -185,6 +194,37 @@ class SummaryWriter:
         metadata = SummaryMetadata(plugin_data=plugin)
         self._add(Summary.Value(tag=f"{tag}/text_summary", tensor=tensor, metadata=metadata), global_step, walltime)
 
+    def add_graph(
+        self, model: Any, input_to_model: Any = None, verbose: bool = False, use_strict_trace: bool = True
+    ) -> None:
+        """The operations of a module, as ``minigrad.jit.trace`` finds them: each box is a module (:class:`Drawing`).
+
+        The module runs in evaluation mode, and is then, with all in it, in the mode that it was in itself.
+
+        Args:
+            model: the module, or a program of one.
+            input_to_model: tensors to call it with: one, or a tuple or list of them.
+            verbose: print the graph too.
+            use_strict_trace: refuse a module that returns a dictionary; else its values are drawn as a tuple's.
+
+        Raises:
+            AttributeError: it is no module.
+            RuntimeError: there is no input, or the module cannot be traced or fails.
+            TypeError: the input is no tensors.
+        """
+        if not isinstance(model, Module):
+            raise AttributeError(f"add_graph draws a module, not {type(model).__name__}")
+        if input_to_model is None:
+            raise RuntimeError("add_graph runs the module: give it input_to_model, a tensor or a tuple of tensors")
+        program = traced(model, input_to_model, use_strict_trace)
+        if verbose:
+            print(program.graph)
+        graph = GraphDef(node=Drawing(program).nodes.values(), versions={"producer": 22})
+        stats = RunMetadata(step_stats={"dev_stats": [{"device": "/device:CPU:0"}]}).SerializeToString()
+        told = {"tag": "step1", "run_metadata": stats}
+        for event in (Event(graph_def=graph.SerializeToString()), Event(tagged_run_metadata=told)):
+            add_event(self._writer(), event, None, None)
+
     def __getattr__(self, name: str) -> Any:
         if name in INSTEAD:
             return lambda *args, **kwargs: refuse(name)
@@ -211,9 +251,8 @@ class SummaryWriter:
 # What PyTorch's writer has besides, and what there is in its place.
 INSTEAD = dict.fromkeys(["add_audio", "add_embedding", "add_mesh"], "") | {
     "add_custom_scalars": "use add_scalars",
-    "add_graph": "draw it with minigrad.viz.draw(...) and use add_text or add_figure",
     "add_hparams": "use add_text and add_scalar",
-    "add_onnx_graph": "draw it with minigrad.viz.draw(...)",
+    "add_onnx_graph": "use add_graph",
     "add_pr_curve": "draw it with Matplotlib and use add_figure",
     "add_video": "use add_images",
 }
@@ -230,6 +269,93 @@ def add_event(writer: Any, event: Any, step: Any, walltime: Time) -> None:
     if step is not None:
         event.step = int(step)
     writer.add_event(event)
+
+
+def traced(model: Any, inputs: Any, strict: bool) -> Any:
+    """The program of a module in evaluation mode."""
+    training, state = model.training, get_rng_state()
+    hook = model.register_forward_hook(
+        lambda module, given, made: tuple(made.values()) if isinstance(made, dict) and not strict else None
+    )
+    try:
+        program = trace(model.eval(), inputs, check_trace=False)
+        if not state.equal(get_rng_state()):
+            run_again(model, inputs)
+    finally:
+        hook.remove()
+        model.train(training)
+    return program
+
+
+def run_again(model: Any, inputs: Any) -> None:
+    """Draw the random numbers that a module draws where PyTorch's trace is checked, by three runs more."""
+    for _ in range(3):
+        model(*([inputs] if isinstance(inputs, Tensor) else inputs))
+
+
+class Drawing:
+    """A module's program as TensorBoard's nodes: each one's name begins with the modules in which it stands.
+
+    Operations stand where they are called, parameters where they are kept, constants with those that take them.
+
+    Attributes:
+        nodes: TensorBoard's, by name.
+        titles: of each module, by its path, what it is called, such as ``Linear[0]``.
+        made: of each value the name of TensorBoard's node; of a constant the program's node; of a module where it
+            stands, such as ``Net/Sequential[layers]``, and the module.
+    """
+
+    def __init__(self, program: Any) -> None:
+        graph = program.inlined_graph
+        self.names = Names(graph).names
+        modules = program.named_modules(remove_duplicate=False)
+        titles = {path: f"{each.original_name}[{path.rpartition('.')[2]}]" for path, each in modules}
+        self.titles = titles | {"": program.original_name}
+        self.made: dict[Any, Any] = {graph.inputs[0]: (program.original_name, program)}
+        self.nodes: dict[str, Any] = {}
+        taken = {*graph.all_values()}
+        for value in graph.inputs[1:]:
+            if value in taken:
+                self.made[value] = self.add(f"input/{self.names[value]}", "IO Node", [], value)
+        for node in graph.nodes:
+            self.draw(node)
+        for number, value in enumerate(graph.outputs, 1):
+            self.add(f"output/output.{number}", "IO Node", [self.place(value, program.original_name)], value)
+
+    def draw(self, node: Any) -> None:
+        """Add an operation, a parameter or a buffer; note a module or a constant."""
+        where, inputs = "/".join([self.titles[path] for path in ("", *node.scope)]), []
+        if node.kind == "prim::Constant":
+            self.made[node.output] = node
+            return
+        if node.kind == "prim::GetAttr":
+            (where, owner), name = self.made[node.inputs[0]], node.attributes["name"]
+            found = getattr(owner, name)
+            if isinstance(found, Module):
+                self.made[node.output] = f"{where}/{found.original_name}[{name}]", found
+                return
+            where = f"{where}/{name}"
+            node.output.seen = seen(found) if isinstance(found, Tensor) else ""
+        else:
+            inputs = [self.place(each, where) for each in node.inputs]
+        for value in node.outputs:
+            self.made[value] = self.add(f"{where}/{self.names[value]}", node.kind, inputs, value, node.attributes)
+
+    def place(self, value: Any, where: str) -> str:
+        """The name of the node of a value that is taken here; a constant is added here."""
+        made = self.made[value]
+        if isinstance(made, str):
+            return made
+        return self.add(f"{where}/{self.names[value]}", made.kind, [], value, made.attributes)
+
+    def add(self, name: str, kind: str, inputs: list[str], value: Any, attributes: Any = "") -> str:
+        """Add the node that makes a value; its name."""
+        node = self.nodes[name] = NodeDef(name=name, op=kind, input=inputs)
+        node.attr["attr"].s = str(attributes).replace("'", " ").encode()
+        if value.seen:
+            sizes = re.findall(r"\d+", value.seen.partition("(")[2])
+            node.attr["_output_shapes"].list.shape.add(dim=[{"size": int(size)} for size in sizes])
+        return name
 
 
 def as_array(value: Any) -> np.ndarray:

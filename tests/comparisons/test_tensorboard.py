@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 import subprocess
 import sys
 
@@ -10,11 +11,13 @@ import pytest
 import torch
 
 import minigrad
+import torch_impl.models
 
 pytest.importorskip("tensorboard")
 pytestmark = pytest.mark.filterwarnings("ignore")  # TensorBoard's own
 Image = pytest.importorskip("PIL.Image")
 
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader  # noqa: E402
 from torch.utils.tensorboard import SummaryWriter as Theirs  # noqa: E402
 
@@ -119,13 +122,125 @@ def test_the_default_folder(tmp_path, monkeypatch):
         (AssertionError, lambda writer: writer.add_image("image", np.ones((2, 2)))),
         (AssertionError, lambda writer: writer.add_images("images", np.ones((1, 2, 2, 2)))),
         (AssertionError, lambda writer: writer.add_image("image", np.ones((2, 2)), dataformats="HH")),
-        (NotImplementedError, lambda writer: writer.add_graph(minigrad.nn.Linear(1, 1))),
+        (NotImplementedError, lambda writer: writer.add_video("video", np.ones((1, 1, 3, 2, 2)))),
         (AttributeError, lambda writer: writer.add_nothing()),
     ],
 )
 def test_refused(error, act, tmp_path):
     with Ours(tmp_path) as writer, pytest.raises(error):
         act(writer)
+
+
+# ------------------------------------------------------------------------------------------- graphs
+
+
+def mlp(e):
+    return e.nn.Sequential(e.nn.Linear(6, 4), e.nn.ReLU(), e.nn.Dropout(), e.nn.Linear(4, 3)), e.ones(5, 6)
+
+
+def cnn(e):
+    class Net(e.nn.Module):
+        def __init__(self):
+            super().__init__()
+            layers = [e.nn.Conv2d(1, 4, 3), e.nn.BatchNorm2d(4), e.nn.ReLU(), e.nn.MaxPool2d(2), e.nn.Dropout2d()]
+            self.features = e.nn.Sequential(*layers)
+            self.heads = e.nn.ModuleList([e.nn.Linear(36, 3)])
+            self.last = self.heads[0]  # in two places
+            self.features[1].eval()
+
+        def forward(self, x, unused=None):
+            features = self.features(x).flatten(1)
+            noise = e.randn(2, 3)
+            return self.heads[0](features) + noise
+
+    return Net(), e.ones(2, 1, 8, 8)
+
+
+def residual(e):
+    block = (torch_impl if e is torch else minigrad).models.ResidualBlock
+    return e.nn.Sequential(block(3, 8, stride=2), block(8, 8)), e.ones(1, 3, 8, 8)
+
+
+# What PyTorch's layers call in C++, below the function that its users and minigrad's call.
+RENAMED = {"aten::_convolution": "aten::conv2d", "aten::feature_dropout": "aten::dropout2d"}
+
+
+def shape_of(node):
+    return [[each.size for each in shape.dim] for shape in node.attr["_output_shapes"].list.shape]
+
+
+def graph(writer_class, folder, model, inputs, **options):
+    """The nodes that TensorBoard reads."""
+    with writer_class(folder) as writer:
+        writer.add_graph(model, inputs, **options)
+    return EventAccumulator(str(folder)).Reload().Graph().node
+
+
+def drawn(writer_class, e, folder, make):
+    """What a graph shows: where there are nodes, the shapes of what goes in and out, what is computed in which order
+    and where; and what the run left: random numbers and modes."""
+    e.manual_seed(0)
+    model, inputs = make(e)
+    nodes = graph(writer_class, folder, model, (inputs,))
+    left = [e.rand(1).item(), [each.training for each in model.modules()]]
+    places = {node.name.rpartition("/")[0] for node in nodes}
+    ends = [(node.name.partition("/")[0], shape_of(node)) for node in nodes if node.op == "IO Node"]
+    computed = [node for node in nodes if node.op.startswith("aten::")]
+    told = [(node.name.rpartition("/")[0], RENAMED.get(node.op, node.op), shape_of(node)) for node in computed]
+    return nodes, {"places": places, "ends": ends, "computed": told, "left": left}
+
+
+@pytest.mark.parametrize("make", [mlp, cnn, residual], ids=lambda make: make.__name__)
+def test_graphs(make, tmp_path):
+    nodes, ours = drawn(Ours, minigrad, tmp_path / "ours", make)
+    assert ours == drawn(Theirs, torch, tmp_path / "theirs", make)[1]
+    names = [node.name for node in nodes]
+    assert len(set(names)) == len(names) and {each for node in nodes for each in node.input} <= set(names)
+    kept = {}  # unlike PyTorch's, with their shapes
+    for node in nodes:
+        if node.op == "prim::GetAttr":
+            path = re.sub(r"\w+\[(\w+)\]", r"\1", node.name).split("/")[1:-1]
+            kept[".".join(path)] = shape_of(node)
+    model = make(minigrad)[0]
+    wanted = dict([*model.named_parameters(), *model.named_buffers()])
+    assert kept == {name: [[*each.shape]] for name, each in wanted.items() if "num_batches" not in name}
+
+
+def test_graph_of_a_program_and_of_a_dictionary(tmp_path, capsys):
+    """A program keeps its graph, and its branch; of a dictionary the values are drawn, on demand."""
+
+    class Named(minigrad.nn.Module):
+        def forward(self, x):
+            return {"half": x / 2, "x": x}
+
+    program = minigrad.jit.script(mlp(minigrad)[0])
+    before = str(program.graph)
+    found = {node.op for node in graph(Ours, tmp_path / "program", program, minigrad.ones(5, 6), verbose=True)}
+    assert str(program.graph) == before == capsys.readouterr().out.removesuffix("\n")
+    assert {"aten::linear", "aten::relu", "aten::dropout"} <= found
+    with pytest.raises(RuntimeError, match="returned dict"):
+        graph(Ours, tmp_path / "strict", Named(), minigrad.ones(2))
+    *_, both, output = graph(Ours, tmp_path / "dict", Named(), minigrad.ones(2), use_strict_trace=False)
+    assert both.op == "prim::TupleConstruct" and [*output.input] == [both.name] and len(both.input) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs"),
+    [
+        (lambda e: e.nn.Linear(3, 4), lambda e: e.ones(5, 7)),
+        (lambda e: e.nn.Linear(3, 4), lambda e: None),
+        (lambda e: e.nn.Linear(3, 4), lambda e: 3),
+        (lambda e: e.relu, lambda e: e.ones(2)),
+    ],
+    ids=["a wrong shape", "no input", "a number", "a function"],
+)
+def test_no_graph(model, inputs, tmp_path):
+    errors = []
+    for kind, e in ((Ours, minigrad), (Theirs, torch)):
+        with kind(tmp_path / e.__name__) as writer, pytest.raises(Exception) as caught:
+            writer.add_graph(model(e), inputs(e))
+        errors.append(caught.type)
+    assert errors[0] is errors[1]
 
 
 def test_without_tensorboard():
