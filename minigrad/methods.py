@@ -217,6 +217,7 @@ class Methods:
     bfloat16 = casting.bfloat16
     half = casting.half
     int = casting.int
+    is_pinned = casting.is_pinned
     long = casting.long
     new = casting.new
     new_empty = casting.new_empty
@@ -224,6 +225,7 @@ class Methods:
     new_ones = casting.new_ones
     new_tensor = casting.new_tensor
     new_zeros = casting.new_zeros
+    pin_memory = casting.pin_memory
     short = casting.short
     to = casting.to
     type_as = casting.type_as

@@ -140,6 +140,20 @@ def cuda(input: Tensor, device: Any = None, non_blocking: builtins.bool = False)
     return input.to(device="cuda")
 
 
+def pin_memory(input: Tensor, device: Any = None) -> Tensor:
+    """Raise a RuntimeError, whatever the shape: memory is pinned for a GPU, and there is none here.
+
+    Raises:
+        RuntimeError: always.
+    """
+    raise RuntimeError("pin_memory() is for copies to a GPU, and minigrad computes on the CPU only: leave it out")
+
+
+def is_pinned(input: Tensor, device: Any = None) -> builtins.bool:
+    """False, whatever the shape: no memory is pinned."""
+    return False
+
+
 def float(input: Tensor) -> Tensor:
     """In float32. Shape: that of ``input``."""
     return input.to(dtypes.float32)
