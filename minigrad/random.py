@@ -302,7 +302,7 @@ class Generator:
                 the bounds, but not each integer between them, a warning.
         """
         for bound in (low, high):
-            if isinstance(bound, bool) or not hasattr(bound, "__index__"):
+            if isinstance(bound, (bool, np.ndarray)) or not hasattr(bound, "__index__"):
                 raise TypeError(f"the bounds of random integers must be int, not {type(bound).__name__}")
         low, high, dtype = operator.index(low), operator.index(high), np.dtype(dtype)
         if low < -(2**63) or high >= 2**63:
