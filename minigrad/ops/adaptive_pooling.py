@@ -20,7 +20,7 @@ from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.strides import as_pictures
 from minigrad.kernels import adaptive_pooling
 from minigrad.kernels.adaptive_pooling import Spans
-from minigrad.ops.picking import Pick
+from minigrad.ops.picking import Pick, coordinates
 from minigrad.ops.pooling import as_sizes, batched, check_pooled_type, like, zero_gradient
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d"]
@@ -206,7 +206,7 @@ class AdaptiveMaxPool2DBackward(Function):
 
     def forward(ctx, grad, x, *, places):
         planes = np.indices(places.shape, sparse=True)[: -ctx.dims]
-        ctx.where = (*planes, *np.unravel_index(places, x.shape[-ctx.dims :]))
+        ctx.where = (*planes, *coordinates(places, x.shape[-ctx.dims :]))
         z = np.zeros_like(x)
         np.add.at(z, ctx.where, grad)
         return z

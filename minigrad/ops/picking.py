@@ -225,6 +225,14 @@ class Take(Pick):
         return Reshape.apply(grad_x, shape=ctx.shape)
 
 
+def coordinates(positions: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """Where ``positions`` of a flattened array lie in an array of ``shape``: of each dimension an array of their shape.
+
+    They are given to NumPy in one row: of more than 8192 in a column, of shape (n, 1), it gets most of the rest wrong.
+    """
+    return tuple(each.reshape(positions.shape) for each in np.unravel_index(positions.ravel(), shape))
+
+
 @checked
 def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements at ``index`` of the flattened input. Shape: that of ``index``.
@@ -240,7 +248,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     outside = positions[(positions < -size) | (positions >= size)]
     if outside.size:
         raise IndexError(f"out of range: tried to access index {outside.flat[0]} on a tensor of {size} elements.")
-    places = np.unravel_index(positions % max(size, 1), input.shape) if input.ndim else (np.zeros_like(positions),)
+    places = coordinates(positions % max(size, 1), input.shape) if input.ndim else (np.zeros_like(positions),)
     return Take.apply(input, where=Given(places, index))
 
 

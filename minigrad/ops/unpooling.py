@@ -19,7 +19,7 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_pictures
-from minigrad.ops.picking import Pick
+from minigrad.ops.picking import Pick, coordinates
 from minigrad.ops.pooling import as_sizes
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
@@ -28,7 +28,7 @@ __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 def places(indices: Tensor, size: tuple[int, ...]) -> Given:
     """Where the elements lie, as a NumPy index of pictures or volumes of ``size``: row · width + column is given."""
     planes = np.indices(indices.array.shape, sparse=True)[: -len(size)]
-    return Given((*planes, *np.unravel_index(indices.array, size)), indices)
+    return Given((*planes, *coordinates(indices.array, size)), indices)
 
 
 class MaxUnpool2D(Function):

@@ -96,6 +96,30 @@ def test_adaptive_of_signals(x, size):
     check("adaptive_max_pool1d", lambda e, x: e.nn.functional.adaptive_max_pool1d(x, size, True), x)
 
 
+MANY = np.random.default_rng(3).normal(size=(36, 250, 2, 2, 2))  # windows in a column, more than NumPy takes at once
+IN_A_COLUMN = {
+    "adaptive, signals": lambda e, x: e.nn.functional.adaptive_max_pool1d(x[..., 0, 0], 1),
+    "adaptive, pictures": lambda e, x: e.nn.functional.adaptive_max_pool2d(x[..., 0], 1),
+    "adaptive, volumes": lambda e, x: e.nn.functional.adaptive_max_pool3d(x, 1),
+    "volumes": lambda e, x: e.nn.functional.max_pool3d(x, 2),
+    "pictures": lambda e, x: e.nn.functional.max_pool2d(x[..., 0], 2),
+    "unpooled": lambda e, x: e.nn.functional.max_unpool2d(
+        x[:, :, :1, :1, 0], e.arange(9000).view(36, 250, 1, 1) % 4, 2
+    ),
+    "take": lambda e, x: e.take(x, e.arange(9000).view(-1, 1) * 8),
+}
+
+
+@pytest.mark.parametrize("name", IN_A_COLUMN)
+def test_many_windows_in_a_column(name):
+    def with_gradient(e):
+        x = e.tensor(MANY).requires_grad_()
+        z = IN_A_COLUMN[name](e, x)
+        return z.detach(), e.autograd.grad((z * e.arange(z.numel()).view(z.shape)).sum(), x)[0]
+
+    check_outcome(name, with_gradient)
+
+
 @pytest.mark.parametrize("layout", ["contiguous", "channels last"])
 @pytest.mark.parametrize("special", [np.nan, -np.inf, np.inf])
 def test_special_values(special, layout):
