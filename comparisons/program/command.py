@@ -26,11 +26,14 @@ def program(
     steps: Annotated[int, typer.Option(min=0, help="End both after so many steps of an optimizer; 0: by itself.")] = 0,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of all random numbers.")] = 0,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that it may take.")] = 600.0,
+    folder: Annotated[
+        Path | None, typer.Option(help="What is copied: a folder that holds the program; else its own.")
+    ] = None,
 ) -> None:
     """Run a program of yours on PyTorch and, its imports changed, on minigrad, and name the first difference.
 
     Losses, parameters after each step, printed numbers and the tensors left at the end are compared. Each engine has a
-    copy of the program's folder, which is thrown away.
+    copy of the program's folder, or of the one named, which is thrown away; the program runs in its own place there.
     """
     if file.suffix not in (".py", ".ipynb"):
         raise wrong_usage(f"{file}: its name must end in .py or .ipynb")
@@ -38,7 +41,7 @@ def program(
         raise wrong_usage(f"there is no file {file}")
     require("torch")
     try:
-        found = compare_program(Request(file, arguments or (), steps, seed, timeout))
+        found = compare_program(Request(file, arguments or (), steps, seed, timeout, folder))
     except Unusable as error:
         raise wrong_usage(str(error)) from None
     show(found, Console())

@@ -36,13 +36,31 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A program and how to run it: what it is told, after how many steps it ends (0: by itself), seconds for it all."""
+    """A program and how to run it: what it is told, after how many steps it ends (0: by itself), seconds for it all.
+
+    ``folder`` is what is copied; None: the one that the program lies in.
+    """
 
     file: Path
     arguments: Sequence[str] = ()
     steps: int = 0
     seed: int = 0
     seconds: float = 600.0
+    folder: Path | None = None
+
+    def places(self) -> tuple[Path, Path]:
+        """The folder that is copied, and where in it the program lies.
+
+        Raises:
+            Unusable: it does not hold the program.
+        """
+        file = self.file.absolute()
+        if self.folder is None:
+            return file.parent, Path(file.name)
+        file, folder = file.parent.resolve() / file.name, self.folder.resolve()
+        if not file.is_relative_to(folder):
+            raise Unusable(f"{self.folder} does not hold {self.file}: --folder is one that the program lies in")
+        return folder, file.relative_to(folder)
 
 
 def compare_program(request: Request) -> Found:
@@ -52,7 +70,7 @@ def compare_program(request: Request) -> Found:
     see ``agreeing.py``.
 
     Raises:
-        Unusable: its folder cannot be copied.
+        Unusable: its folder cannot be copied, or does not hold it.
     """
     found = compare_runs(request, "minigrad", "torch")
     return compare_runs(request, "minigrad", "torch", "nudged") if found.values_differ else found
@@ -90,10 +108,11 @@ class Side:
 
     def __init__(self, engine: str, request: Request, folder: Path) -> None:
         self.place = folder / "program"
-        copy_folder(request.file.absolute().parent, self.place)
+        source, file = request.places()
+        copy_folder(source, self.place)
         environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        command = [sys.executable, "-m", "comparisons.program.worker", engine, request.file.name]
+        command = [sys.executable, "-m", "comparisons.program.worker", engine, str(file)]
         self.said = folder / "said.txt"
         with open(self.said, "wb") as said:
             self.process = subprocess.Popen(

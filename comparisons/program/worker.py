@@ -1,7 +1,8 @@
 """The process that runs a program: ``python -m comparisons.program.worker ENGINE FILE STEPS SEED [ARGUMENT …]``.
 
-It runs the file as ``python FILE`` would, in the current folder; a notebook cell by cell, and shows what the last line
-of each gives. What it computes goes to standard output, as events; what it prints and complains of, to standard error.
+It runs the file, which lies in the current folder or below, as ``python FILE`` would in the file's own; a notebook cell
+by cell, and shows what the last line of each gives. What it computes goes to standard output, as events; what it prints
+and complains of, to standard error.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ def run(engine: str, file: str, steps: int, seed: int, arguments: list[str]) -> 
     """Run the program, and tell what it computes."""
     requests, answers = own_streams()
     threading.Thread(target=end_with, args=(requests,), daemon=True).start()
-    folder = Path.cwd()
-    sys.path.append(sys.path.pop(0))
-    sys.path.insert(0, str(Path(file).resolve().parent))
-    sys.argv = [file, *arguments]
+    folder, path = Path.cwd(), Path(file).resolve()
+    os.chdir(path.parent)
+    sys.path[0] = str(path.parent)
+    sys.argv = [path.name, *arguments]
     random.seed(seed)
     np.random.seed(seed % 2**32)
     import torch
@@ -57,14 +58,14 @@ def run(engine: str, file: str, steps: int, seed: int, arguments: list[str]) -> 
     recorder = Recorder(minigrad if engine == "minigrad" else torch, answers.buffer, str(folder), steps)
     recorder.begin()
     main = ModuleType("__main__")
-    main.__file__ = str(Path(file).resolve())
+    main.__file__ = str(path)
     sys.modules["__main__"] = main
     recorder.namespace = vars(main)
     try:
-        pieces, refused = read_program(file)
+        pieces, refused = read_program(path.name)
         if refused:
             raise Unreadable(": ".join(refused[0]))
-        if file.endswith(".ipynb"):
+        if path.suffix == ".ipynb":
             builtins.display = print  # type: ignore[attr-defined]
         for piece in pieces:
             run_piece(piece, main, engine)

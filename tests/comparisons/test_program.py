@@ -281,6 +281,34 @@ def test_the_folder_is_copied(tmp_path, monkeypatch):
         copy_folder(source, tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    ("folder", "source", "file"),
+    [
+        (None, "course/week 1", "train.py"),
+        ("course", "course", "week 1/train.py"),
+        ("course/..", ".", "course/week 1/train.py"),
+    ],
+)
+def test_the_folder_that_is_copied(folder, source, file, tmp_path, monkeypatch):
+    (tmp_path / "course" / "week 1").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    request = Request(Path("course/week 1/train.py"), folder=folder and Path(folder))
+    assert request.places() == ((tmp_path / source).resolve(), Path(file))
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_program_that_imports_what_lies_beside_its_folder(tmp_path):
+    (tmp_path / "week").mkdir()
+    (tmp_path / "kit.py").write_text("import torch\ndef ones(): return torch.ones(2)")
+    program = tmp_path / "week" / "train.py"
+    program.write_text(
+        "import os, sys\nsys.path.append('..')\nfrom kit import ones\nprint(ones(), os.listdir('.'))\nopen('new', 'w')"
+    )
+    done = CliRunner().invoke(app, ["program", str(program), "--folder", str(tmp_path)])
+    assert done.exit_code == 0 and "Equal." in done.output
+    assert os.listdir(tmp_path / "week") == ["train.py"]
+
+
 def test_values_that_differ_are_compared_beside_a_third_run(monkeypatch):
     runs = []
 
@@ -299,11 +327,15 @@ def test_values_that_differ_are_compared_beside_a_third_run(monkeypatch):
         (["absent.py"], "there is no file"),
         (["a.txt"], "must end in .py or .ipynb"),
         (["a.py", "--steps", "-1"], "--steps"),
+        (["a.py", "--folder", "other"], "other does not hold a.py: --folder is one that the program lies in"),
     ],
 )
 def test_wrong_usage(arguments, told, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").touch()
+    (tmp_path / "other").mkdir()
+    if "--folder" in arguments:
+        (tmp_path / "a.py").touch()
     done = CliRunner().invoke(app, ["program", *arguments])
     assert done.exit_code == 2 and told in " ".join(done.output.split())
 
