@@ -27,6 +27,7 @@ __all__ = ["backward_sums", "input_gradient", "normalize", "statistics"]
 PIECE = 1 << 19  # elements, so many that threads seldom meet at Python's lock
 FEWEST_SHARED = 1 << 18  # elements that a thread is woken for
 ROW = 1 << 14  # elements of a piece that one loop of NumPy's goes through
+PLACES = 1 << 8  # of so many places at most: a longer sum in the type of x errs by more
 
 
 @on_own_threads
@@ -37,17 +38,18 @@ def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     pieces = Pieces(x)
 
     def moments(x, deviation):
-        """How many values a channel of a piece has, their sum, and their squared distances from their own mean."""
+        """How many values a channel of a piece has, their mean, and the sum of their squared distances from it."""
         count, total = x.size // pieces.channels, pieces.sums(x)
-        np.subtract(x, pieces.factor("mean", total / count, x), out=deviation)
+        near = (total / count).astype(x.dtype)
+        np.subtract(x, pieces.factor("mean", near, x), out=deviation)
+        rest = pieces.sums(deviation) / count  # from near to the mean
         deviation *= deviation
-        return count, total, pieces.sums(deviation)
+        square = pieces.sums(deviation) - count * rest**2
+        return count, np.where(count * near**2 > square, near + rest, total / count), square  # by the smaller terms
 
-    counts, totals, squares = zip(*pieces.each(moments))
-    mean, variance = sum(totals) / count_of(x), np.zeros(x.shape[1])
-    for count, total, square in zip(counts, totals, squares):
-        variance += (square + count * (total / count - mean) ** 2) / count_of(x)
-    return mean, variance
+    counts, means, squares = map(np.array, zip(*pieces.each(moments)))
+    mean = counts @ means / count_of(x)
+    return mean, (squares.sum(0) + counts @ (means - mean) ** 2) / count_of(x)
 
 
 def plain_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -67,29 +69,31 @@ def plain_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, variance
 
 
-def normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """x · scale + shift, channel by channel, lying in memory as :func:`empty_beside` says.
+def normalize(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(x - mean) · scale + shift, channel by channel, lying in memory as :func:`empty_beside` says.
 
-    Shapes: (N, C, ...), twice (C,).
+    The mean goes first: x · scale and mean · scale may be large where their difference is not, and so their rounding.
+    Shapes: (N, C, ...), three times (C,).
     """
     if kernel_mode.get().reference:
-        return plain_normalize(x, scale, shift)
+        return plain_normalize(x, mean, scale, shift)
     z = empty_beside(x)
 
-    def compute(x, z, scale, shift, _):
-        np.multiply(x, scale, out=z)
+    def compute(x, z, mean, scale, shift, _):
+        np.subtract(x, mean, out=z)
+        z *= scale
         z += shift
 
-    Pieces(x, z).each(compute, scale, shift)
+    Pieces(x, z).each(compute, mean, scale, shift)
     return z
 
 
-def plain_normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def plain_normalize(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """:func:`normalize`, value by value."""
     z = np.empty_like(x)
     for where in np.ndindex(x.shape):
         channel = where[1]
-        z[where] = x[where] * scale[channel] + shift[channel]
+        z[where] = (x[where] - mean[channel]) * scale[channel] + shift[channel]
     return z
 
 
@@ -105,8 +109,8 @@ def backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np
         product *= grad
         return pieces.sums(grad), pieces.sums(product)
 
-    total, aligned = zip(*pieces.each(compute, mean))
-    return sum(total), sum(aligned)
+    total, aligned = (sum(each) for each in zip(*pieces.each(compute, mean)))
+    return total, aligned - (mean - mean.astype(x.dtype)) * total  # what the type of x cannot hold of the mean
 
 
 def plain_backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,32 +124,30 @@ def plain_backward_sums(grad: np.ndarray, x: np.ndarray, mean: np.ndarray) -> tu
 
 
 def input_gradient(
-    grad: np.ndarray, x: np.ndarray, of_grad: np.ndarray, of_x: np.ndarray, constant: np.ndarray
+    grad: np.ndarray, x: np.ndarray, grad_mean: np.ndarray, mean: np.ndarray, of_x: np.ndarray, scale: np.ndarray
 ) -> np.ndarray:
-    """grad · of_grad + x · of_x + constant, channel by channel. Shapes: twice (N, C, ...), three times (C,)."""
+    """(grad - grad_mean - (x - mean) · of_x) · scale, channel by channel. Shapes: two (N, C, ...), four (C,)."""
     if kernel_mode.get().reference:
-        return plain_input_gradient(grad, x, of_grad, of_x, constant)
+        return plain_input_gradient(grad, x, grad_mean, mean, of_x, scale)
     z = empty_beside(x)
 
-    def compute(grad, x, z, of_grad, of_x, constant, product):
-        np.multiply(x, of_x, out=product)
-        product += constant
-        np.multiply(grad, of_grad, out=z)
-        z += product
+    def compute(grad, x, z, grad_mean, mean, of_x, scale, product):
+        np.subtract(x, mean, out=product)
+        product *= of_x
+        np.subtract(grad, grad_mean, out=z)
+        z -= product
+        z *= scale
 
-    Pieces(grad, x, z).each(compute, of_grad, of_x, constant)
+    Pieces(grad, x, z).each(compute, grad_mean, mean, of_x, scale)
     return z
 
 
 def plain_input_gradient(
-    grad: np.ndarray, x: np.ndarray, of_grad: np.ndarray, of_x: np.ndarray, constant: np.ndarray
+    grad: np.ndarray, x: np.ndarray, grad_mean: np.ndarray, mean: np.ndarray, of_x: np.ndarray, scale: np.ndarray
 ) -> np.ndarray:
-    """:func:`input_gradient`, value by value."""
-    z = np.empty_like(x)
-    for where in np.ndindex(x.shape):
-        channel = where[1]
-        z[where] = grad[where] * of_grad[channel] + x[where] * of_x[channel] + constant[channel]
-    return z
+    """:func:`input_gradient`, by plain loops."""
+    none = np.zeros_like(scale)
+    return plain_normalize(grad - plain_normalize(x, mean, of_x, grad_mean), none, scale, none)
 
 
 # ------------------------------------------------------------------------------------------ piece by piece
@@ -194,7 +196,7 @@ class Pieces:
             at_once = max(1, elements // of_one)
             self.pieces = [[each[first : first + at_once] for each in ordered] for first in range(0, length, at_once)]
             return
-        in_row = max(1, min(length, ROW // of_one))
+        in_row = max(1, min(length, ROW // of_one, PLACES))
         at_once = max(1, elements // (of_one * in_row)) * in_row
         whole = length - length % in_row
         bounds = [(first, min(first + at_once, whole), in_row) for first in range(0, whole, at_once)]

@@ -6,6 +6,7 @@ normalisations are in ``normalization.py``.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,10 @@ class NativeBatchNorm(Function):
             mean, inverse = running_mean.astype(np.float64), inverse_deviation(running_var, eps)
             ctx.save_for_backward(x, weight, running_mean, running_var, given)
         scale = inverse if weight is None else inverse * weight.reshape(-1)
-        shift = -mean * scale if bias is None else bias.reshape(-1) - mean * scale
-        return kernels.normalize(wide, scale, shift).astype(x.dtype, copy=False)
+        shift = np.zeros_like(scale) if bias is None else bias.reshape(-1)
+        if training:
+            shift = shift - (mean - mean.astype(wide.dtype)) * scale  # what the type of x cannot hold of the mean
+        return kernels.normalize(wide, mean, scale, shift).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         x, weight, mean, spread, _ = ctx.saved_tensors
@@ -113,18 +116,15 @@ def batch_norm(
         raise RuntimeError(f"{missing} must be defined in evaluation mode")
     check_one_type("batch_norm", input, running_mean, running_var, weight, bias)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
-        if running is None:
-            continue
-        if running.requires_grad and is_grad_enabled():
+        if running is not None and running.requires_grad and is_grad_enabled():
             raise RuntimeError(
                 f"batch_norm is not differentiable with respect to argument '{name}'. This input cannot have "
                 f"requires_grad True."
             )
-        if training:
+        if training and running is not None:
             check_changeable(running, "batch_norm")
     if input.numel() == 0:
-        result = input.clone()
-        result = result if weight is None else result * weight[0]
+        result = input.clone() if weight is None else input * weight[0]
         return result if bias is None else result + bias[0]
     if input.ndim < 2:
         raise IndexError(f"batch_norm: expected an input (N, C, ...), but got one of shape {list(input.shape)}")
@@ -142,10 +142,7 @@ def batch_norm(
 
 def check_several_values(shape: Any, size: str) -> None:
     """Raise PyTorch's ValueError where each channel has one value only: its variance would be 0."""
-    count = shape[0]
-    for each in shape[2:]:
-        count *= each
-    if count == 1:
+    if math.prod((shape[0], *shape[2:])) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
 
 
@@ -199,11 +196,10 @@ class NativeBatchNormBackward(Function):
         total, aligned = kernels.backward_sums(grad, x, mean)
         if training:
             count = kernels.count_of(x)
-            of_x = -scale * inverse**2 * aligned / count
-            constant = -scale * total / count - of_x * mean
-            grad_x = kernels.input_gradient(grad, x, scale, of_x, constant)
+            grad_x = kernels.input_gradient(grad, x, total / count, mean, inverse**2 * aligned / count, scale)
         else:
-            grad_x = kernels.normalize(grad, scale, np.zeros_like(scale))
+            none = np.zeros_like(scale)
+            grad_x = kernels.normalize(grad, none, scale, none)
         kind, shape = (narrow, inverse.shape) if weight is None else (weight.dtype, weight.shape)
         grad_weight = (aligned * inverse).astype(kind).reshape(shape)
         return grad_x.astype(narrow, copy=False), grad_weight, total.astype(kind).reshape(shape)

@@ -38,15 +38,12 @@ def test_kernels_are_the_plain_loops(name, way, row, piece, monkeypatch):
     monkeypatch.setattr(kernels, "ROW", row)
     x, grad = array(name, way), array(name, way, seed=1)
     channels = x.shape[1]
-    first, second, third = np.random.default_rng(2).normal(size=(3, channels))
+    factors = np.random.default_rng(2).normal(size=(4, channels))
     pairs = [
         (kernels.statistics(x), kernels.plain_statistics(x)),
-        (kernels.backward_sums(grad, x, first), kernels.plain_backward_sums(grad, x, first)),
-        ([kernels.normalize(x, first, second)], [kernels.plain_normalize(x, first, second)]),
-        (
-            [kernels.input_gradient(grad, x, first, second, third)],
-            [kernels.plain_input_gradient(grad, x, first, second, third)],
-        ),
+        (kernels.backward_sums(grad, x, factors[0]), kernels.plain_backward_sums(grad, x, factors[0])),
+        ([kernels.normalize(x, *factors[:3])], [kernels.plain_normalize(x, *factors[:3])]),
+        ([kernels.input_gradient(grad, x, *factors)], [kernels.plain_input_gradient(grad, x, *factors)]),
     ]
     for ours, expected in pairs:
         for one, other in zip(ours, expected):
@@ -59,7 +56,7 @@ def test_kernels_are_the_plain_loops(name, way, row, piece, monkeypatch):
 
 def test_gradient_of_another_memory_order():
     x, grad = array("images", "channels last"), array("images", "contiguous", seed=1)
-    factors = np.random.default_rng(2).normal(size=(3, 4))
+    factors = np.random.default_rng(2).normal(size=(4, 4))
     assert np.allclose(kernels.input_gradient(grad, x, *factors), kernels.plain_input_gradient(grad, x, *factors))
     for ours, expected in zip(
         kernels.backward_sums(grad, x, factors[0]), kernels.plain_backward_sums(grad, x, factors[0])
@@ -73,15 +70,33 @@ def test_any_order_in_memory(order):
     shape = (3, 4, 2, 5)[: len(order)]
     generator = np.random.default_rng(0)
     x, grad = [generator.normal(size=[shape[dim] for dim in order]).transpose(np.argsort(order)) for _ in range(2)]
-    factors = generator.normal(size=(3, 4))
+    factors = generator.normal(size=(4, 4))
     assert x.shape == shape
     for other in (grad, np.ascontiguousarray(grad)):
         pairs = [
-            (kernels.normalize(x, *factors[:2]), kernels.plain_normalize(x, *factors[:2])),
+            (kernels.normalize(x, *factors[:3]), kernels.plain_normalize(x, *factors[:3])),
             (kernels.input_gradient(other, x, *factors), kernels.plain_input_gradient(other, x, *factors)),
         ]
         for ours, expected in pairs:
             assert np.allclose(ours, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", ["contiguous", "channels last"])
+def test_float32_is_accurate_beside_a_large_mean(way):
+    """As near to float64 as float32 comes, within three roundings, also where a mean is far from 0."""
+    generator = np.random.default_rng(0)
+    images, grad = (generator.normal(mean, 1.0, size=(16, 8, 24, 24)) for mean in (30.0, 3.0))
+    results = []
+    for kind in (np.float32, np.float64):
+        x, grad_z = (each.astype(np.float32).astype(kind) for each in (images, grad))
+        if way == "channels last":
+            x = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+        x = minigrad.from_numpy(x).requires_grad_()
+        z = F.batch_norm(x, None, None, training=True)
+        z.backward(minigrad.from_numpy(grad_z))
+        results.append([z.detach().numpy(), x.grad.numpy()])
+    for ours, exact in zip(*results):
+        assert np.linalg.norm(ours - exact) < 3 * 2**-24 * np.linalg.norm(exact)
 
 
 @pytest.mark.parametrize("way", ["contiguous", "channels last"])

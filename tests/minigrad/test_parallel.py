@@ -248,17 +248,17 @@ def test_batch_norm_computes_the_same_on_any_number_of_threads(threads, order, m
     x, grad = np.random.default_rng(0).normal(size=(2, 16, 5, 6, 7))
     if order == "places":
         x, grad = [np.ascontiguousarray(np.moveaxis(each, 1, -1)).transpose(0, 3, 1, 2) for each in (x, grad)]
-    factors = np.random.default_rng(1).normal(size=(3, 5))
+    factors = np.random.default_rng(1).normal(size=(4, 5))
     found = [
         *batch_norm.statistics(x),
         *batch_norm.backward_sums(grad, x, factors[0]),
-        batch_norm.normalize(x, *factors[:2]),
+        batch_norm.normalize(x, *factors[:3]),
         batch_norm.input_gradient(grad, x, *factors),
     ]
     expected = [
         *batch_norm.plain_statistics(x),
         *batch_norm.plain_backward_sums(grad, x, factors[0]),
-        batch_norm.plain_normalize(x, *factors[:2]),
+        batch_norm.plain_normalize(x, *factors[:3]),
         batch_norm.plain_input_gradient(grad, x, *factors),
     ]
     for one, other in zip(found, expected):

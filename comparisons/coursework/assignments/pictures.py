@@ -558,17 +558,16 @@ NORM_BACK = Task(
     "go away: grad_x = weight · inverse · (grad - M[grad] - n · M[grad · n]), M being the channel's mean.\n\n"
     "The rule behind it needs `ctx.mean, ctx.inverse, ctx.training, ctx.eps` and `ctx.save_for_backward(grad, x, "
     "weight)`. Kernels that are there: `kernels.backward_sums(grad, x, mean)` gives Σ grad and Σ grad · (x - mean) of "
-    "each channel; `kernels.count_of(x)` how many values it has; `kernels.input_gradient(grad, x, p, q, c)` gives "
-    "grad · p + x · q + c, channel by channel; `kernels.normalize(x, p, c)` gives x · p + c. Arrays of float16 are to "
-    "be computed with in float32.",
+    "each channel; `kernels.count_of(x)` how many values it has; `kernels.input_gradient(grad, x, m, mean, q, p)` "
+    "gives (grad - m - (x - mean) · q) · p, channel by channel; `kernels.normalize(x, mean, p, c)` gives (x - mean) · "
+    "p + c. Arrays of float16 are to be computed with in float32.",
     10,
     (
         "Let scale = inverse · weight (or inverse alone). In evaluation grad_x is grad times scale, channel by "
         "channel.",
-        "Σ grad · n is inverse times Σ grad · (x - mean). Sort grad_x of training by what multiplies grad, what "
-        "multiplies x, and what is the same for all values of a channel.",
-        "grad: scale. x: q = -scale · inverse² · Σ grad (x - mean) / count. The rest: -scale · Σ grad / count - q · "
-        "mean.",
+        "Σ grad · n is inverse times Σ grad · (x - mean). In n · M[grad · n] the inverse stands twice: what is left is "
+        "what multiplies x - mean.",
+        "p is scale, m = Σ grad / count, q = inverse² · Σ grad (x - mean) / count.",
     ),
     (Place("ops/batch_norm.py", "NativeBatchNormBackward.forward"),),
     ("5.6",),
