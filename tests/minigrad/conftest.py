@@ -1,6 +1,28 @@
 """What several of the engine's tests prepare."""
 
+import gc
+
 import pytest
+
+
+@pytest.fixture
+def left_in_cycles():
+    """Finds what of minigrad's died since the test began and waits for the garbage collector.
+
+    Only what is minigrad's: threads of other libraries may leave something at the same time.
+    """
+
+    def find():
+        gc.collect()
+        return [each for each in gc.garbage if type(each).__module__.startswith("minigrad")]
+
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    yield find
+    gc.set_debug(0)
+    gc.garbage.clear()
+    gc.enable()
 
 
 @pytest.fixture

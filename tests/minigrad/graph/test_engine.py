@@ -223,16 +223,11 @@ IN_THE_TENSORS_OF_ITS_OWN_GRAPH = {
 
 
 @pytest.mark.parametrize("name", IN_THE_TENSORS_OF_ITS_OWN_GRAPH)
-def test_a_graph_with_changes_in_place_dies_by_counting_alone(name):
-    gc.collect()
-    gc.disable()
-    try:
-        names = {"w": leaf(2.0, 3.0), "minigrad": minigrad}
-        exec(IN_THE_TENSORS_OF_ITS_OWN_GRAPH[name], names)
-        del names
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+def test_a_graph_with_changes_in_place_dies_by_counting_alone(name, left_in_cycles):
+    names = {"w": leaf(2.0, 3.0), "minigrad": minigrad}
+    exec(IN_THE_TENSORS_OF_ITS_OWN_GRAPH[name], names)
+    del names
+    assert left_in_cycles() == []
 
 
 def test_values_that_a_rule_needed_are_let_go_after_backward():
@@ -272,31 +267,21 @@ def test_what_will_run_is_asked_in_a_moment():
     assert time.perf_counter() - started < 20, "a search through all nodes for each question"
 
 
-def test_a_hook_on_several_gradients_is_in_no_cycle():
-    gc.collect()
-    gc.disable()
-    try:
-        x = leaf(1.0, 2.0)
-        y = x * x
-        seen = []
-        minigrad.autograd.graph.register_multi_grad_hook([x, y], seen.append)
-        y.sum().backward()
-        assert len(seen) == 1
-        del x, y, seen
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+def test_a_hook_on_several_gradients_is_in_no_cycle(left_in_cycles):
+    x = leaf(1.0, 2.0)
+    y = x * x
+    seen = []
+    minigrad.autograd.graph.register_multi_grad_hook([x, y], seen.append)
+    y.sum().backward()
+    assert len(seen) == 1
+    del x, y, seen
+    assert left_in_cycles() == []
 
 
 @pytest.mark.parametrize("reentrant", [True, False])
-def test_a_checkpoint_is_in_no_cycle(reentrant):
-    gc.collect()
-    gc.disable()
-    try:
-        x = leaf(1.0, 2.0)
-        y = minigrad.utils.checkpoint.checkpoint(lambda a: (a * a).exp(), x, use_reentrant=reentrant)
-        y.sum().backward(retain_graph=True)
-        del x, y
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+def test_a_checkpoint_is_in_no_cycle(reentrant, left_in_cycles):
+    x = leaf(1.0, 2.0)
+    y = minigrad.utils.checkpoint.checkpoint(lambda a: (a * a).exp(), x, use_reentrant=reentrant)
+    y.sum().backward(retain_graph=True)
+    del x, y
+    assert left_in_cycles() == []
