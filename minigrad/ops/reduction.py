@@ -9,12 +9,10 @@ simplest, is in ``broadcasting.py``, the largest and smallest are in ``extremes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dim, normalize_dims
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.dtypes import FLOATS, NARROW
@@ -56,7 +54,6 @@ def mean(
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,
-    **numpy_names: Any,
 ) -> Tensor:
     """The mean; NaN of nothing.
 
@@ -68,8 +65,6 @@ def mean(
     >>> minigrad.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(dim=1)
     tensor([1.5000, 3.5000])
     """
-    if numpy_names:
-        return mean(input, dtype=dtype, **renamed("mean", numpy_names, dim=dim, keepdim=keepdim))
     kind = input.dtype if dtype is None else dtype
     if not kind.is_floating_point:
         whose = "Input" if dtype is None else "Optional"
@@ -105,14 +100,11 @@ def nansum(
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,
-    **numpy_names: Any,
 ) -> Tensor:
     """:func:`sum` with every NaN counted as 0.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
     """
-    if numpy_names:
-        return nansum(input, dtype=dtype, **renamed("nansum", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
     return Nansum.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
 
@@ -124,7 +116,6 @@ def nanmean(
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,
-    **numpy_names: Any,
 ) -> Tensor:
     """The mean of the elements that are not NaN.
 
@@ -133,8 +124,6 @@ def nanmean(
     Raises:
         RuntimeError: the input is not of a floating-point type.
     """
-    if numpy_names:
-        return nanmean(input, dtype=dtype, **renamed("nanmean", numpy_names, dim=dim, keepdim=keepdim))
     if not input.is_floating_point():
         raise RuntimeError(f"nanmean(): expected input to have floating point dtype but got {input.dtype}")
     count = input.isnan().logical_not().sum(dim, keepdim)
@@ -191,14 +180,11 @@ def prod(
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,
-    **numpy_names: Any,
 ) -> Tensor:
     """The product, over one dimension or all. Integers and bools are multiplied in int64.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
     """
-    if numpy_names:
-        return prod(input, dtype=dtype, **renamed("prod", numpy_names, dim=dim, keepdim=keepdim))
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
     dim = None if dim is None else normalize_dim(dim, input.ndim)
     return Prod.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)
