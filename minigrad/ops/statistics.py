@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import renamed
 from minigrad.arguments.dims import normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.caller import warn_user
@@ -74,11 +73,10 @@ class Var(Function):
 
 
 def apply_with_correction(
-    name: str, operation: Any, input: Tensor, dim: Any, unbiased: Any, keepdim: Any, correction: Any, numpy_names: Any
+    name: str, operation: Any, input: Tensor, dim: Any, unbiased: Any, keepdim: Any, correction: Any
 ) -> Any:
     """``operation`` with its arguments in PyTorch's three forms: ``(unbiased)``, ``(dim, unbiased, keepdim)``, and
     ``(dim, correction=, keepdim=)``. Unbiased is a correction of 1, the default; biased one of 0."""
-    dim, keepdim = renamed(name, numpy_names, dim=dim, keepdim=keepdim).values()
     if isinstance(dim, bool):
         if unbiased is not None or keepdim:
             raise TypeError(f"{name}(): argument 'dim' must be tuple of ints, not bool")
@@ -103,7 +101,6 @@ def var(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
-    **numpy_names: Any,
 ) -> Tensor:
     """The variance Σ (x - mean)² / (n - correction), over all dimensions or ``dim``.
 
@@ -112,7 +109,7 @@ def var(
     Raises:
         RuntimeError: the input is not of a floating-point type.
     """
-    return apply_with_correction("var", Var, input, dim, unbiased, keepdim, correction, numpy_names)
+    return apply_with_correction("var", Var, input, dim, unbiased, keepdim, correction)
 
 
 def gradient_of_square(grad_z, z):
@@ -145,10 +142,9 @@ def std(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
-    **numpy_names: Any,
 ) -> Tensor:
     """The square root of :func:`var`."""
-    return apply_with_correction("std", Std, input, dim, unbiased, keepdim, correction, numpy_names)
+    return apply_with_correction("std", Std, input, dim, unbiased, keepdim, correction)
 
 
 class VarMean(Var):
@@ -183,10 +179,9 @@ def var_mean(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
-    **numpy_names: Any,
 ) -> tuple[Tensor, Tensor]:
     """:func:`var` and the mean."""
-    return apply_with_correction("var_mean", VarMean, input, dim, unbiased, keepdim, correction, numpy_names)
+    return apply_with_correction("var_mean", VarMean, input, dim, unbiased, keepdim, correction)
 
 
 class StdMean(VarMean):
@@ -216,10 +211,9 @@ def std_mean(
     keepdim: bool = False,
     *,
     correction: Number | None = None,
-    **numpy_names: Any,
 ) -> tuple[Tensor, Tensor]:
     """:func:`std` and the mean."""
-    return apply_with_correction("std_mean", StdMean, input, dim, unbiased, keepdim, correction, numpy_names)
+    return apply_with_correction("std_mean", StdMean, input, dim, unbiased, keepdim, correction)
 
 
 @checked
