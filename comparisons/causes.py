@@ -58,7 +58,7 @@ def is_simple(factor: float) -> bool:
     if not factor:
         return False
     whole = abs(factor) if abs(factor) >= 1 else 1 / abs(factor)
-    return abs(whole - round(whole)) < CLOSE and whole < 1000
+    return whole < 1000 and abs(whole - round(whole)) < CLOSE
 
 
 def general_causes(ours: np.ndarray | None, theirs: np.ndarray | None) -> list[str]:

@@ -111,16 +111,23 @@ def compare_values(subject: str, ours: Any, theirs: Any, tolerance: str) -> Comp
         return failed(subject, tolerance, f"shapes differ: ours {a.shape}, theirs {b.shape}")
     if dtype_name(ours) != dtype_name(theirs):
         return failed(subject, tolerance, f"dtypes differ: ours {dtype_name(ours)}, theirs {dtype_name(theirs)}")
+    if a.tobytes() == b.tobytes():
+        return Comparison(subject, int(a.size), 0.0, 0.0, tolerance, True)
     if a.dtype.kind == "b":
         a, b = a.astype(np.int64), b.astype(np.int64)
     allowed = TOLERANCES[tolerance]
     with np.errstate(all="ignore"):
-        same = (a == b) | (np.isnan(a) & np.isnan(b)) if a.dtype.kind == "f" else a == b
-        difference = np.where(same, 0.0, np.abs(a.astype(np.float64) - b.astype(np.float64)))
-        difference = np.where(np.isnan(difference), np.inf, difference)
-        distance, size = measured(allowed, difference, np.abs(b.astype(np.float64)))
+        mine, yours = a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
+        difference = np.abs(mine - yours)
+        if a.dtype.kind in "iu":  # two large ones may be one float64
+            difference = np.where(a == b, 0.0, np.maximum(difference, 1.0))
+        same = difference == 0
+        if not np.isfinite(difference.max(initial=0.0)):
+            same |= (a == b) | (np.isnan(mine) & np.isnan(yours))
+            difference = np.where(same, 0.0, np.where(np.isnan(difference), np.inf, difference))
+        distance, size = measured(allowed, difference, np.abs(yours))
         agrees = same | ((distance <= allowed.absolute + allowed.relative * size) & np.isfinite(difference))
-        relative = np.where(distance == 0, 0.0, distance / np.where(size == 0, np.nan, size))
+        relative = np.divide(distance, size, out=np.zeros_like(difference), where=size != 0)
     message, causes = "", []
     if not agrees.all():
         causes = general_causes(a, b) if a.dtype.kind == "f" else []
@@ -131,12 +138,11 @@ def compare_values(subject: str, ours: Any, theirs: Any, tolerance: str) -> Comp
             f"{allowed.absolute:g} ({allowed.measure}); the largest at index {index}: ours {a[index]!s}, "
             f"theirs {b[index]!s}"
         )
-    known = relative[~np.isnan(relative)]
     return Comparison(
         subject,
         int(a.size),
         float(difference.max(initial=0.0)),
-        float(known.max(initial=0.0)),
+        float(np.fmax.reduce(relative, axis=None, initial=0.0)),
         tolerance,
         bool(agrees.all()),
         message,
@@ -144,12 +150,14 @@ def compare_values(subject: str, ours: Any, theirs: Any, tolerance: str) -> Comp
     )
 
 
-def measured(allowed: Tolerance, difference: np.ndarray, magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distance and the size that a tolerance relates to each other, for every element. See ``tolerances.py``."""
+def measured(allowed: Tolerance, difference: np.ndarray, magnitude: np.ndarray) -> tuple[Any, Any]:
+    """The distance and the size that a tolerance relates to each other, for every element or for all of them.
+
+    See ``tolerances.py``.
+    """
     if allowed.measure == "element":
         return difference, magnitude
-    finite = magnitude[np.isfinite(magnitude)]
+    finite = np.isfinite(magnitude)
     if allowed.measure == "largest":
-        return difference, np.full_like(magnitude, finite.max(initial=0.0))
-    distance = np.full_like(difference, np.linalg.norm(difference))
-    return distance, np.full_like(magnitude, np.linalg.norm(finite))
+        return difference, magnitude.max(where=finite, initial=0.0)
+    return np.linalg.norm(difference), np.linalg.norm(magnitude[finite])

@@ -49,9 +49,7 @@ def tensor_for_minigrad(value: torch.Tensor) -> Any:
         array = value.detach().view(torch.int16).numpy().view(minigrad.bfloat16.numpy)
     else:
         array = value.detach().numpy()
-    tensor = minigrad.from_numpy(array)
-    if value.is_contiguous():
-        tensor = tensor.clone()
+    tensor = minigrad.from_numpy(array.copy() if value.is_contiguous() else array)
     if isinstance(value, torch.nn.Parameter):
         return minigrad.nn.Parameter(tensor, value.requires_grad)
     return tensor.requires_grad_() if value.requires_grad else tensor

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from comparisons.networks import models_of
+from comparisons.engines import models_of
 from comparisons.settings import Settings
 from comparisons.training import Recipe, Training
 from torch_impl.batch_norm import check_batch_size

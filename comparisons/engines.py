@@ -16,7 +16,7 @@ import numpy
 
 from comparisons.stopping import why
 
-__all__ = ["NoEngine", "described", "find_engine", "load_engine", "versions"]
+__all__ = ["NoEngine", "described", "find_engine", "load_engine", "models_of", "versions"]
 
 
 class NoEngine(Exception):
@@ -95,6 +95,24 @@ def described(engine: ModuleType) -> dict[str, Any]:
         "file": getattr(engine, "__file__", None),
         "version": None if version is None else str(version),
     }
+
+
+def models_of(engine: ModuleType | Any) -> Any:
+    """The module of an engine, PyTorch among them, that holds the tutorial's networks.
+
+    Raises:
+        NotImplementedError: an engine under test has none.
+    """
+    if engine.__name__ == "torch":
+        import torch_impl.models  # here: it brings PyTorch along
+
+        return torch_impl.models
+    if not hasattr(engine, "models"):
+        raise NotImplementedError(
+            f"the engine {engine.__name__} has no module 'models': copy the folder minigrad/models into it and change "
+            f"the import lines"
+        )
+    return engine.models
 
 
 def versions() -> dict[str, str]:

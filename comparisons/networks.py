@@ -12,33 +12,17 @@ from typing import Any
 import numpy as np
 import torch
 
-import torch_impl.models
 from comparisons.divergence import first_divergence
+from comparisons.engines import models_of
 from comparisons.graphs import add_figures, compare_graphs, watching
 from comparisons.harness import Comparison, Report, array_of, compare_values
 from comparisons.kinks import rounding_crossed
 from comparisons.settings import Settings
 from minigrad.viz import Trace, trace_graph
 
-__all__ = ["Network", "Side", "compare_network", "models_of"]
+__all__ = ["Network", "Side", "compare_network"]
 
 STEPS = 3
-
-
-def models_of(engine: Any) -> Any:
-    """The module of an engine that holds the tutorial's networks.
-
-    Raises:
-        NotImplementedError: an engine under test has none.
-    """
-    if engine is torch:
-        return torch_impl.models
-    if not hasattr(engine, "models"):
-        raise NotImplementedError(
-            f"the engine {engine.__name__} has no module 'models': copy the folder minigrad/models into it and change "
-            f"the import lines"
-        )
-    return engine.models
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import minigrad
-from comparisons.chapters import CHAPTERS
-from comparisons.curves import Curves, train_in_step
 from comparisons.engines import NoEngine, described, find_engine
 from comparisons.harness import Comparison, Report
 from comparisons.settings import Settings
 from comparisons.stopping import STOPPED, why
 
-__all__ = ["Ended", "Here", "InItsProcess", "TrainingStopped", "engine_for", "run_chapter"]
+if TYPE_CHECKING:
+    from comparisons.curves import Curves
+
+__all__ = ["Ended", "Here", "InItsProcess", "TrainingStopped", "engine_for"]
 
 Progress = Callable[[int, int], None]
 
@@ -42,20 +43,8 @@ class TrainingStopped(Exception):
     """A training that did not come to its end; the message says why."""
 
 
-def run_chapter(name: str, settings: Settings) -> Report:
-    """One chapter, timed. What stops it beyond its checks is a row."""
-    begun = time.perf_counter()
-    try:
-        report = CHAPTERS[name](settings)
-    except (Exception, SystemExit) as error:
-        report = settings.report(name)
-        report.stop(name, *why(error))
-    report.seconds = time.perf_counter() - begun
-    return report
-
-
 class Here:
-    """minigrad, in this process."""
+    """minigrad, in this process. What brings PyTorch along is imported when it is asked for."""
 
     about = described(minigrad)
 
@@ -67,6 +56,8 @@ class Here:
 
     def chapter(self, name: str, settings: Settings) -> Report:
         """The chapter's report."""
+        from comparisons.chapters import run_chapter
+
         return run_chapter(name, settings)
 
     def train(self, settings: Settings, *what: Any) -> Curves:
@@ -75,6 +66,8 @@ class Here:
         Raises:
             TrainingStopped: an error ended it.
         """
+        from comparisons.curves import train_in_step
+
         try:
             return train_in_step(settings, *what)
         except (Exception, SystemExit) as error:
@@ -199,6 +192,8 @@ class InItsProcess:
         Raises:
             TrainingStopped: an error ended it, or the process.
         """
+        from comparisons.curves import Curves
+
         request = {"train": what, "settings": plain_settings(settings)}
         try:
             answer = self.ask(request, lambda told: None, settings.progress)

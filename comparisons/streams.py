@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TextIO
 
 __all__ = ["own_streams"]
@@ -16,4 +17,5 @@ def own_streams() -> tuple[TextIO, TextIO]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    sys.stdout = sys.stderr  # line by line: what waits in a buffer is lost when this process is killed
     return requests, answers

@@ -11,9 +11,10 @@ import sys
 from dataclasses import asdict
 from typing import Any, TextIO
 
+from comparisons.chapters import run_chapter
 from comparisons.engines import NoEngine, described, load_engine
 from comparisons.harness import Report
-from comparisons.running import Here, TrainingStopped, plain, run_chapter
+from comparisons.running import Here, TrainingStopped, plain
 from comparisons.settings import Settings
 from comparisons.streams import own_streams
 

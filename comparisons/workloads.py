@@ -16,8 +16,7 @@ from typing import Any, TextIO
 
 from threadpoolctl import threadpool_info
 
-from comparisons.engines import load_engine
-from comparisons.networks import models_of
+from comparisons.engines import load_engine, models_of
 from comparisons.stopping import MISSING, why
 from comparisons.streams import own_streams
 

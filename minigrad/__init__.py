@@ -27,21 +27,8 @@ from minigrad.autograd import breakpoint_on, enable_grad, explain_grad, inferenc
 from minigrad.autograd import is_grad_enabled, is_inference_mode_enabled, log_operations, no_grad, set_grad_enabled
 from minigrad.compiler import compile
 from minigrad.creation import *
-from minigrad.dtypes import (
-    bfloat16,
-    bool,
-    double,
-    dtype,
-    finfo,
-    float,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    iinfo,
-)
-from minigrad.dtypes import int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
+from minigrad.dtypes import bfloat16, bool, double, dtype, finfo, float, float16, float32, float64, get_default_dtype
+from minigrad.dtypes import half, iinfo, int, int16, int32, int64, int8, long, set_default_dtype, short, uint8
 from minigrad.inplace.out import TAKES_OUT, taking_out
 from minigrad.kernels import reference_kernels
 from minigrad.kernels.parallel import get_num_threads, set_num_threads
@@ -108,74 +95,35 @@ from minigrad.saving.serialization import load, save
 from minigrad.settings import *
 from minigrad.tensor_types import *
 from minigrad.version import __version__
-from minigrad import amp, autograd, cuda, linalg, nn, optim, random, return_types, utils, viz
+from minigrad import amp, autograd, creation, cuda, linalg, nn, ops, optim, random, return_types, settings, tensor_types
+from minigrad import utils, viz
 from minigrad.viz import explain
 from minigrad import models  # isort: skip  (last: networks are written with the names above)
 
 newaxis = None  # x[:, newaxis] inserts a dimension
 
-__all__ = ["BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator"]
-__all__ += ["HalfTensor", "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Size", "Tensor", "abs", "abs_"]
-__all__ += ["absolute", "acos", "acos_", "acosh", "acosh_", "adaptive_avg_pool1d", "add", "addbmm", "addcdiv"]
-__all__ += ["addcmul", "addmm", "addmv", "addmv_", "addr", "adjoint", "all", "allclose", "amax", "amin", "aminmax"]
-__all__ += ["amp", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh"]
-__all__ += ["arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "arctanh_", "are_deterministic_algorithms_enabled"]
-__all__ += ["argmax", "argmin", "argsort", "argwhere", "as_strided", "as_tensor", "asarray", "asin", "asin_", "asinh"]
-__all__ += ["asinh_", "atan", "atan2", "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d", "autocast"]
-__all__ += ["autograd", "avg_pool1d", "baddbmm", "bernoulli", "bilinear", "bincount", "binomial", "bitwise_and"]
-__all__ += ["bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag"]
-__all__ += ["bmm", "bool", "breakpoint_on", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize"]
-__all__ += ["can_cast", "cartesian_prod", "cat", "cdist", "ceil", "ceil_", "celu", "celu_", "chain_matmul"]
-__all__ += ["channel_shuffle", "channels_last", "channels_last_3d", "cholesky_inverse", "cholesky_solve", "chunk"]
-__all__ += ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone"]
-__all__ += ["column_stack", "combinations", "compile", "concat", "concatenate", "conj", "conj_physical"]
-__all__ += ["contiguous_format", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"]
-__all__ += ["conv_transpose3d", "copysign", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_similarity"]
-__all__ += ["count_nonzero", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid"]
-__all__ += ["default_generator", "deg2rad", "deg2rad_", "det", "detach", "device", "diag", "diag_embed", "diagflat"]
-__all__ += ["diagonal", "diff", "digamma", "dist", "div", "divide", "dot", "double", "dsplit", "dstack", "dtype", "e"]
-__all__ += ["einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv"]
-__all__ += ["exp", "exp2", "exp2_", "exp_", "explain", "explain_grad", "expm1", "expm1_", "eye", "fill_", "finfo"]
-__all__ += ["fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float16", "float32", "float64"]
-__all__ += ["float_power", "floor", "floor_", "floor_divide", "fmax", "fmin", "fmod", "frac", "frac_", "from_dlpack"]
-__all__ += ["from_numpy", "frombuffer", "full", "full_like", "gather", "gcd", "gcd_", "ge", "ger", "get_default_device"]
-__all__ += ["get_default_dtype", "get_deterministic_debug_mode", "get_float32_matmul_precision"]
-__all__ += ["get_num_interop_threads", "get_num_threads", "get_rng_state", "greater", "greater_equal", "group_norm"]
-__all__ += ["gru", "gru_cell", "gt", "half", "hardshrink", "heaviside", "histc", "histogram", "hsplit", "hstack"]
-__all__ += ["hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select", "inf"]
-__all__ += ["inference_mode", "initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "inverse"]
-__all__ += ["is_anomaly_enabled", "is_autocast_enabled", "is_complex", "is_conj"]
-__all__ += ["is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled", "is_inference"]
-__all__ += ["is_inference_mode_enabled", "is_neg", "is_nonzero", "is_same_size", "is_signed", "is_tensor", "isclose"]
-__all__ += ["isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kron", "kthvalue", "layer_norm", "layout"]
-__all__ += ["lcm", "lcm_", "ldexp", "ldexp_", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace"]
-__all__ += ["load", "log", "log1p", "log1p_", "log2", "log2_", "log10", "log10_", "log_", "log_operations"]
-__all__ += ["log_softmax", "logaddexp", "logaddexp2", "logdet", "logical_and", "logical_not", "logical_or"]
-__all__ += ["logical_xor", "logit", "logit_", "logspace", "logsumexp", "long", "lstm", "lstm_cell", "lt", "manual_seed"]
-__all__ += ["masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_power", "max", "max_pool1d"]
-__all__ += ["max_pool1d_with_indices", "max_pool2d", "maximum", "mean", "median", "memory_format", "meshgrid", "min"]
-__all__ += ["minimum", "mm", "mode", "models", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv"]
-__all__ += ["mvlgamma", "nan", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow"]
-__all__ += ["ne", "neg", "neg_", "negative", "negative_", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal"]
-__all__ += ["not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist", "permute", "pi"]
-__all__ += ["pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "polygamma", "positive", "pow", "prelu"]
-__all__ += ["preserve_format", "prod", "promote_types", "put", "quantile", "rad2deg", "rad2deg_", "rand", "rand_like"]
-__all__ += ["randint", "randint_like", "randn", "randn_like", "random", "randperm", "range", "ravel", "real"]
-__all__ += ["reciprocal", "reciprocal_", "reference_kernels", "relu", "relu_", "remainder", "renorm"]
-__all__ += ["repeat_interleave", "reshape", "resolve_conj", "resolve_neg", "result_type", "return_types", "rms_norm"]
-__all__ += ["rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "roll", "rot90", "round", "round_", "row_stack"]
-__all__ += ["rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "save", "scatter", "scatter_add", "scatter_reduce"]
-__all__ += ["searchsorted", "seed", "select", "selu", "selu_", "set_default_device", "set_default_dtype"]
-__all__ += ["set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal", "set_grad_enabled"]
-__all__ += ["set_num_interop_threads", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short"]
-__all__ += ["sigmoid", "sigmoid_", "sign", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slogdet"]
-__all__ += ["softmax", "sort", "split", "split_with_sizes", "sqrt", "sqrt_", "square", "square_", "squeeze", "stack"]
-__all__ += ["std", "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take"]
-__all__ += ["take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold"]
-__all__ += ["threshold_", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "triangular_solve", "tril"]
-__all__ += ["tril_indices", "triu", "triu_indices", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten"]
-__all__ += ["unique", "unique_consecutive", "unsqueeze", "use_deterministic_algorithms", "utils", "vander", "var"]
-__all__ += ["var_mean", "vdot", "viz", "vsplit", "vstack", "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like"]
+__all__ = ["Generator", "OutOfMemoryError", "Size", "Tensor", "adaptive_avg_pool1d", "amp", "autocast", "autograd"]
+__all__ += ["avg_pool1d", "bilinear", "bool", "breakpoint_on", "celu", "celu_", "channels_last", "channels_last_3d"]
+__all__ += ["cholesky_inverse", "cholesky_solve", "compile", "contiguous_format", "cosine_similarity", "cuda"]
+__all__ += ["default_generator", "det", "device", "double", "dtype", "e", "einsum", "enable_grad", "explain"]
+__all__ += ["explain_grad", "finfo", "float", "float16", "float32", "float64", "get_default_dtype", "get_num_threads"]
+__all__ += ["get_rng_state", "group_norm", "half", "hardshrink", "iinfo", "inf", "inference_mode", "initial_seed"]
+__all__ += ["int", "int8", "int16", "int32", "int64", "is_anomaly_enabled", "is_grad_enabled"]
+__all__ += ["is_inference_mode_enabled", "layer_norm", "layout", "linalg", "load", "log_operations", "logdet", "long"]
+__all__ += ["manual_seed", "matrix_power", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "memory_format"]
+__all__ += ["models", "nan", "newaxis", "nn", "no_grad", "optim", "pairwise_distance", "pi", "prelu", "preserve_format"]
+__all__ += ["random", "reference_kernels", "relu", "relu_", "return_types", "rms_norm", "rrelu", "rrelu_", "save"]
+__all__ += ["seed", "selu", "selu_", "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions"]
+__all__ += ["set_rng_state", "short", "sigmoid", "sigmoid_", "strided", "threshold", "threshold_", "triangular_solve"]
+__all__ += ["uint8", "utils", "viz"]
+FAMILIES = [creation, linalg.older, ops.arithmetic, ops.arrangement, ops.broadcasting, ops.choosing, ops.clamping]
+FAMILIES += [ops.combining, ops.comparison, ops.composed, ops.convolution, ops.copying, ops.counting, ops.cutting]
+FAMILIES += [ops.diagonals, ops.distances, ops.division, ops.extremes, ops.fused, ops.joining, ops.masking, ops.matmul]
+FAMILIES += [ops.nondifferentiable, ops.picking, ops.powers, ops.quantiles, ops.recurrent, ops.reduction, ops.rounding]
+FAMILIES += [ops.sampling, ops.scan, ops.scattering, ops.shape, ops.shuffling, ops.signs, ops.softmax, ops.sorting]
+FAMILIES += [ops.special, ops.statistics, ops.striding, ops.transcendental, ops.transposition, ops.types, settings]
+FAMILIES += [tensor_types]
+__all__ += [name for family in FAMILIES for name in family.__all__]
 
 
 for name in TAKES_OUT.split():

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from typing import Any
-
 from minigrad.attributes import device
-from minigrad.cuda import device_count, empty_cache, is_available, max_memory_allocated, memory_allocated, refuse
+from minigrad.cuda import device_count, empty_cache, is_available, max_memory_allocated, memory_allocated, refusing
 
 __all__ = ["current_accelerator", "device_count", "empty_cache", "is_available", "max_memory_allocated"]
 __all__ += ["memory_allocated"]
@@ -20,7 +17,4 @@ def current_accelerator(check_available: bool = False) -> device | None:
     return None
 
 
-def __getattr__(name: str) -> Any:
-    if name in REFUSED:
-        return functools.partial(refuse, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+__getattr__ = refusing(__name__, REFUSED)

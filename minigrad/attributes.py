@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -32,10 +33,7 @@ class Size(tuple):
 
     def numel(self) -> int:
         """How many elements a tensor of this shape has."""
-        count = 1
-        for size in self:
-            count *= size
-        return count
+        return math.prod(self)
 
     def __add__(self, other: Any) -> Size:  # type: ignore[override]
         if isinstance(other, tuple):

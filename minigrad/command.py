@@ -251,15 +251,10 @@ def draw(subject: Subject, chosen: argparse.Namespace) -> str:
 
 def explain(subject: Subject, chosen: argparse.Namespace) -> str:
     """``explain``: the page, whose path is told, or the steps as text."""
-    what: Any = subject.value
-    names: Any = subject.names
-    if callable(what):
-        names = None  # its own variables
-    else:
-        what = subject.tensors()
-    against = None
-    if chosen.against is not None:
-        against = Subject(chosen.against, (), subject.programs).value
+    is_function = callable(subject.value)
+    what: Any = subject.value if is_function else subject.tensors()
+    names: Any = None if is_function else subject.names  # a function's are its own variables
+    against = None if chosen.against is None else Subject(chosen.against, (), subject.programs).value
     trace = viz.explain(what, chosen.path, against=against, names=names)
     return trace.text(columns()) if chosen.output is None else str(chosen.output)
 

@@ -1,10 +1,9 @@
 """The operations as methods of Tensor: ``x.exp()`` is ``minigrad.exp(x)``, and both are ``ops.powers.exp``.
 
-Each stands here by name, so that an editor finds it and a debugger steps into it. Python's operators, and what belongs
-to a tensor rather than to its values, are in ``tensor.py``.
+Each stands here by name, so that an editor finds it and a debugger steps into it; on one line with it, its variant in
+place and other names of both. Python's operators, and what belongs to a tensor rather than to its values, are in
+``tensor.py``.
 """
-
-from __future__ import annotations
 
 from minigrad import creation
 from minigrad.inplace import resizing
@@ -36,170 +35,81 @@ class Methods:
     random_ = overwriting.random_
     uniform_ = overwriting.uniform_
 
-    add = arithmetic.add
-    add_ = arithmetic.add_
-    mul = arithmetic.mul
-    mul_ = arithmetic.mul_
-    neg = arithmetic.neg
-    neg_ = arithmetic.neg_
+    add, add_ = arithmetic.add, arithmetic.add_
+    mul, mul_ = multiply, multiply_ = arithmetic.mul, arithmetic.mul_
+    neg, neg_ = negative, negative_ = arithmetic.neg, arithmetic.neg_
     positive = arithmetic.positive
-    reciprocal = arithmetic.reciprocal
-    reciprocal_ = arithmetic.reciprocal_
-    sub = arithmetic.sub
-    sub_ = arithmetic.sub_
-    negative = arithmetic.neg
-    negative_ = arithmetic.neg_
-    multiply = arithmetic.mul
-    multiply_ = arithmetic.mul_
-    subtract = arithmetic.sub
-    subtract_ = arithmetic.sub_
+    reciprocal, reciprocal_ = arithmetic.reciprocal, arithmetic.reciprocal_
+    sub, sub_ = subtract, subtract_ = arithmetic.sub, arithmetic.sub_
 
-    div = division.div
-    div_ = division.div_
-    true_divide = division.true_divide
-    true_divide_ = division.true_divide_
-    divide = division.div
-    divide_ = division.div_
-    floor_divide = division.floor_divide
-    floor_divide_ = division.floor_divide_
-    fmod = division.fmod
-    fmod_ = division.fmod_
-    remainder = division.remainder
-    remainder_ = division.remainder_
+    div, div_ = divide, divide_ = division.div, division.div_
+    true_divide, true_divide_ = division.true_divide, division.true_divide_
+    floor_divide, floor_divide_ = division.floor_divide, division.floor_divide_
+    fmod, fmod_ = division.fmod, division.fmod_
+    remainder, remainder_ = division.remainder, division.remainder_
 
-    exp = powers.exp
-    exp_ = powers.exp_
-    log = powers.log
-    log_ = powers.log_
-    pow = powers.pow
-    pow_ = powers.pow_
-    sqrt = powers.sqrt
-    sqrt_ = powers.sqrt_
-    square = powers.square
-    square_ = powers.square_
-    exp2 = powers.exp2
-    exp2_ = powers.exp2_
-    expm1 = powers.expm1
-    expm1_ = powers.expm1_
-    log10 = powers.log10
-    log10_ = powers.log10_
-    log1p = powers.log1p
-    log1p_ = powers.log1p_
-    log2 = powers.log2
-    log2_ = powers.log2_
-    hypot = powers.hypot
-    hypot_ = powers.hypot_
+    exp, exp_ = powers.exp, powers.exp_
+    log, log_ = powers.log, powers.log_
+    pow, pow_ = powers.pow, powers.pow_
+    sqrt, sqrt_ = powers.sqrt, powers.sqrt_
+    square, square_ = powers.square, powers.square_
+    exp2, exp2_ = powers.exp2, powers.exp2_
+    expm1, expm1_ = powers.expm1, powers.expm1_
+    log10, log10_ = powers.log10, powers.log10_
+    log1p, log1p_ = powers.log1p, powers.log1p_
+    log2, log2_ = powers.log2, powers.log2_
+    hypot, hypot_ = powers.hypot, powers.hypot_
     logaddexp = powers.logaddexp
-    rsqrt = powers.rsqrt
-    rsqrt_ = powers.rsqrt_
+    rsqrt, rsqrt_ = powers.rsqrt, powers.rsqrt_
 
-    cos = transcendental.cos
-    cos_ = transcendental.cos_
-    sin = transcendental.sin
-    sin_ = transcendental.sin_
-    tanh = transcendental.tanh
-    tanh_ = transcendental.tanh_
-    acos = transcendental.acos
-    acos_ = transcendental.acos_
-    acosh = transcendental.acosh
-    acosh_ = transcendental.acosh_
-    asin = transcendental.asin
-    asin_ = transcendental.asin_
-    asinh = transcendental.asinh
-    asinh_ = transcendental.asinh_
-    atan = transcendental.atan
-    atan2 = transcendental.atan2
-    atan2_ = transcendental.atan2_
-    atan_ = transcendental.atan_
-    atanh = transcendental.atanh
-    atanh_ = transcendental.atanh_
-    cosh = transcendental.cosh
-    cosh_ = transcendental.cosh_
-    erf = transcendental.erf
-    erf_ = transcendental.erf_
-    sinh = transcendental.sinh
-    sinh_ = transcendental.sinh_
-    tan = transcendental.tan
-    tan_ = transcendental.tan_
-    arccos = transcendental.acos
-    arccos_ = transcendental.acos_
-    arccosh = transcendental.acosh
-    arccosh_ = transcendental.acosh_
-    arcsin = transcendental.asin
-    arcsin_ = transcendental.asin_
-    arcsinh = transcendental.asinh
-    arcsinh_ = transcendental.asinh_
-    arctan = transcendental.atan
-    arctan_ = transcendental.atan_
-    arctan2 = transcendental.atan2
-    arctan2_ = transcendental.atan2_
-    arctanh = transcendental.atanh
-    arctanh_ = transcendental.atanh_
+    cos, cos_ = transcendental.cos, transcendental.cos_
+    sin, sin_ = transcendental.sin, transcendental.sin_
+    tanh, tanh_ = transcendental.tanh, transcendental.tanh_
+    acos, acos_ = arccos, arccos_ = transcendental.acos, transcendental.acos_
+    acosh, acosh_ = arccosh, arccosh_ = transcendental.acosh, transcendental.acosh_
+    asin, asin_ = arcsin, arcsin_ = transcendental.asin, transcendental.asin_
+    asinh, asinh_ = arcsinh, arcsinh_ = transcendental.asinh, transcendental.asinh_
+    atan, atan_ = arctan, arctan_ = transcendental.atan, transcendental.atan_
+    atan2, atan2_ = arctan2, arctan2_ = transcendental.atan2, transcendental.atan2_
+    atanh, atanh_ = arctanh, arctanh_ = transcendental.atanh, transcendental.atanh_
+    cosh, cosh_ = transcendental.cosh, transcendental.cosh_
+    erf, erf_ = transcendental.erf, transcendental.erf_
+    sinh, sinh_ = transcendental.sinh, transcendental.sinh_
+    tan, tan_ = transcendental.tan, transcendental.tan_
 
-    digamma = special.digamma
-    digamma_ = special.digamma_
-    erfc = special.erfc
-    erfc_ = special.erfc_
-    erfinv = special.erfinv
-    erfinv_ = special.erfinv_
-    lgamma = special.lgamma
-    lgamma_ = special.lgamma_
-    logit = special.logit
-    logit_ = special.logit_
-    mvlgamma = special.mvlgamma
-    mvlgamma_ = special.mvlgamma_
+    digamma, digamma_ = special.digamma, special.digamma_
+    erfc, erfc_ = special.erfc, special.erfc_
+    erfinv, erfinv_ = special.erfinv, special.erfinv_
+    lgamma, lgamma_ = special.lgamma, special.lgamma_
+    logit, logit_ = special.logit, special.logit_
+    mvlgamma, mvlgamma_ = special.mvlgamma, special.mvlgamma_
     polygamma_ = special.polygamma_
-    xlogy = special.xlogy
-    xlogy_ = special.xlogy_
+    xlogy, xlogy_ = special.xlogy, special.xlogy_
 
-    maximum = choosing.maximum
-    minimum = choosing.minimum
+    maximum, minimum = choosing.maximum, choosing.minimum
 
-    clamp = clamping.clamp
-    clamp_ = clamping.clamp_
-    clamp_max = clamping.clamp_max
-    clamp_max_ = clamping.clamp_max_
-    clamp_min = clamping.clamp_min
-    clamp_min_ = clamping.clamp_min_
-    clip = clamping.clamp
-    clip_ = clamping.clamp_
+    clamp, clamp_ = clip, clip_ = clamping.clamp, clamping.clamp_
+    clamp_max, clamp_max_ = clamping.clamp_max, clamping.clamp_max_
+    clamp_min, clamp_min_ = clamping.clamp_min, clamping.clamp_min_
 
-    abs = rounding.abs
-    abs_ = rounding.abs_
-    sgn = rounding.sgn
-    sgn_ = rounding.sgn_
-    absolute = rounding.abs
-    absolute_ = rounding.abs_
-    ceil = rounding.ceil
-    ceil_ = rounding.ceil_
-    floor = rounding.floor
-    floor_ = rounding.floor_
-    frac = rounding.frac
-    frac_ = rounding.frac_
-    nan_to_num = rounding.nan_to_num
-    nan_to_num_ = rounding.nan_to_num_
-    round = rounding.round
-    round_ = rounding.round_
-    sign = rounding.sign
-    sign_ = rounding.sign_
-    trunc = rounding.trunc
-    trunc_ = rounding.trunc_
-    fix = rounding.trunc
-    fix_ = rounding.trunc_
+    abs, abs_ = absolute, absolute_ = rounding.abs, rounding.abs_
+    sgn, sgn_ = rounding.sgn, rounding.sgn_
+    ceil, ceil_ = rounding.ceil, rounding.ceil_
+    floor, floor_ = rounding.floor, rounding.floor_
+    frac, frac_ = rounding.frac, rounding.frac_
+    nan_to_num, nan_to_num_ = rounding.nan_to_num, rounding.nan_to_num_
+    round, round_ = rounding.round, rounding.round_
+    sign, sign_ = rounding.sign, rounding.sign_
+    trunc, trunc_ = fix, fix_ = rounding.trunc, rounding.trunc_
 
-    addcdiv = fused.addcdiv
-    addcdiv_ = fused.addcdiv_
-    addcmul = fused.addcmul
-    addcmul_ = fused.addcmul_
-    lerp = fused.lerp
-    lerp_ = fused.lerp_
+    addcdiv, addcdiv_ = fused.addcdiv, fused.addcdiv_
+    addcmul, addcmul_ = fused.addcmul, fused.addcmul_
+    lerp, lerp_ = fused.lerp, fused.lerp_
 
     hardshrink = rectifiers.hardshrink
-    relu = rectifiers.relu
-    relu_ = rectifiers.relu_
+    relu, relu_ = rectifiers.relu, rectifiers.relu_
 
-    sigmoid = activation.sigmoid
-    sigmoid_ = activation.sigmoid_
+    sigmoid, sigmoid_ = activation.sigmoid, activation.sigmoid_
 
     clone = copying.clone
     copy_ = copying.copy_
@@ -208,171 +118,104 @@ class Methods:
     contiguous = copying.contiguous
 
     bool = casting.bool
-    byte = casting.byte
-    char = casting.char
-    cpu = casting.cpu
-    cuda = casting.cuda
-    double = casting.double
-    float = casting.float
-    bfloat16 = casting.bfloat16
-    half = casting.half
-    int = casting.int
+    byte, char, short, int, long = casting.byte, casting.char, casting.short, casting.int, casting.long
+    cpu, cuda = casting.cpu, casting.cuda
+    half, bfloat16, float, double = casting.half, casting.bfloat16, casting.float, casting.double
     is_pinned = casting.is_pinned
-    long = casting.long
     new = casting.new
     new_empty = casting.new_empty
     new_full = casting.new_full
-    new_ones = casting.new_ones
+    new_ones, new_zeros = casting.new_ones, casting.new_zeros
     new_tensor = casting.new_tensor
-    new_zeros = casting.new_zeros
     pin_memory = casting.pin_memory
-    short = casting.short
     to = casting.to
     type_as = casting.type_as
 
-    conj = types.conj
-    conj_physical = types.conj
+    conj = conj_physical = resolve_conj = resolve_neg = types.conj
     is_complex = types.is_complex
-    is_conj = types.is_conj
+    is_conj, is_neg = types.is_conj, types.is_neg
     is_floating_point = types.is_floating_point
-    is_neg = types.is_neg
     is_nonzero = types.is_nonzero
     is_same_size = types.is_same_size
     is_signed = types.is_signed
-    resolve_conj = types.conj
-    resolve_neg = types.conj
 
     sum = broadcasting.sum
     broadcast_to = broadcasting.broadcast_to
-    expand = broadcasting.expand
-    expand_as = broadcasting.expand_as
+    expand, expand_as = broadcasting.expand, broadcasting.expand_as
 
-    mean = reduction.mean
-    nanmean = reduction.nanmean
+    mean, nanmean = reduction.mean, reduction.nanmean
     nansum = reduction.nansum
     prod = reduction.prod
 
-    amax = extremes.amax
-    amin = extremes.amin
+    amax, amin = extremes.amax, extremes.amin
     aminmax = extremes.aminmax
-    max = extremes.max
-    min = extremes.min
+    max, min = extremes.max, extremes.min
 
-    log_softmax = softmax_ops.log_softmax
     logsumexp = softmax_ops.logsumexp
-    softmax = softmax_ops.softmax
+    softmax, log_softmax = softmax_ops.softmax, softmax_ops.log_softmax
 
     norm = statistics.norm
-    std = statistics.std
-    var = statistics.var
+    std, var = statistics.std, statistics.var
 
-    cummax = scan.cummax
-    cummin = scan.cummin
-    cumprod = scan.cumprod
-    cumprod_ = scan.cumprod_
-    cumsum = scan.cumsum
-    cumsum_ = scan.cumsum_
+    cummax, cummin = scan.cummax, scan.cummin
+    cumprod, cumprod_ = scan.cumprod, scan.cumprod_
+    cumsum, cumsum_ = scan.cumsum, scan.cumsum_
     diff = scan.diff
 
-    argsort = sorting.argsort
     kthvalue = sorting.kthvalue
-    msort = sorting.msort
-    sort = sorting.sort
+    sort, argsort, msort = sorting.sort, sorting.argsort, sorting.msort
     topk = sorting.topk
-    median = sorting.median
-    nanmedian = sorting.nanmedian
+    median, nanmedian = sorting.median, sorting.nanmedian
 
-    all = nondifferentiable.all
-    any = nondifferentiable.any
-    argmax = nondifferentiable.argmax
-    argmin = nondifferentiable.argmin
+    all, any = nondifferentiable.all, nondifferentiable.any
+    argmax, argmin = nondifferentiable.argmax, nondifferentiable.argmin
     argwhere = nondifferentiable.argwhere
     count_nonzero = nondifferentiable.count_nonzero
     nonzero = nondifferentiable.nonzero
-    unique = nondifferentiable.unique
-    unique_consecutive = nondifferentiable.unique_consecutive
+    unique, unique_consecutive = nondifferentiable.unique, nondifferentiable.unique_consecutive
 
     allclose = comparison.allclose
-    bitwise_and = comparison.bitwise_and
-    bitwise_and_ = comparison.bitwise_and_
-    bitwise_left_shift = comparison.bitwise_left_shift
-    bitwise_left_shift_ = comparison.bitwise_left_shift_
-    bitwise_not = comparison.bitwise_not
-    bitwise_not_ = comparison.bitwise_not_
-    bitwise_or = comparison.bitwise_or
-    bitwise_or_ = comparison.bitwise_or_
-    bitwise_right_shift = comparison.bitwise_right_shift
-    bitwise_right_shift_ = comparison.bitwise_right_shift_
-    bitwise_xor = comparison.bitwise_xor
-    bitwise_xor_ = comparison.bitwise_xor_
-    eq = comparison.eq
-    eq_ = comparison.eq_
+    bitwise_and, bitwise_and_ = comparison.bitwise_and, comparison.bitwise_and_
+    bitwise_left_shift, bitwise_left_shift_ = comparison.bitwise_left_shift, comparison.bitwise_left_shift_
+    bitwise_not, bitwise_not_ = comparison.bitwise_not, comparison.bitwise_not_
+    bitwise_or, bitwise_or_ = comparison.bitwise_or, comparison.bitwise_or_
+    bitwise_right_shift, bitwise_right_shift_ = comparison.bitwise_right_shift, comparison.bitwise_right_shift_
+    bitwise_xor, bitwise_xor_ = comparison.bitwise_xor, comparison.bitwise_xor_
+    eq, eq_ = comparison.eq, comparison.eq_
     equal = comparison.equal
-    ge = comparison.ge
-    ge_ = comparison.ge_
-    gt = comparison.gt
-    gt_ = comparison.gt_
+    ge, ge_ = greater_equal, greater_equal_ = comparison.ge, comparison.ge_
+    gt, gt_ = greater, greater_ = comparison.gt, comparison.gt_
     isclose = comparison.isclose
     isfinite = comparison.isfinite
-    isinf = comparison.isinf
-    isnan = comparison.isnan
-    isneginf = comparison.isneginf
-    isposinf = comparison.isposinf
-    le = comparison.le
-    le_ = comparison.le_
-    logical_and = comparison.logical_and
-    logical_and_ = comparison.logical_and_
-    logical_not = comparison.logical_not
-    logical_not_ = comparison.logical_not_
-    logical_or = comparison.logical_or
-    logical_or_ = comparison.logical_or_
-    logical_xor = comparison.logical_xor
-    logical_xor_ = comparison.logical_xor_
-    lt = comparison.lt
-    lt_ = comparison.lt_
-    ne = comparison.ne
-    ne_ = comparison.ne_
-    greater = comparison.gt
-    greater_ = comparison.gt_
-    greater_equal = comparison.ge
-    greater_equal_ = comparison.ge_
-    less = comparison.lt
-    less_ = comparison.lt_
-    less_equal = comparison.le
-    less_equal_ = comparison.le_
-    not_equal = comparison.ne
-    not_equal_ = comparison.ne_
+    isinf, isnan = comparison.isinf, comparison.isnan
+    isneginf, isposinf = comparison.isneginf, comparison.isposinf
+    le, le_ = less_equal, less_equal_ = comparison.le, comparison.le_
+    logical_and, logical_and_ = comparison.logical_and, comparison.logical_and_
+    logical_not, logical_not_ = comparison.logical_not, comparison.logical_not_
+    logical_or, logical_or_ = comparison.logical_or, comparison.logical_or_
+    logical_xor, logical_xor_ = comparison.logical_xor, comparison.logical_xor_
+    lt, lt_ = less, less_ = comparison.lt, comparison.lt_
+    ne, ne_ = not_equal, not_equal_ = comparison.ne, comparison.ne_
 
     flatten = shape.flatten
     ravel = shape.ravel
-    reshape_as = shape.reshape_as
-    resize_ = resizing.resize_
-    resize_as_ = resizing.resize_as_
-    reshape = shape.reshape
-    squeeze = shape.squeeze
-    squeeze_ = shape.squeeze_
+    reshape, reshape_as = shape.reshape, shape.reshape_as
+    resize_, resize_as_ = resizing.resize_, resizing.resize_as_
+    squeeze, squeeze_ = shape.squeeze, shape.squeeze_
     unflatten = shape.unflatten
-    unsqueeze = shape.unsqueeze
-    unsqueeze_ = shape.unsqueeze_
-    view = shape.view
-    view_as = shape.view_as
+    unsqueeze, unsqueeze_ = shape.unsqueeze, shape.unsqueeze_
+    view, view_as = shape.view, shape.view_as
 
     adjoint = transposition.adjoint
-    moveaxis = transposition.moveaxis
-    movedim = transposition.movedim
+    moveaxis, movedim = transposition.moveaxis, transposition.movedim
     permute = transposition.permute
-    swapaxes = transposition.swapaxes
-    swapaxes_ = transposition.swapaxes_
-    swapdims = transposition.swapdims
-    swapdims_ = transposition.swapdims_
-    t = transposition.t
-    t_ = transposition.t_
-    transpose = transposition.transpose
-    transpose_ = transposition.transpose_
+    swapaxes, swapaxes_ = transposition.swapaxes, transposition.swapaxes_
+    swapdims, swapdims_ = transposition.swapdims, transposition.swapdims_
+    t, t_ = transposition.t, transposition.t_
+    transpose, transpose_ = transposition.transpose, transposition.transpose_
 
     flip = arrangement.flip
-    fliplr = arrangement.fliplr
-    flipud = arrangement.flipud
+    fliplr, flipud = arrangement.fliplr, arrangement.flipud
     repeat = arrangement.repeat
     repeat_interleave = arrangement.repeat_interleave
     roll = arrangement.roll
@@ -380,14 +223,11 @@ class Methods:
     tile = arrangement.tile
 
     chunk = cutting.chunk
-    dsplit = cutting.dsplit
-    hsplit = cutting.hsplit
+    dsplit, hsplit, vsplit = cutting.dsplit, cutting.hsplit, cutting.vsplit
     narrow = cutting.narrow
     select = cutting.select
-    split = cutting.split
-    split_with_sizes = cutting.split_with_sizes
+    split, split_with_sizes = cutting.split, cutting.split_with_sizes
     tensor_split = cutting.tensor_split
-    vsplit = cutting.vsplit
     unbind = cutting.unbind
     unfold = cutting.unfold
 
@@ -395,82 +235,56 @@ class Methods:
     diag_embed = diagonals.diag_embed
     diagonal = diagonals.diagonal
     trace = diagonals.trace
-    tril = diagonals.tril
-    tril_ = diagonals.tril_
-    triu = diagonals.triu
-    triu_ = diagonals.triu_
+    tril, tril_ = diagonals.tril, diagonals.tril_
+    triu, triu_ = diagonals.triu, diagonals.triu_
 
     gather = picking.gather
-    index_add = picking.index_add
-    index_add_ = picking.index_add_
-    index_copy = picking.index_copy
-    index_copy_ = picking.index_copy_
-    index_fill = picking.index_fill
-    index_fill_ = picking.index_fill_
-    index_put = picking.index_put
-    index_put_ = picking.index_put_
+    index_add, index_add_ = picking.index_add, picking.index_add_
+    index_copy, index_copy_ = picking.index_copy, picking.index_copy_
+    index_fill, index_fill_ = picking.index_fill, picking.index_fill_
+    index_put, index_put_ = picking.index_put, picking.index_put_
     index_select = picking.index_select
-    scatter = picking.scatter
-    scatter_ = picking.scatter_
-    scatter_add = picking.scatter_add
-    scatter_add_ = picking.scatter_add_
+    scatter, scatter_ = picking.scatter, picking.scatter_
+    scatter_add, scatter_add_ = picking.scatter_add, picking.scatter_add_
     take = picking.take
     take_along_dim = picking.take_along_dim
 
     fill_diagonal_ = masking.fill_diagonal_
-    masked_fill = masking.masked_fill
-    masked_fill_ = masking.masked_fill_
-    masked_scatter = masking.masked_scatter
-    masked_scatter_ = masking.masked_scatter_
+    masked_fill, masked_fill_ = masking.masked_fill, masking.masked_fill_
+    masked_scatter, masked_scatter_ = masking.masked_scatter, masking.masked_scatter_
     masked_select = masking.masked_select
 
-    addbmm = matmul_ops.addbmm
-    addbmm_ = matmul_ops.addbmm_
-    addmm = matmul_ops.addmm
-    addmm_ = matmul_ops.addmm_
-    addmv = matmul_ops.addmv
-    addmv_ = matmul_ops.addmv_
-    addr = matmul_ops.addr
-    addr_ = matmul_ops.addr_
-    baddbmm = matmul_ops.baddbmm
-    baddbmm_ = matmul_ops.baddbmm_
+    addbmm, addbmm_ = matmul_ops.addbmm, matmul_ops.addbmm_
+    addmm, addmm_ = matmul_ops.addmm, matmul_ops.addmm_
+    addmv, addmv_ = matmul_ops.addmv, matmul_ops.addmv_
+    addr, addr_ = matmul_ops.addr, matmul_ops.addr_
+    baddbmm, baddbmm_ = matmul_ops.baddbmm, matmul_ops.baddbmm_
     bmm = matmul_ops.bmm
-    dot = matmul_ops.dot
+    dot, vdot = matmul_ops.dot, matmul_ops.vdot
     inner = matmul_ops.inner
     matmul = matmul_ops.matmul
-    mm = matmul_ops.mm
-    mv = matmul_ops.mv
-    outer = matmul_ops.outer
-    ger = matmul_ops.outer
-    vdot = matmul_ops.vdot
+    mm, mv = matmul_ops.mm, matmul_ops.mv
+    outer = ger = matmul_ops.outer
 
     cholesky_inverse = solving.cholesky_inverse
     cholesky_solve = solving.cholesky_solve
     triangular_solve = solving.triangular_solve
     cross = older.cross
-    det = solving.det
-    inverse = older.inverse
-    logdet = solving.logdet
+    det, logdet = solving.det, solving.logdet
+    inverse, pinverse = older.inverse, older.pinverse
     matrix_power = products.matrix_power
-    pinverse = older.pinverse
     slogdet = older.slogdet
     svd = older.svd
 
-    float_power_ = composed.float_power_
+    float_power, float_power_ = composed.float_power, composed.float_power_
     corrcoef = composed.corrcoef
     cov = composed.cov
-    deg2rad = composed.deg2rad
-    deg2rad_ = composed.deg2rad_
-    float_power = composed.float_power
-    ldexp = composed.ldexp
-    ldexp_ = composed.ldexp_
+    deg2rad, deg2rad_ = composed.deg2rad, composed.deg2rad_
+    ldexp, ldexp_ = composed.ldexp, composed.ldexp_
     logaddexp2 = composed.logaddexp2
-    rad2deg = composed.rad2deg
-    rad2deg_ = composed.rad2deg_
-    renorm = composed.renorm
-    renorm_ = composed.renorm_
-    sinc = composed.sinc
-    sinc_ = composed.sinc_
+    rad2deg, rad2deg_ = composed.rad2deg, composed.rad2deg_
+    renorm, renorm_ = composed.renorm, composed.renorm_
+    sinc, sinc_ = composed.sinc, composed.sinc_
 
     bincount = counting.bincount
     histc = counting.histc
@@ -481,25 +295,17 @@ class Methods:
 
     dist = distances.dist
 
-    fmax = choosing.fmax
-    fmin = choosing.fmin
+    fmax, fmin = choosing.fmax, choosing.fmin
 
-    nanquantile = quantiles.nanquantile
-    quantile = quantiles.quantile
+    quantile, nanquantile = quantiles.quantile, quantiles.nanquantile
 
-    put = scattering.put
-    put_ = scattering.put_
-    scatter_reduce = scattering.scatter_reduce
-    scatter_reduce_ = scattering.scatter_reduce_
+    put, put_ = scattering.put, scattering.put_
+    scatter_reduce, scatter_reduce_ = scattering.scatter_reduce, scattering.scatter_reduce_
 
-    copysign = signs.copysign
-    copysign_ = signs.copysign_
-    gcd = signs.gcd
-    gcd_ = signs.gcd_
-    heaviside = signs.heaviside
-    heaviside_ = signs.heaviside_
-    lcm = signs.lcm
-    lcm_ = signs.lcm_
+    copysign, copysign_ = signs.copysign, signs.copysign_
+    gcd, gcd_ = signs.gcd, signs.gcd_
+    heaviside, heaviside_ = signs.heaviside, signs.heaviside_
+    lcm, lcm_ = signs.lcm, signs.lcm_
     signbit = signs.signbit
 
     mode = sorting.mode

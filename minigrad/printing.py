@@ -69,10 +69,9 @@ def set_printoptions(
     if profile is not None and profile not in PROFILES:
         raise ValueError(f"profile must be one of {', '.join(map(repr, PROFILES))}, got {profile!r}")
     chosen = options if profile is None else PROFILES[profile]
-    options.precision = chosen.precision if precision is None else precision
-    options.threshold = chosen.threshold if threshold is None else threshold
-    options.edgeitems = chosen.edgeitems if edgeitems is None else edgeitems
-    options.linewidth = chosen.linewidth if linewidth is None else linewidth
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    for name, value in given.items():
+        setattr(options, name, getattr(chosen, name) if value is None else value)
     options.sci_mode = sci_mode
 
 
@@ -160,34 +159,21 @@ def _nested(array: np.ndarray, indent: int, summarize: bool, number_format: Numb
     """The numbers in brackets, one pair a dimension, the first bracket at column ``indent``."""
     if array.ndim == 0:
         return number_format.format(array.item())
+    count = options.edgeitems
+    cut = summarize and len(array) > 2 * count
+    shown = array[[*range(count), *range(len(array) - count, len(array))]] if cut else array
     if array.ndim == 1:
-        return _row(array, indent, summarize, number_format)
-
-    count = options.edgeitems
-    if summarize and len(array) > 2 * count:
-        head = [_nested(each, indent + 1, summarize, number_format) for each in array[:count]]
-        tail = [_nested(each, indent + 1, summarize, number_format) for each in array[len(array) - count :]]
-        parts = [*head, "...", *tail]
+        texts = [number_format.format(value) for value in shown.tolist()]
     else:
-        parts = [_nested(each, indent + 1, summarize, number_format) for each in array]
-    separator = "," + "\n" * (array.ndim - 1) + " " * (indent + 1)
-    return "[" + separator.join(parts) + "]"
+        texts = [_nested(each, indent + 1, summarize, number_format) for each in shown]
+    if cut:
+        texts.insert(count, " ..." if array.ndim == 1 and count else "...")
 
-
-def _row(row: np.ndarray, indent: int, summarize: bool, number_format: NumberFormat) -> str:
-    count = options.edgeitems
-    if summarize and count == 0:
-        texts = ["..."]
-    elif summarize and len(row) > 2 * count:
-        head = [number_format.format(value) for value in row[:count].tolist()]
-        tail = [number_format.format(value) for value in row[len(row) - count :].tolist()]
-        texts = [*head, " ...", *tail]
-    else:
-        texts = [number_format.format(value) for value in row.tolist()]
-
-    per_line = max(1, (options.linewidth - indent) // (number_format.width + len(", ")))
-    lines = [", ".join(texts[start : start + per_line]) for start in range(0, len(texts), per_line)]
-    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+    if array.ndim == 1:
+        per_line = max(1, (options.linewidth - indent) // (number_format.width + len(", ")))
+        texts = [", ".join(texts[start : start + per_line]) for start in range(0, len(texts), per_line)]
+    separator = "," + "\n" * max(1, array.ndim - 1) + " " * (indent + 1)
+    return "[" + separator.join(texts) + "]"
 
 
 def _append_suffixes(text: str, suffixes: Sequence[str]) -> str:

@@ -201,7 +201,7 @@ class Generator:
             NotImplementedError: ``dtype`` is no floating-point type.
             RuntimeError: ``low > high``, or a bound or their difference exceeds ``dtype``.
         """
-        dtype = _floating("check_uniform_bounds", dtype)
+        dtype = _floating(dtype, "check_uniform_bounds")
         largest = float(limits_of(dtype).max)
         for name, bound in (("from", low), ("to", high)):
             if not -largest <= bound <= largest:  # so written, it catches NaN
@@ -251,7 +251,7 @@ class Generator:
             NotImplementedError: ``dtype`` is no floating-point type.
             RuntimeError: ``std`` is negative or NaN.
         """
-        dtype = _floating("normal_kernel_cpu", dtype)
+        dtype = _floating(dtype, "normal_kernel_cpu")
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
         count = math.prod(shape)
@@ -335,7 +335,7 @@ class Generator:
         """
         if not rate > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
-        dtype = _continuous("Exponential", dtype)
+        dtype = _floating(dtype, distribution="Exponential")
         unit = self._unit(math.prod(shape), np.dtype(np.float64))
         return (_of_c("log1p", -unit, dtype) * (-1.0 / rate)).astype(dtype).reshape(shape)
 
@@ -347,7 +347,7 @@ class Generator:
         """
         if not sigma > 0:
             raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
-        dtype = _continuous("Cauchy", dtype)
+        dtype = _floating(dtype, distribution="Cauchy")
         tangents = _of_c("tan", math.pi * (self._unit(math.prod(shape), np.dtype(np.float64)) - 0.5), dtype)
         return _multiply_add(tangents, sigma, median, np.dtype(np.float64)).astype(dtype).reshape(shape)
 
@@ -360,7 +360,7 @@ class Generator:
         """
         if not std > 0:
             raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
-        dtype = _floating("log_normal_cpu", dtype)
+        dtype = _floating(dtype, "log_normal_cpu")
         normals = np.array([self._one_normal() for _ in range(math.prod(shape))])
         return np.exp(_multiply_add(normals, std, mean, np.dtype(np.float64))).astype(dtype).reshape(shape)
 
@@ -436,23 +436,17 @@ class Generator:
         return self._unit(probability.size, precision).reshape(shape) < probability
 
 
-def _floating(kernel: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """``dtype`` as NumPy's, if it is a floating-point type."""
+def _floating(dtype: npt.DTypeLike, kernel: str = "", distribution: str = "") -> np.dtype[Any]:
+    """``dtype`` as NumPy's, if it is a floating-point type; else PyTorch's error of a kernel or of a distribution."""
     dtype = np.dtype(dtype)
-    if dtype.kind not in FLOATS:
+    if dtype.kind in FLOATS:
+        return dtype
+    if kernel:
         raise NotImplementedError(f'"{kernel}" not implemented for {dtype}')
-    return dtype
-
-
-def _continuous(name: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """:func:`_floating`, with PyTorch's other error."""
-    dtype = np.dtype(dtype)
-    if dtype.kind not in FLOATS:
-        raise RuntimeError(
-            f"{name} distribution is a continuous probability distribution. dtype must be a floating point but you "
-            f"specified {dtype}"
-        )
-    return dtype
+    raise RuntimeError(
+        f"{distribution} distribution is a continuous probability distribution. dtype must be a floating point but you "
+        f"specified {dtype}"
+    )
 
 
 def _of_c(name: str, x: Array, dtype: np.dtype[Any]) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.promotion import combine, number_as
+from minigrad.arguments.promotion import combine, dtype_of_operand, number_as
 from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
 from minigrad.kernels.layout import check_layout
@@ -86,12 +86,8 @@ def _dtype_of(data: Any) -> np.dtype:
     if isinstance(data, (np.ndarray, np.generic)):
         dtypes.from_numpy_dtype(data.dtype)
         return data.dtype
-    if isinstance(data, bool):
-        return np.dtype(np.bool_)
-    if isinstance(data, int):
-        return np.dtype(np.int64)
-    if isinstance(data, float):
-        return dtypes.get_default_dtype().numpy
+    if isinstance(data, (bool, int, float)):
+        return dtype_of_operand(data)
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     if hasattr(data, "__array__"):

@@ -12,20 +12,20 @@ __all__ += ["linalg_eigh", "linalg_lstsq", "linalg_qr", "linalg_slogdet", "linal
 __all__ += ["histogram", "mode", "triangular_solve"]
 
 
-def described(result: Any) -> str:
-    """A named tuple as PyTorch prints it, one field a line."""
-    fields = ",\n".join([f"{name}={value!r}" for name, value in zip(result._fields, result)])
-    return f"minigrad.return_types.{type(result).__name__}(\n{fields})"
+class Described:
+    """A named tuple that prints as PyTorch's: one field a line."""
+
+    __slots__ = ()
+
+    def __repr__(self: Any) -> str:
+        fields = ",\n".join([f"{name}={value!r}" for name, value in zip(self._fields, self)])
+        return f"minigrad.return_types.{type(self).__name__}(\n{fields})"
 
 
-class ValuesAndIndices(NamedTuple):
+class ValuesAndIndices(Described, NamedTuple("ValuesAndIndices", [("values", Tensor), ("indices", Tensor)])):
     """Elements, and where each was."""
 
-    values: Tensor
-    indices: Tensor
-
-    def __repr__(self) -> str:
-        return described(self)
+    __slots__ = ()
 
 
 class cummax(ValuesAndIndices):
@@ -82,23 +82,10 @@ class topk(ValuesAndIndices):
     __slots__ = ()
 
 
-class aminmax(NamedTuple):
+class aminmax(Described, NamedTuple("aminmax", [("min", Tensor), ("max", Tensor)])):
     """What :func:`minigrad.aminmax` returns: ``min`` and ``max``, of one shape."""
 
-    min: Tensor
-    max: Tensor
-
-    def __repr__(self) -> str:
-        return described(self)
-
-
-class Described:
-    """A named tuple that prints as PyTorch's."""
-
     __slots__ = ()
-
-    def __repr__(self) -> str:
-        return described(self)
 
 
 class linalg_eigh(Described, namedtuple("linalg_eigh", "eigenvalues eigenvectors")):

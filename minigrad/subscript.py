@@ -20,14 +20,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import note_cut, switched_off
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
-from minigrad.inplace.changing import (
-    check_apart,
-    check_changeable,
-    check_overlap,
-    run_in_place,
-    take_cut,
-    warn_of_expanded,
-)
+from minigrad.inplace import changing
 from minigrad.inplace.views import outdate_views
 from minigrad.kernels.layout import is_expanded, writeable
 from minigrad.ops.copying import Copy, FillFrom
@@ -76,7 +69,7 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
             raise ValueError(f"{value} does not fit in 64 bits")
         value = wrap(scalar_as(value, tensor.array.dtype))
     view, where = take_views(tensor, take_apart(None if index is True else index))
-    check_changeable(view, "__setitem__", value)
+    changing.check_changeable(view, "__setitem__", value)
     check_fits(view, where, value)
     if not (grad_mode.enabled and (tensor._requires_grad or value._requires_grad)):
         check_written(view, where, index, value)
@@ -84,20 +77,21 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
         tensor._version_counter.bump("__setitem__")
         cut = note_cut(switched_off(), [value], [], "an assignment")
         if cut is not None:
-            take_cut(tensor, cut)
+            changing.take_cut(tensor, cut)
         outdate_views(tensor)
     elif where:
         picked = given(where, index)
-        check_apart(view, *picked.sources, value if value.ndim else None)
+        changing.check_apart(view, *picked.sources, value if value.ndim else None)
         name = "index_put_" if is_expanded(view.array) else "__setitem__"
-        run_in_place(view, name, IndexPut, sliced(value), where=picked)
+        changing.run_in_place(view, name, IndexPut, sliced(value), where=picked)
     elif value.shape == view.shape:
-        run_in_place(view, "__setitem__", Copy, value)
+        changing.run_in_place(view, "__setitem__", Copy, value)
     elif value.ndim == 0:
-        run_in_place(view, "fill_", FillFrom, value)
+        changing.run_in_place(view, "fill_", FillFrom, value)
     else:
         value = value.view(without_leading_ones(value.array).shape)
-        run_in_place(view, "__setitem__", Copy, value if value.shape == view.shape else value.expand(view.shape))
+        value = value if value.shape == view.shape else value.expand(view.shape)
+        changing.run_in_place(view, "__setitem__", Copy, value)
 
 
 def given(where: tuple[Any, ...], index: Any) -> Given:
@@ -108,11 +102,11 @@ def given(where: tuple[Any, ...], index: Any) -> Given:
 def check_written(view: Tensor, where: tuple[Any, ...], index: Any, value: Tensor) -> None:
     """Raise PyTorch's error where memory that is written is read meanwhile; warn of positions in an expanded tensor."""
     if not where:
-        check_overlap(view, value if value.numel() == view.numel() else None)  # one that is expanded is copied first
-        return
+        is_expanded_first = value.numel() != view.numel()  # then it is copied
+        return changing.check_overlap(view, None if is_expanded_first else value)
     if is_expanded(view.array):
-        warn_of_expanded("index_put_")
-    check_apart(view, *given(where, index).sources, value if value.ndim else None)
+        changing.warn_of_expanded("index_put_")
+    changing.check_apart(view, *given(where, index).sources, value if value.ndim else None)
 
 
 def sliced(value: Tensor) -> Tensor:
@@ -193,18 +187,18 @@ def take_apart(index: Any) -> list[Any]:
     A list that holds a sequence, a slice, None or ``...`` counts as a tuple, as it did in NumPy once and still does in
     PyTorch: ``x[[[0, 1], [1, 0]]]`` is ``x[[0, 1], [1, 0]]``.
     """
-    if isinstance(index, list) and len(index) < 32:
-        for each in index:
-            if each is None or each is Ellipsis or isinstance(each, (slice, Tensor)) or is_sequence(each):
-                warn_user(
-                    "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(index)].",
-                )
-                index = tuple(index)
-                break
+    if isinstance(index, list) and len(index) < 32 and any(map(is_part_of_its_own, index)):
+        warn_user("Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(index)].")
+        index = tuple(index)
     parts = []
     for part in index if isinstance(index, tuple) else (index,):
         parts.append(checked_part(part))
     return parts
+
+
+def is_part_of_its_own(part: Any) -> bool:
+    """True for what cannot be one of several positions along a dimension."""
+    return part is None or part is Ellipsis or isinstance(part, (slice, Tensor)) or is_sequence(part)
 
 
 def checked_part(part: Any) -> Any:

@@ -34,7 +34,7 @@ from minigrad.graph.storage import TypedStorage, UntypedStorage
 from minigrad.graph.strides import keep_strides, lay_in_order, lies_in, show_memory, strides_of
 from minigrad.inplace.views import AsStrided, refresh
 from minigrad.kernels.layout import writeable
-from minigrad.left_out import no_attribute
+from minigrad.left_out import REASONS, LeftOut
 from minigrad.lending import met_by_torch
 from minigrad.methods import Methods
 from minigrad.ops.arithmetic import Add, Mul, Neg, Reciprocal, Rsub, Sub
@@ -50,7 +50,7 @@ from minigrad.tensor_types import constructed, dtype_of
 __all__ = ["Tensor"]
 
 
-def operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Tensor]:
     """``method`` as one of Python's operators, which gives way to the other operand's (:func:`meet`)."""
 
     def of(self: Any, other: Any) -> Any:
@@ -108,8 +108,10 @@ class Tensor(TensorBase, Methods):
 
     @property
     def is_cuda(self) -> bool:
-        """False: no element is on a GPU."""
+        """False, and so are the others here: every element is stored, is a number with a value, and is on the CPU."""
         return False
+
+    is_sparse = is_quantized = is_mps = is_meta = is_cuda
 
     @property
     def is_cpu(self) -> bool:
@@ -120,26 +122,6 @@ class Tensor(TensorBase, Methods):
     def layout(self) -> layout_type:
         """``minigrad.strided``: every element is stored."""
         return strided
-
-    @property
-    def is_sparse(self) -> bool:
-        """False: every element is stored."""
-        return False
-
-    @property
-    def is_quantized(self) -> bool:
-        """False: elements are numbers, not their places on a scale."""
-        return False
-
-    @property
-    def is_mps(self) -> bool:
-        """False: no element is on a Mac's GPU."""
-        return False
-
-    @property
-    def is_meta(self) -> bool:
-        """False: every element has a value."""
-        return False
 
     @property
     def itemsize(self) -> int:
@@ -317,17 +299,13 @@ class Tensor(TensorBase, Methods):
         """How many dimensions there are: :attr:`ndim`."""
         return self.array.ndim
 
-    def ndimension(self) -> int:
-        """How many dimensions there are: :attr:`ndim`."""
-        return self.array.ndim
+    ndimension = dim
 
     def numel(self) -> int:
         """How many elements there are."""
         return self.array.size
 
-    def nelement(self) -> int:
-        """How many elements there are: :meth:`numel`."""
-        return self.array.size
+    nelement = numel
 
     def element_size(self) -> int:
         """How many bytes an element takes: :attr:`itemsize`."""
@@ -415,14 +393,11 @@ class Tensor(TensorBase, Methods):
         """The name of the node that made this tensor; empty for a leaf."""
         return "" if self.grad_fn is None else self.grad_fn.name()
 
-    def __getattr__(self, name: str) -> Any:  # called only where ordinary lookup found nothing
-        raise no_attribute(self, f"'{type(self).__name__}' object", name)
-
     def __dir__(self) -> list[str]:
-        """The attributes, without those that a debugger must not look up to show them: it would record an operation, or
-        be warned of a gradient that is not there.
+        """The attributes, without those that are not there, and those that a debugger must not look up to show them: it
+        would record an operation, or be warned of a gradient that is not there.
         """
-        acting = {"T", "mT", "mH", "H"}
+        acting = {"T", "mT", "mH", "H", *REASONS}
         if self._grad is None and vars(self).get("grad_fn") is not None and not self.retains_grad:
             acting.add("grad")
         return [name for name in object.__dir__(self) if name not in acting]
@@ -688,10 +663,7 @@ class Tensor(TensorBase, Methods):
         >>> x.grad
         tensor([10., 10.])
         """
-        if not self._requires_grad:
-            raise RuntimeError(
-                f"cannot register a hook on a tensor that doesn't require gradient: {why_no_history(self)}"
-            )
+        self._check_takes_hooks()
         return RemovableHandle(self._node_hooks().tensor_hooks, (self.output_nr, hook))
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -702,13 +674,16 @@ class Tensor(TensorBase, Methods):
         Raises:
             RuntimeError: the tensor does not require grad, or is no leaf.
         """
+        self._check_takes_hooks()
+        if self.grad_fn is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return RemovableHandle(self._node_hooks().post_accumulate, hook)
+
+    def _check_takes_hooks(self) -> None:
         if not self._requires_grad:
             raise RuntimeError(
                 f"cannot register a hook on a tensor that doesn't require gradient: {why_no_history(self)}"
             )
-        if self.grad_fn is not None:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return RemovableHandle(self._node_hooks().post_accumulate, hook)
 
     def _is_view(self) -> bool:
         """True if operations record this tensor as a view of another, its ``_base``."""
@@ -775,11 +750,7 @@ class Tensor(TensorBase, Methods):
 
     # ------------------------------------------------------------------------------- comparison, truth
 
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.eq(other) if isinstance(other, OPERANDS) else meet(op.eq, self, other)
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return self.ne(other) if isinstance(other, OPERANDS) else meet(op.ne, self, other)
+    __eq__, __ne__ = operator(Methods.eq), operator(Methods.ne)  # type: ignore[assignment]
 
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, OPERANDS) and not is_foreign(element):
@@ -885,3 +856,5 @@ device.__torch_function__ = dtypes.dtype.__torch_function__ = Tensor.__torch_fun
 Node._run = staticmethod(call_node)
 TensorBase._result_type = Tensor
 TensorBase._outdated_type = OutdatedView
+for name in REASONS:
+    setattr(Tensor, name, LeftOut(name))

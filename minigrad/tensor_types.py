@@ -16,20 +16,30 @@ from minigrad.creation import as_tensor, zeros
 from minigrad.cuda import TensorTypeOfGPU
 from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
+from minigrad.graph.storage import TypedStorage
 from minigrad.ops.shape import Alias
 
 __all__ = ["BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor"]
 __all__ += ["IntTensor", "LongTensor", "ShortTensor", "set_default_tensor_type"]
 
 
-class TensorType:
-    """``FloatTensor`` and its kin: makes tensors of one type, and knows them by ``isinstance``."""
+class TensorType(type):
+    """``FloatTensor`` and its kin: makes tensors of one type, and knows them by ``isinstance``.
 
-    is_cuda = is_sparse = False
+    It is a class with a name of PyTorch's, by which the method ``type`` of PyTorch's tensors finds its own.
+    """
+
+    dtype: dtypes.dtype
+    __name__ = property(lambda kind: kind.__qualname__)  # type: ignore[assignment]
+
+    def __new__(cls, dtype: dtypes.dtype) -> TensorType:
+        name = f"{TYPE_NAMES[dtype.name]}Tensor"
+        what = {"dtype": dtype, "is_cuda": False, "is_sparse": False}
+        names = {"__module__": "minigrad", "__qualname__": name, "__doc__": cls.__doc__}
+        return super().__new__(cls, f"torch.{name}", (), what | names)
 
     def __init__(self, dtype: dtypes.dtype) -> None:
-        self.dtype = dtype
-        self.__name__, self.__module__ = f"{TYPE_NAMES[dtype.name]}Tensor", "minigrad"
+        super().__init__(self.__name__)
 
     def __call__(self, *args: Any, **named: Any) -> Tensor:
         return constructed(self.dtype, args, named)
@@ -37,15 +47,10 @@ class TensorType:
     def __instancecheck__(self, value: Any) -> bool:
         return isinstance(value, Tensor) and value.dtype is self.dtype
 
-    def __repr__(self) -> str:
-        return f"<class 'minigrad.{self.__name__}'>"
-
-    def __reduce__(self) -> str:
-        return self.__name__
-
 
 def constructed(dtype: dtypes.dtype, args: tuple[Any, ...], named: dict[str, Any], any_type: bool = False) -> Tensor:
-    """A tensor of sizes, ``(2, 3)`` or a Size, or of data: a sequence, an array, or a tensor, whose memory it shares.
+    """A tensor of sizes, ``(2, 3)`` or a Size, or of data: a sequence, an array, or a tensor or a storage, whose memory
+    it shares.
 
     PyTorch leaves what the memory held where sizes are given; here it is zeros. A tensor of another type is taken as it
     is with ``any_type``.
@@ -73,6 +78,8 @@ def constructed(dtype: dtypes.dtype, args: tuple[Any, ...], named: dict[str, Any
 def of_data(data: Any, dtype: dtypes.dtype, any_type: bool) -> Tensor:
     """The tensor of one argument, which may be a size too."""
     data = taken_in(data)
+    if isinstance(data, TypedStorage):
+        data, any_type = as_tensor(data.owner), False
     if isinstance(data, Tensor):
         if data.dtype is not dtype and not any_type:
             raise TypeError(f"expected a tensor of {dtype} (got one of {data.dtype}): use its method to()")

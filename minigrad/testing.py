@@ -8,11 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes
-from minigrad.creation import tensor
+from minigrad import Tensor, dtypes, promote_types, tensor
 from minigrad.graph.function import taken_in
-from minigrad.ops.types import promote_types
-from minigrad.tensor import Tensor
 
 __all__ = ["assert_close"]
 
@@ -157,11 +154,10 @@ def tensors_apart(
     kind = promote_types(one.dtype, other.dtype)
     kind = dtypes.int64 if not kind.is_floating_point else kind  # a difference of bools, of bytes
     x, y = one.to(kind), other.to(kind)
-    close = (
-        np.isclose(x.double().array, y.double().array, rtol, atol, equal_nan) if rtol or atol else x.array == y.array
-    )
+    arrays = x.double().array, y.double().array
+    close = np.isclose(*arrays, rtol, atol, equal_nan) if rtol or atol else x.array == y.array
     if equal_nan:
-        close |= np.isnan(x.double().array) & np.isnan(y.double().array)
+        close |= np.isnan(arrays[0]) & np.isnan(arrays[1])
     if close.all():
         return None
     absolute = (x - y).abs()
@@ -183,6 +179,5 @@ def tensors_apart(
 def at_its_place(differences: Tensor) -> str:
     """The largest and its index; NaN counts as the largest, and of equal ones the first is taken."""
     index = int(differences.argmax())
-    return (
-        f"{differences.flatten()[index].item()} at index {tuple(map(int, np.unravel_index(index, differences.shape)))}"
-    )
+    place = tuple(map(int, np.unravel_index(index, differences.shape)))
+    return f"{differences.flatten()[index].item()} at index {place}"

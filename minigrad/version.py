@@ -6,7 +6,9 @@ GPU says ``+cu130``.
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 __all__ = ["__version__", "cuda", "debug", "hip", "minigrad"]
@@ -23,17 +25,21 @@ class Version(str):
         """The numbers before whatever follows them."""
         return release_of(self)
 
+    def compared(self, by: Callable[[Any, Any], bool], other: Any) -> bool:
+        """What a comparison gives; of an object that is neither text nor a tuple, that object decides."""
+        return by(release_of(self), release_of(other)) if isinstance(other, Iterable) else NotImplemented
+
     def __lt__(self, other: Any) -> bool:
-        return release_of(self) < release_of(other)
+        return self.compared(operator.lt, other)
 
     def __le__(self, other: Any) -> bool:
-        return release_of(self) <= release_of(other)
+        return self.compared(operator.le, other)
 
     def __gt__(self, other: Any) -> bool:
-        return release_of(self) > release_of(other)
+        return self.compared(operator.gt, other)
 
     def __ge__(self, other: Any) -> bool:
-        return release_of(self) >= release_of(other)
+        return self.compared(operator.ge, other)
 
 
 def release_of(version: Any) -> tuple[int, ...]:

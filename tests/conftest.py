@@ -16,6 +16,7 @@ import gc
 import importlib
 import importlib.util
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import coverage
 import pytest
+from _pytest.runner import runtestprotocol
 
 NARROWING = ("keyword", "lf", "stepwise")  # options that leave a few tests of many
 
@@ -32,7 +34,8 @@ NARROWING = ("keyword", "lf", "stepwise")  # options that leave a few tests of m
 UNMEASURED = ("torch_impl", "comparisons/coursework", "test_architecture.py")
 LARGE = ("torch", "torchvision", "lightning.pytorch", "matplotlib.pyplot")
 UNMEASURED_PATHS = {Path(__file__).parent / name for name in UNMEASURED}
-MEASURED = pytest.StashKey[bool]()
+MEASURED = pytest.StashKey[bool]()  # of a test: whether coverage is measured in it; of the session: now
+MEASURING = pytest.StashKey[list[coverage.Coverage]]()  # by what it will be measured again, latest last
 
 
 def pytest_addoption(parser):
@@ -112,17 +115,16 @@ def is_whole(config):
 
 
 @contextlib.contextmanager
-def nothing_measured():
-    """Coverage is not measured inside."""
-    stopped = []
-    while (measuring := coverage.Coverage.current()) is not None:
-        measuring.stop()
-        stopped.append(measuring)
+def measured(session):
+    """Coverage is measured inside, if it is to be in what runs now: everywhere else it has been stopped."""
+    measuring = session.stash.get(MEASURING, []) if session.stash.get(MEASURED, True) else []
+    for each in measuring:
+        each.start()
     try:
         yield
     finally:
-        for measuring in reversed(stopped):
-            measuring.start()
+        for each in reversed(measuring):
+            each.stop()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -166,9 +168,10 @@ def pytest_xdist_setupnodes(config, specs):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
     if sys.platform == "linux":
         forking = load_forking()
-        process = contextlib.ExitStack()
-        process.enter_context(forking.begun())
-        config.add_cleanup(process.close)
+        if forking.SOCKET not in os.environ:  # else a test of such a run has begun this one
+            process = contextlib.ExitStack()
+            process.enter_context(forking.begun())
+            config.add_cleanup(process.close)
         subprocess.Popen = forking.Popen
 
 
@@ -184,11 +187,47 @@ def pytest_sessionstart():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session):
-    """Import what takes seconds, and twice as long while coverage is measured, before the tests do."""
-    if not session.config.option.no_cov and not is_controller(session.config):
-        with nothing_measured(), contextlib.suppress(ImportError):  # the engine's tests need none of it
+    """Import what the tests do, before they are collected: what is measured of it, and what several processes share.
+
+    Coverage is stopped here: pytest itself takes twice as long where it is measured.
+    """
+    gc.disable()  # it would go through what stays, again and again; in the process that only counts, to the end
+    if is_controller(session.config):
+        return
+    if not session.config.option.no_cov:
+        stop_measuring(session)
+        with contextlib.suppress(ImportError):  # the engine's tests need none of it
             for name in LARGE:
                 importlib.import_module(name)
+        with measured(session):
+            import_whole("minigrad")
+    if hasattr(session.config, "workerinput") and session.config.workerinput["whole"]:
+        import_own_share(session)
+
+
+def stop_measuring(session):
+    """Stop coverage, so that :func:`measured` begins it again."""
+    stopped = session.stash[MEASURING] = []
+    while (measuring := coverage.Coverage.current()) is not None:
+        measuring.stop()
+        stopped.insert(0, measuring)
+
+
+def import_whole(name):
+    """Import a package with all that is in it."""
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def import_own_share(session):
+    """Import some of the files of tests, each process others: the rest has the bytecode that the others then have
+    written. To have all of them compiled by each takes as long as to collect them."""
+    own = int(session.config.workerinput["workerid"].removeprefix("gw"))
+    for path in sorted(Path(__file__).parent.rglob("test_*.py"))[own :: session.config.workerinput["workercount"]]:
+        with contextlib.suppress(pytest.Collector.CollectError, pytest.skip.Exception):  # collecting it tells
+            assert pytest.Module.from_parent(session, path=path).obj
 
 
 def is_controller(config):
@@ -211,6 +250,7 @@ def pytest_collection_finish(session):
     """What is there now, PyTorch and thousands of tests, stays: the garbage collector need not go through it again."""
     choose_what_is_measured(session.items)
     gc.freeze()
+    gc.enable()
 
 
 def choose_what_is_measured(items):
@@ -242,23 +282,56 @@ def unlocked_backends():
         torch.backends.flags_frozen.__globals__["__allow_nonbracketed_mutation_flag"] = True
 
 
+def begin_generators():
+    """Begin the random numbers of each engine anew, and each elsewhere.
+
+    No test then depends on those before it, and one that compares random numbers but seeds neither engine fails.
+    """
+    if "torch" in sys.modules:
+        sys.modules["torch"].default_generator.manual_seed(1)
+    if "minigrad" in sys.modules:
+        generator = sys.modules["minigrad"].default_generator
+        generator._seed = 2
+        vars(generator).pop("_twister", None)  # begun where it is asked for: to seed takes as long as a short test
+        generator._second_normal = None
+
+
+def pytest_runtest_protocol(item, nextitem):
+    """Say whether coverage is measured in the fixtures and in the function of a test; and where processes share the
+    tests, tell the one that counts them of no fixture that has passed: each report takes as long as a short test."""
+    item.session.stash[MEASURED] = MEASURED in item.stash
+    begin_generators()
+    if not hasattr(item.config, "workerinput"):
+        return None  # pytest runs it
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        if report.when == "call" or not report.passed or report.user_properties:
+            item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
-    """Measure nothing in the tests of :data:`UNMEASURED`, nor in most of many cases, their fixtures included."""
-    if MEASURED in item.stash:
+def pytest_fixture_setup(request):
+    """Measure what a fixture runs."""
+    with measured(request.session):
         return (yield)
-    with nothing_measured():
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Measure what a test runs."""
+    with measured(pyfuncitem.session):
         return (yield)
 
 
 @pytest.fixture
-def unmeasured():
+def unmeasured(request):
     """In a test that asks for this no coverage is measured, which would take longer than the test.
 
     It is for tests of many samples, whose lines others reach as well, and for those that do not reach minigrad at all.
     """
-    with nothing_measured():
-        yield
+    request.session.stash[MEASURED] = False
 
 
 def load_forking():

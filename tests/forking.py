@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import types
+import warnings
 
 SOCKET = "MINIGRAD_TESTS_FORKING"
 IMPORTED = (
@@ -57,13 +58,15 @@ def understood(command):
         return None
     unbuffered = words[:1] == ["-u"]
     words = words[unbuffered:]
+    strict = words[:2] == ["-W", "error"]
+    words = words[2 * strict :]
     if words[:1] in (["-m"], ["-c"]) and len(words) > 1:
         way, *words = words
     elif words and not words[0].startswith("-"):
         way = "script"
     else:
         return None
-    return {"way": way, "words": words, "unbuffered": unbuffered}
+    return {"way": way, "words": words, "unbuffered": unbuffered, "strict": strict}
 
 
 class Popen(subprocess.Popen):
@@ -103,6 +106,8 @@ class Popen(subprocess.Popen):
         if wait_flags & os.WNOHANG and not select.select([self.told], [], [], 0)[0]:
             return 0, 0
         status = int.from_bytes(exactly(self.told, 8), "big")
+        self.told.shutdown(socket.SHUT_WR)  # its number may be another process's from here on
+        self.told.recv(1)
         self.told.close()
         return self.pid, status
 
@@ -130,6 +135,13 @@ def exactly(connection, count):
     return found
 
 
+def status_of(found):
+    """What :func:`os.waitpid` would give of a process that has ended, from what :func:`os.waitid` does."""
+    if found.si_code == os.CLD_EXITED:
+        return found.si_status << 8
+    return found.si_status | (0x80 if found.si_code == os.CLD_DUMPED else 0)
+
+
 def serve(listener, parent, imported):
     """Fork for everybody who asks in about this environment, until the process that began this one has ended.
 
@@ -143,9 +155,9 @@ def serve(listener, parent, imported):
     interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began this process ends it
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake)
-    waiting = {}
+    waiting, told = {}, {}  # who waits for a fork; and who has been told how it ended, and may signal to it yet
     while True:
-        ready, _, _ = select.select([listener, ended, parent], [], [])
+        ready, _, _ = select.select([listener, ended, parent, *told], [], [])
         if parent in ready:
             for pid in waiting:
                 os.kill(pid, signal.SIGKILL)
@@ -153,10 +165,14 @@ def serve(listener, parent, imported):
         if ended in ready:
             os.read(ended, 1000)
             for pid in [*waiting]:
-                done, status = os.waitpid(pid, os.WNOHANG)
-                if done:
-                    with waiting.pop(pid) as connection, contextlib.suppress(OSError):  # nobody may ask any more
-                        connection.sendall(status.to_bytes(8, "big"))
+                if (found := os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                    connection = waiting.pop(pid)
+                    told[connection] = pid
+                    with contextlib.suppress(OSError):  # nobody may ask any more
+                        connection.sendall(status_of(found).to_bytes(8, "big"))
+        for connection in told.keys() & set(ready):
+            os.waitpid(told.pop(connection), 0)
+            connection.close()
         if listener not in ready:
             continue
         connection, _ = listener.accept()
@@ -174,7 +190,7 @@ def serve(listener, parent, imported):
             signal.signal(signal.SIGINT, interrupted)
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
-            for opened in (connection, listener, *waiting.values()):
+            for opened in (connection, listener, *waiting.values(), *told):
                 opened.close()
             for number in (ended, wake, parent, *streams):
                 os.close(number)
@@ -199,6 +215,9 @@ def become(asked, path):
     sys.path_importer_cache.clear()
     unbuffered = asked["unbuffered"] or bool(os.environ.get("PYTHONUNBUFFERED"))
     sys.orig_argv[:] = [sys.executable, *([] if way == "script" else [way]), *words]
+    if asked["strict"]:  # what has been imported has warned already
+        sys.warnoptions.append("error")
+        warnings.simplefilter("error")
     sys.argv[:] = [way if way != "script" else words[0], *words[1:]]
     for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         kind = "r" if number == 0 else "w"

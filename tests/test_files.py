@@ -105,7 +105,7 @@ import os, sys, time
 open(sys.argv[1], "x").close()
 while not (os.path.exists("0") and os.path.exists("1")):
     time.sleep(0.001)
-for number in range(300):
+for number in range(100):
     {save}
 """
 

@@ -154,7 +154,7 @@ def test_the_command_line(run):
 
 def test_the_checks_of_a_handout(run):
     write_handout(files_of(ASSIGNMENTS["A1"]), run.folder / "hw")
-    assert "not written yet" in run("-m", "check", inside="hw", status=1)
+    assert "not written yet" in run("-m", "check", "1.3", inside="hw", status=1)
 
 
 AFTERWARDS = """
@@ -186,6 +186,7 @@ COMMANDS = ["--list", "--only dynamic-graph --json results.json", "handout A1 --
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_the_packages_beside_pytorch(tmp_path):
     """Whose own modules are imported before anything is taken away."""
     (tmp_path / "lacking.py").write_text(LACKING, encoding="utf-8")

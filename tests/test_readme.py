@@ -1,7 +1,8 @@
 """Every command and every code block of the README and of ``docs/``, run as it stands; and that what they name exists.
 
-The commands of one block run in order in one folder; blocks need nothing of each other, and may run side by side. The
-README's are run by processes of their own. The others, and all code, are run in this one, where PyTorch is imported.
+The commands of one block run in order in one folder; blocks need nothing of each other, and may run side by side. All
+are run in this process, as is all code, and the README's by one of its own too. What other tests prove at its size is
+small beneath them.
 """
 
 import pkgutil
@@ -10,14 +11,25 @@ import runpy
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import comparisons.cli
 import minigrad
 import torch_impl.cli
+from comparisons import compare_values, curves
+from comparisons.chapters import CHAPTERS, residual_block
+from comparisons.coursework.assignments import TASKS
+from comparisons.coursework.commands import mutants
+from comparisons.coursework.grading import classroom
+from comparisons.harness import Report
+from comparisons.settings import Settings
+from tests.one_by_one import one_by_one
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -78,6 +90,17 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def small(monkeypatch):
+    """What is beneath a command is small, or in this process, where others prove it as it is."""
+    two_tasks = {name: TASKS[name] for name in ("1.3", "2.6")}
+    monkeypatch.setattr(mutants, "TASKS", two_tasks)  # all of them: .ci/full
+    monkeypatch.setattr(classroom, "side_by_side", one_by_one)  # in processes: tests/comparisons/coursework
+    # The deep networks: tests/comparisons/test_chapters.py.
+    monkeypatch.setattr(residual_block, "add_gradient_norms", lambda *arguments: None)
+    monkeypatch.setitem(curves.MODELS, "resnet18", curves.MODELS["neural-net"])
+
+
 def test_there_is_something_to_run():
     assert len(CODE) >= 4 and len(COMMANDS) == 2 and len(COMMANDS_OF_DOCS) >= 4
 
@@ -99,15 +122,41 @@ def test_the_ten_lines_print_the_same_on_both_engines(capsys):
         assert ours == theirs and len(ours.splitlines()) == 5
 
 
+def as_run():
+    """The README's commands. Setting up is what brought this test here, and pytest is what runs it."""
+    return [command for line in COMMANDS if (command := SET_UP.sub("", line)) != "python -m pytest"]
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_commands(folder):
-    """The README's. Setting up is what brought this test here, and pytest is what runs it."""
-    commands = [SET_UP.sub("", line) for line in COMMANDS]
-    run_in_order(folder, [command for command in commands if command != "python -m pytest"], {})
+    """The README's, of one chapter, which tests/comparisons/test_chapters.py trains for fewer steps."""
+    run_in_order(folder, [f"{command} --only mlp" for command in as_run()], {})
+
+
+@pytest.mark.long
+def test_commands_as_they_stand(folder):
+    """With Lightning's convolutions too, in whose place that file has a small network."""
+    run_in_order(folder, as_run(), {})
+
+
+def test_the_first_command_runs_every_chapter_as_its_own_test_does(folder, monkeypatch):
+    ran = {}
+
+    def chapter(name, settings):
+        ran[name] = replace(settings, progress=Settings.progress)
+        report = Report(name)
+        report.add("one and one", [compare_values("one", minigrad.ones(1), torch.ones(1), "exact")])
+        return report
+
+    for name in CHAPTERS:
+        monkeypatch.setitem(CHAPTERS, name, partial(chapter, name))
+    run_in_order(folder, as_run(), PROGRAMS)
+    assert ran == dict.fromkeys(CHAPTERS, Settings())
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.usefixtures("unmeasured", "forked", "small")
 @pytest.mark.parametrize("commands", COMMANDS_OF_DOCS.values(), ids=COMMANDS_OF_DOCS)
 def test_commands_of_docs(commands, folder):
     run_in_order(folder, commands, PROGRAMS)

@@ -171,6 +171,7 @@ PROGRAM = "import sys; print(*sys.argv[1:], 'torch' in sys.modules, sys.stdin.re
         ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
         ("raise KeyboardInterrupt", -2, "KeyboardInterrupt\n"),
         ("import os; os.abort()", -6, ""),
+        ("import warnings; warnings.warn('w')", 1, "UserWarning: w\n"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) > 10 else "",
 )
@@ -179,8 +180,9 @@ def test_a_fork_runs_a_program_and_ends_as_python_does(last, status, errors, for
     environment = {**os.environ, "HOME": "x"}
     program = PROGRAM.format(last.replace("os.abort", "print(os.getcwd(), os.environ['HOME'], flush=True), os.abort"))
     options = {"cwd": tmp_path, "env": environment, "input": "read", "capture_output": True, "text": True}
-    fork = subprocess.run([sys.executable, "-c", program, "a b", "c"], **options, timeout=120)
-    python = subprocess.run([sys.executable, "-B", "-c", program, "a b", "c"], **options, timeout=120)
+    command = [sys.executable, "-W", "error", "-c", program, "a b", "c"]
+    fork = subprocess.run(command, **options, timeout=120)
+    python = subprocess.run([*command[:1], "-B", *command[1:]], **options, timeout=120)
     assert fork.stdout.startswith("a b c True read\n") and fork.stdout.replace("True", "False", 1) == python.stdout
     assert (fork.returncode, fork.stderr) == (python.returncode, python.stderr)
     assert fork.returncode == status and fork.stderr.endswith(errors)

@@ -214,6 +214,7 @@ def draw_mistakes(found: Predictions, test: Dataset[Any], names: Sequence[str]) 
     figure.suptitle(f"The worst {len(places)} of {mistakes:,} mistakes: label → prediction")
     for axes, place in zip(figure.subplots(rows, columns, squeeze=False).flat, [*places, *[None] * rows * columns]):
         axes.axis("off")
+        axes.set(xticks=[], yticks=[])  # the layout would measure even those that are not shown
         if place is not None:
             image = as_floats(test[place][0]).permute(1, 2, 0).squeeze(2).numpy()  # (H, W) or (H, W, 3)
             axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)

@@ -3,6 +3,7 @@
 A chapter is a function ``run(settings) -> Report``. To add one, write its file and name it in ``CHAPTERS``.
 """
 
+import time
 from collections.abc import Callable
 
 from comparisons.chapters import (
@@ -20,8 +21,9 @@ from comparisons.chapters import (
 )
 from comparisons.harness import Report
 from comparisons.settings import Settings
+from comparisons.stopping import why
 
-__all__ = ["CHAPTERS", "NEEDS"]
+__all__ = ["CHAPTERS", "NEEDS", "run_chapter"]
 
 CHAPTERS: dict[str, Callable[[Settings], Report]] = {
     "dynamic-graph": dynamic_graph.run,
@@ -37,3 +39,15 @@ CHAPTERS: dict[str, Callable[[Settings], Report]] = {
     "script": script.run,
 }
 NEEDS = {"lightning": ("lightning", "torchmetrics"), "script": ("onnxscript", "onnxruntime")}  # imported as they run
+
+
+def run_chapter(name: str, settings: Settings) -> Report:
+    """One chapter, timed. What stops it beyond its checks is a row."""
+    begun = time.perf_counter()
+    try:
+        report = CHAPTERS[name](settings)
+    except (Exception, SystemExit) as error:
+        report = settings.report(name)
+        report.stop(name, *why(error))
+    report.seconds = time.perf_counter() - begun
+    return report

@@ -53,7 +53,9 @@ RUNS = {
         label_smoothing=0.1,
         clip_norm=1.0,
     ),
-    "batch norm, digits": TrainingOptions(model="conv-block", epochs=1, validation=0.5, schedule="one-cycle", lr=0.01),
+    "batch norm, digits": TrainingOptions(
+        model="conv-block", epochs=1, batch_size=40, validation=0.8, schedule="one-cycle", lr=0.01
+    ),
 }
 
 TRAINED, VALIDATED, BATCH_SIZE, HIDDEN_SIZE = 450, 250, 100, 100  # images and sizes of the module on both engines

@@ -49,7 +49,7 @@ def gradient_norms(side: Side) -> dict[str, Any]:
 def add_gradient_norms(report: Report, settings: Settings, title: str, build: Any) -> None:
     """A row each for the norms at the first and at the last convolution, with the norm in its name."""
     tolerance = f"network {settings.dtype}"
-    network = Network(build, input_shape=(4, 3, 64, 64), classes=10)
+    network = Network(build, input_shape=(2, 3, 64, 64), classes=10)
     sides = Side(settings.engine, "cpu", settings, network), Side(torch, settings.device, settings, network)
     ours, theirs = gradient_norms(sides[0]), gradient_norms(sides[1])
     if crosses_a_kink(*sides):

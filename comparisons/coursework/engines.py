@@ -42,9 +42,11 @@ class Engine:
 
     def write(self, folder: Path) -> None:
         """Write the files into a folder."""
+        for parent in {os.path.dirname(path) for path in self.sources}:
+            os.makedirs(os.path.join(folder, parent), exist_ok=True)
         for path, text in self.sources.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(text)
+            with open(os.path.join(folder, path), "wb") as file:
+                file.write(text)
 
 
 def find_engine(text: str) -> Engine:

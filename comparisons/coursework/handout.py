@@ -23,7 +23,7 @@ import numpy as np
 
 from comparisons.coursework.cases import Case
 from comparisons.coursework.differences import GraphData
-from comparisons.coursework.holes import Place, functions_of, hollowed
+from comparisons.coursework.holes import Piece, Place, functions_of, hollowed
 from comparisons.coursework.judge import expected
 from comparisons.coursework.kit.handed_out import mark_of
 from comparisons.coursework.kit.questions import digest
@@ -32,7 +32,7 @@ from comparisons.coursework.renaming import ENGINE, reference, renamed
 from comparisons.coursework.student import graph_of
 from comparisons.coursework.tasks import VERSION, Assignment, Task
 
-__all__ = ["HandoutError", "files_of", "shared_tasks", "with_holes", "write_handout"]
+__all__ = ["HandoutError", "check_target", "files_of", "shared_tasks", "with_holes", "write_handout"]
 
 HERE = Path(__file__).parent
 SHARED = ["../alignment", "../causes", "../comparing", "../tolerances", "differences", "holes", "student"]
@@ -100,12 +100,9 @@ def write_handout(files: Mapping[str, bytes], folder: Path) -> None:
     Raises:
         HandoutError: it cannot be written.
     """
+    check_target(folder)
     target = folder.absolute()
     try:
-        if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
-            raise HandoutError(f"{folder} is there already: name a folder that is not, or one that is empty")
-        if not target.parent.is_dir():
-            raise HandoutError(f"there is no folder {target.parent}")
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
             whole = beside / target.name
@@ -118,6 +115,22 @@ def write_handout(files: Mapping[str, bytes], folder: Path) -> None:
             os.rename(whole, target)
         finally:
             shutil.rmtree(beside)
+    except OSError as error:
+        raise HandoutError(f"{folder} cannot be written: {error.strerror or error}") from None
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder that a handout cannot be written into.
+
+    Raises:
+        HandoutError: what is wrong with it.
+    """
+    target = folder.absolute()
+    try:
+        if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+            raise HandoutError(f"{folder} is there already: name a folder that is not, or one that is empty")
+        if not target.parent.is_dir():
+            raise HandoutError(f"there is no folder {target.parent}")
     except OSError as error:
         raise HandoutError(f"{folder} cannot be written: {error.strerror or error}") from None
 
@@ -253,9 +266,11 @@ def task_sheet(assignment: Assignment, name: str, package: Mapping[str, bytes]) 
         FAIRNESS + "\n" + (HIDDEN if any(task.cases for task in assignment.tasks) else "") + HANDED_IN,
         "| task | what | where | needs | points |\n| --- | --- | --- | --- | ---: |\n" + rows(assignment),
     ]
+    files = {place.file for task in assignment.tasks for place in task.places}
+    functions = {file: functions_of(package[file].decode()) for file in files}
     for task in assignment.tasks:
         needs = f" Needs {', '.join(task.needs)}." if task.needs else ""
-        where = [place_in_words(place, name, package) for place in task.places]
+        where = [place_in_words(place, name, functions[place.file]) for place in task.places]
         items = [*where, *[f"`{each.name}`: {each.text}" for each in task.questions]]
         parts += [f"## {task.id} {task.title}", f"{task.points} points.{needs}", task.text.strip("\n")]
         parts += ["\n".join(f"- {item}" for item in items)] if items else []
@@ -278,9 +293,9 @@ def place_of_answers(task: Task) -> str:
     return "`answers.json`" if asked_of(task) else f"`{TESTS}`" if task.tests_of else ""
 
 
-def place_in_words(place: Place, name: str, package: Mapping[str, bytes]) -> str:
-    """A function, with the file and the line at which its hole is."""
-    line = functions_of(package[place.file].decode())[place.name].node.lineno
+def place_in_words(place: Place, name: str, functions: Mapping[str, Piece]) -> str:
+    """A function, with the file and the line at which its hole is, among all functions of the file."""
+    line = functions[place.name].node.lineno
     return f"`{place.name}` in [`{name}/{place.file}`]({name}/{place.file}#L{line}), line {line}"
 
 

@@ -5,6 +5,7 @@ Which it is comes from HMAC(secret, student): nobody knows it who does not know 
 
 from __future__ import annotations
 
+import functools
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -33,8 +34,13 @@ def functions_with(mistake: Mistake, engine: Engine) -> set[str]:
     first = same.index(False) if False in same else min(len(before), len(after))
     behind = [one == other for one, other in zip(before[::-1], after[::-1])]
     last = len(after) - (behind.index(False) if False in behind else min(len(before), len(after)))
-    pieces = functions_of(text).items()
-    return {name for name, piece in pieces if piece.first <= max(last, first + 1) and piece.last > first}
+    return {name for name, begin, end in spans_of(text) if begin <= max(last, first + 1) and end > first}
+
+
+@functools.lru_cache(maxsize=1024)
+def spans_of(text: str) -> tuple[tuple[str, int, int], ...]:
+    """The functions of a file, each with its first and its last line: the same for each student of a class."""
+    return tuple((name, piece.first, piece.last) for name, piece in functions_of(text).items())
 
 
 def mistake_for(student: str, secret: bytes, mistakes: Sequence[Mistake]) -> Mistake:

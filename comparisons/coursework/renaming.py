@@ -47,5 +47,7 @@ def renamed(files: Mapping[str, bytes], name: str, old: str = ENGINE) -> dict[st
     The name of a file's format (``minigrad trace``) stays, so that what one engine writes the other reads; so do names
     that only begin with it, such as a picture's classes.
     """
+    if name == old:
+        return dict(files)
     word = re.compile(rf"(?<![\w-]){re.escape(old)}(?![\w-]| trace\b)".encode())
     return {path: word.sub(name.encode(), text) for path, text in files.items()}

@@ -6,6 +6,7 @@ A process is given second names of the files that are kept: nothing is written, 
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from pathlib import Path
@@ -25,13 +26,21 @@ class Shelf:
     """
 
     def __init__(self, folder: Path, known: Engine) -> None:
-        self.folder = folder
-        self.kept = {**compiled(known).sources, **without_text(known).sources}
-        Engine(known.name, self.kept).write(folder)
+        self.folder, self.known = folder, known
+
+    @functools.cached_property
+    def kept(self) -> dict[str, bytes]:
+        """The known engine's files, by path: compiled and written when an engine of its name is first laid out."""
+        whole, codes = compiled(self.known), without_text(self.known).sources
+        whole.write(self.folder)
+        for path in self.known.sources:  # the same code, where it stands alone
+            give(f"{self.folder}/{place_of_code(path)}", f"{self.folder}/{path}c")
+        return {**whole.sources, **codes}
 
     def lay_out(self, engine: Engine, folder: Path) -> None:
         """Put an engine's files into an empty folder."""
-        same = {path for path, text in engine.sources.items() if self.kept.get(path) == text}
+        kept = self.kept if engine.name == self.known.name else {}
+        same = {path for path, text in engine.sources.items() if kept.get(path) == text}
         codes = {place_of_code(path) for path in same if path.endswith(".py")} - engine.sources.keys()
         for parent in {os.path.dirname(path) for path in same | codes}:
             os.makedirs(folder / parent, exist_ok=True)

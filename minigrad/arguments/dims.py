@@ -8,10 +8,11 @@ from typing import Any
 
 from minigrad.arguments.promotion import type_name
 
-__all__ = ["Sizes", "as_shape", "check_integer", "is_expandable", "normalize_dim", "normalize_dims"]
+__all__ = ["Dims", "Sizes", "as_shape", "check_integer", "is_expandable", "normalize_dim", "normalize_dims"]
 
 
 Sizes = int | Sequence[int]  # one for every dimension, or each its own
+Dims = int | Sequence[int] | None  # one dimension, several, or None for all
 
 
 def normalize_dim(dim: int, ndim: int) -> int:
@@ -32,7 +33,7 @@ def normalize_dim(dim: int, ndim: int) -> int:
     return position % count
 
 
-def normalize_dims(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+def normalize_dims(dim: Dims, ndim: int) -> tuple[int, ...]:
     """One dimension, several, or None or an empty tuple for all, as a tuple of NumPy axes.
 
     Raises:

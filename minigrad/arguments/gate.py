@@ -48,37 +48,34 @@ TYPES: dict[str, tuple[type, ...]] = {
 # PyTorch takes anything for these, and the function itself refuses an unknown reduction.
 NOT_EXAMINED = {"inplace", "return_indices", "size_average", "reduce", "reduction", "_stacklevel"}
 
-# Functions that PyTorch has written in Python, which reads or compares these arguments before any type is checked.
-LOOKED_AT_INPUT = """
+# Arguments that functions which PyTorch has written in Python read or compare before any type is checked; and in which.
+LOOKED_AT_IN = {
+    "input": """
 activation.glu activation.softsign activation.tanhshrink adaptive_pooling.adaptive_avg_pool2d
 adaptive_pooling.adaptive_max_pool2d dropout.dropout3d functional.log_softmax functional.softmax
 losses.gaussian_nll_loss normalization.group_norm normalization.local_response_norm normalization.normalize
 resizing.interpolate statistics.norm unpooling.max_unpool3d volume_pooling.adaptive_avg_pool3d
 volume_pooling.adaptive_max_pool3d volume_pooling.adaptive_max_pool3d_with_indices
-volume_pooling.max_pool3d_with_indices
-"""
-LOOKED_AT: dict[str, set[str]] = {name: {"input"} for name in LOOKED_AT_INPUT.split()} | {
-    "batch_norm.batch_norm": {"eps", "training"},
-    "classification_losses.binary_cross_entropy": {"input", "target", "weight"},
-    "classification_losses.binary_cross_entropy_with_logits": {"input", "target"},
-    "cutting.split": {"tensor"},
-    "dropout.dropout": {"p"},
-    "dropout.dropout1d": {"input", "p"},
-    "dropout.dropout2d": {"input", "p"},
-    "embedding.embedding": {"padding_idx"},
-    "embedding_bag.embedding_bag": {"input", "weight"},
-    "grid_sampling.affine_grid": {"theta"},
-    "losses.huber_loss": {"input", "target"},
-    "losses.l1_loss": {"input", "target"},
-    "losses.mse_loss": {"input", "target"},
-    "losses.smooth_l1_loss": {"beta", "input", "target"},
-    "margin_losses.margin_ranking_loss": {"input1", "input2", "target"},
-    "margin_losses.triplet_margin_loss": {"margin"},
-    "matmul.tensordot": {"a", "b"},
-    "nondifferentiable.unique": {"return_counts", "return_inverse"},
-    "normalization.instance_norm": {"input", "use_input_stats"},
-    "rectifiers.hardtanh": {"max_val", "min_val"},
+volume_pooling.max_pool3d_with_indices""",
+    "input target": """
+classification_losses.binary_cross_entropy_with_logits losses.huber_loss losses.l1_loss losses.mse_loss""",
+    "input target weight": "classification_losses.binary_cross_entropy",
+    "beta input target": "losses.smooth_l1_loss",
+    "input1 input2 target": "margin_losses.margin_ranking_loss",
+    "margin": "margin_losses.triplet_margin_loss",
+    "eps training": "batch_norm.batch_norm",
+    "input use_input_stats": "normalization.instance_norm",
+    "p": "dropout.dropout",
+    "input p": "dropout.dropout1d dropout.dropout2d",
+    "padding_idx": "embedding.embedding",
+    "input weight": "embedding.embedding_bag",
+    "tensor": "cutting.split",
+    "theta": "grid_sampling.affine_grid",
+    "a b": "matmul.tensordot",
+    "return_counts return_inverse": "nondifferentiable.unique",
+    "max_val min_val": "rectifiers.hardtanh",
 }
+LOOKED_AT = {name: arguments.split() for arguments, names in LOOKED_AT_IN.items() for name in names.split()}
 
 
 def checked(function: AnyFunction) -> AnyFunction:
@@ -206,6 +203,8 @@ def parsed(annotation: str) -> tuple[tuple[type, ...], str]:
             inner = each[len("Sequence[") : -1]
         elif each == "Sizes":
             types, inner = types + TYPES["int"], "int"
+        elif each == "Dims":
+            types, inner = types + TYPES["int"] + TYPES["None"], "int"
         else:
             types += TYPES.get(each, (object,))  # nothing is said here of other classes
     return types, inner
@@ -226,7 +225,8 @@ def error_for(function: Callable[..., Any], name: str, annotation: str, value: A
 
 def wanted(annotation: str) -> str:
     """The types of an annotation in PyTorch's words."""
-    return annotation.replace("Sequence[Tensor]", "tuple of Tensors").replace("Sequence[int]", "tuple of ints")
+    named = annotation.replace("Dims", "int | Sequence[int] | None")
+    return named.replace("Sequence[Tensor]", "tuple of Tensors").replace("Sequence[int]", "tuple of ints")
 
 
 def described(value: Any, annotation: str) -> str:

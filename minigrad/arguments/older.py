@@ -41,10 +41,17 @@ def older_sum(name: str, *arguments: Any) -> tuple[Any, Any]:
     return other, alpha
 
 
-def older_fused(name: str, *arguments: Any) -> tuple[Any, list[Any]]:
-    """The value and the three tensors of ``addcmul(input, value, tensor1, tensor2)``."""
-    (value,), tensors = taken_apart(name, ["TNTT"], "value", arguments)
-    return value, tensors
+def older_fused(name: str, older: tuple[Any, ...], value: Any, **tensors: Any) -> tuple[list[Any], Any]:
+    """The three tensors of ``addcmul(input, tensor1, tensor2)``, and the value; older: ``addcmul(input, value, …)``.
+
+    Raises:
+        TypeError: one is no tensor.
+    """
+    operands = list(tensors.values())
+    if older:
+        (value,), operands = taken_apart(name, ["TNTT"], "value", (*operands, *older))
+    check_tensors(name, **dict(zip(tensors, operands)))
+    return operands, value
 
 
 def operands_and_factors(

@@ -17,8 +17,8 @@ from minigrad import dtypes
 from minigrad.dtypes import FLOATS, NARROW, limits_of
 from minigrad.kernels.bfloat16 import ARRAYS
 
-__all__ = ["CATEGORY", "check_operand", "combine", "in_default_float", "in_opmath", "is_foreign", "number_as"]
-__all__ += ["promote", "result_dtype", "scalar_as", "type_name"]
+__all__ = ["CATEGORY", "check_operand", "combine", "dtype_of_operand", "in_default_float", "in_opmath"]
+__all__ += ["is_foreign", "number_as", "promote", "result_dtype", "scalar_as", "type_name"]
 
 
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2}
@@ -28,7 +28,7 @@ EXACT = 2**53  # … up to this one: integers that float64 holds exactly
 PRECISE = "fd"  # NumPy's codes of float32 and float64; to float16 no factor or divisor is rounded
 
 
-def _numpy_dtype(operand: Any) -> np.dtype:
+def dtype_of_operand(operand: Any) -> np.dtype:
     """The type that an operand brings along: a Python number brings bool, int64 or the default floating type."""
     if isinstance(operand, (np.ndarray, np.generic)):
         return operand.dtype
@@ -60,7 +60,7 @@ def result_dtype(*operands: Any) -> np.dtype:
         operands = tuple([each.item() if isinstance(each, np.generic) else each for each in operands])
     by_rank: list[np.dtype | None] = [None, None, None]  # with dimensions, zero-dimensional, Python numbers
     for operand in operands:
-        kind = _numpy_dtype(operand)
+        kind = dtype_of_operand(operand)
         if not isinstance(operand, (np.ndarray, np.generic)):
             rank = 2
         else:

@@ -21,11 +21,9 @@ from minigrad.graph.grad_mode import no_grad, set_grad_enabled
 from minigrad.left_out import no_attribute
 
 __all__ = ["Function", "GradcheckError", "Variable", "anomaly", "anomaly_mode", "backward", "breakpoint_on"]
-__all__ += ["detect_anomaly", "enable_grad", "explain_grad"]
-__all__ += ["functional", "grad", "grad_mode", "gradcheck", "gradgradcheck", "graph", "inference_mode"]
-__all__ += ["is_anomaly_enabled"]
-__all__ += ["is_grad_enabled", "is_inference_mode_enabled", "log_operations", "no_grad", "set_detect_anomaly"]
-__all__ += ["set_grad_enabled"]
+__all__ += ["detect_anomaly", "enable_grad", "explain_grad", "functional", "grad", "grad_mode", "gradcheck"]
+__all__ += ["gradgradcheck", "graph", "inference_mode", "is_anomaly_enabled", "is_grad_enabled"]
+__all__ += ["is_inference_mode_enabled", "log_operations", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
 
 
 if not TYPE_CHECKING:  # a type checker would take it to mean that every name is there

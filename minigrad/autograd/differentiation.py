@@ -260,7 +260,4 @@ def grad_of_batch(
     for number in range(count):
         starts = [None if batch is None else batch[number] for batch in batches]
         rows.append(grad(outputs, inputs, starts, retain_graph or number < count - 1, **options))
-    stacked = []
-    for column in zip(*rows):
-        stacked.append(None if column[0] is None else stack(column))
-    return tuple(stacked)
+    return tuple([None if column[0] is None else stack(column) for column in zip(*rows)])

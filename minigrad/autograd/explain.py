@@ -100,11 +100,9 @@ def _about(tensor: Tensor, gradient: Tensor, result: Tensor | None) -> str:
 def _values(tensor: Tensor, gradient: np.ndarray, result: Tensor | None) -> str:
     """What is wrong with the values of a gradient, and where it began; "" where they are sound."""
     if is_broken(gradient):
-        nans, infinities = int(np.isnan(gradient).sum()), int(np.isinf(gradient).sum())
-        counts = [
-            f"{count} NaN" if nan else f"{count} infinite" for nan, count in ((1, nans), (0, infinities)) if count
-        ]
-        return f"has {' and '.join(counts)} of {gradient.size} elements. {_began(tensor, result, is_broken)}"
+        counts = {"NaN": np.isnan(gradient).sum(), "infinite": np.isinf(gradient).sum()}
+        told = " and ".join([f"{count} {kind}" for kind, count in counts.items() if count])
+        return f"has {told} of {gradient.size} elements. {_began(tensor, result, is_broken)}"
     if is_zero(gradient):
         return f"is 0 everywhere. {_began(tensor, result, is_zero)}"
     return ""
@@ -129,12 +127,9 @@ def _began(tensor: Tensor, result: Tensor | None, bad: Any) -> str:
         if not able:
             return ask
         names = ", ".join([described(node) for node in reversed(able[-4:])])
-        told = f"On the way {'stands' if len(able) == 1 else 'stand'} {names}, which can do that. {ask}"
-        return (
-            told
-            if len(able) > 1 or bad is is_broken
-            else f"It can have begun at {names}: if so, it {ZEROS[stem(able[0])]}. {ask}"
-        )
+        if len(able) == 1 and bad is is_zero:
+            return f"It can have begun at {names}: if so, it {ZEROS[stem(able[0])]}. {ask}"
+        return f"On the way {'stands' if len(able) == 1 else 'stand'} {names}, which can do that. {ask}"
     try:
         sound = "The rules alone make other values of it: a hook, a change of .grad, or an earlier pass made these."
         return where_it_began(edge, root, bad) or (ask if result is None else sound)
@@ -144,10 +139,8 @@ def _began(tensor: Tensor, result: Tensor | None, bad: Any) -> str:
 
 def _edge(tensor: Tensor) -> Edge | None:
     """The tensor's place in the graphs that are alive; None where it has none."""
-    if tensor.grad_fn is not None:
-        return tensor.grad_fn, tensor.output_nr
-    node = tensor._accumulate_grad()
-    return None if node is None else (node, 0)
+    node = tensor._accumulate_grad() if tensor.grad_fn is None else tensor.grad_fn
+    return None if node is None else (node, tensor.output_nr)
 
 
 def _seen_from(tensor: Tensor, result: Tensor) -> str:

@@ -23,11 +23,13 @@ from minigrad.graph.saved_tensors import THIS_NODE, Origin
 from minigrad.graph.storage import next_sequence_number
 from minigrad.graph.strides import lay_in_order
 from minigrad.graph.view import CUSTOM_VIEW, MULTIPLE_VIEWS, share_storage
-from minigrad.graph.watching import to_arrays, to_tensors
+from minigrad.graph.watching import checked_count, to_arrays, to_tensors
 from minigrad.inplace.changing import check_changeable
 from minigrad.inplace.views import outdate_views, rebase, take_place
 
 __all__ = ["Function", "once_differentiable"]
+
+Values = tuple[Any, ...]
 
 
 class Function(function.Function):
@@ -124,7 +126,7 @@ class Function(function.Function):
         return cls.vjp
 
     @classmethod
-    def bind(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def bind(cls, args: Values, kwargs: dict[str, Any]) -> tuple[Values, dict[str, Any]]:
         """The arguments in forward's order, those given by name too; and the defaults, which ``setup_context`` sees.
 
         Raises:
@@ -166,7 +168,7 @@ class Function(function.Function):
         return tuple(results) if isinstance(output, tuple) else results[0]
 
     @classmethod
-    def _run_forward(cls, ctx: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _run_forward(cls, ctx: Function, args: Values, kwargs: dict[str, Any]) -> Any:
         """What the user's ``forward`` gives, in either of its two forms."""
         if cls.setup_context is Function.setup_context:
             return cls.forward(ctx, *args, **kwargs)
@@ -185,12 +187,12 @@ class Function(function.Function):
             gradients = with_zeros(self, gradients)
         return gradients if grad_mode.enabled else to_tensors(gradients)
 
-    def from_rule(self, found: Any) -> tuple[Any, ...]:
+    def from_rule(self, found: Any) -> Values:
         """What the user's rule gave, as the engine wants it."""
         found = self.gradients_of_tensors(found if isinstance(found, tuple) else (found,))
         return found if grad_mode.enabled else to_arrays(found)
 
-    def _check_dirty(self, args: tuple[Any, ...], outputs: tuple[Any, ...], recorded: bool) -> None:
+    def _check_dirty(self, args: Values, outputs: Values, recorded: bool) -> None:
         """Count the changes of what forward changed in place.
 
         Raises:
@@ -219,13 +221,7 @@ class Function(function.Function):
             tensor._version_counter.bump(self.name())
 
     def _place(
-        self,
-        output: Any,
-        output_nr: int,
-        grad_fn: Function | None,
-        args: tuple[Any, ...],
-        outputs: tuple[Any, ...],
-        results: list[Any],
+        self, output: Any, output_nr: int, grad_fn: Function | None, args: Values, outputs: Values, results: list[Any]
     ) -> Any:
         """One result of forward as the caller receives it: with its place in the graph."""
         if not isinstance(output, Tensor):
@@ -257,12 +253,12 @@ class Function(function.Function):
             result._version_counter = output._version_counter
         return result
 
-    def _differentiable(self, outputs: tuple[Any, ...]) -> int:
+    def _differentiable(self, outputs: Values) -> int:
         """How many of the outputs have a gradient."""
         constants = [id(each) for each in self._non_differentiable]
         return sum([is_tensor(each) and each.is_floating_point() and id(each) not in constants for each in outputs])
 
-    def _connect_tensors(self, args: tuple[Any, ...], results: list[Any]) -> None:
+    def _connect_tensors(self, args: Values, results: list[Any]) -> None:
         """Make edges: as in PyTorch only for tensors, while ``needs_input_grad`` speaks of every argument."""
         of_arguments = self.needs_input_grad
         self.needs_input_grad = [of_arguments[place] for place in self._tensor_places]
@@ -276,29 +272,21 @@ class Function(function.Function):
         for output_nr, result in enumerate(results):
             if not any(result is each for each in self._dirty) or grad_fn is None:
                 continue
-            for position, array in enumerate(self._saved):
-                if array is result.array:
-                    self.replace_saved(position, array, (THIS_NODE, output_nr), result._version_counter)
+            self.redirect_saved_result(result, result, output_nr)
             if result._base is not None:
                 rebase(result, grad_fn)
             else:
                 take_place(result, grad_fn, output_nr)
                 outdate_views(result)
 
-    def gradients_of_tensors(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    def gradients_of_tensors(self, gradients: Values) -> Values:
         """Of one gradient an argument, which ``backward`` gave, those of the arguments that are tensors.
 
         Raises:
             RuntimeError: there are fewer than arguments, or more that are not None; or one is neither a tensor nor
                 None, or belongs to an argument that is no tensor.
         """
-        count = len(self.needs_input_grad)
-        if len(gradients) < count or any(each is not None for each in gradients[count:]):
-            raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {count}, "
-                f"got {len(gradients)})"
-            )
-        for place, gradient in enumerate(gradients):
+        for place, gradient in enumerate(checked_count(self, gradients, self.needs_input_grad)):
             if gradient is not None and not isinstance(gradient, Tensor):
                 raise RuntimeError(
                     f"expected Variable or None (got {type(gradient).__name__}): what {self.name()} returned at "

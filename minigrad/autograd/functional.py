@@ -23,6 +23,7 @@ STRICT = "This is not allowed in strict mode."
 WITH_GRAPH = "This is not allowed in strict mode when create_graph=True."
 
 Tensors = Tensor | Sequence[Tensor]
+Differentiable = Callable[..., Any]
 
 SINGLE = {"output": "the user-provided function returns", "input": "the input to the user-provided function is"}
 
@@ -33,19 +34,14 @@ def as_checked_tuple(values: Any, name: str, function: str) -> tuple[Tensor, ...
     Raises:
         TypeError: something else.
     """
+    wanted = f"The {name} given to {function} must be either a Tensor or a tuple of Tensors"
     if not isinstance(values, (tuple, Tensor)):
-        raise TypeError(
-            f"The {name} given to {function} must be either a Tensor or a tuple of Tensors but the given {name} has "
-            f"type {type(values)}."
-        )
+        raise TypeError(f"{wanted} but the given {name} has type {type(values)}.")
     given = values if isinstance(values, tuple) else (values,)
     for position, each in enumerate(given):
         if not isinstance(each, Tensor):
-            raise TypeError(
-                f"The {name} given to {function} must be either a Tensor or a tuple of Tensors but the value at index "
-                f"{position} has type {type(each)}."
-            )
-    return tuple(given)
+            raise TypeError(f"{wanted} but the value at index {position} has type {type(each)}.")
+    return given
 
 
 def fresh_inputs(inputs: Any, function: str, create_graph: bool) -> tuple[Tensor, ...]:
@@ -55,7 +51,7 @@ def fresh_inputs(inputs: Any, function: str, create_graph: bool) -> tuple[Tensor
     return tuple([x.view_as(x) if same else x.detach().requires_grad_() for x, same in zip(given, connected)])
 
 
-def outputs_of(func: Callable[..., Any], inputs: tuple[Tensor, ...], function: str) -> tuple[tuple[Tensor, ...], bool]:
+def outputs_of(func: Differentiable, inputs: tuple[Tensor, ...], function: str) -> tuple[tuple[Tensor, ...], bool]:
     """What ``func`` returns, as a tuple, and whether it returned a tuple."""
     result = func(*inputs)
     return as_checked_tuple(result, "outputs of the user-provided function", function), isinstance(result, tuple)
@@ -116,15 +112,9 @@ def differentiate(
     gradients: Sequence[Tensor | None] = [None] * len(inputs)
     rows = (len(grad_outputs[0]),) if grad_outputs and batched else ()
     if connected and 0 not in rows:
-        gradients = grad(
-            [outputs[number] for number in connected],
-            inputs,
-            None if grad_outputs is None else [grad_outputs[number] for number in connected],
-            retain_graph=True,
-            create_graph=create_graph,
-            allow_unused=True,
-            is_grads_batched=batched,
-        )
+        chosen = [outputs[number] for number in connected]
+        starts = None if grad_outputs is None else [grad_outputs[number] for number in connected]
+        gradients = grad(chosen, inputs, starts, True, create_graph, allow_unused=True, is_grads_batched=batched)
     filled = []
     for position, (gradient, source) in enumerate(zip(gradients, inputs)):
         if gradient is None:
@@ -183,7 +173,7 @@ def one_hot_rows(tensor: Tensor) -> Tensor:
 
 @enable_grad()
 def jacobian(
-    func: Callable[..., Any],
+    func: Differentiable,
     inputs: Tensors,
     create_graph: bool = False,
     strict: bool = False,
@@ -252,7 +242,7 @@ def check_strategy(strategy: str, strict: bool, vectorize: bool, function: str) 
 
 
 def hessian(
-    func: Callable[..., Any],
+    func: Differentiable,
     inputs: Tensors,
     create_graph: bool = False,
     strict: bool = False,
@@ -309,11 +299,7 @@ def single_number(value: Any, function: str) -> Tensor:
 
 @enable_grad()
 def vjp(
-    func: Callable[..., Any],
-    inputs: Tensors,
-    v: Tensors | None = None,
-    create_graph: bool = False,
-    strict: bool = False,
+    func: Differentiable, inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """``func(*inputs)``, and vᵀ · Jacobian: one backward pass. ``v`` has the outputs' shapes; None for one number.
 
@@ -331,11 +317,7 @@ def vjp(
 
 @enable_grad()
 def jvp(
-    func: Callable[..., Any],
-    inputs: Tensors,
-    v: Tensors | None = None,
-    create_graph: bool = False,
-    strict: bool = False,
+    func: Differentiable, inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """``func(*inputs)``, and Jacobian · v. ``v`` has the inputs' shapes; None for one number.
 
@@ -357,11 +339,7 @@ def jvp(
 
 @enable_grad()
 def vhp(
-    func: Callable[..., Any],
-    inputs: Tensors,
-    v: Tensors | None = None,
-    create_graph: bool = False,
-    strict: bool = False,
+    func: Differentiable, inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """``func(*inputs)``, one number, and vᵀ · Hessian: the gradient of the gradient's product with v.
 
@@ -380,11 +358,7 @@ def vhp(
 
 @enable_grad()
 def hvp(
-    func: Callable[..., Any],
-    inputs: Tensors,
-    v: Tensors | None = None,
-    create_graph: bool = False,
-    strict: bool = False,
+    func: Differentiable, inputs: Tensors, v: Tensors | None = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """``func(*inputs)``, one number, and Hessian · v, which equals :func:`vhp` where the Hessian is symmetric.
 

@@ -63,16 +63,14 @@ def difference(above: np.ndarray, below: np.ndarray, index: tuple[int, ...], eps
     Raises:
         AssertionError: two different things.
     """
-    if above.shape != below.shape:
-        raise AssertionError(
-            f"Expected `func` to return outputs with the same shape when inputs are perturbed on index {index} by "
-            f"{eps}, but got: shapes {list(above.shape)} and {list(below.shape)}."
-        )
-    if above.dtype != below.dtype:
-        raise AssertionError(
-            f"Expected `func` to return outputs with the same dtype when inputs are perturbed on index {index} by "
-            f"{eps}, but got: dtypes {from_numpy_dtype(above.dtype)} and {from_numpy_dtype(below.dtype)}."
-        )
+    shapes = list(above.shape), list(below.shape)
+    types = from_numpy_dtype(above.dtype), from_numpy_dtype(below.dtype)
+    for what, (first, second) in (("shape", shapes), ("dtype", types)):
+        if first != second:
+            raise AssertionError(
+                f"Expected `func` to return outputs with the same {what} when inputs are perturbed on index {index} by "
+                f"{eps}, but got: {what}s {first} and {second}."
+            )
     wide = np.promote_types(above.dtype, np.float32)
     return ((above.astype(wide) - below.astype(wide)) / (2 * eps)).ravel()
 
@@ -83,9 +81,8 @@ def analytical_jacobian(output: Tensor, inputs: Sequence[Tensor]) -> list[np.nda
     for row in range(output.array.size):
         one_hot = np.zeros(output.array.size, output.array.dtype)
         one_hot[row] = 1
-        gradients = grad(
-            output, inputs, wrap(one_hot.reshape(output.array.shape)), retain_graph=True, allow_unused=True
-        )
+        start = wrap(one_hot.reshape(output.array.shape))
+        gradients = grad(output, inputs, start, retain_graph=True, allow_unused=True)
         for jacobian, gradient in zip(jacobians, gradients):
             if gradient is not None:
                 jacobian[row] = gradient.array.ravel()
@@ -153,7 +150,8 @@ def gradcheck(
     outputs = differentiable(results)
     variables = [given[number] for number in checked]
     try:
-        compare_all(func, given, checked, results, eps, atol, rtol, nondet_tol)
+        numerical = {number: numerical_jacobian(func, given, number, eps) for number in checked}
+        compare_all(dict(zip(checked, variables)), results, numerical, atol, rtol, nondet_tol)
         check_scaled(outputs, variables)
         if check_undefined_grad and outputs:
             check_undefined(func, given, variables)
@@ -195,34 +193,33 @@ def check_inputs(given: tuple[Any, ...]) -> list[int]:
     return checked
 
 
+Jacobians = list[np.ndarray]  # one an output, or one an input
+
+
 def compare_all(
-    func: Callable[..., Any],
-    given: tuple[Any, ...],
-    checked: list[int],
-    results: tuple[Tensor, ...],
-    eps: float,
-    atol: float,
-    rtol: float,
-    nondet_tol: float,
+    variables: dict[int, Tensor], results: Sequence[Tensor], numerical: dict[int, Jacobians], *tolerances: float
 ) -> None:
-    """Compare the Jacobians of every output by every checked input, and two runs of backward with each other."""
-    numerical = {number: numerical_jacobian(func, given, number, eps) for number in checked}
+    """Compare the Jacobians of every output by every input in ``variables``, which go by their numbers, and two runs of
+    backward with each other; the tolerances are ``atol``, ``rtol`` and ``nondet_tol``.
+    """
+    atol, rtol, nondet_tol = tolerances
     places = [place for place, each in enumerate(results) if each.requires_grad]
     if not places:
-        if any(jacobian.any() for number in checked for jacobian in numerical[number]):
+        if any(jacobian.any() for jacobians in numerical.values() for jacobian in jacobians):
             raise GradcheckError("Numerical gradient for function expected to be zero: no output requires grad")
         return
+    inputs = list(variables.values())
     for output_number, place in enumerate(places):
-        analytical = analytical_jacobian(results[place], [given[number] for number in checked])
-        again = analytical_jacobian(results[place], [given[number] for number in checked])
-        for number, first, second in zip(checked, analytical, again):
+        analytical = analytical_jacobian(results[place], inputs)
+        again = analytical_jacobian(results[place], inputs)
+        for number, first, second in zip(variables, analytical, again):
             if not np.allclose(first, second, rtol=0, atol=nondet_tol, equal_nan=True):
                 raise GradcheckError(
                     f"Backward is not reentrant, i.e., running backward with same input and grad_output multiple "
                     f"times gives different values, for output {output_number} with respect to input {number}. "
                     f"The tolerance for nondeterminism was {nondet_tol}."
                 )
-        for number, ours in zip(checked, analytical):
+        for number, ours in zip(variables, analytical):
             check_agreement(ours, numerical[number][place], output_number, number, atol, rtol)
 
 
@@ -343,7 +340,6 @@ def gradgradcheck(
         gradients = grad(results, targets, arguments[len(given) :], create_graph=True, allow_unused=True)
         return tuple([each for each in gradients if each is not None])
 
-    options.update(check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev)
-    return gradcheck(
-        backward_of_func, (*given, *starts), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, **options
-    )
+    options |= {"check_forward_ad": check_fwd_over_rev, "check_backward_ad": check_rev_over_rev}
+    options |= {"eps": eps, "atol": atol, "rtol": rtol, "raise_exception": raise_exception}
+    return gradcheck(backward_of_func, (*given, *starts), **options)

@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ContextDecorator
-from types import TracebackType
+from functools import partial
 from typing import Any, NamedTuple
 
 from minigrad.forking import in_forked_child
@@ -82,17 +82,7 @@ class save_on_cpu(saved_tensors_hooks):
     """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
-        super().__init__(self.copy, self.as_it_is)
-
-    @staticmethod
-    def copy(tensor: Tensor) -> Tensor:
-        """What is kept instead of a tensor: a copy without history."""
-        return tensor.detach().clone()
-
-    @staticmethod
-    def as_it_is(packed: Tensor) -> Tensor:
-        """What is given back: the copy."""
-        return packed
+        super().__init__(lambda tensor: tensor.detach().clone(), lambda copy: copy)
 
 
 class disable_saved_tensors_hooks(ContextDecorator):
@@ -110,9 +100,7 @@ class disable_saved_tensors_hooks(ContextDecorator):
             raise RuntimeError(self.error_message)
         self.outside, packing.refusal = packing.refusal, self.error_message
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         packing.refusal = self.outside
 
 
@@ -156,7 +144,7 @@ def register_multi_grad_hook(
     elif not all(each._requires_grad for each in tensors):
         raise AssertionError("Expected gradient function to be set: each of the tensors must require grad")
     watched = _Watched(tensors, fn, mode)
-    return MultiGradHandle([each.register_hook(_Watch(watched, place)) for place, each in enumerate(tensors)])
+    return MultiGradHandle([each.register_hook(partial(watched.receive, place)) for place, each in enumerate(tensors)])
 
 
 class _Watched:
@@ -204,14 +192,3 @@ class _Watched:
 def open_watched() -> None:
     """Nobody holds the lock in the child of a fork."""
     _Watched.lock = threading.Lock()
-
-
-class _Watch:
-    """The hook of one of the watched tensors."""
-
-    def __init__(self, watched: _Watched, place: int) -> None:
-        self.watched = watched
-        self.place = place
-
-    def __call__(self, gradient: Tensor | None) -> None:
-        self.watched.receive(self.place, gradient)

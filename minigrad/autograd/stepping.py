@@ -138,7 +138,7 @@ class BackwardSteps:
         walk.order = [node]
         node.stepping = self.progress
         grad_before = grad_of(node)
-        self.arrived.begin_step()
+        self.arrived.before = []
         try:
             walk_backward(self.arrived, *self.options, walk=walk)
         except BaseException:
@@ -211,9 +211,6 @@ class Deliveries(dict[Any, list[Any]]):
         super().__init__(arrived)
         self.before: list[list[Any] | None] = []
 
-    def begin_step(self) -> None:
-        self.before = []
-
     def __getitem__(self, target: Any) -> list[Any]:  # a further gradient comes
         waiting = super().__getitem__(target)
         self.before.append([copied(each) for each in waiting])
@@ -227,15 +224,13 @@ class Deliveries(dict[Any, list[Any]]):
         """The gradients that ``node`` sent on, in order; of each, the sum is what was there before the next one came,
         or is there now."""
         found: list[Sent] = []
-        deliveries = iter(self.before)
         sums: dict[Any, Any] = {}
         edges = [
             (position, target, output_nr, raw_shape, value)
             for position, ((target, output_nr, _), (raw_shape, value)) in enumerate(zip(node.edges, given or ()))
             if target is not None and value is not None
         ]
-        befores = [next(deliveries) for _ in edges]
-        for (position, target, output_nr, raw_shape, value), before in zip(reversed(edges), reversed(befores)):
+        for (position, target, output_nr, raw_shape, value), before in zip(edges[::-1], self.before[::-1]):
             now: Any = sums.get((target, output_nr))
             if now is None:
                 now = copied(super().__getitem__(target)[output_nr])
@@ -252,9 +247,8 @@ def ready_because(senders: tuple[int, ...]) -> str:
         return "backward begins here"
     if len(senders) == 1:
         return f"its one gradient has arrived, from step {senders[0]}"
-    if len(senders) > 8:
-        return f"all {len(senders)} gradients have arrived, from steps {senders[0]} to {senders[-1]}"
-    return f"all {len(senders)} gradients have arrived, from steps {', '.join([str(number) for number in senders])}"
+    steps = f"{senders[0]} to {senders[-1]}" if len(senders) > 8 else ", ".join(map(str, senders))
+    return f"all {len(senders)} gradients have arrived, from steps {steps}"
 
 
 def copied(gradient: Any) -> Tensor | None:

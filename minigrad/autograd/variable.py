@@ -35,9 +35,7 @@ class Variable(metaclass=VariableMeta):
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = False, volatile: bool = False) -> Any:
         if volatile:
             warn_user("volatile was removed and now has no effect. Use `with minigrad.no_grad():` instead.")
-        if data is None:
-            data = empty(0)
-        data = taken_in(data)
+        data = taken_in(empty(0) if data is None else data)
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type_name(data)}")
         variable = data.detach()

@@ -1,7 +1,5 @@
 """GPUs of NVIDIA: the switches of their products change nothing here."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 from minigrad.backends.switches import is_available as is_built

@@ -34,13 +34,5 @@ def flags(
     allow_tf32: bool = True,
 ) -> AbstractContextManager[None]:
     """Inside ``with``, the switches are these."""
-    return set_for_a_while(
-        globals(),
-        {
-            "enabled": enabled,
-            "benchmark": benchmark,
-            "benchmark_limit": benchmark_limit,
-            "deterministic": deterministic,
-            "allow_tf32": allow_tf32,
-        },
-    )
+    switches = {"enabled": enabled, "deterministic": deterministic, "allow_tf32": allow_tf32}
+    return set_for_a_while(globals(), switches | {"benchmark": benchmark, "benchmark_limit": benchmark_limit})

@@ -98,8 +98,7 @@ def range(
     start, end, step = [plain_number("range", value, name) for name, value in named.items()]
     kind = numpy_kind(dtype)
     check_bounds("range", start, end, step, kind)
-    count = math.floor((end - start) / step) + 1
-    return finish(counted(start, step, count, kind), device, requires_grad)
+    return finish(counted(start, step, math.floor((end - start) / step) + 1, kind), device, requires_grad)
 
 
 def both_ends(name: str, start: Any, end: Any, steps: int, kind: np.dtype) -> list[Any]:

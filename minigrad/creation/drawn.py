@@ -122,13 +122,10 @@ def normal(
         RuntimeError: a deviation is negative, or two tensors do not broadcast.
         TypeError: numbers without a size, or a size with tensors of more than one element.
     """
+    source = generator_or_default(generator)
     if size is not None:
         numbers = plain_number("normal", mean, "mean"), plain_number("normal", std, "std")
-        return finish(
-            generator_or_default(generator).normal(as_size("normal", size), numpy_kind(dtype), *numbers),
-            device,
-            requires_grad,
-        )
+        return finish(source.normal(as_size("normal", size), numpy_kind(dtype), *numbers), device, requires_grad)
     tensors = [each for each in (mean, std) if isinstance(each, Tensor)]
     if not tensors:
         raise TypeError("normal() with two numbers needs a size")
@@ -141,9 +138,9 @@ def normal(
     shape = np.broadcast_shapes(*map(np.shape, arrays))
     kind = tensors[0].array.dtype
     if isinstance(std, Tensor):
-        scaled = (generator_or_default(generator).normal(shape, kind, 0.0, 1.0) * std.array).astype(kind)
+        scaled = (source.normal(shape, kind, 0.0, 1.0) * std.array).astype(kind)
     else:
-        scaled = generator_or_default(generator).normal(shape, kind, 0.0, std)
+        scaled = source.normal(shape, kind, 0.0, std)
     return finish(np.asarray(scaled + arrays[0], kind), device, requires_grad)
 
 
@@ -181,8 +178,7 @@ def multinomial(
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     if not replacement or num_samples == 1:
         rates = weights / empty_like(input).exponential_(generator=generator).array
-        first = np.argsort(-rates, axis=-1, kind="stable")[..., :num_samples]
-        return finish(first, None, False)
+        return finish(np.argsort(-rates, axis=-1, kind="stable")[..., :num_samples], None, False)
     bounds = np.cumsum(weights, axis=-1)
     bounds /= bounds[..., -1:]
     bounds[..., -1] = 1.0

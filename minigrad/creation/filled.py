@@ -148,9 +148,8 @@ def full_like(
 ) -> Tensor:
     """A tensor of the shape of ``input`` filled with ``fill_value``."""
     kind = input.array.dtype if dtype is None else numpy_kind(dtype)
-    return _full_like(
-        input, dtype, device, requires_grad, memory_format, number_as(plain_number("full_like", fill_value), kind)
-    )
+    value = number_as(plain_number("full_like", fill_value), kind)
+    return _full_like(input, dtype, device, requires_grad, memory_format, value)
 
 
 @checked

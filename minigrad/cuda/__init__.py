@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from minigrad.attributes import TYPE_NAMES
@@ -104,6 +105,17 @@ def refuse(name: str, *args: Any, **kwargs: Any) -> NoReturn:
     raise RuntimeError(f"{name}() needs a GPU, and minigrad computes on the CPU only: ask is_available() first")
 
 
+def refusing(module: str, names: set[str]) -> Callable[[str], Any]:
+    """``__getattr__`` of a module in which these names refuse to be called."""
+
+    def look_up(name: str) -> Any:
+        if name in names:
+            return functools.partial(refuse, name)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
+
+    return look_up
+
+
 class TensorTypeOfGPU:
     """``cuda.FloatTensor`` and its kin: no tensor is of such a type, and none can be made."""
 
@@ -121,8 +133,6 @@ class TensorTypeOfGPU:
 
 
 def __getattr__(name: str) -> Any:
-    if name in REFUSED:
-        return functools.partial(refuse, name)
     if name.endswith("Tensor") and name[:-6] in TYPE_NAMES.values():
         return TensorTypeOfGPU(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    return refusing(__name__, REFUSED)(name)

@@ -16,32 +16,15 @@ from minigrad.distributions.location_scale import Cauchy, Laplace, Normal, Unifo
 from minigrad.distributions.multivariate_normal import MultivariateNormal
 from minigrad.distributions.positive import Beta, Chi2, Dirichlet, Exponential, Gamma, StudentT
 from minigrad.distributions.transformed import Gumbel, HalfNormal, LogNormal, Pareto, TransformedDistribution
-from minigrad.distributions.transforms import (
-    AbsTransform,
-    AffineTransform,
-    ComposeTransform,
-    ExpTransform,
-    SigmoidTransform,
-    SoftplusTransform,
-    TanhTransform,
-    Transform,
-    identity_transform,
-)
+from minigrad.distributions.transforms import *
 
 __all__ = ["AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2"]
 __all__ += ["ComposeTransform", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "Gamma", "Geometric"]
 __all__ += ["Gumbel", "HalfNormal", "Independent", "Laplace", "LogNormal", "MixtureSameFamily", "Multinomial"]
 __all__ += ["MultivariateNormal", "NegativeBinomial", "Normal", "OneHotCategorical", "Pareto", "Poisson"]
-__all__ += [
-    "OneHotCategoricalStraightThrough",
-    "SigmoidTransform",
-    "SoftplusTransform",
-    "StudentT",
-    "TanhTransform",
-    "Transform",
-    "constraints",
-]
-__all__ += ["TransformedDistribution", "Uniform", "identity_transform", "kl_divergence", "register_kl"]
+__all__ += ["OneHotCategoricalStraightThrough", "SigmoidTransform", "SoftplusTransform", "StudentT", "TanhTransform"]
+__all__ += ["Transform", "TransformedDistribution", "Uniform", "constraints", "identity_transform", "kl_divergence"]
+__all__ += ["register_kl"]
 
 # PyTorch has a file for each class: programs find ours under its path too, ``distributions.normal.Normal``.
 PATHS = {

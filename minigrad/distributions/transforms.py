@@ -77,9 +77,6 @@ class Transform:
         """f(x). Shapes: x -> :meth:`forward_shape`."""
         return self._remembered(0, x)
 
-    def _inv_call(self, y):
-        return self._remembered(1, y)
-
     def _remembered(self, which, given):
         """The other of the last pair of x and y if ``given`` is the one, else computed."""
         if self._cache_size and given is self._cached[which]:
@@ -130,7 +127,7 @@ class _InverseTransform(Transform):
         return self.inv
 
     def __call__(self, x):
-        return self.inv._inv_call(x)
+        return self.inv._remembered(1, x)
 
     def log_abs_det_jacobian(self, x, y):
         return -self.inv.log_abs_det_jacobian(y, x)
@@ -278,11 +275,8 @@ class ExpTransform(Increasing):
 
     codomain = constraints.positive
 
-    def _call(self, x):
-        return x.exp()
-
-    def _inverse(self, y):
-        return y.log()
+    _call = staticmethod(minigrad.exp)
+    _inverse = staticmethod(minigrad.log)
 
     def log_abs_det_jacobian(self, x, y):
         return x
@@ -313,8 +307,7 @@ class SoftplusTransform(Increasing):
 
     codomain = constraints.positive
 
-    def _call(self, x):
-        return F.softplus(x)
+    _call = staticmethod(F.softplus)
 
     def _inverse(self, y):
         return (-y).expm1().neg().log() + y
@@ -328,11 +321,8 @@ class TanhTransform(Increasing):
 
     codomain = constraints.interval(-1.0, 1.0)
 
-    def _call(self, x):
-        return x.tanh()
-
-    def _inverse(self, y):
-        return minigrad.atanh(y)
+    _call = staticmethod(minigrad.tanh)
+    _inverse = staticmethod(minigrad.atanh)
 
     def log_abs_det_jacobian(self, x, y):
         return 2.0 * (math.log(2.0) - x - F.softplus(-2.0 * x))
@@ -343,8 +333,7 @@ class AbsTransform(Transform):
 
     codomain = constraints.positive
 
-    def _call(self, x):
-        return x.abs()
+    _call = staticmethod(minigrad.abs)
 
     def _inverse(self, y):
         return y

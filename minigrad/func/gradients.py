@@ -10,10 +10,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from minigrad import Tensor, enable_grad
 from minigrad.autograd.functional import differentiate, one_hot_rows
 from minigrad.func.trees import leaves_of, with_leaves
-from minigrad.graph.grad_mode import enable_grad
-from minigrad.tensor import Tensor
 
 __all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "vjp"]
 

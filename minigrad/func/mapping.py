@@ -9,10 +9,8 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from minigrad import Tensor, get_rng_state, set_rng_state, stack
 from minigrad.func.trees import leaves_of, parts_of, with_leaves
-from minigrad.ops.joining import stack
-from minigrad.random import get_rng_state, set_rng_state
-from minigrad.tensor import Tensor
 
 __all__ = ["vmap"]
 

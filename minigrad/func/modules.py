@@ -6,16 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.nn.module import Module
+from minigrad import Tensor, nn, stack
 from minigrad.nn.utils.stateless import call_with
-from minigrad.ops.joining import stack
-from minigrad.tensor import Tensor
 
 __all__ = ["functional_call", "stack_module_state"]
 
 
 def functional_call(
-    module: Module,
+    module: nn.Module,
     parameter_and_buffer_dicts: Any,
     args: Any = None,
     kwargs: dict[str, Any] | None = None,

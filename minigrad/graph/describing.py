@@ -124,11 +124,7 @@ def names_unpacked(code: CodeType) -> tuple[str, ...]:
     except (OSError, TypeError, SyntaxError):  # typed in, frozen, or a part of a line
         return ()
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Attribute)
-            and node.value.attr == "saved_tensors"
-        ):
+        if isinstance(node, ast.Assign) and getattr(node.value, "attr", "") == "saved_tensors":
             target = node.targets[0]
             if isinstance(target, ast.Tuple):
                 return tuple([each.id if isinstance(each, ast.Name) else "" for each in target.elts])

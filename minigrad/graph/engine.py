@@ -89,7 +89,7 @@ def run_backward(
             run_leaf(node, incoming[0])
             continue
         else:
-            outgoing = node.backward(*incoming)  # the rule: dL/d(each input)
+            outgoing = node.backward(incoming[0])  # the rule: from dL/d(output) to dL/d(each input)
         if type(outgoing) is not tuple:
             outgoing = (outgoing,)
         if len(outgoing) != len(node.edges):

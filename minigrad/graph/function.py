@@ -25,12 +25,24 @@ from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
 from minigrad.graph.grad_mode import call_inside, enable_grad, grad_mode
 from minigrad.graph.history import cut_here, note_cut, switched_off
-from minigrad.graph.node import NO_EDGE, NO_GRADIENT, ONE_OUTPUT, AccumulateGrad, Edge, Node, Tensor, TensorBase
+from minigrad.graph.node import (
+    NO_EDGE,
+    NO_GRADIENT,
+    ONE_OUTPUT,
+    AccumulateGrad,
+    Edge,
+    Node,
+    Number,
+    Tensor,
+    TensorBase,
+    unwrap,
+)
 from minigrad.graph.saved_names import names_of_saved
 from minigrad.graph.saved_tensors import (
     THIS_NODE,
     Given,
     Origin,
+    Packing,
     changed_since,
     detached_since,
     freed,
@@ -46,6 +58,7 @@ from minigrad.kernels.layout import check_layout, opened
 from minigrad.out_of_memory import out_of_memory
 
 __all__ = ["ONLY_FIRST", "Function", "Probe", "gradient_edge", "taken_in", "with_zeros", "wrap"]
+__all__ += ["Number", "Tensor", "constant_like", "unwrap"]  # what a rule is written with besides
 
 
 counter_of = itemgetter(2)  # an edge's
@@ -59,6 +72,12 @@ def wrap(array: ndarray) -> Tensor:
     tensor.array = array if array.dtype.kind != "V" else array.view(BFloat16Array)
     tensor._version_counter = InferenceCounter() if grad_mode.inference else VersionCounter()
     return tensor
+
+
+def constant_like(array: ndarray, value: Any) -> Any:
+    """``array`` in the type of ``value``, as a tensor where ``value`` is one, so that the two can be combined."""
+    array = asarray(array, unwrap(value).dtype)
+    return wrap(array) if isinstance(value, Tensor) else array
 
 
 def taken_in(value: Any) -> Any:
@@ -253,7 +272,7 @@ class Function(Node):
         self.outputs = ONE_OUTPUT[results[0].array.shape, results[0].array.dtype]
         if self.saved_inputs is None and not ARRAYS.isdisjoint(map(type, self._saved)):  # arrays are saved
             self._origins = self.find_origins(inputs, results)
-        special = len(results) > 1 or packing.hooks or anomaly.enabled
+        special = len(results) > 1 or anomaly.enabled or (Packing.used and packing.hooks)
         if special or (InferenceCounter.made and InferenceCounter in map(type, map(counter_of, self.edges))):
             self.take_special_place(results)
 
@@ -397,8 +416,7 @@ class Function(Node):
         if self.inside is None:
             return self.result(array, output_nr)
         copy_slices: Any = self.inside()
-        view: Tensor = copy_slices.view_of_result(array)
-        return view
+        return copy_slices.view_of_result(array)
 
     def call_rule(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
         """From one gradient an output to one an input: what the engine's loop does with a plain node."""
@@ -429,11 +447,11 @@ class Function(Node):
             if origin is not None:
                 self.replace_saved(position, array.copy(order="K"), origin[0], VersionCounter())
 
-    def redirect_saved_result(self, result: Tensor, target: Tensor) -> None:
+    def redirect_saved_result(self, result: Tensor, target: Tensor, output_nr: int = 0) -> None:
         """After an in-place operation: what was saved of ``result`` is ``target``, which received its values."""
         for position, array in enumerate(self._saved):
             if array is result.array:
-                self.replace_saved(position, target.array, (THIS_NODE, 0), target._version_counter)
+                self.replace_saved(position, target.array, (THIS_NODE, output_nr), target._version_counter)
 
     def replace_saved(self, position: int, array: ndarray, edge: Edge, counter: VersionCounter) -> None:
         """Keep ``array``, which has this place in the graph, instead of what was saved at ``position``."""
@@ -470,11 +488,9 @@ def name_saved_value(name: str) -> None:
         setattr(Function, f"_saved_{name}", SavedValue(name))
 
 
-for general in ("self", "other", "result", "indices"):
-    name_saved_value(general)
-for number in range(8):
-    for general in ("input", "result", "value"):
-        name_saved_value(f"{general}{number}")
+numbered = [f"{kind}{number}" for kind in ("input", "result", "value") for number in range(8)]
+for name in ("self", "other", "result", "indices", *numbered):
+    name_saved_value(name)
 
 
 def with_zeros(node: Node, gradients: Sequence[Any]) -> list[Any]:
@@ -499,8 +515,7 @@ def gradient_edge(tensor: Tensor) -> Edge:
         return tensor.grad_fn, tensor.output_nr
     if not tensor._requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
-    edge: Edge = call_inside(enable_grad(), Probe.apply, tensor).grad_fn.next_functions[0]
-    return edge
+    return call_inside(enable_grad(), Probe.apply, tensor).grad_fn.next_functions[0]
 
 
 class Probe(Function):

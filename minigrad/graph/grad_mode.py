@@ -11,7 +11,6 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from minigrad.caller import warn_user
@@ -53,17 +52,18 @@ class _Mode:
     and not while it waits.
     """
 
+    mode = False  # whether operations are recorded inside
+
     def wanted(self) -> tuple[bool, bool]:
         """What the switch is to show inside: ``enabled`` and ``inference``."""
-        raise NotImplementedError
+        return self.mode, grad_mode.inference
 
     def __enter__(self) -> None:
-        raise NotImplementedError
+        self.outside = grad_mode.enabled, grad_mode.inference
+        grad_mode.enabled, grad_mode.inference = self.wanted()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        raise NotImplementedError
+    def __exit__(self, *error: object) -> None:
+        grad_mode.enabled, grad_mode.inference = self.outside
 
     def __call__(self, function: Any) -> Any:
         if isinstance(function, type):
@@ -73,17 +73,13 @@ class _Mode:
                 "the `__init__` method and nothing else.",
                 FutureWarning,
             )
-        if inspect.isgeneratorfunction(function):
+        is_generator = inspect.isgeneratorfunction(function)
 
-            @functools.wraps(function)
-            def inside(*args: Any, **kwargs: Any) -> Any:
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            if is_generator:
                 return self._run_generator(function(*args, **kwargs))
-
-        else:
-
-            @functools.wraps(function)
-            def inside(*args: Any, **kwargs: Any) -> Any:
-                return call_inside(self, function, *args, **kwargs)
+            return call_inside(self, function, *args, **kwargs)
 
         return inside
 
@@ -136,15 +132,10 @@ class set_grad_enabled(_Mode):
         grad_mode.enabled = self.previous  # used as a decorator: only calls of `function` switch
         return super().__call__(function)
 
-    def wanted(self) -> tuple[bool, bool]:
-        return self.mode, grad_mode.inference
-
     def __enter__(self) -> None:
         grad_mode.enabled = self.mode
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         grad_mode.enabled = self.previous
 
 
@@ -157,20 +148,6 @@ class no_grad(_Mode):
     >>> y.requires_grad
     False
     """
-
-    mode = False
-
-    def wanted(self) -> tuple[bool, bool]:
-        return self.mode, grad_mode.inference
-
-    def __enter__(self) -> None:
-        self.outside = grad_mode.enabled, grad_mode.inference
-        grad_mode.enabled, grad_mode.inference = self.wanted()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        grad_mode.enabled, grad_mode.inference = self.outside
 
     def __new__(cls, function=None):  # type: ignore[no-untyped-def]
         manager = super().__new__(cls)

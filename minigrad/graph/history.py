@@ -88,8 +88,7 @@ def cut_here(kind: str, maker: Node | None, detail: Any = "") -> Cut:
 
 def maker_of(tensor: Tensor) -> Node | None:
     """The node that made ``tensor``, as it is: to ask an outdated view's ``grad_fn`` would give it a new place."""
-    maker: Node | None = tensor.__dict__.get("grad_fn")
-    return maker
+    return tensor.__dict__.get("grad_fn")
 
 
 def note_cut(kind: str, inputs: Sequence[Any], results: Sequence[Tensor], detail: Any = "") -> Cut | None:
@@ -183,10 +182,9 @@ def note_source(result: Tensor, data: Any) -> None:
 
 def why_no_history(tensor: Tensor) -> str:
     """Why ``tensor`` does not require grad, and what to do."""
-    if tensor._cut is not None and tensor._cut.kind == "requires_grad_(False)":
-        return f"it, or what it was computed from, was frozen {tensor._cut}"
     if tensor._cut is not None:
-        return f"its history was cut {tensor._cut}"
+        frozen = tensor._cut.kind == "requires_grad_(False)"
+        return f"{'it, or what it was computed from, was frozen' if frozen else 'its history was cut'} {tensor._cut}"
     if tensor.array.dtype.kind not in FLOATS:
         return f"it is of type {tensor.dtype}, and only floating tensors have gradients. Convert it: x.float()."
     return (

@@ -33,7 +33,7 @@ class RemovableHandle:
         self._hooks.pop(self.id, None)
 
     def __repr__(self) -> str:
-        return f"<RemovableHandle {self.id}, {'in place' if self.id in self._hooks else 'removed'}>"
+        return f"<RemovableHandle, {'in place' if self.id in self._hooks else 'removed'}>"
 
     def __enter__(self) -> RemovableHandle:
         return self

@@ -18,7 +18,7 @@ from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor
 from minigrad.graph.storage import VersionCounter
 
 __all__ = ["THIS_NODE", "Given", "Origin", "call_with_hooks", "changed_since", "detached_since", "freed"]
-__all__ += ["inference_saved", "pack", "packing", "unpack"]
+__all__ += ["Packing", "inference_saved", "pack", "packing", "unpack"]
 
 # Of a saved array: its place in the graph, the counter of its changes, and when it was saved.
 Origin = tuple[Edge, VersionCounter, int]
@@ -40,14 +40,15 @@ class Given(tuple[Any, ...]):
         return given
 
 
-class _Packing(threading.local):
+class Packing(threading.local):
     """The pairs of hooks that surround this thread's code, the innermost last."""
 
+    used = False  # the class's: True once there were hooks; quicker to ask than what each thread has for itself
     hooks: tuple[tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]], ...] = ()
     refusal: str | None = None  # the message with which hooks are refused
 
 
-packing = _Packing()
+packing = Packing()
 
 
 def call_with_hooks(hooks: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -68,6 +69,7 @@ def with_hooks(hooks: Any) -> tuple[Any, ...]:
     """The pairs that surround this thread's code, and ``hooks`` in the midst."""
     if packing.refusal is not None:
         raise RuntimeError(packing.refusal)
+    Packing.used = True
     return (*packing.hooks, hooks)
 
 

@@ -99,11 +99,30 @@ class InferenceCounter(VersionCounter):
         pass
 
 
-class UntypedStorage:
+class _Memory:
+    """An array that is all of the memory of a tensor and its views."""
+
+    __slots__ = ("owner",)
+
+    owner: ndarray
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self.owner.ctypes.data
+
+    def nbytes(self) -> int:
+        """How many bytes there are."""
+        return self.owner.nbytes
+
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.nbytes()
+
+
+class UntypedStorage(_Memory):
     """The memory that a tensor and its views show. Counterpart: ``torch.UntypedStorage``, of which this tells the place
     and the size."""
 
-    __slots__ = ("owner",)
+    __slots__ = ()
 
     def __init__(self, array: ndarray) -> None:
         base: Any = array
@@ -115,21 +134,10 @@ class UntypedStorage:
     def __repr__(self) -> str:
         return f"<UntypedStorage of {self.nbytes()} bytes>"
 
-    def data_ptr(self) -> int:
-        """The address of the first byte."""
-        return self.owner.ctypes.data
-
-    def nbytes(self) -> int:
-        """How many bytes there are."""
-        return self.owner.nbytes
-
-    def __sizeof__(self) -> int:
-        return object.__sizeof__(self) + self.nbytes()
-
-    size = __len__ = nbytes
+    size = __len__ = _Memory.nbytes
 
 
-class TypedStorage:
+class TypedStorage(_Memory):
     """The memory that a tensor and its views show, as elements of its type. Counterpart: ``torch.TypedStorage``.
 
     Raises:
@@ -137,47 +145,35 @@ class TypedStorage:
         RuntimeError: from a slice.
     """
 
-    __slots__ = ("dtype", "elements")
+    __slots__ = ("dtype",)
 
     is_cuda = False
 
     def __init__(self, array: ndarray, dtype: Any) -> None:
-        owner = UntypedStorage(array).owner
-        self.elements = owner.reshape(-1, order="A").view(array.dtype)
+        self.owner = UntypedStorage(array).owner.reshape(-1, order="A").view(array.dtype)
         self.dtype = dtype
 
     def untyped(self) -> UntypedStorage:
         """The same memory as bytes."""
-        return UntypedStorage(self.elements)
-
-    def data_ptr(self) -> int:
-        """The address of the first element."""
-        return self.elements.ctypes.data
-
-    def nbytes(self) -> int:
-        """How many bytes there are."""
-        return self.elements.nbytes
-
-    def __sizeof__(self) -> int:
-        return object.__sizeof__(self) + self.nbytes()
+        return UntypedStorage(self.owner)
 
     def element_size(self) -> int:
         """How many bytes an element takes."""
-        return self.elements.itemsize
+        return self.owner.itemsize
 
     def size(self) -> int:
         """How many elements there are."""
-        return self.elements.size
+        return self.owner.size
 
     __len__ = size
 
     def tolist(self) -> list[Any]:
         """The elements as Python numbers."""
-        return self.elements.tolist()
+        return self.owner.tolist()
 
     def fill_(self, value: Any) -> TypedStorage:
         """Set every element to ``value``; the change is not counted."""
-        self.elements.fill(value)
+        self.owner.fill(value)
         return self
 
     def _checked(self, index: Any) -> int:
@@ -188,10 +184,10 @@ class TypedStorage:
         return index
 
     def __getitem__(self, index: int) -> Any:
-        return self.elements[self._checked(index)].item()
+        return self.owner[self._checked(index)].item()
 
     def __setitem__(self, index: int, value: Any) -> None:
-        self.elements[self._checked(index)] = value
+        self.owner[self._checked(index)] = value
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.tolist())

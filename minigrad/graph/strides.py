@@ -211,8 +211,7 @@ def as_pictures(shape: tuple[int, ...], operands: Sequence[Operand]) -> Strides:
 
 def as_any_picture(shape: tuple[int, ...], operands: Sequence[Operand]) -> Strides:
     """Channels-last where one of the operands is, pictures or weight."""
-    last = any(lies_channels_last(*each) for each in operands)
-    return channels_last(shape) if last else row_major(shape)
+    return channels_last(shape) if any(lies_channels_last(*each) for each in operands) else row_major(shape)
 
 
 def as_all_pictures(shape: tuple[int, ...], operands: Sequence[Operand]) -> Strides:

@@ -1,7 +1,4 @@
-"""What a rule needs to treat arrays and tensors alike where it deals with constants; and the tensors in a value.
-
-A rule receives arrays, or, when the gradient itself is recorded, tensors (see ``graph/function.py``).
-"""
+"""The tensors in a value, whatever holds them. ``constant_like``, for the constants of a rule, is ``function.py``'s."""
 
 from __future__ import annotations
 
@@ -9,18 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from minigrad.graph.function import wrap
-from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.function import Tensor, constant_like
 
 __all__ = ["constant_like", "tensors_in"]
-
-
-def constant_like(array: np.ndarray, value: Any) -> Any:
-    """``array`` in the type of ``value``, as a tensor where ``value`` is one, so that the two can be combined."""
-    array = np.asarray(array, unwrap(value).dtype)
-    return wrap(array) if isinstance(value, Tensor) else array
 
 
 def tensors_in(value: Any, sequences: Any = (tuple, list)) -> Iterator[Tensor]:

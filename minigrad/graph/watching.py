@@ -18,7 +18,6 @@ from minigrad.graph.accumulation import Accumulating, add_to_grad, fitted, resul
 from minigrad.graph.describing import saved_by_name
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
-from minigrad.graph.hooks import NodeHooks
 from minigrad.graph.node import AccumulateGrad, Edge, Node, Tensor, unwrap
 
 __all__ = ["Observer", "Walk", "call_rule", "checked_count", "to_arrays", "to_tensors", "wrapped"]
@@ -137,7 +136,7 @@ class Walk:
         if not self.accumulate:
             return
         if around is not None and around.prehooks:
-            incoming = list(call_prehooks(incoming, around))
+            incoming = list(call_hooks(around.prehooks, incoming))
         if incoming[0] is not None:
             if self.observers:
                 accumulate_observed(node, incoming)
@@ -150,7 +149,7 @@ class Walk:
                 if given is not None and given is not node.variable:
                     raise RuntimeError("Tensor post accumulate grad hooks should return None.")
         if around is not None and around.hooks:
-            call_posthooks((), incoming, around)
+            call_hooks(around.hooks, (), incoming)
 
     def capture(self, node: Node, incoming: Sequence[Any]) -> None:
         """Note what arrived at ``node`` where the user asked for it."""
@@ -200,14 +199,14 @@ def run_with_hooks(node: Any, gradients: Sequence[Any], goes_on: bool) -> Any:
     """
     hooks = node.hooks
     if hooks is not None and hooks.prehooks:
-        gradients = call_prehooks(gradients, hooks)
+        gradients = call_hooks(hooks.prehooks, gradients)
     if node.receives_tensors or (goes_on and any(gradient is not None for gradient in gradients)):
         outgoing = run_observed(node, gradients) if Walk.observers else node.call_rule(gradients)
     else:
         node.check_saved()
         outgoing = (None,) * len(node.edges)
     if hooks is not None and hooks.hooks:
-        return tuple(call_posthooks(fitted_to_inputs(node, outgoing), gradients, hooks))
+        return tuple(call_hooks(hooks.hooks, fitted_to_inputs(node, outgoing), gradients))
     return outgoing
 
 
@@ -260,13 +259,13 @@ def fitted_to_inputs(node: Any, outgoing: tuple[Any, ...]) -> list[Any]:
     return complete
 
 
-def checked_count(node: Node, outgoing: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What ``node``'s rule gave, without surplus ones that are None.
+def checked_count(node: Node, outgoing: tuple[Any, ...], inputs: Sequence[Any] | None = None) -> tuple[Any, ...]:
+    """What ``node``'s rule gave, without surplus ones that are None: one for each of its edges, or of ``inputs``.
 
     Raises:
         RuntimeError: there are fewer than inputs, or more that are not None.
     """
-    wanted = len(node.edges)
+    wanted = len(node.edges if inputs is None else inputs)
     if len(outgoing) < wanted or any(each is not None for each in outgoing[wanted:]):
         raise RuntimeError(
             f"function {node.name()} returned an incorrect number of gradients (expected {wanted}, got {len(outgoing)})"
@@ -364,25 +363,14 @@ def checked_replacements(gradients: Sequence[Any], replacement: Any, hook: Any) 
             f"hook {name} has returned an incorrect number of values (got {len(replacement)}, but expected "
             f"{len(gradients)})"
         )
-    checked = []
-    for gradient, new in zip(gradients, replacement):
-        checked.append(None if new is None else checked_replacement(gradient, new, hook))
-    return checked
+    pairs = zip(gradients, replacement)
+    return [None if new is None else checked_replacement(gradient, new, hook) for gradient, new in pairs]
 
 
-def call_prehooks(gradients: Sequence[Any], hooks: NodeHooks) -> Sequence[Any]:
-    """Show the incoming gradients to the node's pre-hooks; a hook may return a tuple to use instead."""
-    for hook in list(hooks.prehooks.values()):
-        replacement = hook(tuple(to_tensors(gradients)))
+def call_hooks(hooks: dict[int, Any], values: Sequence[Any], *others: Sequence[Any]) -> Sequence[Any]:
+    """Show ``values``, and ``others`` beside them, to a node's hooks; a hook may return a tuple to use instead."""
+    for hook in list(hooks.values()):
+        replacement = hook(*[tuple(to_tensors(each)) for each in (values, *others)])
         if replacement is not None:
-            gradients = checked_replacements(gradients, replacement, hook)
-    return gradients
-
-
-def call_posthooks(result: Sequence[Any], gradients: Sequence[Any], hooks: NodeHooks) -> Sequence[Any]:
-    """Show the node's result and its incoming gradients to its hooks; a hook may return a tuple to use instead."""
-    for hook in list(hooks.hooks.values()):
-        replacement = hook(tuple(to_tensors(result)), tuple(to_tensors(gradients)))
-        if replacement is not None:
-            result = checked_replacements(result, replacement, hook)
-    return result
+            values = checked_replacements(values, replacement, hook)
+    return values

@@ -22,7 +22,7 @@ from minigrad.graph.node import Tensor
 from minigrad.inplace.views import outdate_views, rebase, refused, take_place
 from minigrad.kernels.layout import is_dense, is_expanded, writeable
 
-__all__ = ["become", "check_apart", "check_changeable", "check_overlap", "check_partial_overlap"]
+__all__ = ["apply_or_change", "become", "check_apart", "check_changeable", "check_overlap", "check_partial_overlap"]
 __all__ += ["overwrite", "run_in_place", "take_cut", "warn_of_expanded"]
 
 
@@ -141,6 +141,13 @@ def run_in_place(tensor: Tensor, name: str, operation: Any, *inputs: Any, **opti
     if result.grad_fn is not None and not at_once and not any(each is tensor for each in inputs):
         result.grad_fn.copy_saved_input(tensor)
     return become(tensor, result, name, *inputs)
+
+
+def apply_or_change(name: str, operation: Any, input: Any, *inputs: Any, **options: Any) -> Any:
+    """``operation`` of ``input`` and ``inputs``: in place where the function's ``name`` ends in an underscore."""
+    if name.endswith("_"):
+        return run_in_place(input, name, operation, *inputs, **options)
+    return operation.apply(input, *inputs, **options)
 
 
 def fits(value: Any, tensor: Tensor) -> bool:

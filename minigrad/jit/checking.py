@@ -34,6 +34,10 @@ class Scope:
         self.modules: dict[Value, ScriptModule] = {}
         self.constants: dict[Value, Any] = {}
 
+    def need(self, condition: bool, told: str) -> None:
+        """:func:`need`, which says first what graph it is."""
+        need(condition, f"{self.where}: {told}")
+
     def begin(self, graph: Block) -> None:
         """The graph's inputs: a module's begin with itself."""
         inputs = list(graph.inputs)
@@ -48,7 +52,7 @@ class Scope:
         need(len(graph.outputs) == 1 and graph.outputs[0] not in self.modules, f"{self.where} does not give one value")
         types = {each.name: each.type for each in graph.inputs}
         for name, value in graph.defaults.items():
-            need(fits(types[name], value), f"{self.where}: the default of {name:.40} is of another type")
+            self.need(fits(types[name], value), f"the default of {name:.40} is of another type")
 
     def check(self, node: Node) -> None:
         """Raise an UnpicklingError unless ``node`` is sound; its inputs are."""
@@ -57,30 +61,27 @@ class Scope:
         if method is None and not node.kind.startswith("aten::"):
             raise UnpicklingError(f"{self.where}: {node.kind:.60} is no operation of programs")
         taken = [each.type for each in node.inputs if each not in self.modules]
-        need(len(taken) == len(node.inputs) or name in ("GetAttr", "CallMethod"), f"{self.where}: a module is no value")
-        need(not node.blocks or name in ("If", "Loop"), f"{self.where}: {node.kind:.60} has blocks")
+        self.need(len(taken) == len(node.inputs) or name in ("GetAttr", "CallMethod"), "a module is no value")
+        self.need(not node.blocks or name in ("If", "Loop"), f"{node.kind:.60} has blocks")
         needs = {"Constant": ["value"], "GetAttr": ["name"], "CallMethod": ["name"]}.get(name if method else "", [])
-        need(list(node.attributes) == needs, f"{self.where}: {node.kind:.60} has other attributes than {needs}")
+        self.need(list(node.attributes) == needs, f"{node.kind:.60} has other attributes than {needs}")
         try:
-            types = self.of_operation(name, taken) if method is None else method(node, taken)
+            types = [result_type(name, taken)] if method is None else method(node, taken)
         except (TypeError, IndexError) as error:
             raise UnpicklingError(f"{self.where}: {str(error)[:200]}") from None
         given = [each.type for each in node.outputs]
-        need(types == given, f"{self.where}: {node.kind:.60} makes {types}, and not {given!s:.200}")
-
-    def of_operation(self, name: str, taken: list[str]) -> list[str]:
-        return [result_type(name, taken)]
+        self.need(types == given, f"{node.kind:.60} makes {types}, and not {given!s:.200}")
 
     def check_Constant(self, node: Node, taken: list[str]) -> list[str]:
         value = node.attributes["value"]
-        need(not taken, f"{self.where}: a constant takes nothing")
+        self.need(not taken, "a constant takes nothing")
         for output in node.outputs:
             self.constants[output] = value
         return [type_of(value)]
 
     def check_GetAttr(self, node: Node, taken: list[str]) -> list[str]:
         name, owner = node.attributes["name"], self.modules.get(node.inputs[0]) if len(node.inputs) == 1 else None
-        need(owner is not None and type(name) is str, f"{self.where}: prim::GetAttr is of no module")
+        self.need(owner is not None and type(name) is str, "prim::GetAttr is of no module")
         assert owner is not None
         if name == "training":
             return ["bool"]
@@ -89,7 +90,7 @@ class Scope:
             self.modules.update(dict.fromkeys(node.outputs, child))
             return [child.original_name]
         there = owner._parameters.get(name) is not None or owner._buffers.get(name) is not None
-        need(there, f"{self.where}: {owner.original_name:.40} has no {name!r:.40}")
+        self.need(there, f"{owner.original_name:.40} has no {name!r:.40}")
         return ["Tensor"]
 
     def check_CallMethod(self, node: Node, taken: list[str]) -> list[str]:
@@ -99,58 +100,54 @@ class Scope:
         assert called is not None
         wanted = [each.type for each in called.graph.inputs[1:]]
         fit = len(wanted) == len(taken) and all(joined(*pair) == pair[1] for pair in zip(taken, wanted))
-        need(fit, f"{self.where}: {called.original_name:.40} takes {wanted}, and is given {taken!s:.200}")
+        self.need(fit, f"{called.original_name:.40} takes {wanted}, and is given {taken!s:.200}")
         return [called.graph.outputs[0].type]
 
     def check_If(self, node: Node, taken: list[str]) -> list[str]:
-        need(taken == ["bool"] and len(node.blocks) == 2, f"{self.where}: prim::If is of one bool and two blocks")
+        self.need(taken == ["bool"] and len(node.blocks) == 2, "prim::If is of one bool and two blocks")
         one, other = node.blocks
         sound = not one.inputs and not other.inputs and len(one.outputs) == len(other.outputs)
-        need(sound, f"{self.where}: the blocks of prim::If do not give the same")
+        self.need(sound, "the blocks of prim::If do not give the same")
         types = [joined(left.type, right.type) for left, right in zip(one.outputs, other.outputs)]
-        need(None not in types, f"{self.where}: the blocks of prim::If give different types")
+        self.need(None not in types, "the blocks of prim::If give different types")
         return [each for each in types if each is not None]
 
     def check_Loop(self, node: Node, taken: list[str]) -> list[str]:
-        sound = taken[:2] == ["int", "bool"] and len(node.blocks) == 1
-        need(sound, f"{self.where}: prim::Loop is of int, bool and a block")
+        self.need(taken[:2] == ["int", "bool"] and len(node.blocks) == 1, "prim::Loop is of int, bool and a block")
         (block,) = node.blocks
         carried = [each.type for each in block.inputs[1:]]
-        ends = [each.type for each in (*block.inputs[:1], *block.outputs[:1])]
-        sound = ends == ["int", "bool"]
+        sound = [each.type for each in (*block.inputs[:1], *block.outputs[:1])] == ["int", "bool"]
         pairs = [*zip(taken[2:], carried), *zip([each.type for each in block.outputs[1:]], carried)]
         whole = len(taken) - 2 == len(carried) == len(block.outputs) - 1
-        need(sound and whole, f"{self.where}: the block of prim::Loop does not take what it gives")
-        steady = all(joined(*pair) == pair[1] for pair in pairs)
-        need(steady, f"{self.where}: prim::Loop carries values of changing types")
-        need(all(is_type(each) for each in carried), f"{self.where}: prim::Loop carries something of an unknown type")
+        self.need(sound and whole, "the block of prim::Loop does not take what it gives")
+        self.need(all(joined(*pair) == pair[1] for pair in pairs), "prim::Loop carries values of changing types")
+        self.need(all(is_type(each) for each in carried), "prim::Loop carries something of an unknown type")
         return carried
 
     def check_ListConstruct(self, node: Node, taken: list[str]) -> list[str]:
         kind = node.outputs[0].type if node.outputs else ""
         sound = is_type(kind) and kind.endswith("[]") and all(each == element_of(kind) for each in taken)
-        need(sound, f"{self.where}: a list of {taken!s:.200} is no {kind:.60}")
+        self.need(sound, f"a list of {taken!s:.200} is no {kind:.60}")
         return [kind]
 
     def check_TupleConstruct(self, node: Node, taken: list[str]) -> list[str]:
         return [f"({', '.join(taken)})"]
 
     def check_TupleIndex(self, node: Node, taken: list[str]) -> list[str]:
-        need(len(taken) == 2 and taken[0].startswith("("), f"{self.where}: prim::TupleIndex is of a tuple and a place")
+        self.need(len(taken) == 2 and taken[0].startswith("("), "prim::TupleIndex is of a tuple and a place")
         place: Any = self.constants.get(node.inputs[1])
-        need(type(place) is int and place >= 0, f"{self.where}: the place in a tuple is no constant")
+        self.need(type(place) is int and place >= 0, "the place in a tuple is no constant")
         return [parts_of(taken[0])[place]]
 
     def check_ListUnpack(self, node: Node, taken: list[str]) -> list[str]:
-        need(len(taken) == 1 and taken[0].endswith("[]"), f"{self.where}: prim::ListUnpack is of a list")
+        self.need(len(taken) == 1 and taken[0].endswith("[]"), "prim::ListUnpack is of a list")
         return [element_of(taken[0])] * len(node.outputs)
 
     def check_Uninitialized(self, node: Node, taken: list[str]) -> list[str]:
-        sound = not taken and len(node.outputs) == 1 and is_type(node.outputs[0].type)
-        need(sound, f"{self.where}: a value of no type")
+        self.need(not taken and len(node.outputs) == 1 and is_type(node.outputs[0].type), "a value of no type")
         return [node.outputs[0].type]
 
     def check_RaiseException(self, node: Node, taken: list[str]) -> list[str]:
         known = len(taken) == 2 and self.constants.get(node.inputs[1]) in RAISED
-        need(known and taken[0] == "str", f"{self.where}: prim::RaiseException raises one of {', '.join(RAISED)}")
+        self.need(known and taken[0] == "str", f"prim::RaiseException raises one of {', '.join(RAISED)}")
         return []

@@ -10,6 +10,7 @@ import minigrad
 from minigrad import Tensor
 from minigrad.jit.graph import FOREVER, Block, Graph, Names, Node, Value
 from minigrad.jit.operations import OPERATIONS, has_effect, same
+from minigrad.jit.passes import constants
 from minigrad.jit.plain import ON_NUMBERS
 from minigrad.jit.types import NUMBERS, parts_of
 
@@ -17,28 +18,13 @@ __all__ = ["code_of"]
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "floor_divide": "//", "remainder": "%", "pow": "**"}
 SIGNS |= {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-PYTHON = {  # what is no call of minigrad's
-    "__contains__": "({1} in {0})",
-    "__derive_index": "({1} + {0} * {2})",
-    "__getitem__": "{0}[{1}]",
-    "__is__": "({0} is {1})",
-    "__isnot__": "({0} is not {1})",
-    "__not__": "(not {0})",
-    "__range_length": "len(range({0}, {1}, {2}))",
-    "Bool": "bool({0})",
-    "Float": "float({0})",
-    "Int": "int({0})",
-    "TupleIndex": "{0}[{1}]",
-    "Uninitialized": "None",
-    "dtype": "{0}.dtype",
-    "index": "{0}[tuple({1})]",
-    "len": "len({0})",
-    "mT": "{0}.mT",
-    "numpy_T": "{0}.T",
-    "requires_grad": "{0}.requires_grad",
-    "slice": "{0}.movedim({1}, 0)[{2}:{3}:{4}].movedim(0, {1})",
-    "slice.t": "{0}[{1}:{2}:{3}]",
-}
+# What is no call of minigrad's: logic, numbers and loops; types; attributes; subscripts.
+PYTHON = {"__contains__": "({1} in {0})", "__is__": "({0} is {1})", "__isnot__": "({0} is not {1})"}
+PYTHON |= {"__not__": "(not {0})", "__derive_index": "({1} + {0} * {2})", "__range_length": "len(range({0}, {1}, {2}))"}
+PYTHON |= {"Bool": "bool({0})", "Float": "float({0})", "Int": "int({0})", "len": "len({0})", "Uninitialized": "None"}
+PYTHON |= {"dtype": "{0}.dtype", "mT": "{0}.mT", "numpy_T": "{0}.T", "requires_grad": "{0}.requires_grad"}
+PYTHON |= {"__getitem__": "{0}[{1}]", "TupleIndex": "{0}[{1}]", "index": "{0}[tuple({1})]"}
+PYTHON |= {"slice": "{0}.movedim({1}, 0)[{2}:{3}:{4}].movedim(0, {1})", "slice.t": "{0}[{1}:{2}:{3}]"}
 
 
 def code_of(graph: Graph) -> str:
@@ -61,9 +47,7 @@ class Writer:
         self.uses: Counter[Value] = Counter()
         self.texts: dict[Value, str] = {}
         self.waiting: list[Value] = []
-        self.constants = {
-            each.output: each.attributes["value"] for each in graph.nodes if each.kind == "prim::Constant"
-        }
+        self.constants = constants(graph)
         self.count(graph)
 
     def count(self, block: Block) -> None:

@@ -55,12 +55,7 @@ class Node:
     __slots__ = ("attributes", "blocks", "inputs", "kind", "outputs", "scope", "source")
 
     def __init__(
-        self,
-        kind: str,
-        inputs: Sequence[Value] = (),
-        types: Sequence[str] = (),
-        source: str = "",
-        **attributes: Any,
+        self, kind: str, inputs: Sequence[Value] = (), types: Sequence[str] = (), source: str = "", **attributes: Any
     ) -> None:
         self.kind = kind
         self.inputs = list(inputs)
@@ -97,6 +92,12 @@ class Block:
         """Put ``node`` last."""
         self.nodes.append(node)
         return node
+
+    def append_attribute(self, owner: Value, name: str, kind: str) -> Value:
+        """The value of ``owner.name``, which is called so, of a new node."""
+        value = self.append(Node("prim::GetAttr", [owner], [kind], name=name)).output
+        value.name = name
+        return value
 
     def all_nodes(self) -> Iterator[Node]:
         """The nodes here and in the blocks of these, in the order in which they are printed."""
@@ -138,9 +139,8 @@ class Graph(Block):
                 break
             place += 1
             known = node.attributes["value"]
-            if known is value or (
-                type(known) is type(value) and not holds_tensor(value) and repr(known) == repr(value)
-            ):
+            alike = type(known) is type(value) and not holds_tensor(value) and repr(known) == repr(value)
+            if known is value or alike:
                 return node.output
         node = Node("prim::Constant", [], [type_of(value)], source, value=value)
         self.nodes.insert(place, node)
@@ -202,10 +202,8 @@ def block_lines(block: Block, names: Names, indent: str, with_source: bool) -> I
     """The lines of a block's nodes."""
     for node in block.nodes:
         made = ", ".join([names.declared(each) for each in node.outputs])
-        attributes = ", ".join(
-            [f"{name}={shown(value)}" for name, value in node.attributes.items() if value is not None]
-        )
-        told = f"[{attributes}]" if attributes else ""
+        attributes = [f"{name}={shown(value)}" for name, value in node.attributes.items() if value is not None]
+        told = f"[{', '.join(attributes)}]" if attributes else ""
         source = f" # {node.source}" if node.source and with_source else ""
         yield f"{indent}{made} = {node.kind}{told}({names.listed(node.inputs)}){source}"
         for number, inner in enumerate(node.blocks):

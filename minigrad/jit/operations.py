@@ -25,50 +25,39 @@ from minigrad.nn import functional
 
 __all__ = ["BY_CODE", "EMPTY", "OPERATIONS", "Operation", "has_effect", "is_random", "operation_of", "result_type"]
 
-ELEMENTWISE = """
+# Element by element; what changes shapes, and types; reductions; products, layers and their like; losses; what makes
+# tensors; what changes them in place. Each group begins a line.
+TEXT = """
     abs acos acosh add addcdiv addcmul asin asinh atan atan2 atanh bitwise_and bitwise_not bitwise_or bitwise_xor ceil
     celu clamp clamp_max clamp_min cos cosh div elu eq erf exp exp2 expm1 floor floor_divide fmod frac ge gelu glu gt
     hardshrink hardsigmoid hardswish hardtanh isclose isfinite isinf isnan le leaky_relu lerp log log10 log1p log2
     logaddexp logical_and logical_not logical_or logical_xor logsigmoid lt maximum minimum mish mul nan_to_num ne neg
     pow prelu reciprocal relu relu6 remainder round rsqrt rsub selu sgn sigmoid sign silu sin sinh softplus softshrink
     softsign sqrt square sub tan tanh tanhshrink threshold trunc where
-"""
-SHAPES = """
     broadcast_to cat chunk clone contiguous detach diag diag_embed diagonal expand expand_as flatten flip fliplr flipud
     gather index_add index_copy index_fill index_select masked_fill masked_select movedim narrow pad permute
     pixel_shuffle pixel_unshuffle ravel repeat repeat_interleave reshape reshape_as roll rot90 scatter scatter_add
     select split squeeze stack swapaxes swapdims t take take_along_dim tile transpose tril triu unbind unflatten unfold
     unsqueeze view view_as double float half long type_as embedding one_hot interpolate
-"""
-REDUCTIONS = """
     all amax amin any argmax argmin argsort count_nonzero cumprod cumsum diff kthvalue log_softmax logsumexp max mean
     median min nanmean nansum norm prod softmax softmin sort std std_mean sum topk trace var var_mean allclose equal
     numel
-"""
-LINEAR = """
     addmm addmv addr baddbmm bilinear bmm dot inner linear matmul mm mv outer einsum tensordot vdot
     scaled_dot_product_attention conv1d conv2d conv_transpose1d conv_transpose2d avg_pool1d avg_pool2d max_pool1d
     max_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d batch_norm group_norm
     instance_norm layer_norm rms_norm normalize cosine_similarity pairwise_distance dropout dropout1d dropout2d
-"""
-LOSSES = """
     binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cross_entropy hinge_embedding_loss
     huber_loss kl_div l1_loss margin_ranking_loss mse_loss nll_loss smooth_l1_loss triplet_margin_loss
-"""
-MAKING = """
     arange empty empty_like eye full full_like ones ones_like rand rand_like randn randn_like tensor zeros zeros_like
-"""
-IN_PLACE = """
     abs_ add_ addcdiv_ addcmul_ bernoulli_ ceil_ clamp_ clamp_max_ clamp_min_ copy_ cos_ div_ exp_ fill_ floor_
     floor_divide_ index_add_ index_copy_ index_fill_ lerp_ log_ masked_fill_ mul_ neg_ normal_ pow_ reciprocal_ relu_
     remainder_ round_ rsqrt_ scatter_ scatter_add_ sigmoid_ sign_ sin_ sqrt_ square_ squeeze_ sub_ tanh_ trunc_ uniform_
     unsqueeze_ zero_
 """
-NAMES = f"{ELEMENTWISE} {SHAPES} {REDUCTIONS} {LINEAR} {LOSSES} {MAKING} {IN_PLACE}".split()
+NAMES = TEXT.split()
 
 LEFT_OUT = {"device", "generator", "inplace", "memory_format", "non_blocking", "copy", "size_average", "reduce"}
-LEFT_OUT.add("requires_grad")
-LEFT_OUT |= {"_stacklevel", "return_indices", "older"}
+LEFT_OUT |= {"requires_grad", "_stacklevel", "return_indices", "older"}
 RANDOM = ["bernoulli", "dropout", "dropout1d", "dropout2d", "empty", "empty_like", "normal", "rand", "rand_like"]
 RANDOM += ["randn", "randn_like", "scaled_dot_product_attention", "uniform"]
 ALTERING = ("batch_norm", "instance_norm", "append")  # what they are given, without a name that ends in _
@@ -147,40 +136,25 @@ def index(input: Tensor, indices: list[Tensor]) -> Tensor:
     return input[tuple(indices)]
 
 
-def numpy_T(input: Tensor) -> Tensor:
-    """``input.T``."""
-    return input.T
-
-
-def mT(input: Tensor) -> Tensor:
-    """``input.mT``."""
-    return input.mT
-
-
 def item(input: Tensor) -> Any:
     """The number in a tensor of one element."""
     return input.item()
 
 
-def dim(input: Tensor) -> int:
-    """How many dimensions ``input`` has."""
-    return input.ndim
+def attribute(name: str) -> Callable[[Tensor], Any]:
+    """What reads an attribute of a tensor."""
+
+    def read(input: Tensor) -> Any:
+        return getattr(input, name)
+
+    return read
 
 
-def dtype(input: Tensor) -> Any:
-    """The type of the elements."""
-    return input.dtype
-
-
-def requires_grad(input: Tensor) -> bool:
-    """Whether a gradient is wanted."""
-    return input.requires_grad
-
-
-OWN = {"slice": slice_tensor, **{each.__name__: each for each in (to, index, numpy_T, mT, item, dim, dtype)}}
-OWN["requires_grad"] = requires_grad
+OWN: dict[str, Callable[..., Any]] = {"slice": slice_tensor, "to": to, "index": index, "item": item}
+OWN |= {name: attribute(name) for name in ("mT", "dtype", "requires_grad")}
+OWN |= {"numpy_T": attribute("T"), "dim": attribute("ndim")}
 RETURNS = {"Tensor": "Tensor", "bool": "bool", "builtins.bool": "bool", "int": "int", "tuple[Tensor, ...]": "Tensor[]"}
-RETURNS_ANY = {"item": "Scalar", "dtype": "dtype"}
+OWN_RETURNS = {"item": "Scalar", "dtype": "dtype", "dim": "int", "requires_grad": "bool"}
 
 
 def table() -> tuple[dict[str, Operation], dict[Any, str]]:
@@ -232,12 +206,8 @@ def result_type(name: str, types: Sequence[str]) -> str:
     if name in ON_NUMBERS and all(each in NUMBERS for each in types):
         if len(types) != (1 if name in ONE_NUMBER else 2):
             raise TypeError(f"aten::{name} does not take {len(types)} numbers")
-        if name in COMPARISONS:
-            return "bool"
-        if name in ("div", "sqrt", "exp", "log"):
-            return "float"
-        if name in ("floor", "ceil"):
-            return "int"
+        if name in OF_NUMBERS:
+            return OF_NUMBERS[name]
         return "Scalar" if name == "pow" and types[0] == "int" else number_type(list(types))
     if name in COMPARISONS and all(each in ("str", "dtype") or each.endswith("[]") for each in types):
         return "bool"
@@ -252,10 +222,12 @@ def result_type(name: str, types: Sequence[str]) -> str:
         raise TypeError(f"aten::{name} takes a tensor, not {types[0]}")
     if name in GIVE_PAIRS or (name in PAIR_WITH_DIM and types[1] in NUMBERS):
         return PAIRS
-    return RETURNS_ANY.get(name) or RETURNS.get(operation.returns, "Tensor")
+    return OWN_RETURNS.get(name) or RETURNS.get(operation.returns, "Tensor")
 
 
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+OF_NUMBERS = {**dict.fromkeys(COMPARISONS, "bool"), **dict.fromkeys(("div", "sqrt", "exp", "log"), "float")}
+OF_NUMBERS |= {"floor": "int", "ceil": "int"}
 
 
 def list_result(name: str, types: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from minigrad.jit.graph import Block, Graph, Node, Value
 from minigrad.jit.operations import has_effect, is_random
 from minigrad.jit.running import compute
 
-__all__ = ["eliminate_common_subexpressions", "eliminate_dead_code", "fold_constants", "inlined"]
+__all__ = ["constants", "eliminate_common_subexpressions", "eliminate_dead_code", "fold_constants", "inlined"]
 
 
 def eliminate_dead_code(graph: Block, used: set[Value] | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from minigrad import Tensor
 
-__all__ = ["ONE_NUMBER", "ON_LISTS", "ON_NUMBERS", "RAISED", "in_64_bits", "raise_exception"]
+__all__ = ["ONE_NUMBER", "ON_LISTS", "ON_NUMBERS", "RAISED", "in_64_bits"]
 
 LONGEST = 10_000  # letters of a text that is put together
 
@@ -38,30 +38,10 @@ def power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
-ON_NUMBERS: dict[str, Callable[..., Any]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": operator.truediv,
-    "floor_divide": operator.floordiv,
-    "remainder": operator.mod,
-    "pow": power,
-    "neg": operator.neg,
-    "abs": abs,
-    "max": max,
-    "min": min,
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "sqrt": math.sqrt,
-    "exp": math.exp,
-    "log": math.log,
-    "floor": math.floor,
-    "ceil": math.ceil,
-}
+ON_NUMBERS: dict[str, Callable[..., Any]] = {"abs": abs, "max": max, "min": min, "neg": operator.neg, "pow": power}
+ON_NUMBERS |= {"div": operator.truediv, "floor_divide": operator.floordiv, "remainder": operator.mod}
+ON_NUMBERS |= {name: getattr(operator, name) for name in ("add", "sub", "mul", "eq", "ne", "lt", "le", "gt", "ge")}
+ON_NUMBERS |= {name: getattr(math, name) for name in ("sqrt", "exp", "log", "floor", "ceil")}
 
 
 def length_of_range(start: int, stop: int, step: int) -> int:
@@ -126,12 +106,5 @@ ON_LISTS: dict[str, tuple[Callable[..., Any], str, tuple[int, ...]]] = {
 }
 ONE_NUMBER = ("neg", "abs", "sqrt", "exp", "log", "floor", "ceil")  # the other operations on numbers take two
 
-RAISED: dict[str, type[Exception]] = {
-    each.__name__: each
-    for each in (AssertionError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
-}
-
-
-def raise_exception(message: str, kind: str) -> None:
-    """Raise the error that the program raises."""
-    raise RAISED[kind](message)
+ERRORS = (AssertionError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
+RAISED: dict[str, type[Exception]] = {each.__name__: each for each in ERRORS}  # that a program may raise

@@ -54,9 +54,8 @@ def arranged(graph: Graph, first: int, arguments: tuple[Any, ...], named: dict[s
             raise RuntimeError(f"the program is called as {told}: it is given no {value.name}")
         content = given[value.name] if value.name in given else graph.defaults[value.name]
         if not fits(value.type, content):
-            raise RuntimeError(
-                f"the program is called as {told}: for {value.name} it is given {type(content).__name__}"
-            )
+            given_type = type(content).__name__
+            raise RuntimeError(f"the program is called as {told}: for {value.name} it is given {given_type}")
         values.append(content)
     return values
 

@@ -36,17 +36,10 @@ OPERATORS |= {code(Tensor.__radd__): "add", code(Tensor.__rmul__): "mul", code(T
 OPERATORS |= {code(Tensor.__rtruediv__): "rdiv", code(Tensor.__rpow__): "rpow", code(Tensor.__getitem__): "getitem"}
 OPERATORS |= {code(Tensor.__setitem__): "setitem", code(Tensor.T): "numpy_T", code(Tensor.mT): "mT"}
 OPERATORS |= {code(Tensor.data): "detach", code(Tensor.where): "method_where", code(Tensor.to): "to"}
-READ = {  # what makes a Python value of a tensor
-    code(Tensor.__bool__): "boolean",
-    code(Tensor.__contains__): "boolean",
-    code(Tensor.__float__): "float",
-    code(Tensor.__index__): "index",
-    code(Tensor.__int__): "integer",
-    code(Tensor.__len__): "length",
-    code(Tensor.item): "number",
-    code(Tensor.numpy): "NumPy array",
-    code(Tensor.tolist): "list",
-}
+# What makes a Python value of a tensor, and what that is.
+READ = {code(Tensor.__bool__): "boolean", code(Tensor.__contains__): "boolean", code(Tensor.__float__): "float"}
+READ |= {code(Tensor.__index__): "index", code(Tensor.__int__): "integer", code(Tensor.__len__): "length"}
+READ |= {code(Tensor.item): "number", code(Tensor.numpy): "NumPy array", code(Tensor.tolist): "list"}
 APPLY, ITERATE, CALL = code(Function.apply), code(Tensor.__iter__), code(nn.Module.__call__)
 PUBLIC = [*vars(minigrad).items(), *vars(functional).items(), *inspect.getmembers(Tensor)]
 OTHERS = {  # minigrad's functions that are no operation: they are made of some, or refused
@@ -116,9 +109,8 @@ class Recording:
             self.called(frame, frame.f_code)
         elif event == "return" and frame is self.inside:
             self.inside = None
-            if self.name == "setitem":
-                self.record_setitem(*self.arguments.values())
-            elif self.name is not None and result is not None and result is not NotImplemented:
+            gave = result is not NotImplemented and (result is not None or self.name == "setitem")
+            if self.name is not None and gave:
                 self.record(self.name, self.arguments, result)
         elif event == "return" and self.inside is None and frame.f_code in OTHERS:
             self.check_known(OTHERS[frame.f_code], arguments_of(frame), result)
@@ -213,7 +205,7 @@ class Recording:
         """``x[index]``."""
         self.keep(result, self.subscripted(tensor, index))
 
-    def record_setitem(self, tensor: Tensor, index: Any, value: Any) -> None:
+    def record_setitem(self, result: None, tensor: Tensor, index: Any, value: Any) -> None:
         """``x[index] = value``: the view is changed."""
         view, content = self.subscripted(tensor, index), self.value(value)
         self.append(f"aten::{'copy_' if content.type == 'Tensor' else 'fill_'}", [view, content], "Tensor")
@@ -288,7 +280,8 @@ class Recording:
             return content.value
         if isinstance(content, Tensor):
             return self.value_of_tensor(content)
-        if isinstance(content, (list, tuple)) and any(map(is_value, content)):
+        inside = content if isinstance(content, (list, tuple)) else ()
+        if any(isinstance(each, Traced) or holds_tensor(each) for each in inside):
             values = [self.value(each) for each in content]
             return self.append("prim::ListConstruct", values, f"{values[0].type}[]").output
         return self.graph.constant(tuple(content) if isinstance(content, Size) else content)
@@ -303,7 +296,7 @@ class Recording:
             return self.values[id(tensor)]
         if id(tensor) in self.paths:
             *names, last = self.paths[id(tensor)]
-            value = self.values[id(tensor)] = self.attribute(self.module(tuple(names)), last, "Tensor")
+            value = self.values[id(tensor)] = self.graph.append_attribute(self.module(tuple(names)), last, "Tensor")
             return value
         if tensor.requires_grad:
             raise RuntimeError(
@@ -319,14 +312,8 @@ class Recording:
         if path not in self.modules:
             assert self.root is not None
             kind = type(self.root.get_submodule(".".join(path))).__name__
-            self.modules[path] = self.attribute(self.module(path[:-1]), path[-1], kind)
+            self.modules[path] = self.graph.append_attribute(self.module(path[:-1]), path[-1], kind)
         return self.modules[path]
-
-    def attribute(self, owner: Value, name: str, kind: str) -> Value:
-        """``owner.name``."""
-        value = self.graph.append(Node("prim::GetAttr", [owner], [kind], name=name)).output
-        value.name = name
-        return value
 
     def result(self, content: Any) -> Value:
         """The value of what the function returned.
@@ -346,11 +333,6 @@ class Recording:
         if isinstance(content, list) and set(types) == {"Tensor"}:
             return self.append("prim::ListConstruct", values, "Tensor[]").output
         return self.append("prim::TupleConstruct", values, f"({', '.join(types)})").output
-
-
-def is_value(content: Any) -> bool:
-    """Whether an element of a list is a value of the graph."""
-    return isinstance(content, Traced) or holds_tensor(content)
 
 
 def no_operation(name: str) -> RuntimeError:

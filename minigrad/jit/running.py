@@ -12,7 +12,7 @@ from typing import Any
 from minigrad import Tensor
 from minigrad.jit.graph import Block, Graph, Node, Value
 from minigrad.jit.operations import OPERATIONS
-from minigrad.jit.plain import ON_LISTS, ON_NUMBERS, in_64_bits, raise_exception
+from minigrad.jit.plain import ON_LISTS, ON_NUMBERS, RAISED, in_64_bits
 
 __all__ = ["MOST_ELEMENTS", "MOST_NODES", "compute", "run"]
 
@@ -124,9 +124,8 @@ def check_size(name: str, inputs: list[Any]) -> None:
         for size in sizes:
             count *= max(int(size), 1)
     if count > MOST_ELEMENTS:
-        raise RuntimeError(
-            f"aten::{name} would make a tensor of {count} elements: {MOST_ELEMENTS} are the most in a program"
-        )
+        told = f"aten::{name} would make a tensor of {count} elements"
+        raise RuntimeError(f"{told}: {MOST_ELEMENTS} are the most in a program")
 
 
 def unpacked(node: Node, inputs: list[Any]) -> Sequence[Any]:
@@ -143,8 +142,8 @@ def unpacked(node: Node, inputs: list[Any]) -> Sequence[Any]:
 
 def raised(node: Node, inputs: list[Any]) -> Sequence[Any]:
     """The program's own error."""
-    raise_exception(*inputs)
-    return ()
+    message, kind = inputs
+    raise RAISED[kind](message)
 
 
 PRIM: dict[str, Callable[[Node, list[Any]], Sequence[Any]]] = {

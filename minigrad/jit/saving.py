@@ -69,10 +69,8 @@ def load(f: str | os.PathLike[str] | IO[bytes], map_location: Any = None) -> Any
 def part(data: Any, name: str, kind: type | tuple[type, ...], where: str) -> Any:
     """``data[name]``, which has to be of a type."""
     need(isinstance(data, dict), f"{where} is no dictionary")
-    need(
-        name in data and type(data[name]) in (kind if isinstance(kind, tuple) else (kind,)),
-        f"{where} has no right {name}",
-    )
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    need(name in data and type(data[name]) in kinds, f"{where} has no right {name}")
     return data[name]
 
 
@@ -80,10 +78,8 @@ class Reading:
     """One file while its modules and graphs are put together."""
 
     def __init__(self, data: Any) -> None:
-        need(
-            isinstance(data, dict) and data.get("format") == FORMAT,
-            "it is a checkpoint, not a program: minigrad.load reads it",
-        )
+        is_program = isinstance(data, dict) and data.get("format") == FORMAT
+        need(is_program, "it is a checkpoint, not a program: minigrad.load reads it")
         version = data.get("version")
         need(type(version) is int and version == VERSION, f"it is a program of another version than {VERSION}")
         self.modules: list[ScriptModule] = []
@@ -176,8 +172,7 @@ class GraphReading:
         known = all(type(each) is str and each in ("value", "name") for each in attributes)
         need(known, f"{where} has an unknown attribute")
         kind, inputs = text(part(data, "kind", str, where)), self.known(part(data, "inputs", list, where))
-        node = Node(kind, inputs, (), "", **attributes)
-        node.source = text(part(data, "source", str, where))
+        node = Node(kind, inputs, (), text(part(data, "source", str, where)), **attributes)
         for number in part(data, "blocks", list, where):
             node.blocks.append(self.block(number, Block(), depth + 1))
         node.outputs = [self.value(each) for each in part(data, "outputs", list, where)]

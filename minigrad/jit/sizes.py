@@ -90,19 +90,6 @@ def traced_numel(tensor: Tensor) -> Any:
     return Traced.of(tensor.array.size, recording.emit("numel", [tensor], "int"))
 
 
-class Traced:
-    """A number that knows its value in the graph: a size of a traced tensor, or what was computed from sizes."""
-
-    value: Value
-
-    @staticmethod
-    def of(number: Any, value: Value) -> Any:
-        """``number``, of ``value``."""
-        traced = (TracedFloat if isinstance(number, float) else TracedInt)(number)
-        traced.value = value
-        return traced
-
-
 def arithmetic(name: str, swapped: bool = False) -> Callable[[Any, Any], Any]:
     """A method that computes with numbers, and notes it."""
 
@@ -135,13 +122,27 @@ def plain(number: Any) -> Any:
     )
 
 
-class TracedInt(Traced, int):
-    """An integer."""
+class Traced:
+    """A number that knows its value in the graph: a size of a traced tensor, or what was computed from sizes."""
+
+    value: Value
 
     __add__, __radd__ = arithmetic("add"), arithmetic("add", True)
     __sub__, __rsub__ = arithmetic("sub"), arithmetic("sub", True)
     __mul__, __rmul__ = arithmetic("mul"), arithmetic("mul", True)
     __truediv__, __rtruediv__ = arithmetic("div"), arithmetic("div", True)
+
+    @staticmethod
+    def of(number: Any, value: Value) -> Any:
+        """``number``, of ``value``."""
+        traced = (TracedFloat if isinstance(number, float) else TracedInt)(number)
+        traced.value = value
+        return traced
+
+
+class TracedInt(Traced, int):
+    """An integer."""
+
     __floordiv__, __rfloordiv__ = arithmetic("floor_divide"), arithmetic("floor_divide", True)
     __mod__, __rmod__ = arithmetic("remainder"), arithmetic("remainder", True)
     __lt__, __le__ = comparison(operator.lt), comparison(operator.le)
@@ -152,8 +153,3 @@ class TracedInt(Traced, int):
 
 class TracedFloat(Traced, float):
     """A quotient."""
-
-    __add__, __radd__ = arithmetic("add"), arithmetic("add", True)
-    __sub__, __rsub__ = arithmetic("sub"), arithmetic("sub", True)
-    __mul__, __rmul__ = arithmetic("mul"), arithmetic("mul", True)
-    __truediv__, __rtruediv__ = arithmetic("div"), arithmetic("div", True)

@@ -97,11 +97,8 @@ def check(program: Any, inputs: Any, expected: Any) -> None:
     found = run(program.graph, [*first, *map(copied, inputs)])
     for number, (own, wanted) in enumerate(zip(flat(found), flat(expected)), 1):
         if own.shape != wanted.shape or not minigrad.allclose(own.double(), wanted.double(), equal_nan=True):
-            warn_user(
-                f"Output nr {number}. of the traced function does not match the corresponding output of the Python "
-                f"function.",
-                TracerWarning,
-            )
+            told = f"Output nr {number}. of the traced function does not match the corresponding output"
+            warn_user(f"{told} of the Python function.", TracerWarning)
 
 
 def flat(value: Any) -> list[Tensor]:

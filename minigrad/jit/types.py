@@ -26,12 +26,9 @@ def type_of(value: Any, depth: int = 0) -> str:
     Raises:
         TypeError: a program has no constants of this kind, or it is nested deeper than a tuple of lists.
     """
-    if isinstance(value, Tensor):
-        return "Tensor"
-    if isinstance(value, dtype):
-        return "dtype"
-    if isinstance(value, device):
-        return "Device"
+    for kind, name in ((Tensor, "Tensor"), (dtype, "dtype"), (device, "Device")):
+        if isinstance(value, kind):
+            return name
     if type(value) in PYTHON:
         return PYTHON[type(value)]
     if isinstance(value, (list, tuple)) and depth < 2:
@@ -83,10 +80,7 @@ def joined(one: str, other: str) -> str | None:
     """The type of a value that is of either type; None where there is none."""
     if one == other:
         return one
-    pair = {one, other}
-    if pair <= {"Tensor", "Tensor?", "NoneType"}:
-        return "Tensor?"
-    return None
+    return "Tensor?" if {one, other} <= {"Tensor", "Tensor?", "NoneType"} else None
 
 
 def type_of_annotation(annotation: ast.expr | None) -> str | None:

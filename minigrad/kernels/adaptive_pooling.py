@@ -6,41 +6,30 @@ one dimension, for all the images at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from minigrad.kernels import kernel_mode
-from minigrad.kernels.layout import as_images, as_planes, is_channels_last
-from minigrad.kernels.pooling import lowest_of
+from minigrad.kernels.layout import on_planes
+from minigrad.kernels.pooling import Spans, added_along, lowest_of, plain_span_sums, plain_spread_span_sums
 
-__all__ = ["Spans", "adaptive_max_pool", "number_of_largest", "span_sums", "spread_span_sums"]
-
-Spans = Sequence[tuple[int, int]]  # the windows along one dimension: where each begins and ends
+__all__ = ["adaptive_max_pool", "number_of_largest", "span_sums", "spread_along", "spread_span_sums", "sums_along"]
 
 
 def span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
     """The sum of each window, in the type of x. Shapes: (N, C, H, W) -> (N, C, len(rows), len(columns))."""
     if kernel_mode.get().reference:
         return plain_span_sums(x, rows, columns)
-    channels_last = is_channels_last(x)
-    planes = as_planes(x, channels_last)
-    in_rows = np.empty((*planes.shape[:2], len(columns), planes.shape[3]), x.dtype)
-    for w, (start, end) in enumerate(columns):
-        np.add.reduce(planes[:, :, start:end], axis=2, out=in_rows[:, :, w])
-    z = np.empty((len(planes), len(rows), len(columns), planes.shape[3]), x.dtype)
-    for h, (start, end) in enumerate(rows):
-        np.add.reduce(in_rows[:, start:end], axis=1, out=z[:, h])
-    return as_images(z, x.shape[:2], channels_last)
+    return on_planes(x, lambda planes: sums_along(sums_along(planes, 2, columns), 1, rows))
 
 
-def plain_span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
-    """:func:`span_sums`, window by window."""
-    z = np.zeros((*x.shape[:2], len(rows), len(columns)), x.dtype)
-    for n, c, h, w in np.ndindex(z.shape):
-        for row in range(*rows[h]):
-            for column in range(*columns[w]):
-                z[n, c, h, w] += x[n, c, row, column]
+def sums_along(x: np.ndarray, axis: int, spans: Spans) -> np.ndarray:
+    """The sum of each window along one axis."""
+    z = np.empty((*x.shape[:axis], len(spans), *x.shape[axis + 1 :]), x.dtype)
+    before: Any = (slice(None),) * axis
+    for number, span in enumerate(spans):
+        np.add.reduce(x[(*before, slice(*span))], axis=axis, out=z[(*before, number)])
     return z
 
 
@@ -48,25 +37,13 @@ def spread_span_sums(grad: np.ndarray, size: tuple[int, int], rows: Spans, colum
     """Images of ``size`` to which each window adds its ``grad`` at every element: (N, C, h, w) -> (N, C, H, W)."""
     if kernel_mode.get().reference:
         return plain_spread_span_sums(grad, size, rows, columns)
-    channels_last = is_channels_last(grad)
-    planes = as_planes(grad, channels_last)
-    in_rows = np.zeros((len(planes), size[0], len(columns), planes.shape[3]), grad.dtype)
-    for h, (start, end) in enumerate(rows):
-        in_rows[:, start:end] += planes[:, h, None]
-    z = np.zeros((len(planes), *size, planes.shape[3]), grad.dtype)
-    for w, (start, end) in enumerate(columns):
-        z[:, :, start:end] += in_rows[:, :, w, None]
-    return as_images(z, grad.shape[:2], channels_last)
+    return on_planes(grad, lambda planes: spread_along(spread_along(planes, 1, rows, size[0]), 2, columns, size[1]))
 
 
-def plain_spread_span_sums(grad: np.ndarray, size: tuple[int, int], rows: Spans, columns: Spans) -> np.ndarray:
-    """:func:`spread_span_sums`, window by window."""
-    z = np.zeros((*grad.shape[:2], *size), grad.dtype)
-    for n, c, h, w in np.ndindex(grad.shape):
-        for row in range(*rows[h]):
-            for column in range(*columns[w]):
-                z[n, c, row, column] += grad[n, c, h, w]
-    return z
+def spread_along(grad: np.ndarray, axis: int, spans: Spans, size: int) -> np.ndarray:
+    """The way back from the windows along one axis to its ``size`` elements."""
+    pairs = [(slice(*span), slice(number, number + 1)) for number, span in enumerate(spans)]
+    return added_along(grad, axis, size, pairs)
 
 
 def adaptive_max_pool(x: np.ndarray, rows: Spans, columns: Spans) -> tuple[np.ndarray, np.ndarray]:

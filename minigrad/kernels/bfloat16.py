@@ -34,8 +34,9 @@ class BFloat16Array(np.ndarray):
             options["dtype"] = np.dtype(np.float32)
         results = getattr(ufunc, method)(*map(widened, inputs), **options)
         if out:
-            written = [put(result, target) for result, target in zip(as_tuple(results), out)]
-            return written[0] if ufunc.nout == 1 else tuple(written)
+            for result, target in zip(results if ufunc.nout > 1 else (results,), out):
+                target[...] = result
+            return out if ufunc.nout > 1 else out[0]
         if not narrow:
             return results
         return tuple(map(narrowed, results)) if ufunc.nout > 1 else narrowed(results)
@@ -75,13 +76,3 @@ def narrowed(value: Any) -> Any:
 def is_narrow(value: Any) -> bool:
     """Whether an operand leaves the result in bfloat16: it is no array of another floating type."""
     return not isinstance(value, np.ndarray) or value.dtype.kind != "f"
-
-
-def as_tuple(results: Any) -> tuple[Any, ...]:
-    return results if isinstance(results, tuple) else (results,)
-
-
-def put(result: Any, target: Any) -> Any:
-    """Write ``result`` to ``target``, rounded to its type, and give that back."""
-    target[...] = result
-    return target

@@ -31,8 +31,8 @@ from minigrad.dtypes import NARROW
 from minigrad.kernels import kernel_mode, tap_by_tap, winograd
 from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import channels_last, chunks, inside, pictures, window, workspace
-from minigrad.kernels.parallel import share_out, shares, worth_sharing
-from minigrad.kernels.product import EVEN, multiply_alike, rows_of_small_product, sum_over_rows
+from minigrad.kernels.parallel import share_out, worth_sharing
+from minigrad.kernels.product import EVEN, multiply_alike, rows_of_small_product, sum_of_chunks, sum_over_rows
 
 __all__ = ["convolve", "gradient_of_input", "gradient_of_weight", "places_on"]
 
@@ -182,26 +182,16 @@ def sum_of_products(grad_y, x, weight_shape, stride, padding, dilation):
     reading = Reading(x, grad_y.shape, weight_shape, stride, padding, dilation)
     flat = channels_last(grad_y)
 
-    def add_up(numbered_chunks):
-        """The sum over some of the chunks. Shape: (K, R·S·C)."""
-        number, chunks = numbered_chunks
-        total = sums[number]
-        part = workspace("part of the sum", total.shape, x.dtype)
-        for position, (first, end, top, bottom) in enumerate(chunks):
-            rows = reading.rows((first, end, top, bottom))
-            gradient = flat[first:end, top:bottom].reshape(len(rows), len(total))
-            sum_over_rows(gradient, rows, total if position == 0 else part)
-            if position > 0:
-                total += part
+    def multiply(chunk, out):
+        """One chunk's. Shape of ``out``: (K, R·S·C)."""
+        first, end, top, bottom = chunk
+        rows = reading.rows(chunk)
+        sum_over_rows(flat[first:end, top:bottom].reshape(len(rows), len(out)), rows, out)
 
     if not reading.chunks:
         return np.zeros(weight_shape, x.dtype)
-    several = shares(reading.chunks)
-    sums = workspace("sums", (len(several), weight_shape[0], reading.length), x.dtype)
-    share_out(add_up, list(enumerate(several)))
-    for other in sums[1:]:
-        sums[0] += other
-    return reading.by_tap(sums[0]).copy(order="C")
+    total = sum_of_chunks(multiply, reading.chunks, (weight_shape[0], reading.length), x.dtype)
+    return reading.by_tap(total).copy(order="C")
 
 
 # ---------------------------------------------------------------------------------- what they are made of

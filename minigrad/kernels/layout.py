@@ -7,21 +7,15 @@ every channel alike, so both are seen as (outer, H, W, inner): (N·C, H, W, 1) o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.caller import warn_user
 
-__all__ = [
-    "as_images",
-    "as_planes",
-    "check_layout",
-    "is_channels_last",
-    "is_dense",
-    "is_expanded",
-    "opened",
-    "writeable",
-]
+__all__ = ["as_images", "as_planes", "check_layout", "is_channels_last", "is_dense", "is_expanded", "on_planes"]
+__all__ += ["opened", "writeable"]
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -64,6 +58,12 @@ def as_images(planes: np.ndarray, leading: tuple[int, ...], channels_last: bool)
     if channels_last:
         return planes.transpose(0, 3, 1, 2)
     return planes.reshape(*leading, *planes.shape[1:3])
+
+
+def on_planes(x: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """What ``compute`` makes of images seen as planes, as images that lie as x does."""
+    channels_last = is_channels_last(x)
+    return as_images(compute(as_planes(x, channels_last)), x.shape[:2], channels_last)
 
 
 def writeable(array: np.ndarray) -> np.ndarray:

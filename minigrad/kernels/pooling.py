@@ -11,18 +11,24 @@ of various sizes are in ``adaptive_pooling.py``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minigrad.dtypes import FLOATS
 from minigrad.kernels import kernel_mode
-from minigrad.kernels.layout import as_images, as_planes, is_channels_last
+from minigrad.kernels.layout import as_images, as_planes, is_channels_last, on_planes
+from minigrad.kernels.memory import inside
 from minigrad.kernels.parallel import share_out
 from minigrad.kernels.selection import where_chosen
 
-__all__ = ["Windows", "lowest_of", "max_pool", "pick_from_windows", "spread_to_windows", "spread_window_sums"]
-__all__ += ["window_sums"]
+__all__ = ["Spans", "Windows", "added_along", "lowest_of", "max_pool", "pick_from_windows", "rows_and_columns"]
+__all__ += ["spread_to_windows", "spread_window_sums", "window_sums"]
+
+# Windows along one dimension, of any size: where each begins and ends, and perhaps how far apart its elements are.
+Spans = Sequence[tuple[int, ...]]
 
 BLOCK = 1 << 17  # elements worked on at a time, so that what one call writes the next still finds in the cache
 
@@ -37,8 +43,8 @@ class Windows:
     padding: int
     dilation: int
 
-    def place(self, window: int, element: int) -> int:
-        """Where an element of a window lies, which may be outside of the input."""
+    def place(self, window: Any, element: Any) -> Any:
+        """Where an element of a window lies, which may be outside of the input; of several, arrays, where each does."""
         return window * self.stride - self.padding + element * self.dilation
 
     def inside(
@@ -48,19 +54,21 @@ class Windows:
 
         Two slices: these windows, counted from ``first``, and the places of that element, counted from ``start``.
         """
-        offset = element * self.dilation - self.padding
-        lowest = max(first, -((offset - start) // self.stride))
-        highest = min(self.count if end is None else end, (stop - 1 - offset) // self.stride + 1)
-        if highest <= lowest:
-            return slice(0, 0), slice(0, 0)
-        place = lowest * self.stride + offset - start
-        last = (highest - 1) * self.stride + offset - start
-        return slice(lowest - first, highest - first), slice(place, last + 1, self.stride)
+        end = self.count if end is None else end
+        places, windows = inside(first, end, element, self.stride, self.padding + start, self.dilation, stop - start)
+        return windows, places
 
     def first_inside(self) -> np.ndarray:
         """For each window the number of its first element that does not lie before the input."""
         starts = np.arange(self.count) * self.stride - self.padding
         return np.maximum(0, -(starts // self.dilation))
+
+    def spans(self, size: int) -> Spans:
+        """What each window has of an input of ``size``."""
+        starts = [self.place(window, 0) for window in range(self.count)]
+        firsts = [start if start >= 0 else start % self.dilation for start in starts]
+        reach = (self.kernel - 1) * self.dilation + 1
+        return [(first, min(start + reach, size), self.dilation) for first, start in zip(firsts, starts)]
 
 
 # ---------------------------------------------------------------------------------------------- the largest
@@ -232,6 +240,12 @@ def number_type(rows: Windows, columns: Windows) -> np.dtype:
     return np.dtype(np.uint8 if rows.kernel * columns.kernel <= 256 else np.int32)
 
 
+def rows_and_columns(numbers: np.ndarray, rows: Windows, columns: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Where in the image the elements lie that have these ``numbers`` in their windows. Shapes: all (..., h, w)."""
+    i, j = np.divmod(numbers.astype(np.int64), columns.kernel)
+    return rows.place(np.arange(rows.count)[:, None], i), columns.place(np.arange(columns.count), j)
+
+
 def lowest_of(kind: np.dtype) -> np.generic:
     """What every value of a type is at least."""
     lowest = -np.inf if kind.kind in FLOATS else np.iinfo(kind).min
@@ -247,11 +261,9 @@ def blocks(shape: tuple[int, int, int, int], rows_each: int) -> list[tuple[slice
     row_elements = max(1, width * inner * rows_each)
     rows_at_once = max(1, min(height, BLOCK // row_elements))
     planes_at_once = max(1, BLOCK // (row_elements * max(1, height)))
-    parts = []
-    for start in range(0, outer, planes_at_once):
-        for first in range(0, height, rows_at_once):
-            parts.append((slice(start, start + planes_at_once), first, min(height, first + rows_at_once)))
-    return parts
+    planes = [slice(start, start + planes_at_once) for start in range(0, outer, planes_at_once)]
+    spans = [(first, min(height, first + rows_at_once)) for first in range(0, height, rows_at_once)]
+    return [(some, *span) for some in planes for span in spans]
 
 
 # --------------------------------------------------------------------------------------------------- the sum
@@ -261,28 +273,36 @@ def window_sums(x: np.ndarray, rows: Windows, columns: Windows) -> np.ndarray:
     """The sum of each window, in the type of x. Shapes: (N, C, H, W) -> (N, C, h, w)."""
     if kernel_mode.get().reference:
         return plain_window_sums(x, rows, columns)
-    channels_last = is_channels_last(x)
-    planes = as_planes(x, channels_last)
-    in_rows = np.zeros((*planes.shape[:2], columns.count, planes.shape[3]), x.dtype)
-    for j in range(columns.kernel):
-        windows, inputs = columns.inside(j, 0, x.shape[3])
-        in_rows[:, :, windows] += planes[:, :, inputs]
-    z = np.zeros((len(planes), rows.count, columns.count, planes.shape[3]), x.dtype)
-    for i in range(rows.kernel):
-        windows, inputs = rows.inside(i, 0, x.shape[2])
-        z[:, windows] += in_rows[:, inputs]
-    return as_images(z, x.shape[:2], channels_last)
+    return on_planes(x, lambda planes: sums_along(sums_along(planes, 2, columns), 1, rows))
+
+
+def sums_along(x: np.ndarray, axis: int, windows: Windows) -> np.ndarray:
+    """The sum of each window along one axis: first of the first elements of all, and so on."""
+    pairs = [windows.inside(element, 0, x.shape[axis]) for element in range(windows.kernel)]
+    return added_along(x, axis, windows.count, pairs)
+
+
+def added_along(x: np.ndarray, axis: int, size: int, pairs: Iterable[tuple[slice, slice]]) -> np.ndarray:
+    """Zeros of ``size`` along one axis, to which parts of x are added: ``pairs`` say where, and which."""
+    z = np.zeros((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype)
+    before: Any = (slice(None),) * axis
+    for where, part in pairs:
+        z[(*before, where)] += x[(*before, part)]
+    return z
 
 
 def plain_window_sums(x: np.ndarray, rows: Windows, columns: Windows) -> np.ndarray:
     """:func:`window_sums`, window by window."""
-    z = np.zeros((*x.shape[:2], rows.count, columns.count), x.dtype)
+    return plain_span_sums(x, rows.spans(x.shape[2]), columns.spans(x.shape[3]))
+
+
+def plain_span_sums(x: np.ndarray, rows: Spans, columns: Spans) -> np.ndarray:
+    """The sum of each window, element by element."""
+    z = np.zeros((*x.shape[:2], len(rows), len(columns)), x.dtype)
     for n, c, h, w in np.ndindex(z.shape):
-        for i in range(rows.kernel):
-            for j in range(columns.kernel):
-                row, column = rows.place(h, i), columns.place(w, j)
-                if 0 <= row < x.shape[2] and 0 <= column < x.shape[3]:
-                    z[n, c, h, w] += x[n, c, row, column]
+        for row in range(*rows[h]):
+            for column in range(*columns[w]):
+                z[n, c, h, w] += x[n, c, row, column]
     return z
 
 
@@ -290,26 +310,25 @@ def spread_window_sums(grad: np.ndarray, size: tuple[int, int], rows: Windows, c
     """Images of ``size`` to which each window adds its ``grad`` at every element: (N, C, h, w) -> (N, C, H, W)."""
     if kernel_mode.get().reference:
         return plain_spread_window_sums(grad, size, rows, columns)
-    channels_last = is_channels_last(grad)
-    planes = as_planes(grad, channels_last)
-    in_rows = np.zeros((len(planes), size[0], columns.count, planes.shape[3]), grad.dtype)
-    for i in range(rows.kernel):
-        windows, inputs = rows.inside(i, 0, size[0])
-        in_rows[:, inputs] += planes[:, windows]
-    z = np.zeros((len(planes), *size, planes.shape[3]), grad.dtype)
-    for j in range(columns.kernel):
-        windows, inputs = columns.inside(j, 0, size[1])
-        z[:, :, inputs] += in_rows[:, :, windows]
-    return as_images(z, grad.shape[:2], channels_last)
+    return on_planes(grad, lambda planes: spread_along(spread_along(planes, 1, rows, size[0]), 2, columns, size[1]))
+
+
+def spread_along(grad: np.ndarray, axis: int, windows: Windows, size: int) -> np.ndarray:
+    """The way back from the windows along one axis to its ``size`` elements."""
+    pairs = [windows.inside(element, 0, size)[::-1] for element in range(windows.kernel)]
+    return added_along(grad, axis, size, pairs)
 
 
 def plain_spread_window_sums(grad: np.ndarray, size: tuple[int, int], rows: Windows, columns: Windows) -> np.ndarray:
     """:func:`spread_window_sums`, window by window."""
+    return plain_spread_span_sums(grad, size, rows.spans(size[0]), columns.spans(size[1]))
+
+
+def plain_spread_span_sums(grad: np.ndarray, size: tuple[int, int], rows: Spans, columns: Spans) -> np.ndarray:
+    """Images of ``size`` to which each window adds its ``grad``, element by element."""
     z = np.zeros((*grad.shape[:2], *size), grad.dtype)
     for n, c, h, w in np.ndindex(grad.shape):
-        for i in range(rows.kernel):
-            for j in range(columns.kernel):
-                row, column = rows.place(h, i), columns.place(w, j)
-                if 0 <= row < size[0] and 0 <= column < size[1]:
-                    z[n, c, row, column] += grad[n, c, h, w]
+        for row in range(*rows[h]):
+            for column in range(*columns[w]):
+                z[n, c, row, column] += grad[n, c, h, w]
     return z

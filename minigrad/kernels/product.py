@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from minigrad.kernels.blas import on_own_threads
 from minigrad.kernels.memory import workspace
-from minigrad.kernels.parallel import width
+from minigrad.kernels.parallel import share_out, shares, width
 
-__all__ = ["EVEN", "multiply_alike", "multiply_rows", "product", "rows_of_small_product", "sum_over_rows"]
+__all__ = ["EVEN", "multiply_alike", "multiply_rows", "product", "rows_of_small_product", "sum_of_chunks"]
+__all__ += ["sum_over_rows"]
 
 # Numbers of multiplications. Below the first OpenBLAS leaves a product to the caller anyway. Below the second, what its
 # threads win is less than what they cost: after each product they go on turning, on processors that kernels want next.
@@ -59,11 +63,8 @@ def multiply_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     at_once = -(-count // -(-count // at_once))  # even parts
     whole = count - count % at_once
     parts = (*a.shape[:-2], whole // at_once, at_once)
-    np.matmul(
-        a[..., :whole, :].reshape(*parts, a.shape[-1]),
-        b[..., None, :, :],
-        out=out[..., :whole, :].reshape(*parts, b.shape[-1]),
-    )
+    parts_of_a, parts_of_out = [each[..., :whole, :].reshape(*parts, each.shape[-1]) for each in (a, out)]
+    np.matmul(parts_of_a, b[..., None, :, :], out=parts_of_out)
     if whole < count:
         np.matmul(a[..., -at_once:, :], b, out=out[..., -at_once:, :])  # some of them again, as many as in each part
 
@@ -105,3 +106,28 @@ def sum_over_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     np.add.reduce(products, axis=0, out=out)
     if whole < len(a):
         out += a[whole:].T @ b[whole:]
+
+
+def sum_of_chunks(
+    multiply: Callable[[Any, np.ndarray], None], chunks: Sequence[Any], shape: tuple[int, ...], kind: np.dtype
+) -> np.ndarray:
+    """The sum of what ``multiply(chunk, out)`` writes to ``out`` for each of the chunks, which the threads share.
+
+    It is good until this thread's next sum.
+    """
+    several = shares(chunks)
+    sums = workspace("sums", (len(several), *shape), kind)
+
+    def add_up(number: int) -> None:
+        """The sum over one share."""
+        part = workspace("part of the sum", shape, kind)
+        for position, chunk in enumerate(several[number]):
+            multiply(chunk, sums[number] if position == 0 else part)
+            if position > 0:
+                sums[number] += part
+
+    share_out(add_up, range(len(several)))
+    for other in sums[1:]:
+        sums[0] += other
+    total: np.ndarray = sums[0]
+    return total

@@ -255,9 +255,9 @@ def gru_backward(grads: Arrays, inputs: Arrays, outputs: np.ndarray, saved: Arra
 # --------------------------------------------------------------------------------------------------------------- RNN
 
 
-def become_rectified(x: np.ndarray) -> None:
-    """max(x, 0), in place."""
-    np.maximum(x, 0, out=x)
+def rectify(x: np.ndarray, out: np.ndarray) -> None:
+    """max(x, 0), written to ``out``."""
+    np.maximum(x, 0, out=out)
 
 
 def become_rectified_slopes(rectified: np.ndarray) -> None:
@@ -265,13 +265,8 @@ def become_rectified_slopes(rectified: np.ndarray) -> None:
     rectified[...] = rectified > 0
 
 
-def become_tanh(x: np.ndarray) -> None:
-    """tanh x, in place."""
-    np.tanh(x, out=x)
-
-
 @on_own_threads
-def rnn(bend: Callable[[np.ndarray], None], inputs: Arrays, reverse: bool) -> tuple[Arrays, Arrays]:
+def rnn(bend: Callable[..., Any], inputs: Arrays, reverse: bool) -> tuple[Arrays, Arrays]:
     """The outputs (L, N, H) and the last h; backward needs nothing else."""
     x, weight_ih, weight_hh, bias_ih, bias_hh, h = inputs
     (outputs,) = projected(x, weight_ih[None], None if bias_ih is None else (bias_ih + bias_hh)[None])
@@ -280,7 +275,7 @@ def rnn(bend: Callable[[np.ndarray], None], inputs: Arrays, reverse: bool) -> tu
     for step in in_time(len(x), reverse):
         now = outputs[step]
         now += np.matmul(h, from_state, out=product)
-        bend(now)
+        bend(now, out=now)
         h = now
     return (outputs, h.copy()), ()
 
@@ -302,6 +297,6 @@ def rnn_backward(become_slopes: Any, grads: Arrays, inputs: Arrays, outputs: Any
     return grad_x, *[each[0] for each in found], grad_h
 
 
-rnn_tanh, rnn_relu = partial(rnn, become_tanh), partial(rnn, become_rectified)
+rnn_tanh, rnn_relu = partial(rnn, np.tanh), partial(rnn, rectify)
 rnn_tanh_backward = partial(rnn_backward, become_tanh_slopes)
 rnn_relu_backward = partial(rnn_backward, become_rectified_slopes)

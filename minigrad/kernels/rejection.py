@@ -98,9 +98,8 @@ def binomial(count: Any, probability: Any, uniform: Draw) -> float:
     if not probability <= 0.5 or not np.isfinite(count):
         return math.nan
     if count * probability >= 10:
-        return by_transformed_rejection(
-            float(count), probability, count * probability * (kind(1) - probability), uniform
-        )
+        variance = count * probability * (kind(1) - probability)
+        return by_transformed_rejection(float(count), probability, variance, uniform)
     log_failure = float(kind(math.log1p(-float(probability))))
     waited, successes = 0.0, 0
     while True:

@@ -7,13 +7,15 @@ curve through four elements four.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
 
 from minigrad.kernels import kernel_mode
-from minigrad.kernels.layout import as_images, as_planes, is_channels_last
+from minigrad.kernels.layout import on_planes
 
 __all__ = ["Taps", "cubic_weights", "distribute", "resize", "spread_resized", "weighted_sum"]
 
@@ -27,24 +29,24 @@ def resize(x: np.ndarray, rows: Taps, columns: Taps) -> np.ndarray:
     """
     if kernel_mode.get().reference:
         return plain_resize(x, rows, columns)
-    channels_last = is_channels_last(x)
-    planes = weighted_sum(weighted_sum(as_planes(x, channels_last), 2, columns), 1, rows)
-    return as_images(planes, x.shape[:2], channels_last)
+    return on_planes(x, lambda planes: weighted_sum(weighted_sum(planes, 2, columns), 1, rows))
 
 
 def plain_resize(x: np.ndarray, rows: Taps, columns: Taps) -> np.ndarray:
     """:func:`resize`, element by element."""
     z = np.zeros((*x.shape[:2], len(rows[0][0]), len(columns[0][0])), x.dtype)
-    for n, c, h, w in np.ndindex(z.shape):
+    for at_z, at_x, weights in terms(z.shape, rows, columns):
+        z[at_z] += reduce(mul, reversed(weights), x[at_x])
+    return z
+
+
+def terms(z_shape: tuple[int, ...], rows: Taps, columns: Taps) -> Iterator[Any]:
+    """Every term of the sums: the indices into z and x that meet in it, and its weights but for 1, the row's first."""
+    for n, c, h, w in np.ndindex(z_shape):
         for row, row_weights in rows:
             for column, column_weights in columns:
-                value = x[n, c, row[h], column[w]]
-                if column_weights is not None:
-                    value = value * column_weights[w]
-                if row_weights is not None:
-                    value = value * row_weights[h]
-                z[n, c, h, w] += value
-    return z
+                weights = [each[at] for each, at in ((row_weights, h), (column_weights, w)) if each is not None]
+                yield (n, c, h, w), (n, c, row[h], column[w]), weights
 
 
 def weighted_sum(x, axis, taps):
@@ -54,10 +56,7 @@ def weighted_sum(x, axis, taps):
         part = np.take(x, positions, axis)
         if weights is not None:
             part *= on_axis(weights, axis)
-        if total is None:
-            total = part
-        else:
-            total += part
+        total = part if total is None else np.add(total, part, out=total)
     return total
 
 
@@ -68,23 +67,14 @@ def spread_resized(grad: np.ndarray, size: tuple[int, int], rows: Taps, columns:
     """
     if kernel_mode.get().reference:
         return plain_spread_resized(grad, size, rows, columns)
-    channels_last = is_channels_last(grad)
-    planes = distribute(distribute(as_planes(grad, channels_last), 1, rows, size[0]), 2, columns, size[1])
-    return as_images(planes, grad.shape[:2], channels_last)
+    return on_planes(grad, lambda planes: distribute(distribute(planes, 1, rows, size[0]), 2, columns, size[1]))
 
 
 def plain_spread_resized(grad: np.ndarray, size: tuple[int, int], rows: Taps, columns: Taps) -> np.ndarray:
     """:func:`spread_resized`, element by element."""
     z = np.zeros((*grad.shape[:2], *size), grad.dtype)
-    for n, c, h, w in np.ndindex(grad.shape):
-        for row, row_weights in rows:
-            for column, column_weights in columns:
-                value = grad[n, c, h, w]
-                if row_weights is not None:
-                    value = value * row_weights[h]
-                if column_weights is not None:
-                    value = value * column_weights[w]
-                z[n, c, row[h], column[w]] += value
+    for at_grad, at_z, weights in terms(grad.shape, rows, columns):
+        z[at_z] += reduce(mul, weights, grad[at_grad])
     return z
 
 

@@ -15,11 +15,8 @@ __all__ = ["fold", "unfold"]
 
 def read_by(tap, places, stride, dilation):
     """The rows and columns of a padded picture that the tap (r, s) reads, over all places of the kernel."""
-    slices = []
-    for dim in (0, 1):
-        first = tap[dim] * dilation[dim]
-        slices.append(slice(first, first + (places[dim] - 1) * stride[dim] + 1, stride[dim]))
-    return tuple(slices)
+    firsts = [number * gap for number, gap in zip(tap, dilation)]
+    return tuple([slice(first, first + (n - 1) * step + 1, step) for first, n, step in zip(firsts, places, stride)])
 
 
 def unfold(x, kernel, stride, padding, dilation):

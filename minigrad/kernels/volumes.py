@@ -10,10 +10,10 @@ import numpy as np
 
 from minigrad.dtypes import NARROW
 from minigrad.kernels import adaptive_pooling, convolution, pooling, resizing
-from minigrad.kernels.adaptive_pooling import Spans, number_of_largest
+from minigrad.kernels.adaptive_pooling import number_of_largest, spread_along, sums_along
 from minigrad.kernels.convolution import wide
 from minigrad.kernels.memory import inside
-from minigrad.kernels.pooling import Windows
+from minigrad.kernels.pooling import Spans, Windows, rows_and_columns
 from minigrad.kernels.resizing import Taps
 
 __all__ = ["adaptive_max_pool", "convolve", "gradient_of_input", "gradient_of_weight", "max_pool", "span_sums"]
@@ -31,20 +31,14 @@ def as_pictures(x: np.ndarray) -> np.ndarray:
 def span_sums(x: np.ndarray, depths: Spans, rows: Spans, columns: Spans) -> np.ndarray:
     """The sum of each window. Shapes: (N, C, D, H, W) -> (N, C, d, h, w)."""
     flat = adaptive_pooling.span_sums(as_pictures(x), rows, columns)
-    flat = flat.reshape(*x.shape[:3], *flat.shape[2:])
-    z = np.empty((*x.shape[:2], len(depths), *flat.shape[3:]), x.dtype)
-    for d, (start, end) in enumerate(depths):
-        np.add.reduce(flat[:, :, start:end], axis=2, out=z[:, :, d])
-    return z
+    return sums_along(flat.reshape(*x.shape[:3], *flat.shape[2:]), 2, depths)
 
 
 def spread_span_sums(
     grad: np.ndarray, size: tuple[int, int, int], depths: Spans, rows: Spans, columns: Spans
 ) -> np.ndarray:
     """Volumes of ``size`` to which each window adds its ``grad`` at every element."""
-    flat = np.zeros((*grad.shape[:2], size[0], *grad.shape[3:]), grad.dtype)
-    for d, (start, end) in enumerate(depths):
-        flat[:, :, start:end] += grad[:, :, d, None]
+    flat = spread_along(grad, 2, depths, size[0])
     z = adaptive_pooling.spread_span_sums(as_pictures(flat), size[1:], rows, columns)
     return z.reshape(*flat.shape[:3], *size[1:])
 
@@ -56,13 +50,10 @@ def max_pool(x: np.ndarray, depths: Windows, rows: Windows, columns: Windows) ->
     """
     flat, numbers = pooling.max_pool(as_pictures(x), rows, columns)
     shape = (*x.shape[:3], rows.count * columns.count)  # now a row is all that lies at one depth
-    each = Windows(shape[3], 1, 1, 0, 1)
-    z, tap = pooling.max_pool(flat.reshape(shape), depths, each)
-    depth = np.arange(depths.count)[:, None] * depths.stride - depths.padding + tap.astype(np.int64) * depths.dilation
+    z, tap = pooling.max_pool(flat.reshape(shape), depths, Windows(shape[3], 1, 1, 0, 1))
+    depth = depths.place(np.arange(depths.count)[:, None], tap.astype(np.int64))
     number = np.take_along_axis(numbers.reshape(shape), depth, 2)
-    i, j = [taps.reshape(*z.shape[:3], rows.count, columns.count) for taps in np.divmod(number, columns.kernel)]
-    row = np.arange(rows.count)[:, None] * rows.stride - rows.padding + i * rows.dilation
-    column = np.arange(columns.count) * columns.stride - columns.padding + j * columns.dilation
+    row, column = rows_and_columns(number.reshape(*z.shape[:3], rows.count, columns.count), rows, columns)
     places = (depth.reshape(row.shape) * x.shape[3] + row) * x.shape[4] + column
     return z.reshape(places.shape), places
 

@@ -31,8 +31,8 @@ from numpy.lib.stride_tricks import as_strided
 from minigrad.dtypes import FLOATS
 from minigrad.kernels import kernel_mode
 from minigrad.kernels.memory import channels_last, chunks, pictures, taps_first, window, workspace
-from minigrad.kernels.parallel import share_out, shares, spans, worth_sharing
-from minigrad.kernels.product import multiply_rows, rows_of_small_product
+from minigrad.kernels.parallel import share_out, spans, worth_sharing
+from minigrad.kernels.product import multiply_rows, rows_of_small_product, sum_of_chunks
 
 __all__ = ["gradient_of_input", "gradient_of_weight", "pays"]
 
@@ -129,30 +129,20 @@ def gradient_of_weight(grad_y, x, padding):
     kernels, channels = grad_y.shape[1], x.shape[1]
     tiling = Tiling(chosen_transforms(), x, padding, grad_y.shape)
 
-    def add_up(numbered_chunks):
-        """The sum over some of the chunks. Shape: ((m+2)², K, C)."""
-        number, chunks = numbered_chunks
-        total = sums[number]
-        part = workspace("part of the sum", total.shape, x.dtype)
-        for position, chunk in enumerate(chunks):
-            v = transformed_tiles(tiling, chunk)
-            tiles = tiling.output_tiles(chunk)
-            for place, used, tile in tiling.places(channels_last(grad_y), chunk, tiles):
-                if used.shape != tile.shape:
-                    tile[...] = 0  # an output beyond the edge has no gradient
-                used[...] = place
-            grad_product = workspace("product", (len(v), v.shape[1], kernels), x.dtype)
-            transform(tiling.of_output.T, tiles.reshape(tiling.m**2, -1), grad_product.reshape(len(v), -1))
-            multiply_rows(grad_product.transpose(0, 2, 1), v, total if position == 0 else part)
-            if position > 0:
-                total += part
+    def multiply(chunk, out):
+        """One chunk's product of tiles. Shape of ``out``: ((m+2)², K, C)."""
+        v = transformed_tiles(tiling, chunk)
+        tiles = tiling.output_tiles(chunk)
+        for place, used, tile in tiling.places(channels_last(grad_y), chunk, tiles):
+            if used.shape != tile.shape:
+                tile[...] = 0  # an output beyond the edge has no gradient
+            used[...] = place
+        grad_product = workspace("product", (len(v), v.shape[1], kernels), x.dtype)
+        transform(tiling.of_output.T, tiles.reshape(tiling.m**2, -1), grad_product.reshape(len(v), -1))
+        multiply_rows(grad_product.transpose(0, 2, 1), v, out)
 
-    several = shares(tiling.chunks)
-    sums = workspace("sums", (len(several), (tiling.m + 2) ** 2, kernels, channels), x.dtype)
-    share_out(add_up, list(enumerate(several)))
-    for other in sums[1:]:
-        sums[0] += other
-    grad_u = sums[0].reshape(len(sums[0]), -1)
+    total = sum_of_chunks(multiply, tiling.chunks, ((tiling.m + 2) ** 2, kernels, channels), x.dtype)
+    grad_u = total.reshape(len(total), -1)
     grad_weight = np.empty((kernels * channels, 9), x.dtype)
 
     def transform_back(span):
@@ -209,15 +199,11 @@ class Tiling:
 
 def transform(matrix, columns, out):
     """matrix @ columns, by as many columns at once as BLAS multiplies without rearranging them first: twice as fast."""
-    rows, count = columns.shape
+    count = columns.shape[1]
     whole = count - count % COLUMNS_AT_ONCE
-    slabs = (-1, COLUMNS_AT_ONCE)
     if whole:
-        np.matmul(
-            matrix,
-            columns[:, :whole].reshape(rows, *slabs).swapaxes(0, 1),
-            out=out[:, :whole].reshape(len(out), *slabs).swapaxes(0, 1),
-        )
+        slabs = [each[:, :whole].reshape(len(each), -1, COLUMNS_AT_ONCE).swapaxes(0, 1) for each in (columns, out)]
+        np.matmul(matrix, slabs[0], out=slabs[1])
     if whole < count:
         np.matmul(matrix, columns[:, whole:], out=out[:, whole:])
 

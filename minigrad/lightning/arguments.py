@@ -1,14 +1,20 @@
-"""The Trainer's arguments: what they may be, what is refused, and in which words."""
+"""What a Trainer can do: the arguments that it takes, the modules and data that are fit for it, and what is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minigrad.lightning.exceptions import MisconfigurationException
+from minigrad.caller import warn_user
+from minigrad.lightning.evaluation_loop import STAGES
+from minigrad.lightning.exceptions import MisconfigurationException, PossibleUserWarning
 from minigrad.lightning.loggers import CSVLogger, Logger
+from minigrad.lightning.module import is_overridden
 
-__all__ = ["check_elsewhere", "check_limit", "check_number", "loggers_of"]
+if TYPE_CHECKING:
+    from minigrad.lightning.trainer import Trainer
+
+__all__ = ["check_elsewhere", "check_limit", "check_number", "loggers_of", "verify"]
 
 # Lightning's other arguments, and the values with which it does what is done here: one CPU, one process, float32.
 ELSEWHERE: dict[str, tuple[Any, ...]] = {
@@ -17,21 +23,15 @@ ELSEWHERE: dict[str, tuple[Any, ...]] = {
     "devices": ("auto", 1, "1"),
     "num_nodes": (1,),
     "precision": (None, 32, "32", "32-true"),
-    "max_time": (None,),
-    "overfit_batches": (0,),
     "val_check_interval": (None, 1.0),
     "enable_model_summary": (None, False),
     "deterministic": (None, False, True, "warn"),
     "benchmark": (None, False, True),
-    "use_distributed_sampler": (True, False),
-    "profiler": (None,),
-    "detect_anomaly": (False,),
-    "barebones": (False,),
-    "plugins": (None,),
-    "sync_batchnorm": (False, True),
-    "reload_dataloaders_every_n_epochs": (0,),
     "enable_autolog_hparams": (True,),
-    "model_registry": (None,),
+    **dict.fromkeys(["max_time", "model_registry", "plugins", "profiler"], (None,)),
+    **dict.fromkeys(["barebones", "detect_anomaly"], (False,)),
+    **dict.fromkeys(["overfit_batches", "reload_dataloaders_every_n_epochs"], (0,)),
+    **dict.fromkeys(["sync_batchnorm", "use_distributed_sampler"], (False, True)),
 }
 
 
@@ -53,7 +53,7 @@ def check_elsewhere(given: dict[str, Any]) -> None:
             )
 
 
-def check_limit(name: str, value: Any) -> float:
+def check_limit(name: str, value: float | None) -> float:
     """A number of batches, or a part of them; all of them for None."""
     if value is None:
         return 1.0
@@ -62,8 +62,7 @@ def check_limit(name: str, value: Any) -> float:
         raise MisconfigurationException(
             f"You have passed invalid value {value} for {name}, it has to be in [0.0, 1.0] or an int."
         )
-    result: float = value
-    return result
+    return value
 
 
 def check_number(name: str, value: Any, least: int, default: int | None = None) -> int:
@@ -88,3 +87,35 @@ def loggers_of(logger: Any, folder: str) -> list[Logger]:
         if not isinstance(each, Logger):
             raise TypeError(f"`logger` takes loggers, and {type(each).__name__} is none: derive it from `Logger`")
     return loggers
+
+
+def verify(trainer: Trainer, fn: str) -> None:
+    """Refuse a module that lacks what ``fn`` needs: "fit", "validate", "test" or "predict".
+
+    Raises:
+        MisconfigurationException: a method is missing, or the module wants to step its optimizers itself.
+    """
+    module = trainer.lightning_module
+    if not module.automatic_optimization:
+        raise MisconfigurationException(
+            "minigrad.lightning steps the optimizer itself: `automatic_optimization = False` is Lightning's alone"
+        )
+    if fn == "predict":
+        return
+    if fn != "fit":
+        if not is_overridden(f"{STAGES[fn]}_step", module):
+            raise MisconfigurationException(f"No `{STAGES[fn]}_step()` method defined to run `Trainer.{fn}`.")
+        return
+    for name in ("training_step", "configure_optimizers"):
+        if not is_overridden(name, module):
+            raise MisconfigurationException(
+                f"No `{name}()` method defined. Lightning `Trainer` expects as minimum a `training_step()`, "
+                f"`train_dataloader()` and `configure_optimizers()` to be defined."
+            )
+    has_loader, has_step = trainer.sources.has("val_dataloader"), is_overridden("validation_step", module)
+    if has_loader and not has_step:
+        warn_user("You passed in a `val_dataloader` but have no `validation_step`. Skipping val loop.")
+    if has_step and not has_loader:
+        warn_user(
+            "You defined a `validation_step` but have no `val_dataloader`. Skipping val loop.", PossibleUserWarning
+        )

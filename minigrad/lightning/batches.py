@@ -1,18 +1,60 @@
-"""What loaders give and steps return, as the loops need it: how many batches, which is the last, where the loss is."""
+"""What loaders give and steps return, as the loops need it: how many batches, which is the last, where the loss is.
+
+Where a run's loaders come from is asked of ``Sources``.
+"""
 
 from __future__ import annotations
 
 import inspect
 import math
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
+from minigrad import Tensor, device
 from minigrad.caller import warn_user
 from minigrad.lightning.exceptions import MisconfigurationException, PossibleUserWarning
-from minigrad.tensor import Tensor
+from minigrad.lightning.module import is_overridden
 from minigrad.utils.data.sampler import RandomSampler
 
-__all__ = ["arguments_for", "loaders_in", "loss_in", "number_of_batches", "numbered", "warn_of_shuffling"]
+__all__ = ["Sources", "arguments_for", "loaders_in", "loss_in", "number_of_batches", "numbered", "warn_of_shuffling"]
+
+
+class Sources:
+    """The loaders of a run, by the names of their hooks: "train_dataloader" and so on.
+
+    Args:
+        given: loaders.
+        datamodule: the LightningDataModule that has all others, or None.
+        module: the LightningModule that has them else.
+    """
+
+    def __init__(self, given: dict[str, Any], datamodule: Any, module: Any) -> None:
+        self.given = given
+        self.datamodule = datamodule
+        self.module = module
+
+    def has(self, name: str) -> bool:
+        """Whether there is a loader of that name."""
+        return name in self.given or is_overridden(name, self.module if self.datamodule is None else self.datamodule)
+
+    def loader(self, name: str) -> Any:
+        """The loader, or loaders, of that name.
+
+        Raises:
+            MisconfigurationException: there is none.
+        """
+        if name in self.given:
+            return self.given[name]
+        return getattr(self.module if self.datamodule is None else self.datamodule, name)()
+
+    def transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """A batch as it comes from its loader, through the hooks that may change it."""
+        for name in ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer"):
+            in_data = self.datamodule is not None and is_overridden(name, self.datamodule)
+            where = (device("cpu"),) if name == "transfer_batch_to_device" else ()
+            batch = getattr(self.datamodule if in_data else self.module, name)(batch, *where, dataloader_idx)
+        return batch
 
 
 def loaders_in(given: Any) -> list[Any]:
@@ -77,11 +119,7 @@ def numbered(batches: Iterator[Any], count: float) -> Iterator[tuple[int, Any, b
     Where the number is not known, one batch more than is given is taken from the loader.
     """
     if count != math.inf:
-        for number in range(int(count)):
-            try:
-                batch = next(batches)
-            except StopIteration:
-                return
+        for number, batch in enumerate(islice(batches, int(count))):
             yield number, batch, number == count - 1
         return
     held: list[Any] = []

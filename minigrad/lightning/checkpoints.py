@@ -41,10 +41,8 @@ def checkpoint_of(trainer: Trainer, weights_only: bool) -> dict[str, Any]:
             prefix = "" if each is module else "datamodule_"
             checkpoint[f"{prefix}hparams_name"] = "kwargs"
             checkpoint[f"{prefix}hyper_parameters"] = dict(each.hparams)
-    if trainer.datamodule is not None:
-        state = trainer.datamodule.state_dict()
-        if state:
-            checkpoint[type(trainer.datamodule).__qualname__] = state
+    if trainer.datamodule is not None and (state := trainer.datamodule.state_dict()):
+        checkpoint[type(trainer.datamodule).__qualname__] = state
     if not weights_only:
         for callback in trainer.callbacks:
             callback.on_save_checkpoint(trainer, module, checkpoint)

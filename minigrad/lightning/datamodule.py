@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from minigrad.lightning.hooks import DataHooks
@@ -50,14 +51,10 @@ class LightningDataModule(DataHooks, Hyperparameters):
                 return [loaders_of(each) for each in datasets]
             return DataLoader(datasets, batch_size, shuffle=shuffle, num_workers=num_workers)
 
-        if train_dataset is not None:
-            module.train_dataloader = lambda: loaders_of(train_dataset, shuffle=True)  # type: ignore[method-assign]
-        if val_dataset is not None:
-            module.val_dataloader = lambda: loaders_of(val_dataset)  # type: ignore[method-assign]
-        if test_dataset is not None:
-            module.test_dataloader = lambda: loaders_of(test_dataset)  # type: ignore[method-assign]
-        if predict_dataset is not None:
-            module.predict_dataloader = lambda: loaders_of(predict_dataset)  # type: ignore[method-assign]
+        given = {"train": train_dataset, "val": val_dataset, "test": test_dataset, "predict": predict_dataset}
+        for stage, datasets in given.items():
+            if datasets is not None:
+                setattr(module, f"{stage}_dataloader", partial(loaders_of, datasets, shuffle=stage == "train"))
         return module
 
     def state_dict(self) -> dict[str, Any]:

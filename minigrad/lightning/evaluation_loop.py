@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "EvaluationLoop"]
 
-STAGES = {
-    "validate": "validation",
-    "test": "test",
-    "predict": "predict",
-}  # of the Trainer's methods, as hooks name them
+# Of the Trainer's methods, as hooks name them.
+STAGES = {"validate": "validation", "test": "test", "predict": "predict"}
 
 
 class EvaluationLoop:
@@ -41,9 +38,8 @@ class EvaluationLoop:
 
     def is_wanted(self) -> bool:
         """Whether there are a loader and a step for it."""
-        trainer = self.trainer
-        has_step = is_overridden(f"{self.stage}_step", trainer.lightning_module)
-        return self.limit != 0 and has_step and trainer.sources.has(f"{self.prefix}_dataloader")
+        has_step = is_overridden(f"{self.stage}_step", self.trainer.lightning_module)
+        return self.limit != 0 and has_step and self.trainer.sources.has(f"{self.prefix}_dataloader")
 
     @property
     def limit(self) -> float:

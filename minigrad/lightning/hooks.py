@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.attributes import device as device_type
+from minigrad import Tensor, optim
+from minigrad import device as device_type
 from minigrad.lightning.exceptions import MisconfigurationException
-from minigrad.optim.optimizer import Optimizer
-from minigrad.tensor import Tensor
 
 __all__ = ["DataHooks", "ModelHooks"]
 
@@ -95,7 +94,7 @@ class ModelHooks:
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         """Before a batch. Return -1 to go on with the next epoch."""
 
-    def on_before_zero_grad(self, optimizer: Optimizer) -> None:
+    def on_before_zero_grad(self, optimizer: optim.Optimizer) -> None:
         """After ``training_step``, before ``optimizer.zero_grad()``."""
 
     def on_before_backward(self, loss: Tensor) -> None:
@@ -104,7 +103,7 @@ class ModelHooks:
     def on_after_backward(self) -> None:
         """After ``loss.backward()``."""
 
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+    def on_before_optimizer_step(self, optimizer: optim.Optimizer) -> None:
         """All gradients of the step are there, and not clipped yet."""
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:

@@ -9,17 +9,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
-from minigrad.attributes import device as device_type
+from minigrad import Tensor, nn
+from minigrad import device as device_type
 from minigrad.caller import warn_user
 from minigrad.lightning.checkpoints import read_checkpoint
 from minigrad.lightning.exceptions import MisconfigurationException
 from minigrad.lightning.hooks import DataHooks, ModelHooks
 from minigrad.lightning.hyperparameters import Hyperparameters, accepted
 from minigrad.lightning.results import Key, levels, loggable
-from minigrad.nn.module import Module
-from minigrad.nn.utils import clip_grad_norm_, clip_grad_value_
-from minigrad.optim.optimizer import Optimizer
-from minigrad.tensor import Tensor
+from minigrad.optim import Optimizer
 
 if TYPE_CHECKING:
     from minigrad.lightning.trainer import Trainer
@@ -29,7 +27,7 @@ __all__ = ["LightningModule", "is_overridden"]
 REDUCTIONS = {"mean": "mean", "avg": "mean", "sum": "sum", "max": "max", "min": "min"}
 
 
-class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
+class LightningModule(DataHooks, ModelHooks, Hyperparameters, nn.Module):
     """A network, and what is to be done with a batch in training, validation, test and prediction.
 
     Subclass it; define ``training_step`` and ``configure_optimizers`` at least, and call ``self.log`` in the steps.
@@ -114,9 +112,9 @@ class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
         if gradient_clip_val is None or gradient_clip_val <= 0:
             return
         if gradient_clip_algorithm == "value":
-            clip_grad_value_(parameters, gradient_clip_val)
+            nn.utils.clip_grad_value_(parameters, gradient_clip_val)
         else:
-            clip_grad_norm_(parameters, gradient_clip_val)
+            nn.utils.clip_grad_norm_(parameters, gradient_clip_val)
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Step a schedule: with the metric that it monitors, where it takes one."""
@@ -181,9 +179,8 @@ class LightningModule(DataHooks, ModelHooks, Hyperparameters, Module):
                 f"by doing `Trainer(logger=ALogger(...))`"
             )
         loader = trainer.metrics.results.loader if add_dataloader_idx else None
-        kept_for_loggers = logger is not False
         reduction = REDUCTIONS[reduce_fx.lower()]
-        key = Key(trainer.hook, name, on_step, on_epoch, prog_bar, kept_for_loggers, reduction, loader)
+        key = Key(trainer.hook, name, on_step, on_epoch, prog_bar, logger is not False, reduction, loader)
         trainer.metrics.results.log(key, loggable(name, value), batch_size)
 
     def log_dict(self, dictionary: Mapping[str, Any], **options: Any) -> None:

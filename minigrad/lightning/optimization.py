@@ -7,8 +7,7 @@ from typing import Any
 
 from minigrad.caller import warn_user
 from minigrad.lightning.exceptions import MisconfigurationException
-from minigrad.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
-from minigrad.optim.optimizer import Optimizer
+from minigrad.optim import Optimizer, lr_scheduler
 
 __all__ = ["Schedule", "read_optimizers"]
 
@@ -98,13 +97,13 @@ def read_schedule(described: Any, monitor: str | None) -> Schedule:
     if not isinstance(schedule.frequency, int) or schedule.frequency < 1:
         raise MisconfigurationException(f'The "frequency" key in lr scheduler dict is {schedule.frequency}: 1 or more')
     if "reduce_on_plateau" not in described:
-        schedule.reduce_on_plateau = isinstance(schedule.scheduler, ReduceLROnPlateau)
+        schedule.reduce_on_plateau = isinstance(schedule.scheduler, lr_scheduler.ReduceLROnPlateau)
     if schedule.reduce_on_plateau and schedule.monitor is None:
         raise MisconfigurationException(
             "`configure_optimizers` must include a monitor when a `ReduceLROnPlateau` scheduler is used. For example: "
             '{"optimizer": optimizer, "lr_scheduler": scheduler, "monitor": "metric_to_track"}'
         )
-    if isinstance(schedule.scheduler, OneCycleLR) and schedule.interval == "epoch":
+    if isinstance(schedule.scheduler, lr_scheduler.OneCycleLR) and schedule.interval == "epoch":
         warn_user(
             "A `OneCycleLR` scheduler is using 'interval': 'epoch'. Are you sure you didn't mean 'interval': 'step'?",
             RuntimeWarning,

@@ -1,20 +1,23 @@
-"""What ``self.log`` keeps: the latest value of each name, and the reduction of its values over an epoch."""
+"""What ``self.log`` keeps: the latest value of each name, and the reduction of its values over an epoch.
+
+``Results`` are those of one loop; ``Metrics`` are a Trainer's, kept for callbacks, given to loggers and printed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minigrad import dtypes
+from minigrad import Tensor, dtypes, maximum, minimum, tensor
 from minigrad.caller import warn_user
-from minigrad.creation import tensor
 from minigrad.graph.values import tensors_in
 from minigrad.lightning.exceptions import MisconfigurationException
-from minigrad.ops.choosing import maximum, minimum
-from minigrad.tensor import Tensor
 
-__all__ = ["Key", "Results", "levels", "loggable"]
+if TYPE_CHECKING:
+    from minigrad.lightning.trainer import Trainer
+
+__all__ = ["Key", "Metrics", "Results", "levels", "loggable", "print_metrics"]
 
 # The hooks in which one may log, by what they do by default: keep each value, or reduce those of an epoch.
 ON_STEP = {"training_step", "on_train_batch_start", "on_train_batch_end", "on_before_zero_grad", "optimizer_zero_grad"}
@@ -24,6 +27,8 @@ ON_EPOCH = {"validation_step", "on_validation_batch_start", "on_validation_batch
 ON_EPOCH |= {"test_step", "on_test_batch_start", "on_test_batch_end"}
 ON_EPOCH_ONLY = {f"on_{stage}_{time}" for stage in ("train", "validation", "test") for time in ("start",)}
 ON_EPOCH_ONLY |= {f"on_{stage}_epoch_{time}" for stage in ("train", "validation", "test") for time in ("start", "end")}
+
+REDUCE = {"mean": Tensor.add, "sum": Tensor.add, "max": maximum, "min": minimum}  # two values at a time
 
 
 def levels(hook: str, on_step: bool | None, on_epoch: bool | None) -> tuple[bool, bool]:
@@ -99,12 +104,7 @@ class Logged:
         if self.key.reduce_fx == "mean":
             value = value * batch_size
             self.images += batch_size
-        if self.total is None:
-            self.total = value
-        elif self.key.reduce_fx in ("mean", "sum"):
-            self.total = self.total + value
-        else:
-            self.total = (maximum if self.key.reduce_fx == "max" else minimum)(self.total, value)
+        self.total = value if self.total is None else REDUCE[self.key.reduce_fx](self.total, value)
 
     def value(self, on_step: bool) -> Tensor | None:
         """The latest value, or the reduction; None where that is not asked for."""
@@ -142,8 +142,7 @@ class Results:
         Raises:
             MisconfigurationException: the hook has logged that name in another way, or the batch's size is not known.
         """
-        place = (key.hook, key.name, key.loader)
-        logged = self.logged.setdefault(place, Logged(key))
+        logged = self.logged.setdefault((key.hook, key.name, key.loader), Logged(key))
         if logged.key != key:
             raise MisconfigurationException(
                 f"You called `self.log({key.name}, ...)` twice in `{key.hook}` with different arguments. This is not "
@@ -154,11 +153,9 @@ class Results:
             batch_size = size_of(self.batch) if weighed else 1
         logged.add(value, batch_size)
 
-    def metrics(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, float]]:
-        """What there is now: for callbacks, for loggers, for the progress bar."""
-        for_callbacks: dict[str, Tensor] = {}
+    def give_to(self, metrics: Metrics) -> dict[str, Tensor]:
+        """Hand what there is now to ``metrics``. Returns what of it is for loggers."""
         for_loggers: dict[str, Tensor] = {}
-        for_bar: dict[str, float] = {}
         for each in self.logged.values():
             value = each.value(self.on_step) if each.key.loader == self.loader else None
             if value is None:
@@ -167,10 +164,11 @@ class Results:
             if each.key.logger:
                 for_loggers[full_name] = value
             if self.training or not self.on_step:
-                for_callbacks[name] = for_callbacks[full_name] = value
+                metrics.for_callbacks[name] = metrics.for_callbacks[full_name] = value
             if each.key.prog_bar:
-                for_bar[full_name] = value.item()
-        return for_callbacks, for_loggers, for_bar
+                metrics.for_bar[full_name] = value.item()
+        metrics.for_loggers.update(for_loggers)
+        return for_loggers
 
 
 def size_of(batch: Any) -> int:
@@ -191,3 +189,67 @@ def size_of(batch: Any) -> int:
             f"avoid any miscalculations, use `self.log(..., batch_size=batch_size)`."
         )
     return found[0]
+
+
+class Metrics:
+    """The latest of everything that was logged, by name, and what the loop that runs adds to it.
+
+    Attributes:
+        results: what that loop has logged.
+        for_callbacks, for_loggers, for_bar: what there is, tensors () and numbers.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.results = Results(training=True)
+        self.for_callbacks: dict[str, Tensor] = {}
+        self.for_loggers: dict[str, Tensor] = {}
+        self.for_bar: dict[str, float] = {}
+
+    def update(self) -> Metrics:
+        """Take over what the results have now."""
+        self.results.give_to(self)
+        return self
+
+    def of_results(self) -> dict[str, Tensor]:
+        """What the results have for loggers now; taken over too."""
+        return self.results.give_to(self)
+
+    def give_to_loggers(self, metrics: dict[str, Tensor], step: int | None = None) -> None:
+        """Log; by default under the number of the step that was done last, or under a metric "step"."""
+        trainer = self.trainer
+        if not trainer.loggers or not metrics:
+            return
+        self.for_loggers.update(metrics)
+        numbers: dict[str, float] = {name: value.item() for name, value in metrics.items()}
+        if step is None and "step" in numbers:
+            step = int(numbers.pop("step"))
+        elif step is None:
+            numbers.setdefault("epoch", trainer.current_epoch)
+            step = trainer.global_step - 1 if trainer.fn == "fit" else trainer.global_step
+        for logger in trainer.loggers:
+            logger.log_metrics(numbers, step)
+            logger.save()
+
+    def are_due(self) -> bool:
+        """Whether loggers are given what was logged in the step that was done last."""
+        every = self.trainer.log_every_n_steps
+        return every != 0 and (self.trainer.global_step % every == 0 or self.trainer.should_stop)
+
+
+def print_metrics(stage: str, metrics: list[dict[str, float]]) -> None:
+    """A table of what an evaluation has logged: a row a metric, a column a loader."""
+    columns = [{name.partition("/dataloader_idx_")[0]: value for name, value in each.items()} for each in metrics]
+    names = sorted({name for each in columns for name in each})
+    if not names:
+        return
+    rows = [[f"{stage.capitalize()} metric", *[f"DataLoader {number}" for number in range(len(columns))]]]
+    rows += [[name, *[str(each.get(name, "")) for each in columns]] for name in names]
+    width = max(len(cell) for row in rows for cell in row) + 2
+    bar = "─" * width * len(rows[0])
+    lines = ["".join(cell.center(width) for cell in row).rstrip() for row in rows]
+    print("\n".join([bar, lines[0], bar, *lines[1:], bar]))

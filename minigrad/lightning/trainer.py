@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import Tensor, get_rng_state, optim, save, set_rng_state
 from minigrad.caller import warn_user
-from minigrad.lightning.arguments import check_elsewhere, check_limit, check_number, loggers_of
+from minigrad.lightning.arguments import check_elsewhere, check_limit, check_number, loggers_of, verify
+from minigrad.lightning.batches import Sources
 from minigrad.lightning.callbacks.callback import Callback
+from minigrad.lightning.callbacks.early_stopping import EarlyStopping
 from minigrad.lightning.callbacks.model_checkpoint import ModelCheckpoint
 from minigrad.lightning.callbacks.progress import ProgressBar
 from minigrad.lightning.checkpoints import checkpoint_of, chosen_path, read_checkpoint, restore_model, restore_training
@@ -24,20 +27,14 @@ from minigrad.lightning.evaluation_loop import STAGES, EvaluationLoop
 from minigrad.lightning.exceptions import MisconfigurationException, PossibleUserWarning
 from minigrad.lightning.fit_loop import FitLoop
 from minigrad.lightning.loggers import Logger
-from minigrad.lightning.metrics import Metrics, print_metrics
 from minigrad.lightning.module import LightningModule
 from minigrad.lightning.optimization import Schedule, read_optimizers
-from minigrad.lightning.sources import Sources
-from minigrad.lightning.state import TrainerState
-from minigrad.lightning.verifying import verify
-from minigrad.optim.optimizer import Optimizer
-from minigrad.random import get_rng_state, set_rng_state
-from minigrad.saving.serialization import save
+from minigrad.lightning.results import Metrics, print_metrics
 
 __all__ = ["Trainer"]
 
 
-class Trainer(TrainerState):
+class Trainer:
     """Runs what a LightningModule describes. Counterpart: ``lightning.pytorch.Trainer``.
 
     Args:
@@ -156,7 +153,7 @@ class Trainer(TrainerState):
         self.fit_loop = FitLoop(self)
         self.lightning_module: Any = None
         self.datamodule: LightningDataModule | None = None
-        self.optimizers: list[Optimizer] = []
+        self.optimizers: list[optim.Optimizer] = []
         self.lr_scheduler_configs: list[Schedule] = []
         self.should_stop = False
         self.keeps_predictions = True
@@ -286,8 +283,7 @@ class Trainer(TrainerState):
                 "Saving a checkpoint is only possible if a model is attached to the Trainer. Did you call "
                 "`Trainer.save_checkpoint()` before calling `Trainer.{fit,validate,test,predict}`?"
             )
-        folder = os.path.dirname(os.path.abspath(filepath))
-        os.makedirs(folder, exist_ok=True)
+        os.makedirs(os.path.dirname(os.path.abspath(filepath)), exist_ok=True)
         save(checkpoint_of(self, weights_only), filepath)
 
     # ------------------------------------------------------------------------------- a run, from beginning to end
@@ -305,8 +301,7 @@ class Trainer(TrainerState):
 
     def _tell_of(self, error: BaseException) -> None:
         self.call_callbacks("on_exception", error)
-        if self.datamodule is not None:
-            self.datamodule.on_exception(error)
+        self.call_data("on_exception", error)
         for logger in self.loggers:
             logger.finalize("failed")
 
@@ -333,9 +328,16 @@ class Trainer(TrainerState):
         if fn == "fit" and checkpoint is not None:
             restore_training(self, checkpoint)
         module.zero_grad()
-        found = self._fit() if fn == "fit" else self._loop_of(fn).run()
+        found: list[Any] = []
         if fn == "fit":
+            if self.fit_loop.validation.is_wanted() and self.num_sanity_val_steps > 0 and not self.fit_loop.first_batch:
+                self._check_sanity()
+            self.stage = "train"
+            self.fit_loop.run()
             self.call("on_fit_end")
+        else:
+            self._loop = EvaluationLoop(self, STAGES[fn])
+            found = self._loop.run()
         self.call_data("teardown", stage=fn)
         self.call("teardown", stage=fn)
         for logger in self.loggers:
@@ -352,15 +354,6 @@ class Trainer(TrainerState):
             )
         self.max_epochs = 1000 if self.max_steps == -1 else -1
 
-    def _fit(self) -> list[Any]:
-        """The sanity check and the training."""
-        loop = self.fit_loop
-        if loop.validation.is_wanted() and self.num_sanity_val_steps > 0 and not loop.first_batch:
-            self._check_sanity()
-        self.stage = "train"
-        loop.run()
-        return []
-
     def _check_sanity(self) -> None:
         """Try the validation. No trace is left of it, in random numbers neither."""
         states = get_rng_state(), np.random.get_state(), random.getstate()
@@ -374,10 +367,6 @@ class Trainer(TrainerState):
             random.setstate(states[2])
         self.call_callbacks("on_sanity_check_end")
         self.metrics.forget()
-
-    def _loop_of(self, fn: str) -> EvaluationLoop:
-        self._loop = EvaluationLoop(self, STAGES[fn])
-        return self._loop
 
     def _attach(self, fn: str, model: Any, loaders: dict[str, Any], datamodule: Any) -> None:
         """Take what a method was given: module, and loaders or data module."""
@@ -438,7 +427,114 @@ class Trainer(TrainerState):
         self.hook = before
         return returned
 
-    def call_data(self, name: str, **options: Any) -> None:
+    def call_data(self, name: str, *arguments: Any, **options: Any) -> None:
         """Call a hook of the data module, where there is one."""
         if self.datamodule is not None:
-            getattr(self.datamodule, name)(**options)
+            getattr(self.datamodule, name)(*arguments, **options)
+
+    # ------------------------------------------------------------------------------- what it tells, read only
+
+    @property
+    def callback_metrics(self) -> dict[str, Tensor]:
+        """What callbacks go by: the latest of everything that was logged, by name."""
+        return self.metrics.update().for_callbacks
+
+    @property
+    def logged_metrics(self) -> dict[str, Tensor]:
+        """The latest of everything that is for loggers."""
+        return self.metrics.update().for_loggers
+
+    @property
+    def progress_bar_metrics(self) -> dict[str, float]:
+        """The latest of what is for the progress bar."""
+        return self.metrics.update().for_bar
+
+    @property
+    def current_epoch(self) -> int:
+        """The number of the epoch that is under way; after training how many there were."""
+        return self.fit_loop.epoch
+
+    @property
+    def global_step(self) -> int:
+        """How many optimizer steps were done."""
+        return self.fit_loop.global_step
+
+    @property
+    def is_last_batch(self) -> bool:
+        """Whether the batch that is under way is its epoch's last."""
+        return self.fit_loop.is_last_batch
+
+    @property
+    def num_training_batches(self) -> float:
+        """Batches of an epoch; infinite where the loader does not say."""
+        return self.fit_loop.max_batches
+
+    @property
+    def num_val_batches(self) -> list[float]:
+        """Batches of a validation, for each loader."""
+        loop = self.fit_loop.validation if self.fn == "fit" or self._loop is None else self._loop
+        return loop.max_batches
+
+    @property
+    def estimated_stepping_batches(self) -> float:
+        """Optimizer steps of the whole training, for ``configure_optimizers``; infinite where there is no end."""
+        self.fit_loop.set_up()
+        if self.max_epochs == -1 or self.num_training_batches == math.inf:
+            return math.inf if self.max_steps == -1 else self.max_steps
+        steps = math.ceil(self.num_training_batches / self.accumulate_grad_batches) * max(self.max_epochs or 0, 1)
+        return steps if self.max_steps == -1 else min(steps, self.max_steps)
+
+    @property
+    def training(self) -> bool:
+        """Whether it trains now."""
+        return self.stage == "train"
+
+    @property
+    def sanity_checking(self) -> bool:
+        """Whether it tries the validation now, before training."""
+        return self.stage == "sanity_check"
+
+    @property
+    def validating(self) -> bool:
+        """Whether it validates now."""
+        return self.stage == "validation"
+
+    @property
+    def testing(self) -> bool:
+        """Whether it tests now."""
+        return self.stage == "test"
+
+    @property
+    def predicting(self) -> bool:
+        """Whether it predicts now."""
+        return self.stage == "predict"
+
+    @property
+    def is_global_zero(self) -> bool:
+        """Whether this is the first of the processes: True, for there is one."""
+        return True
+
+    @property
+    def model(self) -> Any:
+        """The module."""
+        return self.lightning_module
+
+    @property
+    def logger(self) -> Logger | None:
+        """The first logger."""
+        return next(iter(self.loggers), None)
+
+    @property
+    def log_dir(self) -> str | None:
+        """The first logger's folder; without one ``default_root_dir``."""
+        return self.default_root_dir if self.logger is None else self.logger.log_dir
+
+    @property
+    def checkpoint_callback(self) -> ModelCheckpoint | None:
+        """The first :class:`ModelCheckpoint`."""
+        return next((each for each in self.callbacks if isinstance(each, ModelCheckpoint)), None)
+
+    @property
+    def early_stopping_callback(self) -> EarlyStopping | None:
+        """The first :class:`EarlyStopping`."""
+        return next((each for each in self.callbacks if isinstance(each, EarlyStopping)), None)

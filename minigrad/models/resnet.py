@@ -184,11 +184,7 @@ def projection(in_channels: int, out_channels: int, stride: int, bias: bool) -> 
 
 
 def resnet18(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    small_images: bool = False,
-    shortcut: bool = True,
-    bias: bool = False,
+    num_classes: int = 1000, in_channels: int = 3, small_images: bool = False, shortcut: bool = True, bias: bool = False
 ) -> ResNet:
     """Two blocks a stage: 17 convolutions on the longest way and a linear layer; 11,689,512 parameters by default.
 
@@ -199,11 +195,7 @@ def resnet18(
 
 
 def resnet34(
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    small_images: bool = False,
-    shortcut: bool = True,
-    bias: bool = False,
+    num_classes: int = 1000, in_channels: int = 3, small_images: bool = False, shortcut: bool = True, bias: bool = False
 ) -> ResNet:
     """Three, four, six and three blocks: 33 convolutions and a linear layer; 21,797,672 parameters by default.
 

@@ -1,7 +1,7 @@
 """Libraries that a program may import beside minigrad and that ask for tensors of a type which they know.
 
 Nothing here imports them. When the program does, what stands in this folder under the library's name is imported after
-it, and tells it of minigrad's tensors: einops of a backend and of layers, torchvision's pictures of a grid or a file.
+it, and tells it of minigrad's tensors: einops of a backend and of layers, torchvision's pictures and transforms.
 Libraries that go by a protocol need not be told: see ``lending.py``.
 """
 
@@ -21,7 +21,8 @@ from minigrad.left_out import why_left_out
 __all__ = ["LAYERS", "watch"]
 
 # The module after which a neighbour knows enough, and which one of this folder's then speaks.
-TOLD = {"einops._backends": "einops", "torchvision.utils": "pictures", "torchvision.transforms.functional": "pictures"}
+TOLD = {"einops._backends": "einops", "torchvision.utils": "pictures"}
+TOLD |= {f"torchvision.transforms.{each}": "pictures" for each in ("functional", "transforms", "v2")}
 LAYERS = "einops.layers.minigrad"  # beside einops.layers.torch, which is there where PyTorch is
 
 

@@ -22,6 +22,8 @@ COUNTERPARTS = {
     "torchvision.models": "minigrad.torchvision.models",
     "torchvision.ops.misc": "minigrad.torchvision.ops.misc",
     "torchvision.ops.stochastic_depth": "minigrad.torchvision.ops.stochastic_depth",
+    "torchvision.transforms.v2": "torchvision.transforms.v2",  # made of classes of PyTorch's tensors
+    "torchvision.transforms": "minigrad.torchvision.transforms",
 }
 BY_THEMSELVES = {"torchvision": "minigrad.torchvision", "torchvision.ops": "minigrad.torchvision.ops"}
 
@@ -67,5 +69,4 @@ class ChangedLoader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         """Compiled anew: what Python keeps beside the file is of the file as it stands."""
         path = self.get_filename(fullname)
-        code: CodeType = compile(self.changed(ast.parse(self.get_data(path), path)), path, "exec", dont_inherit=True)
-        return code
+        return compile(self.changed(ast.parse(self.get_data(path), path)), path, "exec", dont_inherit=True)

@@ -1,8 +1,8 @@
-"""Networks and layers of other libraries on minigrad: ``from minigrad.torchvision.models import resnet18``.
+"""Networks, layers and transforms of other libraries on minigrad: ``from minigrad.torchvision.models import resnet18``.
 
 Their files are the installed library's own, read with changed imports (``changing.py``) under a name below minigrad's,
-so that ``nn.Module`` in them is minigrad's. Whatever else a library has is its own: ``minigrad.torchvision.transforms``
-is ``torchvision.transforms``.
+so that ``nn.Module`` in them is minigrad's. Whatever else a library has is its own: ``minigrad.torchvision.datasets``
+is ``torchvision.datasets``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from minigrad.neighbours.changing import Changed, ChangedLoader
 
 __all__ = ["find_ported"]
 
-PACKAGES = ["torchvision", "torchvision.models", "torchvision.ops", "torchinfo"]
-PORTED = re.compile(r"torchvision\.models\.\w+|torchvision\.ops\.(misc|stochastic_depth)|torchinfo\.\w+")
+PACKAGES = ["torchvision", "torchvision.models", "torchvision.ops", "torchvision.transforms", "torchinfo"]
+PORTED = re.compile(r"torchvision\.((models|transforms)\.\w+|ops\.(misc|stochastic_depth))|torchinfo\.\w+")
 
 
 class Package(Loader):
@@ -35,6 +35,8 @@ class Package(Loader):
         library = import_module(module.__name__.removeprefix("minigrad."))
 
         def look_up(name: str) -> Any:
+            if not hasattr(library, name) and find_spec(f"{library.__name__}.{name}"):
+                import_module(f"{library.__name__}.{name}")  # which the library does when it is asked for
             value = getattr(library, name)
             home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
             if home in PACKAGES or is_ported(home):
@@ -76,6 +78,18 @@ class OfLibrary(Changed):
         """``torch._assert(…)`` becomes ``assert``."""
         if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "torch._assert":
             return ast.copy_location(ast.Assert(*map(self.visit, node.value.args)), node)
+        return self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        """The names of ways to interpolate are the library's own: programs take them from there."""
+        if node.name == "InterpolationMode":
+            return ast.copy_location(ast.ImportFrom(f"{self.package}.functional", [ast.alias(node.name)], 0), node)
+        return self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        """A type that no tensor of minigrad's has becomes None: ``torch.uint16``."""
+        if ast.unparse(node) == "torch.uint16":
+            return ast.copy_location(ast.Constant(None), node)
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from minigrad.nn.module import Module
@@ -17,11 +18,20 @@ from minigrad.tensor import Tensor
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
+def check_iterable(method: str, given: Any, wanted: str = "an iterable") -> None:
+    """Raise PyTorch's TypeError for what has no items."""
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{method} should be called with {wanted}, but got {type(given).__name__}")
+
+
 class _ByNumber(Module):
     """Parts named 0, 1, 2 …, used like a list."""
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        return len(self._modules)
+
+    def __iadd__(self, parts: Any) -> Any:
+        return self.extend(parts)
 
     def _position(self, index: Any) -> int:
         position = operator.index(index)
@@ -34,10 +44,10 @@ class _ByNumber(Module):
 
 
 class _ByName(Module):
-    """Parts used like a dictionary, whose keys are those of ``_held``."""
+    """Parts used like a dictionary, whose keys are those of ``_held``: of the modules, unless told otherwise."""
 
     def _held(self) -> dict[str, Any]:
-        raise NotImplementedError
+        return self._modules
 
     def __len__(self) -> int:
         return len(self._held())
@@ -68,9 +78,6 @@ class ModuleSequence(_ByNumber):
         self._modules.clear()
         for position, module in enumerate(modules):
             self.add_module(str(position), module)
-
-    def __len__(self) -> int:
-        return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self._modules.values())
@@ -197,10 +204,8 @@ class ModuleList(ModuleSequence):
         Raises:
             TypeError: they are not iterable.
         """
-        if not isinstance(modules, Iterable):
-            raise TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
-        super().extend(modules)
-        return self
+        check_iterable("ModuleList.extend", modules)
+        return super().extend(modules)
 
     def insert(self, index: int, module: Module) -> None:
         """Put ``module`` before the position ``index``, under that very number where the list is shorter.
@@ -214,26 +219,16 @@ class ModuleList(ModuleSequence):
             self._modules[str(position)] = self._modules[str(position - 1)]
         self._modules[str(index)] = module
 
-    def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
-        return self.extend(modules)
-
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
 
     def __repr__(self) -> str:
         """Equal neighbours are printed once, with their number."""
-        groups: list[tuple[int, int, str]] = []
-        for position, module in enumerate(self):
-            text = repr(module)
-            if groups and groups[-1][2] == text:
-                groups[-1] = (groups[-1][0], position, text)
-            else:
-                groups.append((position, position, text))
         lines = []
-        for first, last, text in groups:
-            indented = text.replace("\n", "\n  ")
-            several = f"({first}-{last}): {last - first + 1} x {indented}"
-            lines.append(f"({first}): {indented}" if first == last else several)
+        for text, group in groupby(enumerate(map(repr, self)), key=operator.itemgetter(1)):
+            first, *others = [position for position, _ in group]
+            places = f"({first}-{others[-1]}): {len(others) + 1} x" if others else f"({first}):"
+            lines.append(f"{places} {text}".replace("\n", "\n  "))
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{type(self).__name__}()"
 
 
@@ -254,9 +249,6 @@ class ModuleDict(_ByName):
     def __delitem__(self, key: str) -> None:
         del self._modules[key]
 
-    def _held(self) -> dict[str, Any]:
-        return self._modules
-
     def clear(self) -> None:
         """Hold nothing."""
         self._modules.clear()
@@ -275,11 +267,7 @@ class ModuleDict(_ByName):
         Raises:
             TypeError: it is neither.
         """
-        if not isinstance(modules, Iterable):
-            raise TypeError(
-                f"ModuleDict.update should be called with an iterable of key/value pairs, "
-                f"but got {type(modules).__name__}"
-            )
+        check_iterable("ModuleDict.update", modules, "an iterable of key/value pairs")
         pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
         for key, module in pairs:
             self[key] = module
@@ -334,9 +322,6 @@ class ParameterList(_ByNumber):
 
     def __iter__(self) -> Iterator[Any]:
         return iter([self[position] for position in range(self._size)])
-
-    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
-        return self.extend(values)
 
     def append(self, value: Any) -> ParameterList:
         """Add ``value`` at the end."""
@@ -427,11 +412,7 @@ class ParameterDict(_ByName):
         Raises:
             TypeError: it is neither.
         """
-        if not isinstance(parameters, Iterable):
-            raise TypeError(
-                f"ParametersDict.update should be called with an iterable of key/value pairs, but got "
-                f"{type(parameters).__name__}"
-            )
+        check_iterable("ParametersDict.update", parameters, "an iterable of key/value pairs")
         if isinstance(parameters, (OrderedDict, ParameterDict)):
             pairs: Iterable[Any] = parameters.items()
         else:

@@ -22,8 +22,7 @@ from minigrad.ops.classification_losses import *
 from minigrad.ops.convolution import *
 from minigrad.ops.ctc import ctc_loss
 from minigrad.ops.dropout import *
-from minigrad.ops.embedding import embedding, one_hot
-from minigrad.ops.embedding_bag import embedding_bag
+from minigrad.ops.embedding import embedding, embedding_bag, one_hot
 from minigrad.ops.grid_sampling import *
 from minigrad.ops.linear import bilinear, linear
 from minigrad.ops.losses import *

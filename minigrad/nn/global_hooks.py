@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.nn.module import Module
-from minigrad.nn.module_hooks import OF_ALL, call_with_hooks, check_kind, forward_hook
+from minigrad.nn.module_hooks import AROUND_CALLS, OF_ALL, call_with_hooks, check_kind, forward_hook
 
 __all__ = ["register_module_backward_hook", "register_module_buffer_registration_hook"]
 __all__ += ["register_module_forward_hook", "register_module_forward_pre_hook", "register_module_full_backward_hook"]
@@ -22,7 +22,7 @@ PLAIN = Module.__call__
 
 def call_with_global_hooks(self: Module, *inputs: Any, **options: Any) -> Any:
     """What stands in the place of ``Module.__call__``, until the last of the hooks was removed."""
-    if not any(OF_ALL[kind] for kind in OF_ALL if kind.endswith("_hooks")):
+    if not any(OF_ALL[kind] for kind in AROUND_CALLS):
         Module.__call__ = PLAIN  # type: ignore[method-assign]
     return call_with_hooks(self, inputs, options)
 

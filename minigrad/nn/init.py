@@ -50,7 +50,8 @@ def zeros_(tensor: Tensor) -> Tensor:
     return tensor.zero_()
 
 
-CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+GAINS = {"linear": 1, "sigmoid": 1, "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
+GAINS |= {f"{kind}{dims}d": 1 for kind in ("conv", "conv_transpose") for dims in (1, 2, 3)}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -61,18 +62,12 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Raises:
         ValueError: the nonlinearity is unknown, or ``param`` is no number.
     """
-    if nonlinearity in ("linear", "sigmoid") or nonlinearity in CONVOLUTIONS:
-        return 1
-    if nonlinearity == "tanh":
-        return 5.0 / 3
-    if nonlinearity == "relu":
-        return math.sqrt(2.0)
+    if nonlinearity in GAINS:
+        return GAINS[nonlinearity]
     if nonlinearity == "leaky_relu":
         if isinstance(param, bool) or not isinstance(param, (int, float, type(None))):
             raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
-    if nonlinearity == "selu":
-        return 3.0 / 4
     raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
 
 
@@ -261,13 +256,13 @@ def rejected_until_normal(tensor: Tensor, mean: float, std: float, a: float, b: 
         tensor.copy_(candidates.where(refused, tensor))
 
 
-def without_underscore(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A function of this file under its older name, with a warning."""
-    old = function.__name__.removesuffix("_")
+def without_underscore(function: Callable[..., Tensor], place: str = "nn.init") -> Callable[..., Tensor]:
+    """A function under its older name, with a warning."""
+    old = f"{place}.{function.__name__.removesuffix('_')}"
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Tensor:
-        warn_user(f"`nn.init.{old}` is now deprecated in favor of `nn.init.{old}_`.", FutureWarning)
+        warn_user(f"`{old}` is now deprecated in favor of `{old}_`.", FutureWarning)
         return function(*args, **kwargs)
 
     return call

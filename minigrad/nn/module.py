@@ -66,14 +66,8 @@ class Module:
         if not self.call_super_init and (args or kwargs):
             given = f"{len(args)} positional arguments" if args else f"the keyword argument {next(iter(kwargs))!r}"
             raise TypeError(f"{type(self).__name__}.__init__() got {given}, and takes none")
-        set_plainly = super().__setattr__
-        set_plainly("training", True)
-        set_plainly("_parameters", {})
-        set_plainly("_buffers", {})
-        set_plainly("_non_persistent_buffers", set())
-        set_plainly("_modules", {})
-        for kind in HOOKS:
-            set_plainly(kind, OrderedDict())
+        vars(self).update(training=True, _parameters={}, _buffers={}, _non_persistent_buffers=set(), _modules={})
+        vars(self).update({kind: OrderedDict() for kind in HOOKS})
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
@@ -268,8 +262,7 @@ class Module:
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all below it, each once unless told otherwise."""
-        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
-            yield module
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules held directly, each once."""
@@ -281,8 +274,7 @@ class Module:
 
     def children(self) -> Iterator[Module]:
         """The modules held directly."""
-        for _, child in self.named_children():
-            yield child
+        return (child for _, child in self.named_children())
 
     def _named_tensors(self, which: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
         seen = set()
@@ -301,8 +293,7 @@ class Module:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Every parameter here and below, each once."""
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -312,8 +303,7 @@ class Module:
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Every buffer here and below, each once."""
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path; an empty one is this module.
@@ -542,9 +532,8 @@ class Module:
         Raises:
             TypeError: the type is not a floating one, or the arguments are others than those.
         """
-        by_type = bool(target) and isinstance(target[0], (dtypes.dtype, Tensor))
         allowed: tuple[Any, ...] = ((str, int, device_type, NoneType), (dtypes.dtype, NoneType), bool)
-        if by_type:
+        if target and isinstance(target[0], (dtypes.dtype, Tensor)):
             allowed = ((dtypes.dtype, Tensor), bool)
         if len(target) > len(allowed) or not all(isinstance(each, kind) for each, kind in zip(target, allowed)):
             given = ", ".join(type(each).__name__ for each in target)
@@ -561,18 +550,15 @@ class Module:
                 device = each
         if device is not None:
             check_device(device)
-        if dtype is not None:
-            if not dtype.is_floating_point:
-                raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
-            for each in [*self.parameters(), *self.buffers()]:
-                if each.is_floating_point():
-                    each._convert(dtype.numpy)
-                    if each.grad is not None:
-                        each.grad = each.grad.detach().to(dtype)
-        if memory_format is not None:
-            for each in [*self.parameters(), *self.buffers()]:
-                if each.ndim in (4, 5):
-                    each.data = each.data.to(memory_format=memory_format)
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
+        for each in [*self.parameters(), *self.buffers()]:
+            if dtype is not None and each.is_floating_point():
+                each._convert(dtype.numpy)
+                if each.grad is not None:
+                    each.grad = each.grad.detach().to(dtype)
+            if memory_format is not None and each.ndim in (4, 5):
+                each.data = each.data.to(memory_format=memory_format)
         return self
 
     def double(self) -> Module:
@@ -667,12 +653,7 @@ class Module:
 
     def __repr__(self) -> str:
         lines = [line for line in self.extra_repr().split("\n") if line]
-        children = []
-        for name, child in self._modules.items():
-            indented = repr(child).replace("\n", "\n  ")
-            children.append(f"({name}): {indented}")
-        if len(lines) == 1 and not children:
-            return f"{type(self).__name__}({lines[0]})"
-        if not lines and not children:
-            return f"{type(self).__name__}()"
+        children = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self._modules.items()]
+        if len(lines) < 2 and not children:
+            return f"{type(self).__name__}({''.join(lines)})"
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines + children) + "\n)"

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 
-__all__ = ["OF_ALL", "NodeHook", "as_hooks_want", "call_with_hooks", "check_kind", "forward_hook", "register"]
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+
+__all__ = ["AROUND_CALLS", "OF_ALL", "NodeHook", "as_hooks_want", "call_with_hooks", "check_kind", "forward_hook"]
+__all__ += ["register"]
 
 
 class ForwardHook(NamedTuple):
@@ -39,18 +43,13 @@ def forward_hook(hook: Any, with_kwargs: bool, always_call: bool = False) -> Any
 
 # Hooks of all modules, which ``global_hooks.py`` registers: around calls, by a module's names for its own, and before
 # a part is registered.
-OF_ALL: dict[str, OrderedDict[int, Any]] = {
-    name: OrderedDict()
-    for name in (
-        *("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks"),
-        *("buffer", "module", "parameter"),
-    )
-}
+AROUND_CALLS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+OF_ALL: dict[str, Any] = {name: OrderedDict() for name in (*AROUND_CALLS, "buffer", "module", "parameter")}
 
 
-def hooks_of(module: Module, name: str) -> list[tuple[int, Any]]:
-    """The hooks for a module, those of all modules first, with their numbers."""
-    return [*OF_ALL[name].items(), *getattr(module, name).items()]
+def hooks_of(module: Module, name: str) -> dict[int, Any]:
+    """The hooks for a module by their numbers, those of all modules first."""
+    return {**OF_ALL[name], **getattr(module, name)}
 
 
 def as_hooks_want(part: str, module: Module, name: str, value: Any) -> Any:
@@ -85,11 +84,11 @@ def register(hooks: OrderedDict[int, Any], hook: Any, prepend: bool) -> Removabl
     return handle
 
 
-def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def call_with_hooks(module: Module, args: Args, kwargs: Kwargs) -> Any:
     """``module.forward(*args, **kwargs)`` with all its hooks around it, in PyTorch's order."""
     args, kwargs = call_pre_hooks(module, args, kwargs)
     watch = None
-    backward_hooks = [hook for _, hook in hooks_of(module, "_backward_hooks")]
+    backward_hooks = hooks_of(module, "_backward_hooks").values()
     on_node = [hook for hook in backward_hooks if isinstance(hook, NodeHook)]
     if len(on_node) < len(backward_hooks) or hooks_of(module, "_backward_pre_hooks"):
         watch = BackwardWatch(module)
@@ -98,7 +97,7 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
     output = None
     try:
         output = module.forward(*args, **kwargs)
-        for number, registered in hooks_of(module, "_forward_hooks"):
+        for number, registered in hooks_of(module, "_forward_hooks").items():
             called.add(number)
             replacement = call_forward_hook(registered, module, args, kwargs, output)
             if replacement is not None:
@@ -108,21 +107,19 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
             hook_node(on_node, module, args, output)
         return output
     except Exception:
-        for number, registered in hooks_of(module, "_forward_hooks"):
+        for number, registered in hooks_of(module, "_forward_hooks").items():
             if isinstance(registered, ForwardHook) and registered.always_call and number not in called:
                 call_silently(registered, module, args, kwargs, output)
         raise
 
 
-def call_pre_hooks(
-    module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def call_pre_hooks(module: Module, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
     """The arguments as the forward pre-hooks leave them.
 
     Raises:
         RuntimeError: a hook with kwargs returned something else than None or a pair.
     """
-    for _, registered in hooks_of(module, "_forward_pre_hooks"):
+    for registered in hooks_of(module, "_forward_pre_hooks").values():
         if isinstance(registered, ForwardHook):
             replacement = registered.hook(module, args, kwargs)
             if replacement is not None:
@@ -139,9 +136,7 @@ def call_pre_hooks(
     return args, kwargs
 
 
-def call_forward_hook(
-    registered: Any, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
-) -> Any:
+def call_forward_hook(registered: Any, module: Module, args: Args, kwargs: Kwargs, output: Any) -> Any:
     """What the hook returns."""
     hook = registered.hook if isinstance(registered, ForwardHook) else registered
     if isinstance(registered, ForwardHook) and registered.with_kwargs:
@@ -149,9 +144,7 @@ def call_forward_hook(
     return hook(module, args, output)
 
 
-def call_silently(
-    registered: ForwardHook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
-) -> None:
+def call_silently(registered: ForwardHook, module: Module, args: Args, kwargs: Kwargs, output: Any) -> None:
     """Call a hook after forward has raised: an error of the hook's own only warns."""
     try:
         call_forward_hook(registered, module, args, kwargs, output)
@@ -215,9 +208,6 @@ class BackwardWatch:
         self.module = module
         self.grad_outputs: tuple[Any, ...] | None = None
         self.input_places: list[int] | None = None
-        self.output_places: list[int] = []
-        self.input_count = 0
-        self.output_count = 0
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, the tensors behind one identity."""
@@ -251,7 +241,7 @@ class BackwardWatch:
             RuntimeError: a pre-hook returned another number of gradients, or a hook one for inputs that have none.
         """
         grad_outputs = at_places(grads, self.output_places, self.output_count)
-        for _, hook in hooks_of(self.module, "_backward_pre_hooks"):
+        for hook in hooks_of(self.module, "_backward_pre_hooks").values():
             replacement = hook(self.module, grad_outputs)
             if replacement is not None:
                 grad_outputs = as_many("Backward pre hook", "grad_output", replacement, grad_outputs)
@@ -290,8 +280,8 @@ class BackwardWatch:
         Raises:
             RuntimeError: a hook returned another number of gradients.
         """
-        for hook in [each for _, each in hooks_of(self.module, "_backward_hooks") if not isinstance(each, NodeHook)]:
-            replacement = hook(self.module, grad_inputs, self.grad_outputs)
+        for hook in hooks_of(self.module, "_backward_hooks").values():
+            replacement = None if isinstance(hook, NodeHook) else hook(self.module, grad_inputs, self.grad_outputs)
             if replacement is not None:
                 grad_inputs = as_many("Backward hook", "grad_input", replacement, grad_inputs)
         return grad_inputs

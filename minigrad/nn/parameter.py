@@ -18,14 +18,8 @@ from minigrad.graph.node import TensorBase
 from minigrad.graph.strides import lay_in_order
 from minigrad.tensor import Tensor
 
-__all__ = [
-    "Buffer",
-    "Parameter",
-    "UninitializedBuffer",
-    "UninitializedParameter",
-    "UninitializedTensorMixin",
-    "is_lazy",
-]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "UninitializedTensorMixin"]
+__all__ += ["is_lazy"]
 
 
 class Parameter(Tensor):

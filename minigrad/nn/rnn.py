@@ -7,6 +7,7 @@ from numbers import Number
 from typing import Any
 
 from minigrad import dtypes
+from minigrad.arguments.gate import all_taken_in
 from minigrad.caller import warn_user
 from minigrad.creation import empty, zeros
 from minigrad.nn import init
@@ -206,6 +207,7 @@ class RNNBase(_Recurrent):
 
     def _forward(self, input: Any, hx: Any) -> tuple[Any, Any]:
         """The outputs and the last state, packed or padded or without a dimension for sequences as the input is."""
+        input, hx = all_taken_in((input, hx))
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
         if input.dim() not in (2, 3):

@@ -103,20 +103,15 @@ class Loading:
                     "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
                     "values, if incompatible_keys need to be modified, it should be done inplace."
                 )
-        if strict and self.keys.unexpected_keys:
-            self.problems.insert(0, "Unexpected key(s) in state_dict: " + quoted(self.keys.unexpected_keys) + ". ")
-        if strict and self.keys.missing_keys:
-            self.problems.insert(0, "Missing key(s) in state_dict: " + quoted(self.keys.missing_keys) + ". ")
+        for kind, keys in (("Unexpected", self.keys.unexpected_keys), ("Missing", self.keys.missing_keys)):
+            if strict and keys:
+                names = ", ".join(f'"{key}"' for key in keys)
+                self.problems.insert(0, f"{kind} key(s) in state_dict: {names}. ")
         if self.problems:
             raise RuntimeError(
                 f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(self.problems)
             )
         return self.keys
-
-
-def quoted(names: list[str]) -> str:
-    """The names in quotes, with commas."""
-    return ", ".join(f'"{name}"' for name in names)
 
 
 def value_for(own: Tensor, key: str, value: Any, problems: list[str]) -> Tensor | None:
@@ -154,10 +149,9 @@ def load_into(module: Module, name: str, value: Any, assign: bool) -> None:
         own.materialize(value.shape)
     if not assign:
         call_inside(no_grad(), own.copy_, value)
-    elif isinstance(own, Parameter) and isinstance(value, Parameter):
-        setattr(module, name, value.requires_grad_(own.requires_grad))
     elif isinstance(own, Parameter):
-        setattr(module, name, Parameter(value, own.requires_grad))
+        value = value if isinstance(value, Parameter) else Parameter(value, False)
+        setattr(module, name, value.requires_grad_(own.requires_grad))
     else:
         setattr(module, name, value)
 

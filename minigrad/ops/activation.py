@@ -13,15 +13,14 @@ import numpy as np
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_default_float, in_opmath, number_as
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.function import Function, Tensor, unwrap
 from minigrad.graph.strides import as_part
-from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.error_function import erf
 from minigrad.ops.choosing import Where
+from minigrad.ops.elementwise import OfFloat, in_place
 from minigrad.ops.joining import Cat
 from minigrad.ops.powers import Exp
-from minigrad.ops.rectifiers import applied, decaying, refuse_integers
+from minigrad.ops.rectifiers import applied, decaying
 from minigrad.ops.transcendental import Erf, Tanh
 
 __all__ = ["gelu", "glu", "logsigmoid", "mish", "sigmoid", "sigmoid_", "silu", "softplus", "softsign", "tanhshrink"]
@@ -53,9 +52,7 @@ def sigmoid(input: Tensor) -> Tensor:
     return Sigmoid.apply(input)
 
 
-def sigmoid_(input: Tensor) -> Tensor:
-    """:func:`sigmoid`, in place."""
-    return run_in_place(input, "sigmoid_", Sigmoid)
+sigmoid_ = in_place("sigmoid_", Sigmoid)
 
 
 class SigmoidBackward(Function):
@@ -72,14 +69,13 @@ class SigmoidBackward(Function):
         return grad_grad, grad_z
 
 
-class Gelu(Function):
+class Gelu(OfFloat):
     """z = x Φ(x), Φ the normal distribution function: x/2 · (1 + erf(x/√2))."""
 
-    def forward(ctx, x):
-        refuse_integers("GeluKernelImpl", x)
-        ctx.save_for_backward(x)
-        wide = in_opmath(x)
-        return (wide * 0.5 * (1 + erf(wide * np.asarray(math.sqrt(0.5), wide.dtype)))).astype(x.dtype)
+    kernel = "GeluKernelImpl"
+
+    def value(ctx, x):
+        return x * 0.5 * (1 + erf(x * np.asarray(math.sqrt(0.5), x.dtype)))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -103,18 +99,16 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     raise RuntimeError(f"approximate argument must be either none or tanh, not {approximate!r}")
 
 
-class GeluTanh(Function):
+class GeluTanh(OfFloat):
     """z = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))), near Gelu."""
 
+    kernel = "GeluKernelImpl"
     node_name = "GeluBackward0"
     scale = math.sqrt(2 / math.pi)
 
-    def forward(ctx, x):
-        refuse_integers("GeluKernelImpl", x)
-        ctx.save_for_backward(x)
-        wide = in_opmath(x)
-        inner = np.asarray(ctx.scale, wide.dtype) * (wide + np.asarray(0.044715, wide.dtype) * wide * wide * wide)
-        return (wide * np.asarray(0.5, wide.dtype) * (1 + np.tanh(inner))).astype(x.dtype, copy=False)
+    def value(ctx, x):
+        inner = np.asarray(ctx.scale, x.dtype) * (x + np.asarray(0.044715, x.dtype) * x * x * x)
+        return x * np.asarray(0.5, x.dtype) * (1 + np.tanh(inner))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -124,14 +118,13 @@ class GeluTanh(Function):
         return grad_x
 
 
-class Silu(Function):
+class Silu(OfFloat):
     """z = x · sigmoid(x)."""
 
-    def forward(ctx, x):
-        refuse_integers("silu", x)
-        ctx.save_for_backward(x)
-        wide = in_opmath(x)
-        return (wide * logistic(wide)).astype(x.dtype, copy=False)
+    kernel = "silu"
+
+    def value(ctx, x):
+        return x * logistic(x)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -146,14 +139,13 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return applied("silu", input, inplace, Silu)
 
 
-class Mish(Function):
+class Mish(OfFloat):
     """z = x · tanh(softplus(x))."""
 
-    def forward(ctx, x):
-        refuse_integers("mish", x)
-        ctx.save_for_backward(x)
-        wide = in_opmath(x)
-        return (wide * np.tanh(np.maximum(wide, 0) + np.log1p(decaying(wide)))).astype(x.dtype, copy=False)
+    kernel = "mish"
+
+    def value(ctx, x):
+        return x * np.tanh(np.maximum(x, 0) + np.log1p(decaying(x)))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -168,25 +160,23 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return applied("mish", input, inplace, Mish)
 
 
-class Softplus(Function):
+class Softplus(OfFloat):
     """z = ln(1 + exp(beta · x)) / beta, x itself where beta · x > threshold. At the threshold the gradient is that of
     the left branch, and the gradient's gradient that of the right one, 0."""
 
-    def forward(ctx, x, *, beta, threshold):
-        refuse_integers("softplus", x)
-        ctx.beta, ctx.threshold = beta, threshold
-        ctx.save_for_backward(x)
-        wide = in_opmath(x)
-        beta, threshold = number_as(beta, wide.dtype), number_as(threshold, wide.dtype)
-        scaled = wide * beta
+    kernel = "softplus"
+
+    def value(ctx, x, *, beta, threshold):
+        beta, threshold = number_as(beta, x.dtype), number_as(threshold, x.dtype)
+        scaled = x * beta
         soft = (np.maximum(scaled, 0) + np.log1p(decaying(scaled))) / beta
-        return np.where(scaled > threshold, x, soft).astype(x.dtype, copy=False)
+        return np.where(scaled > threshold, x, soft)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        scaled = x * ctx.beta
-        curved = Where.apply(ctx.threshold, scaled, condition=unwrap(scaled) >= ctx.threshold)
-        grad_x = Where.apply(grad_z, grad_z * Sigmoid.apply(curved), condition=unwrap(scaled) > ctx.threshold)
+        scaled, threshold = x * ctx.options["beta"], ctx.options["threshold"]
+        curved = Where.apply(threshold, scaled, condition=unwrap(scaled) >= threshold)
+        grad_x = Where.apply(grad_z, grad_z * Sigmoid.apply(curved), condition=unwrap(scaled) > threshold)
         return grad_x
 
 
@@ -196,14 +186,13 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     return Softplus.apply(input, beta=beta, threshold=threshold)
 
 
-class LogSigmoid(Function):
+class LogSigmoid(OfFloat):
     """z = ln(sigmoid(x)), without overflow."""
 
-    def forward(ctx, x):
-        refuse_integers("log_sigmoid", x)
-        ctx.save_for_backward(x)
-        wide = in_opmath(x)
-        return (np.minimum(wide, 0) - np.log1p(decaying(wide))).astype(x.dtype, copy=False)
+    kernel = "log_sigmoid"
+
+    def value(ctx, x):
+        return np.minimum(x, 0) - np.log1p(decaying(x))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -217,30 +206,23 @@ def logsigmoid(input: Tensor) -> Tensor:
     return LogSigmoid.apply(input)
 
 
-def halves(x, dim):
-    """The two halves of x along ``dim``, an array's or a tensor's."""
-    half = x.shape[dim] // 2
-    where = (slice(None),) * dim
-    return x[(*where, slice(0, half))], x[(*where, slice(half, None))]
-
-
-class Glu(Function):
+class Glu(OfFloat):
     """z = a · sigmoid(b), a and b the two halves of x along ``dim``."""
 
+    kernel = "glu"
     result_strides = as_part
 
-    def forward(ctx, x, *, dim):
-        refuse_integers("glu", x)
-        ctx.dim = dim
-        ctx.save_for_backward(x)
-        a, b = np.split(in_opmath(x), 2, dim)
-        return (a * logistic(b)).astype(x.dtype, copy=False)
+    def value(ctx, x, *, dim):
+        a, b = np.split(x, 2, dim)
+        return a * logistic(b)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        a, b = halves(x, ctx.dim)
+        dim = ctx.options["dim"]
+        half, before = x.shape[dim] // 2, (slice(None),) * dim
+        a, b = x[(*before, slice(0, half))], x[(*before, slice(half, None))]
         gate = Sigmoid.apply(b)
-        grad_x = Cat.apply(grad_z * gate, grad_z * a * (gate * (1 - gate)), dim=ctx.dim)
+        grad_x = Cat.apply(grad_z * gate, grad_z * a * (gate * (1 - gate)), dim=dim)
         return grad_x
 
 

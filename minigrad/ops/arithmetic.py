@@ -16,13 +16,13 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.older import older_sum
 from minigrad.arguments.operands import checked_number, prepare, with_one_number
-from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, number_as, result_dtype
+from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, number_as, result_dtype
 from minigrad.creation import tensor
 from minigrad.dtypes import FLOATS, NARROW
-from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor, unwrap
+from minigrad.graph.function import Function, Number, Tensor, unwrap
 from minigrad.graph.strides import from_last
 from minigrad.inplace.changing import run_in_place
+from minigrad.ops.elementwise import OfResult, in_place
 
 __all__ = ["add", "mul", "multiply", "neg", "neg_", "negative", "negative_", "positive", "reciprocal", "reciprocal_"]
 __all__ += ["rsub", "sub", "subtract"]
@@ -329,18 +329,13 @@ def neg(input: Tensor) -> Tensor:
     return Neg.apply(input)
 
 
-def neg_(input: Tensor) -> Tensor:
-    """:func:`neg`, in place."""
-    return run_in_place(input, "neg_", Neg)
+neg_ = in_place("neg_", Neg)
 
 
-class Reciprocal(Function):
+class Reciprocal(OfResult):
     """z = 1/x."""
 
-    def forward(ctx, x):
-        z = np.asarray(np.reciprocal(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
+    function = np.reciprocal
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
@@ -353,9 +348,7 @@ def reciprocal(input: Tensor) -> Tensor:
     return Reciprocal.apply(input)
 
 
-def reciprocal_(input: Tensor) -> Tensor:
-    """:func:`reciprocal`, in place."""
-    return run_in_place(input, "reciprocal_", Reciprocal)
+reciprocal_ = in_place("reciprocal_", Reciprocal)
 
 
 @checked
@@ -372,6 +365,4 @@ def positive(input: Tensor) -> Tensor:
 negative = neg
 negative_ = neg_
 multiply = mul
-multiply_ = mul_
 subtract = sub
-subtract_ = sub_

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.dims import as_shape, normalize_dim
+from minigrad.arguments.dims import as_shape, normalize_dim, normalize_dims
 from minigrad.arguments.gate import LEFT_OUT, checked, welcoming
 from minigrad.creation import arange, from_numpy
 from minigrad.graph.function import Function
@@ -103,16 +103,8 @@ def flip(input: Tensor, *positions: Any, dims: Any = None) -> Tensor:
     check_tensors("flip", input=input)
     if not positions and dims is None:
         raise TypeError('flip() missing 1 required positional arguments: "dims"')
-    return Flip.apply(input, dims=distinct(positions if dims is None else (dims,), input.ndim))
-
-
-def distinct(dims: tuple[Any, ...], ndim: int) -> tuple[int, ...]:
-    """``dims`` counted from the front, none named twice; a zero-dimensional tensor has none."""
-    found = [normalize_dim(each, ndim) for each in as_shape(dims)]
-    for each in found:
-        if found.count(each) > 1:
-            raise RuntimeError(f"dim {each} appears multiple times in the list of dims")
-    return tuple(found) if ndim else ()
+    chosen = as_shape(positions if dims is None else (dims,))
+    return Flip.apply(input, dims=normalize_dims(chosen, input.ndim) if chosen else ())
 
 
 @checked

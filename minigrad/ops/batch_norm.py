@@ -128,16 +128,8 @@ def batch_norm(
         return result if bias is None else result + bias[0]
     if input.ndim < 2:
         raise IndexError(f"batch_norm: expected an input (N, C, ...), but got one of shape {list(input.shape)}")
-    return NativeBatchNorm.apply(
-        input,
-        weight,
-        bias,
-        running_mean=running_mean,
-        running_var=running_var,
-        training=training,
-        momentum=momentum,
-        eps=eps,
-    )
+    options = {"training": training, "momentum": momentum, "eps": eps}
+    return NativeBatchNorm.apply(input, weight, bias, running_mean=running_mean, running_var=running_var, **options)
 
 
 def check_several_values(shape: Any, size: str) -> None:
@@ -169,13 +161,10 @@ def mean_over(x, dims):
     return Mean.apply(x, dim=dims, keepdim=True)
 
 
-def normalized(x, over, ctx, shape):
+def normalized(x, over, eps):
     """x normalised, and 1/√(variance + eps), as they follow from x, so that they can be differentiated too."""
-    if not ctx.training:
-        inverse = constant_like(ctx.inverse.reshape(shape), x)
-        return (x - constant_like(ctx.mean.reshape(shape), x)) * inverse, inverse
     deviation = x - mean_over(x, over)
-    inverse = Rsqrt.apply(mean_over(deviation * deviation, over) + ctx.eps)
+    inverse = Rsqrt.apply(mean_over(deviation * deviation, over) + eps)
     return deviation * inverse, inverse
 
 
@@ -208,7 +197,11 @@ class NativeBatchNormBackward(Function):
         grad, x, weight = ctx.saved_tensors
         shape = (1, -1, *(1,) * (x.ndim - 2))
         over = (0, *range(2, x.ndim))
-        normal, inverse = normalized(x, over, ctx, shape)
+        if ctx.training:
+            normal, inverse = normalized(x, over, ctx.eps)
+        else:
+            inverse = constant_like(ctx.inverse.reshape(shape), x)
+            normal = (x - constant_like(ctx.mean.reshape(shape), x)) * inverse
         scale = inverse if weight is None else inverse * Reshape.apply(weight, shape=shape)
         from_weight = Reshape.apply(grad_of_weight, shape=shape)
         from_bias = Reshape.apply(grad_of_bias, shape=shape)
@@ -227,7 +220,6 @@ class NativeBatchNormBackward(Function):
         grad_grad = scale * rest + from_weight * normal + from_bias
         grad_weight = None
         if weight is not None:
-            grad_weight = Reshape.apply(
-                Sum.apply(grad_of_x * inverse * grad_rest, dim=over, keepdim=True), shape=weight.shape
-            )
+            total = Sum.apply(grad_of_x * inverse * grad_rest, dim=over, keepdim=True)
+            grad_weight = Reshape.apply(total, shape=weight.shape)
         return grad_grad, grad_x, grad_weight

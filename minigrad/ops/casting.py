@@ -20,8 +20,7 @@ from minigrad.attributes import (
     preserve_format,
 )
 from minigrad.creation import empty, full, ones, tensor, zeros
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
+from minigrad.graph.function import Function, Tensor
 from minigrad.graph.strides import copied_in, keep_strides, lies_channels_last, strides_in, strides_of
 from minigrad.tensor_types import constructed
 

@@ -16,8 +16,7 @@ from minigrad.arguments.operands import check_broadcast, checked_number, prepare
 from minigrad.arguments.promotion import result_dtype, scalar_as
 from minigrad.caller import warn_user
 from minigrad.creation import as_tensor
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
+from minigrad.graph.function import Function, Tensor, unwrap
 from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import elementwise, lay_as_pytorch
 from minigrad.ops.nondifferentiable import nonzero
@@ -62,17 +61,16 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     >>> minigrad.where(x > 0, x, 0.0)
     tensor([0., 2.])
     """
-    if input is None and other is None:
-        check_tensors("where", condition=condition)
-        return nonzero(condition, as_tuple=True)
     check_tensors("where", condition=condition)
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
     if condition.array.dtype not in (np.bool_, np.uint8):
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
     if condition.dtype is dtypes.uint8:
         warn_user(
-            "where received a uint8 condition tensor. This behavior is deprecated: use a boolean condition instead.",
+            "where received a uint8 condition tensor. This behavior is deprecated: use a boolean condition instead."
         )
     input, other = [each if isinstance(each, Tensor) else checked_number("where", each) for each in (input, other)]
     kind = result_dtype(unwrap(input), unwrap(other))
@@ -89,10 +87,11 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 class Maximum(Function):
     """z = max(x, y), NaN if either is. Where they are equal each receives half the gradient."""
 
+    chosen: Any = np.maximum
+
     def forward(ctx, x, y):
         ctx.save_for_backward(x, y)
-        x, y = prepare(x, y)
-        return np.maximum(x, y)
+        return ctx.chosen(*prepare(x, y))
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
@@ -109,13 +108,10 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     return Maximum.apply(input, other)
 
 
-class Minimum(Function):
+class Minimum(Maximum):
     """z = min(x, y), NaN if either is. Where they are equal each receives half the gradient."""
 
-    def forward(ctx, x, y):
-        ctx.save_for_backward(x, y)
-        x, y = prepare(x, y)
-        return np.minimum(x, y)
+    chosen: Any = np.minimum
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
@@ -136,9 +132,7 @@ class Fmax(Maximum):
     """z = max(x, y), of NaN and a number the number. Where they are equal each receives half the gradient; beside a NaN
     both receive all of it, as in PyTorch."""
 
-    def forward(ctx, x, y):
-        ctx.save_for_backward(x, y)
-        return np.fmax(*prepare(x, y))
+    chosen = np.fmax
 
 
 @checked
@@ -150,9 +144,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
 class Fmin(Minimum):
     """z = min(x, y), of NaN and a number the number. The gradient is that of :class:`Fmax`."""
 
-    def forward(ctx, x, y):
-        ctx.save_for_backward(x, y)
-        return np.fmin(*prepare(x, y))
+    chosen = np.fmin
 
 
 @checked

@@ -9,10 +9,8 @@ import numpy as np
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import number_as, promote, result_dtype
-from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor, unwrap
-from minigrad.graph.values import constant_like
-from minigrad.inplace.changing import run_in_place
+from minigrad.graph.function import Function, Number, Tensor, constant_like, unwrap
+from minigrad.inplace.changing import apply_or_change, run_in_place
 from minigrad.ops.choosing import Maximum, Minimum, Where
 
 __all__ = ["clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_"]
@@ -91,10 +89,14 @@ class ClampMin(Clamp):
     overload = 0
 
 
-def check_bound(name: str, bound: Any) -> None:
-    """Raise PyTorch's error where the one bound is left out."""
+def clamp_to_one(name: str, input: Tensor, lowest: Any, highest: Any, operation: Any, of_tensor: Any) -> Tensor:
+    """``input`` clamped to the one bound that is given: in place where the ``name`` ends in an underscore."""
+    bound = highest if lowest is None else lowest
     if bound is None:
         raise TypeError(f"{name}() needs a number or a tensor, not None")
+    if isinstance(bound, Tensor):
+        return apply_or_change(name, of_tensor, input, bound)
+    return apply_or_change(name, operation, input, lowest=lowest, highest=highest)
 
 
 @checked
@@ -104,19 +106,13 @@ def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
     Raises:
         NotImplementedError: all are bools.
     """
-    check_bound("clamp_min", min)
-    if isinstance(min, Tensor):
-        return ClampMinTensor.apply(input, min)
-    return ClampMin.apply(input, lowest=min, highest=None)
+    return clamp_to_one("clamp_min", input, min, None, ClampMin, ClampMinTensor)
 
 
 @checked
 def clamp_min_(input: Tensor, min: Tensor | Number) -> Tensor:
     """:func:`clamp_min`, in place."""
-    check_bound("clamp_min_", min)
-    if isinstance(min, Tensor):
-        return run_in_place(input, "clamp_min_", ClampMinTensor, min)
-    return run_in_place(input, "clamp_min_", ClampMin, lowest=min, highest=None)
+    return clamp_to_one("clamp_min_", input, min, None, ClampMin, ClampMinTensor)
 
 
 class ClampMax(Clamp):
@@ -132,19 +128,13 @@ def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
     Raises:
         NotImplementedError: all are bools.
     """
-    check_bound("clamp_max", max)
-    if isinstance(max, Tensor):
-        return ClampMaxTensor.apply(input, max)
-    return ClampMax.apply(input, lowest=None, highest=max)
+    return clamp_to_one("clamp_max", input, None, max, ClampMax, ClampMaxTensor)
 
 
 @checked
 def clamp_max_(input: Tensor, max: Tensor | Number) -> Tensor:
     """:func:`clamp_max`, in place."""
-    check_bound("clamp_max_", max)
-    if isinstance(max, Tensor):
-        return run_in_place(input, "clamp_max_", ClampMaxTensor, max)
-    return run_in_place(input, "clamp_max_", ClampMax, lowest=None, highest=max)
+    return clamp_to_one("clamp_max_", input, None, max, ClampMax, ClampMaxTensor)
 
 
 class ClampMinTensor(Maximum):

@@ -9,20 +9,20 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.arguments.dims import is_expandable
 from minigrad.arguments.gate import checked
-from minigrad.arguments.operands import prepare
 from minigrad.caller import warn_user
-from minigrad.graph.function import Function
+from minigrad.graph.function import Function, Tensor, constant_like, unwrap
 from minigrad.graph.grad_mode import is_grad_enabled
-from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.saved_tensors import Given
-from minigrad.graph.values import constant_like
+from minigrad.graph.strides import from_last
 from minigrad.ops.activation import Sigmoid
 from minigrad.ops.choosing import Where
 from minigrad.ops.indexing import Index
-from minigrad.ops.losses import check_reduction, legacy_reduction, reduce_losses, reduced, share_of_each
+from minigrad.ops.losses import known_reduction, legacy_reduction, reduce_losses, reduced, share_of_each
 from minigrad.ops.powers import Log
 from minigrad.ops.shape import View
+from minigrad.ops.special import Xlogy
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "kl_div", "nll_loss"]
 
@@ -79,9 +79,7 @@ def nll_loss(
         RuntimeError: the target is not of an integer type, or the shapes are none of the above.
         NotImplementedError: the input is not floating.
     """
-    if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     if input.ndim == 0:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     if input.ndim > 1 and (target.ndim == 0 or input.array.shape[0] != target.array.shape[0]):
@@ -101,13 +99,7 @@ def nll_loss(
     if input.ndim == 1 and target.shape[0] != 1:
         raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.shape[0]}")
     check_classes(target.array, input, weight, ignore_index)
-    return NllLoss.apply(
-        input,
-        target=target,
-        weight=weight,
-        reduction=reduction,
-        ignore_index=ignore_index,
-    )
+    return NllLoss.apply(input, target=target, weight=weight, reduction=reduction, ignore_index=ignore_index)
 
 
 def nll_loss_of_places(
@@ -172,9 +164,7 @@ def cross_entropy(
         RuntimeError: ``label_smoothing`` is above 1, or a class is ignored where targets are probabilities.
         ValueError, IndexError: as :func:`nll_loss`.
     """
-    if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     if label_smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim = 0 if input.ndim == 1 else 1
@@ -191,32 +181,25 @@ def cross_entropy(
     loss = nll_loss(logarithms, target, weight, None, ignore_index, None, reduction)
     if label_smoothing <= 0:
         return loss
-    return smoothed(loss, logarithms, target, weight, ignore_index, reduction, label_smoothing, dim)
+    even = loss_of_even(logarithms, target, weight, ignore_index, reduction, dim)
+    return loss * (1 - label_smoothing) + even * (label_smoothing / logarithms.shape[dim])
 
 
-def smoothed(
-    loss: Tensor,
-    logarithms: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    ignore_index: int,
-    reduction: str,
-    label_smoothing: float,
-    dim: int,
+def loss_of_even(
+    logarithms: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, dim: int
 ) -> Tensor:
-    """``loss`` mixed with the loss of equal probabilities for all classes."""
-    classes = logarithms.shape[dim]
+    """The sum over the classes of each one's loss, of the samples that ``target`` does not ignore."""
     weighted = logarithms if weight is None else logarithms * shaped_along(weight, logarithms.ndim, dim)
     ignored = target == ignore_index
     even = (-weighted.sum(dim)).masked_fill(ignored, 0.0)
+    if reduction == "none":
+        return even
     if reduction == "sum":
-        even = even.sum()
-    elif reduction == "mean" and weight is None:
-        even = even.sum() / ignored.logical_not().sum()
-    elif reduction == "mean" and weight is not None:
-        safe = target.masked_fill(ignored, 0)
-        even = even.sum() / weight[safe].masked_fill(ignored, 0.0).sum()
-    return loss * (1 - label_smoothing) + even * (label_smoothing / classes)
+        return even.sum()
+    if weight is None:
+        return even.sum() / ignored.logical_not().sum()
+    safe = target.masked_fill(ignored, 0)
+    return even.sum() / weight[safe].masked_fill(ignored, 0.0).sum()
 
 
 def shaped_along(weight: Tensor, ndim: int, dim: int) -> Tensor:
@@ -288,12 +271,10 @@ class BinaryCrossEntropy(Function):
 def check_spread(input: Tensor, *weights: Tensor | None) -> None:
     """Raise PyTorch's RuntimeError for weights that do not broadcast to the input's shape."""
     for weight in weights:
-        if weight is not None:
-            sizes = zip(reversed(weight.shape), reversed(input.shape))
-            if weight.ndim > input.ndim or any(own not in (1, size) for own, size in sizes):
-                raise RuntimeError(
-                    f"weights of shape {list(weight.shape)} do not broadcast to the input's {list(input.shape)}"
-                )
+        if weight is not None and not is_expandable(weight.shape, input.shape):
+            raise RuntimeError(
+                f"weights of shape {list(weight.shape)} do not broadcast to the input's {list(input.shape)}"
+            )
 
 
 @checked
@@ -314,8 +295,7 @@ def binary_cross_entropy(
         RuntimeError: an element is not in [0, 1], the types differ, or the weights do not fit.
         NotImplementedError: the input is not floating.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     if input.shape != target.shape:
         raise ValueError(
             f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}) is "
@@ -337,6 +317,7 @@ class BinaryCrossEntropyWithLogits(Function):
     """z = the mean of -w (p y ln s(x) + (1 - y) ln(1 - s(x))), s the sigmoid, computed without overflow."""
 
     saved_names = ("self", "target", "weight")
+    result_strides = from_last
 
     def forward(ctx, x, y, *, weight, positive_weight, reduction):
         ctx.reduction, ctx.count = reduction, x.size
@@ -385,8 +366,7 @@ def binary_cross_entropy_with_logits(
         ValueError: the shapes differ.
         NotImplementedError: the target is bool.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     if input.shape != target.shape:
         raise ValueError(f"Target size ({list(target.shape)}) must be the same as input size ({list(input.shape)})")
     if target.dtype is dtypes.bool:
@@ -398,25 +378,6 @@ def binary_cross_entropy_with_logits(
     return BinaryCrossEntropyWithLogits.apply(
         input, target, weight=weight, positive_weight=pos_weight, reduction=reduction
     )
-
-
-class Xlogy(Function):
-    """z = x ln y, 0 where x is 0."""
-
-    def forward(ctx, x, y):
-        ctx.save_for_backward(x, y)
-        x, y = prepare(x, y)
-        return np.where((x == 0) & ~np.isnan(y), np.zeros((), x.dtype), x * np.log(y))
-
-    def backward(ctx, grad_z):
-        x, y = ctx.saved_tensors
-        grad_x = grad_y = None
-        if ctx.needs_input_grad[0]:
-            flat = (unwrap(x) == 0) & (unwrap(y) <= 0)
-            grad_x = grad_z * Where.apply(0.0, Log.apply(y), condition=flat)
-        if ctx.needs_input_grad[1]:
-            grad_y = grad_z * (x / y)
-        return grad_x, grad_y
 
 
 @checked
@@ -443,6 +404,6 @@ def kl_div(
     if reduction == "mean":
         warn_user(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
-            "only by the batch size, and aligns with the KL div math definition.",
+            "only by the batch size, and aligns with the KL div math definition."
         )
     return reduced(losses, reduction)

@@ -6,6 +6,7 @@ told in ``nondifferentiable.py``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,10 @@ from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.operands import check_broadcast, prepare
 from minigrad.arguments.promotion import type_name
 from minigrad.dtypes import FLOATS
-from minigrad.graph.function import Function, taken_in
+from minigrad.graph.function import Function, Number, Tensor, constant_like, taken_in, unwrap
 from minigrad.graph.grad_mode import call_inside, no_grad
-from minigrad.graph.node import Number, Tensor, unwrap
-from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import become, check_castable, check_changeable, overwrite
+from minigrad.ops.elementwise import named
 from minigrad.ops.nondifferentiable import elementwise_constant
 from minigrad.ops.types import result_type
 from minigrad.out_of_memory import says_out_of_memory
@@ -32,15 +32,18 @@ __all__ += ["logical_or", "logical_xor", "lt", "ne", "not_equal"]
 class Compare(Function):
     """x becomes ``values``, an array of its shape and type, found by comparing it with y, a tensor or a number."""
 
+    @classmethod
+    def become(cls, input: Tensor, function: Any, other: Any, name: str) -> Tensor:
+        """Let ``input`` become ``function(input, other)``, in its type: to the graph an operation of this class."""
+        return overwrite(input, name, cls, function(input, other).array, other)
+
     def forward(ctx, x, y, *, values):
         ctx.shapes = np.shape(x), np.shape(y)
         ctx.overload = 1 if isinstance(y, np.ndarray) else 0
         return values
 
     def backward(ctx, grad_z):
-        x_shape, y_shape = ctx.shapes
-        grad_x = constant_like(np.zeros(x_shape), grad_z)
-        grad_y = constant_like(np.zeros(y_shape), grad_z) if ctx.needs_input_grad[1] else None
+        grad_x, grad_y = [constant_like(np.zeros(shape), grad_z) for shape in ctx.shapes]
         return grad_x, grad_y
 
 
@@ -67,15 +70,20 @@ def array_in(x: Any, ufunc: Any) -> np.ndarray:
     return x.array
 
 
-@checked
-def eq_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`eq` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return compare_in_place(input, other, eq(input, other), "eq_", Eq)
+def in_place(
+    function: Callable[..., Tensor], change: Callable[..., Tensor], told: str = ""
+) -> Callable[[Tensor, Tensor | Number], Tensor]:
+    """The in-place form of ``function``: ``change`` lets the first argument become what that gives of both."""
+    name = f"{function.__name__}_"
+
+    def changed(input: Tensor, other: Tensor | Number) -> Tensor:
+        return change(input, function, other, name)
+
+    return checked(named(changed, name, __name__, told))
 
 
-def compare_in_place(input: Tensor, other: Any, result: Tensor, name: str, operation: Any) -> Tensor:
-    """Let ``input`` become ``result``, converted to its type: the gradients of ``input`` and ``other`` are zero."""
-    return overwrite(input, name, operation, result.array, other)
+TRUTH = ": 1 where it holds, 0 elsewhere, in the type of ``input``"
+eq_ = in_place(eq, Eq.become, TRUTH)
 
 
 class Ne(Compare):
@@ -87,10 +95,7 @@ def ne(input: Tensor, other: Any) -> Tensor:
     return compare(np.not_equal, input, other)
 
 
-@checked
-def ne_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`ne` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return compare_in_place(input, other, ne(input, other), "ne_", Ne)
+ne_ = in_place(ne, Ne.become, TRUTH)
 
 
 class Lt(Compare):
@@ -102,10 +107,7 @@ def lt(input: Tensor, other: Any) -> Tensor:
     return compare(np.less, input, other)
 
 
-@checked
-def lt_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`lt` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return compare_in_place(input, other, lt(input, other), "lt_", Lt)
+lt_ = in_place(lt, Lt.become, TRUTH)
 
 
 class Le(Compare):
@@ -117,10 +119,7 @@ def le(input: Tensor, other: Any) -> Tensor:
     return compare(np.less_equal, input, other)
 
 
-@checked
-def le_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`le` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return compare_in_place(input, other, le(input, other), "le_", Le)
+le_ = in_place(le, Le.become, TRUTH)
 
 
 class Gt(Compare):
@@ -132,10 +131,7 @@ def gt(input: Tensor, other: Any) -> Tensor:
     return compare(np.greater, input, other)
 
 
-@checked
-def gt_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`gt` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return compare_in_place(input, other, gt(input, other), "gt_", Gt)
+gt_ = in_place(gt, Gt.become, TRUTH)
 
 
 class Ge(Compare):
@@ -147,10 +143,7 @@ def ge(input: Tensor, other: Any) -> Tensor:
     return compare(np.greater_equal, input, other)
 
 
-@checked
-def ge_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`ge` in place: 1 where it holds, 0 elsewhere, in the type of ``input``."""
-    return compare_in_place(input, other, ge(input, other), "ge_", Ge)
+ge_ = in_place(ge, Ge.become, TRUTH)
 
 
 @checked
@@ -265,17 +258,14 @@ def bitwise(ufunc: np.ufunc, x: Any, y: Any) -> Tensor:
     return elementwise_constant(ufunc(first, second), x, y)
 
 
-@checked
-def bitwise_and_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`bitwise_and`, in place."""
-    return fit(input, bitwise_and, other, "bitwise_and_")
-
-
 def fit(input: Tensor, operation: Any, other: Any, name: str) -> Tensor:
     """Let ``input`` become ``operation(input, other)``, where its type can hold the result."""
     check_changeable(input, name)
     check_castable(input, result_type(input, other).numpy)
     return become(input, operation(input, other), name)
+
+
+bitwise_and_ = in_place(bitwise_and, fit)
 
 
 @welcoming
@@ -288,10 +278,7 @@ def bitwise_or(input: Any, other: Any) -> Tensor:
     return bitwise(np.bitwise_or, input, other)
 
 
-@checked
-def bitwise_or_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`bitwise_or`, in place."""
-    return fit(input, bitwise_or, other, "bitwise_or_")
+bitwise_or_ = in_place(bitwise_or, fit)
 
 
 @welcoming
@@ -304,10 +291,7 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
     return bitwise(np.bitwise_xor, input, other)
 
 
-@checked
-def bitwise_xor_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`bitwise_xor`, in place."""
-    return fit(input, bitwise_xor, other, "bitwise_xor_")
+bitwise_xor_ = in_place(bitwise_xor, fit)
 
 
 @welcoming
@@ -320,10 +304,7 @@ def bitwise_left_shift(input: Any, other: Any) -> Tensor:
     return bitwise(np.left_shift, input, other)
 
 
-@checked
-def bitwise_left_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`bitwise_left_shift`, in place."""
-    return fit(input, bitwise_left_shift, other, "bitwise_left_shift_")
+bitwise_left_shift_ = in_place(bitwise_left_shift, fit)
 
 
 @welcoming
@@ -336,10 +317,7 @@ def bitwise_right_shift(input: Any, other: Any) -> Tensor:
     return bitwise(np.right_shift, input, other)
 
 
-@checked
-def bitwise_right_shift_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`bitwise_right_shift`, in place."""
-    return fit(input, bitwise_right_shift, other, "bitwise_right_shift_")
+bitwise_right_shift_ = in_place(bitwise_right_shift, fit)
 
 
 def isnan(input: Tensor) -> Tensor:
@@ -385,13 +363,9 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
-    return are_close(input, other, rtol, atol, equal_nan)
-
-
-def are_close(x: Tensor, y: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
-    """Where ``|x - y| <= atol + rtol * |y|``, elementwise."""
-    check_broadcast(x.array, y.array)
-    return elementwise_constant(np.isclose(x.array, y.array, float(rtol), float(atol), equal_nan), x, y)
+    check_broadcast(input.array, other.array)
+    close = np.isclose(input.array, other.array, float(rtol), float(atol), equal_nan)
+    return elementwise_constant(close, input, other)
 
 
 @checked
@@ -407,12 +381,7 @@ def is_tensor(obj: Any) -> bool:
 
 # Other names that PyTorch has for some of these.
 greater = gt
-greater_ = gt_
 greater_equal = ge
-greater_equal_ = ge_
 less = lt
-less_ = lt_
 less_equal = le
-less_equal_ = le_
 not_equal = ne
-not_equal_ = ne_

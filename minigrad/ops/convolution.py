@@ -7,12 +7,13 @@ gradient of a convolution is therefore made of convolutions again, to every orde
 
 from __future__ import annotations
 
+import operator
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import Sizes
 from minigrad.arguments.gate import checked
 from minigrad.attributes import TYPE_NAMES
@@ -158,16 +159,13 @@ class ConvolutionBackward(Function):
             if of_grad_bias is not None:
                 of_channels = View.apply(of_grad_bias, shape=(-1,) + (1,) * (x.ndim - 2))
                 parts.append(Expand.apply(of_channels, shape=grad_z.shape))
-            for each in parts:
-                grad_grad_z = each if grad_grad_z is None else grad_grad_z + each
+            grad_grad_z = reduce(operator.add, parts) if parts else None
         if needs_x and of_grad_weight is not None:
-            (grad_x,) = ConvolutionBackward.apply(
-                grad_z, x, of_grad_weight, wanted=(True, False, False), geometry=ctx.geometry
-            )
+            options = {"wanted": (True, False, False), "geometry": ctx.geometry}
+            (grad_x,) = ConvolutionBackward.apply(grad_z, x, of_grad_weight, **options)
         if needs_weight and of_grad_x is not None:
-            (grad_weight,) = ConvolutionBackward.apply(
-                grad_z, of_grad_x, weight, wanted=(False, True, False), geometry=ctx.geometry
-            )
+            options = {"wanted": (False, True, False), "geometry": ctx.geometry}
+            (grad_weight,) = ConvolutionBackward.apply(grad_z, of_grad_x, weight, **options)
         return grad_grad_z, grad_x, grad_weight
 
 
@@ -185,18 +183,9 @@ def conv1d(
     return convolution("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
-def convolution(
-    name: str,
-    dims: int,
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: int,
-) -> Tensor:
+def convolution(name: str, dims: int, input: Tensor, weight: Tensor, bias: Tensor | None, *numbers: Any) -> Tensor:
     """A convolution over ``dims`` dimensions, its arguments checked."""
+    stride, padding, dilation, groups = numbers
     check_kinds(name, dims, input, weight, bias, groups)
     stride = steps(name, "stride", stride, dims, 1)
     dilation = steps(name, "dilation", dilation, dims, 1)
@@ -219,9 +208,6 @@ def convolution(
 
 def check_kinds(name: str, dims: int, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
     """Raise PyTorch's error where an argument's kind, type or number of dimensions is wrong."""
-    check_tensors(name, input=input, weight=weight)
-    if bias is not None:
-        check_tensors(name, input=input, weight=weight, bias=bias)
     if not isinstance(groups, int) or isinstance(groups, bool):
         raise TypeError(f"{name}(): argument 'groups' must be int, not {type(groups).__name__}")
     if groups <= 0:
@@ -314,15 +300,9 @@ def named_padding(
 def check_shapes(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, transposed: bool) -> None:
     """Raise PyTorch's RuntimeError where channels, groups or bias do not agree, or there is nothing to convolve."""
     sizes = f"weight of size {list(weight.shape)}"
-    if weight.shape[0] < groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got {sizes} instead"
-        )
-    if weight.shape[0] % groups:
-        raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got {sizes} "
-            f"instead"
-        )
+    if weight.shape[0] < groups or weight.shape[0] % groups:
+        wanted = f"{'at least' if weight.shape[0] < groups else 'divisible by'} {groups} at dimension 0"
+        raise RuntimeError(f"Given groups={groups}, expected weight to be {wanted}, but got {sizes} instead")
     if min(weight.shape[2:]) == 0 or (transposed and weight.shape[1] == 0):
         raise RuntimeError(f"expected a weight that has elements, but got {sizes}")
     channels = weight.shape[0] if transposed else weight.shape[1] * groups
@@ -411,23 +391,12 @@ def conv_transpose1d(
     dilation: Sizes = 1,
 ) -> Tensor:
     """:func:`conv_transpose2d` of lines. Shapes: (N, C, W), (C, K / groups, S), (K,) -> (N, K, W')."""
-    arguments = (stride, padding, output_padding, groups, dilation)
-    return transposed_convolution("conv_transpose1d", 1, input, weight, bias, *arguments)
+    return transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-def transposed_convolution(
-    name: str,
-    dims: int,
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Any,
-    padding: Any,
-    output_padding: Any,
-    groups: int,
-    dilation: Any,
-) -> Tensor:
+def transposed(name: str, dims: int, input: Tensor, weight: Tensor, bias: Tensor | None, *numbers: Any) -> Tensor:
     """A transposed convolution over ``dims`` dimensions, its arguments checked."""
+    stride, padding, output_padding, groups, dilation = numbers
     check_kinds(name, dims, input, weight, bias, groups)
     stride = steps(name, "stride", stride, dims, 1)
     padding = steps(name, "padding", padding, dims, 0)
@@ -443,9 +412,8 @@ def transposed_convolution(
                 f"output padding must be smaller than either stride or dilation, but got output_padding: "
                 f"{list(output_padding)}, stride: {list(stride)}, dilation: {list(dilation)}"
             )
-    geometry = Geometry(
-        over_rows(stride, 1), over_rows(padding, 0), over_rows(dilation, 1), groups, True, over_rows(output_padding, 0)
-    )
+    moves = over_rows(stride, 1), over_rows(padding, 0), over_rows(dilation, 1)
+    geometry = Geometry(*moves, groups, True, over_rows(output_padding, 0))
     shape = transposed_shape(as_pictures(input.array), as_pictures(weight.array), geometry)
     if min(shape[2:]) < 0:
         raise RuntimeError(
@@ -478,8 +446,7 @@ def conv_transpose2d(
         NotImplementedError: the type is bool.
         TypeError: an argument is of a wrong type.
     """
-    arguments = (stride, padding, output_padding, groups, dilation)
-    return transposed_convolution("conv_transpose2d", 2, input, weight, bias, *arguments)
+    return transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @checked
@@ -494,5 +461,4 @@ def conv_transpose3d(
     dilation: Sizes = 1,
 ) -> Tensor:
     """:func:`conv_transpose2d` of volumes. Shapes: (N, C, D, H, W), (C, K / groups, T, R, S) -> (N, K, D', H', W')."""
-    arguments = (stride, padding, output_padding, groups, dilation)
-    return transposed_convolution("conv_transpose3d", 3, input, weight, bias, *arguments)
+    return transposed("conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation)

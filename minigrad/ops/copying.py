@@ -130,17 +130,13 @@ def zero_(input: Tensor) -> Tensor:
     return run_in_place(input, "zero_", Zero)
 
 
-class Fill(Function):
+class Fill(Zero):
     """x becomes ``number`` everywhere: its gradient is zero."""
 
     overload = 2
 
     def forward(ctx, x, *, number):
         return np.full_like(x, number_as(number, x.dtype))
-
-    def backward(ctx, grad_z):
-        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
-        return grad_x
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:
@@ -157,18 +153,13 @@ def fill_(input: Tensor, value: Any) -> Tensor:
     return run_in_place(input, "fill_", FillFrom, value)
 
 
-class FillFrom(Function):
+class FillFrom(Copy):
     """x becomes y, one element, everywhere: x's gradient is zero, y's is the sum."""
 
     node_name = "FillBackward3"
 
     def forward(ctx, x, y):
         return np.full_like(x, y)
-
-    def backward(ctx, grad_z):
-        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
-        grad_y = grad_z if ctx.needs_input_grad[1] else None
-        return grad_x, grad_y
 
 
 @welcoming

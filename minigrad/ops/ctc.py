@@ -16,8 +16,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.gate import checked
 from minigrad.creation import from_numpy, zeros
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
+from minigrad.graph.function import Function, Tensor
 from minigrad.ops.choosing import where
 from minigrad.ops.division import Underived
 from minigrad.ops.losses import check_reduction, reduced

@@ -32,11 +32,8 @@ class Split(ViewFunction):
 
     def forward(ctx, x, *, sizes, dim):
         ctx.dim = dim
-        pieces, start = [], 0
-        for size in sizes:
-            pieces.append(x[(slice(None),) * dim + (slice(start, start + size),)])
-            start += size
-        return tuple(pieces)
+        before = (slice(None),) * dim
+        return tuple([x[(*before, slice(end - size, end))] for size, end in zip(sizes, itertools.accumulate(sizes))])
 
     def backward(ctx, *grads):
         grad_x = Cat.apply(*grads, dim=ctx.dim)
@@ -269,10 +266,7 @@ def tensor_split(input: Tensor, indices_or_sections: int | Sequence[int] | Tenso
         if sections <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
         bounds = [min(part, size % sections) + part * (size // sections) for part in range(sections + 1)]
-    pieces = []
-    for start, end in itertools.pairwise(bounds):
-        pieces.append(Slice.apply(input, dim=dim, where=slice(start, end)))
-    return tuple(pieces)
+    return tuple([Slice.apply(input, dim=dim, where=slice(*ends)) for ends in itertools.pairwise(bounds)])
 
 
 def split_along(

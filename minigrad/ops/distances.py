@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minigrad.arguments.gate import checked
@@ -15,11 +13,8 @@ from minigrad.ops.choosing import Where
 
 __all__ = ["cdist", "dist", "pdist"]
 
-MODES: dict[str, Any] = {
-    "use_mm_for_euclid_dist_if_necessary": None,
-    "use_mm_for_euclid_dist": True,
-    "donot_use_mm_for_euclid_dist": False,
-}
+IF_NECESSARY, ALWAYS = "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist"
+NEVER = "donot_use_mm_for_euclid_dist"
 
 
 class Cdist(Function):
@@ -56,7 +51,7 @@ def cdist(x1: Tensor, x2: Tensor, p: Number = 2.0, compute_mode: str = "use_mm_f
         RuntimeError: dimensions, sizes or types do not agree, the types are not floating, or ``p`` is negative.
         ValueError: there is no such mode.
     """
-    if compute_mode not in MODES:
+    if compute_mode not in (IF_NECESSARY, ALWAYS, NEVER):
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     for name, each in (("X1", x1), ("X2", x2)):
         if not each.is_floating_point():
@@ -70,7 +65,7 @@ def cdist(x1: Tensor, x2: Tensor, p: Number = 2.0, compute_mode: str = "use_mm_f
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
     many = x1.shape[-2] > 25 or x2.shape[-2] > 25
-    if p == 2 and (MODES[compute_mode] or (many and MODES[compute_mode] is None)):
+    if p == 2 and (compute_mode == ALWAYS or (many and compute_mode == IF_NECESSARY)):
         return Cdist.apply(x1, x2)
     return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
 

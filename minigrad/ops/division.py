@@ -17,10 +17,9 @@ from minigrad.arguments.operands import checked_number, prepare, with_one_number
 from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_default_float, promote
 from minigrad.creation import tensor
 from minigrad.dtypes import FLOATS, NARROW
-from minigrad.graph.function import Function, wrap
-from minigrad.graph.node import Number, Tensor
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Number, Tensor, constant_like, wrap
 from minigrad.inplace.changing import run_in_place
+from minigrad.ops.elementwise import in_place_with_other, with_other
 
 __all__ = ["div", "divide", "floor_divide", "fmod", "remainder", "true_divide"]
 
@@ -138,12 +137,12 @@ def truncated_quotient(x, y):
 
 
 class FloorDivide(Underived):
-    """z = floor(x / y)."""
+    """z = floor(x / y), y a tensor or ``number``."""
 
     instead = "use div with rounding_mode='floor', whose gradient is zero"
 
-    def forward(ctx, x, y):
-        return quotient(x, y, "floor")
+    def forward(ctx, x, y=None, *, number=None):
+        return quotient(x, number if y is None else y, "floor")
 
 
 @welcoming
@@ -154,28 +153,14 @@ def floor_divide(input: Any, other: Any) -> Tensor:
         RuntimeError: an integer is divided by zero.
         NotImplementedError: both operands are bools.
     """
-    if isinstance(other, Tensor):
-        if isinstance(input, Tensor):
-            return FloorDivide.apply(input, other)
-        return FloorDivideNumber.apply(other, number=input)
     if not isinstance(input, Tensor):
+        if isinstance(other, Tensor):
+            return FloorDivideNumber.apply(other, number=input)
         input = tensor(checked_number("floor_divide", input))
-    return FloorDivideByNumber.apply(input, number=other)
+    return with_other("floor_divide", FloorDivide, input, other)
 
 
-@checked
-def floor_divide_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`floor_divide`, in place."""
-    if isinstance(other, Tensor):
-        return run_in_place(input, "floor_divide_", FloorDivide, other)
-    return run_in_place(input, "floor_divide_", FloorDivideByNumber, number=other)
-
-
-class FloorDivideByNumber(FloorDivide):
-    """z = floor(x / number)."""
-
-    def forward(ctx, x, *, number):
-        return quotient(x, number, "floor")
+floor_divide_ = in_place_with_other("floor_divide_", FloorDivide)
 
 
 class FloorDivideNumber(FloorDivide):
@@ -212,17 +197,19 @@ def left_over(x, y, rounding):
 
 
 class Remainder(Function):
-    """z = x - floor(x / y) * y, with the sign of y."""
+    """z = x - floor(x / y) * y, with the sign of y, which is a tensor or ``number``."""
 
-    overload = 1
     rounding = "floor"
 
-    def forward(ctx, x, y):
-        if ctx.needs_input_grad[1]:
+    def forward(ctx, x, y=None, *, number=None):
+        ctx.overload = 0 if y is None else 1
+        if y is not None and ctx.needs_input_grad[1]:
             ctx.save_for_backward(x, y)
-        return left_over(x, y, ctx.rounding)
+        return left_over(x, number if y is None else y, ctx.rounding)
 
     def backward(ctx, grad_z):
+        if ctx.overload == 0:
+            return grad_z
         grad_x = grad_z if ctx.needs_input_grad[0] else None  # dz/dx = 1
         if not ctx.needs_input_grad[1]:
             return grad_x, None
@@ -241,19 +228,12 @@ def remainder(input: Any, other: Any) -> Tensor:
         RuntimeError: an integer is divided by zero.
         NotImplementedError: both operands are bools.
     """
-    if isinstance(other, Tensor):
-        if isinstance(input, Tensor):
-            return Remainder.apply(input, other)
+    if isinstance(other, Tensor) and not isinstance(input, Tensor):
         return RemainderOfNumber.apply(other, number=input)
-    return RemainderByNumber.apply(input, number=other)
+    return with_other("remainder", Remainder, input, other)
 
 
-@checked
-def remainder_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`remainder`, in place."""
-    if isinstance(other, Tensor):
-        return run_in_place(input, "remainder_", Remainder, other)
-    return run_in_place(input, "remainder_", RemainderByNumber, number=other)
+remainder_ = in_place_with_other("remainder_", Remainder)
 
 
 class Fmod(Remainder):
@@ -265,37 +245,10 @@ class Fmod(Remainder):
 @checked
 def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
     """As :func:`remainder`, with the sign of ``input``. Shapes: broadcast."""
-    if isinstance(other, Tensor):
-        return Fmod.apply(input, other)
-    return FmodByNumber.apply(input, number=other)
+    return with_other("fmod", Fmod, input, other)
 
 
-@checked
-def fmod_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`fmod`, in place."""
-    if isinstance(other, Tensor):
-        return run_in_place(input, "fmod_", Fmod, other)
-    return run_in_place(input, "fmod_", FmodByNumber, number=other)
-
-
-class RemainderByNumber(Function):
-    """z = x - floor(x / number) * number."""
-
-    node_name = "RemainderBackward0"
-    rounding = "floor"
-
-    def forward(ctx, x, *, number):
-        return left_over(x, number, ctx.rounding)
-
-    def backward(ctx, grad_z):
-        return grad_z
-
-
-class FmodByNumber(RemainderByNumber):
-    """z = x - trunc(x / number) * number."""
-
-    node_name = "FmodBackward0"
-    rounding = "trunc"
+fmod_ = in_place_with_other("fmod_", Fmod)
 
 
 class RemainderOfNumber(Underived):
@@ -309,4 +262,3 @@ class RemainderOfNumber(Underived):
 
 # Other names that PyTorch has for some of these.
 divide = div
-divide_ = div_

@@ -67,16 +67,15 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     order = wanted + summed
     check_sizes(spelled, operands)
     aligned = [align(operand, term, order) for operand, term in zip(operands, spelled)]
-    total = aligned[0]
-    for position in range(len(aligned)):
+    total: Any = None
+    for position, operand in enumerate(aligned):
+        known = {label for term in spelled[: position + 1] for label in term}
         later = {label for term in spelled[position + 1 :] for label in term}
-        now = [order.index(label) for label in summed if label in set(spelled[position]) - later]
-        if position == 0:
-            total = total.sum(now, keepdim=True) if now else total
+        now = [order.index(label) for label in summed if label in known - later]
+        if total is not None:
+            total = multiply_and_sum(total, operand, now)
         else:
-            earlier = {label for term in spelled[:position] for label in term}
-            now = [order.index(label) for label in summed if label in (set(spelled[position]) | earlier) - later]
-            total = multiply_and_sum(total, aligned[position], now)
+            total = operand.sum(now, keepdim=True) if now else operand
     return total.reshape(total.shape[: len(wanted)])
 
 

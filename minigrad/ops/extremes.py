@@ -7,19 +7,14 @@ tensors is in ``choosing.py``, running extremes are in ``scan.py``, elements by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad import return_types
-from minigrad.arguments.checks import check_tensors
-from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.dims import Dims, normalize_dim, normalize_dims
 from minigrad.arguments.gate import LEFT_OUT, checked
-from minigrad.arguments.promotion import type_name
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Tensor, constant_like, unwrap
 from minigrad.ops.broadcasting import restore_dims, spread
 from minigrad.ops.shape import Unsqueeze
 
@@ -41,7 +36,6 @@ class Max(Function):
     """
 
     result_strides = None
-    function = "max"  # for messages
     choose: Any = staticmethod(np.argmax)
 
     def forward(ctx, x, *, dim, keepdim=False, **options):
@@ -51,7 +45,7 @@ class Max(Function):
             positions = np.zeros((), np.int64)
             ctx.save_for_backward(positions)
             return x.copy(), positions
-        check_not_empty(ctx.function, x, dim)
+        check_not_empty(type(ctx).__name__.lower(), x, dim)
         positions = np.expand_dims(ctx.choose(x, dim, **options), dim)
         values = np.take_along_axis(x, positions, dim)
         if not keepdim:
@@ -71,14 +65,7 @@ class Max(Function):
 
 
 @checked
-def max(
-    input: Tensor,
-    dim: int | Tensor = LEFT_OUT,
-    keepdim: bool = False,
-    *,
-    other: Tensor | None = None,
-    **numpy_names: Any,
-) -> Any:
+def max(input: Tensor, dim: int | Tensor = LEFT_OUT, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The largest element; along a dim the largest of each slice and where it is; or the larger of two tensors.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1. Two tensors are
@@ -94,18 +81,15 @@ def max(
     """
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
-        check_tensors("max", input=input)
-        check_other("max", other, keepdim)
+        check_other("max", keepdim)
         return input.maximum(other)
     if dim is None:
         return MaxAll.apply(input)
     return return_types.max(*Max.apply(input, dim=dim, keepdim=keepdim))
 
 
-def check_other(name: str, other: Any, keepdim: bool) -> None:
-    """Raise a TypeError unless ``other`` is a tensor, and nothing is asked for that two tensors do not have."""
-    if not isinstance(other, Tensor):
-        raise TypeError(f"{name}(): argument 'other' must be Tensor, not {type_name(other)}")
+def check_other(name: str, keepdim: bool) -> None:
+    """Raise a TypeError where something is asked for that two tensors do not have."""
     if keepdim:
         raise TypeError(f"{name}(): argument 'dim' (position 1) must be int, not Tensor")
 
@@ -113,19 +97,11 @@ def check_other(name: str, other: Any, keepdim: bool) -> None:
 class Min(Max):
     """z = min x along ``dim``, and where: the position of the first minimum, or of the first NaN."""
 
-    function = "min"
     choose = staticmethod(np.argmin)
 
 
 @checked
-def min(
-    input: Tensor,
-    dim: int | Tensor = LEFT_OUT,
-    keepdim: bool = False,
-    *,
-    other: Tensor | None = None,
-    **numpy_names: Any,
-) -> Any:
+def min(input: Tensor, dim: int | Tensor = LEFT_OUT, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The smallest element; along a dim the smallest of each slice and where it is; or the smaller of two tensors.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1. Two tensors are
@@ -136,8 +112,7 @@ def min(
     """
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
-        check_tensors("min", input=input)
-        check_other("min", other, keepdim)
+        check_other("min", keepdim)
         return input.minimum(other)
     if dim is None:
         return MinAll.apply(input)
@@ -185,18 +160,18 @@ class Amax(Function):
     """z = max x over ``dim``, NaN if any is. Tied maxima share the gradient equally."""
 
     result_strides = None
-    function = "amax"
     reduce = np.maximum.reduce
 
     def forward(ctx, x, *, dim=None, keepdim=False):
         ctx.dims, ctx.keepdim = normalize_dims(dim, x.ndim), keepdim
+        function = type(ctx).__name__.removesuffix("All").lower()
         if x.size == 0 and (dim is None or dim == ()):
             raise RuntimeError(
-                f"{ctx.function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                f"{function}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                 f"reduction dim with the 'dim' argument. The tensor has shape {list(x.shape)}."
             )
         for each in ctx.dims:
-            check_not_empty(ctx.function, x, each)
+            check_not_empty(function, x, each)
         z = np.asarray(ctx.reduce(x, axis=ctx.dims, keepdims=keepdim))
         ctx.save_for_backward(x, z)
         return z
@@ -213,7 +188,7 @@ class Amax(Function):
 
 
 @checked
-def amax(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The largest element; equal ones share the gradient.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -228,12 +203,11 @@ def amax(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = 
 class Amin(Amax):
     """z = min x over ``dim``, NaN if any is. Tied minima share the gradient equally."""
 
-    function = "amin"
     reduce = np.minimum.reduce
 
 
 @checked
-def amin(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The smallest element; equal ones share the gradient.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -248,7 +222,6 @@ def amin(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = 
 class MaxAll(Amax):
     """z = the largest element of x. Tied maxima share the gradient equally, and so do NaNs."""
 
-    function = "max"
     node_name = "MaxBackward1"
 
     def ties(ctx, x, z):
@@ -258,11 +231,8 @@ class MaxAll(Amax):
 class MinAll(MaxAll):
     """z = the smallest element of x. Tied minima share the gradient equally, and so do NaNs."""
 
-    function = "min"
     node_name = "MinBackward1"
     reduce = np.minimum.reduce
-
-    """The smallest and the largest of x, along ``dim`` or of all, NaN if any is. Ties share the gradient."""
 
 
 class Aminmax(Function):
@@ -309,5 +279,4 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
         RuntimeError: the input is empty and no dim is named.
         IndexError: the dim that is named is empty.
     """
-    dim = None if dim is None else normalize_dim(dim, input.ndim)
     return return_types.aminmax(*Aminmax.apply(input, dim=dim, keepdim=keepdim))

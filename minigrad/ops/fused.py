@@ -6,23 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
 from minigrad.arguments.older import older_fused
 from minigrad.arguments.operands import prepare, prepare_three
 from minigrad.arguments.promotion import in_opmath, number_as
-from minigrad.dtypes import FLOATS
-from minigrad.graph.function import ONLY_FIRST, Function
-from minigrad.graph.node import Number, Tensor
+from minigrad.graph.function import ONLY_FIRST, Function, Number, Tensor
 from minigrad.inplace.changing import run_in_place
+from minigrad.ops.elementwise import check_floating
 
 __all__ = ["addcdiv", "addcmul", "lerp"]
-
-
-def check_lerp_type(x):
-    """Raise PyTorch's error for a type without fractions."""
-    if x.dtype.kind not in FLOATS:
-        raise NotImplementedError(f'"lerp_kernel" not implemented for {x.dtype}: convert to a floating type first')
 
 
 def between(x, y, weight):
@@ -36,7 +28,7 @@ class LerpScalar(Function):
     node_name = "LerpBackward0"
 
     def forward(ctx, x, y, *, weight):
-        check_lerp_type(x)
+        check_floating("lerp_kernel", x)
         ctx.weight = weight
         x, y = prepare(x, y)
         wide = in_opmath(x)
@@ -55,7 +47,7 @@ class Lerp(Function):
     overload = 1
 
     def forward(ctx, x, y, weight):
-        check_lerp_type(x)
+        check_floating("lerp_kernel", x)
         needs_weight = ctx.needs_input_grad[2]
         ctx.save_for_backward(x if needs_weight else None, y if needs_weight else None, weight)
         x, y, weight = prepare_three(x, y, weight)
@@ -117,11 +109,8 @@ class Addcmul(Function):
     def backward(ctx, grad_z):
         first, second = ctx.saved_tensors
         grad_x = grad_z if ctx.needs_input_grad[0] else None
-        grad_first = grad_second = None
-        if ctx.needs_input_grad[1]:
-            grad_first = grad_z * (second * ctx.value)
-        if ctx.needs_input_grad[2]:
-            grad_second = grad_z * (first * ctx.value)
+        grad_first = grad_z * (second * ctx.value) if ctx.needs_input_grad[1] else None
+        grad_second = grad_z * (first * ctx.value) if ctx.needs_input_grad[2] else None
         return grad_x, grad_first, grad_second
 
 
@@ -132,19 +121,15 @@ def addcmul(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Nu
     Raises:
         NotImplementedError: all are bools.
     """
-    if older:
-        value, (input, tensor1, tensor2) = older_fused("addcmul", input, tensor1, tensor2, *older)
-    check_tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
-    return Addcmul.apply(input, tensor1, tensor2, value=value)
+    tensors, value = older_fused("addcmul", older, value, input=input, tensor1=tensor1, tensor2=tensor2)
+    return Addcmul.apply(*tensors, value=value)
 
 
 @checked
 def addcmul_(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """:func:`addcmul`, in place."""
-    if older:
-        value, (input, tensor1, tensor2) = older_fused("addcmul_", input, tensor1, tensor2, *older)
-    check_tensors("addcmul_", input=input, tensor1=tensor1, tensor2=tensor2)
-    return run_in_place(input, "addcmul_", Addcmul, tensor1, tensor2, value=value)
+    (input, *others), value = older_fused("addcmul_", older, value, input=input, tensor1=tensor1, tensor2=tensor2)
+    return run_in_place(input, "addcmul_", Addcmul, *others, value=value)
 
 
 class Addcdiv(Function):
@@ -163,11 +148,8 @@ class Addcdiv(Function):
     def backward(ctx, grad_z):
         first, second = ctx.saved_tensors
         grad_x = grad_z if ctx.needs_input_grad[0] else None
-        grad_first = grad_second = None
-        if ctx.needs_input_grad[1]:
-            grad_first = grad_z * (ctx.value / second)
-        if ctx.needs_input_grad[2]:
-            grad_second = -grad_z * (ctx.value * first) / (second * second)
+        grad_first = grad_z * (ctx.value / second) if ctx.needs_input_grad[1] else None
+        grad_second = -grad_z * (ctx.value * first) / (second * second) if ctx.needs_input_grad[2] else None
         return grad_x, grad_first, grad_second
 
 
@@ -178,11 +160,9 @@ def addcdiv(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Nu
     Raises:
         RuntimeError: both are integers; divide with ``div`` and its ``rounding_mode`` instead.
     """
-    if older:
-        value, (input, tensor1, tensor2) = older_fused("addcdiv", input, tensor1, tensor2, *older)
-    check_tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
-    check_quotient(tensor1, tensor2)
-    return Addcdiv.apply(input, tensor1, tensor2, value=value)
+    tensors, value = older_fused("addcdiv", older, value, input=input, tensor1=tensor1, tensor2=tensor2)
+    check_quotient(*tensors[1:])
+    return Addcdiv.apply(*tensors, value=value)
 
 
 def check_quotient(tensor1: Tensor, tensor2: Tensor) -> None:
@@ -196,8 +176,6 @@ def check_quotient(tensor1: Tensor, tensor2: Tensor) -> None:
 @checked
 def addcdiv_(input: Tensor, tensor1: Any, tensor2: Tensor, *older: Any, value: Number = 1) -> Tensor:
     """:func:`addcdiv`, in place."""
-    if older:
-        value, (input, tensor1, tensor2) = older_fused("addcdiv_", input, tensor1, tensor2, *older)
-    check_tensors("addcdiv_", input=input, tensor1=tensor1, tensor2=tensor2)
-    check_quotient(tensor1, tensor2)
-    return run_in_place(input, "addcdiv_", Addcdiv, tensor1, tensor2, value=value)
+    (input, *others), value = older_fused("addcdiv_", older, value, input=input, tensor1=tensor1, tensor2=tensor2)
+    check_quotient(*others)
+    return run_in_place(input, "addcdiv_", Addcdiv, *others, value=value)

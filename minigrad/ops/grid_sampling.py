@@ -136,11 +136,7 @@ DEFAULT_CHANGED = (
 
 @checked
 def grid_sample(
-    input: Tensor,
-    grid: Tensor,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
-    align_corners: bool | None = None,
+    input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Tensor:
     """The input read at the places of the grid, between its elements. Source: Jaderberg et al., 2015.
 

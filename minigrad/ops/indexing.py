@@ -117,9 +117,7 @@ class IndexPut(Function):
         overwritten = np.zeros(grad_z.shape, np.bool_)
         overwritten[where] = True
         grad_x = Where.apply(0.0, grad_z, condition=overwritten)
-        grad_value = None
-        if ctx.needs_input_grad[1]:
-            grad_value = Index.apply(grad_z, where=where)
+        grad_value = Index.apply(grad_z, where=where) if ctx.needs_input_grad[1] else None
         return grad_x, grad_value
 
 
@@ -133,9 +131,7 @@ def checked_array(part: Any) -> Any:
             array = read(part, int64)
     if array.dtype == np.uint8:
         if array.ndim:
-            warn_user(
-                "indexing with dtype minigrad.uint8 is now deprecated, please use a dtype minigrad.bool instead.",
-            )
+            warn_user("indexing with dtype minigrad.uint8 is now deprecated, please use a dtype minigrad.bool instead.")
         array = array != 0
     if array.dtype.kind in FLOATS or (array.ndim and array.dtype not in (np.bool_, np.int32, np.int64)):
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")

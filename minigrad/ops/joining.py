@@ -132,10 +132,7 @@ class Stack(Function):
         return np.asarray(np.stack(tensors, axis=dim, dtype=kind, casting="unsafe"), order="C")
 
     def backward(ctx, grad_z):
-        gradients = []
-        for position in range(ctx.count):
-            gradients.append(Select.apply(grad_z, dim=ctx.dim, index=position))
-        return tuple(gradients)
+        return tuple([Select.apply(grad_z, dim=ctx.dim, index=position) for position in range(ctx.count)])
 
 
 @checked

@@ -16,10 +16,8 @@ from minigrad.arguments.operands import prepare
 from minigrad.arguments.promotion import in_opmath
 from minigrad.caller import warn_user
 from minigrad.creation import ones_like
-from minigrad.graph.function import Function
+from minigrad.graph.function import Function, Tensor, constant_like, unwrap
 from minigrad.graph.grad_mode import call_inside, no_grad
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.graph.values import constant_like
 from minigrad.ops.choosing import Where
 from minigrad.ops.rounding import Sgn
 
@@ -31,6 +29,8 @@ class PointwiseLoss(Function):
 
     A subclass has the loss of each pair, ``losses``, and dL/d(x - y) of each, ``slopes``.
     """
+
+    saved_names = ("self", "target")
 
     def forward(ctx, x, y, *, reduction, **options):
         ctx.reduction, ctx.options = reduction, options
@@ -50,8 +50,6 @@ class PointwiseLoss(Function):
 
 class MseLoss(PointwiseLoss):
     """(x - y)²."""
-
-    saved_names = ("self", "target")
 
     def losses(ctx, x, y):
         difference = x - y
@@ -74,15 +72,23 @@ def weighted(losses: Tensor, weight: Tensor, reduction: str, over_weights: bool 
 
 def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
     """The reduction; where one of the two older arguments is given, what they mean: mean, sum or, not reduced, none."""
+    if isinstance(reduction, str) and reduction == "elementwise_mean":
+        warn_user("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
+        reduction = "mean"
     if size_average is None and reduce is None:
         return reduction
     if reduce is False:
         reduction = "none"
     else:
         reduction = "sum" if size_average is False else "mean"
-    warn_user(
-        f"size_average and reduce args will be deprecated, please use reduction={reduction!r} instead.",
-    )
+    warn_user(f"size_average and reduce args will be deprecated, please use reduction={reduction!r} instead.")
+    return reduction
+
+
+def known_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """:func:`legacy_reduction`, which is one of the three."""
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
     return reduction
 
 
@@ -90,7 +96,7 @@ def warn_of_broadcast(input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
         warn_user(
             f"Using a target size ({list(target.shape)}) that is different to the input size ({list(input.shape)}). "
-            f"This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            f"This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
         )
 
 
@@ -118,8 +124,7 @@ def mse_loss(
         ValueError: the reduction is unknown.
         NotImplementedError: neither type is floating.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     warn_of_broadcast(input, target)
     check_pair("mse_cpu", input, target, weight)
     if weight is None:
@@ -129,8 +134,6 @@ def mse_loss(
 
 class SmoothL1Loss(PointwiseLoss):
     """(x - y)² / (2 beta) where |x - y| < beta, else |x - y| - beta/2."""
-
-    saved_names = ("self", "target")
 
     def losses(ctx, x, y):
         beta, size = np.asarray(ctx.options["beta"], x.dtype), np.abs(x - y)
@@ -160,8 +163,7 @@ def smooth_l1_loss(
         ValueError: the reduction is unknown.
         NotImplementedError: neither type is floating.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     warn_of_broadcast(input, target)
     check_pair("smooth_l1_cpu", input, target)
     if beta < 0:
@@ -173,8 +175,6 @@ def smooth_l1_loss(
 
 class HuberLoss(PointwiseLoss):
     """(x - y)² / 2 where |x - y| <= delta, else delta (|x - y| - delta/2)."""
-
-    saved_names = ("self", "target")
 
     def losses(ctx, x, y):
         size = np.abs(in_opmath(x) - y)
@@ -278,8 +278,7 @@ def poisson_nll_loss(
     Raises:
         ValueError: the reduction is unknown.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
@@ -289,12 +288,7 @@ def poisson_nll_loss(
 
 @checked
 def gaussian_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    var: Tensor | float,
-    full: bool = False,
-    eps: float = 1e-06,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-06, reduction: str = "mean"
 ) -> Tensor:
     """(ln var + (input - target)² / var) / 2: the negative log-likelihood of the target under a normal distribution.
 

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import check_broadcast, checked_number
 from minigrad.arguments.promotion import number_as
-from minigrad.graph.function import Function
+from minigrad.graph.function import Function, Number, Tensor
 from minigrad.graph.function import wrap as tensor_of  # ``wrap`` is an argument of a function here
-from minigrad.graph.node import Number, Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.inplace.changing import check_partial_overlap, run_in_place
 from minigrad.ops.choosing import Where
@@ -69,22 +67,18 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     return run_in_place(input, "masked_fill_", operation, *values, **options)
 
 
-class MaskedFillTensor(Function):
+class MaskedFillTensor(MaskedFill):
     """z = x with ``value``, one element, where ``mask`` holds."""
 
-    result_strides = None
     node_name = "MaskedFillBackward1"
 
     def forward(ctx, x, value, *, mask):
-        ctx.save_for_backward(mask)
-        return np.asarray(np.where(mask[0], number_as(value.item(), x.dtype), x), order="C")
+        return super().forward(x, mask=mask, number=value.item())
 
     def backward(ctx, grad_z):
         ((mask,),) = ctx.saved_tensors
         grad_x = Where.apply(0.0, grad_z, condition=mask)
-        grad_value = None
-        if ctx.needs_input_grad[1]:
-            grad_value = Where.apply(grad_z, 0.0, condition=mask).sum()
+        grad_value = Where.apply(grad_z, 0.0, condition=mask).sum() if ctx.needs_input_grad[1] else None
         return grad_x, grad_value
 
 
@@ -102,7 +96,6 @@ class MaskedSelect(Pick):
 
 def check_mask(name: str, input: Tensor, mask: Any) -> Given:
     """A bool mask that broadcasts with ``input``: its array, alone in a tuple."""
-    check_tensors(name, input=input, mask=mask)
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(
             f"{name} only supports boolean masks, but got mask with dtype {mask.dtype} (expected BoolTensor for mask)"
@@ -150,7 +143,6 @@ class MaskedScatter(Function):
 
 
 def check_source(input: Tensor, mask: Tensor, source: Tensor) -> Given:
-    check_tensors("masked_scatter", input=input, mask=mask, source=source)
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"masked_scatter: expected self and source to have same dtypes but got {input.dtype} and {source.dtype}"

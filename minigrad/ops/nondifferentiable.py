@@ -11,17 +11,15 @@ which reads the same bits as other numbers (``shape.py``). Functions that are fl
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.dims import Dims, normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.dtypes import FLOATS
-from minigrad.graph.function import wrap
+from minigrad.graph.function import Tensor, wrap
 from minigrad.graph.history import note_cut
-from minigrad.graph.node import Tensor
 from minigrad.graph.strides import elementwise, keep_strides, lay_as_pytorch
 
 __all__ = ["all", "any", "argmax", "argmin", "argwhere", "count_nonzero", "nonzero", "unique", "unique_consecutive"]
@@ -42,7 +40,7 @@ def elementwise_constant(array: Any, *inputs: Any) -> Tensor:
 
 
 @checked
-def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """True where every element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -51,7 +49,7 @@ def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = F
 
 
 @checked
-def any(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """True where some element is nonzero: a bool tensor, uint8 for uint8. No dims, ``()``, reduce nothing.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -67,7 +65,7 @@ def reduce_truth(ufunc: np.ufunc, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 
 @checked
-def count_nonzero(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements are not zero. Shape: that of ``input`` without ``dim``, all unless told."""
     return constant(np.add.reduce(input.array != 0, axis=normalize_dims(dim, input.ndim), dtype=np.int64), input)
 

@@ -13,7 +13,9 @@ from minigrad.arguments.gate import checked
 from minigrad.dtypes import NARROW, limits_of
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
-from minigrad.ops.batch_norm import batch_norm, check_channels, check_one_type, check_several_values, mean_over
+from minigrad.graph.strides import as_pictures
+from minigrad.ops import batch_norm as of_batches
+from minigrad.ops.batch_norm import batch_norm, check_several_values, mean_over, normalized
 from minigrad.ops.broadcasting import Sum
 from minigrad.ops.padding import pad
 from minigrad.ops.pooling import avg_pool2d
@@ -30,6 +32,14 @@ def grouped_shape(shape, groups):
     return (shape[0], groups, shape[1] // groups, *shape[2:])
 
 
+def normal_of(x, dims, eps):
+    """x less its mean over ``dims``, divided by the deviation there."""
+    deviation = x - np.mean(x, axis=dims, keepdims=True)
+    variance = np.mean(deviation * deviation, axis=dims, keepdims=True)
+    deviation /= np.sqrt(variance + np.asarray(eps, x.dtype))
+    return deviation
+
+
 class NativeGroupNorm(Function):
     """z = (x - mean) / √(variance + eps) · weight + bias, mean and variance those of a sample's group of channels.
 
@@ -37,24 +47,17 @@ class NativeGroupNorm(Function):
     """
 
     saved_names = ("input", "weight")
-    result_strides = None
+    result_strides = as_pictures
 
     def forward(ctx, x, weight, bias, *, groups, eps):
         ctx.groups, ctx.eps = groups, eps
         ctx.save_for_backward(x, weight)
         wide = x.astype(np.float32) if x.dtype in NARROW else x
         grouped = wide.reshape(grouped_shape(x.shape, groups))
-        dims = tuple(range(2, grouped.ndim))
-        deviation = grouped - np.mean(grouped, axis=dims, keepdims=True)
-        variance = np.mean(deviation * deviation, axis=dims, keepdims=True)
-        deviation /= np.sqrt(variance + np.asarray(eps, wide.dtype))
-        z = deviation.reshape(x.shape)
-        of_channels = (-1, *(1,) * (x.ndim - 2))
-        if weight is not None:
-            z = z * weight.reshape(of_channels)
-        if bias is not None:
-            z = z + bias.reshape(of_channels)
-        return z.astype(x.dtype, copy=False)
+        z = normal_of(grouped, tuple(range(2, grouped.ndim)), eps).reshape(x.shape)
+        weight, bias = [each if each is None else each.reshape(-1, *(1,) * (x.ndim - 2)) for each in (weight, bias)]
+        z = z if weight is None else z * weight
+        return (z if bias is None else z + bias).astype(x.dtype, copy=False)
 
     def backward(ctx, grad_z):
         x, weight = ctx.saved_tensors
@@ -62,11 +65,8 @@ class NativeGroupNorm(Function):
         dims = tuple(range(2, len(shape)))
         of_channels = (-1, *(1,) * (x.ndim - 2))
         over = (0, *range(2, x.ndim))
-        grouped = Reshape.apply(x, shape=shape)
-        deviation = grouped - mean_over(grouped, dims)
-        inverse = Rsqrt.apply(mean_over(deviation * deviation, dims) + ctx.eps)
-        normal = deviation * inverse
-        grad_x = grad_weight = grad_bias = None
+        normal, inverse = normalized(Reshape.apply(x, shape=shape), dims, ctx.eps)
+        grad_x = grad_weight = None
         if ctx.needs_input_grad[0]:
             grad = grad_z if weight is None else grad_z * Reshape.apply(weight, shape=of_channels)
             grad = Reshape.apply(grad, shape=shape)
@@ -74,8 +74,7 @@ class NativeGroupNorm(Function):
             grad_x = Reshape.apply(inverse * rest, shape=x.shape)  # mean and variance depend on x too
         if ctx.needs_input_grad[1]:
             grad_weight = Sum.apply(grad_z * Reshape.apply(normal, shape=x.shape), dim=over)
-        if ctx.needs_input_grad[2]:
-            grad_bias = Sum.apply(grad_z, dim=over)
+        grad_bias = Sum.apply(grad_z, dim=over) if ctx.needs_input_grad[2] else None
         return grad_x, grad_weight, grad_bias
 
 
@@ -111,7 +110,7 @@ def group_norm(
         raise RuntimeError(
             f"Expected channels and HxW to be greater than 0, but got input of shape {list(input.shape)}"
         )
-    check_one_type("group_norm", input, weight, bias)
+    of_batches.check_one_type("group_norm", input, weight, bias)
     return NativeGroupNorm.apply(input, weight, bias, groups=num_groups, eps=eps)
 
 
@@ -125,9 +124,7 @@ class NativeLayerNorm(Function):
         ctx.dims, ctx.eps = tuple(range(x.ndim - ndim, x.ndim)), eps
         ctx.save_for_backward(x, weight, bias)
         wide = x.astype(np.float32) if x.dtype in NARROW else x
-        deviation = wide - np.mean(wide, axis=ctx.dims, keepdims=True)
-        variance = np.mean(deviation * deviation, axis=ctx.dims, keepdims=True)
-        z = deviation / np.sqrt(variance + np.asarray(eps, wide.dtype))
+        z = normal_of(wide, ctx.dims, eps)
         z = z if weight is None else z * weight
         return (z if bias is None else z + bias).astype(x.dtype, copy=False)
 
@@ -245,7 +242,7 @@ def instance_norm(
     """
     if use_input_stats:
         check_several_values((1, 1, *input.shape[2:]), f"{input.shape}".replace("minigrad", "torch"))
-    check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    of_batches.check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not use_input_stats and (running_mean is None or running_var is None):
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
     batch, channels = input.shape[:2]

@@ -13,15 +13,14 @@ import numpy as np
 
 from minigrad.arguments.dims import is_expandable
 from minigrad.arguments.gate import checked
-from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.strides import lay_in_order
-from minigrad.graph.values import constant_like
 from minigrad.inplace.changing import check_changeable, check_overlap, overwrite
+from minigrad.ops.elementwise import Flat
 from minigrad.random import Generator, default_generator, integer_range
 
 
-class Overwrite(Function):
+class Overwrite(Flat):
     """x becomes ``values``, an array of its shape and type."""
 
     in_place_name = ""  # of the method that does it
@@ -33,10 +32,6 @@ class Overwrite(Function):
 
     def forward(ctx, x, *, values):
         return values
-
-    def backward(ctx, grad_z):
-        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
-        return grad_x
 
 
 class Uniform(Overwrite):
@@ -145,7 +140,10 @@ class Random(Overwrite):
     in_place_name = "random_"
 
     @staticmethod
-    def draw(generator, shape, array, low, high):
+    def draw(generator, shape, array, *bounds):
+        if not bounds:
+            return generator.any_integers(shape, array.dtype)
+        low, high = bounds if len(bounds) > 1 else (0, *bounds)
         return generator.integers(low, high, shape, array.dtype)
 
 
@@ -154,19 +152,11 @@ class RandomBelow(Random):
 
     node_name = "RandomBackward1"
 
-    @staticmethod
-    def draw(generator, shape, array, high):
-        return generator.integers(0, high, shape, array.dtype)
-
 
 class RandomAny(Random):
     """x becomes draws of all integers that its type holds."""
 
     node_name = "RandomBackward2"
-
-    @staticmethod
-    def draw(generator, shape, array):
-        return generator.any_integers(shape, array.dtype)
 
 
 @checked

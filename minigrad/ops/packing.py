@@ -18,14 +18,12 @@ class PackPaddedSequence(Function):
     result_strides = None
 
     def forward(ctx, x, *, batch_sizes, batch_first):
-        ctx.shape, ctx.batch_sizes, ctx.batch_first = x.shape, batch_sizes, batch_first
+        ctx.options = {"shape": x.shape, "batch_sizes": batch_sizes, "batch_first": batch_first}
         steps = x.swapaxes(0, 1) if batch_first else x
         return np.concatenate([step[:size] for step, size in zip(steps, batch_sizes)])
 
     def backward(ctx, grad_z):
-        grad_x = PackPaddedSequenceBackward.apply(
-            grad_z, shape=ctx.shape, batch_sizes=ctx.batch_sizes, batch_first=ctx.batch_first
-        )
+        grad_x = PackPaddedSequenceBackward.apply(grad_z, **ctx.options)
         return grad_x
 
 

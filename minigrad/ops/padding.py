@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,20 +34,20 @@ class ConstantPadNd(Function):
         return grad_x
 
 
-class ReflectionPad(Pick):
+class EdgePad(Pick):
+    """z = x continued at its edges by what lies near them."""
+
+    node_name = ""
+    result_strides = as_pictures
+    saves_x = True
+
+
+class ReflectionPad(EdgePad):
     """z = x with its elements mirrored at the edges, the edge itself once."""
 
-    node_name = ""
-    result_strides = as_pictures
-    saves_x = True
 
-
-class ReplicationPad(Pick):
+class ReplicationPad(EdgePad):
     """z = x with its edge elements repeated outwards."""
-
-    node_name = ""
-    result_strides = as_pictures
-    saves_x = True
 
 
 class ReflectionPad1D(ReflectionPad):
@@ -77,6 +78,11 @@ class CircularPad(Pick):
     """z = x continued at each edge with what begins at the opposite one."""
 
 
+# Of signals, images and volumes.
+PADS: dict[str, tuple[Any, ...]] = {"reflect": (ReflectionPad1D, ReflectionPad2D, ReflectionPad3D)}
+PADS |= {"replicate": (ReplicationPad1D, ReplicationPad2D, ReplicationPad3D), "circular": (CircularPad,) * 3}
+
+
 @checked
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Places added around: ``pad`` has two numbers a dimension, the last dimension first; negative ones take away.
@@ -89,7 +95,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         RuntimeError: there are more numbers than dimensions, an odd count, or more padding than the mode can fill.
         NotImplementedError: the mode is unknown, or does not pad so many dimensions.
     """
-    if mode not in ("constant", "reflect", "replicate", "circular"):
+    if mode not in ("constant", *PADS):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if len(pad) % 2 or len(pad) // 2 > input.ndim:
         raise RuntimeError(
@@ -108,12 +114,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if input.ndim not in (count + 1, count + 2) or count not in (1, 2, 3):
         raise NotImplementedError(f"Only 2D, 3D, 4D, 5D padding with non-constant padding are supported, not {mode} so")
     where = np.ix_(*[positions(mode, *each) for each in zip(input.shape, before, after)])
-    operation: type[Pick] = CircularPad
-    if mode == "reflect":
-        operation = (ReflectionPad1D, ReflectionPad2D, ReflectionPad3D)[count - 1]
-    elif mode == "replicate":
-        operation = (ReplicationPad1D, ReplicationPad2D, ReplicationPad3D)[count - 1]
-    return operation.apply(input, where=where)
+    return PADS[mode][count - 1].apply(input, where=where)
 
 
 def positions(mode: str, size: int, before: int, after: int) -> np.ndarray:

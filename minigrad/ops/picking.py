@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import is_expandable, normalize_dim
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.operands import check_broadcast
@@ -23,7 +22,7 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_first
-from minigrad.inplace.changing import check_apart, check_overlap, run_in_place
+from minigrad.inplace.changing import apply_or_change, check_apart, check_overlap, run_in_place
 from minigrad.ops.choosing import where
 from minigrad.ops.indexing import IndexBackward, IndexPut, check_array, check_types, checked_array, dims_of
 from minigrad.ops.shape import Reshape
@@ -80,7 +79,6 @@ def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any
     Raises:
         RuntimeError: the tensors' dimensions do not fit each other, or a position lies outside.
     """
-    check_tensors(name, input=input, index=index)
     positions = index.array if index.numel() == 0 else check_positions(name, index, short=True)
     dim = normalize_dim(dim, input.ndim)
     if index.numel() == 0:
@@ -133,9 +131,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     return result if result.shape == index.shape else result.view(index.shape)
 
 
-def check_positions(name: str, index: Any, short: bool = False) -> np.ndarray:
+def check_positions(name: str, index: Tensor, short: bool = False) -> np.ndarray:
     """The array of an index of type int64, or int32 where ``short`` allows it."""
-    check_tensors(name, index=index)
     if index.dtype is not dtypes.int64 and not (short and index.dtype is dtypes.int32):
         kind = IndexError if name == "index_fill" else RuntimeError
         raise kind(f"{name}(): Expected dtype int64 for index, but got {index.dtype}")
@@ -178,7 +175,6 @@ class IndexSelect(Pick):
 
 def place_of_slices(name: str, input: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarray]:
     """The dimension and the checked positions of an index of one dimension or none."""
-    check_tensors(name, input=input)
     if index.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim}")
     positions = check_positions(name, index, short=name == "index_select" or name == "index_add")
@@ -199,14 +195,12 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         IndexError: the index is of another type, has more dimensions, or points outside.
     """
     dim, positions = place_of_slices("index_select", input, dim, index)
-    if input.ndim == 0:
-        return IndexSelect.apply(input, where=Given((), index))
-    return IndexSelect.apply(input, where=rows(positions, dim, index))
+    return IndexSelect.apply(input, where=rows(input, positions, dim, index))
 
 
-def rows(positions, dim, index):
-    """A NumPy index: the slices at ``positions`` along ``dim``, which the tensor ``index`` names."""
-    return Given(((slice(None),) * dim + (positions,)), index)
+def rows(input, positions, dim, index):
+    """A NumPy index: the slices at ``positions`` along ``dim``, which ``index`` names; of a number, itself."""
+    return Given((slice(None),) * dim + (positions,) if input.ndim else (), index)
 
 
 class Take(Pick):
@@ -231,6 +225,11 @@ def coordinates(positions: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarr
     They are given to NumPy in one row: of more than 8192 in a column, of shape (n, 1), it gets most of the rest wrong.
     """
     return tuple(each.reshape(positions.shape) for each in np.unravel_index(positions.ravel(), shape))
+
+
+def in_planes(positions: np.ndarray, size: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """A NumPy index of planes or volumes of ``size``, whose ``positions`` in each, flattened, are given."""
+    return (*np.indices(positions.shape, sparse=True)[: -len(size)], *coordinates(positions, size))
 
 
 @checked
@@ -269,9 +268,7 @@ class Put(Function):
     def backward(ctx, grad_z):
         where, _ = ctx.saved_tensors
         grad_x = PutNumber.apply(grad_z, number=0, where=where) if ctx.needs_input_grad[0] else None
-        grad_source = None
-        if ctx.needs_input_grad[1]:
-            grad_source = Pick.apply(grad_z, where=where)
+        grad_source = Pick.apply(grad_z, where=where) if ctx.needs_input_grad[1] else None
         return grad_x, grad_source
 
 
@@ -279,14 +276,22 @@ class Scatter(Put):
     """z[index[i, j, k], j, k] = source[i, j, k] for dim 0, and so on; elsewhere z = x."""
 
 
-def scatter_form(name: str, input: Tensor, dim: int, index: Tensor, src: Any) -> tuple[Any, tuple[Any, ...], Any]:
-    """The operation of a ``scatter``, its further input and its options."""
+def check_written(name: str, input: Tensor, *read: Any) -> None:
+    """Raise PyTorch's error where a function whose ``name`` ends in "_" cannot write to ``input`` while it reads."""
+    if name.endswith("_"):
+        check_overlap(input)
+        check_apart(input, *read)
+
+
+def scattered(name: str, operation: Any, input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
+    """What ``operation``, or of a number :class:`PutNumber`, makes of the places that :func:`gather` would read."""
+    check_written(name, input, index, src)
     where = place_of_each(name, input, dim, index, src)
     if not isinstance(src, Tensor):
-        return PutNumber, (), {"number": src, "where": where}
+        return apply_or_change(name, PutNumber, input, number=src, where=where)
     if src.dtype is not input.dtype:
         raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype: {input.dtype}, {src.dtype}")
-    return Scatter, (part(src, index),), {"where": where}
+    return apply_or_change(name, operation, input, part(src, index), where=where)
 
 
 def part(src: Tensor, index: Tensor) -> Tensor:
@@ -328,8 +333,7 @@ def scatter(
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
-    operation, sources, options = scatter_form("scatter", input, dim, index, value_or_source(src, value, reduce))
-    return operation.apply(input, *sources, **options)
+    return scattered("scatter", Scatter, input, dim, index, value_or_source(src, value, reduce))
 
 
 @checked
@@ -343,10 +347,7 @@ def scatter_(
     reduce: str | None = None,
 ) -> Tensor:
     """:func:`scatter`, in place."""
-    check_overlap(input)
-    check_apart(input, index, src)
-    operation, sources, options = scatter_form("scatter_", input, dim, index, value_or_source(src, value, reduce))
-    return run_in_place(input, "scatter_", operation, *sources, **options)
+    return scattered("scatter_", Scatter, input, dim, index, value_or_source(src, value, reduce))
 
 
 class IndexCopy(Put):
@@ -355,6 +356,15 @@ class IndexCopy(Put):
     saved_names = ("index", "source")
     node_name = "IndexCopyBackward0"
     saves_source = True
+
+
+def with_slices(
+    name: str, operation: Any, input: Tensor, dim: int, index: Tensor, source: Tensor, **options: Any
+) -> Tensor:
+    """What ``index_add`` and ``index_copy`` compute, in place for a ``name`` in "_"."""
+    check_written(name, input, index, source)
+    source, where = slices_form(name.rstrip("_"), input, dim, index, source)
+    return apply_or_change(name, operation, input, source, where=where, **options)
 
 
 def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> tuple[Tensor, Any]:
@@ -376,7 +386,7 @@ def slices_form(name: str, input: Tensor, dim: int, index: Tensor, source: Tenso
     if source.ndim and source.shape != expected:
         kind = IndexError if name == "index_copy" and source.ndim != input.ndim else RuntimeError
         raise kind(unlike_slices(name, input, source))
-    return source, rows(positions, dim, index)
+    return source, rows(input, positions, dim, index)
 
 
 def unlike_slices(name: str, input: Tensor, source: Tensor) -> str:
@@ -397,17 +407,13 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         IndexError: the index is no vector, or points outside.
         RuntimeError: ``source`` does not fit, or is of another type.
     """
-    source, where = slices_form("index_copy", input, dim, index, source)
-    return IndexCopy.apply(input, source, where=where)
+    return with_slices("index_copy", IndexCopy, input, dim, index, source)
 
 
 @checked
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """:func:`index_copy`, in place."""
-    check_overlap(input)
-    check_apart(input, index, source)
-    source, where = slices_form("index_copy", input, dim, index, source)
-    return run_in_place(input, "index_copy_", IndexCopy, source, where=where)
+    return with_slices("index_copy_", IndexCopy, input, dim, index, source)
 
 
 class IndexFillTensor(Put):
@@ -445,14 +451,15 @@ class IndexFill(PutNumber):
     node_name = "IndexFillBackward0"
 
 
-def fill_form(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[Any, tuple[Any, ...], Any]:
+def filled(name: str, input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """What ``index_fill`` computes, in place for a ``name`` in "_"."""
     dim, positions = place_of_slices("index_fill", input, dim, index)
-    where = rows(np.unique(positions), dim, index) if input.ndim else Given((), index)
+    where = rows(input, np.unique(positions), dim, index)
     if not isinstance(value, Tensor):
-        return IndexFill, (), {"number": value, "where": where}
+        return apply_or_change(name, IndexFill, input, number=value, where=where)
     if value.ndim:
         raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, got {value.ndim} dimensions.")
-    return IndexFillTensor, (value,), {"where": where}
+    return apply_or_change(name, IndexFillTensor, input, value, where=where)
 
 
 @checked
@@ -465,16 +472,14 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -
         IndexError: the index is no vector, or points outside.
         RuntimeError: ``value`` has dimensions.
     """
-    operation, values, options = fill_form(input, dim, index, value)
-    return operation.apply(input, *values, **options)
+    return filled("index_fill", input, dim, index, value)
 
 
 @checked
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """:func:`index_fill`, in place."""
     check_apart(input, index)
-    operation, values, options = fill_form(input, dim, index, value)
-    return run_in_place(input, "index_fill_", operation, *values, **options)
+    return filled("index_fill_", input, dim, index, value)
 
 
 class AddAt(Function):
@@ -521,17 +526,13 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     Raises:
         RuntimeError: the index is not int64, does not fit, or points outside; or the types differ.
     """
-    _, sources, options = scatter_form("scatter_add", input, dim, index, src)
-    return ScatterAdd.apply(input, *sources, **options)
+    return scattered("scatter_add", ScatterAdd, input, dim, index, src)
 
 
 @checked
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """:func:`scatter_add`, in place."""
-    check_overlap(input)
-    check_apart(input, index, src)
-    _, sources, options = scatter_form("scatter_add_", input, dim, index, src)
-    return run_in_place(input, "scatter_add_", ScatterAdd, *sources, **options)
+    return scattered("scatter_add_", ScatterAdd, input, dim, index, src)
 
 
 class IndexAdd(AddAt):
@@ -552,17 +553,13 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
         IndexError: the index is no vector.
         RuntimeError: an index points outside, or ``source`` does not fit, or is of another type.
     """
-    source, where = slices_form("index_add", input, dim, index, source)
-    return IndexAdd.apply(input, source, where=where, alpha=alpha)
+    return with_slices("index_add", IndexAdd, input, dim, index, source, alpha=alpha)
 
 
 @checked
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
     """:func:`index_add`, in place."""
-    check_overlap(input)
-    check_apart(input, index, source)
-    source, where = slices_form("index_add", input, dim, index, source)
-    return run_in_place(input, "index_add_", IndexAdd, source, where=where, alpha=alpha)
+    return with_slices("index_add_", IndexAdd, input, dim, index, source, alpha=alpha)
 
 
 class IndexPutAccumulate(AddAt):

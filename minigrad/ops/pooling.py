@@ -14,12 +14,12 @@ is pooling again. As in PyTorch x is saved all the same, and the gradient of the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.dims import Sizes, check_integer
 from minigrad.arguments.gate import checked
 from minigrad.dtypes import NARROW
@@ -29,6 +29,9 @@ from minigrad.graph.strides import as_pictures
 from minigrad.graph.values import constant_like
 from minigrad.kernels import pooling as kernels
 from minigrad.kernels.pooling import Windows
+
+INTEGERS = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
+ONE_ROW = Windows(1, 1, 1, 0, 1)  # along the one row of a signal
 
 __all__ = ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices"]
 
@@ -69,18 +72,15 @@ class MaxPool2DWithIndices(Function):
         if not with_indices:
             ctx.save_for_backward(x, numbers)
             return z
-        i, j = np.divmod(numbers.astype(np.int64), columns.kernel)
-        row = np.arange(rows.count)[:, None] * rows.stride - rows.padding + i * rows.dilation
-        column = np.arange(columns.count) * columns.stride - columns.padding + j * columns.dilation
+        row, column = kernels.rows_and_columns(numbers, rows, columns)
         indices = like(row * x.shape[-1] + column, x.ndim)
         ctx.save_for_backward(x, numbers, indices)
         return z, indices
 
     def backward(ctx, grad_z, grad_indices=None):
         x, numbers, *_ = ctx.saved_tensors
-        grad_x = MaxPool2DWithIndicesBackward.apply(
-            grad_z, x, numbers=unwrap(numbers), rows=ctx.rows, columns=ctx.columns
-        )
+        options = {"numbers": unwrap(numbers), "rows": ctx.rows, "columns": ctx.columns}
+        grad_x = MaxPool2DWithIndicesBackward.apply(grad_z, x, **options)
         return grad_x
 
 
@@ -119,10 +119,8 @@ def windows_of(
     strides = kernels if default else as_sizes(function, "stride", stride, dims)
     paddings = as_sizes(function, "padding", padding, dims)
     dilations = as_sizes(function, "dilation", dilation, dims)
-    found = []
-    for numbers in zip(size, kernels, strides, paddings, dilations):
-        found.append(windows_along(function, *numbers, ceil_mode))
-    return found
+    along = zip(size, kernels, strides, paddings, dilations)
+    return [windows_along(function, *numbers, ceil_mode) for numbers in along]
 
 
 def windows_along(
@@ -150,12 +148,11 @@ def windows_along(
     return Windows(count, kernel, stride, padding, dilation)
 
 
-def check_images(function: str, input: Any, dims: int) -> None:
-    """Raise PyTorch's error unless ``input`` is a tensor with ``dims`` dimensions beside channels and, maybe, a batch.
+def check_images(function: str, input: Tensor, dims: int) -> None:
+    """Raise PyTorch's error unless ``input`` has ``dims`` dimensions beside channels and, maybe, a batch.
 
     Only a batch may be empty.
     """
-    check_tensors(function, input=input)
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[-dims - 1 :]:
         raise RuntimeError(
             f"{function}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for "
@@ -190,8 +187,7 @@ def max_pool2d(
         NotImplementedError: the input is bool.
     """
     check_images("max_pool2d", input, 2)
-    integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
-    check_pooled_type("max_pool2d", input, integers)
+    check_pooled_type("max_pool2d", input, INTEGERS)
     rows, columns = windows_of("max_pool2d", input.shape[-2:], kernel_size, stride, padding, dilation, ceil_mode)
     return MaxPool2DWithIndices.apply(input, rows=rows, columns=columns, with_indices=return_indices)
 
@@ -226,18 +222,12 @@ def max_pool1d(
     Raises:
         NotImplementedError: the input is of integers, and no indices are asked for.
     """
-    if return_indices:
-        return max_pool1d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
     check_images("max_pool1d", input, 1)
-    check_pooled_type("max_pool1d", input, ())
+    check_pooled_type("max_pool1d", input, INTEGERS if return_indices else ())
     (columns,) = windows_of("max_pool1d", input.shape[-1:], kernel_size, stride, padding, dilation, ceil_mode)
-    options = {"rows": one_row(), "columns": columns, "with_indices": False}
-    return MaxPool2DWithIndices.apply(input.unsqueeze(-2), **options).squeeze(-2)
-
-
-def one_row() -> Windows:
-    """The windows along the one row of a signal."""
-    return Windows(1, 1, 1, 0, 1)
+    row = input.unsqueeze(-2)
+    found = MaxPool2DWithIndices.apply(row, rows=ONE_ROW, columns=columns, with_indices=return_indices)
+    return (found[0].squeeze(-2), found[1].squeeze(-2)) if return_indices else found.squeeze(-2)
 
 
 @checked
@@ -254,13 +244,8 @@ def max_pool1d_with_indices(
 
     All else: :func:`max_pool2d`.
     """
-    check_images("max_pool1d", input, 1)
-    integers = (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.int8, dtypes.uint8)
-    check_pooled_type("max_pool1d", input, integers)
-    (columns,) = windows_of("max_pool1d", input.shape[-1:], kernel_size, stride, padding, dilation, ceil_mode)
-    options = {"rows": one_row(), "columns": columns, "with_indices": True}
-    values, indices = MaxPool2DWithIndices.apply(input.unsqueeze(-2), **options)
-    return values.squeeze(-2), indices.squeeze(-2)
+    result: tuple[Tensor, Tensor] = max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+    return result
 
 
 def zero_gradient(value):
@@ -294,22 +279,62 @@ class PickFromWindows(Function):
         return grad_x
 
 
+class AvgPool2DBackward(Function):
+    """Zeros to which each window adds its gradient, divided, at every element. ``operation``: of what pooling."""
+
+    def forward(ctx, grad, x, *, operation, windows, divisors):
+        ctx.operation, ctx.options = operation, {"windows": windows, "divisors": divisors}
+        dims = len(windows)
+        share = batched(grad / np.asarray(divisors, grad.dtype), dims)
+        return like(operation.spread(share, x.shape[-dims:], *windows), x.ndim)
+
+    def backward(ctx, grad_z):
+        grad_grad = ctx.operation.apply(grad_z, **ctx.options)
+        return grad_grad, zero_gradient(grad_z)
+
+
 class AvgPool2D(Function):
-    """z = Σ x / divisor over each window, padding being 0. ``divisors`` (h, w): one for each window."""
+    """z = Σ x / divisor over each window, padding being 0.
 
-    result_strides = as_pictures
+    ``windows``, along each dimension, are what the kernels ``sums`` and ``spread`` take; ``divisors`` one for all, or
+    (h, w) one for each window.
+    """
 
-    def forward(ctx, x, *, rows, columns, divisors):
-        ctx.options = {"rows": rows, "columns": columns, "divisors": divisors}
+    result_strides: Any = as_pictures
+    sums: Any = staticmethod(kernels.window_sums)
+    spread: Any = staticmethod(kernels.spread_window_sums)
+    gradient: Any = AvgPool2DBackward
+
+    def forward(ctx, x, *, windows, divisors):
+        ctx.options = {"windows": windows, "divisors": divisors}
         ctx.save_for_backward(x)
         wide = x.astype(np.float32) if x.dtype in NARROW else x  # rounded once, as in PyTorch
-        total = like(kernels.window_sums(batched(wide), rows, columns), x.ndim)
+        total = like(ctx.sums(batched(wide, len(windows)), *windows), x.ndim)
         return divided(total, divisors, x.dtype)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = AvgPool2DBackward.apply(grad_z, x, **ctx.options)
+        grad_x = ctx.gradient.apply(grad_z, x, operation=type(ctx), **ctx.options)
         return grad_x
+
+
+def averaged_windows(function: str, input: Tensor, dims: int, *numbers: Any) -> dict[str, Any]:
+    """The windows along each of ``dims`` dimensions, and their divisors. The ``numbers`` are those of a call."""
+    kernel_size, stride, padding, ceil_mode, with_padding, divisor = numbers
+    check_images(function, input, dims)
+    check_pooled_type(function, input, (dtypes.int64,))
+    size = input.shape[-dims:]
+    windows = windows_of(function, size, kernel_size, stride, padding, 1, ceil_mode)
+    if divisor == 0:
+        raise RuntimeError(f"{function}: divisor must be not zero")
+    if divisor is None:
+        divisor = counts_of([lengths_of(*each, with_padding) for each in zip(windows, size)])
+    return {"windows": windows, "divisors": divisor}
+
+
+def counts_of(lengths: Sequence[Any]) -> Any:
+    """How many elements each window has, from its length along each dimension: (h, w), for example."""
+    return reduce(np.multiply.outer, lengths)
 
 
 @checked
@@ -335,25 +360,16 @@ def avg_pool2d(
     """
     if input.ndim < 3:
         raise IndexError(f"avg_pool2d: an image has 3 or 4 dimensions, but the input has {input.ndim}")
-    check_images("avg_pool2d", input, 2)
-    check_pooled_type("avg_pool2d", input, (dtypes.int64,))
-    rows, columns = windows_of("avg_pool2d", input.shape[-2:], kernel_size, stride, padding, 1, ceil_mode)
-    if divisor_override == 0:
-        raise RuntimeError("avg_pool2d: divisor must be not zero")
-    divisors = divisor_override
-    if divisors is None:
-        heights = lengths_of(rows, input.shape[-2], count_include_pad)
-        divisors = heights[:, None] * lengths_of(columns, input.shape[-1], count_include_pad)
-    return AvgPool2D.apply(input, rows=rows, columns=columns, divisors=divisors)
+    numbers = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return AvgPool2D.apply(input, **averaged_windows("avg_pool2d", input, 2, *numbers))
 
 
 def lengths_of(windows: Windows, size: int, with_padding: bool) -> np.ndarray:
     """How many elements each window has along its dimension; a window never reaches beyond the padding."""
-    starts = np.arange(windows.count) * windows.stride - windows.padding
-    ends = np.minimum(starts + windows.kernel, size + windows.padding)
-    if not with_padding:
-        starts, ends = np.maximum(starts, 0), np.minimum(ends, size)
-    return ends - starts
+    margin = windows.padding if with_padding else 0
+    starts = windows.place(np.arange(windows.count), 0)
+    lengths: np.ndarray = np.minimum(starts + windows.kernel, size + margin) - np.maximum(starts, -margin)
+    return lengths
 
 
 @checked
@@ -366,22 +382,7 @@ def avg_pool1d(
     count_include_pad: bool = True,
 ) -> Tensor:
     """The average of each window. Shapes: (N, C, L) -> (N, C, l). All else: :func:`avg_pool2d`."""
-    check_images("avg_pool1d", input, 1)
-    check_pooled_type("avg_pool1d", input, (dtypes.int64,))
-    (columns,) = windows_of("avg_pool1d", input.shape[-1:], kernel_size, stride, padding, 1, ceil_mode)
-    divisors = lengths_of(columns, input.shape[-1], count_include_pad)
-    row = input.unsqueeze(-2)
-    return AvgPool2D.apply(row, rows=one_row(), columns=columns, divisors=divisors).squeeze(-2)
-
-
-class AvgPool2DBackward(Function):
-    """Zeros to which each window adds its gradient, divided, at every element."""
-
-    def forward(ctx, grad, x, *, rows, columns, divisors):
-        ctx.options = {"rows": rows, "columns": columns, "divisors": divisors}
-        share = batched(grad / np.asarray(divisors, grad.dtype))
-        return like(kernels.spread_window_sums(share, x.shape[-2:], rows, columns), x.ndim)
-
-    def backward(ctx, grad_z):
-        grad_grad = AvgPool2D.apply(grad_z, **ctx.options)
-        return grad_grad, zero_gradient(grad_z)
+    numbers = (kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+    options = averaged_windows("avg_pool1d", input, 1, *numbers)
+    options["windows"].insert(0, ONE_ROW)
+    return AvgPool2D.apply(input.unsqueeze(-2), **options).squeeze(-2)

@@ -15,26 +15,19 @@ from numpy import asarray, ndarray
 from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked, welcoming
 from minigrad.arguments.operands import prepare
-from minigrad.arguments.promotion import (
-    EXACT,
-    NUMBERS,
-    PRECISE,
-    in_default_float,
-    in_opmath,
-    number_as,
-    promote,
-    result_dtype,
-)
+from minigrad.arguments.promotion import EXACT, NUMBERS, PRECISE, in_opmath, number_as, promote, result_dtype
 from minigrad.dtypes import FLOATS
-from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor, unwrap
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Number, Tensor, constant_like, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.arithmetic import MulScalar
 from minigrad.ops.choosing import Where
+from minigrad.ops.elementwise import OfInput, OfResult, check_floating, in_place, in_place_with_tensor
 
 __all__ = ["exp", "exp2", "exp2_", "exp_", "expm1", "expm1_", "hypot", "log", "log1p", "log1p_", "log2", "log2_"]
 __all__ += ["log10", "log10_", "log_", "logaddexp", "pow", "rsqrt", "rsqrt_", "sqrt", "sqrt_", "square", "square_"]
+
+
+# ----------------------------------------------------------------------------------------------------- powers and roots
 
 
 def refuse_negative_power(x, number):
@@ -43,13 +36,9 @@ def refuse_negative_power(x, number):
         raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
-def check_exponent(number, kind):
-    """Raise PyTorch's error where integers or float16 numbers, of the type ``kind``, have a power beyond that type."""
-    if kind.char not in PRECISE:
-        number_as(number, kind)
-
-
-# ----------------------------------------------------------------------------------------------------- powers and roots
+def inverse_root(x):
+    """1/√x, of float16 computed in float32."""
+    return (1 / np.sqrt(in_opmath(x))).astype(x.dtype, copy=False)
 
 
 class PowScalar(Function):
@@ -65,12 +54,14 @@ class PowScalar(Function):
             number = asarray(number, x.dtype)
         else:
             refuse_negative_power(x, number)
-            check_exponent(number, result_dtype(x, number))
+            kind = result_dtype(x, number)
+            if kind.char not in PRECISE:
+                number_as(number, kind)  # PyTorch's error where the type does not reach so far
             x, number = promote(x, number)
         if x.dtype.kind == "b":
             return x | ~number
         if number == -0.5:  # PyTorch's way: NaN where x < 0, also at -inf
-            return (1 / np.sqrt(in_opmath(x))).astype(x.dtype, copy=False)
+            return inverse_root(x)
         return x**number
 
     def backward(ctx, grad_z):
@@ -175,13 +166,10 @@ class PowOfScalar(Function):
         return grad_x
 
 
-class Sqrt(Function):
+class Sqrt(OfResult):
     """z = √x. At 0 the gradient is infinite."""
 
-    def forward(ctx, x):
-        z = np.asarray(np.sqrt(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
+    function = np.sqrt
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
@@ -194,19 +182,13 @@ def sqrt(input: Tensor) -> Tensor:
     return Sqrt.apply(input)
 
 
-def sqrt_(input: Tensor) -> Tensor:
-    """:func:`sqrt`, in place."""
-    return run_in_place(input, "sqrt_", Sqrt)
+sqrt_ = in_place("sqrt_", Sqrt)
 
 
-class Rsqrt(Function):
+class Rsqrt(OfResult):
     """z = 1/√x."""
 
-    def forward(ctx, x):
-        x = in_default_float(x)
-        z = np.asarray(1 / np.sqrt(in_opmath(x)), x.dtype)
-        ctx.save_for_backward(z)
-        return z
+    function = staticmethod(inverse_root)
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
@@ -219,21 +201,16 @@ def rsqrt(input: Tensor) -> Tensor:
     return Rsqrt.apply(input)
 
 
-def rsqrt_(input: Tensor) -> Tensor:
-    """:func:`rsqrt`, in place."""
-    return run_in_place(input, "rsqrt_", Rsqrt)
+rsqrt_ = in_place("rsqrt_", Rsqrt)
 
 
 # --------------------------------------------------------------------------------------------------------- exponentials
 
 
-class Exp(Function):
+class Exp(OfResult):
     """z = eˣ."""
 
-    def forward(ctx, x):
-        z = np.asarray(np.exp(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
+    function = np.exp
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
@@ -246,18 +223,13 @@ def exp(input: Tensor) -> Tensor:
     return Exp.apply(input)
 
 
-def exp_(input: Tensor) -> Tensor:
-    """:func:`exp`, in place."""
-    return run_in_place(input, "exp_", Exp)
+exp_ = in_place("exp_", Exp)
 
 
-class Exp2(Function):
+class Exp2(OfResult):
     """z = 2ˣ."""
 
-    def forward(ctx, x):
-        z = np.asarray(np.exp2(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
+    function = np.exp2
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
@@ -270,18 +242,13 @@ def exp2(input: Tensor) -> Tensor:
     return Exp2.apply(input)
 
 
-def exp2_(input: Tensor) -> Tensor:
-    """:func:`exp2`, in place."""
-    return run_in_place(input, "exp2_", Exp2)
+exp2_ = in_place("exp2_", Exp2)
 
 
-class Expm1(Function):
+class Expm1(OfResult):
     """z = eˣ - 1, accurate near 0."""
 
-    def forward(ctx, x):
-        z = np.asarray(np.expm1(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
+    function = np.expm1
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
@@ -294,20 +261,16 @@ def expm1(input: Tensor) -> Tensor:
     return Expm1.apply(input)
 
 
-def expm1_(input: Tensor) -> Tensor:
-    """:func:`expm1`, in place."""
-    return run_in_place(input, "expm1_", Expm1)
+expm1_ = in_place("expm1_", Expm1)
 
 
 # ----------------------------------------------------------------------------------------------------------- logarithms
 
 
-class Log(Function):
+class Log(OfInput):
     """z = ln x."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.log(in_default_float(x))
+    function = np.log
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -320,19 +283,14 @@ def log(input: Tensor) -> Tensor:
     return Log.apply(input)
 
 
-def log_(input: Tensor) -> Tensor:
-    """:func:`log`, in place."""
-    return run_in_place(input, "log_", Log)
+log_ = in_place("log_", Log)
 
 
-class Log1p(Function):
+class Log1p(OfInput):
     """z = ln(1 + x), accurate near 0."""
 
+    function = np.log1p
     node_name = "Log1PBackward0"
-
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.log1p(in_default_float(x))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -345,19 +303,14 @@ def log1p(input: Tensor) -> Tensor:
     return Log1p.apply(input)
 
 
-def log1p_(input: Tensor) -> Tensor:
-    """:func:`log1p`, in place."""
-    return run_in_place(input, "log1p_", Log1p)
+log1p_ = in_place("log1p_", Log1p)
 
 
-class Log2(Function):
+class Log2(OfInput):
     """z = log₂ x."""
 
+    function: Any = np.log2
     base = 2
-
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.log2(in_default_float(x))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -370,19 +323,14 @@ def log2(input: Tensor) -> Tensor:
     return Log2.apply(input)
 
 
-def log2_(input: Tensor) -> Tensor:
-    """:func:`log2`, in place."""
-    return run_in_place(input, "log2_", Log2)
+log2_ = in_place("log2_", Log2)
 
 
 class Log10(Log2):
     """z = log₁₀ x."""
 
+    function = np.log10
     base = 10
-
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.log10(in_default_float(x))
 
 
 def log10(input: Tensor) -> Tensor:
@@ -390,9 +338,7 @@ def log10(input: Tensor) -> Tensor:
     return Log10.apply(input)
 
 
-def log10_(input: Tensor) -> Tensor:
-    """:func:`log10`, in place."""
-    return run_in_place(input, "log10_", Log10)
+log10_ = in_place("log10_", Log10)
 
 
 class Logaddexp(Function):
@@ -401,19 +347,13 @@ class Logaddexp(Function):
     def forward(ctx, x, y):
         ctx.save_for_backward(x, y)
         x, y = prepare(x, y)
-        if x.dtype.kind not in FLOATS:
-            raise NotImplementedError(
-                f'"logaddexp_cpu" not implemented for {x.dtype}: convert to a floating type first'
-            )
+        check_floating("logaddexp_cpu", x)
         return np.logaddexp(x, y)
 
     def backward(ctx, grad_z):
         x, y = ctx.saved_tensors
-        grad_x = grad_y = None
-        if ctx.needs_input_grad[0]:
-            grad_x = grad_z / (Exp.apply(y - x) + 1)  # dz/dx = eˣ/(eˣ + eʸ)
-        if ctx.needs_input_grad[1]:
-            grad_y = grad_z / (Exp.apply(x - y) + 1)  # dz/dy = eʸ/(eˣ + eʸ)
+        grad_x = grad_z / (Exp.apply(y - x) + 1) if ctx.needs_input_grad[0] else None  # dz/dx = eˣ/(eˣ + eʸ)
+        grad_y = grad_z / (Exp.apply(x - y) + 1) if ctx.needs_input_grad[1] else None  # dz/dy = eʸ/(eˣ + eʸ)
         return grad_x, grad_y
 
 
@@ -432,21 +372,15 @@ class Hypot(Function):
 
     def forward(ctx, x, y):
         first, second = prepare(x, y)
-        if first.dtype.kind not in FLOATS:
-            raise NotImplementedError(
-                f'"hypot_cpu" not implemented for {first.dtype}: convert to a floating type first'
-            )
+        check_floating("hypot_cpu", first)
         z = asarray(np.hypot(first, second))
         ctx.save_for_backward(x if ctx.needs_input_grad[0] else None, y if ctx.needs_input_grad[1] else None, z)
         return z
 
     def backward(ctx, grad_z):
         x, y, z = ctx.saved_tensors
-        grad_x = grad_y = None
-        if ctx.needs_input_grad[0]:
-            grad_x = grad_z * (x / z)  # dz/dx = x/z
-        if ctx.needs_input_grad[1]:
-            grad_y = grad_z * (y / z)  # dz/dy = y/z
+        grad_x = grad_z * (x / z) if ctx.needs_input_grad[0] else None  # dz/dx = x/z
+        grad_y = grad_z * (y / z) if ctx.needs_input_grad[1] else None  # dz/dy = y/z
         return grad_x, grad_y
 
 
@@ -460,7 +394,4 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     return Hypot.apply(input, other)
 
 
-@checked
-def hypot_(input: Tensor, other: Tensor) -> Tensor:
-    """:func:`hypot`, in place."""
-    return run_in_place(input, "hypot_", Hypot, other)
+hypot_ = in_place_with_tensor("hypot_", Hypot)

@@ -9,8 +9,7 @@ import numpy as np
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.creation import tensor
-from minigrad.graph.function import wrap
-from minigrad.graph.node import Tensor
+from minigrad.graph.function import Tensor, wrap
 from minigrad.ops.choosing import where
 from minigrad.ops.fused import lerp
 from minigrad.ops.picking import gather

@@ -15,14 +15,12 @@ from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_opmath, number_as
 from minigrad.attributes import TYPE_NAMES
-from minigrad.dtypes import FLOATS, limits_of
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Tensor, constant_like, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels.parallel import share_out_elements
 from minigrad.kernels.selection import positive_part, where_not
 from minigrad.ops.choosing import Where
+from minigrad.ops.elementwise import OfFloat, in_place, refuse_integers
 from minigrad.ops.powers import Exp
 from minigrad.random import default_generator
 
@@ -59,9 +57,7 @@ def relu(input: Tensor) -> Tensor:
     return Relu.apply(input)
 
 
-def relu_(input: Tensor) -> Tensor:
-    """:func:`relu`, in place."""
-    return run_in_place(input, "relu_", Relu)
+relu_ = in_place("relu_", Relu)
 
 
 def pass_where_positive(grad, result, z):
@@ -91,22 +87,19 @@ class Switched(Function):
     x has chosen the piece. To it this is flat: its gradient is zero, also at the kink.
     """
 
-    def forward(ctx, grad, x, *, straight, slope=0):
+    def forward(ctx, grad, x, **options):
         ctx.save_for_backward(x)
-        ctx.straight, ctx.slope = straight, slope
+        ctx.options = options
+        return ctx.passed(grad, **options)
+
+    def passed(ctx, grad, *, straight, slope=0):
         return np.where(straight, grad, grad * slope if slope else np.zeros((), grad.dtype))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_grad = Switched.apply(grad_z, x, straight=ctx.straight, slope=ctx.slope)
+        grad_grad = type(ctx).apply(grad_z, x, **ctx.options)
         grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
         return grad_grad, grad_x
-
-
-def refuse_integers(name, x):
-    """Raise PyTorch's error for a type without fractions."""
-    if x.dtype.kind not in FLOATS:
-        raise NotImplementedError(f'"{name}_cpu" not implemented for {x.dtype}')
 
 
 def decaying(x):
@@ -124,22 +117,20 @@ def refuse_undoable(name, coefficient):
         )
 
 
-class LeakyRelu(Function):
+class LeakyRelu(OfFloat):
     """z = x where x > 0, else slope · x. At 0 the gradient is the slope. In place z is saved, which has x's sign."""
 
-    def forward(ctx, x, *, slope, in_place):
-        refuse_integers("leaky_relu", x)
-        ctx.slope, ctx.in_place = slope, in_place
-        wide = in_opmath(x)
-        z = np.where(x > 0, x, (wide * number_as(slope, wide.dtype)).astype(x.dtype, copy=False))
-        ctx.save_for_backward(z if in_place else x)
-        return z
+    kernel = "leaky_relu"
+
+    def value(ctx, x, *, slope):
+        return np.where(x > 0, x, x * number_as(slope, x.dtype))
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
+        slope = ctx.options["slope"]
         if ctx.in_place:
-            refuse_undoable("leakyReLu", ctx.slope)
-        grad_x = Switched.apply(grad_z, x, straight=unwrap(x) > 0, slope=ctx.slope)
+            refuse_undoable("leakyReLu", slope)
+        grad_x = Switched.apply(grad_z, x, straight=unwrap(x) > 0, slope=slope)
         return grad_x
 
 
@@ -166,34 +157,23 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
 class RreluWithNoise(LeakyRelu):
     """z = noise · x, the noise 1 where x > 0; without noise it is :class:`LeakyRelu`."""
 
-    def forward(ctx, x, *, noise, slope, in_place):
-        ctx.overload, ctx.noise = int(in_place), noise
-        if noise is None:
-            return LeakyRelu.forward(ctx, x, slope=slope, in_place=in_place)
-        z = x * noise
-        ctx.save_for_backward(z if in_place else x)
-        return z
+    def value(ctx, x, *, noise, slope):
+        ctx.overload, ctx.noise = int(ctx.in_place), noise
+        return super().value(x, slope=slope) if noise is None else x * noise
 
     def backward(ctx, grad_z):
         if ctx.noise is None:
-            return LeakyRelu.backward(ctx, grad_z)
+            return super().backward(grad_z)
         (x,) = ctx.saved_tensors
         grad_x = RreluWithNoiseBackward.apply(grad_z, x, noise=ctx.noise)
         return grad_x
 
 
-class RreluWithNoiseBackward(Function):
+class RreluWithNoiseBackward(Switched):
     """noise · grad. x has chosen the noise: to it this is flat."""
 
-    def forward(ctx, grad, x, *, noise):
-        ctx.noise = noise
-        ctx.save_for_backward(x)
+    def passed(ctx, grad, *, noise):
         return grad * noise
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        grad_grad = RreluWithNoiseBackward.apply(grad_z, x, noise=ctx.noise)
-        return grad_grad, constant_like(np.zeros(grad_z.shape), grad_z)
 
 
 @checked
@@ -287,22 +267,20 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return PreluKernel.apply(input, weight)
 
 
-class Elu(Function):
+class Elu(OfFloat):
     """z = scale · x where x > 0, else alpha · scale · (exp(steepness · x) - 1). At 0 the gradient is that of the left
     branch, and the gradient's gradient that of the right one, 0.
 
     In place z is saved, in which the left slope is steepness · (z + alpha · scale).
     """
 
-    def forward(ctx, x, *, alpha, in_place, scale=1.0, steepness=1.0):
-        refuse_integers("elu", x)
-        ctx.alpha, ctx.in_place, ctx.scale, ctx.steepness = alpha, in_place, scale, steepness
-        wide = in_opmath(x)
-        alpha, scale, steepness = [number_as(each, wide.dtype) for each in (alpha, scale, steepness)]
-        left = np.expm1(np.minimum(wide, 0) * steepness) * (alpha * scale)
-        z = np.where(x < 0, left, wide * scale).astype(x.dtype, copy=False)
-        ctx.save_for_backward(z if in_place else x)
-        return z
+    kernel = "elu"
+
+    def value(ctx, x, *, alpha, scale=1.0, steepness=1.0):
+        ctx.alpha, ctx.scale, ctx.steepness = alpha, scale, steepness
+        alpha, scale, steepness = [number_as(each, x.dtype) for each in (alpha, scale, steepness)]
+        left = np.expm1(np.minimum(x, 0) * steepness) * (alpha * scale)
+        return np.where(x < 0, left, x * scale)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -310,10 +288,9 @@ class Elu(Function):
             refuse_undoable("elu", ctx.alpha * ctx.scale)
             slope = (x + ctx.alpha * ctx.scale) * ctx.steepness
             return grad_z * Where.apply(ctx.scale, slope, condition=unwrap(x) > 0)
-        right = unwrap(x) > 0
         falling = Exp.apply(Where.apply(0.0, x * ctx.steepness, condition=unwrap(x) >= 0))
         slope = falling * (ctx.alpha * ctx.scale * ctx.steepness)
-        grad_x = grad_z * Where.apply(ctx.scale, slope, condition=right)
+        grad_x = grad_z * Where.apply(ctx.scale, slope, condition=unwrap(x) > 0)
         return grad_x
 
 
@@ -349,8 +326,8 @@ def selu_(input: Tensor) -> Tensor:
 class Celu(Elu):
     """z = x where x > 0, else alpha (exp(x / alpha) - 1)."""
 
-    def forward(ctx, x, *, alpha, in_place, steepness):
-        z = super().forward(x, alpha=alpha, in_place=in_place, steepness=steepness)
+    def value(ctx, x, *, alpha, steepness):
+        z = super().value(x, alpha=alpha, steepness=steepness)
         ctx.steepness = 1 / float(np.float32(alpha))  # of the gradient: there PyTorch rounds alpha to float32
         return z
 
@@ -454,14 +431,13 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
     return hardtanh(input, min_val, max_val, inplace=True)
 
 
-class Hardswish(Function):
+class Hardswish(OfFloat):
     """z = x · min(max(x + 3, 0), 6) / 6. At -3 the gradient is 0, at 3 it is 1."""
 
-    def forward(ctx, x):
-        refuse_integers("hardswish", x)
-        ctx.save_for_backward(x)
-        wide = in_opmath(x)
-        return (wide * np.clip(wide + 3, 0, 6) / 6).astype(x.dtype, copy=False)
+    kernel = "hardswish"
+
+    def value(ctx, x):
+        return x * np.clip(x + 3, 0, 6) / 6
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -479,13 +455,13 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 ONE_SIXTH = float(np.float32(1) / np.float32(6))  # PyTorch rounds it to float32 in every type
 
 
-class Hardsigmoid(Function):
+class Hardsigmoid(OfFloat):
     """z = min(max(x + 3, 0), 6) / 6. At -3 and 3 the gradient is 0."""
 
-    def forward(ctx, x):
-        refuse_integers("hardsigmoid", x)
-        ctx.save_for_backward(x)
-        return (np.clip(in_opmath(x) + 3, 0, 6) / 6).astype(x.dtype, copy=False)
+    kernel = "hardsigmoid"
+
+    def value(ctx, x):
+        return np.clip(x + 3, 0, 6) / 6
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -505,9 +481,6 @@ class Softshrink(Function):
 
     def forward(ctx, x, *, lambd):
         refuse_integers("softshrink", x)
-        largest = limits_of(x.dtype).max
-        if not 0 <= lambd <= largest:
-            raise RuntimeError(f"lambda must be in range [0, {largest}] for type {x.dtype}, but found to be {lambd}.")
         ctx.save_for_backward(x)
         ctx.lambd = lambd
         shrink = number_as(lambd, x.dtype)

@@ -22,9 +22,9 @@ from minigrad.graph.grad_mode import call_inside, enable_grad
 from minigrad.graph.node import Tensor
 from minigrad.kernels import kernel_mode
 from minigrad.kernels import recurrent as kernels
-from minigrad.ops.cutting import unbind
+from minigrad.ops.cutting import Split, unbind
 from minigrad.ops.dropout import dropout
-from minigrad.ops.joining import Cat, cat, stack
+from minigrad.ops.joining import cat, stack
 from minigrad.ops.linear import linear
 from minigrad.ops.shape import Alias
 
@@ -43,16 +43,16 @@ class Weights(NamedTuple):
     weight_hr: Tensor | None = None  # (proj_size, hidden_size)
 
 
-class UnsafeSplit(Function):
-    """x cut along its second dimension into ``count`` equal pieces: no views for the user, as nobody else sees x."""
+class UnsafeSplit(Split):
+    """x cut into pieces that are no views for the user, as nobody else sees x."""
 
-    def forward(ctx, x, *, count):
-        size = x.shape[1] // count
-        return tuple([x[:, number * size : (number + 1) * size] for number in range(count)])
+    is_view = False
 
-    def backward(ctx, *grads):
-        grad_x = Cat.apply(*grads, dim=1)
-        return grad_x
+
+def by_gate(values: Tensor, count: int) -> tuple[Tensor, ...]:
+    """``values`` (N, gates · hidden_size) cut into those of each of ``count`` gates."""
+    pieces: tuple[Tensor, ...] = UnsafeSplit.apply(values, sizes=[values.size(1) // count] * count, dim=1)
+    return pieces
 
 
 # ------------------------------------------------------------------------------------------------------------ the cells
@@ -74,7 +74,7 @@ def lstm_step(projected: Tensor, state: State, weights: Weights) -> State:
     """c' = f c + i g and h' = o tanh(c'). Source: Hochreiter & Schmidhuber, 1997; f: Gers et al., 2000."""
     h, c = state
     gates = linear(h, weights.weight_hh, weights.bias_hh) + projected
-    i, f, g, o = UnsafeSplit.apply(gates, count=4)
+    i, f, g, o = by_gate(gates, 4)
     input_gate = i.sigmoid()
     forget_gate = f.sigmoid()
     cell_gate = g.tanh()
@@ -89,8 +89,8 @@ def lstm_step(projected: Tensor, state: State, weights: Weights) -> State:
 def gru_step(projected: Tensor, state: State, weights: Weights) -> State:
     """h' = (1 - z) n + z h with n = tanh(W_in x + b_in + r (W_hn h + b_hn)). Source: Cho et al., 2014."""
     (h,) = state
-    input_r, input_z, input_n = UnsafeSplit.apply(projected, count=3)
-    hidden_r, hidden_z, hidden_n = UnsafeSplit.apply(linear(h, weights.weight_hh, weights.bias_hh), count=3)
+    input_r, input_z, input_n = by_gate(projected, 3)
+    hidden_r, hidden_z, hidden_n = by_gate(linear(h, weights.weight_hh, weights.bias_hh), 3)
     reset_gate = (hidden_r + input_r).sigmoid()
     update_gate = (hidden_z + input_z).sigmoid()
     new_gate = (input_n + hidden_n * reset_gate).tanh()

@@ -8,17 +8,13 @@ simplest, is in ``broadcasting.py``, the largest and smallest are in ``extremes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.dims import Dims, normalize_dim, normalize_dims
 from minigrad.arguments.gate import LEFT_OUT, checked
-from minigrad.dtypes import FLOATS, NARROW
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.graph.values import constant_like
+from minigrad.dtypes import NARROW
+from minigrad.graph.function import Function, Tensor, constant_like, unwrap
 from minigrad.ops.broadcasting import add_up, restore_dims, spread
 from minigrad.ops.scan import WIDER, accumulated_type, in_type_of, products_before, times_zeros, zeros_and_rest
 from minigrad.ops.shape import Reshape, View
@@ -48,13 +44,7 @@ class Mean(Function):
 
 
 @checked
-def mean(
-    input: Tensor,
-    dim: int | Sequence[int] | None = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtypes.dtype | None = None,
-) -> Tensor:
+def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """The mean; NaN of nothing.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -82,9 +72,8 @@ class Nansum(Function):
     def forward(ctx, x, *, dim=None, keepdim=False, dtype=None):
         ctx.shape, ctx.dims, ctx.keepdim = x.shape, normalize_dims(dim, x.ndim), keepdim
         ctx.save_for_backward(x)
-        if dtype is None:
-            dtype = x.dtype if x.dtype.kind in FLOATS else np.int64
-        return add_up(np.where(x == x, x, np.zeros((), x.dtype)).astype(dtype, copy=False), ctx.dims, keepdim)
+        present = np.where(x == x, x, np.zeros((), x.dtype))
+        return add_up(present.astype(accumulated_type(x, dtype), copy=False), ctx.dims, keepdim)
 
     def backward(ctx, grad_z):
         x = unwrap(ctx.saved_tensors[0])
@@ -94,13 +83,7 @@ class Nansum(Function):
 
 
 @checked
-def nansum(
-    input: Tensor,
-    dim: int | Sequence[int] | None = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtypes.dtype | None = None,
-) -> Tensor:
+def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """:func:`sum` with every NaN counted as 0.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -110,13 +93,7 @@ def nansum(
 
 
 @checked
-def nanmean(
-    input: Tensor,
-    dim: int | Sequence[int] | None = None,
-    keepdim: bool = False,
-    *,
-    dtype: dtypes.dtype | None = None,
-) -> Tensor:
+def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """The mean of the elements that are not NaN.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
@@ -174,17 +151,10 @@ class Prod(Function):
 
 
 @checked
-def prod(
-    input: Tensor,
-    dim: int = LEFT_OUT,
-    keepdim: bool = False,
-    *,
-    dtype: dtypes.dtype | None = None,
-) -> Tensor:
+def prod(input: Tensor, dim: int = LEFT_OUT, keepdim: bool = False, *, dtype: dtypes.dtype | None = None) -> Tensor:
     """The product, over one dimension or all. Integers and bools are multiplied in int64.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.
     """
     numpy_dtype = None if dtype is None else dtypes.to_numpy_dtype(dtype)
-    dim = None if dim is None else normalize_dim(dim, input.ndim)
     return Prod.apply(input, dim=dim, keepdim=keepdim, dtype=numpy_dtype)

@@ -32,24 +32,14 @@ __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 AS_IT_IS: Taps = [(np.zeros(1, np.int64), None)]  # the one row of a signal
 
 
-def resized(x, taps):
-    """The new signals, images or volumes."""
+def computed(of_images, of_volumes, x, taps, *size):
+    """What one of two kernels makes of images or volumes x, perhaps of a ``size``; a signal is an image of one row."""
     wide = x.astype(np.float32) if x.dtype in NARROW else x
     if x.ndim == 3:
-        z = kernels.resize(wide[:, :, None], AS_IT_IS, *taps)[:, :, 0]
+        z = of_images(wide[:, :, None], *[(1, *each) for each in size], AS_IT_IS, *taps)[:, :, 0]
     else:
-        z = (kernels if x.ndim == 4 else volumes).resize(wide, *taps)
+        z = (of_images if x.ndim == 4 else of_volumes)(wide, *size, *taps)
     return z.astype(x.dtype, copy=False)
-
-
-def spread(grad, size, taps):
-    """The way back from what :func:`resized` made of ``size``."""
-    wide = grad.astype(np.float32) if grad.dtype in NARROW else grad
-    if grad.ndim == 3:
-        z = kernels.spread_resized(wide[:, :, None], (1, *size), AS_IT_IS, *taps)[:, :, 0]
-    else:
-        z = (kernels if grad.ndim == 4 else volumes).spread_resized(wide, size, *taps)
-    return z.astype(grad.dtype, copy=False)
 
 
 class Upsample(Function):
@@ -62,7 +52,7 @@ class Upsample(Function):
 
     def forward(ctx, x, *, taps):
         ctx.size, ctx.taps = x.shape[2:], taps
-        return resized(x, taps)
+        return computed(kernels.resize, volumes.resize, x, taps)
 
     def backward(ctx, grad_z):
         grad_x = UpsampleBackward.apply(grad_z, size=ctx.size, taps=ctx.taps)
@@ -74,7 +64,7 @@ class UpsampleBackward(Function):
 
     def forward(ctx, grad, *, size, taps):
         ctx.taps = taps
-        return spread(grad, size, taps)
+        return computed(kernels.spread_resized, volumes.spread_resized, grad, taps, size)
 
     def backward(ctx, grad_z):
         grad_grad = Upsample.apply(grad_z, taps=ctx.taps)
@@ -190,11 +180,7 @@ def sizes_and_factors(
     """For each dimension the new size, and the factor that positions follow from; None: they follow from the sizes."""
     old = input.shape[2:]
     if (size is None) == (scale_factor is None):
-        raise ValueError(
-            "either size or scale_factor should be defined"
-            if size is None
-            else "only one of size or scale_factor should be defined"
-        )
+        raise ValueError(f"{'either' if size is None else 'only one of'} size or scale_factor should be defined")
     given = scale_factor if size is None else size
     values = list(given) if isinstance(given, (tuple, list)) else [given] * len(old)
     if len(values) != len(old):

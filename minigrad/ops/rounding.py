@@ -12,11 +12,10 @@ import numpy as np
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_opmath
 from minigrad.dtypes import FLOATS, limits_of
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Tensor, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Where
+from minigrad.ops.elementwise import Flat, in_place, refuse_integers
 
 __all__ = ["abs", "abs_", "absolute", "ceil", "ceil_", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num"]
 __all__ += ["nan_to_num_", "round", "round_", "sgn", "sign", "trunc", "trunc_"]
@@ -46,12 +45,10 @@ def abs(input: Tensor) -> Tensor:
     return Abs.apply(input)
 
 
-def abs_(input: Tensor) -> Tensor:
-    """:func:`abs`, in place."""
-    return run_in_place(input, "abs_", Abs)
+abs_ = in_place("abs_", Abs)
 
 
-class Sgn(Function):
+class Sgn(Flat):
     """z = sign(x), 0 at 0 and for NaN: flat, so its gradient is zero everywhere."""
 
     saves = True  # as in PyTorch, which needs it for complex numbers; its Sign does not
@@ -64,8 +61,7 @@ class Sgn(Function):
 
     def backward(ctx, grad_z):
         ctx.check_saved()
-        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
-        return grad_x
+        return super().backward(grad_z)
 
 
 def sgn(input: Tensor) -> Tensor:
@@ -73,12 +69,10 @@ def sgn(input: Tensor) -> Tensor:
     return Sgn.apply(input)
 
 
-def sgn_(input: Tensor) -> Tensor:
-    """:func:`sgn`, in place."""
-    return run_in_place(input, "sgn_", Sgn)
+sgn_ = in_place("sgn_", Sgn)
 
 
-class Floor(Function):
+class Floor(Flat):
     """z = the largest integer not above x. Flat between its jumps: the gradient is zero. Integers stay as they are."""
 
     rounded = staticmethod(np.floor)
@@ -87,10 +81,6 @@ class Floor(Function):
         if x.dtype.kind == "b":
             raise NotImplementedError(f"\"{type(ctx).__name__.lower()}_cpu\" not implemented for 'Bool'")
         return ctx.rounded(x) if x.dtype.kind in FLOATS else x.copy()
-
-    def backward(ctx, grad_z):
-        grad_x = constant_like(np.zeros(grad_z.shape), grad_z)
-        return grad_x
 
 
 def floor(input: Tensor) -> Tensor:
@@ -102,9 +92,7 @@ def floor(input: Tensor) -> Tensor:
     return Floor.apply(input)
 
 
-def floor_(input: Tensor) -> Tensor:
-    """:func:`floor`, in place."""
-    return run_in_place(input, "floor_", Floor)
+floor_ = in_place("floor_", Floor)
 
 
 class Ceil(Floor):
@@ -122,9 +110,7 @@ def ceil(input: Tensor) -> Tensor:
     return Ceil.apply(input)
 
 
-def ceil_(input: Tensor) -> Tensor:
-    """:func:`ceil`, in place."""
-    return run_in_place(input, "ceil_", Ceil)
+ceil_ = in_place("ceil_", Ceil)
 
 
 class Trunc(Floor):
@@ -142,9 +128,7 @@ def trunc(input: Tensor) -> Tensor:
     return Trunc.apply(input)
 
 
-def trunc_(input: Tensor) -> Tensor:
-    """:func:`trunc`, in place."""
-    return run_in_place(input, "trunc_", Trunc)
+trunc_ = in_place("trunc_", Trunc)
 
 
 class Round(Floor):
@@ -193,8 +177,7 @@ class Frac(Function):
     """z = x - trunc(x), the fraction with the sign of x."""
 
     def forward(ctx, x):
-        if x.dtype.kind not in FLOATS:
-            raise NotImplementedError(f'"frac_vml_cpu" not implemented for {x.dtype}')
+        refuse_integers("frac_vml", x)
         return x - np.trunc(x)
 
     def backward(ctx, grad_z):
@@ -210,9 +193,7 @@ def frac(input: Tensor) -> Tensor:
     return Frac.apply(input)
 
 
-def frac_(input: Tensor) -> Tensor:
-    """:func:`frac`, in place."""
-    return run_in_place(input, "frac_", Frac)
+frac_ = in_place("frac_", Frac)
 
 
 class Sign(Sgn):
@@ -226,9 +207,7 @@ def sign(input: Tensor) -> Tensor:
     return Sign.apply(input)
 
 
-def sign_(input: Tensor) -> Tensor:
-    """:func:`sign`, in place."""
-    return run_in_place(input, "sign_", Sign)
+sign_ = in_place("sign_", Sign)
 
 
 class NanToNum(Function):
@@ -239,6 +218,7 @@ class NanToNum(Function):
             return x.copy()
         ctx.save_for_backward(x)
         limits = limits_of(x.dtype)
+        nan = 0.0 if nan is None else nan
         posinf = limits.max if posinf is None else posinf
         neginf = limits.min if neginf is None else neginf
         return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
@@ -257,7 +237,6 @@ def nan_to_num(
 
     Shape: that of ``input``.
     """
-    nan = 0.0 if nan is None else nan
     return NanToNum.apply(input, nan=nan, posinf=posinf, neginf=neginf)
 
 
@@ -266,12 +245,10 @@ def nan_to_num_(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
     """:func:`nan_to_num`, in place."""
-    nan = 0.0 if nan is None else nan
     return run_in_place(input, "nan_to_num_", NanToNum, nan=nan, posinf=posinf, neginf=neginf)
 
 
 # Other names that PyTorch has for some of these.
 absolute = abs
-absolute_ = abs_
 fix = trunc
 fix_ = trunc_

@@ -16,9 +16,7 @@ from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
 from minigrad.creation import zeros_like
 from minigrad.dtypes import FLOATS
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Tensor, constant_like, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.casting import ToCopy
 from minigrad.ops.choosing import Where

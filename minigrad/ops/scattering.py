@@ -12,9 +12,9 @@ from minigrad.graph.node import Tensor, unwrap
 from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_first
 from minigrad.graph.values import constant_like
-from minigrad.inplace.changing import check_apart, check_overlap, run_in_place
+from minigrad.inplace.changing import apply_or_change, check_apart, run_in_place
 from minigrad.ops.choosing import Where
-from minigrad.ops.picking import Pick, check_positions, part, place_of_each
+from minigrad.ops.picking import Pick, check_positions, check_written, part, place_of_each
 from minigrad.ops.shape import Reshape
 
 __all__ = ["put", "scatter_reduce"]
@@ -97,14 +97,16 @@ def product_of_zeros(sums, count):
     return Where.apply(1.0, Where.apply(sums, 0.0, condition=count == 1), condition=count == 0)
 
 
-def reduce_form(name: str, input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool):  # type: ignore[no-untyped-def]
-    """The further input and the options of :class:`ScatterReduce`, checked."""
+def reduced(name: str, input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool) -> Tensor:
+    """What ``scatter_reduce`` computes, in place for a ``name`` in "_"."""
+    check_written(name, input, index, src)
     if reduce not in REDUCTIONS:
         raise RuntimeError(f"reduce argument must be either {', '.join(REDUCTIONS)}, got {reduce}")
     where = place_of_each(name, input, dim, index, src)
     if src.dtype is not input.dtype:
         raise RuntimeError(f"scatter(): Expected self.dtype to be equal to src.dtype: {input.dtype}, {src.dtype}")
-    return part(src, index), {"where": where, "reduce": reduce, "include_self": include_self}
+    options = {"where": where, "reduce": reduce, "include_self": include_self}
+    return apply_or_change(name, ScatterReduce, input, part(src, index), **options)
 
 
 @checked
@@ -119,8 +121,7 @@ def scatter_reduce(
     Raises:
         RuntimeError: there is no such reduction, the index does not fit, or points outside; or the types differ.
     """
-    source, options = reduce_form("scatter_reduce", input, dim, index, src, reduce, include_self)
-    return ScatterReduce.apply(input, source, **options)
+    return reduced("scatter_reduce", input, dim, index, src, reduce, include_self)
 
 
 @checked
@@ -128,10 +129,7 @@ def scatter_reduce_(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """:func:`scatter_reduce`, in place."""
-    check_overlap(input)
-    check_apart(input, index, src)
-    source, options = reduce_form("scatter_reduce_", input, dim, index, src, reduce, include_self)
-    return run_in_place(input, "scatter_reduce_", ScatterReduce, source, **options)
+    return reduced("scatter_reduce_", input, dim, index, src, reduce, include_self)
 
 
 class PutFlat(Function):

@@ -9,12 +9,10 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Tensor, constant_like
 from minigrad.ops.activation import logsigmoid
 from minigrad.ops.division import Underived
-from minigrad.ops.losses import check_reduction, legacy_reduction, reduce_losses, reduced, share_of_each
+from minigrad.ops.losses import known_reduction, legacy_reduction, reduce_losses, reduced, share_of_each
 from minigrad.ops.powers import Exp
 
 __all__ = ["multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss"]
@@ -104,8 +102,7 @@ def multi_margin_loss(
         ValueError: ``p`` is neither 1 nor 2, the weight has other than one dimension, or the reduction is unknown.
         RuntimeError: the shapes do not fit, or a target is no class.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
@@ -142,11 +139,7 @@ class MultilabelMarginLoss(MarginLoss):
 
 @checked
 def multilabel_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
     """Σ max(0, 1 - input[y] + input[i]) / C over the target's classes y and the other classes i.
 
@@ -157,8 +150,7 @@ def multilabel_margin_loss(
         ValueError: the reduction is unknown.
         RuntimeError: the shapes do not fit, or a target is no class.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     check_scores(input, target, input.shape, -1)
     return MultilabelMarginLoss.apply(input, target=target, reduction=reduction)
 
@@ -185,11 +177,7 @@ class SoftMarginLoss(Function):
 
 @checked
 def soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
     """ln(1 + exp(-target · input)), the target being 1 or -1. Shapes: (...), (...) -> (), or (...) with "none".
 
@@ -198,8 +186,7 @@ def soft_margin_loss(
     Raises:
         ValueError: the reduction is unknown.
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = known_reduction(size_average, reduce, reduction)
     return SoftMarginLoss.apply(input, target=target, reduction=reduction)
 
 

@@ -7,7 +7,7 @@ travels back through the inverse rearrangement. Dimensions in another order are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -225,16 +225,12 @@ def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     return input
 
 
-class Squeeze(ViewFunction):
+class Squeeze(View):
     """z = x without its dimensions of size 1."""
 
     def forward(ctx, x):
         ctx.shape = x.shape
         return x.squeeze()
-
-    def backward(ctx, grad_z):
-        grad_x = Reshape.apply(grad_z, shape=ctx.shape)
-        return grad_x
 
 
 @checked
@@ -260,7 +256,7 @@ def squeeze_(input: Tensor, dim: int | Sequence[int] | None = None, *dims: int) 
     return restride(input, squeeze(input, dim, *dims), "squeeze_")
 
 
-class SqueezeDim(ViewFunction):
+class SqueezeDim(View):
     """z = x without dimension ``dim`` if its size is 1, else x."""
 
     node_name = "SqueezeBackward1"
@@ -269,10 +265,6 @@ class SqueezeDim(ViewFunction):
         ctx.shape = x.shape
         dim = normalize_dim(dim, x.ndim)
         return x.squeeze(dim) if x.ndim and x.shape[dim] == 1 else x.view()
-
-    def backward(ctx, grad_z):
-        grad_x = Reshape.apply(grad_z, shape=ctx.shape)
-        return grad_x
 
 
 class SqueezeDims(SqueezeDim):
@@ -361,48 +353,37 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 @welcoming
 def atleast_1d(*tensors: Any) -> Any:
     """Each tensor with at least one dimension. Shapes: () -> (1,)."""
-    return for_each(tensors, one_dim)
+    return with_dims(1, tensors)
 
 
-def one_dim(input: Tensor) -> Tensor:
-    return input.reshape(1) if input.ndim == 0 else input
+NEW_DIMS = {(2, 1): [0], (3, 1): [0, -1], (3, 2): [-1]}  # by how many are wanted, and how many there are
 
 
-def for_each(tensors: tuple[Any, ...], change: Callable[[Tensor], Tensor]) -> Any:
-    """``change`` of one tensor; of several, or of a sequence of them, a tuple."""
-    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
-        return change(tensors[0])
-    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
-        tensors = tuple(tensors[0])
-    for each in tensors:
-        check_tensors("atleast", input=each)
-    return tuple([change(each) for each in tensors])
+def with_dims(count: int, tensors: tuple[Any, ...]) -> Any:
+    """One tensor with at least ``count`` dimensions; of several, or of a sequence of them, a tuple."""
+    if len(tensors) != 1 or not isinstance(tensors[0], Tensor):
+        given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+        for each in given:
+            check_tensors("atleast", input=each)
+        return tuple([with_dims(count, (each,)) for each in given])
+    (input,) = tensors
+    if input.ndim == 0:
+        return input.reshape((1,) * count)
+    for dim in NEW_DIMS.get((count, input.ndim), []):
+        input = input.unsqueeze(dim)
+    return input
 
 
 @welcoming
 def atleast_2d(*tensors: Any) -> Any:
     """Each tensor with at least two dimensions, new ones in front. Shapes: () -> (1, 1), (n,) -> (1, n)."""
-    return for_each(tensors, two_dims)
-
-
-def two_dims(input: Tensor) -> Tensor:
-    if input.ndim == 0:
-        return input.reshape(1, 1)
-    return input.unsqueeze(0) if input.ndim == 1 else input
+    return with_dims(2, tensors)
 
 
 @welcoming
 def atleast_3d(*tensors: Any) -> Any:
     """Each tensor with at least three dimensions. Shapes: () -> (1, 1, 1), (n,) -> (1, n, 1), (m, n) -> (m, n, 1)."""
-    return for_each(tensors, three_dims)
-
-
-def three_dims(input: Tensor) -> Tensor:
-    if input.ndim == 0:
-        return input.reshape(1, 1, 1)
-    if input.ndim == 1:
-        return input.unsqueeze(0).unsqueeze(-1)
-    return input.unsqueeze(-1) if input.ndim == 2 else input
+    return with_dims(3, tensors)
 
 
 @welcoming
@@ -432,15 +413,11 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
-    swap = indexing == "xy" and len(axes) >= 2
-    if swap:
-        axes[0], axes[1] = axes[1], axes[0]
-    shape = [each.numel() for each in axes]
+    order = [1, 0, *range(2, len(axes))] if indexing == "xy" and len(axes) >= 2 else list(range(len(axes)))
+    shape = [axes[each].numel() for each in order]
     grids = []
-    for position, each in enumerate(axes):
-        grids.append(each.view([-1 if dim == position else 1 for dim in range(len(axes))]).expand(shape))
-    if swap:
-        grids[0], grids[1] = grids[1], grids[0]
+    for each, place in zip(axes, order):
+        grids.append(each.view([-1 if dim == place else 1 for dim in range(len(axes))]).expand(shape))
     return tuple(grids)
 
 

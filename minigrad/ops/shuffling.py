@@ -5,14 +5,8 @@ All are ``nn.functional``'s. Nothing is computed, so each rule's gradient is the
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from minigrad.arguments.checks import check_tensors
 from minigrad.arguments.gate import checked
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
+from minigrad.graph.function import Function, Tensor
 from minigrad.graph.strides import as_pictures
 
 __all__ = ["channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
@@ -63,11 +57,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return PixelShuffle.apply(input, factor=upscale_factor)
 
 
-def check_factor(function: str, argument: str, input: Any, factor: Any) -> None:
+def check_factor(function: str, argument: str, input: Tensor, factor: int) -> None:
     """Raise PyTorch's error for an input that is no image, or a factor that is not positive."""
-    check_tensors(function, input=input)
-    if not isinstance(factor, (int, np.integer)):
-        raise TypeError(f"{function}(): argument '{argument}' (position 2) must be int, not {type(factor).__name__}")
     if input.ndim < 3:
         raise RuntimeError(
             f"{function} expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)"

@@ -8,12 +8,11 @@ import numpy as np
 
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
-from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor, unwrap
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Number, Tensor, constant_like, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Where
 from minigrad.ops.division import Underived
+from minigrad.ops.elementwise import in_place_with_other, in_place_with_tensor, with_other
 from minigrad.ops.nondifferentiable import elementwise_constant
 
 __all__ = ["copysign", "gcd", "gcd_", "heaviside", "lcm", "lcm_", "signbit"]
@@ -39,15 +38,10 @@ class Copysign(Function):
 @checked
 def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
     """``|input|`` with the sign of ``other``, which zeros have too. Shapes: broadcast."""
-    return Copysign.apply(input, other) if isinstance(other, Tensor) else Copysign.apply(input, number=other)
+    return with_other("copysign", Copysign, input, other)
 
 
-@checked
-def copysign_(input: Tensor, other: Tensor | Number) -> Tensor:
-    """:func:`copysign`, in place."""
-    if isinstance(other, Tensor):
-        return run_in_place(input, "copysign_", Copysign, other)
-    return run_in_place(input, "copysign_", Copysign, number=other)
+copysign_ = in_place_with_other("copysign_", Copysign)
 
 
 @checked
@@ -113,10 +107,7 @@ def gcd(input: Tensor, other: Tensor) -> Tensor:
     return Gcd.apply(input, other)
 
 
-@checked
-def gcd_(input: Tensor, other: Tensor) -> Tensor:
-    """:func:`gcd`, in place."""
-    return run_in_place(input, "gcd_", Gcd, other)
+gcd_ = in_place_with_tensor("gcd_", Gcd)
 
 
 @checked
@@ -129,7 +120,4 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
     return Lcm.apply(input, other)
 
 
-@checked
-def lcm_(input: Tensor, other: Tensor) -> Tensor:
-    """:func:`lcm`, in place."""
-    return run_in_place(input, "lcm_", Lcm, other)
+lcm_ = in_place_with_tensor("lcm_", Lcm)

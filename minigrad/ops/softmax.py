@@ -6,18 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.arguments.checks import missing_dim
-from minigrad.arguments.dims import normalize_dim, normalize_dims
+from minigrad.arguments.dims import Dims, normalize_dim, normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.arguments.promotion import in_default_float, in_opmath
 from minigrad.dtypes import FLOATS
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor
+from minigrad.graph.function import Function, Tensor
 from minigrad.ops.broadcasting import Sum, add_up, restore_dims
 from minigrad.ops.powers import Exp
 
@@ -147,7 +144,7 @@ class Logsumexp(Function):
 
 
 @checked
-def logsumexp(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """ln Σ exp(input), computed without overflow.
 
     Shape: that of ``input`` without ``dim``, all unless told; ``keepdim`` keeps them at size 1.

@@ -16,10 +16,10 @@ from minigrad import dtypes, return_types
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.dtypes import FLOATS
-from minigrad.graph.function import Function
 from minigrad.graph.history import note_cut
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.ops.extremes import Max, MaxAll, ScatterOne, check_not_empty
+from minigrad.graph.node import Tensor
+from minigrad.graph.strides import elementwise
+from minigrad.ops.extremes import Max, MaxAll, check_not_empty
 
 __all__ = ["argsort", "kthvalue", "median", "mode", "msort", "nanmedian", "sort", "topk"]
 
@@ -32,12 +32,14 @@ def order(x, dim, descending=False):
     return np.flip(x.shape[dim] - 1 - backward, dim)
 
 
-class Sort(Function):
+class Sort(Max):
     """The elements of x in order along ``dim``, and where each was."""
+
+    result_strides: Any = elementwise
 
     def forward(ctx, x, *, dim, descending, stable=False, count=None):
         ctx.overload = 1 if stable else 0  # PyTorch's two nodes
-        ctx.shape, ctx.dim = x.shape, dim
+        ctx.shape, ctx.dim, ctx.keepdim = x.shape, dim, True
         if x.ndim == 0:
             positions = np.zeros((), np.int64)
             ctx.save_for_backward(positions)
@@ -48,13 +50,6 @@ class Sort(Function):
         positions = np.ascontiguousarray(positions)
         ctx.save_for_backward(positions)
         return np.take_along_axis(x, positions, dim), positions
-
-    def backward(ctx, grad_z, _):
-        positions = unwrap(ctx.saved_tensors[0])
-        if not ctx.shape:
-            return grad_z
-        grad_x = ScatterOne.apply(grad_z, positions=positions, dim=ctx.dim, shape=ctx.shape)
-        return grad_x
 
 
 @checked
@@ -115,7 +110,6 @@ def choose_kth(x, dim, k):
 class Kthvalue(Max):
     """z = the ``k``-th smallest element of x along ``dim``, and where it is."""
 
-    function = "kthvalue"
     choose = staticmethod(choose_kth)
 
 
@@ -134,8 +128,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     check_not_empty("kthvalue", input.array, dim)
     if not 1 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}: {k}")
-    if input.dtype is dtypes.bool:
-        raise NotImplementedError(f'"kthvalue_cpu" not implemented for {input.dtype}')
+    check_not_bool("kthvalue", input)
     return return_types.kthvalue(*Kthvalue.apply(input, dim=dim, keepdim=keepdim, k=k))
 
 
@@ -150,7 +143,6 @@ class Median(Max):
     """z = the median of x along ``dim``, the lower of the two in the middle, and where it is. NaN if any is."""
 
     overload = 1
-    function = "median"
     choose = staticmethod(choose_median)
 
 
@@ -187,7 +179,6 @@ class Nanmedian(Max):
     """z = the median of those elements of x along ``dim`` that are not NaN, the lower of two, and where it is."""
 
     overload = 1
-    function = "nanmedian"
     choose = staticmethod(choose_nanmedian)
 
 
@@ -214,7 +205,6 @@ def last_of_mode(row):
 class Mode(Max):
     """z = the value that is there most often along ``dim``, the smallest of several, and where it is last."""
 
-    function = "mode"
     choose = staticmethod(choose_mode)
 
 

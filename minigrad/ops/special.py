@@ -11,39 +11,26 @@ import numpy as np
 
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
-from minigrad.arguments.promotion import in_default_float
-from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor, unwrap
+from minigrad.graph.function import Function, Number, Tensor, unwrap
 from minigrad.inplace.changing import run_in_place
 from minigrad.kernels import error_function, gamma_function
 from minigrad.ops.arithmetic import MulScalar
 from minigrad.ops.choosing import Where
+from minigrad.ops.elementwise import OfInput, OfInputAnd, in_place
 from minigrad.ops.powers import Exp
+from minigrad.ops.transcendental import Erf
 
-__all__ = [
-    "digamma",
-    "erfc",
-    "erfc_",
-    "erfinv",
-    "lgamma",
-    "logit",
-    "logit_",
-    "mvlgamma",
-    "polygamma",
-    "xlogy",
-    "xlogy_",
-]
+__all__ = ["digamma", "erfc", "erfc_", "erfinv", "lgamma", "logit", "logit_", "mvlgamma", "polygamma", "xlogy"]
+__all__ += ["xlogy_"]
 
 
 # ------------------------------------------------------------------------------------------------------- gamma function
 
 
-class Lgamma(Function):
+class Lgamma(OfInput):
     """z = log |Γ(x)|, infinite at 0, -1, -2 …"""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        x = in_default_float(x)
+    def function(ctx, x):
         return gamma_function.lgamma(x).astype(x.dtype)
 
     def backward(ctx, grad_z):
@@ -61,22 +48,18 @@ def lgamma(input: Tensor) -> Tensor:
     return Lgamma.apply(input)
 
 
-def lgamma_(input: Tensor) -> Tensor:
-    """:func:`lgamma`, in place."""
-    return run_in_place(input, "lgamma_", Lgamma)
+lgamma_ = in_place("lgamma_", Lgamma)
 
 
-class Digamma(Function):
-    """z = d log Γ(x) / dx: ∓∞ at ±0, NaN at -1, -2 …"""
+class Digamma(OfInputAnd):
+    """z = d log Γ(x) / dx: ∓∞ at ±0, NaN at -1, -2 …; with ``n`` its derivative of that number."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        x = in_default_float(x)
-        return gamma_function.digamma(x).astype(x.dtype)
+    def function(ctx, x, *, n=0):
+        return gamma_function.polygamma(n, x).astype(x.dtype)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = grad_z * Polygamma.apply(x, n=1)
+        grad_x = grad_z * Polygamma.apply(x, n=ctx.options.get("n", 0) + 1)
         return grad_x
 
 
@@ -85,26 +68,16 @@ def digamma(input: Tensor) -> Tensor:
     return Digamma.apply(input)
 
 
-def digamma_(input: Tensor) -> Tensor:
-    """:func:`digamma`, in place."""
-    return run_in_place(input, "digamma_", Digamma)
+digamma_ = in_place("digamma_", Digamma)
 
 
-class Polygamma(Function):
+class Polygamma(Digamma):
     """z = the derivative number ``n`` of :func:`digamma`, infinite at 0, -1, -2 …"""
 
-    def forward(ctx, x, *, n):
+    def function(ctx, x, *, n):
         if n < 0:
             raise RuntimeError(f"polygamma(n, x) does not support negative n. It was {n}.")
-        ctx.n = n
-        ctx.save_for_backward(x)
-        x = in_default_float(x)
-        return gamma_function.polygamma(n, x).astype(x.dtype)
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        grad_x = grad_z * Polygamma.apply(x, n=ctx.n + 1)
-        return grad_x
+        return super().function(x, n=n)
 
 
 @checked
@@ -123,17 +96,14 @@ def polygamma_(input: Tensor, n: int) -> Tensor:
     return run_in_place(input, "polygamma_", Polygamma, n=n)
 
 
-class Mvlgamma(Function):
+class Mvlgamma(OfInputAnd):
     """z = log Γₚ(x) = p (p - 1) / 4 · log π + Σ log Γ(x - j/2), j = 0 … p - 1."""
 
     result_strides = None
 
-    def forward(ctx, x, *, p):
+    def function(ctx, x, *, p):
         if p < 1:
             raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
-        ctx.p = p
-        ctx.save_for_backward(x)
-        x = in_default_float(x)
         total = np.full(x.shape, p * (p - 1) / 4 * math.log(math.pi))
         for j in range(p):
             total = total + gamma_function.lgamma(x - j / 2)
@@ -142,7 +112,7 @@ class Mvlgamma(Function):
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
         slope = Digamma.apply(x)
-        for j in range(1, ctx.p):
+        for j in range(1, ctx.options["p"]):
             slope = slope + Digamma.apply(x - j / 2)
         grad_x = grad_z * slope
         return grad_x
@@ -167,17 +137,11 @@ def mvlgamma_(input: Tensor, p: int) -> Tensor:
 # ------------------------------------------------------------------------------------------------------- error function
 
 
-class Erfc(Function):
+class Erfc(Erf):
     """z = 1 - erf x."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return error_function.erfc(in_default_float(x))
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        grad_x = MulScalar.apply(Exp.apply(-(x * x)), number=-2 / math.sqrt(math.pi)) * grad_z  # -2/√π exp(-x²)
-        return grad_x
+    function = staticmethod(error_function.erfc)
+    slope_at_0 = -Erf.slope_at_0
 
 
 def erfc(input: Tensor) -> Tensor:
@@ -185,17 +149,13 @@ def erfc(input: Tensor) -> Tensor:
     return Erfc.apply(input)
 
 
-def erfc_(input: Tensor) -> Tensor:
-    """:func:`erfc`, in place."""
-    return run_in_place(input, "erfc_", Erfc)
+erfc_ = in_place("erfc_", Erfc)
 
 
-class Erfinv(Function):
+class Erfinv(OfInput):
     """z = erf⁻¹ x, so that erf z = x: ±∞ for ±1, NaN beyond."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return error_function.erfinv(in_default_float(x))
+    function = staticmethod(error_function.erfinv)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -209,21 +169,16 @@ def erfinv(input: Tensor) -> Tensor:
     return Erfinv.apply(input)
 
 
-def erfinv_(input: Tensor) -> Tensor:
-    """:func:`erfinv`, in place."""
-    return run_in_place(input, "erfinv_", Erfinv)
+erfinv_ = in_place("erfinv_", Erfinv)
 
 
 # --------------------------------------------------------------------------------------------------------- log and odds
 
 
-class Logit(Function):
+class Logit(OfInputAnd):
     """z = log(x / (1 - x)), x first moved into [eps, 1 - eps] if that is given: there the gradient is 0."""
 
-    def forward(ctx, x, *, eps):
-        ctx.eps = eps
-        ctx.save_for_backward(x)
-        x = in_default_float(x)
+    def function(ctx, x, *, eps):
         if eps is not None:
             least, largest = x.dtype.type(eps), x.dtype.type(1 - eps)
             x = np.where(x < least, least, np.where(x > largest, largest, x))
@@ -231,7 +186,8 @@ class Logit(Function):
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        least, outside = (0, math.nan) if ctx.eps is None else (ctx.eps, 0.0)
+        eps = ctx.options["eps"]
+        least, outside = (0, math.nan) if eps is None else (eps, 0.0)
         beyond = (unwrap(x) < least) | (unwrap(x) > 1 - least)
         grad_x = Where.apply(outside, grad_z / (x * (1 - x)), condition=beyond)
         return grad_x
@@ -277,37 +233,33 @@ class Xlogy(Function):
         return grad_x, grad_y
 
 
-class XlogyOfNumber(Function):
+class XlogyOfNumber(OfInputAnd):
     """z = number · log x."""
 
     node_name = "XlogyBackward1"
     saved_names = ("other",)
 
-    def forward(ctx, x, *, number):
-        ctx.number = number
-        ctx.save_for_backward(x)
+    def function(ctx, x, *, number):
         return x_log_y(number, x)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = grad_z * ctx.number / x
+        grad_x = grad_z * ctx.options["number"] / x
         return grad_x
 
 
-class XlogyNumber(Function):
+class XlogyNumber(OfInputAnd):
     """z = x log(number), 0 where x is 0."""
 
     node_name = "XlogyBackward2"
 
-    def forward(ctx, x, *, number):
-        ctx.number = number
-        ctx.save_for_backward(x)
+    def function(ctx, x, *, number):
         return x_log_y(x, number)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = XlogyNumber.apply(grad_z, number=ctx.number)
-        if not ctx.number > 0:
+        grad_x = XlogyNumber.apply(grad_z, **ctx.options)
+        if not ctx.options["number"] > 0:
             grad_x = Where.apply(0.0, grad_x, condition=unwrap(x) == 0)
         return grad_x
 

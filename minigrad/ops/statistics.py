@@ -15,9 +15,7 @@ from minigrad import dtypes
 from minigrad.arguments.dims import normalize_dims
 from minigrad.arguments.gate import checked
 from minigrad.caller import warn_user
-from minigrad.graph.function import Function
-from minigrad.graph.node import Number, Tensor, unwrap
-from minigrad.graph.values import constant_like
+from minigrad.graph.function import Function, Number, Tensor, constant_like, unwrap
 from minigrad.linalg.norms import matrix_norm, vector_norm
 from minigrad.ops.broadcasting import restore_dims, spread
 from minigrad.ops.choosing import Where

@@ -12,13 +12,11 @@ import numpy as np
 
 from minigrad.arguments.gate import checked
 from minigrad.arguments.operands import prepare
-from minigrad.arguments.promotion import in_default_float
-from minigrad.graph.function import Function
-from minigrad.graph.node import Tensor, unwrap
-from minigrad.inplace.changing import run_in_place
+from minigrad.graph.function import Function, Tensor, unwrap
 from minigrad.kernels import error_function
 from minigrad.ops.arithmetic import MulScalar, Reciprocal
 from minigrad.ops.choosing import Where
+from minigrad.ops.elementwise import OfInput, OfResult, in_place, in_place_with_tensor
 from minigrad.ops.powers import Exp, Rsqrt
 
 __all__ = ["acos", "acos_", "acosh", "acosh_", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_"]
@@ -30,12 +28,10 @@ __all__ += ["sin_", "sinh", "sinh_", "tan", "tan_", "tanh", "tanh_"]
 # -------------------------------------------------------------------------------------------------------- trigonometric
 
 
-class Sin(Function):
+class Sin(OfInput):
     """z = sin x, x in radians."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.sin(in_default_float(x))
+    function = np.sin
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -48,17 +44,13 @@ def sin(input: Tensor) -> Tensor:
     return Sin.apply(input)
 
 
-def sin_(input: Tensor) -> Tensor:
-    """:func:`sin`, in place."""
-    return run_in_place(input, "sin_", Sin)
+sin_ = in_place("sin_", Sin)
 
 
-class Cos(Function):
+class Cos(OfInput):
     """z = cos x, x in radians."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.cos(in_default_float(x))
+    function = np.cos
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -71,18 +63,13 @@ def cos(input: Tensor) -> Tensor:
     return Cos.apply(input)
 
 
-def cos_(input: Tensor) -> Tensor:
-    """:func:`cos`, in place."""
-    return run_in_place(input, "cos_", Cos)
+cos_ = in_place("cos_", Cos)
 
 
-class Tan(Function):
+class Tan(OfResult):
     """z = tan x."""
 
-    def forward(ctx, x):
-        z = np.asarray(np.tan(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
+    function = np.tan
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
@@ -95,17 +82,13 @@ def tan(input: Tensor) -> Tensor:
     return Tan.apply(input)
 
 
-def tan_(input: Tensor) -> Tensor:
-    """:func:`tan`, in place."""
-    return run_in_place(input, "tan_", Tan)
+tan_ = in_place("tan_", Tan)
 
 
-class Asin(Function):
+class Asin(OfInput):
     """z = arcsin x, NaN outside [-1, 1]."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.arcsin(in_default_float(x))
+    function = np.arcsin
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -118,17 +101,13 @@ def asin(input: Tensor) -> Tensor:
     return Asin.apply(input)
 
 
-def asin_(input: Tensor) -> Tensor:
-    """:func:`asin`, in place."""
-    return run_in_place(input, "asin_", Asin)
+asin_ = in_place("asin_", Asin)
 
 
-class Acos(Function):
+class Acos(OfInput):
     """z = arccos x, NaN outside [-1, 1]."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.arccos(in_default_float(x))
+    function = np.arccos
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -141,17 +120,13 @@ def acos(input: Tensor) -> Tensor:
     return Acos.apply(input)
 
 
-def acos_(input: Tensor) -> Tensor:
-    """:func:`acos`, in place."""
-    return run_in_place(input, "acos_", Acos)
+acos_ = in_place("acos_", Acos)
 
 
-class Atan(Function):
+class Atan(OfInput):
     """z = arctan x."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.arctan(in_default_float(x))
+    function = np.arctan
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -164,9 +139,7 @@ def atan(input: Tensor) -> Tensor:
     return Atan.apply(input)
 
 
-def atan_(input: Tensor) -> Tensor:
-    """:func:`atan`, in place."""
-    return run_in_place(input, "atan_", Atan)
+atan_ = in_place("atan_", Atan)
 
 
 class Atan2(Function):
@@ -191,21 +164,16 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
     return Atan2.apply(input, other)
 
 
-@checked
-def atan2_(input: Tensor, other: Tensor) -> Tensor:
-    """:func:`atan2`, in place."""
-    return run_in_place(input, "atan2_", Atan2, other)
+atan2_ = in_place_with_tensor("atan2_", Atan2)
 
 
 # ----------------------------------------------------------------------------------------------------------- hyperbolic
 
 
-class Sinh(Function):
+class Sinh(OfInput):
     """z = sinh x."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.sinh(in_default_float(x))
+    function = np.sinh
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -218,17 +186,13 @@ def sinh(input: Tensor) -> Tensor:
     return Sinh.apply(input)
 
 
-def sinh_(input: Tensor) -> Tensor:
-    """:func:`sinh`, in place."""
-    return run_in_place(input, "sinh_", Sinh)
+sinh_ = in_place("sinh_", Sinh)
 
 
-class Cosh(Function):
+class Cosh(OfInput):
     """z = cosh x."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.cosh(in_default_float(x))
+    function = np.cosh
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -241,18 +205,13 @@ def cosh(input: Tensor) -> Tensor:
     return Cosh.apply(input)
 
 
-def cosh_(input: Tensor) -> Tensor:
-    """:func:`cosh`, in place."""
-    return run_in_place(input, "cosh_", Cosh)
+cosh_ = in_place("cosh_", Cosh)
 
 
-class Tanh(Function):
+class Tanh(OfResult):
     """z = tanh x."""
 
-    def forward(ctx, x):
-        z = np.asarray(np.tanh(in_default_float(x)))
-        ctx.save_for_backward(z)
-        return z
+    function = np.tanh
 
     def backward(ctx, grad_z):
         (z,) = ctx.saved_tensors
@@ -265,9 +224,7 @@ def tanh(input: Tensor) -> Tensor:
     return Tanh.apply(input)
 
 
-def tanh_(input: Tensor) -> Tensor:
-    """:func:`tanh`, in place."""
-    return run_in_place(input, "tanh_", Tanh)
+tanh_ = in_place("tanh_", Tanh)
 
 
 class TanhBackward(Function):
@@ -284,12 +241,10 @@ class TanhBackward(Function):
         return grad_grad, grad_z
 
 
-class Asinh(Function):
+class Asinh(OfInput):
     """z = arsinh x."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.arcsinh(in_default_float(x))
+    function = np.arcsinh
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -302,17 +257,13 @@ def asinh(input: Tensor) -> Tensor:
     return Asinh.apply(input)
 
 
-def asinh_(input: Tensor) -> Tensor:
-    """:func:`asinh`, in place."""
-    return run_in_place(input, "asinh_", Asinh)
+asinh_ = in_place("asinh_", Asinh)
 
 
-class Acosh(Function):
+class Acosh(OfInput):
     """z = arcosh x, NaN below 1."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.arccosh(in_default_float(x))
+    function = np.arccosh
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -325,17 +276,13 @@ def acosh(input: Tensor) -> Tensor:
     return Acosh.apply(input)
 
 
-def acosh_(input: Tensor) -> Tensor:
-    """:func:`acosh`, in place."""
-    return run_in_place(input, "acosh_", Acosh)
+acosh_ = in_place("acosh_", Acosh)
 
 
-class Atanh(Function):
+class Atanh(OfInput):
     """z = artanh x, NaN outside [-1, 1]."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return np.arctanh(in_default_float(x))
+    function = np.arctanh
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
@@ -348,24 +295,21 @@ def atanh(input: Tensor) -> Tensor:
     return Atanh.apply(input)
 
 
-def atanh_(input: Tensor) -> Tensor:
-    """:func:`atanh`, in place."""
-    return run_in_place(input, "atanh_", Atanh)
+atanh_ = in_place("atanh_", Atanh)
 
 
 # ------------------------------------------------------------------------------------------------------- error function
 
 
-class Erf(Function):
+class Erf(OfInput):
     """z = 2/√π ∫₀ˣ exp(-t²) dt."""
 
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return error_function.erf(in_default_float(x))
+    function = staticmethod(error_function.erf)
+    slope_at_0 = 2 / math.sqrt(math.pi)
 
     def backward(ctx, grad_z):
         (x,) = ctx.saved_tensors
-        grad_x = MulScalar.apply(Exp.apply(-(x * x)), number=2 / math.sqrt(math.pi)) * grad_z  # dz/dx = 2/√π exp(-x²)
+        grad_x = MulScalar.apply(Exp.apply(-(x * x)), number=ctx.slope_at_0) * grad_z  # dz/dx = 2/√π exp(-x²)
         return grad_x
 
 
@@ -374,9 +318,7 @@ def erf(input: Tensor) -> Tensor:
     return Erf.apply(input)
 
 
-def erf_(input: Tensor) -> Tensor:
-    """:func:`erf`, in place."""
-    return run_in_place(input, "erf_", Erf)
+erf_ = in_place("erf_", Erf)
 
 
 # Other names that PyTorch has for some of these.
@@ -391,6 +333,5 @@ arcsinh_ = asinh_
 arctan = atan
 arctan_ = atan_
 arctan2 = atan2
-arctan2_ = atan2_
 arctanh = atanh
 arctanh_ = atanh_

@@ -100,8 +100,7 @@ def can_cast(from_: Any, to: Any) -> bool:
     """Whether an in-place operation may write a result of one type to a tensor of another: no float to integers, and
     nothing but bools to bools."""
     check_dtypes("can_cast", from_=from_, to=to)
-    category = CATEGORY
-    return category[from_.numpy.kind] <= category[to.numpy.kind]
+    return CATEGORY[from_.numpy.kind] <= CATEGORY[to.numpy.kind]
 
 
 def check_dtypes(function: str, **types: Any) -> None:

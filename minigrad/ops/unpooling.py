@@ -19,16 +19,10 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_pictures
-from minigrad.ops.picking import Pick, coordinates
+from minigrad.ops.picking import Pick, in_planes
 from minigrad.ops.pooling import as_sizes
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
-
-
-def places(indices: Tensor, size: tuple[int, ...]) -> Given:
-    """Where the elements lie, as a NumPy index of pictures or volumes of ``size``: row · width + column is given."""
-    planes = np.indices(indices.array.shape, sparse=True)[: -len(size)]
-    return Given((*planes, *coordinates(indices.array, size)), indices)
 
 
 class MaxUnpool2D(Function):
@@ -79,7 +73,7 @@ def unpooled(input: Tensor, indices: Tensor, size: tuple[int, ...]) -> Tensor:
             f"Found an invalid max index: {outside.flat[0]} (output volumes are of size {'x'.join(map(str, size))})"
         )
     operation = MaxUnpool2D if dims == 2 else MaxUnpool3D
-    return operation.apply(input, where=places(indices, size), size=size)
+    return operation.apply(input, where=Given(in_planes(indices.array, size), indices), size=size)
 
 
 def size_of_unpooled(

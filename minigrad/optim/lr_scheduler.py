@@ -113,25 +113,20 @@ class LRScheduler:
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        self._give_next(
-            "get_lr" if epoch is None or not hasattr(self, "_get_closed_form_lr") else "_get_closed_form_lr"
-        )
+        is_closed = epoch is not None and hasattr(self, "_get_closed_form_lr")
+        self._give_next("_get_closed_form_lr" if is_closed else "get_lr")
 
     def _give_next(self, method: str = "get_lr") -> None:
-        """Give each group the rate that a method computes."""
+        """Give each group the rate that a method computes.
+
+        Raises:
+            ValueError: there are not as many rates as groups.
+        """
         try:
             self._get_lr_called_within_step = True
             rates = getattr(self, method)()
         finally:
             self._get_lr_called_within_step = False
-        self.give(rates)
-
-    def give(self, rates: Sequence[Any]) -> None:
-        """Give each group its rate.
-
-        Raises:
-            ValueError: there are not as many rates as groups.
-        """
         if len(rates) != len(self.optimizer.param_groups):
             raise ValueError(f"{len(rates)} rates for {len(self.optimizer.param_groups)} groups: was a group added?")
         for group, rate in zip(self.optimizer.param_groups, rates):
@@ -183,12 +178,9 @@ class LambdaLR(LRScheduler):
     def __init__(self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
         groups = len(optimizer.param_groups)
-        if isinstance(lr_lambda, (list, tuple)):
-            if len(lr_lambda) != groups:
-                raise ValueError(f"Expected {groups} lr_lambdas, but got {len(lr_lambda)}")
-            self.lr_lambdas = list(lr_lambda)
-        else:
-            self.lr_lambdas = [lr_lambda] * groups  # type: ignore[list-item]
+        self.lr_lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
+        if len(self.lr_lambdas) != groups:
+            raise ValueError(f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}")
         super().__init__(optimizer, last_epoch)
 
     def next_rates(self) -> list[Any]:
@@ -510,19 +502,15 @@ class OneCycleLR(LRScheduler):
             raise ValueError(
                 f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
             )
+        start, (phase, *later) = 0.0, self._schedule_phases
+        while later and self.last_epoch > phase["end_step"]:
+            start, (phase, *later) = phase["end_step"], later
+        share = (self.last_epoch - start) / (phase["end_step"] - start)
         rates = []
         for group in self.optimizer.param_groups:
-            start = 0.0
-            for number, phase in enumerate(self._schedule_phases):
-                end = phase["end_step"]
-                if self.last_epoch <= end or number == len(self._schedule_phases) - 1:
-                    share = (self.last_epoch - start) / (end - start)
-                    rates.append(self.between(group[phase["start_lr"]], group[phase["end_lr"]], share))
-                    if self.cycle_momentum:
-                        momenta = group[phase["start_momentum"]], group[phase["end_momentum"]]
-                        set_momentum(group, self.between(*momenta, share))
-                    break
-                start = end
+            rates.append(self.between(group[phase["start_lr"]], group[phase["end_lr"]], share))
+            if self.cycle_momentum:
+                set_momentum(group, self.between(group[phase["start_momentum"]], group[phase["end_momentum"]], share))
         return rates
 
     def between(self, first: float, second: float, share: float) -> float:
@@ -538,13 +526,12 @@ PHASES = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
 def phases_of_cycle(total_steps: int, pct_start: float, three_phase: bool) -> list[dict[str, Any]]:
     """When each phase of a cycle ends, and between which of a group's options rate and momentum go in it."""
     rise = (float(pct_start * total_steps) - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum")
+    phases: list[Any] = [rise, (total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum")]
     if three_phase:
         back_end = float(2 * pct_start * total_steps) - 2
         back = (back_end, "max_lr", "initial_lr", "base_momentum", "max_momentum")
-        fall = (total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum")
-        return [dict(zip(PHASES, phase)) for phase in (rise, back, fall)]
-    fall = (total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum")
-    return [dict(zip(PHASES, phase)) for phase in (rise, fall)]
+        phases = [rise, back, (total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum")]
+    return [dict(zip(PHASES, phase)) for phase in phases]
 
 
 def cycle_length(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:

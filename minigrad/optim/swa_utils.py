@@ -207,8 +207,7 @@ class SWALR(LRScheduler):
         before, share = self.anneal(step - 1), self.anneal(step)
         rates = []
         for group in self.optimizer.param_groups:
-            last, first = group["swa_lr"], group["swa_lr"]
-            if before != 1:
-                first = (group["lr"] - before * last) / (1 - before)
+            last = group["swa_lr"]
+            first = last if before == 1 else (group["lr"] - before * last) / (1 - before)
             rates.append(last * share + first * (1 - share))
         return rates

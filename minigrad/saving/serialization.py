@@ -153,7 +153,7 @@ def load(
         map_location: None, or ``"cpu"`` to also load tensors that were saved from another device, or a dict
             from their devices to ``"cpu"``, or a function: of what it is given and the name of the device, as
             in ``lambda storage, device: storage``; None from it stands for that device.
-        weights_only: True, which None stands for too.
+        weights_only: whichever it is, no code is run: a file that has some is refused.
         mmap: with True ``f`` has to be a path. The file is read whole all the same.
 
     Returns:
@@ -163,7 +163,7 @@ def load(
         pickle.UnpicklingError: the file is damaged, or is not a checkpoint, or holds something other than
             tensors, numbers, strings and containers (see :func:`save`). The message says what.
         FileNotFoundError: there is no such file; what is there, but no file, is an UnpicklingError.
-        ValueError: ``weights_only`` is False, or ``mmap`` True without a path.
+        ValueError: ``mmap`` is True without a path.
         RuntimeError: ``map_location`` is a device other than the CPU.
         AttributeError: a file object cannot read or seek.
 
@@ -174,8 +174,6 @@ def load(
     >>> minigrad.load("run.pt")
     {'epoch': 3}
     """
-    if weights_only is not None and not weights_only:
-        raise ValueError("minigrad never runs code from a file: load() needs weights_only=True")
     if not (map_location is None or callable(map_location) or isinstance(map_location, dict)):
         check_device(str(map_location))
     if isinstance(f, (str, os.PathLike)):
@@ -354,9 +352,7 @@ def _view(storage: np.ndarray, offset: int, shape: tuple[int, ...], strides: tup
     last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
     if last >= storage.size:
         _fail(f"its pickle describes a tensor that reaches to element {last} of a storage of {storage.size}")
-    byte_strides = [
-        stride * storage.itemsize if length > 1 else 0 for length, stride in zip(shape, strides, strict=True)
-    ]
+    byte_strides = [stride * storage.itemsize if length > 1 else 0 for length, stride in zip(shape, strides)]
     return np.ndarray(shape, storage.dtype, storage, offset * storage.itemsize, byte_strides)
 
 

@@ -17,7 +17,9 @@ import pickle
 import struct
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pickle import UnpicklingError
+from typing import Any
 
 __all__ = ["CONTAINER_BUILDERS", "Builder", "Refusal", "StackMachine", "excerpt", "is_key"]
 
@@ -52,22 +54,18 @@ def _is_plain_key(value: object) -> bool:
     return type(value) in _KEY_TYPES or (type(value) is int and value in _INT64)
 
 
+@dataclass(frozen=True)
 class Builder:
     """What a name of a function stands for: a safe function of our own, given the tuple of arguments."""
 
-    __slots__ = ("build",)
-
-    def __init__(self, build: Callable[[tuple[object, ...]], object]) -> None:
-        self.build = build
+    build: Callable[[tuple[Any, ...]], object]
 
 
+@dataclass(frozen=True)
 class Refusal:
     """What a name that is known, but cannot be had, stands for: the reason, to be told."""
 
-    __slots__ = ("reason",)
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    reason: str
 
 
 class Crowd:
@@ -132,7 +130,11 @@ class StackMachine:
             instruction = INSTRUCTIONS.get(opcode)
             if instruction is None:
                 raise UnpicklingError(f"its pickle has the instruction {opcode!r}, which no checkpoint needs")
-            instruction(self)
+            if type(instruction) is tuple:
+                method, operand = instruction
+                method(self, operand)
+            else:
+                instruction(self)
             opcode = self.take(1)
         result = self.pop()
         if self.stack or self.marks:
@@ -166,10 +168,6 @@ class StackMachine:
             raise UnpicklingError("its pickle breaks off")
         return self.program[start : self.position]
 
-    def take_number(self, layout: str) -> int:
-        number: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
-        return number
-
     def take_line(self) -> str:
         end = self.program.find(b"\n", self.position)
         if end < 0:
@@ -191,10 +189,14 @@ class StackMachine:
         self.stack.append(value)
         return value
 
-    def pop_to_mark(self) -> list[object]:
-        if not self.marks:
-            raise UnpicklingError("its pickle takes a value where there is none")
-        start = self.marks.pop()
+    def pop_several(self, count: int | None) -> list[object]:
+        """So many values in the order in which they were pushed; with None, all of them above the last mark."""
+        if count is None and self.marks:
+            start = self.marks.pop()
+        else:
+            start = len(self.stack) - count if count is not None else -1
+            if start < (self.marks[-1] if self.marks else 0):
+                raise UnpicklingError("its pickle takes a value where there is none")
         values = self.stack[start:]
         del self.stack[start:]
         return values
@@ -202,89 +204,44 @@ class StackMachine:
     # The instructions
 
     def protocol(self) -> None:
-        version = self.take_number("<B")
+        version = self.take(1)[0]
         if version != 2:
             raise UnpicklingError(f"its pickle is of protocol {version}; save it with pickle_protocol=2")
 
     def mark(self) -> None:
         self.marks.append(len(self.stack))
 
-    def push_none(self) -> None:
-        self.stack.append(None)
+    def push(self, value: object) -> None:
+        self.stack.append(value)
 
-    def push_true(self) -> None:
-        self.stack.append(True)
+    def push_new(self, container: type) -> None:
+        self.stack.append(container())
 
-    def push_false(self) -> None:
-        self.stack.append(False)
-
-    def push_int(self) -> None:
-        self.stack.append(self.take_number("<i"))
-
-    def push_one_byte_int(self) -> None:
-        self.stack.append(self.take_number("<B"))
-
-    def push_two_byte_int(self) -> None:
-        self.stack.append(self.take_number("<H"))
+    def push_number(self, layout: str) -> None:
+        self.stack.append(struct.unpack(layout, self.take(struct.calcsize(layout)))[0])
 
     def push_long(self) -> None:
-        digits = self.take(self.take_number("<B"))
+        digits = self.take(self.take(1)[0])
         self.stack.append(int.from_bytes(digits, "little", signed=True))
 
-    def push_float(self) -> None:
-        self.stack.append(struct.unpack(">d", self.take(8))[0])
-
     def push_string(self) -> None:
-        text = self.take(self.take_number("<I"))
+        text = self.take(int.from_bytes(self.take(4), "little"))
         try:
             self.stack.append(text.decode("utf-8", "surrogatepass"))
         except UnicodeDecodeError as error:
             raise UnpicklingError("its pickle has a string that is not UTF-8") from error
 
-    def push_dict(self) -> None:
-        self.stack.append({})
+    def push_tuple(self, count: int | None) -> None:
+        self.stack.append(tuple(self.pop_several(count)))
 
-    def push_list(self) -> None:
-        self.stack.append([])
-
-    def push_empty_tuple(self) -> None:
-        self.stack.append(())
-
-    def push_tuple(self) -> None:
-        self.stack.append(tuple(self.pop_to_mark()))
-
-    def push_tuple_of_1(self) -> None:
-        self.stack.append((self.pop(),))
-
-    def push_tuple_of_2(self) -> None:
-        second, first = self.pop(), self.pop()
-        self.stack.append((first, second))
-
-    def push_tuple_of_3(self) -> None:
-        third, second, first = self.pop(), self.pop(), self.pop()
-        self.stack.append((first, second, third))
-
-    def append(self) -> None:
-        self.extend([self.pop()])
-
-    def append_all(self) -> None:
-        self.extend(self.pop_to_mark())
-
-    def extend(self, values: list[object]) -> None:
-        target = self.top()
+    def extend(self, count: int | None) -> None:
+        values, target = self.pop_several(count), self.top()
         if type(target) is not list:
             raise UnpicklingError("its pickle appends to something that is not a list")
         target.extend(values)
 
-    def set_item(self) -> None:
-        value, key = self.pop(), self.pop()
-        self.update([key, value])
-
-    def set_items(self) -> None:
-        self.update(self.pop_to_mark())
-
-    def update(self, keys_and_values: list[object]) -> None:
-        target = self.top()
+    def update(self, count: int | None) -> None:
+        keys_and_values, target = self.pop_several(count), self.top()
         if type(target) not in (dict, OrderedDict) or len(keys_and_values) % 2:
             raise UnpicklingError("its pickle sets an item of something that is not a dict")
         assert isinstance(target, dict)
@@ -306,19 +263,11 @@ class StackMachine:
             if self.searches_left < 0:
                 raise UnpicklingError("its pickle has too many numbers as keys of one dict, not counted up from 0")
 
-    def put(self) -> None:
-        self.memo[self.take(1) + bytes(3)] = self.top()
+    def put(self, size: int) -> None:
+        self.memo[self.take(size).ljust(4, b"\0")] = self.top()
 
-    def long_put(self) -> None:
-        self.memo[self.take(4)] = self.top()
-
-    def get(self) -> None:
-        self.recall(self.take(1) + bytes(3))
-
-    def long_get(self) -> None:
-        self.recall(self.take(4))
-
-    def recall(self, index: bytes) -> None:
+    def get(self, size: int) -> None:
+        index = self.take(size).ljust(4, b"\0")
         if index not in self.memo:
             raise UnpicklingError("its pickle recalls a value that it never kept")
         self.stack.append(self.memo[index])
@@ -366,33 +315,35 @@ class StackMachine:
         vars(target)["_metadata"] = metadata
 
 
-INSTRUCTIONS: Mapping[bytes, Callable[[StackMachine], None]] = {
+TO_MARK = None  # all values above the last mark, instead of a number of them
+# Of each instruction: its method, and what that is called with, if anything.
+INSTRUCTIONS: Mapping[bytes, Any] = {
     pickle.PROTO: StackMachine.protocol,
     pickle.MARK: StackMachine.mark,
-    pickle.NONE: StackMachine.push_none,
-    pickle.NEWTRUE: StackMachine.push_true,
-    pickle.NEWFALSE: StackMachine.push_false,
-    pickle.BININT: StackMachine.push_int,
-    pickle.BININT1: StackMachine.push_one_byte_int,
-    pickle.BININT2: StackMachine.push_two_byte_int,
+    pickle.NONE: (StackMachine.push, None),
+    pickle.NEWTRUE: (StackMachine.push, True),
+    pickle.NEWFALSE: (StackMachine.push, False),
+    pickle.BININT: (StackMachine.push_number, "<i"),
+    pickle.BININT1: (StackMachine.push_number, "<B"),
+    pickle.BININT2: (StackMachine.push_number, "<H"),
     pickle.LONG1: StackMachine.push_long,
-    pickle.BINFLOAT: StackMachine.push_float,
+    pickle.BINFLOAT: (StackMachine.push_number, ">d"),
     pickle.BINUNICODE: StackMachine.push_string,
-    pickle.EMPTY_DICT: StackMachine.push_dict,
-    pickle.EMPTY_LIST: StackMachine.push_list,
-    pickle.EMPTY_TUPLE: StackMachine.push_empty_tuple,
-    pickle.TUPLE: StackMachine.push_tuple,
-    pickle.TUPLE1: StackMachine.push_tuple_of_1,
-    pickle.TUPLE2: StackMachine.push_tuple_of_2,
-    pickle.TUPLE3: StackMachine.push_tuple_of_3,
-    pickle.APPEND: StackMachine.append,
-    pickle.APPENDS: StackMachine.append_all,
-    pickle.SETITEM: StackMachine.set_item,
-    pickle.SETITEMS: StackMachine.set_items,
-    pickle.BINPUT: StackMachine.put,
-    pickle.LONG_BINPUT: StackMachine.long_put,
-    pickle.BINGET: StackMachine.get,
-    pickle.LONG_BINGET: StackMachine.long_get,
+    pickle.EMPTY_DICT: (StackMachine.push_new, dict),
+    pickle.EMPTY_LIST: (StackMachine.push_new, list),
+    pickle.EMPTY_TUPLE: (StackMachine.push_new, tuple),
+    pickle.TUPLE: (StackMachine.push_tuple, TO_MARK),
+    pickle.TUPLE1: (StackMachine.push_tuple, 1),
+    pickle.TUPLE2: (StackMachine.push_tuple, 2),
+    pickle.TUPLE3: (StackMachine.push_tuple, 3),
+    pickle.APPEND: (StackMachine.extend, 1),
+    pickle.APPENDS: (StackMachine.extend, TO_MARK),
+    pickle.SETITEM: (StackMachine.update, 2),
+    pickle.SETITEMS: (StackMachine.update, TO_MARK),
+    pickle.BINPUT: (StackMachine.put, 1),
+    pickle.LONG_BINPUT: (StackMachine.put, 4),
+    pickle.BINGET: (StackMachine.get, 1),
+    pickle.LONG_BINGET: (StackMachine.get, 4),
     pickle.GLOBAL: StackMachine.push_global,
     pickle.BINPERSID: StackMachine.push_persistent,
     pickle.REDUCE: StackMachine.reduce,
@@ -400,42 +351,30 @@ INSTRUCTIONS: Mapping[bytes, Callable[[StackMachine], None]] = {
 }
 
 
-def _build_ordered_dict(arguments: tuple[object, ...]) -> object:
-    if arguments:
-        raise UnpicklingError("its pickle calls OrderedDict with arguments")
-    return OrderedDict()
+def container(make: Callable[..., object], *kinds: type, wrong: str) -> Builder:
+    """A builder that calls ``make`` with arguments of just these types, and says of others what is ``wrong``."""
+
+    def build(arguments: tuple[Any, ...]) -> object:
+        if tuple(map(type, arguments)) != kinds:
+            raise UnpicklingError(f"its pickle {wrong}")
+        return make(*arguments)
+
+    return Builder(build)
 
 
-def _build_set(arguments: tuple[object, ...]) -> object:
-    if len(arguments) != 1 or type(arguments[0]) is not list:
-        raise UnpicklingError("its pickle calls set with something that is not a list")
-    return set(arguments[0])
+UNKNOWN_SPELLING = "spells bytes in an unknown way"
 
 
-def _build_counter(arguments: tuple[object, ...]) -> object:
-    if len(arguments) != 1 or type(arguments[0]) is not dict:
-        raise UnpicklingError("its pickle calls Counter with something that is not a dict")
-    return Counter(arguments[0])
-
-
-def _build_bytes(arguments: tuple[object, ...]) -> object:
-    if len(arguments) != 2 or type(arguments[0]) is not str or type(arguments[1]) is not str:
-        raise UnpicklingError("its pickle spells bytes in an unknown way")
-    if arguments[1] != "latin1" or max(arguments[0], default="") > "\xff":
-        raise UnpicklingError("its pickle spells bytes in an unknown way")
-    return arguments[0].encode("latin1")
-
-
-def _build_empty_bytes(arguments: tuple[object, ...]) -> object:
-    if arguments:
-        raise UnpicklingError("its pickle spells bytes in an unknown way")
-    return b""
+def encoded(text: str, encoding: str) -> bytes:
+    if encoding != "latin1" or max(text, default="") > "\xff":
+        raise UnpicklingError(f"its pickle {UNKNOWN_SPELLING}")
+    return text.encode("latin1")
 
 
 CONTAINER_BUILDERS: Mapping[str, object] = {
-    "collections OrderedDict": Builder(_build_ordered_dict),
-    "collections Counter": Builder(_build_counter),
-    "__builtin__ set": Builder(_build_set),
-    "__builtin__ bytes": Builder(_build_empty_bytes),
-    "_codecs encode": Builder(_build_bytes),
+    "collections OrderedDict": container(OrderedDict, wrong="calls OrderedDict with arguments"),
+    "collections Counter": container(Counter, dict, wrong="calls Counter with something that is not a dict"),
+    "__builtin__ set": container(set, list, wrong="calls set with something that is not a list"),
+    "__builtin__ bytes": container(bytes, wrong=UNKNOWN_SPELLING),
+    "_codecs encode": container(encoded, str, str, wrong=UNKNOWN_SPELLING),
 }

@@ -13,7 +13,8 @@ import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from minigrad.autograd import Function, backward, enable_grad, is_grad_enabled
 from minigrad.caller import warn_user
@@ -54,39 +55,37 @@ class _RandomState:
                 raise
 
 
-class _Settings(NamedTuple):
-    """How a function is checkpointed without re-entry: the arguments of :func:`checkpoint`."""
-
-    preserve_rng_state: bool
-    determinism_check: str
-    early_stop: bool
-    second_context: AbstractContextManager[Any]
-
-
 class _Enough(Exception):
     """Running the function again has given all that was saved."""
 
 
+@dataclass(eq=False)
 class _Recomputation:
     """One checkpointed call: how many values it saved, and, once it ran again, which.
 
-    The values are those of one backward pass, and each is let go when it was asked for.
+    The values are those of one backward pass, and each is let go when it was asked for. The last four fields are the
+    arguments of :func:`checkpoint`.
     """
 
-    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, settings: _Settings) -> None:
-        self.function, self.args, self.kwargs = function, args, kwargs
-        self.settings = settings
-        self.random = _RandomState(settings.preserve_rng_state)
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    random: _RandomState
+    determinism_check: str
+    early_stop: bool
+    second_context: AbstractContextManager[Any]
+
+    def __post_init__(self) -> None:
         self.versions = [each._version_counter.value for each in self.tensors_given()]
         self.shapes: list[Any] = []
         self.values: dict[int, Tensor] = {}
         self.filled_in: Callable[[], Any] = NO_NODE  # the walk, weakly: it knows the nodes, which know this
         self.collected = 0
 
-    def run_in(self, context: AbstractContextManager[Any]) -> Any:
-        """Run the function for the first time."""
+    def run_in(self, context: AbstractContextManager[Any], function: Callable[..., Any]) -> Any:
+        """Run the function, or one that runs it, in a context that the user gave for this."""
         with context:
-            return self.function(*self.args, **self.kwargs)
+            return function(*self.args, **self.kwargs)
 
     def tensors_given(self) -> list[Tensor]:
         """The arguments that are tensors."""
@@ -122,18 +121,14 @@ class _Recomputation:
                 )
         self.values, self.collected = {}, 0
         with suppress(_Enough):
-            call_with_hooks((self.collect, self.never), self.run_in_second_context)
+            again = functools.partial(self.random.run, self.function)
+            call_with_hooks((self.collect, self.never), self.run_in, self.second_context, again)
         if self.collected != len(self.shapes):
             raise CheckpointError(
                 f"minigrad.utils.checkpoint: A different number of tensors was saved during the original forward and "
                 f"recomputation: {len(self.shapes)} the first time and {self.collected} when run again. The function "
                 f"must do the same both times"
             )
-
-    def run_in_second_context(self) -> None:
-        """Run the function as the first time, in the context that the user gave for the second."""
-        with self.settings.second_context:
-            self.random.run(self.function, *self.args, **self.kwargs)
 
     def collect(self, tensor: Tensor) -> None:
         """Take what the second run saves."""
@@ -142,14 +137,14 @@ class _Recomputation:
         if number >= len(self.shapes):
             return
         described = (tensor.shape, tensor.dtype)
-        if self.settings.determinism_check == "default" and described != self.shapes[number]:
+        if self.determinism_check == "default" and described != self.shapes[number]:
             raise CheckpointError(
                 f"minigrad.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
                 f"during the forward pass: saved tensor {number} had shape and type {self.shapes[number]}, and has "
                 f"{described} when run again. The function must do the same both times"
             )
         self.values[number] = tensor.detach()
-        if self.settings.early_stop and self.collected == len(self.shapes):
+        if self.early_stop and self.collected == len(self.shapes):
             raise _Enough
 
     def never(self, packed: None) -> Tensor:
@@ -182,14 +177,10 @@ class CheckpointFunction(Function):
             args[place] = tensor.detach().requires_grad_(tensor.requires_grad)
         outputs = ctx.random.run(ctx.function, *args)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-        pairs = [
-            (output, grad)
-            for output, grad in zip(outputs, grads)
-            if isinstance(output, Tensor) and output.requires_grad
-        ]
+        pairs = [pair for pair in zip(outputs, grads) if isinstance(pair[0], Tensor) and pair[0].requires_grad]
         if not pairs:
             raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
-        backward([output for output, _ in pairs], [grad for _, grad in pairs])
+        backward(*map(list, zip(*pairs)))
         return (None, None, *[each.grad if isinstance(each, Tensor) else None for each in args])
 
 
@@ -261,9 +252,9 @@ def checkpoint(
         if determinism_check not in ("default", "none"):
             raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
         first_context, second_context = context_fn()
-        settings = _Settings(preserve_rng_state, determinism_check, [early_stop, *_early_stops][-1], second_context)
-        run = _Recomputation(function, args, kwargs, settings)
-        return call_with_hooks((run.pack, run.unpack), run.run_in, first_context)
+        random, stop = _RandomState(preserve_rng_state), [early_stop, *_early_stops][-1]
+        run = _Recomputation(function, args, kwargs, random, determinism_check, stop, second_context)
+        return call_with_hooks((run.pack, run.unpack), run.run_in, first_context, function)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
     if context_fn is not no_contexts or debug is not False:

@@ -11,17 +11,16 @@ import re
 import socket
 import sys
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
 import numpy as np
 
+from minigrad import Tensor, get_rng_state, nn
 from minigrad.jit.graph import Names
 from minigrad.jit.recording import seen
 from minigrad.jit.tracing import trace
-from minigrad.nn.module import Module
-from minigrad.random import get_rng_state
-from minigrad.tensor import Tensor
 
 try:
     from tensorboard.compat.proto.config_pb2 import RunMetadata
@@ -45,6 +44,7 @@ Step = int | None
 Time = float | None  # seconds since 1970; None: now
 
 
+@dataclass(eq=False, repr=False)
 class SummaryWriter:
     """Writes a file of events in a folder, which ``tensorboard --logdir`` shows.
 
@@ -59,23 +59,17 @@ class SummaryWriter:
         filename_suffix: the end of the file's name.
     """
 
-    def __init__(
-        self,
-        log_dir: Any = None,
-        comment: str = "",
-        purge_step: int | None = None,
-        max_queue: int = 10,
-        flush_secs: float = 120,
-        filename_suffix: str = "",
-    ) -> None:
-        if not log_dir:
+    log_dir: Any = None
+    comment: str = ""
+    purge_step: int | None = None
+    max_queue: int = 10
+    flush_secs: float = 120
+    filename_suffix: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.log_dir:
             now = datetime.now().strftime("%b%d_%H-%M-%S")
-            log_dir = os.path.join("runs", f"{now}_{socket.gethostname()}{comment}")
-        self.log_dir = log_dir
-        self.purge_step = purge_step
-        self.max_queue = max_queue
-        self.flush_secs = flush_secs
-        self.filename_suffix = filename_suffix
+            self.log_dir = os.path.join("runs", f"{now}_{socket.gethostname()}{self.comment}")
         self.all_writers: dict[str, Any] = {}  # by their folders: that of the run, and one a line of add_scalars
         self._writer()
 
@@ -212,7 +206,7 @@ class SummaryWriter:
             RuntimeError: there is no input, or the module cannot be traced or fails.
             TypeError: the input is no tensors.
         """
-        if not isinstance(model, Module):
+        if not isinstance(model, nn.Module):
             raise AttributeError(f"add_graph draws a module, not {type(model).__name__}")
         if input_to_model is None:
             raise RuntimeError("add_graph runs the module: give it input_to_model, a tensor or a tuple of tensors")
@@ -331,7 +325,7 @@ class Drawing:
         if node.kind == "prim::GetAttr":
             (where, owner), name = self.made[node.inputs[0]], node.attributes["name"]
             found = getattr(owner, name)
-            if isinstance(found, Module):
+            if isinstance(found, nn.Module):
                 self.made[node.output] = f"{where}/{found.original_name}[{name}]", found
                 return
             where = f"{where}/{name}"

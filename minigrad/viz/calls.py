@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from minigrad.viz.parts import TraceNode
@@ -63,11 +64,9 @@ class Calls:
         count: dict[str, int] = {}
         open_calls: tuple[Call, ...] = ()
         for chain in paths:
-            same = 0
-            while same < min(len(chain), len(open_calls)) and open_calls[same].path == chain[same]:
-                same += 1
-            calls = list(open_calls[:same])
-            for path in chain[same:]:
+            same = takewhile(lambda pair: pair[0].path == pair[1], zip(open_calls, chain))
+            calls = [call for call, _ in same]
+            for path in chain[len(calls) :]:
                 count[path] = count.get(path, 0) + 1
                 calls.append(self.call(path, count[path]))
             open_calls = tuple(calls)
@@ -124,10 +123,6 @@ def filled(paths: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     before: tuple[str, ...] = ()
     result = []
     for path, after in zip(paths, following):
-        if path:
-            before = path
-            result.append(path)
-            continue
-        common = [mine for mine, yours in zip(before, after) if mine == yours]
-        result.append(tuple(common))
+        before = path or before
+        result.append(path or tuple([mine for mine, yours in zip(before, after) if mine == yours]))
     return result

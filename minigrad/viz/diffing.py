@@ -114,9 +114,8 @@ def partners_of(first: Trace, second: Trace) -> dict[str, str]:
     partners = {}
     for one, other in matches([sign(node) for node in mine], [sign(node) for node in theirs]):
         partners[mine[one].id] = theirs[other].id
-    first_outputs = [node for node in first.nodes if node.kind == "output"]
-    second_outputs = [node for node in second.nodes if node.kind == "output"]
-    partners |= {one.id: other.id for one, other in zip(first_outputs, second_outputs)}
+    outputs = [[node.id for node in each.nodes if node.kind == "output"] for each in (first, second)]
+    partners |= dict(zip(*outputs))
     add_leaves(first, second, partners)
     return partners
 

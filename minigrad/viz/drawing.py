@@ -66,11 +66,10 @@ def draw_folded(folded: Folded, trace: Trace | None = None, *, theme: str = "aut
     frames: dict[str | None, Any] = {None: drawing}
     for number, frame in enumerate(folded.frames):
         title = frame.path if frame.path.startswith(f"{frame.kind}(") else f"{frame.path}: {frame.kind}".strip(": ")
+        told = literal(title or "model")
         inner = graphviz.Digraph(f"cluster_{number}")
         fill, line = looks["frame"]
-        inner.attr(
-            label=literal(title or "model"), style="rounded,filled", fillcolor=fill, color=line, **{"class": "frame"}
-        )
+        inner.attr(label=told, style="rounded,filled", fillcolor=fill, color=line, **{"class": "frame"})
         inner.attr(fontcolor=looks["ink"][0], margin="8", labeljust="l")
         frames[frame.path] = inner
         for each in frame.boxes:
@@ -84,19 +83,15 @@ def draw_folded(folded: Folded, trace: Trace | None = None, *, theme: str = "aut
 
 def attributes(looks: dict[str, tuple[str, str]], boxes: int) -> dict[str, dict[str, str]]:
     """What holds for the whole graph. The limits keep Graphviz from looking for the best places without end."""
-    ink = looks["ink"][0]
-    graph = {"rankdir": "TB", "bgcolor": looks["paper"][0], "fontname": FONT, "fontsize": str(TEXT), "fontcolor": ink}
+    letters = {"fontname": FONT, "fontsize": str(TEXT), "fontcolor": looks["ink"][0]}
     patience = f"{min(1.0, MANY / max(boxes, 1)):.2g}"
-    graph |= {"nodesep": "0.25", "ranksep": "0.3", "nslimit": patience, "nslimit1": patience, "mclimit": patience}
+    graph = {"rankdir": "TB", "bgcolor": looks["paper"][0], **letters, "nodesep": "0.25", "ranksep": "0.3"}
+    graph |= {"nslimit": patience, "nslimit1": patience, "mclimit": patience}
     if boxes > MANY:
         graph["splines"] = "line"
-    return {
-        "graph_attr": graph,
-        "node_attr": {"shape": "box", "fontname": FONT, "fontsize": str(TEXT), "fontcolor": ink, "margin": "0.12,0.05"},
-        "edge_attr": {
-            "fontname": FONT, "fontsize": str(TEXT), "fontcolor": ink, "color": looks["paper"][1], "arrowsize": "0.7",
-        },
-    }  # fmt: skip
+    node = {"shape": "box", **letters, "margin": "0.12,0.05"}
+    edge = {**letters, "color": looks["paper"][1], "arrowsize": "0.7"}
+    return {"graph_attr": graph, "node_attr": node, "edge_attr": edge}
 
 
 def add_box(drawing: Any, box: Box, looks: dict[str, tuple[str, str]]) -> None:
@@ -229,19 +224,16 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
             source_path = self._save_source(filename, directory)
             chosen = self.format if format is None else format
             path = f"{source_path}.{chosen}"
-            _write_whole(path, self._picture(chosen, options))
-            if cleanup:
-                os.unlink(source_path)
         else:
             path = os.fspath(outfile)
             suffix = Path(path).suffix.lower()
             chosen = format or ("dot source" if suffix in SOURCE else suffix[1:])
             if chosen not in ("dot source", *graphviz.FORMATS):
-                raise ValueError(
-                    f"the name of outfile must end in .svg, .png, .pdf, .dot, .gv or another format of Graphviz's, "
-                    f"got {path!r}"
-                )
-            _write_whole(path, self._picture(chosen, options))
+                known = ".svg, .png, .pdf, .dot, .gv or another format of Graphviz's"
+                raise ValueError(f"the name of outfile must end in {known}, got {path!r}")
+        _write_whole(path, self._picture(chosen, options))
+        if cleanup and outfile is None:
+            os.unlink(source_path)
         if view:
             graphviz.view(path, quiet=quiet_view)
         return path
@@ -269,15 +261,13 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz has no type i
             return self._save_source(filename, directory, skip_existing)
         path = os.path.join(os.fspath(directory or ""), os.fspath(filename))
         if suffix not in TOLD and suffix[1:] not in graphviz.FORMATS:
-            raise ValueError(
-                f"a drawing is saved as {', '.join(['.svg', '.png', '.pdf', *SOURCE, *TOLD])} or another format of "
-                f"Graphviz's, got {path!r}"
-            )
+            known = ", ".join([".svg", ".png", ".pdf", *SOURCE, *TOLD])
+            raise ValueError(f"a drawing is saved as {known} or another format of Graphviz's, got {path!r}")
         if suffix in TOLD and self.trace is None:
             raise ValueError(f"{suffix} tells one graph: this drawing shows none, or two; save it as .svg or .png")
         if not (skip_existing and os.path.exists(path)):
             told = TOLD[suffix](self.trace).encode(errors="replace") if suffix in TOLD else None
-            _write_whole(path, self._picture(suffix[1:], {}) if told is None else told)
+            _write_whole(path, told or self._picture(suffix[1:], {}))
         return path
 
     def _save_source(

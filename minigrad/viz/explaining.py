@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import CodeType, FrameType
@@ -65,34 +66,21 @@ def explain(
     >>> [step.node for step in trace.steps]
     ['n1', 'n2']
     """
-    if path is None:
-        return explained(loss, against, gradient, params, names, retain_graph)
-    if Path(path).suffix.lower() not in SUFFIXES:
+    if path is not None and Path(path).suffix.lower() not in SUFFIXES:
         raise ValueError(f"the page's name must end in .html, got {os.fspath(path)!r}")
-    with replacing(path) as file:
-        trace = explained(loss, against, gradient, params, names, retain_graph)
-        file.write(trace.html().encode(errors="replace"))
+    with nullcontext() if path is None else replacing(path) as file:
+        for name, value in (("loss", loss), ("against", against)):
+            if not callable(value) and not (name == "against" and value is None):
+                require_tensor(value, name)
+        arrived: dict[str, list[Any]] = {}
+        trace = run(loss, "loss", gradient, params, names, retain_graph, None if against is None else arrived)
+        if against is not None:
+            other: dict[str, list[Any]] = {}
+            second = run(against, "against", gradient, None, None, retain_graph, other)
+            trace = replace(trace, beside=compared(trace, second, arrived, other))
+        if file is not None:
+            file.write(trace.html().encode(errors="replace"))
     return trace
-
-
-def explained(
-    loss: Any,
-    against: Any,
-    gradient: Any,
-    params: Params | None,
-    names: Mapping[str, Any] | None,
-    retain_graph: bool | None,
-) -> Trace:
-    for name, value in (("loss", loss), ("against", against)):
-        if not callable(value) and not (name == "against" and value is None):
-            require_tensor(value, name)
-    arrived: dict[str, list[Any]] = {}
-    trace = run(loss, "loss", gradient, params, names, retain_graph, arrived if against is not None else None)
-    if against is None:
-        return trace
-    other: dict[str, list[Any]] = {}
-    second = run(against, "against", gradient, None, None, retain_graph, other)
-    return replace(trace, beside=compared(trace, second, arrived, other))
 
 
 def run(
@@ -178,18 +166,15 @@ def differ(ours: list[Any], theirs: list[Any], largest: float) -> bool:
     if len(ours) != len(theirs):
         return True
     for a, b in zip(ours, theirs):
-        if (a is None) != (b is None):
-            return True
-        if a is None:
+        if a is None or b is None:
+            if a is not b:
+                return True
             continue
-        if a.shape != b.shape or a.dtype != b.dtype or not np.array_equal(np.isnan(a), np.isnan(b)):
+        if a.shape != b.shape or a.dtype != b.dtype:
             return True
         relative = RELATIVE.get(a.dtype.name, 0.0)
         allowed = relative * largest_of(b) + (np.finfo(a.dtype).eps * largest if a.dtype.kind == "f" else 0.0)
-        known = np.isfinite(a) & np.isfinite(b)
-        if not np.array_equal(a[~known & ~np.isnan(a)], b[~known & ~np.isnan(b)]):
-            return True
-        if known.any() and np.abs(a[known] - b[known]).max() > allowed:
+        if not np.allclose(a, b, rtol=0.0, atol=allowed, equal_nan=True):
             return True
     return False
 

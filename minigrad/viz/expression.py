@@ -39,24 +39,11 @@ FUNCTIONS = frozenset(NAMES.split())
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 ATTRIBUTES = {Tensor: ("T", "mT"), tuple: ("values", "indices")}  # a tuple: the results of max, min and sort
 
-OPERATORS: dict[type, Any] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.MatMult: operator.matmul,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
+OPERATORS: dict[type, Any] = {ast.Add: operator.add, ast.Sub: operator.sub, ast.USub: operator.neg}
+OPERATORS |= {ast.Mult: operator.mul, ast.Div: operator.truediv, ast.UAdd: operator.pos, ast.Pow: operator.pow}
+OPERATORS |= {ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.MatMult: operator.matmul}
+OPERATORS |= {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Eq: operator.eq}
+OPERATORS |= {ast.Gt: operator.gt, ast.GtE: operator.ge, ast.NotEq: operator.ne}
 
 
 def given_values(assignments: list[str]) -> dict[str, Tensor]:
@@ -80,9 +67,8 @@ def given_values(assignments: list[str]) -> dict[str, Tensor]:
         try:
             values[name] = tensor(as_floats(ast.literal_eval(text.strip())), requires_grad=True)
         except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError):
-            raise ValueError(
-                f"{name} is to be a number, or lists of numbers of equal lengths, not {shortened(text)}"
-            ) from None
+            told = "a number, or lists of numbers of equal lengths"
+            raise ValueError(f"{name} is to be {told}, not {shortened(text)}") from None
         if not 0 < values[name].numel() <= LARGEST:
             raise ValueError(f"{name} has {values[name].numel()} numbers: give 1 to {LARGEST}")
     return values
@@ -207,10 +193,8 @@ class Evaluation:
 
     def function(self, name: str) -> Any:
         """The engine's function of this name, or None."""
-        if name not in FUNCTIONS:
-            return None
         place = self.engine if name in self.engine.__all__ else self.engine.nn.functional
-        return getattr(place, name, None)
+        return getattr(place, name, None) if name in FUNCTIONS else None
 
     def of_Attribute(self, node: ast.Attribute) -> Any:
         value = self.value(node.value)
@@ -248,9 +232,8 @@ def is_engine(node: ast.expr) -> bool:
 
 def subscripted(value: Any, index: Any) -> Any:
     """``value[index]``; tensors in an index may be broadcast to many elements."""
-    shapes = [
-        tuple(each.shape) for each in (index if isinstance(index, tuple) else (index,)) if isinstance(each, Tensor)
-    ]
+    parts = index if isinstance(index, tuple) else (index,)
+    shapes = [tuple(each.shape) for each in parts if isinstance(each, Tensor)]
     if shapes and isinstance(value, Tensor) and math.prod(np.broadcast_shapes(*shapes)) * value.numel() > LARGEST**2:
         raise ValueError("its index has too many elements")
     return value[index]

@@ -6,8 +6,9 @@ the order of forward, so boxes never point at each other in a circle. The page a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from minigrad.viz.boxes import Arrow, Box, Folded, Frame
@@ -15,7 +16,7 @@ from minigrad.viz.calls import Call, Calls
 from minigrad.viz.grouping import NAMES_SHOWN, Part, Parts
 from minigrad.viz.labels import cut, lines_of, shape_lines, tooltip_of
 from minigrad.viz.leaves import Leaves
-from minigrad.viz.parts import TraceEdge, TraceNode
+from minigrad.viz.parts import TraceNode
 from minigrad.viz.screen import ROOM, SCREEN, ranks_of, size_of
 from minigrad.viz.telling import is_number
 
@@ -30,12 +31,7 @@ PARAMETERS_TOLD = 6  # by the tooltip of a folded box
 
 
 def fold(
-    trace: Trace,
-    *,
-    depth: int | None = None,
-    collapse: str | bool = "auto",
-    values: bool = False,
-    grads: bool = False,
+    trace: Trace, *, depth: int | None = None, collapse: str | bool = "auto", values: bool = False, grads: bool = False
 ) -> Folded:
     """What is drawn of ``trace``.
 
@@ -87,11 +83,10 @@ class Folding:
                 self.nodes[node.id] = replace(node, variable=None)
         self.calls = Calls(trace)
         self.places = {node.id: place for place, node in enumerate(self.calls.order)}
+        self.entering = trace.edges_into()
         self.users: dict[str, list[int]] = {}
-        self.entering: dict[str, list[TraceEdge]] = {}
         for number, edge in enumerate(trace.edges):
             self.users.setdefault(edge.source, []).append(number)
-            self.entering.setdefault(edge.target, []).append(edge)
         self.arrived = {step.node: step.arrived[0] for step in trace.steps if len(step.arrived) == 1}
         self.owners = {node.id: self.owner_of(node) for node in trace.nodes if node.kind == "leaf"}
         self.signs = [self.sign_of(place, node) for place, node in enumerate(self.calls.order)]
@@ -126,7 +121,7 @@ class Folding:
         they take what."""
         inputs: list[Hashable] = []
         first: dict[str, int] = {}
-        for edge in self.entering.get(node.id, ()):
+        for edge in self.entering[node.id]:
             source = self.nodes[edge.source]
             if edge.source in self.places:
                 inputs.append((place - self.places[edge.source], edge.output_index))
@@ -136,20 +131,19 @@ class Folding:
         return node.name, node.shapes, node.dtypes, tuple(inputs)
 
 
+@dataclass
 class Picture:
     """The boxes, arrows and frames of one way of folding."""
 
-    def __init__(self, folding: Folding, parts: Parts) -> None:
-        self.folding = folding
-        self.trace, self.calls = folding.trace, folding.calls
-        self.parts = parts
+    folding: Folding
+    parts: Parts
 
     def folded(self) -> Folded:
         """All boxes in the order of the trace, arrows, and frames."""
         leaves = Leaves(self.parts)
         boxes: dict[str, Box] = {}
         around: dict[str, tuple[Call, ...]] = {}
-        for node in self.trace.nodes:
+        for node in self.folding.trace.nodes:
             if node.kind == "operation":
                 place = self.folding.places[node.id]
                 box = self.parts.box_of[place] or ""
@@ -163,9 +157,8 @@ class Picture:
                 for number, (box, where) in enumerate(leaves.boxes.get(node.id, {}).items()):
                     boxes[box] = self.single_box(node, box)
                     if number:  # drawn before: the name is enough
-                        boxes[box] = replace(
-                            boxes[box], lines=boxes[box].lines[: 1 if node.label or node.variable else 2]
-                        )
+                        kept = boxes[box].lines[: 1 if node.label or node.variable else 2]
+                        boxes[box] = replace(boxes[box], lines=kept)
                     around[box] = where
         arrows = self.drawn_again(self.arrows(boxes, leaves), boxes, around)
         frames = self.frames(boxes, around)
@@ -179,7 +172,7 @@ class Picture:
 
     def operation_box(self, box: str, absorbed: list[TraceNode]) -> Box:
         """The box of an operation, of a call or of what repeats, with the leaves that went into it."""
-        nodes = [self.folding.nodes[self.calls.order[place].id] for place in self.parts.members[box]]
+        nodes = [self.folding.nodes[self.folding.calls.order[place].id] for place in self.parts.members[box]]
         head = self.parts.heads.get(box)
         if head is None:
             return self.single_box(nodes[0], box)
@@ -202,9 +195,10 @@ class Picture:
 
     def repeat_lines(self, part: Part) -> list[str]:
         """Which modules repeat, or which operations, and how often."""
-        calls = [self.calls.chains[unit[0]][part.level : part.level + 1] for unit in part.units]
+        order, chains = self.folding.calls.order, self.folding.calls.chains
+        calls = [chains[unit[0]][part.level : part.level + 1] for unit in part.units]
         period, last = part.repeat.period, part.units[-part.repeat.period :]
-        kinds = [call[0].kind if call else self.calls.order[unit[0]].name for call, unit in zip(calls[:period], last)]
+        kinds = [call[0].kind if call else order[unit[0]].name for call, unit in zip(calls[:period], last)]
         if any(call and not call[0].kind for call in calls):  # where nobody watched, the names alone
             kinds = []
         told = ", ".join([kind for kind in kinds[:NAMES_SHOWN] if kind]) + (", …" if len(kinds) > NAMES_SHOWN else "")
@@ -219,21 +213,17 @@ class Picture:
 
     def arrows(self, boxes: dict[str, Box], leaves: Leaves) -> tuple[Arrow, ...]:
         """One a value, or one for all that goes from or into a folded box."""
-        found: dict[Hashable, list[int]] = {}
-        ends: dict[Hashable, tuple[str, str]] = {}
-        for number, edge in enumerate(self.trace.edges):
+        found: dict[tuple[str, str, int | None], list[int]] = {}
+        for number, edge in enumerate(self.folding.trace.edges):
             target = self.parts.box_of_target(edge.target)
             source = leaves.box_at(edge.source, target) or self.parts.box_of_target(edge.source)
             if source == target or source not in boxes or target not in boxes:
                 continue
             folded = source in self.parts.heads or target in self.parts.heads
-            key: Hashable = (source, target) if folded else number
-            found.setdefault(key, []).append(number)
-            ends[key] = source, target
+            found.setdefault((source, target, None if folded else number), []).append(number)
         arrows = []
-        for key, numbers in found.items():
-            source, target = ends[key]
-            edges = [self.trace.edges[number] for number in numbers]
+        for (source, target, _), numbers in found.items():
+            edges = [self.folding.trace.edges[number] for number in numbers]
             node = self.folding.nodes[edges[0].source]
             label = ""
             if source not in self.parts.heads and (len(node.shapes) > 1 or edges[0].output_index):
@@ -270,10 +260,7 @@ class Picture:
 
     def frames(self, boxes: dict[str, Box], around: dict[str, tuple[Call, ...]]) -> tuple[Frame, ...]:
         """The calls around boxes. A call of one operation is no frame: the box tells its name."""
-        count: dict[Call, int] = {}
-        for chain in around.values():
-            for call in chain:
-                count[call] = count.get(call, 0) + 1
+        count = Counter([call for chain in around.values() for call in chain])
         inside: dict[Call, list[str]] = {}
         parents: dict[Call, str | None] = {}
         for box, chain in around.items():

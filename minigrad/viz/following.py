@@ -20,7 +20,7 @@ import numpy as np
 from minigrad.graph.node import Node, Tensor
 from minigrad.viz.parts import TraceLine
 
-__all__ = ["followed", "rule_of", "traced"]
+__all__ = ["followed", "nested", "rule_of", "traced"]
 
 ALL = 6  # elements that are told one by one
 LONGEST = 300  # letters of a line with numbers
@@ -29,15 +29,17 @@ LONGEST = 300  # letters of a line with numbers
 def rule_of(kind: Any) -> str:
     """The source of an operation's class, and of the class that it has its ``backward`` from; nothing where Python does
     not find it."""
-    try:
-        return "".join(inspect.getsource(each) for each in classes_of_rule(kind))
-    except (OSError, TypeError):
-        return ""
+    return "".join([line for lines, _ in sources_of_rule(kind) for line in lines])
 
 
-def classes_of_rule(kind: Any) -> list[Any]:
+@functools.lru_cache(1000)  # to find a class Python takes its whole file apart
+def sources_of_rule(kind: Any) -> list[tuple[list[str], int]]:
+    """The lines of the one class or the two, and the number in the file of the first."""
     owner = next((each for each in kind.__mro__ if "backward" in vars(each)), kind)
-    return [kind] if owner is kind else [kind, owner]
+    try:
+        return [inspect.getsourcelines(each) for each in ([kind] if owner is kind else [kind, owner])]
+    except (OSError, TypeError):
+        return []
 
 
 def followed(run: Callable[[], Any], node: Any, offsets: dict[Any, int]) -> tuple[Any, tuple[TraceLine, ...]]:
@@ -67,11 +69,8 @@ def traced(run: Callable[[], Any], on_call: Callable[[FrameType, str, Any], Any]
 
 def offset_of(kind: Any) -> int:
     """What is added to a line's number in the file for its number in the rule's source."""
-    try:
-        sources = [inspect.getsourcelines(each) for each in classes_of_rule(kind)]
-    except (OSError, TypeError):
-        return 0
-    return sum([len(lines) for lines, _ in sources[:-1]]) + 1 - sources[-1][1]
+    sources = sources_of_rule(kind)
+    return sum([len(lines) for lines, _ in sources[:-1]]) + 1 - sources[-1][1] if sources else 0
 
 
 @functools.lru_cache(1000)
@@ -152,18 +151,19 @@ def with_numbers(text: str, expression: ast.expr, names: dict[str, Any]) -> str:
     """An expression's text with what is in its names put in; nothing where there is none to be put in."""
     lines = text.encode().splitlines(keepends=True)
     begins = [sum(map(len, lines[:number])) for number in range(len(lines))]
+
+    def span(part: ast.expr) -> tuple[int, int]:
+        assert part.end_lineno is not None and part.end_col_offset is not None
+        return begins[part.lineno - 1] + part.col_offset, begins[part.end_lineno - 1] + part.end_col_offset
+
     places = []
     for part in ast.walk(expression):
         known = value_of(part, names)
         if known and isinstance(part, ast.expr):
-            assert part.end_lineno is not None and part.end_col_offset is not None
-            begin = begins[part.lineno - 1] + part.col_offset
-            places.append((begin, begins[part.end_lineno - 1] + part.end_col_offset, known))
+            places.append((*span(part), known))
     if not places:
         return ""
-    assert expression.end_lineno is not None and expression.end_col_offset is not None
-    place = begins[expression.lineno - 1] + expression.col_offset
-    end = begins[expression.end_lineno - 1] + expression.end_col_offset
+    place, end = span(expression)
     found, whole = [], text.encode()
     for begin, after, known in sorted(places):
         found += [whole[place:begin].decode(), known]
@@ -200,7 +200,7 @@ def value_text(value: Any) -> str:
 
 
 def nested(array: Any) -> str:
-    """An array's elements, each in as few digits as tell it from all others of its type."""
+    """An array's elements; numbers in as few digits as tell each from all others of its type."""
     if array.ndim == 0:
-        return str(array[()])
+        return str(array)
     return f"[{', '.join([nested(each) for each in array])}]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from minigrad.viz.calls import Call
@@ -45,7 +46,9 @@ class Parts:
         count = len(self.calls.order)
         self.box_of: list[str | None] = [None] * count
         self.heads: dict[str, Call | Part] = {}
-        self.open: list[tuple[Call, ...]] = [chain[: self.fold_at(chain)] for chain in self.calls.chains]
+        self.open: list[tuple[Call, ...]] = list(self.calls.chains)
+        if depth is not None:
+            self.open = [tuple([call for call in chain if call.level < depth]) for chain in self.open]
         if repeats:
             level = 0
             while any(len(chain) >= level for chain in self.open):
@@ -63,43 +66,26 @@ class Parts:
         for place, box in enumerate(self.box_of):
             self.members.setdefault(box or "", []).append(place)
 
-    def fold_at(self, chain: tuple[Call, ...]) -> int:
-        """How many of the calls around an operation stay open."""
-        if self.depth is None:
-            return len(chain)
-        return sum(call.level < self.depth for call in chain)
-
     def find_repeats(self, level: int) -> None:
         """Fold what repeats directly inside calls of this level."""
-        start = 0
-        while start < len(self.open):
-            outer = self.open[start][:level]
-            end = start
-            while end < len(self.open) and self.open[end][:level] == outer:
-                end += 1
-            if len(outer) == level and self.box_of[start] is None:
-                self.fold_repeats(start, end, level)
-            start = end
+        for outer, places in groupby(range(len(self.open)), lambda place: self.open[place][:level]):
+            inside = list(places)
+            if len(outer) == level and self.box_of[inside[0]] is None:
+                self.fold_repeats(inside, level)
 
-    def fold_repeats(self, start: int, end: int, level: int) -> None:
+    def fold_repeats(self, inside: list[int], level: int) -> None:
         units: list[tuple[int, int]] = []  # a call, or an operation: from where to where
-        at = start
-        while at < end:
-            until = at + 1
-            inner = self.calls.chains[at][level : level + 1]
-            while inner and until < end and self.calls.chains[until][level : level + 1] == inner:
-                until += 1
-            units.append((at, until))
-            at = until
+        for _, places in groupby(inside, lambda place: self.calls.chains[place][level : level + 1] or place):
+            at, *others = places
+            units.append((at, at + len(others) + 1))
         for repeat in repeats_in([self.unit_sign(unit, level) for unit in units]):
             first, last = units[repeat.start][0], units[repeat.end - 1][1]
             has_calls = any(self.calls.chains[unit[0]][level:] for unit in units[repeat.start : repeat.end])
             if (not has_calls and last - first < LONG_LOOP) or not self.in_series(repeat, units):
                 continue
-            part = Part(repeat, units[repeat.start : repeat.end], level)
-            head = self.unit_id(units[repeat.start], level)
-            box = f"{head}x{repeat.times}"
-            self.heads[box] = part
+            head = self.calls.chains[first][level : level + 1] or self.calls.order[first : first + 1]
+            box = f"{head[0].id}x{repeat.times}"
+            self.heads[box] = Part(repeat, units[repeat.start : repeat.end], level)
             for place in range(first, last):
                 self.box_of[place] = box
                 self.open[place] = self.open[place][:level]
@@ -109,7 +95,7 @@ class Parts:
         second = units[repeat.start + repeat.period : repeat.start + 2 * repeat.period]
         first = range(units[repeat.start][0], second[0][0])
         nodes = self.calls.order[second[0][0] : second[-1][1]]
-        sources = [edge.source for node in nodes for edge in self.folding.entering.get(node.id, ())]
+        sources = [edge.source for node in nodes for edge in self.folding.entering[node.id]]
         return any(self.folding.places.get(source) in first for source in sources)
 
     def unit_sign(self, unit: tuple[int, int], level: int) -> Hashable:
@@ -119,10 +105,6 @@ class Parts:
         kind = chain[0].kind if chain else ""
         inner = [tuple([call.path[prefix:] for call in each[level + 1 :]]) for each in self.calls.chains[slice(*unit)]]
         return kind, bool(chain), tuple(inner), tuple(self.folding.signs[slice(*unit)])
-
-    def unit_id(self, unit: tuple[int, int], level: int) -> str:
-        chain = self.calls.chains[unit[0]][level : level + 1]
-        return chain[0].id if chain else self.calls.order[unit[0]].id
 
     def fold_rows(self) -> None:
         """One box for operations in a row of which each goes on with what the one before made."""
@@ -142,7 +124,7 @@ class Parts:
         """Whether this operation and the one before are boxes of their own, and it takes what that one made."""
         before, node = self.calls.order[place - 1], self.calls.order[place]
         single = self.box_of[place - 1] == before.id and self.box_of[place] == node.id
-        sources = {edge.source for edge in self.folding.entering.get(node.id, ()) if edge.source in self.folding.places}
+        sources = {edge.source for edge in self.folding.entering[node.id] if edge.source in self.folding.places}
         return single and self.open[place - 1] == self.open[place] and sources == {before.id}
 
     def box_of_target(self, node_id: str) -> str:

@@ -7,6 +7,7 @@ numbers are the texts ``"inf"``, ``"-inf"`` and ``"nan"``. What is not known, or
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 import typing
@@ -79,16 +80,14 @@ def refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number in JSON")
 
 
-HINTS: dict[Any, dict[str, Any]] = {}
+hints_of = functools.lru_cache(typing.get_type_hints)
 
 
 def read(kind: Any, data: Any, where: str) -> Any:
     """The dataclass ``kind`` made of an object: each field is there, or has a default, and is what it should be."""
     if not isinstance(data, dict):
         raise wrong(where, "an object", data)
-    if kind not in HINTS:
-        HINTS[kind] = typing.get_type_hints(kind)
-    hints = HINTS[kind]
+    hints = hints_of(kind)
     surplus = [name for name in data if name not in hints]
     if surplus:
         raise ValueError(f"this is no trace: {where} has no field {surplus[0]!r:.60}")
@@ -97,14 +96,10 @@ def read(kind: Any, data: Any, where: str) -> Any:
         if field.name in data:
             given[field.name] = read_value(hints[field.name], data[field.name], f"{where}: {field.name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            if not optional(hints[field.name]):
+            if type(None) not in typing.get_args(hints[field.name]):
                 raise ValueError(f"this is no trace: {where} has no {field.name}")
             given[field.name] = None
     return kind(**given)
-
-
-def optional(hint: Any) -> bool:
-    return type(None) in typing.get_args(hint)
 
 
 def read_value(hint: Any, value: Any, where: str) -> Any:
@@ -123,15 +118,10 @@ def read_value(hint: Any, value: Any, where: str) -> Any:
             raise wrong(where, "an object of at most 1000 fields", value)
         return {read_value(str, name, where): read_value(inner[1], each, where) for name, each in value.items()}
     if inner:  # one of several
-        if value is None and type(None) in inner:
-            return None
-        if isinstance(value, dict):
-            return read_value(Summary if Summary in inner else inner[0], value, where)
         if type(value) in inner and type(value) is not str:
             return value
-        if str in inner:
-            return read_value(str, value, where)
-        return read_value(inner[0], value, where)
+        expected = Summary if isinstance(value, dict) else str
+        return read_value(expected if expected in inner else inner[0], value, where)
     if dataclasses.is_dataclass(hint):
         return read(hint, value, where)
     if type(value) is not hint:

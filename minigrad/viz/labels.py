@@ -86,13 +86,11 @@ def cut(line: str) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
-def tooltip_of(node: TraceNode, module: str = "") -> str:
+def tooltip_of(node: TraceNode) -> str:
     """What is known of a node."""
     told = [str(node) if node.label or not node.variable else f"{node} ({node.variable})"]
     if node.formula:
         told.append(node.formula)
-    if module:
-        told.append(f"in {module}")
     if node.line is not None:
         told.append(f"{short_file(node.file)}:{node.line}")
     if node.kind != "constant" and node.value is not None:

@@ -47,14 +47,11 @@ def laid_out(
         TimeoutError: it takes longer than ``seconds``.
     """
     limit = SECONDS if seconds is None else seconds
-    dot = ["dot", f"-K{engine}", f"-T{format}"]
     try:
-        picture, complaints = run(dot, source, format, limit)
-    except subprocess.TimeoutExpired as error:
-        if answers():
+        picture, complaints = run(["dot", f"-K{engine}", f"-T{format}"], source, format, limit)
+    except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+        if isinstance(error, subprocess.TimeoutExpired) and answers():
             raise too_slow(limit) from None
-        picture, complaints = by_pygraphviz(source, format, engine, limit, error)
-    except (OSError, RuntimeError) as error:
         picture, complaints = by_pygraphviz(source, format, engine, limit, error)
     if complaints and not quiet:
         sys.stderr.write(complaints)

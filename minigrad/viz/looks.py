@@ -70,16 +70,12 @@ CSS = f"""
 .minigrad-graph text {{ fill: var(--ink); }}
 .minigrad-graph .edge path {{ stroke: var(--paper-line); }}
 .minigrad-graph .edge polygon {{ fill: var(--paper-line); stroke: var(--paper-line); }}
-""" + "".join(
-    [
-        f".minigrad-graph {chosen} > :is(path, polygon) {{ fill: var(--{kind}); stroke: var(--{kind}-line); }}\n"
-        f".minigrad-graph {chosen} > polyline {{ stroke: var(--{kind}-line); }}\n"
-        for kind in ("leaf", "operation", "output", "constant", "module", "frame", "marked")
-        for chosen in [".frame" if kind == "frame" else f".node.{kind}"]
-    ]
-    + [
-        ".minigrad-graph .graph .node > polygon + polygon { fill: none; }\n",
-        ".minigrad-graph .edge.marked path { stroke: var(--marked-line); }\n",
-        ".minigrad-graph .edge.marked polygon { fill: var(--marked-line); stroke: var(--marked-line); }\n",
-    ]
-)
+"""
+for kind in ("leaf", "operation", "output", "constant", "module", "frame", "marked"):
+    chosen = f".minigrad-graph {'.frame' if kind == 'frame' else f'.node.{kind}'}"
+    CSS += f"{chosen} > :is(path, polygon) {{ fill: var(--{kind}); stroke: var(--{kind}-line); }}\n"
+    CSS += f"{chosen} > polyline {{ stroke: var(--{kind}-line); }}\n"
+CSS += """.minigrad-graph .graph .node > polygon + polygon { fill: none; }
+.minigrad-graph .edge.marked path { stroke: var(--marked-line); }
+.minigrad-graph .edge.marked polygon { fill: var(--marked-line); stroke: var(--marked-line); }
+"""

@@ -13,13 +13,14 @@ import json
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.viz.following import nested
 from minigrad.viz.parts import TraceBeside, TraceNode, TraceStep, engine_name, shape_text
 from minigrad.viz.summary import Summary
 from minigrad.viz.telling import in_order_of_forward, names_of, short_file, text_of
@@ -66,10 +67,8 @@ def read(name: str) -> str:
 
 def framed(page: str, title: str) -> str:
     """A page inside of a notebook: it has no rights there but to run its own script."""
-    return (
-        f'<iframe srcdoc="{escape(page)}" title="{escape(title)}" sandbox="allow-scripts" '
-        'style="width: 100%; height: 720px; border: 1px solid #888"></iframe>'
-    )
+    look = 'sandbox="allow-scripts" style="width: 100%; height: 720px; border: 1px solid #888"'
+    return f'<iframe srcdoc="{escape(page)}" title="{escape(title)}" {look}></iframe>'
 
 
 def digest(text: str) -> str:
@@ -166,21 +165,13 @@ class PageData:
         return {name: value for name, value in found.items() if value not in (None, [])}
 
     def view(self, view: View) -> dict[str, Any]:
-        folded = view.folded
-        return {
-            "boxes": [[self.numbers[node] for node in box.nodes] for box in folded.boxes],
-            "arrows": [list(arrow.edges) for arrow in folded.arrows],
-        }
+        boxes = [[self.numbers[node] for node in box.nodes] for box in view.folded.boxes]
+        return {"boxes": boxes, "arrows": [list(arrow.edges) for arrow in view.folded.arrows]}
 
     def beside(self, beside: TraceBeside) -> dict[str, Any]:
         arrived = {self.numbers[each.node]: [self.value(one) for one in each.gradients] for each in beside.arrived}
         first = None if beside.first is None else self.numbers[beside.first]
-        return {
-            "engine": engine_name(beside.engine),
-            "arrived": arrived,
-            "first": first,
-            "told": beside.told,
-        }
+        return {"engine": engine_name(beside.engine), "arrived": arrived, "first": first, "told": beside.told}
 
 
 def memory_text(trace: Trace, names: Mapping[str, str]) -> list[str]:
@@ -229,7 +220,8 @@ def full(summary: Summary) -> str:
     """A value as it is told beside the graph: nested as the tensor is; of many elements what is known."""
     if summary.norm is None and 0 < len(summary.values) == math.prod(summary.shape):
         few = len(summary.values) <= ALL
-        told = nested([number(each, summary.dtype, None if few else 6) for each in summary.values], summary.shape)
+        elements = [number(each, summary.dtype, None if few else 6) for each in summary.values]
+        told = nested(np.reshape(elements, summary.shape))
         return told if few else f"{shape_text(summary.shape)} {told}"
     figures = [number(each, "float64", 6) for each in (summary.norm, summary.min, summary.max) if each is not None]
     told = f"{shape_text(summary.shape)} {summary.dtype}"
@@ -252,10 +244,3 @@ def number(value: Any, dtype: str, digits: int | None = None) -> str:
         told = f"{value:.{digits}g}"
         return told if any(sign in told for sign in ".en") else f"{told}.0"
     return str(np.dtype(dtype).type(value)) if dtype in ("float16", "float32") else str(value)
-
-
-def nested(values: Sequence[str], shape: Sequence[int]) -> str:
-    if not shape:
-        return values[0]
-    size = len(values) // shape[0]
-    return f"[{', '.join([nested(values[n * size : (n + 1) * size], shape[1:]) for n in range(shape[0])])}]"

@@ -98,10 +98,8 @@ class Programs:
             return Refused(of_user(traceback.TracebackException(type(error), error, trace)), is_traceback=True)
         words = str(error).partition("\n")[0]
         if words.startswith("Trying to backward through the graph a second time"):
-            return Refused(
-                f"the graph behind {program} was freed: the program runs backward itself, so leave that out, or call "
-                f"it with retain_graph=True"
-            )
+            instead = "so leave that out, or call it with retain_graph=True"
+            return Refused(f"the graph behind {program} was freed: the program runs backward itself, {instead}")
         if isinstance(error, OSError) and error.filename is not None:
             return Refused(f"{os.fspath(error.filename)} cannot be written: {error.strerror}")
         if isinstance(error, ImportError):  # an extra is not installed
@@ -110,9 +108,8 @@ class Programs:
 
     def instead(self, module: types.ModuleType) -> str:
         """What could have been named instead."""
-        tensors = [
-            name for name, value in vars(module).items() if looks_like_tensor(value) and value.grad_fn is not None
-        ]
+        found = vars(module).items()
+        tensors = [name for name, value in found if looks_like_tensor(value) and value.grad_fn is not None]
         if tensors:
             return f": the tensors with a graph are {', '.join(tensors[-5:])}"
         return ': it has no tensor with a graph (what stands under if __name__ == "__main__": is not run)'

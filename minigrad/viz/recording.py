@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from minigrad.autograd.stepping import Step, ready_because
-from minigrad.graph.describing import short_name
-from minigrad.graph.node import AccumulateGrad, Tensor
+from minigrad.graph.node import Tensor
 from minigrad.viz.following import followed
 from minigrad.viz.parts import TraceLine, TraceSent, TraceStep
 from minigrad.viz.summary import Summary, summary_of
@@ -17,6 +16,8 @@ from minigrad.viz.trace import Trace
 from minigrad.viz.tracing import Params, Tracing, inputs_of, require_tensor, saved_in_brief
 
 __all__ = ["record", "recorded"]
+
+Look = Callable[[str, Sequence[Any]], None]
 
 
 def record(
@@ -48,14 +49,14 @@ def recorded(
     params: Params | None,
     names: Mapping[str, Any] | None,
     retain_graph: bool | None,
-    look: Callable[[str, Sequence[Any]], None] | None,
+    look: Look | None,
 ) -> Trace:
     """:func:`record`; ``look`` is shown what arrives at each node, by the node's id."""
     require_tensor(loss, "loss")
     tracing = Tracing(loss, params, names)
     before = tracing.trace()
+    edges = {(edge.target, edge.position): number for number, edge in enumerate(before.edges)}
     if isinstance(loss, Tensor):
-        edges = {(edge.target, edge.position): number for number, edge in enumerate(before.edges)}
         steps = loss.backward_steps(gradient, retain_graph)
         kept = []
         offsets: dict[Any, int] = {}
@@ -65,7 +66,7 @@ def recorded(
             if look is not None:
                 look(kept[-1].node, step.arrived)
     else:
-        looking_on = LookingOn(tracing, before, look)
+        looking_on = LookingOn(tracing, before, edges, look)
         looking_on.call(loss.backward, gradient, retain_graph)
         kept = looking_on.steps
     after = Tracing(loss, params, names).trace()
@@ -81,10 +82,8 @@ class LookingOn:
         senders: of each node the numbers of the steps that have sent something.
     """
 
-    def __init__(self, tracing: Tracing, trace: Trace, look: Callable[[str, Sequence[Any]], None] | None) -> None:
-        self.tracing = tracing
-        self.look = look
-        self.edges = {(edge.target, edge.position): number for number, edge in enumerate(trace.edges)}
+    def __init__(self, tracing: Tracing, trace: Trace, edges: dict[tuple[str, int], int], look: Look | None) -> None:
+        self.tracing, self.edges, self.look = tracing, edges, look
         self.saved = {node.id: node.saved or {} for node in trace.nodes}
         self.steps: list[TraceStep] = []
         self.waiting: dict[Any, Any] = {}
@@ -106,21 +105,17 @@ class LookingOn:
             handles.append(node.register_prehook(functools.partial(self.before, node)))
             handles.append(node.register_hook(functools.partial(self.after, node)))
 
-    def number_of(self, node: Any) -> str:
-        item = node.variable if short_name(node) == "AccumulateGrad" else node
-        return f"n{self.tracing.numbers[id(item)]}"
-
     def before(self, node: Any, arrived: Any) -> None:
         if hasattr(node, "variable"):
-            self.grads[self.number_of(node)] = brief(node.variable.grad)
+            self.grads[self.tracing.id_of(node)] = brief(node.variable.grad)
 
     def after(self, node: Any, outgoing: Any, arrived: Any) -> None:
-        number, sent = self.number_of(node), []
+        number, sent = self.tracing.id_of(node), []
         is_leaf = hasattr(node, "variable")
         for position, ((target, output_nr), value) in enumerate(zip(node.next_functions, outgoing)):
             if target is None or value is None:
                 continue
-            to = self.number_of(target)
+            to = self.tracing.id_of(target)
             so_far = self.waiting.get((to, output_nr))
             total = value.detach().clone() if so_far is None else added(so_far, value.detach())
             self.waiting[to, output_nr] = total
@@ -129,9 +124,8 @@ class LookingOn:
             sent.append(TraceSent(edge, summary_of(value), brief(so_far), summary_of(total)))
         grads = (self.grads.get(number), brief(node.variable.grad)) if is_leaf else (None, None)
         ready = ready_because(tuple(self.senders.pop(number, ())))
-        came = [
-            self.waiting.pop((number, place), each) for place, each in enumerate(arrived)
-        ]  # before hooks changed it
+        # What arrived before hooks changed it.
+        came = [self.waiting.pop((number, place), each) for place, each in enumerate(arrived)]
         if self.look is not None:
             self.look(number, came)
         self.steps.append(TraceStep(number, tuple(map(brief, came)), self.saved[number], tuple(sent), *grads, ready))
@@ -149,9 +143,7 @@ def remove(handles: list[Any]) -> None:
 
 def step_data(step: Step, tracing: Tracing, edges: dict[tuple[str, int], int], ran: tuple[TraceLine, ...]) -> TraceStep:
     """A step as data: nodes and edges by their numbers, values in brief."""
-    item = step.node.variable if isinstance(step.node, AccumulateGrad) else step.node
-    node = f"n{tracing.numbers[id(item)]}"
-    sent = []
+    node, sent = tracing.id_of(step.node), []
     for each in step.sent:
         added_to = brief(each.added_to)
         edge = edges[node, each.position]

@@ -36,13 +36,11 @@ def check_size(folded: Folded, max_nodes: int) -> None:
 
 def size_of(folded: Folded) -> tuple[float, float]:
     """About how wide and how high Graphviz will lay it out, in the unit of the letters' size, which is 14."""
-    parents = {frame.path: frame.parent for frame in folded.frames}
+    chains: dict[str | None, list[str]] = {None: []}
     around: dict[str, list[str]] = {}
-    for frame in folded.frames:
-        chain = [frame.path]
-        while parents[chain[-1]] is not None:
-            chain.append(parents[chain[-1]] or "")
-        around |= dict.fromkeys(frame.boxes, chain)
+    for frame in folded.frames:  # each after the one around it
+        chains[frame.path] = [frame.path, *chains[frame.parent]]
+        around |= dict.fromkeys(frame.boxes, chains[frame.path])
     ranks = ranks_of([box.id for box in folded.boxes], folded.arrows)
     users: dict[str, list[str]] = {}
     for arrow in folded.arrows:

@@ -41,11 +41,8 @@ def text_of(trace: Trace, width: int = 80) -> str:
         lines += wrapped(told + where, width)
     if trace.saved_bytes:
         holder = trace.holders()[0]
-        lines += wrapped(
-            f"saved for backward: {trace.saved_bytes} bytes, most by {holder.name} {names[holder.id]}: "
-            f"{holder.saved_bytes}",
-            width,
-        )
+        most = f"most by {holder.name} {names[holder.id]}: {holder.saved_bytes}"
+        lines += wrapped(f"saved for backward: {trace.saved_bytes} bytes, {most}", width)
     by_id = {node.id: node for node in trace.nodes}
     for number, step in enumerate(trace.steps, 1):
         lines.append("")
@@ -98,10 +95,8 @@ def is_number(node: TraceNode) -> bool:
 
 def inputs_of(node: TraceNode, names: dict[str, str], entering: dict[str, list[TraceEdge]]) -> str:
     """The names of what enters a node; of one of several outputs, which."""
-    inputs = []
-    for edge in entering[node.id]:
-        inputs.append(names[edge.source] + (f".{edge.output_index}" if edge.output_index else ""))
-    return ", ".join(inputs)
+    edges = entering[node.id]
+    return ", ".join([names[each.source] + (f".{each.output_index}" if each.output_index else "") for each in edges])
 
 
 def shown_value(node: TraceNode) -> str:
@@ -136,9 +131,7 @@ def step_lines(
         told.append(f"sent to {names[edge.source]} (input {edge.position}): {sent.value}{summed}{added}")
     if step.grad_after is not None:
         told.append(f".grad: {'None' if step.grad_before is None else step.grad_before}, then {step.grad_after}")
-    for each in told:
-        lines += wrapped(f"  {each}", width)
-    return lines
+    return lines + [line for each in told for line in wrapped(f"  {each}", width)]
 
 
 def short_file(file: str | None) -> str:

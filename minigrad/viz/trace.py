@@ -137,9 +137,8 @@ def first_difference(graph_a: Trace, graph_b: Trace) -> str | None:
         if node_a != node_b:
             place = _place(node_a, graph_a) or _place(node_b, graph_b)
             node_id = node_b.id if node_a is None else node_a.id
-            first = "missing" if node_a is None else str(node_a)
-            second = "missing" if node_b is None else str(node_b)
-            return f"node {node_id}{place} is {first} in the first graph, {second} in the second"
+            told = f"{node_a or 'missing'} in the first graph, {node_b or 'missing'} in the second"
+            return f"node {node_id}{place} is {told}"
         for edge_a, edge_b in zip_longest(entering_a[node_a.id], entering_b[node_b.id]):
             if edge_a != edge_b:
                 first = _edge_text(edge_a, graph_a)

@@ -12,6 +12,7 @@ import linecache
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ AROUND = 3  # lines of the user's program before and after one that made a node
 Inner = dict[Any, dict[int, str]]  # of a node, the names of its outputs
 # Which input of PyTorch's nodes a saved tensor is.
 PLACES = {"self": 0, "input": 0, "other": 1, "mat1": 1, "weight": 1}
+NOTHING = Made("", 0, ())  # that is known of how a node was made
 ABSENT = ("Convolution", "NativeBatchNorm", "NativeLayerNorm", "NativeGroupNorm")  # which may have no weight, no bias
 
 
@@ -125,21 +127,19 @@ class Tracing:
                 if node is None:
                     self.add_constant(number, item, position)
                     continue
-                source = node.variable if short_name(node) == "AccumulateGrad" else node  # one box for a leaf
-                self.edges.append(TraceEdge(f"n{self.number_of(source)}", f"n{number}", output_index, position))
+                self.edges.append(TraceEdge(self.id_of(node), f"n{number}", output_index, position))
         self.find_modules()
         self.find_variables()
-        excerpts = excerpts_of(self.nodes) if self.values else ()
         told = [replace(node, file=told_file(node.file)) if node.file else node for node in self.nodes]
-        rules = {name: rule_of(kind) for name, kind in self.kinds.items()} if self.values else {}
+        kinds = self.kinds if self.values else {}
         return Trace(
             (*told, *self.constants),
             tuple(self.edges),
             groups=self.groups(),
             engine=self.engine,
             saved_bytes=sum(self.memory.values()),
-            rules={name: rule for name, rule in rules.items() if rule},
-            excerpts=tuple([replace(each, file=told_file(each.file)) for each in excerpts]),
+            rules={name: rule for name, kind in kinds.items() if (rule := rule_of(kind))},
+            excerpts=excerpts_of(self.nodes) if self.values else (),
         )
 
     def number_of(self, item: Any) -> int:
@@ -148,6 +148,10 @@ class Tracing:
         if number == len(self.found):
             self.found.append(item)
         return number
+
+    def id_of(self, node: Any) -> str:
+        """The id of a node's box; a leaf and the node that sums its gradient are one."""
+        return f"n{self.number_of(node.variable if short_name(node) == 'AccumulateGrad' else node)}"
 
     def describe(self, number: int, item: Any) -> TraceNode:
         """The box of a tensor or of an operation's node."""
@@ -158,14 +162,11 @@ class Tracing:
             name, kind = "output", "output"
         else:
             name, kind = "AccumulateGrad" if item.requires_grad else "Tensor", "leaf"
-        shapes, dtypes = _shapes([item])
-        value = summary_of(item) if self.values else None
-        grad = grad_of(item) if self.values else None
-        return TraceNode(node_id, name, kind, shapes, dtypes, self.labels.get(id(item), ""), value=value, grad=grad)
+        known: dict[str, Any] = {"value": summary_of(item), "grad": grad_of(item)} if self.values else {}
+        return TraceNode(node_id, name, kind, *_shapes([item]), self.labels.get(id(item), ""), **known)
 
     def describe_operation(self, node_id: str, node: Any) -> TraceNode:
-        shapes, dtypes = _shapes(node._input_metadata)
-        made = made_of(node)
+        made = how_made(node)
         saved = saved_of(node)
         name = short_name(node)
         ours = isinstance(node, Node)
@@ -175,29 +176,27 @@ class Tracing:
             node_id,
             name,
             "operation",
-            shapes,
-            dtypes,
+            *_shapes(node._input_metadata),
             _inner_label(node, self.inner),
             formula=(formula_of(node) or None) if ours else None,
-            file=None if made is None else made.file or None,
-            line=None if made is None else made.line or None,
-            module=made.modules[-1][0] if made is not None and made.modules else None,
+            file=made.file or None,
+            line=made.line or None,
+            module=made.modules[-1][0] if made.modules else None,
             sequence=node._sequence_nr(),
-            **self.result_of(node, made, len(shapes)),
+            **self.result_of(node, made),
             saved=saved_in_brief(saved) if self.values else None,
             saved_bytes=self.bytes_of(saved.values()),
         )
 
-    def result_of(self, node: Any, made: Made | None, outputs: int) -> dict[str, Any]:
+    def result_of(self, node: Any, made: Made) -> dict[str, Any]:
         """The value of what an operation gave, as ``watch`` saw it or as it is in the tensor that has a name, and the
         gradient that this keeps."""
-        if not self.values or outputs != 1:
+        if not self.values or len(node._input_metadata) != 1:
             return {}
         tensor = self.made_by.get(node)
-        seen = None if made is None else made.result
         if tensor is None:
-            return {"value": seen}
-        return {"value": summary_of(tensor) if seen is None else seen, "grad": grad_of(tensor)}
+            return {"value": made.result}
+        return {"value": made.result or summary_of(tensor), "grad": grad_of(tensor)}
 
     def bytes_of(self, saved: Iterable[Any]) -> int:
         """The memory of what a node saved, each array once; and note it for the whole."""
@@ -207,16 +206,15 @@ class Tracing:
                 owner = value if value.base is None else value.base
                 mine[id(owner)] = getattr(owner, "nbytes", value.nbytes)
             elif hasattr(value, "untyped_storage"):
-                place, size = memory_of(value)
-                mine[place] = size
+                mine.update([memory_of(value)])
         self.memory.update(mine)
         return sum(mine.values())
 
     def add_constant(self, number: int, node: Any, position: int) -> None:
         """The box of an input that needs no gradient, and the edge from it; none where nothing was given."""
-        made = made_of(node)
+        made = how_made(node)
         known: Constant | None
-        if made is not None and position in made.constants:
+        if position in made.constants:
             known = made.constants[position]
             if known is None:
                 return
@@ -229,7 +227,7 @@ class Tracing:
         if place == len(self.constants):
             value = None if known is None else known.value
             label = self.of_constants.get(key, "")
-            name = None if made is None else made.names.get(position) or None
+            name = made.names.get(position) or None
             self.constants.append(TraceNode(f"c{place}", "constant", "constant", (), (), label, name, value=value))
         self.edges.append(TraceEdge(f"c{place}", f"n{number}", 0, position, needs_grad=False))
 
@@ -250,9 +248,8 @@ class Tracing:
         for name, value in saved_of(node).items():
             place = PLACES.get(name, 2 if name == "mat2" and "Addmm" in node.name() else 1)
             if place == position and hasattr(value, "requires_grad") and name in (*PLACES, "mat2"):
-                return (
-                    None if value.requires_grad else Constant(key_of(value) if value.ndim else None, summary_of(value))
-                )
+                key = key_of(value) if value.ndim else None
+                return None if value.requires_grad else Constant(key, summary_of(value))
         return None
 
     def find_modules(self) -> None:
@@ -276,17 +273,12 @@ class Tracing:
         """A leaf has the name that the operations know that use it; what the line assigns belongs to the operation that
         this line made last."""
         for edge in self.edges:
-            item, source = self.found[int(edge.target[1:])], edge.source
-            made = None if _is_tensor(item) else made_of(item)
-            name = "" if made is None else made.names.get(edge.position, "")
-            if name and source.startswith("n") and self.nodes[int(source[1:])].variable is None:
-                self.nodes[int(source[1:])] = replace(self.nodes[int(source[1:])], variable=name)
-        lines: list[tuple[int, int]] = []
-        for number, node in enumerate(self.nodes):
-            if node.line is not None:
-                lines.append((node.sequence or 0, number))
-        lines.sort()
-        for (_, number), following in zip(lines, [*[each for _, each in lines[1:]], None]):
+            name, source = how_made(self.found[int(edge.target[1:])]).names.get(edge.position), int(edge.source[1:])
+            if name and edge.source.startswith("n") and self.nodes[source].variable is None:
+                self.nodes[source] = replace(self.nodes[source], variable=name)
+        there = [(node.sequence or 0, number) for number, node in enumerate(self.nodes) if node.line is not None]
+        numbers = [number for _, number in sorted(there)]
+        for number, following in zip(numbers, [*numbers[1:], None]):
             node = self.nodes[number]
             after = None if following is None else self.nodes[following]
             if after is None or (after.file, after.line) != (node.file, node.line):
@@ -296,10 +288,8 @@ class Tracing:
         """The modules in which nodes were made, each after the one around it."""
         kinds: dict[str, str] = {}
         for item in self.found:
-            made = None if _is_tensor(item) else made_of(item)
-            if made is not None:
-                for path, kind in made.modules:
-                    kinds.setdefault(path, kind)
+            for path, kind in how_made(item).modules:
+                kinds.setdefault(path, kind)
         for node in self.nodes:
             parts = [] if node.module is None or node.module in kinds else node.module.split(".")
             for count in range(1, len(parts) + 1):
@@ -314,18 +304,20 @@ class Tracing:
         return tuple(found)
 
 
+def how_made(item: Any) -> Made:
+    """What was noted at a node, and nothing where nobody watched, or at a tensor."""
+    return (None if _is_tensor(item) else made_of(item)) or NOTHING
+
+
 def saved_of(node: Any) -> dict[str, Any]:
     """What ``node`` saved, by name: minigrad's arrays as they are, PyTorch's tensors; nothing after it was freed."""
     if isinstance(node, Node):
         return values_saved(node)
-    found: dict[str, Any] = {}
-    for name in dir(node):
-        if name.startswith("_saved_"):
-            try:
-                found[name.removeprefix("_saved_")] = getattr(node, name)
-            except RuntimeError:  # freed
-                return {}
-    return found
+    names = [name for name in dir(node) if name.startswith("_saved_")]
+    try:
+        return {name.removeprefix("_saved_"): getattr(node, name) for name in names}
+    except RuntimeError:  # freed
+        return {}
 
 
 def memory_of(tensor: Any) -> tuple[int, int]:
@@ -384,12 +376,9 @@ def excerpts_of(nodes: Sequence[TraceNode]) -> tuple[TraceExcerpt, ...]:
     for file, numbers in wanted.items():
         lines = linecache.getlines(file)
         there = [number for number in sorted(numbers) if 0 < number <= len(lines)]
-        begins = [number for number in there if number - 1 not in numbers or number == 1]
-        for first in begins:
-            last = first
-            while last + 1 in numbers and last < len(lines):
-                last += 1
-            found.append(TraceExcerpt(file, first, tuple([line.rstrip("\n") for line in lines[first - 1 : last]])))
+        for _, run in groupby(enumerate(there), lambda pair: pair[1] - pair[0]):  # numbers without a gap
+            told = {number: lines[number - 1].rstrip("\n") for _, number in run}
+            found.append(TraceExcerpt(told_file(file), min(told), tuple(told.values())))
     return tuple(found)
 
 
@@ -412,9 +401,8 @@ def _named(params: Params | None, names: Mapping[str, Any] | None) -> list[tuple
         pairs = params.items() if isinstance(params, Mapping) else params or ()
         named = [(name, tensor) for name, tensor in pairs]
     except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"params must be a dict of names and tensors, or pairs of them, got {type(params).__name__}"
-        ) from error
+        told = "params must be a dict of names and tensors, or pairs of them"
+        raise TypeError(f"{told}, got {type(params).__name__}") from error
     for name, tensor in named:
         require_tensor(tensor, f"params[{name!r}]")
     if names is None:
@@ -486,6 +474,5 @@ def inputs_of(item: Any) -> Sequence[tuple[Any, int]]:
 
 def _shapes(values: Sequence[Any]) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]:
     """Shapes and types of tensors, or of what a node's outputs are."""
-    return tuple([sizes_of(value) for value in values]), tuple(
-        [str(value.dtype).rpartition(".")[2] for value in values]
-    )
+    dtypes = [str(value.dtype).rpartition(".")[2] for value in values]
+    return tuple([sizes_of(value) for value in values]), tuple(dtypes)

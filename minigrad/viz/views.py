@@ -59,8 +59,8 @@ def views_of(trace: Trace) -> list[View]:
 
 def first_shown(views: list[View]) -> int:
     """The number of the view to begin with: the most detailed one that is small, else the smallest."""
-    small = [number for number, view in enumerate(views) if len(view.folded.boxes) <= FEW_BOXES]
-    return small[0] if small else len(views) - 1
+    small = (number for number, view in enumerate(views) if len(view.folded.boxes) <= FEW_BOXES)
+    return next(small, len(views) - 1)
 
 
 def svg_of(folded: Folded) -> str:
@@ -96,21 +96,13 @@ def dot_of(folded: Folded) -> str:
     for number, box in enumerate(folded.boxes):
         width, height = size_of(box)
         lines.append(f"b{number} [width={width / 72:.3f} height={height / 72:.3f}]")
-    paths = [frame.path for frame in folded.frames]
-    inside: dict[str | None, list[int]] = {}
-    for number, frame in enumerate(folded.frames):
-        inside.setdefault(frame.parent if frame.parent in paths else None, []).append(number)
-    waiting: list[int | str] = list(reversed(inside.get(None, [])))
-    while waiting:
-        number_or_end = waiting.pop()
-        if isinstance(number_or_end, str):
-            lines.append(number_or_end)
-            continue
-        frame = folded.frames[number_or_end]
+    inside: dict[str | None, list[str]] = {None: [], **{frame.path: [] for frame in folded.frames}}
+    for number, frame in reversed(list(enumerate(folded.frames))):  # each before the one around it
         title = "m" * len(frame_title(frame))  # letters of equal width: only their count matters
-        lines.append(f'subgraph cluster{number_or_end} {{ label="{title}"')
-        lines += [f"b{numbered[box]}" for box in frame.boxes]
-        waiting += ["}", *reversed(inside.get(frame.path, []))]
+        boxes = [f"b{numbered[box]}" for box in frame.boxes]
+        told = [f'subgraph cluster{number} {{ label="{title}"', *boxes, *inside[frame.path], "}"]
+        inside[frame.parent] = told + inside[frame.parent]
+    lines += inside[None]
     for number, arrow in enumerate(folded.arrows):
         label = f' label="{"m" * len(arrow.label)}"' if arrow.label else ""
         lines.append(f"b{numbered[arrow.source]} -> b{numbered[arrow.target]} [number={number}{label}]")
@@ -151,10 +143,8 @@ def box_svg(number: int, box: Box, x: float, y: float) -> str:
         parts.append(words(x, y + LINE, "", "value"))
     if box.kind != "constant":
         parts.append(words(x, y + 2 * LINE, "", "state"))
-    return (
-        f'<g class="box {box.kind}" data-box="{number}" role="graphics-symbol" tabindex="-1">'
-        f"<title>{escape(box.tooltip)}</title>{''.join(parts)}</g>"
-    )
+    named = f'class="box {box.kind}" data-box="{number}" role="graphics-symbol" tabindex="-1"'
+    return f"<g {named}><title>{escape(box.tooltip)}</title>{''.join(parts)}</g>"
 
 
 def arrow_svg(number: int, arrow: Arrow, edge: dict[str, Any], top: float) -> str:

@@ -92,7 +92,6 @@ class watch:
     running: tuple[watch, ...] = ()
 
     def __init__(self) -> None:
-        self.thread = threading.get_ident()
         self.modules: list[Any] = []
         self.paths: dict[int, str] = {}
         self.parameters: dict[int, str] = {}
@@ -103,7 +102,8 @@ class watch:
         self.thread = threading.get_ident()
         with watch.lock:
             if not watch.running:
-                switch_on()
+                Function.take_place = watched_place  # type: ignore[assignment, method-assign]
+                Module.__call__ = watched_call  # type: ignore[assignment, method-assign]
             watch.running = (*watch.running, self)
         torch = sys.modules.get("torch")
         if torch is not None:
@@ -117,7 +117,8 @@ class watch:
         with watch.lock:
             watch.running = tuple([each for each in watch.running if each is not self])
             if not watch.running:
-                switch_off()
+                Function.take_place = take_place  # type: ignore[method-assign]
+                Module.__call__ = call_module  # type: ignore[method-assign]
 
     def made(self, frame: FrameType | None) -> Made:
         """How a node is made now, by the user's ``frame``."""
@@ -219,16 +220,6 @@ def constant(value: Any) -> Constant | None:
     return Constant(None, None)
 
 
-def switch_on() -> None:
-    Function.take_place = watched_place  # type: ignore[assignment, method-assign]
-    Module.__call__ = watched_call  # type: ignore[assignment, method-assign]
-
-
-def switch_off() -> None:
-    Function.take_place = take_place  # type: ignore[method-assign]
-    Module.__call__ = call_module  # type: ignore[method-assign]
-
-
 # ------------------------------------------------------------------------------------------- PyTorch's
 
 
@@ -237,8 +228,7 @@ def torch_mode(torch: Any, watcher: watch) -> Any:
 
     class Watching(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
         def __enter__(self) -> Any:
-            self.call_module = torch.nn.Module.__call__
-            outer = self.call_module
+            self.call_module = outer = torch.nn.Module.__call__
 
             def watched(module: Any, *inputs: Any, **options: Any) -> Any:
                 if threading.get_ident() != watcher.thread:

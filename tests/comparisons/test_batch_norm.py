@@ -128,6 +128,8 @@ CALLS = {
     "dropout1d of images": lambda f, e: f.dropout1d(e.ones(2, 2, 2, 2)),
     "dropout1d of one dimension": lambda f, e: f.dropout1d(e.ones(2)),
     "dropout2d, no probability": lambda f, e: f.dropout2d(e.ones(1, 1, 2, 2), 1.5),
+    "dropout, not a number": lambda f, e: f.dropout(e.ones(2), float("nan"), training=False),
+    "dropout2d, not a number": lambda f, e: e.nn.Dropout2d(float("nan"))(e.ones(1, 1, 2, 2)),
     "dropout2d of one dimension": lambda f, e: f.dropout2d(e.ones(2)),
     "dropout2d of integers": lambda f, e: f.dropout2d(e.ones(2, 2, 2, 2).long()),
     "Dropout2d, no probability": lambda f, e: e.nn.Dropout2d(-0.1),

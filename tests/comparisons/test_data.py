@@ -109,7 +109,7 @@ def test_loader(name):
         e.manual_seed(17)
         loader = LOADERS[name](e)
         epochs = [[plain(batch) for batch in loader] for _ in range(2)]
-        seen.append((epochs, len(loader), e.rand(2).tolist()))
+        seen.append((epochs, len(loader), len(iter(loader)), e.rand(2).tolist()))
     assert seen[0] == seen[1]
 
 
@@ -397,6 +397,7 @@ FINER = {
     "weights": lambda e: e.utils.data.WeightedRandomSampler([1, 2], 3).weights,
     "weights of nothing": lambda e: list(e.utils.data.WeightedRandomSampler([0.0, 0.0], 3)),
     "weights below 0": lambda e: list(e.utils.data.WeightedRandomSampler([-1.0, 2.0], 3)),
+    "an endless loop": lambda e: len(iter(e.utils.data.DataLoader(e.utils.data.ChainDataset([])))),
     "workers": lambda e: e.utils.data.get_worker_info(),
     "annotations": lambda e: [
         type("Own", (kind[int],), {}).__mro__[1].__name__

@@ -78,6 +78,7 @@ def check_same(label, ours, given):
         assert ours == given or ours != ours, label
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_functions_take_pytorch_s_tensors():
     """A line that PyTorch's own methods finish gives a tensor of its, and says nothing."""
     own = 0
@@ -146,6 +147,10 @@ def test_they_are_shown_in_their_own_memory():
         lambda x, t: nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (1, 9)), nn.Softmax(1))(t),
         lambda x, t: nn.Conv1d(3, 2, 2)(t),
         lambda x, t: nn.Linear(3, 2)(t),
+        lambda x, t: nn.GRU(3, 2)(t),
+        lambda x, t: nn.LSTM(3, 3)(x, (t[:1], t[1:2])),
+        lambda x, t: nn.utils.rnn.pad_sequence([t, t[:2]]),
+        lambda x, t: nn.utils.rnn.pack_padded_sequence(t, t[:, 0].long().abs() * 0 + 2).data,
         lambda x, t: nn.functional.linear(t, t, t[0]),
         lambda x, t: nn.functional.linear(x, t, t[0]),
         lambda x, t: nn.CrossEntropyLoss()(t, t[0].long().abs() * 0),
@@ -377,21 +382,20 @@ def test_networks_of_torchvision(make):
     """PyTorch's weights come in; what they give, and its gradients."""
     pytest.importorskip("torchvision")
     networks = [make(importlib.import_module(name)) for name in ("minigrad.torchvision.models", "torchvision.models")]
-    ours, theirs = [each.eval() for each in networks]
+    ours, theirs = [each.double().eval() for each in networks]
     assert isinstance(ours, nn.Module) and type(ours).__module__ == f"minigrad.{type(theirs).__module__}"
     draw = torch.Generator().manual_seed(0)
     moved = {key: each + 0.1 * torch.rand(each.shape, generator=draw) for key, each in theirs.state_dict().items()}
     theirs.load_state_dict(moved)
     ours.load_state_dict(theirs.state_dict())
-    images = torch.rand(2, 3, 32, 32, generator=draw)
+    images = torch.rand(2, 3, 32, 32, generator=draw, dtype=torch.float64)
     expected, given = theirs(images), ours(images)
-    np.testing.assert_allclose(given.detach().numpy(), expected.detach().numpy(), rtol=1e-4)
+    np.testing.assert_allclose(given.detach().numpy(), expected.detach().numpy(), rtol=1e-9)
     expected.square().sum().backward()
     given.square().sum().backward()
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        np.testing.assert_allclose(
-            one.grad.numpy(), other.grad.numpy(), rtol=1e-3, atol=1e-4 * float(other.grad.norm())
-        )
+        close = {"rtol": 1e-9, "atol": 1e-9 * float(other.grad.norm())}
+        np.testing.assert_allclose(one.grad.numpy(), other.grad.numpy(), **close)
 
 
 def test_what_torchvision_is_below_minigrad():
@@ -405,8 +409,74 @@ def test_what_torchvision_is_below_minigrad():
     assert np.array_equal(first, torchvision.models.squeezenet1_1(num_classes=2).state_dict()["features.0.weight"])
     network.classifier[1] = nn.Conv2d(512, 5, 1)
     assert network(minigrad.rand(1, 3, 32, 32)).shape == (1, 5)
-    assert ours.transforms is torchvision.transforms and ours.ops.nms is torchvision.ops.nms
+    assert ours.datasets is torchvision.datasets and ours.ops.nms is torchvision.ops.nms
     assert ours.ops.StochasticDepth is not torchvision.ops.StochasticDepth
     assert ours.models.detection is torchvision.models.detection
-    with pytest.raises(ModuleNotFoundError, match=r"import torchvision\.transforms as it stands"):
-        importlib.import_module("minigrad.torchvision.transforms")
+    with pytest.raises(ModuleNotFoundError, match=r"import torchvision\.datasets as it stands"):
+        importlib.import_module("minigrad.torchvision.datasets")
+
+
+TRANSFORMS = {
+    "of course code": lambda T, _: [T.Resize(20), T.CenterCrop(16), T.ToTensor(), T.Normalize([0.5] * 3, [0.2] * 3)],
+    "of a picture": lambda T, _: [T.RandomResizedCrop(16), T.RandomHorizontalFlip(), T.RandAugment(), T.ToTensor()],
+    "of a tensor": lambda T, _: [T.ToTensor(), T.RandomResizedCrop(16), T.RandomRotation(30), T.RandomErasing(p=1)],
+    "of colours": lambda T, _: [
+        T.ToTensor(),
+        T.ColorJitter(0.3, 0.3, 0.3, 0.1),
+        T.RandomAutocontrast(1),
+        T.Grayscale(3),
+    ],
+    "of types": lambda T, engine: [T.PILToTensor(), T.RandomEqualize(1), T.ConvertImageDtype(engine.float64)],
+    "there and back": lambda T, engine: [T.ToTensor(), T.ConvertImageDtype(engine.uint8), T.ToPILImage(), T.ToTensor()],
+    "of a stack": lambda T, engine: [T.FiveCrop(16), T.Lambda(lambda five: engine.stack([*map(T.ToTensor(), five)]))],
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transforms_of_torchvision_below_minigrad(name):
+    """They give minigrad's tensors, of the same random numbers."""
+    image = pytest.importorskip("PIL.Image")
+    picture = image.fromarray(np.random.default_rng(0).integers(0, 256, (37, 45, 3), np.uint8))
+    given = {}
+    for engine, home in ((minigrad, "minigrad.torchvision.transforms"), (torch, "torchvision.transforms")):
+        engine.manual_seed(3)
+        transforms = importlib.import_module(home)
+        given[engine] = transforms.Compose(TRANSFORMS[name](transforms, engine))(picture)
+    assert type(given[minigrad]) is minigrad.Tensor
+    assert str(given[minigrad].dtype) == str(given[torch].dtype).replace("torch", "minigrad")
+    np.testing.assert_allclose(given[minigrad].numpy(), given[torch].numpy(), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda T, v2, engine: T.Compose([T.Resize(4), T.Normalize([0.5] * 3, [0.2] * 3)]),
+        lambda T, v2, engine: T.ConvertImageDtype(engine.uint8),
+        lambda T, v2, engine: v2.Compose([v2.Resize(4), v2.RandomHorizontalFlip(1.0), v2.ToDtype(engine.float64)]),
+        lambda T, v2, engine: v2.Normalize([0.5] * 3, [0.2] * 3),
+    ],
+)
+def test_transforms_of_torchvision_as_they_stand(make):
+    """One that passed what it does not know, as the newer ones do, would silently change nothing."""
+    transforms = pytest.importorskip("torchvision.transforms")
+    from torchvision.transforms import v2
+
+    theirs = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
+    ours = minigrad.tensor(theirs.numpy())
+    given = make(transforms, v2, minigrad)(ours)
+    expected = make(transforms, v2, torch)(theirs)
+    assert type(given) is minigrad.Tensor and given.shape == expected.shape
+    np.testing.assert_allclose(given.numpy(), expected.numpy(), rtol=0, atol=2e-6)
+    assert str(given.dtype) == str(expected.dtype).replace("torch", "minigrad")
+    assert type(make(transforms, v2, minigrad)(theirs)) is torch.Tensor
+
+
+def test_what_has_a_history_is_transformed_with_it_or_refused():
+    transforms = pytest.importorskip("torchvision.transforms")
+    from minigrad.torchvision.transforms import v2
+
+    x = minigrad.rand(3, 4, 4, requires_grad=True)
+    transforms.Normalize([0.5] * 3, [0.2] * 3)(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 5.0, rtol=1e-6)
+    with pytest.raises(BufferError, match="detach"):
+        v2.Normalize([0.5] * 3, [0.2] * 3)(x)

@@ -299,7 +299,11 @@ def assert_alike(ours, theirs, where):
         assert ours == pytest.approx(theirs, rel=1e-5), where
 
 
-@pytest.mark.parametrize("case", CASES)
+# Of these each part is in another case.
+LONG = {"plateau by step", "every second validation, best"}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.long] * (case in LONG)) for case in CASES])
 def test_it_does_what_lightning_does(case, tmp_path):
     """Hooks in the same order; losses, metrics, weights, predictions; the table of the logger; names of files."""
     ours, theirs = (run(name, tmp_path / name, CASES[case]) for name in ENGINES)

@@ -9,6 +9,7 @@ import torch
 
 import minigrad
 from comparisons.outcomes import check_outcome
+from tests.thorough import THOROUGH
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("unmeasured")]
 
@@ -135,11 +136,14 @@ FILLED = {
 
 
 def check_every_type(name, operation, numbers, values=VALUES):
+    """Six elements beside every number, and one without dimensions beside every third: there the kinds decide."""
+    few = numbers if THOROUGH else numbers[::3]
     for kind, elements in values.items():
-        for data in (elements, elements[2]):
-            for number in numbers:
+        for data, beside in ((elements, numbers), (elements[2], few)):
+            tensors = {e: e.tensor(data, dtype=getattr(e, kind)) for e in (minigrad, torch)}
+            for number in beside:
                 case = f"{name} of {kind} {data} and {number!r}"
-                check_outcome(case, lambda e: operation(e, e.tensor(data, dtype=getattr(e, kind)), number))  # noqa: B023
+                check_outcome(case, lambda e: operation(e, tensors[e], number))  # noqa: B023
 
 
 @pytest.mark.parametrize("name", {**BESIDE, **CONVERTED})

@@ -160,6 +160,13 @@ PROGRAMS = {
         e.nn.functional.upsample(images(e), scale_factor=2, mode="bilinear", align_corners=True),
     ],
     "NLLLoss2d": lambda e: e.nn.NLLLoss2d()(images(e).log_softmax(1), e.tensor([[[0, 1], [1, 1]]])),
+    "elementwise_mean": lambda e: [
+        e.nn.MSELoss(reduction="elementwise_mean")(e.arange(3.0), e.ones(3)),
+        e.nn.functional.cross_entropy(e.eye(2), e.tensor([0, 0]), reduction="elementwise_mean"),
+    ],
+    "elementwise_mean of a loss that is younger": lambda e: e.nn.functional.gaussian_nll_loss(
+        *e.ones(3, 2), reduction="elementwise_mean"
+    ),
     "sigmoid and tanh": lambda e: [getattr(e.nn.functional, name)(images(e)) for name in ("sigmoid", "tanh")],
     "sparse": lambda e: e.ones(2).is_sparse,
     "smaller": lambda e: resized(e.arange(6.0), 2, 2),
@@ -181,6 +188,7 @@ PROGRAMS = {
     "storage": lambda e: stored(e, e.arange(4.0)),
     "storage of a transposed tensor": lambda e: stored(e, e.arange(4).view(2, 2).t()),
     "storage of a view": lambda e: of_storage(e, list),
+    "storage, as a tensor": lambda e: of_storage(e, lambda storage: [e.LongTensor(storage).fill_(7), *storage]),
     "storage, beyond": lambda e: of_storage(e, lambda storage: storage[5]),
     "storage, slice": lambda e: of_storage(e, lambda storage: storage[0:1]),
     "prefix": lambda e: without_prefix(e, "module."),

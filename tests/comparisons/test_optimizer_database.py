@@ -43,7 +43,7 @@ def close(name, ours, theirs):
         compare_values(name, ours, theirs, tolerance if theirs.dtype == torch.float64 else "second order").check()
 
 
-def train(e, kind, options, steps=6):
+def train(e, kind, options, steps=5):
     """Parameters and optimizer after some steps, in one of which two parameters have no gradient."""
     parameters = [e.tensor(start, requires_grad=True) for start in STARTS]
     few = {"max_iter": 3} if kind == "LBFGS" else {}  # in waves, and beyond the minimum, rounding grows with each move
@@ -117,7 +117,7 @@ def test_state_goes_over_to_the_other_engine(name):
             parameters = [e.tensor(each.detach().numpy(), requires_grad=True) for each in trained]
             restored = getattr(e.optim, name)(parameters, lr=99.0)
             restored.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-            go_on(restored, parameters, range(6, 9))
+            go_on(restored, parameters, range(5, 7))
             results.append((parameters, restored))
         check_same(f"{name} {sample.desc}", *results)
 

@@ -14,12 +14,13 @@ from hypothesis.extra import numpy as arrays
 
 import minigrad
 from comparisons import check_outcome, compare_values
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "int8", "bool"]
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
-THOROUGH = settings(max_examples=300, deadline=None, derandomize=True)
+MANY = settings(max_examples=300 if THOROUGH else 100, deadline=None, derandomize=True)
 
 
 def values(shape, seed, dtype):
@@ -49,7 +50,7 @@ BINARY = {
 }
 
 
-@THOROUGH
+@MANY
 @given(
     arrays.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3),
     st.sampled_from(DTYPES),
@@ -69,14 +70,14 @@ def test_types_and_shapes_of_two_operands(shapes, first, second, name, seed):
     check_outcome(f"{first} {name} {second}", call)
 
 
-@THOROUGH
+@MANY
 @given(SHAPES, st.sampled_from(DTYPES), st.one_of(st.integers(-5, 5), st.floats(-5, 5), st.booleans()), st.data())
 def test_types_with_numbers(shape, dtype, number, data):
     name = data.draw(st.sampled_from(["add", "mul", "sub", "div", "lt", "in place"]))
     check_outcome(f"{dtype} {name} {number}", lambda e: BINARY[name](tensor(e, shape, 3, dtype), number))
 
 
-@THOROUGH
+@MANY
 @given(st.data(), arrays.array_shapes(min_dims=1, max_dims=4, max_side=4))
 def test_indexing(data, shape):
     """x[index] and its gradient; x[index] = v and both of its gradients."""
@@ -108,7 +109,7 @@ def test_indexing(data, shape):
     check_outcome(f"{shape} {index}", call)
 
 
-@THOROUGH
+@MANY
 @given(st.data(), SHAPES)
 def test_reductions(data, shape):
     name = data.draw(
@@ -160,7 +161,7 @@ def row_in_place(x, y):
     return x
 
 
-@THOROUGH
+@MANY
 @given(
     st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=8),
     arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3),

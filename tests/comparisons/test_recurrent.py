@@ -25,7 +25,25 @@ LAYERS += [("RNN", {"nonlinearity": "relu", "num_layers": 2}), ("LSTM", {"proj_s
 LAYERS += [("LSTM", {"proj_size": 3, "bias": False, "bidirectional": True, "num_layers": 2})]
 IN_FLOAT32 = [*[("LSTM", options) for options in OPTIONS.values()], ("RNN", OPTIONS["no bias"]), ("GRU", {})]
 INPUTS = ["padded", "with a state", "unbatched", "packed", "packed, of one length", "packed, unsorted, with a state"]
-LENGTHS = {"packed": [4, 4, 1], "packed, of one length": [4, 4, 4], "packed, unsorted, with a state": [2, 4, 3]}
+LENGTHS = {
+    "packed": [3, 3, 1, 1],
+    "packed, of one length": [3, 3, 3, 3],
+    "packed, unsorted, with a state": [2, 3, 1, 3],
+}
+
+
+# These options are joined in "all" and "two layers, both ways", and "unsorted, with a state" joins what else is given.
+APART = [OPTIONS[name] for name in ("plain", "no bias", "dropout")]
+SHORT = ["padded", "packed, unsorted, with a state"]
+
+
+def given_to(layers):
+    """Each layer with each kind of input: all that is joined, the rest where it takes long."""
+    return [
+        pytest.param(kind, options, given, marks=[pytest.mark.long] * (options in APART and given not in SHORT))
+        for kind, options in layers
+        for given in INPUTS
+    ]
 
 
 def flat(value):
@@ -46,8 +64,8 @@ def run(e, kind, options, given, dtype, orders=2):
     found["all_weights"] = [[each.shape for each in own] for own in layer.all_weights]
     found |= layer.state_dict()
     batch_first, unbatched = options.get("batch_first", False), given == "unbatched"
-    shape = [3, 4] if batch_first else [4, 3]
-    data = drawn(e, *([4] if unbatched else shape), 3, dtype=dtype).requires_grad_()
+    shape = [4, 3] if batch_first else [3, 4]
+    data = drawn(e, *([3] if unbatched else shape), 3, dtype=dtype).requires_grad_()
     leaves = [data, *layer.parameters()]
     x, state = data, ()
     if given in LENGTHS:
@@ -56,7 +74,7 @@ def run(e, kind, options, given, dtype, orders=2):
     if given == "with a state" or given == "packed, unsorted, with a state" or (unbatched and kind == "GRU"):
         count = layer.num_layers * (2 if layer.bidirectional else 1)
         sizes = [layer.proj_size or 4, 4][: 2 if kind == "LSTM" else 1]
-        state = [drawn(e, count, *([] if unbatched else [3]), size, dtype=dtype).requires_grad_() for size in sizes]
+        state = [drawn(e, count, *([] if unbatched else [4]), size, dtype=dtype).requires_grad_() for size in sizes]
         leaves += state
         state = (tuple(state),) if kind == "LSTM" else state
     output, last = layer(x, *state)
@@ -74,8 +92,7 @@ def run(e, kind, options, given, dtype, orders=2):
     return found, wanted
 
 
-@pytest.mark.parametrize("given", INPUTS)
-@pytest.mark.parametrize(("kind", "options"), LAYERS, ids=str)
+@pytest.mark.parametrize(("kind", "options", "given"), given_to(LAYERS), ids=str)
 def test_layers(kind, options, given):
     """The parts are equal, to second order, and so are the graphs."""
     if given == "unbatched" and options == OPTIONS["all"]:
@@ -92,8 +109,7 @@ def test_layers(kind, options, given):
         compare_graphs(f"output {number}", our, their).check()
 
 
-@pytest.mark.parametrize("given", INPUTS)
-@pytest.mark.parametrize(("kind", "options"), IN_FLOAT32, ids=str)
+@pytest.mark.parametrize(("kind", "options", "given"), given_to(IN_FLOAT32), ids=str)
 def test_layers_in_float32(kind, options, given):
     """Here fast kernels compute, and the plain loop to second order. The graphs are PyTorch's of an LSTM alone."""
     ours, made = run(minigrad, kind, options, given, "float32")

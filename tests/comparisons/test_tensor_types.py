@@ -41,6 +41,12 @@ def test_types(name):
     check_program(name, lambda e: of_type(e, name))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_pytorchs_tensors_take_them(name):
+    """A program gives minigrad's types to what a data set of torchvision's holds."""
+    assert torch.ones(2).type(getattr(minigrad, name)).dtype is getattr(torch, name).dtype
+
+
 CONSTRUCTED = {
     "sequences": lambda e: e.Tensor([[1, 2], [3, 4.5]]),
     "ragged": lambda e: e.Tensor([[1], [2, 3]]),

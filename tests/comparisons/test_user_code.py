@@ -15,7 +15,7 @@ import torch
 import minigrad
 
 ENGINES = {"minigrad": minigrad, "torch": torch}
-STEPS = 20
+STEPS = 12
 
 
 def digits(torch, count):

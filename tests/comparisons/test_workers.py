@@ -56,7 +56,7 @@ class Samples:
         return 11
 
 
-def stream(e, *counts):
+def stream(e, *counts, length=100):
     """A data set without indices that gives each worker so many samples."""
 
     class Stream(e.utils.data.IterableDataset):
@@ -65,7 +65,7 @@ def stream(e, *counts):
                 yield number, *drawn(e)
 
         def __len__(self):
-            return 100
+            return length
 
     return Stream()
 
@@ -91,16 +91,17 @@ def loader_of(e, dataset, **options):
     return e.utils.data.DataLoader(dataset, multiprocessing_context="fork", **options)
 
 
+# To fork takes most of the time: this process is large. So there are several workers only where they matter.
 LOADERS = {
     "batches": lambda e: loader_of(e, Samples(e), num_workers=2, batch_size=2),
     "shuffled": lambda e: loader_of(
-        e, Samples(e), num_workers=3, batch_size=2, shuffle=True, drop_last=True, prefetch_factor=1
+        e, Samples(e), num_workers=2, batch_size=2, shuffle=True, drop_last=True, prefetch_factor=1
     ),
     "own generator": lambda e: loader_of(
-        e, Samples(e), num_workers=2, batch_size=3, shuffle=True, generator=e.Generator().manual_seed(5)
+        e, Samples(e), num_workers=1, batch_size=3, shuffle=True, generator=e.Generator().manual_seed(5)
     ),
     "samples, sampler that draws early": lambda e: loader_of(
-        e, Samples(e), num_workers=2, batch_size=None, sampler=Eager(e)
+        e, Samples(e), num_workers=1, batch_size=None, sampler=Eager(e)
     ),
     "batch sampler, worker_init_fn": lambda e: loader_of(
         e, Samples(e), num_workers=2, batch_sampler=[[1, 2], [0], [9, 9, 9]], worker_init_fn=seeded
@@ -115,9 +116,11 @@ LOADERS = {
     "stream of samples": lambda e: loader_of(e, stream(e, 1, 3), num_workers=2, batch_size=None),
     "persistent stream": lambda e: loader_of(e, stream(e, 9, 13), num_workers=2, batch_size=2, persistent_workers=True),
 }
+# A worker loads and collates as a loader without workers does, and "shuffled" and "stream" ask it in the same way.
+LONG = {"batches", "collated by the worker", "stream, full batches", "stream of samples"}
 
 
-@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in LOADERS])
 def test_batches_and_random_numbers(name):
     """Two loops, the first left after three batches; the states of all generators after them."""
     seen = []
@@ -174,7 +177,8 @@ ERRORS = {
 def test_an_error_is_told_with_the_workers_traceback_and_costs_its_batch(name):
     seen = []
     for e in ENGINES.values():
-        outcomes = outcomes_of(loader_of(e, Faulty(e, ERRORS[name]), num_workers=2, batch_size=2), 6)
+        workers = 2 if name == "ValueError" else 1
+        outcomes = outcomes_of(loader_of(e, Faulty(e, ERRORS[name]), num_workers=workers, batch_size=2), 6)
         for place in (0, 2):
             first, original, *between, last = str(outcomes[place]).splitlines()
             assert original == "Original Traceback (most recent call last):" and "in fail" in "".join(between)
@@ -236,7 +240,7 @@ def test_wrong_arguments_are_refused_in_the_same_words(name):
 
 
 def longer_than_told(e):
-    loader = loader_of(e, stream(e, 60, 60), num_workers=2)
+    loader = loader_of(e, stream(e, 3, 3, length=5), num_workers=2)
     return len(loader), sum(1 for _ in loader)
 
 
@@ -271,7 +275,7 @@ def test_what_a_loader_says_of_itself():
     names = "num_workers prefetch_factor persistent_workers timeout in_order pin_memory pin_memory_device"
     seen = []
     for e in ENGINES.values():
-        loader = loader_of(e, Samples(e), num_workers=2, persistent_workers=True)
+        loader = loader_of(e, Samples(e), num_workers=1, persistent_workers=True)
         first = iter(loader)
         seen.append([[getattr(loader, name) for name in names.split()], iter(loader) is first, len(loader)])
         seen[-1].append(type(loader.multiprocessing_context).__name__)

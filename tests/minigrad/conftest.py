@@ -9,7 +9,8 @@ import pytest
 def left_in_cycles():
     """Finds what of minigrad's died since the test began and waits for the garbage collector.
 
-    Only what is minigrad's: threads of other libraries may leave something at the same time.
+    Only what is minigrad's: threads of other libraries may leave something at the same time. What lived before the
+    test is frozen: to go through it takes longer than the test.
     """
 
     def find():
@@ -17,6 +18,7 @@ def left_in_cycles():
         return [each for each in gc.garbage if type(each).__module__.startswith("minigrad")]
 
     gc.collect()
+    gc.freeze()
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)
     yield find

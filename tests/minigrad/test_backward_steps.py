@@ -262,13 +262,13 @@ def test_an_error_in_a_rule_ends_the_steps():
 @pytest.mark.usefixtures("unmeasured")
 def test_a_long_chain_and_a_leaf_that_is_used_often():
     x = y = minigrad.tensor(1.0, requires_grad=True)
-    for _ in range(20_000):
+    for _ in range(5_000):
         y = y + x
     number = 0
     for step in y.backward_steps():  # noqa: B007
         number += 1
-    assert number == 20_001 and len(step.senders) == 20_001 and isinstance(step.node, AccumulateGrad)
-    assert x.grad.item() == 20_001.0
+    assert number == 5_001 and len(step.senders) == 5_001 and isinstance(step.node, AccumulateGrad)
+    assert x.grad.item() == 5_001.0
 
 
 def test_a_pass_that_is_let_go_leaves_nothing():

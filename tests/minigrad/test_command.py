@@ -66,6 +66,7 @@ def folder(tmp_path, monkeypatch):
         both += f"x = {engine}.tensor([1.0, 2.0], requires_grad=True)\n{name} = (x * x + 1).sum()\n"
     (tmp_path / "both.py").write_text(both + "def unused(x: Unknown): ...\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # what a program imports would leave files here
     return tmp_path
 
 

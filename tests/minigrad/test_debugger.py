@@ -9,7 +9,6 @@ import select
 import socket
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -116,8 +115,8 @@ def test_looking_changes_nothing(make, recorded):
 def gradients(between):
     """The gradients of a network whose convolutions lay their results channels-last; ``between`` sees what it makes."""
     minigrad.manual_seed(0)
-    convolution, norm = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)
-    x = minigrad.randn(4, 3, 12, 12, requires_grad=True)
+    convolution, norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+    x = minigrad.randn(2, 3, 5, 5, requires_grad=True)
     h = convolution(x)
     between(h, h.grad_fn)
     z = norm(h).relu()
@@ -594,6 +593,8 @@ class Client:
         return self.number
 
     def receive(self):
+        if hasattr(socket, "TCP_QUICKACK"):  # it tells an answer and then an event, which waits until that has come
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         header = self.stream.readline()
         assert header.startswith(b"Content-Length: "), header
         assert self.stream.readline() == b"\r\n"
@@ -621,16 +622,35 @@ class Client:
                 self.events.append(message)
 
 
+# A port that is chosen by another process may be taken before the adapter listens at it. What is imported before runs
+# as fast as ever. The debugger sends each message in two parts, and would wait until the first has come.
+LISTENING = """
+import runpy
+import socket
+import sys
+
+import debugpy
+import minigrad
+
+_, port = debugpy.listen(("127.0.0.1", 0))
+print(port, flush=True)
+debugpy.wait_for_client()
+from pydevd import get_global_debugger  # it can be found since debugpy listens
+
+get_global_debugger().writer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
 @contextlib.contextmanager
 def debugged(program, line, **settings):
     """A program under the debug adapter, stopped at ``line``: the client, the thread, and the process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-Xfrozen_modules=off", "-m", "debugpy", "--listen", str(port), "--wait-for-client"]
-    process = subprocess.Popen([*command, str(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-Xfrozen_modules=off", "-c", LISTENING, str(program)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        client = connected(port, process)
+        port = process.stdout.readline()
+        assert port, process.communicate()
+        client = Client(int(port))
         client.ask("initialize", adapterID="test", pathFormat="path")
         client.send("attach", justMyCode=False, **settings)
         client.wait_for("initialized")
@@ -642,17 +662,6 @@ def debugged(program, line, **settings):
     finally:
         process.kill()
         process.communicate()
-
-
-def connected(port, process):
-    """A client of the adapter, as soon as it listens."""
-    for _ in range(600):
-        assert process.poll() is None, process.communicate()
-        try:
-            return Client(port)
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-    raise TimeoutError("the debug adapter does not listen")
 
 
 needs_debugpy = pytest.mark.skipif(

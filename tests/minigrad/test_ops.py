@@ -406,6 +406,7 @@ def rules_used(case):
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.usefixtures("unmeasured")
 def test_gradients_and_their_gradients(case):
     function = CASES[case][0]
     assert gradcheck(function, inputs_of(case))

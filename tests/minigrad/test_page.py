@@ -70,13 +70,13 @@ def loop(steps: int = 200) -> Any:
 
 
 def two_thousand_steps() -> Any:
-    """Nothing in it repeats: it is shown as it is."""
+    """Nothing in it repeats: it is shown as it is. No arrow is long: Graphviz lays it out in half a second."""
     generator = random.Random(0)
     values = [minigrad.tensor([0.1, 0.2], requires_grad=True)]
-    for _ in range(3200):
-        first, second = generator.choices(values[-6:], k=2)
-        values.append(generator.choice([first.sin, first.tanh, lambda: first * second, lambda: first + second])())  # noqa: B023
-    return sum(values[-6:], values[-1]).sum()
+    for _ in range(2000):
+        last, other = values[-1], generator.choice(values[-3:])
+        values.append(generator.choice([last.sin, last.tanh, lambda: last * other, lambda: last + other])())  # noqa: B023
+    return values[-1].sum()
 
 
 def two_nodes() -> Any:
@@ -96,18 +96,24 @@ class Opened:
     def __init__(self, tab: Any) -> None:
         self.tab = tab
         self.path = Path()
+        self.loaded = 0
         self.faults: list[str] = []
         tab.on("console", lambda message: self.faults.append(message.text))
         tab.on("pageerror", lambda error: self.faults.append(str(error)))
         tab.on("request", lambda request: self.note(request.url))
 
     def note(self, url: str) -> None:
-        if url.partition("#")[0] != self.path.as_uri():
+        if url.partition("#")[0] != self.url:
             self.faults.append(f"a request of {url}")
 
+    @property
+    def url(self) -> str:
+        """The page's, with a number: where only what follows the # is another, the page would not be loaded again."""
+        return f"{self.path.as_uri()}?{self.loaded}"
+
     def open(self, address: str = "") -> Opened:
-        self.tab.goto("about:blank")
-        self.tab.goto(self.path.as_uri() + address)
+        self.loaded += 1
+        self.tab.goto(self.url + address)
         return self
 
     def press(self, *keys: str) -> None:
@@ -164,14 +170,14 @@ def opened(browser: Any) -> Opened:
 @pytest.fixture
 def show(opened: Opened, pages: Pages, unmeasured: None) -> Iterator[Callable[..., Opened]]:
     """Opens the page of a program; at the end nothing may have gone wrong in it. Coverage's trace function would hide
-    the rules' lines."""
+    the rules' lines. Arrows that move would be drawn sixty times a second."""
     opened.faults.clear()
 
     def of(program: Any, address: str = "", **media: Any) -> Opened:
         opened.path = program if isinstance(program, Path) else pages.of(program)
         opened.tab.set_viewport_size(SCREEN)
         opened.tab.emulate_media(
-            **{"color_scheme": "light", "reduced_motion": "null", "forced_colors": "null", **media}
+            **{"color_scheme": "light", "reduced_motion": "reduce", "forced_colors": "null", **media}
         )
         return opened.open(address)
 
@@ -220,13 +226,13 @@ class TestKeys:
         page.press(" ")
         page.until("state.step === last && !state.timer")
         assert page.text("#play") == "Play"
-        page.tab.select_option("#speed", "2")
+        page.tab.select_option("#speed", "5")
         page.tab.click("#play")  # again, from the beginning
         page.until("state.step > 0 && state.step < last")
         assert page.text("#play") == "Pause"
         page.tab.click("#play")
         held = page.step
-        page.tab.wait_for_timeout(600)
+        page.tab.wait_for_timeout(300)
         assert page.step == held < 5 and page.text("#play") == "Play"
 
     def test_values_zoom_and_help(self, show: Callable[..., Opened]) -> None:
@@ -534,9 +540,16 @@ GLANCE = """() => {
 }"""
 
 
+def looked_at(program: Callable[[], Any], scheme: str) -> Any:
+    """A case. The long ones repeat: a dark picture is the light one in other colours, and ResNet-18 has both blocks."""
+    repeats = program in (conv_block, residual_block) or (scheme == "dark" and program is not quadratic)
+    return pytest.param(program, scheme, id=f"{program.__name__}-{scheme}", marks=[pytest.mark.long] if repeats else [])
+
+
 class TestLooks:
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    @pytest.mark.parametrize("program", PROGRAMS, ids=lambda each: each.__name__)
+    @pytest.mark.parametrize(
+        ("program", "scheme"), [looked_at(program, scheme) for program in PROGRAMS for scheme in ("light", "dark")]
+    )
     def test_on_a_projector(self, program: Any, scheme: str, show: Callable[..., Opened]) -> None:
         page = show(program, "#step=2", color_scheme=scheme)
         paper = page.ask("getComputedStyle(document.body).backgroundColor")
@@ -576,12 +589,12 @@ class TestLooks:
 
     def test_forced_colours_and_reduced_motion(self, show: Callable[..., Opened]) -> None:
         still = "getComputedStyle(document.querySelector('.shown .arrow.passing path')).animationName"
-        page = show(quadratic, "#step=3", reduced_motion="reduce", forced_colors="active")
+        page = show(quadratic, "#step=3", forced_colors="active")
         assert page.ask(still) == "none"
         assert page.ask("getComputedStyle(document.querySelector('.running .body')).stroke") != page.ask(
             "getComputedStyle(document.querySelector('.waiting .body')).stroke"
         )
-        assert show(quadratic, "#step=3").ask(still) == "pass"
+        assert show(quadratic, "#step=3", reduced_motion="no-preference").ask(still) == "pass"
 
     def test_states_differ_by_dash_and_sign_not_by_colour_alone(self, show: Callable[..., Opened]) -> None:
         page = show(quadratic, "#step=3")
@@ -689,8 +702,8 @@ class TestSize:
     def test_it_reacts_within_a_tenth_of_a_second(self, program: Any, steps: int, show: Callable[..., Opened]) -> None:
         page = show(program)
         assert page.ask("last") >= steps and page.ask("document.querySelectorAll('.shown .box').length") > steps
-        best = np.min([page.ask(REACTION) for _ in range(3)], axis=0)
-        for _ in range(7):  # other programs may run beside
+        best = np.array(page.ask(REACTION))
+        for _ in range(9):  # other programs may run beside
             best = best if best.max() < 100 else np.minimum(best, page.ask(REACTION))
         assert best.max() < 100, best
         page.press("End")  # what is not in sight follows

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from minigrad.printing import format_array, set_printoptions
+from tests.thorough import THOROUGH
 
 DTYPES = ["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool"]
 PLAIN_SCALES = st.floats(-2000, 2000, width=16) | st.integers(-50, 50).map(float)
@@ -68,7 +69,7 @@ def arrays(draw: st.DrawFn, max_side: int = 6, max_dims: int = 4) -> np.ndarray:
     return draw(npst.arrays(dtype, shape, elements=elements(dtype)))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=400 if THOROUGH else 80)
 @given(arrays())
 @example(np.zeros((0, 3), np.float32))
 @example(np.zeros(0, np.int64))
@@ -84,7 +85,7 @@ def test_same_text_as_torch(array: np.ndarray) -> None:
     assert_same_text(array)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150 if THOROUGH else 60)
 @given(
     arrays(max_side=9, max_dims=3),
     st.fixed_dictionaries(
@@ -107,7 +108,7 @@ def test_same_text_as_torch_with_any_options(array: np.ndarray, options: dict[st
     assert_same_text(array)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60 if THOROUGH else 30)
 @given(
     arrays(max_side=5, max_dims=2).filter(lambda array: array.dtype.kind == "f"),
     st.integers(10, 120),

@@ -11,7 +11,14 @@ from minigrad.ops.resizing import taps_of
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(2, 3, 4, 5))
-LAST = np.ascontiguousarray(IMAGES.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+SMALL = IMAGES[:, :2, :, :4].copy()
+
+
+def channels_last(images):
+    return np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
+LAST = channels_last(IMAGES)
 
 
 @pytest.mark.parametrize("x", [IMAGES, LAST], ids=["contiguous", "channels last"])
@@ -48,7 +55,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("array", [IMAGES, LAST], ids=["contiguous", "channels last"])
+@pytest.mark.parametrize("array", [SMALL, channels_last(SMALL)], ids=["contiguous", "channels last"])
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.usefixtures("unmeasured")
 def test_gradients(name, array):

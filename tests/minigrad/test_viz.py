@@ -204,7 +204,7 @@ class TestTrace:
             with pytest.raises(TypeError, match="^params"):
                 draw(hidden, params=wrong)
 
-    @pytest.mark.parametrize(("engine", "length"), [(minigrad, 100_000), (torch, 5_000)], ids=["minigrad", "torch"])
+    @pytest.mark.parametrize(("engine", "length"), [(minigrad, 3_000), (torch, 2_000)], ids=["minigrad", "torch"])
     @pytest.mark.usefixtures("unmeasured")
     def test_a_long_chain_does_not_overflow_the_stack(self, engine: Any, length: int) -> None:
         graph = trace_graph(chain(engine, length))
@@ -213,9 +213,9 @@ class TestTrace:
         assert graph.describe().count("\n") == 2 * length + 1
 
     def test_a_long_graph_is_compared_and_told_without_recursion(self) -> None:
-        graph = trace_graph(chain(minigrad, 5_000))
+        graph = trace_graph(chain(minigrad, 2_000))
         assert first_difference(graph, graph) is None
-        assert graph.describe().count("\n") == 10_001
+        assert graph.describe().count("\n") == 4_001
 
     @ENGINES
     def test_it_changes_nothing_and_keeps_nothing(self, engine: Any) -> None:
@@ -256,8 +256,8 @@ class TestTrace:
         with pytest.raises(ValueError, match="more than max_nodes=11 nodes"):
             trace_graph(y, max_nodes=11)
         with pytest.raises(ValueError, match="more than max_nodes=1000 nodes"):
-            draw(chain(minigrad, 2000), collapse=False)
-        assert "MulBackward0 ×1999" in draw(chain(minigrad, 2000)).source
+            draw(chain(minigrad, 1000), collapse=False)
+        assert "MulBackward0 ×999" in draw(chain(minigrad, 1000)).source
 
 
 class TestFirstDifference:
@@ -507,8 +507,9 @@ class TestRendering:
             program.write_text("\x7fELF" if broken == "no program" else f"#!/bin/sh\n{broken}\n")
             program.chmod(0o644 if broken == "not executable" else 0o755)
         monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-        monkeypatch.setattr("minigrad.viz.layout.SECONDS", 1.0)
-        monkeypatch.setattr("minigrad.viz.layout.SECONDS_FOR_NOTHING", 0.2)
+        if broken == "sleep 5":  # the others end by themselves, however busy the machine is
+            monkeypatch.setattr("minigrad.viz.layout.SECONDS", 1.0)
+            monkeypatch.setattr("minigrad.viz.layout.SECONDS_FOR_NOTHING", 0.2)
         drawing = draw(squared_sum(minigrad))
         assert ElementTree.fromstring(drawing.pipe("svg")).tag == f"{SVG}svg"
         assert "wrong" not in capfd.readouterr().out
@@ -524,28 +525,41 @@ class TestRendering:
         self, bundled: bool, stopped_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The empty graph is laid out; the other takes a minute, and nothing of it is left running."""
-        program = tmp_path / "dot"
-        wait = f"echo $$ > '{tmp_path}/pid'; sleep 60"
+        program, running = tmp_path / "dot", tmp_path / "running"
+        begun: list[int] = []
+
+        class Noted(subprocess.Popen[bytes]):
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                super().__init__(*arguments, **options)
+                begun.append(self.pid)
+
+        def interrupt() -> None:
+            while not running.exists():
+                time.sleep(0.01)
+            time.sleep(0.1)  # until it is waited for
+            os.kill(os.getpid(), signal.SIGINT)
+
+        wait = f"touch '{running}'; sleep 60"
         program.write_text(f"#!/bin/sh\ncase \"$(cat)\" in 'digraph {{}}') printf '<?xml';; *) {wait};; esac\n")
         program.chmod(0o755)
         if bundled:
-            waiting = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+            waiting = f"import time; open({str(running)!r}, 'w').close(); time.sleep(60)"
             monkeypatch.setattr("minigrad.viz.layout.BY_PYGRAPHVIZ", waiting)
             program.write_text("#!/bin/sh\nexit 1\n")
         monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-        begun = time.monotonic()
+        monkeypatch.setattr(subprocess, "Popen", Noted)
+        started = time.monotonic()
         if stopped_by == "the limit":
-            with pytest.raises(TimeoutError, match="laid this graph out in 0.5 s: .* smaller depth="):
-                laid_out("digraph {a}", "svg", seconds=0.5)
+            with pytest.raises(TimeoutError, match="laid this graph out in 0.2 s: .* smaller depth="):
+                laid_out("digraph {a}", "svg", seconds=0.2)
         else:
-            interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-            interrupt.start()
+            threading.Thread(target=interrupt, daemon=True).start()
             with pytest.raises(KeyboardInterrupt):
                 laid_out("digraph {a}", "svg")
-            interrupt.join()
-        assert time.monotonic() - begun < 10
-        with pytest.raises(ProcessLookupError):
-            os.kill(int((tmp_path / "pid").read_text()), 0)
+        assert time.monotonic() - started < 10
+        for process in begun:
+            with pytest.raises(ProcessLookupError):
+                os.kill(process, 0)
 
     @pytest.mark.parametrize(
         ("suffix", "begins"),

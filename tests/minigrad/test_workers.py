@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import multiprocessing
 import os
 import select
@@ -27,6 +28,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def no_worker_is_left():
+    gc.collect()  # what another file's tests have not let go
     yield
     assert multiprocessing.active_children() == []
 
@@ -54,10 +56,19 @@ def same(index):
     return index
 
 
-def late(index):
-    """The first sample comes when most others have come."""
-    time.sleep(0.5 if index == 0 else 0)
-    return index
+def late_after(last):
+    """The first sample comes a moment after that of index ``last``."""
+    loaded = multiprocessing.get_context("fork").Event()
+
+    def load(index):
+        if index == last:
+            loaded.set()
+        if index == 0:
+            assert loaded.wait(20)
+            time.sleep(0.1)  # until that one is sent
+        return index
+
+    return load
 
 
 def wait_for(condition, seconds=20):
@@ -94,6 +105,7 @@ def test_workers_load_ahead_as_many_batches_as_they_are_asked_to(factor):
 @pytest.mark.parametrize(("in_order", "order"), [(True, range(8)), (False, [1, 3, 4, 5, 6, 7, 0, 2])])
 def test_in_order_or_as_they_come(in_order, order):
     """The worker that is late with the first sample was asked for the third one too, and then for no other."""
+    late = late_after(3 if in_order else 7)  # in order nothing is asked for behind those on their way
     assert list(loader_of(late, in_order=in_order)) == list(order)
 
 
@@ -153,22 +165,29 @@ LEAVING = {
     "break": (leave_by_break, same),
     "error": (leave_by_error, same),
     "error of a sample": (lambda batches: list(batches), lambda index: 1 / (index - 1)),
-    "interrupt": (leave_by_interrupt, lambda index: time.sleep(0.5 * index)),
+    "interrupt": (leave_by_interrupt, lambda index: time.sleep(100 * index)),
     "end": (leave_at_the_end, same),
     "a sample that never comes": (next, lambda index: time.sleep(100 * index)),
     "a worker that is stopped": (next, lambda index: index and os.kill(os.getpid(), signal.SIGSTOP)),
 }
+# What ends a worker that does not end by itself asks nobody whether it would have stayed for another loop.
+LONG = {("error of a sample", True), ("a sample that never comes", True), ("a worker that is stopped", True)}
 
 
-@pytest.mark.parametrize("persistent", [False, True])
-@pytest.mark.parametrize("name", LEAVING)
+@pytest.mark.parametrize(
+    ("name", "persistent"),
+    [
+        pytest.param(*case, marks=[pytest.mark.long] * (case in LONG))
+        for case in itertools.product(LEAVING, [False, True])
+    ],
+)
 def test_no_worker_is_left_by(name, persistent, monkeypatch):
     """However a loop is left, without the help of the garbage collector."""
     leave, make = LEAVING[name]
     if persistent and name == "end":
         pytest.skip("persistent workers stay at the end of a loop")
     for module in (worker, workers):
-        monkeypatch.setattr(module, "PATIENCE", 0.6)
+        monkeypatch.setattr(module, "PATIENCE", 0.3)
     gc.disable()
     try:
         with contextlib.suppress(ZeroDivisionError, KeyboardInterrupt):

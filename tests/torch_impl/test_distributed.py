@@ -130,7 +130,7 @@ with process_group(CPU):
         assert found == types, found
         for one, other in zip(ours, mixed(name, "ddp")[1], strict=True):
             assert one.dtype == float32 and one.abs().max() > 0 and torch.equal(one, other)
-    print(f"process {rank()} is through")
+    sys.stdout.write(f"process {rank()} is through\\n")  # at once: two processes write here
 """
 
 
@@ -247,14 +247,17 @@ def dying(run):
     train_epoch(run)
 
 Run.train_epoch, state.broadcast = dying, told
-sys.argv[1:] = f"train --epochs 4 --augment --no-figures --device cpu --strategy {strategy} --out {folder}/out".split()
+line = f"train --epochs 4 --batch-size 300 --augment --no-figures --device cpu --strategy {strategy} --out {folder}/out"
+sys.argv[1:] = line.split()
 cli.main()
 """
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("forked")
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+@pytest.mark.parametrize(
+    "strategy", [pytest.param("ddp", marks=pytest.mark.long), "fsdp"]
+)  # FSDP's state is split, too
 def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_path: Path) -> None:
     """It ends with the weights of a run in one process, about: sums of other halves are rounded differently.
 
@@ -265,7 +268,7 @@ def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_pa
         folder = tmp_path / str(attempt)
         folder.mkdir()
         done = torchrun(DYING, folder, strategy, "killed", restarts=1)
-        if "terminate called without an active exception" not in done.stderr:
+        if done.returncode == 0 or "terminate called without an active exception" not in done.stderr:
             break
     assert done.returncode == 0, done.stderr
     epochs = [line.split("/")[0] for line in done.stdout.splitlines() if line.startswith("Epoch")]
@@ -275,7 +278,7 @@ def test_a_killed_process_is_restarted_and_the_run_goes_on(strategy: str, tmp_pa
     assert 10_000 < max(told) < 100_000, "the rest of the checkpoint, of which the tensors are 4,770,000 bytes"
     assert done.stdout.count("Accuracy on the 360 test images") == done.stdout.count("Saved") == 1
 
-    options = TrainingOptions(epochs=4, augment=True)
+    options = TrainingOptions(epochs=4, batch_size=300, augment=True)
     alone = Run(options, Place(torch.device("cpu"), tmp_path / "alone", figures=False)).run()
     assert f"{alone.accuracy:.2f} %" in done.stdout
     ours, expected = load_checkpoint(folder / "out" / "last.ckpt"), load_checkpoint(tmp_path / "alone" / "last.ckpt")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 from typer.testing import CliRunner
 
 from torch_impl import export, models
@@ -55,8 +57,27 @@ def suffix_of(format):
 
 @pytest.fixture
 def network():
+    return build_network()
+
+
+def build_network():
+    """The same one each time."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Flatten(), models.NeuralNet(784, 20, 10))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def onnx_operators_read_once():
+    """For each program of ONNX, PyTorch parses the source of hundreds of operators, the same each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(cache(ONNXRegistry.from_torchlib)))
+        yield
+
+
+@cache
+def content_of(format):
+    """The network as a program, made once."""
+    return export_bytes(build_network().eval(), GREY, format)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -82,10 +103,17 @@ def test_a_program_gives_the_models_scores(format, tmp_path):
 @pytest.mark.parametrize(
     ("build", "shape", "scores"),
     [
-        (lambda: nn.Sequential(nn.Flatten(), models.CustomLinear(16, 3)), (1, 4, 4), 3),
-        (lambda: models.resnet18(10, 1, small_images=True), (1, 8, 8), 10),
+        pytest.param(lambda: nn.Sequential(nn.Flatten(), models.CustomLinear(16, 3)), (1, 4, 4), 3, id="custom-linear"),
+        pytest.param(
+            lambda: models.ResNet(models.ResidualBlock, [1, 1, 1, 1], 10, 1, small_images=True),
+            (1, 8, 8),
+            10,
+            id="a block of ResNet-18 in each stage",
+        ),
+        pytest.param(
+            lambda: models.resnet18(10, 1, small_images=True), (1, 8, 8), 10, id="resnet18", marks=pytest.mark.long
+        ),
     ],
-    ids=["custom-linear", "resnet18"],
 )
 def test_every_network_can_be_exported(build, shape, scores, format):
     torch.manual_seed(0)
@@ -186,7 +214,7 @@ def test_a_wrong_name_or_folder_is_refused(network, tmp_path):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_damaged_file_is_refused_in_one_sentence(format, network, tmp_path, capfd):
-    content = export_bytes(network.eval(), GREY, format)
+    content = content_of(format)
     path = tmp_path / FORMATS[format]
     changed = bytearray(content)
     weights = content.index(network[1].fc1.weight.detach().numpy().tobytes()[:64])
@@ -263,7 +291,7 @@ def saved(value):
 
 
 @pytest.mark.parametrize("place", ["sample_inputs", "config", "weights", "custom", "library"])
-def test_a_program_with_a_pickled_object_is_not_unpickled(place, network, tmp_path):
+def test_a_program_with_a_pickled_object_is_not_unpickled(place, tmp_path):
     harm = tmp_path / "harm"
     hidden = saved(Harmful(harm))
 
@@ -280,7 +308,7 @@ def test_a_program_with_a_pickled_object_is_not_unpickled(place, network, tmp_pa
         return part
 
     path = tmp_path / "model.pt2"
-    path.write_bytes(rewritten(export_bytes(network.eval(), GREY, "pt2"), lambda name, part: part))
+    path.write_bytes(rewritten(content_of("pt2"), lambda name, part: part))
     load_program(path, trust=True)
     path.write_bytes(rewritten(path.read_bytes(), change))
     with pytest.raises(ProgramError, match="is not plain tensors or text"):
@@ -288,10 +316,10 @@ def test_a_program_with_a_pickled_object_is_not_unpickled(place, network, tmp_pa
     assert not harm.exists()
 
 
-def test_files_that_can_run_code_need_trust(network, tmp_path):
+def test_files_that_can_run_code_need_trust(tmp_path):
     for format in FORMATS:
         path = tmp_path / FORMATS[format]
-        path.write_bytes(export_bytes(network.eval(), GREY, format))
+        path.write_bytes(content_of(format))
         if format == "onnx":
             load_program(path)
         else:
@@ -323,7 +351,7 @@ def test_devices_and_pipes_are_refused(tmp_path):
 def test_a_program_runs_without_the_models_code(format, network, tmp_path, monkeypatch):
     path = tmp_path / FORMATS[format]
     images = torch.rand(4, 1, 28, 28)
-    export_program(network, GREY, images, format, path)
+    path.write_bytes(content_of(format))
     expected = network(images).softmax(1).detach()
     monkeypatch.setattr(models.NeuralNet, "__init__", None)
     monkeypatch.setattr(models.NeuralNet, "forward", None)
@@ -339,9 +367,12 @@ RUN = {
 
 
 @pytest.mark.parametrize("format", RUN)
-def test_a_program_runs_where_this_package_is_not(format, network, tmp_path):
+def test_a_program_runs_where_this_package_is_not(format, network, tmp_path, request):
+    """ONNX needs no PyTorch either, so a fork that has imported it will not do."""
+    if format != "onnx":
+        request.getfixturevalue("forked")
     path = tmp_path / FORMATS[format]
-    export_program(network, GREY, torch.rand(4, 1, 28, 28), format, path)
+    path.write_bytes(content_of(format))
     code = f"import sys{', torch' * (format != 'onnx')}; path = {str(path)!r}; {RUN[format]}; "
     code += "assert not {'torch_impl', 'torch' if 'onnx' in path else ''} & set(sys.modules); print(scores[1].tolist())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
@@ -414,9 +445,9 @@ def test_a_name_cannot_command_the_terminal(tmp_path):
     classes = tuple(f"\x1b[2J\n{digit}\x9b" for digit in "0123456789")
     description = Description("neural-net\x1b", "digits", (1, 28, 28), (0.0,), (1.0,), classes)
     model = nn.Sequential(nn.Flatten(), models.NeuralNet(784, 20, 10))
-    (tmp_path / "model.onnx").write_bytes(export_bytes(model.eval(), description, "onnx"))
+    (tmp_path / "model.pt").write_bytes(export_bytes(model.eval(), description, "script"))
     Image.new("L", (28, 28)).save(tmp_path / "image.png")
-    done = command("predict", tmp_path / "model.onnx", tmp_path / "image.png")
+    done = command("predict", tmp_path / "model.pt", tmp_path / "image.png", "--trust")
     assert done.exit_code == 0 and done.stdout.strip().isprintable() and r"\x1b[2J\n" in done.stdout
     done = command("predict", tmp_path / "a\x1b[2J.onnx", tmp_path / "image.png")
     assert done.exit_code == 1 and done.stderr.strip().isprintable()

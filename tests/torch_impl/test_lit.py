@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch.utils.data import DataLoader
 from typer.testing import CliRunner
 
-from torch_impl import checkpoint, lit, lit_run
+from torch_impl import checkpoint, lit, lit_run, reporting
 from torch_impl.checkpoint import CheckpointError, load_checkpoint
 from torch_impl.cli import app
 from torch_impl.data import load_datasets
@@ -107,7 +107,14 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("step", [4, 9], ids=["within an epoch", "between two"])
-@pytest.mark.parametrize(("first", "second"), [("plain", "lightning"), ("lightning", "plain"), ("lightning",) * 2])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("plain", "lightning"),
+        ("lightning", "plain"),
+        pytest.param("lightning", "lightning", marks=pytest.mark.long),  # it leaves and takes what it does above
+    ],
+)
 def test_each_trainer_goes_on_from_what_the_other_has_left(first, second, step, whole, tmp_path, monkeypatch, capsys):
     save = RunState.save
 
@@ -207,8 +214,9 @@ def scalars(folder):
     return {tag: {event.step: event.value for event in log.Scalars(tag)} for tag in tags}
 
 
-def test_both_trainers_log_what_happened(tmp_path):
+def test_both_trainers_log_what_happened(tmp_path, monkeypatch):
     """A step an epoch, in two pieces: its loss is the epoch's, and its learning rate the one that it went by."""
+    monkeypatch.setattr(reporting, "MOST_MISTAKES", 5)  # a row of them: to draw takes longer than to train
     options = replace(RICH, epochs=3, batch_size=1150, warmup=1, augment=False, precision="fp32")
     where = replace(place(tmp_path / "ours", tensorboard=True), figures=True)
     Run(options, where).run()
@@ -326,6 +334,7 @@ def test_torchrun_is_refused(tmp_path, monkeypatch):
     assert done.exit_code == 2 and "--devices instead of torchrun" in done.stderr
 
 
+@pytest.mark.usefixtures("forked")
 def test_two_processes_train_as_one(tmp_path):
     """The command, which Lightning runs a second time. Gradients are added up in another order, so not bit for bit."""
     arguments = ["--epochs", 1, "--hidden-size", 40, "--seed", 5, "--trainer", "lightning", "--device", "cpu", "--out"]

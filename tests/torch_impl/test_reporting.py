@@ -163,7 +163,7 @@ LONG = [
 def extents(figure: Figure, texts: list[Text]) -> list[Bbox]:
     """Where texts stand in the picture."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    figure.draw_without_rendering()
     return [text.get_window_extent(canvas.get_renderer()) for text in texts if text.get_text()]
 
 

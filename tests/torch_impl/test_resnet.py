@@ -72,7 +72,8 @@ def test_biases_of_convolutions_do_nothing(small_images):
     plain = resnet18(10, small_images=small_images).double()
     left_out = plain.load_state_dict(biased.state_dict(), strict=False).unexpected_keys
     assert len(left_out) == 20 and all("conv" in name or "downsample.0" in name for name in left_out)
-    x = torch.randn(4, 3, 32, 32, dtype=torch.float64)
+    size = 8 if small_images else 16
+    x = torch.randn(4, 3, size, size, dtype=torch.float64)
     scores = biased(x)
     torch.testing.assert_close(plain(x), scores)
     scores.square().sum().backward()

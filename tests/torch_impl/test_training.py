@@ -38,13 +38,13 @@ def small(count: int = 250, dtype: torch.dtype = torch.float32) -> TensorDataset
     return TensorDataset(images[:count].to(dtype), labels[:count])
 
 
-def trained(options: TrainingOptions, device: torch.device = CPU) -> tuple[nn.Module, list[float]]:
-    """A network after some epochs, and the mean loss of each."""
+def trained(options: TrainingOptions, device: torch.device = CPU, count: int = 250) -> tuple[nn.Module, list[float]]:
+    """A network after some epochs of so many images, and the mean loss of each."""
     seed_everything(options.seed)
     model = build_model(options).to(device)
     optimizer = build_optimizer(options, model)
     loader = Batches(
-        small(), options.batch_size, device, generator=torch.Generator().manual_seed(0), pieces=options.accumulate
+        small(count), options.batch_size, device, generator=torch.Generator().manual_seed(0), pieces=options.accumulate
     )
     scheduler = build_scheduler(options, optimizer, options.epochs * loader.steps)
     scaler = GradScaler(device.type, enabled=options.precision == "fp16")
@@ -77,11 +77,11 @@ def equal(first: nn.Module, second: nn.Module) -> bool:
     ids=str,
 )
 def test_training_lowers_the_loss_and_gives_the_same_bits_again(change: dict[str, Any]) -> None:
-    options = TrainingOptions(**{"epochs": 3, **change})
-    model, losses = trained(options)
+    options = TrainingOptions(**{"epochs": 3, "batch_size": 40, **change})
+    model, losses = trained(options, count=100)
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < 0.85 * losses[0]
-    again, same_losses = trained(options)
+    again, same_losses = trained(options, count=100)
     assert equal(model, again) and losses == same_losses
 
 

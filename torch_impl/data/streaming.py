@@ -56,8 +56,11 @@ class Stream(Loader):
             for (images, labels), indices in zip(self.reader, chosen):
                 images, labels = images[: len(indices)], labels[: len(indices)]
                 yield images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
-        except DataError as error:  # a worker's comes with its traceback, the sentence is at the end
-            raise DataError(str(error).splitlines()[-1].removeprefix(f"{DataError.__module__}.DataError: ")) from error
+        except DataError as error:
+            # A worker's comes with its traceback as text, and the sentence at the end. The frames in this process it
+            # is rid of: they refer to it and to the workers, and the garbage collector waits for these for seconds.
+            sentence = str(error).splitlines()[-1].removeprefix(f"{DataError.__module__}.DataError: ")
+            raise DataError(sentence) from error.with_traceback(None)
 
 
 def make_loader(

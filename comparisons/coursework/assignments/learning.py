@@ -1103,9 +1103,9 @@ BATCHES = Task(
     "same, each as a tensor of its own type;\n"
     "- ints and bools: a tensor; floats: a tensor of float64, for that is what a float of Python is;\n"
     "- str and bytes: what was given, as it is;\n"
-    "- mappings: for each key of the first the batch of all values under it, in `mapping_like(first, …)`;\n"
+    "- mappings: for each key of the first the batch of all values under it, in `container_like(first, …)`;\n"
     "- sequences: for each position the batch of all parts there. All must be of one length, else a RuntimeError. A "
-    "named tuple stays one (its class is called with the parts), the rest is what `sequence_like(first, parts)` "
+    "named tuple stays one (its class is called with the parts), the rest is what `container_like(first, parts)` "
     "makes; a tuple becomes a list;\n"
     "- anything else is a TypeError.\n\n"
     "A str is a sequence as well, and np.float64 is a float: the order of the questions matters.",

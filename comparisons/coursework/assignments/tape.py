@@ -225,7 +225,7 @@ an array that seems to be somebody else's.""",
         "was task 3.2, the leaf was task 3.3: call them.",
         "Take with `arrived.pop(node, None)`. Ask the three ways in this order: watched, not plain or nothing arrived; "
         "a leaf; a rule. After the first two, mostly `continue`.",
-        "for node in walk.order: pop; run_watched, or run_leaf and continue, or backward(*incoming); make a tuple; "
+        "for node in walk.order: pop; run_watched, or run_leaf and continue, or backward(incoming[0]); make a tuple; "
         "check the count; for each edge and gradient skip None, fit, add_to or one_of; let go; free unless retained. "
         "After the loop return walk.captured.",
     ),

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from comparisons.coursework.assignments import ASSIGNMENTS
-from comparisons.coursework.engines import find_engine
+from comparisons.coursework.engines import Engine, find_engine
 from comparisons.coursework.grading.autograder import NoCheckout, write_autograder
 from comparisons.coursework.grading.bench import PATIENCE, PATIENCE_WITH_TESTS, Bench
 from comparisons.coursework.grading.classroom import FINISHED, Course, grade_all
@@ -105,7 +105,7 @@ def grade(
             if secret is None:
                 raise wrong_usage("--replay needs the --secret that the inputs were drawn from")
             check_fingerprint(out, seal)
-            show_replayed(entries, replay_case, chosen, seal, limits, level_of(sandbox, limits, unsafe))
+            show_replayed(entries, replay_case, chosen, seal, partial(sandbox_of, sandbox, limits, unsafe))
             return
         if out is None:
             raise wrong_usage("--out is missing: the folder for the results")
@@ -114,9 +114,8 @@ def grade(
         out.mkdir(parents=True, exist_ok=True)
         if patience is None:
             patience = PATIENCE_WITH_TESTS if any(task.tests_of for task in chosen.tasks) else PATIENCE
-        course = Course(
-            chosen, find_engine("minigrad"), level_of(sandbox, limits, unsafe), limits, patience, seal.secret
-        )
+        with sandbox_of(sandbox, limits, unsafe) as opened:
+            course = Course(chosen, find_engine("minigrad"), opened.level, limits, patience, seal.secret)
         console = Console(stderr=alone)
         if secret is None:
             console.print(f"The same inputs again, or to go on: --secret {drawn}", highlight=False, soft_wrap=True)
@@ -199,19 +198,16 @@ def entries_in(submissions: Path | None, out: Path | None, one: bool, student: s
     return entries
 
 
-def level_of(sandbox: Level | None, limits: Limits, unsafe: bool) -> str:
-    """The level of the sandbox: the one that was chosen, or the best that can be had."""
+def sandbox_of(level: Level | None, limits: Limits, unsafe: bool, known: Engine | None = None) -> Sandbox:
+    """A sandbox of the level that was chosen, or of the best that can be had."""
     try:
-        if sandbox is None:
-            opened = open_sandbox(limits, unsafe=unsafe)
-        elif sandbox.value == UNSAFE and not unsafe:
+        if level is None:
+            return open_sandbox(limits, unsafe=unsafe, known=known)
+        if level.value == UNSAFE and not unsafe:
             raise SandboxError("at the level limits, a student's engine can read and delete whatever you can")
-        else:
-            opened = Sandbox(sandbox.value, limits)
+        return Sandbox(level.value, limits, known)
     except SandboxError as error:
         raise no_sandbox(error, unsafe) from None
-    with opened:
-        return opened.level
 
 
 def check_fingerprint(out: Path | None, seal: Seal) -> None:
@@ -222,7 +218,11 @@ def check_fingerprint(out: Path | None, seal: Seal) -> None:
 
 
 def show_replayed(
-    entries: dict[str, Path], wanted: tuple[str, str], assignment: Assignment, seal: Seal, limits: Limits, level: str
+    entries: dict[str, Path],
+    wanted: tuple[str, str],
+    assignment: Assignment,
+    seal: Seal,
+    make: Callable[..., Sandbox],
 ) -> None:
     """Show a case of a student's once more."""
     found = [each for each in entries if wanted[0] in (each, seal.pseudonym(each))]
@@ -234,7 +234,7 @@ def show_replayed(
         submission = read_submission(found[0], entries[found[0]], assignment.id)
         if submission.problem:
             raise NoCase(f"nothing of {wanted[0]} can be asked: {submission.problem}")
-        with Sandbox(level, limits, reference) as sandbox:
+        with make(known=reference) as sandbox:
             bench = Bench(reference, sandbox, seal.secret)
             typer.echo(told(replay(submission, assignment, task, case, bench), wanted[0], task))
     except (NoCase, Unreadable) as error:

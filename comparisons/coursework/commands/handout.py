@@ -9,7 +9,7 @@ import typer
 
 from comparisons.coursework.assignments import ASSIGNMENTS
 from comparisons.coursework.engines import EngineError
-from comparisons.coursework.handout import HandoutError, files_of, shared_tasks, write_handout
+from comparisons.coursework.handout import HandoutError, check_target, files_of, shared_tasks, write_handout
 from comparisons.coursework.kit.telling import counted
 from comparisons.coursework.renaming import ENGINE, check_engine_name
 from comparisons.usage import wrong_usage
@@ -29,8 +29,8 @@ def hand_out(
         raise wrong_usage(f"there is no assignment {assignment!r}: choose from {known}")
     try:
         check_engine_name(name)
-        files = files_of(chosen, name)
-        write_handout(files, out)
+        check_target(out)  # before the files are made, which takes a while
+        write_handout(files_of(chosen, name), out)
     except (EngineError, HandoutError) as error:
         raise wrong_usage(str(error)) from None
     tasks = shared_tasks(chosen)

@@ -25,7 +25,7 @@ from comparisons.coursework.grading.grafting import package_of
 from comparisons.coursework.grading.notebooks import NoJupytext
 from comparisons.coursework.grading.submissions import read_submission
 from comparisons.coursework.grading.trees import Broken, opened
-from comparisons.coursework.handout import HandoutError, files_of, write_handout
+from comparisons.coursework.handout import HandoutError, check_target, files_of, write_handout
 from comparisons.coursework.judge import judge
 from comparisons.coursework.mistakes import MISTAKES
 from comparisons.coursework.mistakes.mistake import Mistake
@@ -256,9 +256,13 @@ def own_mistake(
     if not student:
         raise wrong_usage("--one-for names a student")
     drawn = secret.encode("utf-8", "surrogateescape")
-    mistake = own_mistake_of(student, task, drawn, engine)
     assignment = next(each for each in ASSIGNMENTS.values() if task in each.tasks)
     if out is not None:
+        try:
+            check_target(out)
+        except HandoutError as error:
+            raise wrong_usage(f"--out: {error}") from None
+        mistake = own_mistake_of(student, task, drawn, engine)
         planted = {mistake.file: mistake.planted(engine).sources[f"{engine.name}/{mistake.file}"]}
         try:
             write_handout(files_of(assignment, package={**reference(), **planted}), out)
@@ -273,6 +277,7 @@ def own_mistake(
         raise wrong_usage(str(error)) from None
     if given.problem or not given.sources:
         raise wrong_usage(f"--repair {folder}: {given.problem or 'it has no engine'}")
+    mistake = own_mistake_of(student, task, drawn, engine)
     with safe_sandbox(unsafe, engine) as sandbox, failing(str(folder)):
         ask = partial(judge, sandbox=sandbox, secret=drawn, submission=student)
         found = grade_repair(named_in(given, task), package_of(given), mistake, engine, list(TASKS.values()), ask)

@@ -168,6 +168,7 @@ def main() -> None:
     requests, file = os.fdopen(os.dup(0), encoding="utf-8"), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    sys.stdout = sys.stderr  # line by line: what waits in a buffer is lost when this process is killed
     sys.breakpointhook = no_debugger
     handout = read_handout(Path(__file__).parents[1])
     tasks = {task.id: task for task in handout.tasks}

@@ -462,7 +462,7 @@ MISTAKES = (
         "D7",
         "4.13",
         "utils/data/collate.py",
-        "        return sequence_like(first, parts)\n    raise",
+        "        return container_like(first, parts)\n    raise",
         "        return tuple(parts)\n    raise",
         "a batch of pairs is a tuple",
     ),

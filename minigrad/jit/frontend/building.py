@@ -16,30 +16,12 @@ from minigrad.jit.types import NUMBERS, joined, parts_of
 
 __all__ = ["Building", "Frame", "is_path", "sequence"]
 
-REFUSED = {
-    "Await": "await",
-    "ClassDef": "a class",
-    "Delete": "del",
-    "Dict": "a dictionary",
-    "DictComp": "a comprehension",
-    "FunctionDef": "a function in a function",
-    "GeneratorExp": "a generator",
-    "Global": "global",
-    "Import": "import",
-    "ImportFrom": "import",
-    "Lambda": "lambda",
-    "ListComp": "a comprehension",
-    "Match": "match",
-    "NamedExpr": ":=",
-    "Nonlocal": "nonlocal",
-    "Set": "a set",
-    "SetComp": "a comprehension",
-    "Starred": "*",
-    "Try": "try",
-    "With": "with",
-    "Yield": "yield",
-    "YieldFrom": "yield",
-}
+WORDS = ("Await", "Global", "Import", "Lambda", "Match", "Nonlocal", "Try", "With", "Yield")
+REFUSED = {each: each.lower() for each in WORDS}  # of each kind of node what people call it
+REFUSED |= dict.fromkeys(("DictComp", "ListComp", "SetComp"), "a comprehension")
+REFUSED |= {"ClassDef": "a class", "Dict": "a dictionary", "GeneratorExp": "a generator", "Set": "a set"}
+REFUSED |= {"FunctionDef": "a function in a function", "ImportFrom": "import", "YieldFrom": "yield"}
+REFUSED |= {"Delete": "del", "NamedExpr": ":=", "Starred": "*"}
 
 
 class Frame:
@@ -110,10 +92,9 @@ class Building:
             except TypeError as error:
                 raise self.refused(node, str(error), "keep it out of the program's values") from None
         if isinstance(item, Items):
-            if item.is_list or as_list:
-                found = self.as_list(node, item)
-                if found is not None:
-                    return found
+            found = self.as_list(node, item) if item.is_list or as_list else None
+            if found is not None:
+                return found
             values = [self.value(node, each) for each in item.items]
             kind = f"({', '.join([each.type for each in values])})"
             return self.emit(node, "prim::TupleConstruct", values, kind).output
@@ -134,12 +115,11 @@ class Building:
 
     def of(self, node: ast.AST) -> Any:
         """What an expression stands for."""
-        method = getattr(self, f"of_{type(node).__name__}", None)
+        kind = type(node).__name__
+        method = getattr(self, f"of_{kind}", None)
         if method is None:
-            kind = type(node).__name__
-            raise self.refused(
-                node, f"{REFUSED.get(kind, kind)} cannot be scripted", "write it with calls, if, for, while"
-            )
+            what = f"{REFUSED.get(kind, kind)} cannot be scripted"
+            raise self.refused(node, what, "write it with calls, if, for, while")
         return method(node)
 
     def valued(self, node: ast.AST) -> Value:
@@ -157,19 +137,30 @@ class Building:
 
     def choice(self, node: ast.AST, condition: Value, branches: Sequence[tuple[Block, Any]]) -> Value:
         """The value of ``prim::If``: that of one of two blocks."""
+        told = "one branch gives {} and the other {}"
+        return self.join(node, condition, [(block, (item,)) for block, item in branches], told, as_list=True)[0]
+
+    def join(
+        self, node: ast.AST, condition: Value, branches: Sequence[tuple[Block, Any]], told: str, as_list: bool = False
+    ) -> list[Value]:
+        """The node ``prim::If`` of two blocks, and its values: those of the way that is taken. A way without items
+        raises an error. ``told`` is what is said where the two types are no one type."""
         made = Node("prim::If", [condition], [], self.frame.source.place(node))
-        types = []
-        for block, item in branches:
-            outside, self.block = self.block, block
-            block.outputs.append(self.value(node, item))
-            self.block = outside
-            types.append(block.outputs[0].type)
-        kind = joined(*types)
-        if kind is None:
-            raise self.refused(node, f"one branch gives {types[0]} and the other {types[1]}", "let both give one type")
-        made.outputs.append(Value(kind))
         made.blocks = [block for block, _ in branches]
-        return self.block.append(made).output
+        for block, items in branches:
+            outside, self.block = self.block, block
+            block.outputs = [self.value(node, each, as_list) for each in items or ()]
+            self.block = outside
+        sound = next((block.outputs for block, items in branches if items is not None), [])
+        for block, items in branches:
+            if items is None:  # nobody will see these
+                block.outputs = [block.append(Node("prim::Uninitialized", [], [each.type])).output for each in sound]
+        for left, right in zip(*[block.outputs for block in made.blocks]):
+            kind = joined(left.type, right.type)
+            if kind is None:
+                raise self.refused(node, told.format(left.type, right.type), "let both give one type")
+            made.outputs.append(Value(kind))
+        return self.block.append(made).outputs
 
     def condition(self, node: ast.AST, item: Any) -> Any:
         """``item`` as true or false: known, or a value of the type bool."""

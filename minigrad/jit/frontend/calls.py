@@ -20,13 +20,10 @@ __all__ = ["Calls"]
 
 
 CASTS = {int: "Int", float: "Float", bool: "Bool"}
-ON_NUMBERS = {abs: "abs", min: "min", max: "max", math.sqrt: "sqrt", math.exp: "exp", math.log: "log"}
-ON_NUMBERS |= {math.floor: "floor", math.ceil: "ceil"}
+ON_NUMBERS = (abs, min, max, math.sqrt, math.exp, math.log, math.floor, math.ceil)
 READING = {"dim": "dim", "ndimension": "dim", "item": "item", "nelement": "numel", "numel": "numel", "size": "size"}
-UNCHANGED = ("cpu",)
 WITHOUT_EFFECT = ("device", "_stacklevel", "non_blocking", "requires_grad")  # arguments that change nothing here
-OF_KNOWN: tuple[Any, ...] = (abs, bool, float, int, len, max, min, sum, str, tuple, reversed, range, getattr, hasattr)
-OF_KNOWN += (math.sqrt, math.exp, math.log, math.floor, math.ceil, math.prod)
+OF_KNOWN = (*ON_NUMBERS, bool, float, int, len, sum, str, tuple, reversed, range, getattr, hasattr, math.prod)
 EXAMPLES: dict[str, Any] = {"int": 0, "float": 0.0, "bool": False, "str": "", "NoneType": None, "Scalar": 0.0}
 EXAMPLES["Tensor"] = minigrad.zeros(0)
 
@@ -36,11 +33,16 @@ class Calls(Subscripts):
 
     def of_Call(self, node: ast.Call) -> Any:
         called = self.of(node.func)
-        if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
-            arguments, named = self.spread(node)
-        else:
-            arguments = [self.of(each) for each in node.args]
-            named = {str(each.arg): self.of(each.value) for each in node.keywords}
+        arguments: list[Any] = []
+        for each in node.args:
+            item = self.of(each.value if isinstance(each, ast.Starred) else each)
+            several = sequence(item) if isinstance(each, ast.Starred) else Items((item,))
+            if several is None:  # only of what was written out is it known how many there are
+                raise self.refused(node, f"{ast.unparse(each)}: it is not known how many", "write the arguments out")
+            arguments += several.items
+        if any(each.arg is None for each in node.keywords):
+            raise self.refused(node, "** cannot be scripted", "write the arguments out")
+        named = {str(each.arg): self.of(each.value) for each in node.keywords}
         if isinstance(called, Part):
             return self.call_module(node, called, arguments, named)
         if isinstance(called, Method):
@@ -49,22 +51,6 @@ class Calls(Subscripts):
             raise self.refused(node, f"{ast.unparse(node.func)} is no function", "call a function or a module")
         return self.call_function(node, called.value, arguments, named)
 
-    def spread(self, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
-        """Arguments with ``*items`` among them: only of what was written out is it known how many there are."""
-        arguments: list[Any] = []
-        for each in node.args:
-            item = self.of(each.value if isinstance(each, ast.Starred) else each)
-            if not isinstance(each, ast.Starred):
-                arguments.append(item)
-                continue
-            several = sequence(item)
-            if several is None:
-                raise self.refused(node, f"{ast.unparse(each)}: it is not known how many", "write the arguments out")
-            arguments += several.items
-        if any(each.arg is None for each in node.keywords):
-            raise self.refused(node, "** cannot be scripted", "write the arguments out")
-        return arguments, {str(each.arg): self.of(each.value) for each in node.keywords}
-
     def call_module(self, node: ast.AST, part: Part, arguments: list[Any], named: dict[str, Any]) -> Value:
         """``self.layer(x)``: its ``forward`` is scripted too, and called by name."""
         graph = self.forward_of(part.module)
@@ -72,11 +58,8 @@ class Calls(Subscripts):
         given = [self.value(node, each) for each in bound]
         for value, wanted in zip(given, graph.inputs[1:]):
             if joined(value.type, wanted.type) != wanted.type:
-                raise self.refused(
-                    node,
-                    f"{type(part.module).__name__} takes {wanted.type} for {wanted.name}, and gets {value.type}",
-                    f"annotate its argument, as in {wanted.name}: {value.type}",
-                )
+                what = f"{type(part.module).__name__} takes {wanted.type} for {wanted.name}, and gets {value.type}"
+                raise self.refused(node, what, f"annotate its argument, as in {wanted.name}: {value.type}")
         module = self.module(node, part)
         return self.emit(node, "prim::CallMethod", [module, *given], graph.outputs[0].type, name="forward").output
 
@@ -100,20 +83,18 @@ class Calls(Subscripts):
             raise self.refused(node, f"{method.name} of a tuple or list that was written out", "begin with x = []")
         if owner.type.endswith("[]") and method.name == "append":
             return self.compute(node, "append", owner, *arguments)
-        function = getattr(Tensor, method.name, None)
+        function, instead = getattr(Tensor, method.name, None), "write it with other operations"
         if owner.type not in ("Tensor", "Tensor?") or function is None:
-            raise self.refused(
-                node, f"{owner.type} has no {method.name} in a program", "write it with other operations"
-            )
+            raise self.refused(node, f"{owner.type} has no {method.name} in a program", instead)
         if method.name in READING:
             return self.compute(node, READING[method.name], owner, *arguments, *named.values())
         if method.name == "to":
             return self.to(node, owner, arguments, named)
-        if method.name in UNCHANGED:
+        if method.name == "cpu":
             return owner
         name = operation_of(function)
         if name is None:
-            raise self.refused(node, f"{method.name}() is no operation of programs", "write it with other operations")
+            raise self.refused(node, f"{method.name}() is no operation of programs", instead)
         return self.operation(node, name, function, [owner, *arguments], named)
 
     def to(self, node: ast.AST, tensor: Value, arguments: list[Any], named: dict[str, Any]) -> Value:
@@ -124,9 +105,8 @@ class Calls(Subscripts):
             value = self.value(node, item)
             if value.type not in ("Tensor", "dtype"):
                 raise self.refused(node, f"to() with {value.type}", "give a type, as in x.to(minigrad.float64)")
-            return self.compute(
-                node, "to", tensor, self.compute(node, "dtype", value) if value.type == "Tensor" else value
-            )
+            kind = self.compute(node, "dtype", value) if value.type == "Tensor" else value
+            return self.compute(node, "to", tensor, kind)
         return tensor
 
     def call_function(self, node: ast.Call, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
@@ -143,7 +123,7 @@ class Calls(Subscripts):
         if function in CASTS and len(arguments) == 1:
             return self.compute(node, CASTS[function], *arguments)
         if function in ON_NUMBERS:
-            return self.compute(node, ON_NUMBERS[function], *arguments)
+            return self.compute(node, function.__name__, *arguments)
         if function is len:
             return self.length(node, *arguments)
         if function is isinstance:
@@ -154,16 +134,12 @@ class Calls(Subscripts):
                 return Items(several.items, function is list)
             return arguments[0]
         if isinstance(function, type) or not inspect.isfunction(inspect.unwrap(function)):
-            raise self.refused(
-                node,
-                f"{ast.unparse(node.func)} cannot be called in a program",
-                "call operations, modules, plain functions",
-            )
+            what = f"{ast.unparse(node.func)} cannot be called in a program"
+            raise self.refused(node, what, "call operations, modules, plain functions")
         home = inspect.unwrap(function).__module__
         if home.startswith("minigrad.") and not home.startswith("minigrad.models"):
-            raise self.refused(
-                node, f"{ast.unparse(node.func)} is no operation of programs", "use those of minigrad.jit.OPERATIONS"
-            )
+            what = f"{ast.unparse(node.func)} is no operation of programs"
+            raise self.refused(node, what, "use those of minigrad.jit.OPERATIONS")
         return self.inline(node, function, arguments, named)
 
     def length(self, node: ast.AST, item: Any) -> Any:

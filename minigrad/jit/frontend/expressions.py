@@ -15,37 +15,19 @@ import minigrad
 from minigrad import Tensor, nn
 from minigrad.jit.frontend.building import Building, is_path, sequence
 from minigrad.jit.frontend.items import Items, Known, Method, Part, Undefined
-from minigrad.jit.graph import Block, Node, Value
+from minigrad.jit.graph import Block, Value
 from minigrad.jit.operations import OPERATIONS
+from minigrad.jit.plain import ON_LISTS, ON_NUMBERS
 from minigrad.jit.types import NUMBERS
 
 __all__ = ["ARITHMETIC", "Expressions"]
 
 
-ARITHMETIC: dict[type, str] = {
-    ast.Add: "add",
-    ast.Sub: "sub",
-    ast.Mult: "mul",
-    ast.Div: "div",
-    ast.FloorDiv: "floor_divide",
-    ast.Mod: "remainder",
-    ast.Pow: "pow",
-    ast.MatMult: "matmul",
-    ast.BitAnd: "bitwise_and",
-    ast.BitOr: "bitwise_or",
-    ast.BitXor: "bitwise_xor",
-}
-COMPARISONS: dict[type, str] = {
-    ast.Eq: "eq",
-    ast.NotEq: "ne",
-    ast.Lt: "lt",
-    ast.LtE: "le",
-    ast.Gt: "gt",
-    ast.GtE: "ge",
-    ast.Is: "__is__",
-    ast.IsNot: "__isnot__",
-    ast.In: "__contains__",
-}
+ARITHMETIC: dict[type, str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
+ARITHMETIC |= {ast.FloorDiv: "floor_divide", ast.Mod: "remainder", ast.MatMult: "matmul"}
+ARITHMETIC |= {ast.BitAnd: "bitwise_and", ast.BitOr: "bitwise_or", ast.BitXor: "bitwise_xor"}
+COMPARISONS: dict[type, str] = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
+COMPARISONS |= {ast.Is: "__is__", ast.IsNot: "__isnot__", ast.In: "__contains__"}
 MIRRORED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 ATTRIBUTES = {"shape": "size", "ndim": "dim", "dtype": "dtype", "T": "numpy_T", "mT": "mT", "data": "detach"}
 ATTRIBUTES["requires_grad"] = "requires_grad"
@@ -68,9 +50,8 @@ class Expressions(Building):
     def from_outside(self, node: ast.AST, name: str, value: Any) -> Any:
         """What a name stands for that is no variable: a function, a module of Python's, a constant."""
         if isinstance(value, Tensor):
-            raise self.refused(
-                node, f"{name} is a tensor from outside", "give it as an argument, or register it as a buffer"
-            )
+            instead = "give it as an argument, or register it as a buffer"
+            raise self.refused(node, f"{name} is a tensor from outside", instead)
         if isinstance(value, nn.Module):
             raise self.refused(node, f"{name} is a module from outside", "make it an attribute of the module")
         return Known(value)
@@ -99,7 +80,7 @@ class Expressions(Building):
             if getattr(module, name) is None:
                 return Known(None)
             kind = "bool" if name == "training" else "Tensor"
-            return self.get_attribute(self.module(node, part), kind, name)
+            return self.block.append_attribute(self.module(node, part), name, kind)
         if name in module._modules:
             child = module._modules[name]
             return Known(None) if child is None else Part(child, (*part.path, name))
@@ -112,9 +93,8 @@ class Expressions(Building):
             raise self.refused(node, f"{type(module).__name__} has no {name}", "look at the name")
         value = getattr(module, name)
         if isinstance(value, Tensor):
-            raise self.refused(
-                node, f"{name} is a tensor that the module does not know", f'register_buffer("{name}", …) in __init__'
-            )
+            what = f"{name} is a tensor that the module does not know"
+            raise self.refused(node, what, f'register_buffer("{name}", …) in __init__')
         return Known(tuple(value) if isinstance(value, list) else value)
 
     def module(self, node: ast.AST, part: Part) -> Value:
@@ -123,13 +103,7 @@ class Expressions(Building):
         module: nn.Module = self.root
         for name in part.path:
             module = module._modules[name]  # type: ignore[assignment]
-            value = self.get_attribute(value, type(module).__name__, name)
-        return value
-
-    def get_attribute(self, owner: Value, kind: str, name: str) -> Value:
-        """``owner.name``, which is called so."""
-        value = self.block.append(Node("prim::GetAttr", [owner], [kind], name=name)).output
-        value.name = name
+            value = self.block.append_attribute(value, name, type(module).__name__)
         return value
 
     root: nn.Module
@@ -156,12 +130,13 @@ class Expressions(Building):
                 return self.compute(node, "rsub", right, left, Known(1))
             elif name == "div":
                 return self.compute(node, "mul", self.compute(node, "reciprocal", right), left)
-        more = (
-            [Known(each.default) for each in OPERATIONS[name].arguments[2:]]
-            if "Tensor" in (left.type, right.type)
-            else []
-        )
-        return self.compute(node, name, left, right, *more)
+        return self.computed(node, name, left, right)
+
+    def computed(self, node: ast.AST, name: str, left: Value, right: Value) -> Value:
+        """An operation of two operands; on tensors, with its other arguments as they are by default."""
+        on_tensors = name in OPERATIONS and "Tensor" in (left.type, right.type)
+        others = [Known(each.default) for each in OPERATIONS[name].arguments[2:]] if on_tensors else []
+        return self.compute(node, name, left, right, *others)
 
     def of_UnaryOp(self, node: ast.UnaryOp) -> Any:
         item = self.of(node.operand)
@@ -197,14 +172,17 @@ class Expressions(Building):
             return Known(operator is ast.IsNot)
         if operator in (ast.Is, ast.IsNot) and isinstance(left, Value) and not left.type.endswith("?"):
             return Known((left.type == "NoneType") == (operator is ast.Is))
-        if len(known) == 2 and not (left.written and right.written):
-            return Known(PYTHON[operator](left.value, right.value))
         name = COMPARISONS[operator]
+        if operator is ast.In:  # the operation takes first what has the other in it
+            left, right = right, left
+        if len(known) == 2 and not (left.written and right.written):
+            compare = ON_NUMBERS[name] if name in ON_NUMBERS else ON_LISTS[name][0]
+            return Known(compare(left.value, right.value))
         if name in MIRRORED:
             left, right = self.value(node, left), self.value(node, right)
             if left.type in NUMBERS and right.type == "Tensor":  # Python asks the tensor: 0 < x is x > 0
                 left, right, name = right, left, MIRRORED[name]
-        return self.compute(node, name, *((right, left) if operator is ast.In else (left, right)))
+        return self.compute(node, name, left, right)
 
     def of_BoolOp(self, node: ast.BoolOp) -> Any:
         is_and = isinstance(node.op, ast.And)
@@ -245,16 +223,3 @@ def look_up(function: Any, name: str, scripting: Expressions, node: ast.AST) -> 
     if not hasattr(builtins, name):
         raise scripting.refused(node, f"{name} has no value", "give it one before")
     return getattr(builtins, name)
-
-
-PYTHON: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Eq: lambda a, b: a == b,
-    ast.NotEq: lambda a, b: a != b,
-    ast.Lt: lambda a, b: a < b,
-    ast.LtE: lambda a, b: a <= b,
-    ast.Gt: lambda a, b: a > b,
-    ast.GtE: lambda a, b: a >= b,
-    ast.Is: lambda a, b: a is b,
-    ast.IsNot: lambda a, b: a is not b,
-    ast.In: lambda a, b: a in b,
-}

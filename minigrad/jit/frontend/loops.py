@@ -29,9 +29,8 @@ class Looping:
         if ended is not None and ended.kind == "done":
             return ended.items
         if ended is not None and ended.kind == "return":
-            raise scripting.refused(
-                ended.node, "return in a loop", "set a variable, break, and return it after the loop"
-            )
+            instead = "set a variable, break, and return it after the loop"
+            raise scripting.refused(ended.node, "return in a loop", instead)
         variables = scripting.frame.variables
         carried = [variables[each] for each in self.carried]
         if ended is not None and ended.kind == "break":
@@ -49,9 +48,8 @@ class Unrolled:
     def items(self, scripting: Statements, ended: Exit | None) -> tuple[Any, ...]:
         """Refuse it: an ``if`` on values decides."""
         node = scripting.frame.source.tree if ended is None else ended.node
-        raise scripting.refused(
-            node, "a loop over modules that values may end", "set a variable, and put the rest of the round under an if"
-        )
+        instead = "set a variable, and put the rest of the round under an if"
+        raise scripting.refused(node, "a loop over modules that values may end", instead)
 
 
 class Scripting(Statements):
@@ -136,9 +134,8 @@ class Scripting(Statements):
             raise self.refused(node, f"range() of {count.type}", "give it integers")
         variables = self.frame.variables
         assigned = assigned_in(node)
-        carried = [
-            each for each in variables if each in assigned and not isinstance(variables[each], (Undefined, Part))
-        ]
+        carried = [each for each in variables if each in assigned]
+        carried = [each for each in carried if not isinstance(variables[each], (Undefined, Part))]
         for name in carried:
             variables[name] = self.value(node, variables[name], as_list=False)
         made = Node("prim::Loop", [count, self.value(node, first)], [], self.frame.source.place(node))
@@ -161,9 +158,8 @@ class Scripting(Statements):
         self.block, self.frame.variables, self.frame.ending = outside, variables, ending
         for name, value, result in zip(carried, block.inputs[1:], block.outputs[1:]):
             if joined(value.type, result.type) != value.type:
-                raise self.refused(
-                    node, f"{name} is {value.type} before the loop and {result.type} in it", "let it be of one type"
-                )
+                what = f"{name} is {value.type} before the loop and {result.type} in it"
+                raise self.refused(node, what, "let it be of one type")
             made.outputs.append(Value(value.type, name))
             variables[name] = made.outputs[-1]
         made.blocks = [block]

@@ -90,18 +90,16 @@ class ModuleScripting:
         if scripted._graph is not None:
             return scripted._graph
         name = type(module).__name__
-        if any(module is each for each in self.running):
-            raise NotSupportedError(f"script: {name} calls itself: use a loop")
-        if "forward" in vars(module) or type(module).__call__ is not nn.Module.__call__:
-            raise NotSupportedError(
-                f"script: {name} has its forward of its own instance, or another __call__: trace it"
-            )
-        if module._forward_hooks or module._forward_pre_hooks:
-            raise NotSupportedError(
-                f"script: {name} has hooks, which are no part of a program: remove them, or trace it"
-            )
-        if isinstance(module, ScriptModule):
-            raise NotSupportedError(f"script: {name} has no forward: call what is in it")
+        own = "forward" in vars(module) or type(module).__call__ is not nn.Module.__call__
+        hooked = module._forward_hooks or module._forward_pre_hooks
+        for refused, why in (
+            (any(module is each for each in self.running), "calls itself: use a loop"),
+            (own, "has its forward of its own instance, or another __call__: trace it"),
+            (hooked, "has hooks, which are no part of a program: remove them, or trace it"),
+            (isinstance(module, ScriptModule), "has no forward: call what is in it"),
+        ):
+            if refused:
+                raise NotSupportedError(f"script: {name} {why}")
         self.running.append(module)
         graph = Graph()
         graph.add_input(name, "self")
@@ -118,16 +116,14 @@ def fill(scripting: Scripting, source: Source, first: list[Any]) -> None:
     arguments = source.tree.args
     graph, names = scripting.graph, [*arguments.posonlyargs, *arguments.args]
     if arguments.vararg or arguments.kwarg or arguments.kwonlyargs:
-        raise source.refused(
-            source.tree, f"{source.tree.name} takes *, ** or arguments by name alone", "name them plainly"
-        )
+        what = f"{source.tree.name} takes *, ** or arguments by name alone"
+        raise source.refused(source.tree, what, "name them plainly")
     variables: dict[str, Any] = dict(zip([each.arg for each in names], first))
     for argument in names[len(first) :]:
         kind = type_of_annotation(argument.annotation)
         if kind is None:
-            raise source.refused(
-                argument, f"{argument.arg} is annotated with no type of programs", "use Tensor, int, …"
-            )
+            what = f"{argument.arg} is annotated with no type of programs"
+            raise source.refused(argument, what, "use Tensor, int, …")
         variables[argument.arg] = graph.add_input(kind, argument.arg)
     for argument, default in zip(names[::-1], (source.function.__defaults__ or ())[::-1]):
         value = variables[argument.arg]

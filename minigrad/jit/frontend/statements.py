@@ -16,13 +16,14 @@ from minigrad.jit.frontend.building import Frame, sequence
 from minigrad.jit.frontend.calls import Calls
 from minigrad.jit.frontend.expressions import ARITHMETIC
 from minigrad.jit.frontend.items import Items, Known, Source, Undefined
-from minigrad.jit.graph import Block, Node, Value
+from minigrad.jit.graph import Value
 from minigrad.jit.plain import RAISED
-from minigrad.jit.types import NUMBERS, element_of, joined, type_of_annotation
+from minigrad.jit.types import NUMBERS, element_of, type_of_annotation
 
 __all__ = ["Exit", "Statements"]
 
 DEEPEST = 30  # functions that call one another
+DIFFERENT = "what is {} in one branch and {} in the other"
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,8 @@ class Statements(Calls):
             value = self.value(target, item)
             self.compute(target, "fill_" if value.type in NUMBERS else "copy_", view, value)
         else:
-            raise self.refused(
-                target,
-                f"{ast.unparse(target)} cannot be assigned",
-                "change a buffer in place, as in self.count.add_(1)",
-            )
+            what = f"{ast.unparse(target)} cannot be assigned"
+            raise self.refused(target, what, "change a buffer in place, as in self.count.add_(1)")
 
     def taken_apart(self, node: ast.expr, item: Any, count: int) -> Sequence[Any]:
         """The parts of a tuple or a list that is assigned to ``count`` targets."""
@@ -134,16 +132,11 @@ class Statements(Calls):
             ast.copy_location(each, target)
         old, other = self.of(load), self.of(node.value)
         if isinstance(old, Value) and old.type == "Tensor":
-            new = self.arithmetic_in_place(node, f"{name}_", old, other)
+            new = self.computed(node, f"{name}_", old, self.value(node, other))
             if isinstance(target, ast.Name):
                 self.assign(target, new)
         else:
             self.assign(target, self.arithmetic(node, name, old, other))
-
-    def arithmetic_in_place(self, node: ast.AugAssign, name: str, old: Value, other: Any) -> Value:
-        """``old += other`` on a tensor changes it."""
-        more = [Known(1)] if name in ("add_", "sub_") else [Known(None)] if name == "div_" else []
-        return self.compute(node, name, old, other, *more)
 
     def run_Expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):  # a docstring
@@ -191,7 +184,7 @@ class Statements(Calls):
             before = dict(self.frame.variables)
             branches.append(self.inside(partial(self.finished, [*body, *rest])))
             self.frame.variables = before
-        return Exit("done", node, tuple(self.join(node, condition, branches)))
+        return Exit("done", node, tuple(self.join(node, condition, branches, DIFFERENT)))
 
     def finished(self, statements: Sequence[ast.stmt]) -> tuple[Any, ...] | None:
         """What comes of ``statements`` up to their end; None where that is an error."""
@@ -211,9 +204,10 @@ class Statements(Calls):
             raised.append(ended is not None)
         self.frame.variables = before
         if all(raised):
-            self.join(node, condition, [(each, None) for each in blocks])
+            self.join(node, condition, [(each, None) for each in blocks], DIFFERENT)
             return Exit("raise", node)
-        names = [each for each in {**after[0], **after[1]} if self.differs(each, after, raised)]
+        one, other = [before if bad else variables for variables, bad in zip(after, raised)]
+        names = [each for each in {**after[0], **after[1]} if one.get(each) is not other.get(each)]
         whole = []
         for name in names:
             there = [raised[side] or not isinstance(after[side].get(name, Undefined("")), Undefined) for side in (0, 1)]
@@ -225,40 +219,10 @@ class Statements(Calls):
             (block, None if bad else tuple([variables[name] for name in whole]))
             for block, bad, variables in zip(blocks, raised, after)
         ]
-        for name, value in zip(whole, self.join(node, condition, branches)):
+        for name, value in zip(whole, self.join(node, condition, branches, DIFFERENT)):
             value.name = name
             before[name] = value
         return None
-
-    def differs(self, name: str, after: Sequence[dict[str, Any]], raised: Sequence[bool]) -> bool:
-        """Whether a variable is not the same on both ways that go on."""
-        if any(raised):
-            before = self.frame.variables.get(name)
-            return after[raised.index(False)].get(name) is not before
-        return after[0].get(name) is not after[1].get(name)
-
-    def join(self, node: ast.AST, condition: Value, branches: Sequence[tuple[Block, Any]]) -> list[Value]:
-        """The node ``prim::If`` of two blocks, and its values: those of the way that is taken."""
-        made = Node("prim::If", [condition], [], self.frame.source.place(node))
-        given: list[list[Value] | None] = []
-        for block, items in branches:
-            outside, self.block = self.block, block
-            given.append(None if items is None else [self.value(node, each, as_list=False) for each in items])
-            self.block = outside
-        sound = [each for each in given if each is not None]
-        for block, values in zip([block for block, _ in branches], given):
-            if values is None and sound:  # an error is raised: nobody will see these
-                values = [block.append(Node("prim::Uninitialized", [], [each.type])).output for each in sound[0]]
-            block.outputs = list(values or [])
-        one, other = [block.outputs for block, _ in branches]
-        for left, right in zip(one, other):
-            kind = joined(left.type, right.type)
-            if kind is None:
-                told = f"{left.type} in one branch and {right.type} in the other"
-                raise self.refused(node, f"what is {told}", "let both give one type")
-            made.outputs.append(Value(kind))
-        made.blocks = [block for block, _ in branches]
-        return self.block.append(made).outputs
 
     # ------------------------------------------------------------------------------- functions
 

@@ -24,17 +24,14 @@ class Subscripts(Expressions):
     def of_JoinedStr(self, node: ast.JoinedStr) -> Any:
         text, values = "", []
         for part in node.values:
-            if isinstance(part, ast.Constant):
-                text += str(part.value).replace("{}", "{ }")
-            elif isinstance(part, ast.FormattedValue):
-                if part.format_spec is not None or part.conversion != -1:
-                    raise self.refused(node, "a text with a format cannot be scripted", "write {value} alone")
-                item = self.of(part.value)
-                if isinstance(item, Known):
-                    text += str(item.value).replace("{}", "{ }")
-                else:
-                    text += "{}"
-                    values.append(item)
+            if isinstance(part, ast.FormattedValue) and (part.format_spec is not None or part.conversion != -1):
+                raise self.refused(node, "a text with a format cannot be scripted", "write {value} alone")
+            item = self.of(part.value if isinstance(part, ast.FormattedValue) else part)
+            if isinstance(item, Known):
+                text += str(item.value).replace("{}", "{ }")
+            else:
+                text += "{}"
+                values.append(item)
         return self.compute(node, "format", Known(text), *values) if values else Known(text)
 
     def of_Subscript(self, node: ast.Subscript) -> Any:
@@ -44,8 +41,7 @@ class Subscripts(Expressions):
         if owner.type in ("Tensor", "Tensor?"):
             return self.subscripted(node, owner)
         if isinstance(node.slice, ast.Slice):
-            bounds = [Known(None) if each is None else self.of(each) for each in slice_parts(node.slice)]
-            return self.compute(node, "slice.t", owner, *bounds)
+            return self.compute(node, "slice.t", owner, *self.bounds(node.slice))
         index = self.of(node.slice)
         if owner.type.startswith("("):
             if not isinstance(index, Known):
@@ -57,7 +53,7 @@ class Subscripts(Expressions):
         """An element of what is known: of a list of modules, of a tuple."""
         index: Any
         if isinstance(node.slice, ast.Slice):
-            index = slice(*[None if each is None else self.of(each).value for each in slice_parts(node.slice)])
+            index = slice(*[each.value for each in self.bounds(node.slice)])
         else:
             index = self.of(node.slice)
             if not isinstance(index, Known):
@@ -80,17 +76,12 @@ class Subscripts(Expressions):
         parts = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
         dots = [place for place, each in enumerate(parts) if isinstance(each, ast.Constant) and each.value is ...]
         left, right = (parts[: dots[0]], parts[dots[0] + 1 :]) if dots else (parts, [])
-        dim = 0
         indices = []
-        for part in left:
-            tensor, kept, index = self.indexed(node, tensor, part, dim)
-            dim += kept
-            indices += [] if index is None else [index]
-        dim = -1
-        for part in reversed(right):
-            tensor, kept, index = self.indexed(node, tensor, part, dim)
-            dim -= kept
-            indices += [] if index is None else [index]
+        for side, dim, step in ((left, 0, 1), (right[::-1], -1, -1)):  # those after the dots counted from the end
+            for part in side:
+                tensor, kept, index = self.indexed(node, tensor, part, dim)
+                dim += step * kept
+                indices += [] if index is None else [index]
         if not indices:
             return tensor
         if len(indices) < len(parts):
@@ -100,7 +91,7 @@ class Subscripts(Expressions):
     def indexed(self, node: ast.AST, tensor: Value, part: ast.AST, dim: int) -> tuple[Value, int, Value | None]:
         """One part of a subscript: what it makes of ``tensor``, how many dimensions it leaves, and a tensor in it."""
         if isinstance(part, ast.Slice):
-            bounds = [Known(None) if each is None else self.of(each) for each in slice_parts(part)]
+            bounds = self.bounds(part)
             if all(each == Known(None) for each in bounds):
                 return tensor, 1, None
             step = Known(1) if bounds[2] == Known(None) else bounds[2]
@@ -115,8 +106,6 @@ class Subscripts(Expressions):
             raise self.refused(node, f"{value.type} is no index", "use integers, slices, None, … or tensors")
         return self.compute(node, "select", tensor, Known(dim), value), 0, None
 
-
-def slice_parts(node: ast.AST) -> list[Any]:
-    """The three parts of a slice."""
-    assert isinstance(node, ast.Slice)
-    return [node.lower, node.upper, node.step]
+    def bounds(self, node: ast.Slice) -> list[Any]:
+        """The three parts of a slice."""
+        return [Known(None) if each is None else self.of(each) for each in (node.lower, node.upper, node.step)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.lightning.exceptions import MisconfigurationException
 
-__all__ = ["Callback", "check_state"]
+__all__ = ["Callback", "MetricCallback", "check_state"]
 
 
 class Callback:
@@ -155,6 +155,44 @@ class Callback:
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """See :meth:`LightningModule.on_load_checkpoint`."""
+
+
+class MetricCallback(Callback):
+    """What goes by logged metrics, at the end of training epochs or of validations.
+
+    Attributes:
+        distinguishing: the names of what tells several of them apart in a checkpoint.
+        on_training: whether it looks at the end of training epochs; None: where every epoch is validated.
+    """
+
+    monitors = True
+    distinguishing: tuple[str, ...]
+    on_training: bool | None
+
+    @property
+    def state_key(self) -> str:
+        """Its name with what distinguishes several of them."""
+        parts = {name: getattr(self, name) for name in self.distinguishing}
+        return f"{type(self).__qualname__}{parts!r}"
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Settle when to look."""
+        if self.on_training is None:
+            self.on_training = trainer.check_val_every_n_epoch == 1
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Look after training epochs, if that is asked for."""
+        if self.on_training:
+            self.look(trainer)
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """Look after validations, if that is asked for."""
+        if not self.on_training and trainer.fn == "fit" and not trainer.sanity_checking:
+            self.look(trainer)
+
+    def look(self, trainer: Any) -> None:
+        """Look at the metrics, and do what they ask for."""
+        raise NotImplementedError
 
 
 def check_state(callback: Callback, state: dict[str, Any], **kinds: Any) -> None:

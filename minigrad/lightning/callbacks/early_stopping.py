@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
+from minigrad import Tensor, tensor
 from minigrad.caller import warn_user
-from minigrad.creation import tensor
-from minigrad.lightning.callbacks.callback import Callback, check_state
+from minigrad.lightning.callbacks.callback import MetricCallback, check_state
 from minigrad.lightning.exceptions import MisconfigurationException
-from minigrad.tensor import Tensor
 
 __all__ = ["EarlyStopping"]
 
 
-class EarlyStopping(Callback):
+@dataclass(eq=False, repr=False)
+class EarlyStopping(MetricCallback):
     """Stops when a metric did not improve in ``patience`` checks.
 
     Counterpart: ``lightning.pytorch.callbacks.EarlyStopping``.
@@ -42,42 +43,25 @@ class EarlyStopping(Callback):
         stopped_epoch: the epoch in which it stopped; 0 where it did not.
     """
 
-    monitors = True
+    distinguishing = ("monitor", "mode")
 
-    def __init__(
-        self,
-        monitor: str,
-        min_delta: float = 0.0,
-        patience: int = 3,
-        verbose: bool = False,
-        mode: str = "min",
-        strict: bool = True,
-        check_finite: bool = True,
-        stopping_threshold: float | None = None,
-        divergence_threshold: float | None = None,
-        check_on_train_epoch_end: bool | None = None,
-    ) -> None:
-        if mode not in ("min", "max"):
-            raise MisconfigurationException(f"`mode` can be min, max, got {mode}")
-        self.monitor = monitor
-        self.min_delta = min_delta
-        self.patience = patience
-        self.verbose = verbose
-        self.mode = mode
-        self.strict = strict
-        self.check_finite = check_finite
-        self.stopping_threshold = stopping_threshold
-        self.divergence_threshold = divergence_threshold
-        self.check_on_train_epoch_end = check_on_train_epoch_end
-        self.wait_count = 0
-        self.stopped_epoch = 0
-        self.best_score: Tensor = tensor(math.inf if mode == "min" else -math.inf)
+    monitor: str
+    min_delta: float = 0.0
+    patience: int = 3
+    verbose: bool = False
+    mode: str = "min"
+    strict: bool = True
+    check_finite: bool = True
+    stopping_threshold: float | None = None
+    divergence_threshold: float | None = None
+    check_on_train_epoch_end: bool | None = None
 
-    @property
-    def state_key(self) -> str:
-        """Its name with what distinguishes several of them."""
-        parts = {"monitor": self.monitor, "mode": self.mode}
-        return f"{type(self).__qualname__}{parts!r}"
+    def __post_init__(self) -> None:
+        if self.mode not in ("min", "max"):
+            raise MisconfigurationException(f"`mode` can be min, max, got {self.mode}")
+        self.on_training = self.check_on_train_epoch_end
+        self.wait_count = self.stopped_epoch = 0
+        self.best_score: Tensor = tensor(math.inf if self.mode == "min" else -math.inf)
 
     def state_dict(self) -> dict[str, Any]:
         """Best value, and how long ago it was."""
@@ -90,22 +74,7 @@ class EarlyStopping(Callback):
         for name in ("wait_count", "stopped_epoch", "best_score", "patience"):
             setattr(self, name, state_dict[name])
 
-    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Settle when to check."""
-        if self.check_on_train_epoch_end is None:
-            self.check_on_train_epoch_end = trainer.check_val_every_n_epoch == 1
-
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Check."""
-        if self.check_on_train_epoch_end:
-            self.check(trainer)
-
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Check."""
-        if not self.check_on_train_epoch_end and trainer.fn == "fit" and not trainer.sanity_checking:
-            self.check(trainer)
-
-    def check(self, trainer: Any) -> None:
+    def look(self, trainer: Any) -> None:
         """Look at the metric, and have the training stopped where there is a reason.
 
         Raises:

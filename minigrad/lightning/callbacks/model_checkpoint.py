@@ -6,21 +6,22 @@ import math
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from types import NoneType
 from typing import Any
 
+from minigrad import Tensor, tensor
 from minigrad.caller import warn_user
-from minigrad.creation import tensor
-from minigrad.lightning.callbacks.callback import Callback, check_state
+from minigrad.lightning.callbacks.callback import MetricCallback, check_state
 from minigrad.lightning.exceptions import MisconfigurationException
-from minigrad.tensor import Tensor
 
 __all__ = ["ModelCheckpoint"]
 
 SUFFIX = ".ckpt"
 
 
-class ModelCheckpoint(Callback):
+@dataclass(eq=False, repr=False)
+class ModelCheckpoint(MetricCallback):
     """Saves checkpoints, at the end of every epoch by default.
 
     Counterpart: ``lightning.pytorch.callbacks.ModelCheckpoint``.
@@ -50,61 +51,47 @@ class ModelCheckpoint(Callback):
         best_k_models: the files that are kept, and their metrics.
     """
 
-    monitors = True
+    distinguishing = ("monitor", "mode", "every_n_train_steps", "every_n_epochs")
 
-    def __init__(
-        self,
-        dirpath: str | os.PathLike[str] | None = None,
-        filename: str | None = None,
-        monitor: str | None = None,
-        verbose: bool = False,
-        save_last: bool | None = None,
-        save_top_k: int = 1,
-        save_weights_only: bool = False,
-        mode: str = "min",
-        auto_insert_metric_name: bool = True,
-        every_n_train_steps: int | None = None,
-        every_n_epochs: int | None = None,
-        save_on_train_epoch_end: bool | None = None,
-    ) -> None:
-        if mode not in ("min", "max"):
-            raise MisconfigurationException(f"`mode` can be min, max but got {mode}")
-        if save_top_k < -1:
-            raise MisconfigurationException(f"Invalid value for save_top_k={save_top_k}. Must be >= -1")
-        if monitor is None and save_top_k > 1:
+    dirpath: str | os.PathLike[str] | None = None
+    filename: str | None = None
+    monitor: str | None = None
+    verbose: bool = False
+    save_last: bool | None = None
+    save_top_k: int = 1
+    save_weights_only: bool = False
+    mode: str = "min"
+    auto_insert_metric_name: bool = True
+    every_n_train_steps: int | None = None
+    every_n_epochs: int | None = None
+    save_on_train_epoch_end: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("min", "max"):
+            raise MisconfigurationException(f"`mode` can be min, max but got {self.mode}")
+        if self.save_top_k < -1:
+            raise MisconfigurationException(f"Invalid value for save_top_k={self.save_top_k}. Must be >= -1")
+        if self.monitor is None and self.save_top_k > 1:
             raise MisconfigurationException(
-                f"ModelCheckpoint(save_top_k={save_top_k}, monitor=None) is not a valid configuration. No quantity for "
-                f"top_k to track."
+                f"ModelCheckpoint(save_top_k={self.save_top_k}, monitor=None) is not a valid configuration. No "
+                f"quantity for top_k to track."
             )
-        if every_n_train_steps and every_n_epochs:
+        if self.every_n_train_steps and self.every_n_epochs:
             raise MisconfigurationException("every_n_train_steps and every_n_epochs should be mutually exclusive.")
-        for name, value in {"every_n_train_steps": every_n_train_steps, "every_n_epochs": every_n_epochs}.items():
-            if value is not None and value < 0:
-                raise MisconfigurationException(f"Invalid value for {name}={value}. Must be >= 0")
-        self.dirpath = None if dirpath is None else os.path.realpath(os.path.expanduser(dirpath))
-        self.filename = filename
-        self.monitor = monitor
-        self.verbose = verbose
-        self.save_last = save_last
-        self.save_top_k = save_top_k
-        self.save_weights_only = save_weights_only
-        self.mode = mode
-        self.auto_insert_metric_name = auto_insert_metric_name
-        self.every_n_train_steps = every_n_train_steps or 0
-        self.every_n_epochs = (0 if every_n_train_steps else 1) if every_n_epochs is None else every_n_epochs
-        self.save_on_train_epoch_end = save_on_train_epoch_end
+        for name in ("every_n_train_steps", "every_n_epochs"):
+            if (getattr(self, name) or 0) < 0:
+                raise MisconfigurationException(f"Invalid value for {name}={getattr(self, name)}. Must be >= 0")
+        if self.dirpath is not None:
+            self.dirpath = os.path.realpath(os.path.expanduser(self.dirpath))
+        if self.every_n_epochs is None:
+            self.every_n_epochs = 0 if self.every_n_train_steps else 1
+        self.every_n_train_steps = self.every_n_train_steps or 0
+        self.on_training = self.save_on_train_epoch_end
         self.best_model_path = self.last_model_path = ""
         self.best_model_score: Tensor | None = None
         self.current_score: Tensor | None = None
         self.best_k_models: dict[str, Tensor] = {}
         self.step_saved = 0
-
-    @property
-    def state_key(self) -> str:
-        """Its name with what distinguishes several of them."""
-        names = ("monitor", "mode", "every_n_train_steps", "every_n_epochs")
-        parts = {name: getattr(self, name) for name in names}
-        return f"{type(self).__qualname__}{parts!r}"
 
     def state_dict(self) -> dict[str, Any]:
         """What was saved where."""
@@ -137,8 +124,7 @@ class ModelCheckpoint(Callback):
                 version = logger.version if isinstance(logger.version, str) else f"version_{logger.version}"
                 folder = os.path.join(logger.save_dir, str(logger.name), version)
             self.dirpath = os.path.join(folder, "checkpoints")
-        if self.save_on_train_epoch_end is None:
-            self.save_on_train_epoch_end = trainer.check_val_every_n_epoch == 1
+        super().setup(trainer, pl_module, stage)
         if stage == "fit" and self.save_top_k and os.path.isdir(self.dirpath) and os.listdir(self.dirpath):
             warn_user(f"Checkpoint directory {self.dirpath} exists and is not empty.")
 
@@ -148,16 +134,6 @@ class ModelCheckpoint(Callback):
         if due and (self.monitor is None or self.monitor in trainer.callback_metrics):
             self.save_all(trainer)
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Save after training epochs, if that is asked for."""
-        if self.save_on_train_epoch_end:
-            self.save_after_epoch(trainer)
-
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Save after validations, if that is asked for."""
-        if not self.save_on_train_epoch_end and trainer.fn == "fit" and not trainer.sanity_checking:
-            self.save_after_epoch(trainer)
-
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Save the latest, if that is asked for and nothing was saved before."""
         if self.save_last and not self.step_saved and not trainer.fast_dev_run:
@@ -165,7 +141,7 @@ class ModelCheckpoint(Callback):
 
     # ------------------------------------------------------------------------------- what
 
-    def save_after_epoch(self, trainer: Any) -> None:
+    def look(self, trainer: Any) -> None:
         """Save if it is this epoch's turn."""
         if self.every_n_epochs and (trainer.current_epoch + 1) % self.every_n_epochs == 0:
             self.save_all(trainer)
@@ -182,21 +158,18 @@ class ModelCheckpoint(Callback):
             if self.save_top_k == 1:
                 self.remove(trainer, before, self.best_model_path)
         elif self.monitor in metrics:
-            self.save_if_good(trainer, metrics)
+            self.save_if_good(trainer, metrics, metrics[self.monitor])
         else:
             self.miss(trainer, metrics)
         if self.save_last and self.step_saved == trainer.global_step:
             self.save_latest(trainer, metrics)
 
-    def save_if_good(self, trainer: Any, metrics: dict[str, Tensor]) -> None:
+    def save_if_good(self, trainer: Any, metrics: dict[str, Tensor], current: Tensor) -> None:
         """Save if it is among the best, in the place of the worst of them."""
-        assert self.monitor is not None
-        current = metrics[self.monitor]
-        worst = math.inf if self.mode == "min" else -math.inf
-        if math.isnan(current.item()):
-            current = tensor(worst)
-        self.current_score = current
         sign = 1 if self.mode == "min" else -1
+        if math.isnan(current.item()):
+            current = tensor(sign * math.inf)
+        self.current_score = current
         ranked = sorted(self.best_k_models, key=lambda path: sign * self.best_k_models[path].item())
         removed = ""
         if len(ranked) == self.save_top_k:
@@ -249,10 +222,9 @@ class ModelCheckpoint(Callback):
 
     def free_path(self, name: str, may_be: str) -> str:
         """The path of that name, with a number where another file than ``may_be`` is there already."""
-        assert self.dirpath is not None
-        path, version = os.path.join(self.dirpath, name + SUFFIX), 1
+        path, version = os.path.join(self.dirpath or "", name + SUFFIX), 1
         while os.path.exists(path) and path != may_be:
-            path, version = os.path.join(self.dirpath, f"{name}-v{version}{SUFFIX}"), version + 1
+            path, version = os.path.join(self.dirpath or "", f"{name}-v{version}{SUFFIX}"), version + 1
         return path
 
     def save(self, trainer: Any, path: str) -> None:

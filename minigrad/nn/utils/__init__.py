@@ -18,6 +18,7 @@ from minigrad.creation import tensor
 from minigrad.graph.function import taken_in
 from minigrad.graph.grad_mode import no_grad
 from minigrad.linalg.norms import vector_norm
+from minigrad.nn.init import without_underscore
 from minigrad.nn.utils import rnn
 from minigrad.ops.joining import cat, stack
 from minigrad.tensor import Tensor
@@ -121,34 +122,20 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         start += each.numel()
 
 
-def clip_grad_norm(
-    parameters: Tensors, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
-) -> Tensor:
-    """:func:`clip_grad_norm_`, as it was called before, with a warning."""
-    old, new = "torch.nn.utils.clip_grad_norm", "torch.nn.utils.clip_grad_norm_"
-    warn_user(f"`{old}` is now deprecated in favor of `{new}`.", FutureWarning)
-    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
+clip_grad_norm = without_underscore(clip_grad_norm_, "torch.nn.utils")
 
 
 # What loads on use: files of this folder by themselves, and functions by the file that has them.
 LOADED_ON_USE = ["parametrizations", "parametrize", "prune", "stateless"]
-HOMES = {
-    "fusion": [
-        "fuse_conv_bn_eval",
-        "fuse_conv_bn_weights",
-        "fuse_linear_bn_eval",
-        "fuse_linear_bn_weights",
-        "skip_init",
-    ],
-    "older_norms": ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm"],
-}
-__all__ += ["parametrizations", "parametrize", "stateless", *HOMES["fusion"], *HOMES["older_norms"]]
+FUSION = ["fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights", "skip_init"]
+OLDER_NORMS = ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm"]
+HOMES = dict.fromkeys(FUSION, "fusion") | dict.fromkeys(OLDER_NORMS, "older_norms")
+__all__ += ["parametrizations", "parametrize", "stateless", *FUSION, *OLDER_NORMS]
 
 
 def __getattr__(name: str) -> Any:
     if name in LOADED_ON_USE:
         return importlib.import_module(f"{__name__}.{name}")
-    for home, names in HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    if name in HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,6 +21,8 @@ from minigrad.tensor import Tensor
 __all__ = ["ParametrizationList", "cached", "is_parametrized", "register_parametrization", "remove_parametrizations"]
 __all__ += ["type_before_parametrizations"]
 
+RIGHT_INVERSE = "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...)"
+
 values: dict[tuple[int, str], Tensor] = {}  # inside cached(): what was computed, by module and name
 depth = 0
 
@@ -57,10 +59,7 @@ class ParametrizationList(ModuleList):
         shape, dtype = original.shape, original.dtype
         new = inverted_by_all(self, original)
         if not isinstance(new, (Tensor, Sequence)):
-            raise ValueError(
-                f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
-                f"Got {type(new).__name__}"
-            )
+            raise ValueError(f"{RIGHT_INVERSE}. Got {type(new).__name__}")
         self.is_tensor = isinstance(new, Tensor)
         self.ntensors = 1 if self.is_tensor else len(new)
         if isinstance(new, Tensor):
@@ -72,12 +71,10 @@ class ParametrizationList(ModuleList):
             if new is not original:
                 original.data = new  # the same parameter: an optimizer goes on with it
             register_tensor(self, "original", original)
-        for number, each in enumerate(() if isinstance(new, Tensor) else new):
+        for number, each in enumerate(() if self.is_tensor else new):
             if not isinstance(each, Tensor):
-                raise ValueError(
-                    f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got element "
-                    f"{number} of the sequence with type {type(each).__name__}."
-                )
+                got = f"Got element {number} of the sequence with type {type(each).__name__}."
+                raise ValueError(f"{RIGHT_INVERSE}. {got}")
             held = Parameter(each, original.requires_grad) if isinstance(original, Parameter) else each
             register_tensor(self, f"original{number}", held.requires_grad_(original.requires_grad))
         if not unsafe:
@@ -100,10 +97,10 @@ class ParametrizationList(ModuleList):
             if not hasattr(module, "right_inverse"):
                 raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
             value = module.right_inverse(value)
-        if not isinstance(value, Tensor if self.is_tensor else Sequence):
-            wanted = "`right_inverse` should return a tensor" if self.is_tensor else "'right_inverse' must return a "
-            wanted += "" if self.is_tensor else "sequence of tensors"
-            raise ValueError(f"{wanted}. Got {type(value).__name__}")
+        if self.is_tensor and not isinstance(value, Tensor):
+            raise ValueError(f"`right_inverse` should return a tensor. Got {type(value).__name__}")
+        if not self.is_tensor and not isinstance(value, Sequence):
+            raise ValueError(f"'right_inverse' must return a sequence of tensors. Got {type(value).__name__}")
         given: list[Any] = [value] if self.is_tensor else list(value)
         held = self.originals()
         if len(given) != len(held):
@@ -179,16 +176,15 @@ def parametrized(name: str) -> property:
     return property(get, put)
 
 
-class NotPickled:
-    """How a parametrized module is copied and pickled: its class is its own, and nowhere by name."""
+def copied(module: Module, memo: dict[int, Any]) -> Any:
+    """A deep copy of a parametrized module, whose class is its own, and nowhere by name."""
+    replica = memo[id(module)] = object.__new__(type(module))
+    replica.__dict__ = copy.deepcopy(module.__dict__, memo)
+    return replica
 
-    def copied(self, memo: dict[int, Any]) -> Any:
-        replica = memo[id(self)] = object.__new__(type(self))
-        replica.__dict__ = copy.deepcopy(self.__dict__, memo)
-        return replica
 
-    def refuse(self) -> None:
-        raise RuntimeError("Serialization of parametrized modules is only supported through state_dict().")
+def refuse_to_pickle(module: Module) -> None:
+    raise RuntimeError("Serialization of parametrized modules is only supported through state_dict().")
 
 
 def change_class(module: Module, base: type) -> None:
@@ -198,9 +194,9 @@ def change_class(module: Module, base: type) -> None:
         del module.parametrizations
         module.__class__ = base
         return
-    own = {"__getstate__": NotPickled.refuse, "__deepcopy__": getattr(base, "__deepcopy__", NotPickled.copied)}
-    properties = {name: parametrized(name) for name in names}
-    module.__class__ = type(f"Parametrized{base.__name__}", (base,), {**own, **properties})
+    own: dict[str, Any] = {"__getstate__": refuse_to_pickle, "__deepcopy__": getattr(base, "__deepcopy__", copied)}
+    own |= {name: parametrized(name) for name in names}
+    module.__class__ = type(f"Parametrized{base.__name__}", (base,), own)
 
 
 def register_parametrization(

@@ -63,8 +63,7 @@ class BasePruningMethod:
         method: Any = cls(*args, **kwargs)
         method._tensor_name = name
         weight = getattr(module, name)
-        scores = weight if importance_scores is None else importance_scores
-        check_scores(scores, weight)
+        scores = checked_scores(importance_scores, weight)
         number, before = next(pruning_hooks(module, name), (None, None))
         if before is None:
             mask = method.compute_mask(scores, default_mask=ones_like(weight))
@@ -86,8 +85,7 @@ class BasePruningMethod:
         Raises:
             AssertionError: the scores have another shape.
         """
-        scores = t if importance_scores is None else importance_scores
-        check_scores(scores, t)
+        scores = checked_scores(importance_scores, t)
         return t * self.compute_mask(scores, default_mask=ones_like(t) if default_mask is None else default_mask)
 
     def remove(self, module: Any) -> None:
@@ -113,7 +111,7 @@ class PruningContainer(BasePruningMethod):
     def __init__(self, *args: BasePruningMethod) -> None:
         self._pruning_methods: tuple[BasePruningMethod, ...] = ()
         for method in args:
-            self._tensor_name = method._tensor_name if not self._pruning_methods else self._tensor_name
+            self._tensor_name = args[0]._tensor_name
             self.add_pruning_method(method)
 
     def add_pruning_method(self, method: BasePruningMethod) -> None:
@@ -341,11 +339,13 @@ class CustomFromMask(BasePruningMethod):
         return default_mask * self.mask.to(default_mask.dtype)
 
 
-def check_scores(scores: Tensor, t: Tensor) -> None:
-    if scores.shape != t.shape:
+def checked_scores(scores: Tensor | None, t: Tensor) -> Tensor:
+    """What stands for the values of ``t``: they themselves, unless ``scores``, of the same shape, are given."""
+    if scores is not None and scores.shape != t.shape:
         raise AssertionError(
             f"importance_scores should have the same shape as parameter, got {scores.shape} vs {t.shape}"
         )
+    return t if scores is None else scores
 
 
 def pruning_hooks(module: Module, name: str | None = None) -> Iterator[tuple[int, BasePruningMethod]]:

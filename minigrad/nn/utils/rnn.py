@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from minigrad import dtypes
+from minigrad.arguments.gate import welcoming
 from minigrad.creation import arange, as_tensor, empty_like, full
 from minigrad.ops.packing import PackPaddedSequence
 from minigrad.tensor import Tensor
@@ -111,6 +112,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     return empty_like(permutation).scatter_(0, permutation, arange(permutation.numel()))
 
 
+@welcoming
 def pack_padded_sequence(
     input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
 ) -> PackedSequence:
@@ -196,6 +198,7 @@ def pad_packed_sequence(
     return padded.index_select(0 if batch_first else 1, unsorted_indices), lengths[unsorted_indices]
 
 
+@welcoming
 def pad_sequence(
     sequences: Iterable[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
 ) -> Tensor:

@@ -13,10 +13,12 @@ __all__ = ["functional_call"]
 
 ABSENT = object()
 
+Tensors = dict[str, Tensor]  # by their dotted names
+
 
 def functional_call(
     module: Module,
-    parameters_and_buffers: dict[str, Tensor],
+    parameters_and_buffers: Tensors,
     args: Any = None,
     kwargs: dict[str, Any] | None = None,
     *,
@@ -29,9 +31,7 @@ def functional_call(
     return call_with(module, parameters_and_buffers, args, kwargs, tie_weights, strict)
 
 
-def call_with(
-    module: Module, tensors: dict[str, Tensor], args: Any, kwargs: Any, tie_weights: bool, strict: bool
-) -> Any:
+def call_with(module: Module, tensors: Tensors, args: Any, kwargs: Any, tie_weights: bool, strict: bool) -> Any:
     """``module(*args, **kwargs)`` with ``tensors``, by dotted names, in the place of its own.
 
     What the call puts in the place of a tensor, as it may of a buffer, is in the dictionary afterwards.
@@ -41,7 +41,7 @@ def call_with(
         TypeError: what is to be put, or what it would replace, is no tensor.
         ValueError: tied tensors are given several values.
     """
-    own: dict[str, Tensor] = {}
+    own: Tensors = {}
     if tie_weights or strict:
         own.update(module.named_parameters(remove_duplicate=False))
         own.update(module.named_buffers(remove_duplicate=False))
@@ -85,7 +85,7 @@ def swap(module: Module, name: str, value: Any) -> Any:
     return before
 
 
-def tied(own: Mapping[str, Tensor], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def tied(own: Mapping[str, Tensor], tensors: Tensors) -> Tensors:
     """``tensors``, and each also under the other names that its own tensor has.
 
     Raises:

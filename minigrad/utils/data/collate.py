@@ -37,41 +37,33 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if hasattr(first, "__array__"):
         return stack([as_tensor(np.asarray(each)) for each in batch])
     if isinstance(first, Mapping):
-        return mapping_like(first, {key: default_collate([each[key] for each in batch]) for key in first})
+        return container_like(first, {key: default_collate([each[key] for each in batch]) for key in first})
     if isinstance(first, Sequence):
         if any(len(each) != len(first) for each in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
         parts = [default_collate(part) for part in zip(*batch)]
         if hasattr(first, "_fields"):
             return type(first)(*parts)
-        return sequence_like(first, parts)
+        return container_like(first, parts)
     raise TypeError(
         f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
     )
 
 
-def mapping_like(model: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
-    """The items in a mapping of the model's kind, or in a dictionary where that kind cannot be made so."""
-    try:
-        if not isinstance(model, MutableMapping):
-            return type(model)(items)  # type: ignore[call-arg]
-        result = copy.copy(model)
-        result.update(items)
-        return result
-    except TypeError:
-        return items
-
-
-def sequence_like(model: Sequence[Any], parts: list[Any]) -> Any:
-    """The parts in a sequence of the model's kind; a tuple becomes a list, as does what cannot be made so."""
+def container_like(model: Any, parts: Any) -> Any:
+    """The parts in a container of the model's kind, or as they are where that kind cannot be made so; a tuple becomes a
+    list."""
     if isinstance(model, (tuple, list)):
         return parts
     try:
-        if not isinstance(model, MutableSequence):
-            return type(model)(parts)  # type: ignore[call-arg]
+        if not isinstance(model, (MutableMapping, MutableSequence)):
+            return type(model)(parts)
         result = copy.copy(model)
-        for position, part in enumerate(parts):
-            result[position] = part
+        if isinstance(result, MutableMapping):
+            result.update(parts)
+        else:
+            for position, part in enumerate(parts):
+                result[position] = part
         return result
     except TypeError:
         return parts
@@ -87,7 +79,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, tuple) and hasattr(data, "_fields"):
         return type(data)(*[default_convert(each) for each in data])
     if isinstance(data, Mapping):
-        return mapping_like(data, {name: default_convert(each) for name, each in data.items()})
+        return container_like(data, {name: default_convert(each) for name, each in data.items()})
     if isinstance(data, Sequence):
-        return sequence_like(data, [default_convert(each) for each in data])
+        return container_like(data, [default_convert(each) for each in data])
     return data

@@ -124,38 +124,25 @@ class DataLoader:
         self.generator = generator
         self.drop_last = drop_last
         self.batch_size = batch_size if batch_sampler is None else None
-        self.sampler: Any
-        self.batch_sampler: Any
         if iterable:
             sampler = ()
         elif sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-        self.sampler = sampler
+        self.sampler: Any = sampler
         if batch_sampler is None and batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
-        self.batch_sampler = batch_sampler
-        if collate_fn is None:
-            collate_fn = default_convert if batch_sampler is None else default_collate
-        self.collate_fn = collate_fn
+        self.batch_sampler: Any = batch_sampler
+        self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
         self._initialized = True
         warn_of_many(num_workers)
-
-    @property
-    def multiprocessing_context(self) -> Any:
-        """How workers are started: a context of ``multiprocessing``; None: as the platform, or the program, does."""
-        return self._multiprocessing_context
-
-    @multiprocessing_context.setter
-    def multiprocessing_context(self, context: Any) -> None:
-        if context is not None:
-            from minigrad.utils.data.workers import as_context
-
-            context = as_context(context, self.num_workers)
-        self._multiprocessing_context = context
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._initialized and name in FIXED:
             raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
+        if name == "multiprocessing_context" and value is not None:
+            from minigrad.utils.data.workers import as_context
+
+            value = as_context(value, self.num_workers)
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
@@ -169,8 +156,7 @@ class DataLoader:
 
     def __len__(self) -> int:
         if isinstance(self.dataset, IterableDataset):
-            count = len(self.dataset)  # type: ignore[arg-type]
-            self._reported_length = count
+            count = self._reported_length = len(self.dataset)  # type: ignore[arg-type]
             if self.batch_size is None:
                 return count
             return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
@@ -266,9 +252,10 @@ class LoaderIterator:
         self.count = 0
         self.reported_length = loader._reported_length  # a data set without indices may have told it before
         if isinstance(loader.dataset, IterableDataset):
-            self.indices: Iterator[Any] = repeat(None)
+            self.sampler: Any = repeat(None)
         else:
-            self.indices = iter(loader.sampler if loader.batch_sampler is None else loader.batch_sampler)
+            self.sampler = loader.sampler if loader.batch_sampler is None else loader.batch_sampler
+        self.indices = iter(self.sampler)
 
     def begin_again(self, loader: DataLoader) -> None:
         """Let the workers begin a loop."""
@@ -281,6 +268,9 @@ class LoaderIterator:
 
     def __iter__(self) -> LoaderIterator:
         return self
+
+    def __len__(self) -> int:
+        return len(self.sampler)
 
     def __next__(self) -> Any:
         if self.workers is None:

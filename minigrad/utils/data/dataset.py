@@ -210,9 +210,4 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = defaul
     if any(not isinstance(size, int) for size in sizes):
         raise TypeError(f"lengths should be integers, or fractions of which the sum is 1, but got {sizes}")
     order = randperm(sum(sizes), generator=generator).tolist()
-    subsets = []
-    start = 0
-    for size in sizes:
-        subsets.append(Subset(dataset, order[start : start + size]))
-        start += size
-    return subsets
+    return [Subset(dataset, order[end - size : end]) for size, end in zip(sizes, accumulate(sizes))]

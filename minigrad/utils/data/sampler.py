@@ -7,12 +7,13 @@ from the same ``manual_seed`` both engines see the same order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import islice
 from types import GenericAlias
 from typing import Any
 
 import numpy as np
 
-from minigrad.creation import as_tensor, multinomial
+from minigrad.creation import as_tensor, multinomial, randperm
 from minigrad.dtypes import float64
 from minigrad.random import Generator, default_generator
 
@@ -100,8 +101,7 @@ class SubsetRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        source = default_generator if self.generator is None else self.generator
-        for position in source.permutation(len(self.indices)).tolist():
+        for position in randperm(len(self.indices), generator=self.generator).tolist():
             yield self.indices[position]
 
     def __len__(self) -> int:
@@ -132,8 +132,7 @@ class WeightedRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        source = default_generator if self.generator is None else self.generator
-        yield from multinomial(self.weights, self.num_samples, self.replacement, generator=source).tolist()
+        yield from multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator).tolist()
 
     def __len__(self) -> int:
         return self.num_samples
@@ -156,14 +155,10 @@ class BatchSampler(Sampler):
         self.drop_last = drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
-        batch = []
-        for index in self.sampler:
-            batch.append(index)
-            if len(batch) == self.batch_size:
+        indices = iter(self.sampler)
+        while batch := list(islice(indices, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
-                batch = []
-        if batch and not self.drop_last:
-            yield batch
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """The course proves itself: it is in order, and where a fault is planted in it, the fault is told."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from comparisons.coursework.commands import check_course as the_command
 from comparisons.coursework.engines import Engine
 from comparisons.coursework.holes import Place
 from comparisons.coursework.mistakes.mistake import Mistake
+from comparisons.coursework.mutants import our_sandbox
 from comparisons.coursework.tasks import Assignment, Question, Task
 from comparisons.coursework.workers import Unfit
 
@@ -64,6 +66,18 @@ MISTAKES = (
 TOGETHER = Case("A2 both", "z = engine.square(engine.double(3.0))", ("z",), theirs="z = 36.0")
 
 
+@pytest.fixture(scope="module")
+def sandbox():
+    with our_sandbox(ENGINE) as made:
+        yield made
+
+
+@pytest.fixture
+def one_sandbox(sandbox, monkeypatch):
+    """A sandbox that stays, for engines that are asked one after another."""
+    monkeypatch.setattr("comparisons.coursework.check_course.our_sandbox", lambda engine: nullcontext(sandbox))
+
+
 def course_of(double=DOUBLE, square=SQUARE, **last):
     first = Assignment("A1", "Sums", (double,))
     return {"A1": first, "A2": replace(Assignment("A2", "Products", (square,), (TOGETHER,), 1), **last)}
@@ -85,7 +99,7 @@ def changed(task, **fields):
     return replace(task, cases=(replace(task.cases[0], **fields),))
 
 
-def test_a_course_in_order_has_no_fault():
+def test_a_course_in_order_has_no_fault(one_sandbox):
     rows = check_course(course_of(), MISTAKES, ENGINE, jobs=1)
     assert [(row.id, row.cases, row.mistakes, row.killed, row.faults) for row in rows] == [
         ("1.1", 1, 1, 1, []),
@@ -128,23 +142,23 @@ def test_a_course_in_order_has_no_fault():
     ],
     ids=["cannot fail", "reference", "PyTorch", "survives", "earlier", "handout"],
 )
-def test_a_fault_that_shows_when_engines_are_asked(course, fault):
+def test_a_fault_that_shows_when_engines_are_asked(course, fault, one_sandbox):
     found = faults_of(course, quick=True)
     assert [each for each in found if each.startswith(fault)], found
 
 
-def test_what_runs_through_a_task_may_be_named():
+def test_what_runs_through_a_task_may_be_named(one_sandbox):
     through = changed(DOUBLE, program="z = engine.double(engine.square(3.0)) / 3")
     assert faults_of(course_of(through, beneath=("A1",)), MISTAKES[1:]) == ["1.1: no mistake is known in it"]
 
 
-def test_quick_plants_one_mistake_a_task():
+def test_quick_plants_one_mistake_a_task(one_sandbox):
     unnoticed = replace(MISTAKES[0], id="D2", new="x + x + 0")
     assert faults_of(course_of(), [*MISTAKES, unnoticed]) == ["1.1: mistake D2 is not noticed: squared"]
     assert faults_of(course_of(), [*MISTAKES, unnoticed], quick=True) == []
 
 
-def test_right_engines_for_a_student_s_tests_must_be_right(monkeypatch):
+def test_right_engines_for_a_student_s_tests_must_be_right(one_sandbox, monkeypatch):
     tests = Task("2.2", "Tests", "Of sums.", 3, HINTS, tests_of=("A1",))
     course = course_of(tasks=(SQUARE, tests))
     assert faults_of(course) == []
@@ -154,7 +168,7 @@ def test_right_engines_for_a_student_s_tests_must_be_right(monkeypatch):
     assert faults_of(course, quick=True) == []
 
 
-def test_an_unwritten_task_may_not_keep_the_engine_from_being_imported():
+def test_an_unwritten_task_may_not_keep_the_engine_from_being_imported(one_sandbox):
     needed = ENGINE.sources["engine/__init__.py"] + b"\nFOUR = double(2)\n"
     engine = Engine("engine", {**ENGINE.sources, "engine/__init__.py": needed})
     assert "1.1: unwritten, it keeps the engine from being imported" in "".join(faults_of(course_of(), engine=engine))

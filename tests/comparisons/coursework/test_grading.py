@@ -1,6 +1,6 @@
 """Grading: what is given for right, wrong, missing, broken and hostile submissions, and that it is the same twice.
 
-One small assignment and one class, graded once; what needs no process is tested by itself.
+One small assignment of a small engine and one class, graded once; what needs no process is tested by itself.
 """
 
 import ast
@@ -26,7 +26,7 @@ from comparisons.cli import app
 from comparisons.coursework import handout, student_tests
 from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.cases import Case, uniform
-from comparisons.coursework.engines import find_engine
+from comparisons.coursework.engines import Engine, find_engine
 from comparisons.coursework.grading import classroom, graders, outcome
 from comparisons.coursework.grading.bench import Bench
 from comparisons.coursework.grading.copies import pairs_of
@@ -46,6 +46,7 @@ from comparisons.coursework.mistakes import MISTAKES
 from comparisons.coursework.processes import Limits
 from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.tasks import Assignment, Question, Task
+from tests.one_by_one import one_by_one
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -86,8 +87,9 @@ SMALL = Assignment("A1", "Rules", (PREDICT, PRODUCT, QUOTIENT), (TOGETHER,), 1)
 ALL = 10
 ANSWERS = {"1.0": {"node": " Mul  Backward0", "edges": "2"}}
 
-ENGINE = find_engine("minigrad")
-REFERENCE = {path.removeprefix("minigrad/"): text.decode() for path, text in ENGINE.sources.items()}
+SMALL_ENGINE = Path(__file__).with_name("small_engine")
+REFERENCE = {path.relative_to(SMALL_ENGINE).as_posix(): path.read_text() for path in SMALL_ENGINE.rglob("*.py")}
+ENGINE = Engine("minigrad", {f"minigrad/{path}": text.encode() for path, text in REFERENCE.items()})
 HANDED_OUT = {
     **REFERENCE,
     MUL: hollowed(REFERENCE[MUL], {"Mul.backward": "1.3 Product: not written yet"}),
@@ -255,14 +257,16 @@ def command(*arguments, **options):
     return CliRunner().invoke(app, ["grade", *map(str, arguments)], **options)
 
 
-USUAL = ("--assignment", "A1", "--secret", "of the course", "--sandbox", "limits", "--unsafe", "--seconds", "4")
+USUAL = ("--assignment", "A1", "--secret", "of the course", "--sandbox", "limits", "--unsafe", "--seconds", "2")
 
 
 @pytest.fixture(scope="module")
 def small():
-    """The small assignment in the place of the real one."""
+    """The small assignment and engine in the place of the real ones, graded in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ASSIGNMENTS, "A1", SMALL)
+        patch.setattr("comparisons.coursework.commands.grade.find_engine", lambda name: ENGINE)
+        patch.setattr(classroom, "side_by_side", one_by_one)
         yield
 
 
@@ -385,7 +389,9 @@ def test_what_is_done_is_not_done_again_and_the_rest_has_the_same_verdicts(grade
     assert without_times(json.loads((graded / "results.json").read_text())) == without_times(results)
 
 
-def test_a_replay_shows_inputs_expected_and_got(graded, submissions):
+def test_a_replay_shows_inputs_expected_and_got(graded, submissions, monkeypatch):
+    """Here the student's function is put into the whole of minigrad."""
+    monkeypatch.setattr("comparisons.coursework.commands.grade.find_engine", find_engine)
     done = command(submissions, "--out", graded, *USUAL, "--replay", "mistaken", "a product")
     assert done.exit_code == 0, done.output
     inputs = PRODUCT.cases[0].draw(b"of the course", "mistaken")
@@ -842,7 +848,7 @@ def alone(monkeypatch):
     """Grades tests, or a repair, by two mistakes and one task's cases."""
     two = {"W1": OWN, "W1 harmless": replace(OWN, id="W1 harmless", new=OWN.old + "  # the same")}
     monkeypatch.setattr(graders, "MISTAKES", two)
-    monkeypatch.setattr(graders, "TASKS", {"1.3": TASKS["1.3"]})
+    monkeypatch.setattr(graders, "TASKS", {"1.3": PRODUCT})
     monkeypatch.setattr(graders, "mistake_for", lambda student, secret, mistakes: OWN)
     monkeypatch.setattr(student_tests, "wheats_of", lambda engine, places, secret: [("as it is", engine)])
 
@@ -859,7 +865,7 @@ def test_a_students_tests_earn_the_part_of_the_mistakes_that_they_notice(alone):
     noticed, unnoticed = sorted(task.cases, key=lambda each: each.status)
     assert task.score == 6 and task.reason == unnoticed.reason == "no test notices it"
     assert noticed.status == "agrees" and "test_a_product(x=2.0)" in noticed.reason
-    assert [each.case for each in task.cases] == [f"mistake {n} in 1.3 {TASKS['1.3'].title}" for n in (1, 2)]
+    assert [each.case for each in task.cases] == [f"mistake {n} in 1.3 {PRODUCT.title}" for n in (1, 2)]
     wrong = alone(Submission("ann", "hw", tests={"test_mine.py": TESTS + b"\ndef test_it(): assert 0\n"}), "8.1")
     assert wrong.score == 0 and wrong.reason.startswith("test_it(): AssertionError")
     assert wrong.reason.endswith("(on an engine that is right: as it is)")
@@ -892,17 +898,19 @@ def test_a_repair_earns_a_quarter_for_each_of_its_parts(alone):
     assert told.reason == "the engine still does what it should not"  # not which cases, which would tell where
 
 
-def test_handouts_and_broken_tests_of_a8_earn_nothing_and_say_why(tmp_path):
-    """In processes of their own, begun anew, as any class is graded."""
+@pytest.mark.slow
+def test_handouts_and_broken_tests_of_a8_earn_nothing_and_say_why(tmp_path, monkeypatch):
+    """In a process of their own, and with the whole of minigrad, as any class is graded."""
+    monkeypatch.setattr(classroom, "side_by_side", side_by_side)
+    monkeypatch.setattr("comparisons.coursework.commands.grade.find_engine", find_engine)
     class_of = tmp_path / "class"
     a8 = handout.files_of(ASSIGNMENTS["A8"])
     broken = {"none": None, "unmodified": a8["tests/test_mine.py"], "syntax": b"def test_it(:", "os": b"import os"}
     for name, text in broken.items():
         files = {path: content for path, content in a8.items() if not path.startswith(("check/", "tests/"))}
         folder_of(class_of / name, files if text is None else {**files, "tests/test_mine.py": text})
-    done = CliRunner().invoke(
-        app, ["grade", str(class_of), "--assignment", "A8", "--out", str(tmp_path / "out"), "--secret", "s", "--unsafe"]
-    )
+    arguments = (class_of, "--assignment", "A8", "--out", tmp_path / "out", "--secret", "s", "--unsafe", "--jobs", 1)
+    done = command(*arguments)
     assert done.exit_code == 0, done.output
     found = json.loads((tmp_path / "out/results.json").read_text())["submissions"]
     assert {each["student"]: (each["score"], each["tasks"][0]["reason"].partition(":")[0]) for each in found} == {

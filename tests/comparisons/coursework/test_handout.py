@@ -1,6 +1,7 @@
 """Handouts: functions as holes, the engine under another name, nothing of a solution, all of it written or nothing."""
 
 import ast
+import functools
 import json
 import os
 import re
@@ -40,6 +41,16 @@ READING = Assignment(
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
+MADE = {}
+
+
+def made(assignment, name="minigrad"):
+    """The files of a handout, made once for all tests that look at them and change nothing."""
+    key = assignment.id, assignment.title, name
+    if key not in MADE:
+        MADE[key] = files_of(assignment, name)
+    return MADE[key]
+
 
 # ---------------------------------------------------------------------------------------------------- holes
 
@@ -71,7 +82,7 @@ def test_a_hole_keeps_signature_and_docstring_and_nothing_else(text, expected):
 
 
 def test_every_function_of_a_file_can_be_emptied_and_filled_again():
-    text = REFERENCE["graph/function.py"].decode()
+    text = REFERENCE["graph/storage.py"].decode()
     names = functions_of(text)
     hollow = hollowed(text, dict.fromkeys(names, "a hole"))
     assert functions_of(hollow).keys() == names.keys() and hollow.count("# Task a hole\n") == len(names)
@@ -82,12 +93,18 @@ def test_every_function_of_a_file_can_be_emptied_and_filled_again():
 # --------------------------------------------------------------------------------------- what a handout holds
 
 
+@functools.cache
+def lines_of(path):
+    """The lines of a file of the engine, without the blanks around them."""
+    return [line.strip() for line in REFERENCE[path].decode().splitlines()]
+
+
 def lines_inside_and_outside(assignment):
     """The lines of the bodies that are taken out, and all other lines of the engine."""
     inside, outside = set(), set()
     holes = {(place.file, place.name) for task in assignment.tasks for place in task.places}
     for path, text in REFERENCE.items():
-        lines = text.decode().splitlines()
+        lines = lines_of(path)
         taken = set()
         for file, name in holes:
             if file == path:
@@ -95,8 +112,8 @@ def lines_inside_and_outside(assignment):
                 has_docstring = ast.get_docstring(piece.node) is not None
                 first = piece.node.body[0].end_lineno if has_docstring else piece.node.body[0].lineno - 1
                 taken |= set(range(first, piece.last))
-        for number, line in enumerate(lines):
-            (inside if number in taken else outside).add(line.strip())
+        inside |= {lines[number] for number in taken}
+        outside |= {line for number, line in enumerate(lines) if number not in taken} if taken else set(lines)
     return inside - outside - {""}
 
 
@@ -104,14 +121,14 @@ def lines_inside_and_outside(assignment):
 def test_nothing_of_a_solution_is_left(assignment):
     secret = lines_inside_and_outside(assignment)
     assert secret or not any(task.places for task in assignment.tasks)
-    for path, text in files_of(assignment).items():
+    for path, text in made(assignment, "hw").items():
         if not path.endswith(".npz"):
             found = secret & {line.strip() for line in text.decode().splitlines()}
             assert not found, path
 
 
 def test_the_package_is_whole_and_nothing_else_is_in_it():
-    files = files_of(RULES)
+    files = made(RULES)
     tracked = subprocess.run(["git", "ls-files", "minigrad"], cwd=ROOT, capture_output=True, text=True, check=False)
     for path in tracked.stdout.split():
         assert path in files or not (ROOT / path).exists(), path
@@ -124,7 +141,7 @@ def test_the_package_is_whole_and_nothing_else_is_in_it():
 
 
 def test_the_checks_need_numpy_alone():
-    files = {path: text.decode() for path, text in files_of(READING).items() if path.startswith("check/")}
+    files = {path: text.decode() for path, text in made(READING).items() if path.startswith("check/")}
     for path, text in files.items():
         if path.endswith(".py"):
             for node in ast.walk(ast.parse(text)):
@@ -138,7 +155,7 @@ def test_the_checks_need_numpy_alone():
 
 
 def test_answers_are_known_by_slow_digests_alone():
-    files = files_of(READING)
+    files = made(READING)
     (question,) = json.loads(files["check/tasks.json"])["tasks"][0]["questions"]
     assert question["digest"] == digest(" 4  OR\nfive", question["salt"]) != digest("4", question["salt"])
     assert json.loads(files["answers.json"]) == {"0.1": {"edges": ""}} and normalised(" A\tb ") == "a b"
@@ -147,7 +164,7 @@ def test_answers_are_known_by_slow_digests_alone():
 
 @pytest.mark.parametrize("assignment", [*HANDED_OUT, READING], ids=lambda each: f"{each.id} {each.title}")
 def test_the_task_sheet_tells_each_task_but_no_hint(assignment):
-    files = files_of(assignment, "hw")
+    files = made(assignment, "hw")
     sheet = files["README.md"].decode()
     how, *sections = sheet.split("\n## ")
     tasks = [task for task in assignment.tasks if not task.mistake_of]
@@ -226,7 +243,7 @@ def test_the_command_writes_what_it_says(tmp_path):
     done = handed_out("a1", "--out", target)
     assert done.exit_code == 0 and "1 task" in done.output.replace(f"{len(RULES.tasks)} task", "1 task")
     written = {path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()}
-    assert written == files_of(RULES) and [each.name for each in tmp_path.iterdir()] == ["hw1"]
+    assert written == made(RULES) and [each.name for each in tmp_path.iterdir()] == ["hw1"]
     assert json.loads(written["handout.json"]) == {"assignment": "A1", "version": 1, "engine": "minigrad"}
     again = handed_out("A1", "--out", target)
     assert again.exit_code == 2 and "is there already" in again.output

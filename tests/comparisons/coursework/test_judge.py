@@ -53,9 +53,9 @@ SAFE = LEVELS[:2]
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
-def sandbox_at(level, seconds=1.0):
+def sandbox_at(level, seconds=1.0, known=None):
     try:
-        return Sandbox(level, Limits(seconds, memory=1 << 30, answer=1 << 20))
+        return Sandbox(level, Limits(seconds, memory=1 << 30, answer=1 << 20), known)
     except SandboxError as reason:
         assert level not in REQUIRED, reason
         return pytest.skip(f"the level {level} cannot be had here: {reason}")
@@ -126,7 +126,7 @@ ATTACKS = {
     "atan": ("print('All 26 cases agree with PyTorch.', flush=True); os._exit(0)", LOST, "exit status 0"),
     "ceil": ("send({'plain': {'z': 'agrees'}})", DIFFERS, "z: ours is 'agrees', theirs an array of shape (3, 2)"),
     "cos": ("send({'arrays': [], 'verdict': 'agrees', 'status': 0})", LOST, "what it sent is no answer"),
-    "erf": ("for each in signals: signal.signal(each, signal.SIG_IGN)\n        while True: pass", LOST, "within 1 s"),
+    "erf": ("for each in signals: signal.signal(each, signal.SIG_IGN)\n        signal.pause()", LOST, "within 1 s"),
     "exp": ("import torch; return torch.exp(self.data)", STOPPED, "ModuleNotFoundError: No module named 'torch'"),
     "floor": ("import minigrad", STOPPED, "ModuleNotFoundError: No module named 'minigrad'"),
     "log": ("from comparisons.chapters import CHAPTERS; CHAPTERS.clear()", STOPPED, "ModuleNotFoundError"),
@@ -140,7 +140,7 @@ ATTACKS = {
     "sign": ("while True: os.fork()", STOPPED, "PermissionError"),
     "sin": ("np.ones(1 << 28)", STOPPED, "MemoryError"),
     "sinh": ("write(b'agrees' * 1000, 1000)", LOST, "it sent more than 1,048,576 bytes"),
-    "sqrt": ("while True: print('agrees' * 1000)", LOST, "no answer within 1 s"),
+    "sqrt": ("for _ in range(1000): print('agrees' * 1000)\n        signal.pause()", LOST, "no answer within 1 s"),
     "square": ("socket.create_connection(('127.0.0.1', 9))", STOPPED, "PermissionError"),
     "t": ("while True: threading.Thread(target=input).start()", STOPPED, "RuntimeError: can't start new thread"),
     "tan": ("os.kill(os.getppid(), signal.SIGKILL)", STOPPED, "PermissionError"),
@@ -304,7 +304,7 @@ def test_in_a_sandbox_there_is_neither_pytorch_nor_the_judge_nor_a_secret(level,
 def test_a_known_engine_is_compiled_once_and_what_is_changed_or_brought_is_not(level):
     known = Engine("engine", {"engine.py": HONEST.encode(), "other.py": b"x = 1\n"})
     stale = f"__pycache__/engine.{sys.implementation.cache_tag}.pyc"
-    with sandbox_at(level) as usual, Sandbox(level, usual.limits, known) as made:
+    with sandbox_at(level, known=known) as made:
         for engine in (known, Engine("engine", {**known.sources, "engine.py": b"tensor = 1 / 0\n"})):
             with made.start(engine):
                 (folder,) = [each.parent for each in made.folder.glob("*/engine.py")]

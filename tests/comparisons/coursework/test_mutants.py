@@ -18,7 +18,7 @@ from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.cases import Case
 from comparisons.coursework.commands import mutants as commands
 from comparisons.coursework.engines import Engine, find_engine
-from comparisons.coursework.equivalents import KINDS, Equivalent
+from comparisons.coursework.equivalents import EQUIVALENTS, KINDS, Equivalent
 from comparisons.coursework.handout import files_of
 from comparisons.coursework.holes import Place, functions_of
 from comparisons.coursework.mechanical import changes_of
@@ -80,6 +80,24 @@ def sandbox():
         yield made
 
 
+@pytest.fixture(scope="module")
+def small_sandbox():
+    with mutants.our_sandbox(SMALL) as made:
+        yield made
+
+
+@pytest.fixture
+def one_sandbox(small_sandbox, monkeypatch):
+    """A sandbox that stays, for engines that are asked one after another."""
+    monkeypatch.setattr(mutants, "our_sandbox", lambda engine: nullcontext(small_sandbox))
+
+
+@pytest.fixture(scope="module")
+def knowing(engine):
+    with Sandbox("limits", Limits(4.0), engine) as made:
+        yield made
+
+
 def command(*words):
     done = CliRunner().invoke(app, ["mutants", *map(str, words)])
     return done.exit_code, done.output
@@ -88,43 +106,44 @@ def command(*words):
 # ------------------------------------------------------------------------------------------------ known mistakes
 
 
-def test_a_mistake_is_caught_by_its_own_task_or_told():
+def test_a_mistake_is_caught_by_its_own_task_or_told(one_sandbox):
     harmless = replace(WRONG, id="harmless", new="+x - y\n ", what="nothing")
     elsewhere = replace(WRONG, id="elsewhere", old="what stands nowhere")
-    caught, missed, unplanted = outcomes_of(SMALL, [WRONG, harmless, elsewhere], [BOTH])
+    caught, missed, unplanted = outcomes_of(SMALL, [WRONG, harmless, elsewhere], [BOTH], jobs=1)
     assert caught.caught and caught.reason == "1.1 unequal: d: ours -1.0, theirs 1.0"
     assert [each.case for each in caught.noticed["1.1"]] == ["1.1 unequal"]
     assert not missed.caught and missed.reason == "no case notices it"
     assert not unplanted.caught and "0 times, not once" in unplanted.reason
 
 
-def test_a_mistake_noticed_by_other_tasks_alone_is_not_caught():
+def test_a_mistake_noticed_by_other_tasks_alone_is_not_caught(one_sandbox):
     other = replace(BOTH, id="9.9", cases=(replace(BOTH.cases[1], name="9.9 unequal"),))
     own = replace(BOTH, cases=BOTH.cases[:1])
-    (outcome,) = outcomes_of(SMALL, [WRONG], [own, other])
+    (outcome,) = outcomes_of(SMALL, [WRONG], [own, other], jobs=1)
     assert not outcome.caught and list(outcome.noticed) == ["9.9"]
 
 
-def test_mistakes_are_not_tried_where_the_reference_or_pytorch_fails():
+def test_mistakes_are_not_tried_where_the_reference_or_pytorch_fails(one_sandbox):
     wrong = replace(BOTH.cases[0], name="1.1 wrong", theirs="d = 5.0")
     with pytest.raises(Unfit, match="the reference itself fails 1.1 wrong: d: "):
-        outcomes_of(SMALL, [WRONG], [replace(BOTH, cases=(wrong,))])
+        outcomes_of(SMALL, [WRONG], [replace(BOTH, cases=(wrong,))], jobs=1)
     with pytest.raises(Unfit, match="PyTorch cannot answer 1.1 wrong: NameError"):
         Exam([replace(wrong, theirs="nothing")])
 
 
-def test_too_many_lost_answers_end_an_engine():
+def test_too_many_lost_answers_end_an_engine(one_sandbox):
     ends = replace(WRONG, new="0\n    import os; os._exit(1)\n ")
     cases = tuple(replace(BOTH.cases[0], name=f"1.1 {number}") for number in range(5))
-    (outcome,) = outcomes_of(SMALL, [ends], [replace(BOTH, cases=cases)])
+    (outcome,) = outcomes_of(SMALL, [ends], [replace(BOTH, cases=cases)], jobs=1)
     assert outcome.caught and len(outcome.noticed["1.1"]) == 3 and outcome.unasked == 2
 
 
 def test_the_command_tells_of_each_known_mistake(tmp_path, monkeypatch):
-    """Here it asks two tasks' cases; those of all tasks where the pages' commands are run."""
+    """Here it asks two tasks' cases of two mistakes; ``.ci/full`` those of all tasks."""
     monkeypatch.setattr(commands, "TASKS", {name: TASKS[name] for name in ("1.3", "1.4")})
+    monkeypatch.setattr(commands, "MISTAKES", {name: MISTAKES[name] for name in ("W1", "W17")})
     file = tmp_path / "found.json"
-    status, printed = command("--task", "1.3", "--json", file)
+    status, printed = command("--task", "1.3", "--jobs", 1, "--json", file)
     assert status == 0 and "W1" in printed and "are caught by the cases of their own task" in printed
     (found,) = [each for each in json.loads(file.read_text())["mistakes"] if each["id"] == "W1"]
     assert found["caught"] and found["reason"].startswith("1.3 ") and "1.3" in found["noticed"]
@@ -187,9 +206,9 @@ def test_the_text_of_a_change_is_that_change_and_nothing_else():
         assert len(different) == 1, change
 
 
-def test_survivors_are_told_and_known_ones_must_survive(monkeypatch):
+def test_survivors_are_told_and_known_ones_must_survive(one_sandbox, monkeypatch):
     monkeypatch.setattr(mutants, "EQUIVALENTS", ())
-    fates = fates_of(SMALL, [BOTH])
+    fates = fates_of(SMALL, [BOTH], jobs=1)
     assert [fate.change.new for fate in fates if fate.killed is None] == ["difference -= 0.0"]
     assert [fate.wrong for fate in fates if fate.wrong] == ["no case notices it"]
     survivor = next(fate.change for fate in fates if fate.wrong)
@@ -197,7 +216,9 @@ def test_survivors_are_told_and_known_ones_must_survive(monkeypatch):
     known, claimed = [Equivalent(str(each.place), each.old, each.new, "so it is said") for each in (survivor, noticed)]
     stale = replace(known, old="what stood there once")
     monkeypatch.setattr(mutants, "EQUIVALENTS", (known, claimed, stale))
-    fates = fates_of(SMALL, [BOTH])
+    both = [(survivor, BOTH.cases), (noticed, BOTH.cases)]
+    monkeypatch.setattr(mutants, "changes_in", lambda engine, tasks: both)
+    fates = fates_of(SMALL, [BOTH], jobs=1)
     assert [fate.wrong for fate in fates if fate.wrong] == ["it is no equivalent, for 1.1 equal notices it"]
     assert list(gone(fates, [BOTH])) == [stale]
 
@@ -333,7 +354,7 @@ def test_what_ordinary_tests_do_is_let_be(sandbox):
     assert try_tests(SMALL, ORDINARY, sandbox) == ("", ["test_it()"])
 
 
-def test_a_right_engine_that_is_written_otherwise(engine, sandbox):
+def test_a_right_engine_that_is_written_otherwise(engine, knowing):
     """What is different of an engine with a mistake is different of a right one too: names, lines, and code itself."""
     wheats = dict(wheats_of(engine, PRODUCT.places, b"a secret"))
     texts = [wheat.sources[f"{engine.name}/ops/arithmetic.py"].decode() for wheat in wheats.values()]
@@ -344,7 +365,7 @@ def test_a_right_engine_that_is_written_otherwise(engine, sandbox):
     assert same_names != before and "None if not needs_x else grad_z * y" in same_names
     exam = Exam(PRODUCT.cases)
     for what, wheat in wheats.items():
-        assert {each.status for each in exam.ask(wheat, PRODUCT.cases, sandbox)} == {"agrees"}, what
+        assert {each.status for each in exam.ask(wheat, PRODUCT.cases, knowing)} == {"agrees"}, what
 
 
 @pytest.mark.parametrize(
@@ -389,6 +410,17 @@ def test_nothing_of_a_handout_tells_whose_mistake_it_is(engine):
     assert "## 8.3 Find the mistake" in one["README.md"].decode()
 
 
+def test_each_known_mistake_and_each_change_that_changes_nothing_can_still_be_made(engine):
+    """They are known by the engine's text. Which of them a case notices is tried by ``.ci/full``."""
+    assert all(mistake.planted(engine).sources != engine.sources for mistake in MISTAKES.values())
+    known = {each.place for each in EQUIVALENTS}
+    made = set()
+    for place in {place for task in TASKS.values() for place in task.places if str(place) in known}:
+        changes = changes_of(place, engine.sources[f"minigrad/{place.file}"].decode())
+        made |= {(str(place), change.old, change.new) for change in changes}
+    assert [each for each in EQUIVALENTS if (each.place, each.old, each.new) not in made] == []
+
+
 def test_two_mistakes_of_one_id_are_an_error():
     with pytest.raises(ValueError, match="two mistakes have the id W1: one in 1.3, one in 9.9"):
         by_id([W1, replace(W1, id="W2"), replace(W1, task="9.9")])
@@ -403,7 +435,8 @@ def test_the_function_that_a_mistake_is_in(engine):
     assert functions_with(replace(mistake, old="    return 1\n", new="    return\n"), small) == {"f"}
 
 
-def test_one_s_own_mistake_is_handed_out_and_the_repair_graded(tmp_path, monkeypatch):
+def test_one_s_own_mistake_is_handed_out_and_the_repair_graded(tmp_path, monkeypatch, knowing):
+    """The first time in a sandbox of its own, then in one that stays."""
     monkeypatch.setattr("comparisons.coursework.grading.graders.MISTAKES", {"W1": W1})
     monkeypatch.setattr("comparisons.coursework.commands.mutants.TASKS", {each: TASKS[each] for each in ("1.3", "8.3")})
     own, found = tmp_path / "own", tmp_path / "found.json"
@@ -418,6 +451,7 @@ def test_one_s_own_mistake_is_handed_out_and_the_repair_graded(tmp_path, monkeyp
         return json.loads(found.read_text())["share"]
 
     assert share() == 0
+    monkeypatch.setattr(commands, "safe_sandbox", lambda unsafe, engine: nullcontext(knowing))
     answers = own / "answers.json"
     answers.write_text(json.dumps({"8.3": {"file": "minigrad/ops/arithmetic.py", "function": "Mul.backward()"}}))
     assert share() == 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,5 @@ def test_a_picture_that_is_lost_while_it_is_needed_is_named(workers: int, tmp_pa
     (tmp_path / "3.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"^cannot read .*3\.png as a picture .*: it is damaged, or of another kind$"):
         labels_of(stream)
+    del stream
+    assert multiprocessing.active_children() == [], "the workers end with the stream, which the error does not keep"
