@@ -116,15 +116,22 @@ def is_whole(config):
 
 @contextlib.contextmanager
 def measured(session):
-    """Coverage is measured inside, if it is to be in what runs now: everywhere else it has been stopped."""
-    measuring = session.stash.get(MEASURING, []) if session.stash.get(MEASURED, True) else []
-    for each in measuring:
+    """Coverage is measured inside, if it is to be in what runs now: everywhere else it has been stopped.
+
+    A test may ask for a fixture while it runs: what is measured already is not begun a second time.
+    """
+    if not session.stash.get(MEASURED, True):
+        yield
+        return
+    stopped, session.stash[MEASURING] = session.stash.get(MEASURING, []), []
+    for each in stopped:
         each.start()
     try:
         yield
     finally:
-        for each in reversed(measuring):
+        for each in reversed(stopped):
             each.stop()
+        session.stash[MEASURING] = stopped
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -159,6 +159,18 @@ def test_of_cases_that_are_alike_the_same_one_is_measured_in_every_process(conft
     assert not chosen("tests/torch_impl/test_cli.py")
 
 
+def test_a_fixture_that_a_test_asks_for_while_it_runs_is_measured_with_it(conftest):
+    """Coverage that has been begun twice does not stop any more: its trace function stays."""
+    told = []
+    coverage = SimpleNamespace(start=lambda: told.append("start"), stop=lambda: told.append("stop"))
+    session = SimpleNamespace(stash=pytest.Stash())
+    session.stash[conftest.MEASURING] = [coverage]
+    for _ in range(2):
+        with conftest.measured(session), conftest.measured(session):
+            told.append("inside")
+    assert told == ["start", "inside", "stop"] * 2
+
+
 PROGRAM = "import sys; print(*sys.argv[1:], 'torch' in sys.modules, sys.stdin.read()); {}"
 
 
