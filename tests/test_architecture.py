@@ -99,7 +99,7 @@ def test_every_module_says_what_it_is():
 
 # From the bottom up. What is named by itself does not stand in its folder's room.
 ROOMS = [
-    ["caller", "dtypes", "attributes", "printing", "forking", "left_out", "out_of_memory"],
+    ["caller", "dtypes", "attributes", "printing", "forking", "locking", "left_out", "out_of_memory"],
     ["amp", "compiler", "cuda", "accelerator", "settings", "version", "backends", "cpu", "mps", "xpu"],  # what is asked
     ["kernels", "arguments.dims", "arguments.promotion"],
     ["graph"],

@@ -5,7 +5,6 @@ Counterpart: ``torch.autograd.graph``. The nodes themselves are in ``graph/node.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ContextDecorator
@@ -18,6 +17,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import Node, Tensor
 from minigrad.graph.saved_tensors import packing, with_hooks
 from minigrad.graph.watching import Walk
+from minigrad.locking import Lock
 
 __all__ = ["GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version"]
 __all__ += ["register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
@@ -153,7 +153,7 @@ class _Watched:
     The first to arrive asks the engine how many will.
     """
 
-    lock = threading.Lock()
+    lock = Lock()
 
     def __init__(self, tensors: Sequence[Tensor], fn: Callable[..., None], mode: str) -> None:
         # Leaves, and the nodes of others: weakly, since they hold the hooks, which hold this.
@@ -191,4 +191,4 @@ class _Watched:
 @in_forked_child
 def open_watched() -> None:
     """Nobody holds the lock in the child of a fork."""
-    _Watched.lock = threading.Lock()
+    _Watched.lock = Lock()

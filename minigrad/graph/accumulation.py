@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from minigrad.graph.strides import array_like, keep_strides
 from minigrad.kernels.bfloat16 import ARRAYS
 from minigrad.kernels.helpers import Future
 from minigrad.kernels.layout import is_dense, is_expanded
+from minigrad.locking import Lock
 
 __all__ = ["ALONE", "Accumulating", "Arrived", "add_to", "add_to_grad", "fitted", "one_of", "own_memory", "receive"]
 __all__ += ["results"]
@@ -112,13 +112,13 @@ def summed_to(gradient: Any, shape: tuple[int, ...]) -> Any:
 class Accumulating:
     """NumPy adds large arrays side by side with other threads: who holds the lock changes a ``.grad``."""
 
-    lock = threading.RLock()
+    lock = Lock()
 
 
 @in_forked_child
 def open_grads() -> None:
     """Nobody holds the lock in the child of a fork."""
-    Accumulating.lock = threading.RLock()
+    Accumulating.lock = Lock()
 
 
 def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:

@@ -8,7 +8,6 @@ that saved a tensor sees by the numbers whether it was changed since: ``Function
 from __future__ import annotations
 
 import itertools
-import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -17,18 +16,19 @@ from numpy import ndarray
 
 from minigrad.caller import told_file, user_frame
 from minigrad.forking import in_forked_child
+from minigrad.locking import Lock
 
 __all__ = ["InferenceCounter", "UntypedStorage", "VersionCounter", "next_sequence_number"]
 
 next_sequence_number = itertools.count().__next__  # the clock, one for all threads
-clock_lock = threading.Lock()  # so that the latest change is the one with the highest number
+clock_lock = Lock()  # so that the latest change is the one with the highest number
 
 
 @in_forked_child
 def open_clock() -> None:
     """Nobody holds the lock in the child of a fork."""
     global clock_lock
-    clock_lock = threading.Lock()
+    clock_lock = Lock()
 
 
 class VersionCounter:

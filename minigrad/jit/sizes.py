@@ -16,6 +16,7 @@ from minigrad import Size, Tensor
 from minigrad.caller import is_own_file, warn_user
 from minigrad.jit.graph import Value
 from minigrad.jit.plain import ON_NUMBERS
+from minigrad.locking import Lock
 
 if TYPE_CHECKING:
     from minigrad.jit.recording import Recording
@@ -24,7 +25,7 @@ __all__ = ["Traced", "TracerWarning", "begin", "current", "end", "warn_of"]
 
 PLAIN = {"shape": Tensor.shape, "size": Tensor.size, "numel": Tensor.numel}
 here = threading.local()
-lock = threading.Lock()
+lock = Lock()
 under_way = 0  # traces, in all threads
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from minigrad.forking import in_forked_child
+from minigrad.locking import Lock
 
 __all__ = ["get_blas_threads", "on_own_threads", "set_blas_threads"]
 
@@ -35,7 +35,7 @@ class _OfBlas:
     The latter it has again after the last of them, whatever it was told meanwhile.
     """
 
-    lock = threading.Lock()
+    lock = Lock()
     callers: ClassVar[set[object]] = set()
     before: int | None = None  # None: nobody has changed it
 
@@ -93,6 +93,6 @@ def give_threads_back() -> None:
 @in_forked_child
 def forget_callers() -> None:
     """Nobody computes in the child of a fork."""
-    _OfBlas.lock = threading.Lock()
+    _OfBlas.lock = Lock()
     _OfBlas.callers.clear()
     give_threads_back()

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from minigrad.forking import in_forked_child
 from minigrad.kernels.blas import on_own_threads
+from minigrad.locking import Lock
 
 __all__ = ["Future", "Task", "Threads", "dismiss_idle_helpers", "of_this_part"]
 
@@ -40,7 +41,7 @@ class Task:
         self.results: list[Any] = [None] * len(parts)
         self.error: BaseException | None = None
         self.context = copy_context()  # the caller's: NumPy's error state and the kernels' mode
-        self.ends: list[threading.Lock] = []  # one for each helper that has joined, open when it has ended
+        self.helping: set[threading.Lock] = set()  # one for each helper that has joined and not ended, open then
 
     def take_parts(self) -> None:
         """Work on the parts that wait until there are none, or until one has failed. In a context of its own."""
@@ -59,22 +60,21 @@ class Task:
         """What a helper is to do for this task."""
         end = threading.Lock()
         end.acquire()
-        self.ends.append(end)
+        self.helping.add(end)
         return partial(self.help, self.context.copy(), end)
 
     def help(self, context: Context, end: threading.Lock) -> None:
         """Take parts beside the caller."""
         context.run(self.take_parts)
+        self.helping.discard(end)
         end.release()
 
     def wait(self) -> None:
         """Until no helper works on a part, which may be writing: Ctrl-C too has to wait so long."""
-        for end in self.ends:
-            ended = False
-            while not ended:
+        for end in [*self.helping]:
+            while end in self.helping:
                 try:
-                    with end:  # let go of at once: an interrupt may come when it is taken, and then it is taken again
-                        ended = True
+                    end.acquire()
                 except BaseException as error:
                     self.error = self.error or error
 
@@ -89,6 +89,7 @@ class Future:
         self.context = copy_context()
         self.value: Any = None
         self.error: BaseException | None = None
+        self.done = False
         self.end = threading.Lock()  # open when the work is done
         self.end.acquire()
 
@@ -100,6 +101,7 @@ class Future:
             self.error = error
         finally:
             del self.work, self.context
+            self.done = True
             self.end.release()
 
     @on_own_threads
@@ -110,10 +112,10 @@ class Future:
 
     def result(self) -> Any:
         """What the work gave, once it is done; meanwhile the caller does what waits. The work's error is raised."""
-        while self.end.locked():
+        while not self.done:
             if not self.team.run_future():  # a helper is at it
                 with self.end:
-                    break
+                    pass
         if self.error is not None:
             raise self.error
         return self.value
@@ -126,7 +128,7 @@ class Team:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = Lock()
         self.task: Task | None = None
         self.futures: deque[Future] = deque()
         self.under_way: list[Future] = []  # what helpers are at
@@ -164,7 +166,7 @@ class Team:
         It is noted before it no longer waits, so that it is not lost where Ctrl-C comes between: then the next call
         begins with it.
         """
-        if self.taken is None or not self.taken.end.locked():
+        if self.taken is None or self.taken.done:
             with self.lock:
                 if not self.futures:
                     return False
@@ -205,10 +207,10 @@ class Team:
 
     def begin_anew(self) -> None:
         """In the child of a fork, which has no helpers: what they were at waits again."""
-        self.lock = threading.Lock()
+        self.lock = Lock()
         self.coming = 0
         unfinished = dict.fromkeys([*self.under_way, *self.futures])
-        self.futures = deque([each for each in unfinished if each.end.locked()])
+        self.futures = deque([each for each in unfinished if not each.done])
         self.under_way = []
         for each in self.futures:
             each.context = each.context.copy()  # the original was entered by a helper, and will not be left
@@ -249,7 +251,7 @@ class Threads:
     """How many threads compute in the whole process, the helpers that wait for a team, and the teams."""
 
     count: ClassVar[int] = default_count()
-    lock: ClassVar[threading.Lock] = threading.Lock()
+    lock = Lock()
     idle: ClassVar[list[Helper]] = []
     teams: ClassVar[_Teams] = _Teams()
 
@@ -292,6 +294,6 @@ def dismiss_idle_helpers() -> None:
 @in_forked_child
 def start_alone() -> None:
     """No helper is in the child of a fork."""
-    Threads.lock = threading.Lock()
+    Threads.lock = Lock()
     Threads.idle = []
     Threads.teams.own.begin_anew()

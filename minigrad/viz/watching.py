@@ -21,6 +21,7 @@ import numpy as np
 
 from minigrad.graph.function import Function
 from minigrad.graph.node import AccumulateGrad, Node, Tensor
+from minigrad.locking import Lock
 from minigrad.nn.module import Module
 from minigrad.viz.summary import Summary, summary_of
 
@@ -88,7 +89,7 @@ class watch:
     PyTorch has no counterpart.
     """
 
-    lock = threading.RLock()
+    lock = Lock()
     running: tuple[watch, ...] = ()
 
     def __init__(self) -> None:

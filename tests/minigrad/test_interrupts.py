@@ -19,6 +19,7 @@ from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.saved_tensors import packing
 from minigrad.kernels import FAST, blas, kernel_mode, parallel
 from minigrad.kernels.helpers import Threads, of_this_part
+from minigrad.locking import InterruptibleLock
 from minigrad.nn.functional import cross_entropy, dropout
 from minigrad.utils.checkpoint import checkpoint
 
@@ -265,6 +266,19 @@ def test_an_interrupted_checkpoint_gives_the_random_numbers_back():
     state, places = minigrad.get_rng_state(), set()
     while interrupted_at_a_new_place(lambda: result.backward(retain_graph=True), places):
         assert minigrad.equal(minigrad.get_rng_state(), state), places
+
+
+def test_a_lock_is_open_after_an_interrupt_at_any_place():
+    """Nested as well. On Python 3.14 every lock of the engine is such a one."""
+    lock, places = InterruptibleLock(), set()
+
+    def step():
+        with lock, lock:
+            len(())
+
+    while interrupted_at_a_new_place(step, places):
+        assert not lock._is_owned(), places
+    assert len(places) > 4
 
 
 # ------------------------------------------------------------------------------------------------------------ forks
