@@ -35,7 +35,8 @@ NOTE = "minigrad.made"  # in the metadata of PyTorch's nodes
 @dataclass(frozen=True)
 class Constant:
     """An input that needs no gradient: a tensor, or a number. ``key`` tells whether two are the same tensor; a number
-    has none, and a tensor that nobody saved no value. ``kept`` is one of PyTorch's: its memory is then nobody else's.
+    has none, and a tensor that nobody saved no value. ``kept`` is one of PyTorch's: nobody else then has its memory,
+    or its number where it has no memory.
     """
 
     key: Any
@@ -214,8 +215,11 @@ def constant(value: Any) -> Constant | None:
     """An input that needs no gradient, as it is now; None where nothing was given."""
     if value is None:
         return None
+    if isinstance(value, Tensor):  # the node's edge keeps its counter
+        return Constant(key_of(value), summary_of(value))
     if hasattr(value, "requires_grad"):
-        return Constant(key_of(value), summary_of(value), None if isinstance(value, Tensor) else value.detach())
+        key = key_of(value)
+        return Constant(key, summary_of(value), value if key == id(value) else value.detach())
     if isinstance(value, (np.ndarray, np.generic, bool, int, float)):
         return Constant(None, summary_of(np.asarray(value)))
     return Constant(None, None)
