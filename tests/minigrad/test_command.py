@@ -56,7 +56,7 @@ def folder(tmp_path, monkeypatch):
     """A folder with programs, which is the current one."""
     (tmp_path / "train.py").write_text(PROGRAM.format(name="train.py"), encoding="utf-8")
     (tmp_path / "beside.py").write_text("number = 3", encoding="utf-8")
-    (tmp_path / "broken.py").write_text("import math\nloss = math.sqrt(-1)\n", encoding="utf-8")
+    (tmp_path / "broken.py").write_text("one = 1\nloss = one / 0\n", encoding="utf-8")
     (tmp_path / "unread.py").write_text("loss = (1,\n", encoding="utf-8")
     (tmp_path / "ends.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
     spent = "import minigrad\nx = minigrad.ones(2, requires_grad=True)\nloss = (x * x).sum()\nloss.backward()\n"
@@ -313,7 +313,7 @@ def test_what_is_wrong_is_told_in_a_sentence(capsys, folder, command):
 @pytest.mark.parametrize(
     ("command", "line", "last"),
     [
-        ("draw broken.py:loss", 'broken.py", line 2, in <module>', "ValueError: math domain error"),
+        ("draw broken.py:loss", 'broken.py", line 2, in <module>', "ZeroDivisionError: division by zero"),
         ("draw unread.py:loss", 'unread.py", line 1', "SyntaxError: '(' was never closed"),
         ("draw train.py:asks.loss", 'train.py", line 14, in <lambda>', "KeyError: 'no loss'"),
         ("draw train.py:fails", 'train.py", line 21, in fails', "RuntimeError: both arguments to matmul"),

@@ -94,7 +94,7 @@ def test_cells_are_read_without_their_magics(tmp_path):
         ("a.py", "print 1", "line 1 is no Python"),
         ("a.py", "x = 1\0", "no Python"),
         ("a.py", "-" * 100_000 + "1", "nested too deeply"),
-        ("a.py", "x" + ".x" * 50_000, "nested too deeply"),
+        ("a.py", "x" + "()" * 100_000, "nested too deeply"),
         ("a.py", "# coding: no-such\n", "no text in the encoding"),
         ("a.py", "x = 1\n" * 200_000, "letters of code"),
         ("a.ipynb", "[" * 100_000, "no notebook"),

@@ -145,6 +145,7 @@ def test_how_many_lines_calls_and_files(program):
     program()().sum().backward()  # what is computed once is computed now
     for work, limits in zip(both_ways(program), LIMITS[program]):
         steps = steps_of(work)
+        steps.stops = [stop for stop in steps.stops if stop[1] != "locking.py"]  # Python 3.14's: two lines a leaf
         counts = steps.lines, len(steps.calls), len(steps.files)
         assert all(count <= limit for count, limit in zip(counts, limits)), (counts, limits)
         assert not [name for name in steps.calls if "<" in name], "a lambda, a comprehension or a generator"
