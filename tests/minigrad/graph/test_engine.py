@@ -83,6 +83,35 @@ def test_an_array_that_nobody_else_holds_becomes_the_grad(references):
     assert (addresses(x) == made) is bool(engine.ALONE)
 
 
+@pytest.mark.parametrize("held", ["nothing", "array", "owner"])
+@pytest.mark.parametrize("uses", [1, 2])
+@pytest.mark.parametrize("view", [False, True], ids=["whole", "view"])
+def test_one_holder_more_is_noticed_at_each_place_and_none_where_there_is_none(references, view, uses, held):
+    """An array that nobody else holds becomes the ``.grad``; if it is no view, a second gradient is added to it."""
+    kept, made = [], []
+
+    class Double(Function):
+        def forward(ctx, x):
+            return 2 * x
+
+        def backward(ctx, grad_z):
+            owner = 2 * grad_z
+            array = owner[:] if view else owner
+            made.append(owner.ctypes.data)
+            kept.extend({"nothing": [], "array": [array], "owner": [owner]}[held])
+            return array
+
+    x = leaf(1.0, 2.0, 3.0)
+    z = Double.apply(x)
+    for _ in range(uses - 1):
+        z = z + Double.apply(x)
+    z.backward(minigrad.ones(3, dtype=minigrad.float64))
+    alone = engine.ALONE and held == "nothing" and not (view and uses == 2)
+    assert (addresses(x) == made[:1]) is bool(alone)
+    x.grad.zero_()
+    assert [each.tolist() for each in kept] == [[2.0, 2.0, 2.0]] * len(kept)
+
+
 def test_what_a_rule_keeps_of_a_gradient_stays_as_it_is(references):
     kept = []
 
