@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import typer
@@ -26,10 +26,18 @@ def no_sandbox(reason: Exception, unsafe: bool) -> typer.BadParameter:
     return wrong_usage(f"there is no sandbox here: {reason}{advice}")
 
 
+def look(path: Path) -> None:
+    """Raise the ``OSError`` of a path that can never be one, such as too long a name: ``is_dir`` says False of it from
+    Python 3.14 on. That nothing is there is none."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.stat()
+
+
 def check_output(option: str, path: Path) -> None:
     """Refuse a file that ``option`` names where none can be written."""
     folder = path.absolute().parent
     try:
+        look(path)
         if not folder.is_dir():
             raise wrong_usage(f"{option} {path}: there is no folder {folder}")
         if path.is_dir():
@@ -43,6 +51,7 @@ def check_output(option: str, path: Path) -> None:
 def check_folder(option: str, folder: Path, name: str) -> None:
     """Refuse a folder that ``option`` names where no file ``name`` can be written; it need not be there yet."""
     try:
+        look(folder)
         if folder.is_dir():
             check_output(option, folder / name)
             return

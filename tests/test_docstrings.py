@@ -77,6 +77,8 @@ FACES |= {path: importlib.import_module(f"{path}.face") for path in ("torch_impl
 
 def can_tell(thing):
     """Whether a public thing can have a docstring: values, such as ``minigrad.pi``, have none."""
+    if isinstance(thing, functools.partial):  # a routine, says Python from 3.14 on
+        return False
     return inspect.isroutine(thing) or inspect.isclass(thing) or isinstance(thing, property)
 
 

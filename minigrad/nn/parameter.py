@@ -64,8 +64,8 @@ class Buffer(Tensor):
 
     >>> layer = minigrad.nn.Module()
     >>> layer.count = minigrad.nn.Buffer(minigrad.zeros(2))
-    >>> layer.state_dict()
-    OrderedDict([('count', tensor([0., 0.]))])
+    >>> layer.state_dict()["count"]
+    tensor([0., 0.])
     """
 
     __slots__ = ()
