@@ -160,7 +160,7 @@ class Function(function.Function):
         for output_nr, one in enumerate(outputs):
             results.append(ctx._place(one, output_nr, grad_fn, args, outputs, results))
         ctx._saved = tuple(to_arrays(ctx._to_save))
-        if grad_fn is not None:
+        if grad_fn is not None and any(map(is_tensor, results)):
             ctx._tensor_places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
             ctx._connect_tensors(args, results)
         ctx._place_dirty(results, grad_fn)
@@ -249,7 +249,7 @@ class Function(function.Function):
         if output._base is not None or (is_input and grad_mode.enabled):  # an input is given back as a view of itself
             several = grad_mode.enabled and self._differentiable(outputs) > 1
             share_storage(result, output, MULTIPLE_VIEWS if several else CUSTOM_VIEW)
-        elif is_input:
+        else:  # they are one tensor: who changes the result changes what forward saved
             result._version_counter = output._version_counter
         return result
 
@@ -272,6 +272,7 @@ class Function(function.Function):
         for output_nr, result in enumerate(results):
             if not any(result is each for each in self._dirty) or grad_fn is None:
                 continue
+            result._grad = None  # it was another value's
             self.redirect_saved_result(result, result, output_nr)
             if result._base is not None:
                 rebase(result, grad_fn)

@@ -92,6 +92,107 @@ def outputs_that_are_no_tensors(e):
     return result, seen, x.grad, result[3].output_nr
 
 
+def no_tensor_at_all(e):
+    x = leaf(e, 1.0, 2.0)
+    given = [
+        lambda y: 5,
+        lambda y: None,
+        lambda y: (),
+        lambda y: (5, None),
+        lambda y: "a",
+        lambda y: [y],
+        lambda y: {1: 2},
+    ]
+    found = [custom(e, lambda c, x, what=what: what(x * 2), twice).apply(x) for what in given]
+    return [(type(each).__name__, each) for each in found]
+
+
+def saved_results_that_were_changed(e):
+    """Whoever changes what a function gave changes what it saved of it."""
+
+    def first(x):
+        return x.exp()
+
+    def and_a_mark(x):
+        return x.exp(), (x > 1).double()
+
+    def setup(ctx, inputs, output):
+        outputs = output if isinstance(output, tuple) else (output,)
+        ctx.save_for_backward(*outputs)
+        ctx.mark_non_differentiable(*outputs[1:])
+
+    def in_one(make):
+        def forward(ctx, x):
+            output = make(x)
+            setup(ctx, (x,), output)
+            return output
+
+        return {"forward": staticmethod(forward)}
+
+    def backward(ctx, grad, *others):
+        for each in ctx.saved_tensors:
+            grad = grad * each
+        return grad
+
+    changes = [lambda y: y.mul_(2), lambda y: y.detach().zero_(), lambda y: y[:1].add_(1), lambda y: y.__iadd__(1)]
+    found = []
+    for make in (first, and_a_mark):
+        two = {"forward": staticmethod(make), "setup_context": staticmethod(setup)}
+        for parts in (in_one(make), two):
+            function = type("Custom", (e.autograd.Function,), {**parts, "backward": staticmethod(backward)})
+            for change in changes:
+                for changed in range(1 + (make is and_a_mark)):
+                    x = leaf(e, 1.0, 2.0)
+                    output = function.apply(x)
+                    outputs = output if isinstance(output, tuple) else (output,)
+                    change(outputs[changed])
+                    found += [refused(lambda y=outputs[0]: y.sum().backward()), x.grad, outputs[0]._version]
+    return found
+
+
+def changed_before_it_was_saved_or_given(e):
+    def before(ctx, x):
+        y = x.clone().mul_(2)
+        ctx.save_for_backward(y)
+        return y
+
+    def after(ctx, x):
+        y = x.clone()
+        ctx.save_for_backward(y)
+        return y.mul_(2)
+
+    def kept(ctx, x):
+        ctx.y = x.clone().mul_(2)
+        return ctx.y
+
+    found = []
+    for forward in (before, after, kept):
+        x = leaf(e, 1.0, 2.0)
+        y = custom(e, forward, lambda c, g: g * (c.saved_tensors or [c.y])[0]).apply(x)
+        found.append(y._version)
+        y.sum().backward()
+        found.append(x.grad)
+    return found
+
+
+def a_dirty_result_has_no_grad_yet(e):
+    def forward(ctx, x, w):
+        ctx.mark_dirty(x)
+        return x.mul_(2)
+
+    function = custom(e, forward, lambda c, g: (g * 2, g))
+    plain, w = e.ones(2, dtype=e.float64), leaf(e, 1.0, 2.0)
+    plain.grad = e.ones(2, dtype=e.float64)
+    function.apply(plain, w)
+    y = w * 1
+    y.retain_grad()
+    y.sum().backward(retain_graph=True)
+    before, z = y.grad, function.apply(y, e.ones(2, dtype=e.float64))
+    between = y.grad
+    z.sum().backward()
+    return plain.grad, before, between, y.grad, w.grad, z is y
+
+
 def one_output_twice(e):
     def forward(ctx, x):
         y = x * 2
@@ -688,6 +789,10 @@ PROGRAMS = [
     gradients_of_a_wrong_kind,
     undefined_gradients_travel,
     outputs_that_are_no_tensors,
+    no_tensor_at_all,
+    saved_results_that_were_changed,
+    changed_before_it_was_saved_or_given,
+    a_dirty_result_has_no_grad_yet,
     one_output_twice,
     dirty_inputs,
     wrong_marks,
