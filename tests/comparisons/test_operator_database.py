@@ -180,7 +180,7 @@ def samples(operation, kind, requires_grad):
 def some(operation, kind, requires_grad, seed):
     """``MOST`` of the samples, where an operation has more: it may have one of each combination of its options.
 
-    Another test has another ``seed``, and with it other samples. Not all are looked at, of which there may be thousands.
+    Another test has another ``seed``, and with it other samples. Of thousands, not all are looked at.
     """
     found = list(all_samples(operation, kind, requires_grad))
     random.Random(seed).shuffle(found)
