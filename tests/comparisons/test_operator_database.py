@@ -162,19 +162,16 @@ def usable(name, sample):
     return not isinstance(sample.input, torch.Tensor) or tuple(sample.input.shape) != EXCEPT.get(name)
 
 
-def all_samples(operation, kind, requires_grad):
-    """PyTorch's samples of an operation, the same ones each time.
+def samples(operation, kind, requires_grad):
+    """PyTorch's samples of an operation that minigrad has everything for, the same ones each time.
 
     ``operation.sample_inputs`` would seed before each of them by ``torch.manual_seed``. Without a GPU, PyTorch notes
     every such seeding with its traceback, for the day that there is one: that took four fifths of these tests' time.
     """
     torch.default_generator.manual_seed(0)
-    yield from operation.sample_inputs_func(operation, "cpu", kind, requires_grad)
-
-
-def samples(operation, kind, requires_grad):
-    """The samples of an operation that minigrad has everything for."""
-    return (each for each in all_samples(operation, kind, requires_grad) if usable(operation.name, each))
+    for sample in operation.sample_inputs_func(operation, "cpu", kind, requires_grad):
+        if usable(operation.name, sample):
+            yield sample
 
 
 def some(operation, kind, requires_grad, seed):
@@ -182,7 +179,9 @@ def some(operation, kind, requires_grad, seed):
 
     Another test has another ``seed``, and with it other samples. Of thousands, not all are looked at.
     """
-    found = list(all_samples(operation, kind, requires_grad))
+    torch.default_generator.manual_seed(0)
+    with torch.no_grad():  # which the database's own function begins and ends for each sample
+        found = list(operation.sample_inputs_func.__wrapped__(operation, "cpu", kind, requires_grad))
     random.Random(seed).shuffle(found)
     return list(itertools.islice((each for each in found if usable(operation.name, each)), MOST))
 
