@@ -177,13 +177,13 @@ def samples(operation, kind, requires_grad):
 def some(operation, kind, requires_grad, seed):
     """``MOST`` of the samples, where an operation has more: it may have one of each combination of its options.
 
-    Another test has another ``seed``, and with it other samples. Of thousands, not all are looked at.
+    Another test has another ``seed``, and with it other samples.
     """
     torch.default_generator.manual_seed(0)
     with torch.no_grad():  # which the database's own function begins and ends for each sample
         found = list(operation.sample_inputs_func.__wrapped__(operation, "cpu", kind, requires_grad))
-    random.Random(seed).shuffle(found)
-    return list(itertools.islice((each for each in found if usable(operation.name, each)), MOST))
+    found = [each for each in found if usable(operation.name, each)]
+    return found if len(found) <= MOST else random.Random(seed).sample(found, MOST)
 
 
 def find(name, owner=minigrad):
