@@ -1,13 +1,16 @@
 """The book: its sections run from a clean kernel that reaches no network; a changed output is told, not taken."""
 
+import contextlib
 import copy
+import sys
 
 import nbformat
 import pytest
+from jupyter_client import launcher
 from typer.testing import CliRunner
 
 import comparisons.cli
-from comparisons.book import checking, sections
+from comparisons.book import checking, executing, sections
 from comparisons.book.checking import fault_of
 from comparisons.book.executing import ROOT, Run, without_folders
 from comparisons.book.offline import refuse
@@ -57,15 +60,26 @@ def folder(tmp_path_factory):
         yield folder
 
 
+@contextlib.contextmanager
+def forks(request):
+    """Inside, a kernel is a fork that has imported PyTorch, where there are forks. The book's own begin anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.platform == "linux":
+            patch.setattr(launcher, "Popen", request.getfixturevalue("forking").Popen)
+            patch.setattr(executing, "FIXED", {})  # which is read while PyTorch and Matplotlib are imported
+        yield
+
+
 @pytest.fixture
 def first(folder):
     return Section(folder / "01-first.md")
 
 
 @pytest.fixture(scope="module")
-def notebook(folder):
+def notebook(folder, request):
     """The outputs of the first section, whose notebook the command has written."""
-    status, told = book("--section", "1", "--write")
+    with forks(request):
+        status, told = book("--section", "1", "--write")
     assert status == 0 and "written" in told, told
     return Section(folder / "01-first.md").executed()
 
@@ -108,8 +122,9 @@ def test_a_changed_output_fails_and_is_not_overwritten(first, notebook, monkeypa
     first.write(notebook)
 
 
-def test_a_cell_that_takes_too_long_is_given_up_and_nothing_is_written(folder):
-    status, told = book("--section", "2", "--write", "--limit", "1")
+def test_a_cell_that_takes_too_long_is_given_up_and_nothing_is_written(folder, request):
+    with forks(request):
+        status, told = book("--section", "2", "--write", "--limit", "1")
     assert status == 3 and "02-hangs.md, cell 3: it took longer than 1 s" in told
     assert not (folder / "02-hangs.ipynb").exists()
 
