@@ -12,6 +12,7 @@ of this repository's engine all the same.
 """
 
 import contextlib
+import functools
 import gc
 import importlib
 import importlib.util
@@ -20,7 +21,7 @@ import pkgutil
 import shutil
 import subprocess
 import sys
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 
 import coverage
@@ -206,9 +207,13 @@ def pytest_collection(session):
         with contextlib.suppress(ImportError):  # the engine's tests need none of it
             for name in LARGE:
                 importlib.import_module(name)
+    whole = hasattr(session.config, "workerinput") and session.config.workerinput["whole"]
+    if whole:
+        compile_own_share(session)
+    if not session.config.option.no_cov:
         with measured(session):
             import_whole("minigrad")
-    if hasattr(session.config, "workerinput") and session.config.workerinput["whole"]:
+    if whole:
         import_own_share(session)
 
 
@@ -228,11 +233,24 @@ def import_whole(name):
             importlib.import_module(module.name)
 
 
+def own_share(session, paths):
+    """Some of the files, in each of the processes that share the tests others."""
+    own = int(session.config.workerinput["workerid"].removeprefix("gw"))
+    return sorted(paths)[own :: session.config.workerinput["workercount"]]
+
+
+def compile_own_share(session):
+    """Write the bytecode of some of the packages' files, where there is none yet: all need all of it."""
+    for package in ("minigrad", "comparisons", "torch_impl"):
+        for path in own_share(session, (Path(__file__).parent.parent / package).rglob("*.py")):
+            with contextlib.suppress(SyntaxError):  # importing it tells
+                SourceFileLoader(path.stem, str(path)).get_code(path.stem)
+
+
 def import_own_share(session):
     """Import some of the files of tests, each process others: the rest has the bytecode that the others then have
     written. To have all of them compiled by each takes as long as to collect them."""
-    own = int(session.config.workerinput["workerid"].removeprefix("gw"))
-    for path in sorted(Path(__file__).parent.rglob("test_*.py"))[own :: session.config.workerinput["workercount"]]:
+    for path in own_share(session, Path(__file__).parent.rglob("test_*.py")):
         with contextlib.suppress(pytest.Collector.CollectError, pytest.skip.Exception):  # collecting it tells
             assert pytest.Module.from_parent(session, path=path).obj
 
@@ -267,18 +285,18 @@ def choose_what_is_measured(items):
     float64, or the first by name: the others run the same lines over again.
     """
 
-    def rank(item):
-        return "float64" not in item.nodeid, item.nodeid
+    def rank(name):
+        return "float64" not in name, name
 
     files = {item.path for item in items}
     measured = {path for path in files if UNMEASURED_PATHS.isdisjoint([path, *path.parents])}
+    named = {item.nodeid: item for item in items if item.path in measured}  # a name is put together each time
     first = {}
-    for item in items:
-        if item.path in measured:
-            alike = item.nodeid.partition("-")[0]
-            first[alike] = min(first.get(alike, item), item, key=rank)
-    for item in first.values():
-        item.stash[MEASURED] = True
+    for name in named:
+        alike = name.partition("-")[0]
+        first[alike] = min(first.get(alike, name), name, key=rank)
+    for name in first.values():
+        named[name].stash[MEASURED] = True
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -365,6 +383,26 @@ def forked(request, monkeypatch):
     """
     if sys.platform == "linux":
         monkeypatch.setattr(subprocess, "Popen", request.getfixturevalue("forking").Popen)
+
+
+@pytest.fixture(scope="session")
+def digits_read_once():
+    """scikit-learn decodes its file of digits once for all tests: it would take a fifth of a small run."""
+    import sklearn.datasets  # here: what is run without these tests does without it
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sklearn.datasets.load_digits", functools.cache(sklearn.datasets.load_digits))
+        yield
+
+
+@pytest.fixture(scope="session")
+def onnx_operators_read_once():
+    """For each program of ONNX, PyTorch parses the source of hundreds of operators, the same each time."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

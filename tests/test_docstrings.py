@@ -171,14 +171,28 @@ def is_layer(thing):
     return inspect.isclass(thing) and issubclass(thing, (minigrad.nn.Module, torch.nn.Module))
 
 
+@functools.cache
+def known():
+    """What is public, by identity: a public base tells its own."""
+    return {id(each) for each in public().values()}
+
+
+@functools.cache
+def by_face():
+    """What is public, by the face whose path is the longest beginning of its own."""
+    found = {face: {} for face in FACES}
+    for path, thing in public().items():
+        found[max(filter(path.startswith, FACES), key=len)][path] = thing
+    return found
+
+
 def code_of(thing):
     """The functions whose code is a thing's own; of a class what makes it, of a layer what it computes."""
     if isinstance(thing, property):
         own = [thing.fget, thing.fset, thing.fdel]
     elif inspect.isclass(thing):
         names = ["__new__", "__init__", "__post_init__", "__enter__"] + ["forward"] * is_layer(thing)
-        known = {id(each) for each in public().values()}  # a public base tells its own
-        homes = [each for each in thing.__mro__ if each is thing or id(each) not in known]
+        homes = [each for each in thing.__mro__ if each is thing or id(each) not in known()]
         own = [vars(each).get(name) for each in homes for name in names if each.__module__.startswith(OURS)]
     else:
         own = [getattr(thing, "__func__", thing)]  # of a static method or a class method
@@ -195,11 +209,22 @@ def has_shapes(path, thing):
     return named and annotations.get("return") not in ("bool", "builtins.bool", "int", "str", "None")
 
 
+STATEMENTS = ("body", "handlers", "cases", "orelse", "finalbody")
+
+
+def parts(node, name):
+    """Statements inside of a statement; none of a lambda or a conditional expression, whose parts are no lists."""
+    found = getattr(node, name, ())
+    return found if isinstance(found, list) else ()
+
+
 @functools.cache
 def functions_in(path):
     """The functions of a file as syntax, by the line in which they begin, which is that of the first decorator."""
-    tree = ast.parse("".join(linecache.getlines(path)))
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    statements = [ast.parse("".join(linecache.getlines(path)))]
+    for node in statements:  # it grows; a function stands in no expression
+        statements += [each for part in STATEMENTS for each in parts(node, part)]
+    functions = [node for node in statements if isinstance(node, ast.FunctionDef)]
     return {min(each.lineno for each in (node, *node.decorator_list)): node for node in functions}
 
 
@@ -284,8 +309,7 @@ def has_counterpart(path, thing):
 @pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("face", FACES)
 def test_docstrings_are_complete(face):
-    things = {path: thing for path, thing in public().items() if max(filter(path.startswith, FACES), key=len) == face}
-    faults = [f"{path}: {fault}" for path, thing in things.items() for fault in faults_of(path, thing)]
+    faults = [f"{path}: {fault}" for path, thing in by_face()[face].items() for fault in faults_of(path, thing)]
     assert not faults, "\n".join(faults)
 
 

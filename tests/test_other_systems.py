@@ -6,6 +6,7 @@ begun lacks it from its first line, and those that it begins too.
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -213,4 +214,6 @@ def imported_at_once(node):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_module_imports_what_only_posix_has(package):
     for path in (ROOT / package).rglob("*.py"):
-        assert not POSIX & set(imported_at_once(ast.parse(path.read_text(encoding="utf-8")))), path
+        text = path.read_text(encoding="utf-8")
+        if POSIX & set(re.findall(r"\w+", text)):  # to read words takes a tenth of what it takes to read Python
+            assert not POSIX & set(imported_at_once(ast.parse(text))), path

@@ -30,6 +30,7 @@ from comparisons.coursework.grading import classroom
 from comparisons.harness import Report
 from comparisons.settings import Settings
 from tests.one_by_one import one_by_one
+from torch_impl import reporting
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -91,7 +92,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, digits_read_once, onnx_operators_read_once):
     """What is beneath a command is small, or in this process, where others prove it as it is."""
     two_tasks = {name: TASKS[name] for name in ("1.3", "2.6")}
     monkeypatch.setattr(mutants, "TASKS", two_tasks)  # all of them: .ci/full
@@ -99,6 +100,7 @@ def small(monkeypatch):
     # The deep networks: tests/comparisons/test_chapters.py.
     monkeypatch.setattr(residual_block, "add_gradient_norms", lambda *arguments: None)
     monkeypatch.setitem(curves.MODELS, "resnet18", curves.MODELS["neural-net"])
+    monkeypatch.setattr(reporting, "MOST_MISTAKES", 5)  # a row of them: tests/torch_impl/test_reporting.py
 
 
 def test_there_is_something_to_run():

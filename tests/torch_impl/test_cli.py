@@ -351,9 +351,9 @@ def test_images_that_were_moved_are_named_with_data(tmp_path: Path) -> None:
     arguments = ["--data", tmp_path / "images", "--image-size", 8, "--workers", 0, "--epochs", 1, "--no-figures"]
     assert run("train", *arguments, "--out", tmp_path).exit_code == 0
     (tmp_path / "images").rename(tmp_path / "moved")
-    for command in ("evaluate", "export"):
-        assert "name them with --data" in one_sentence(run(command, tmp_path / "last.ckpt"))
-        result = run(command, tmp_path / "last.ckpt", "--data", tmp_path / "moved")
+    for command, *given in (["evaluate"], ["export", "--format", "trace"]):  # of the formats the one that is soon done
+        assert "name them with --data" in one_sentence(run(command, tmp_path / "last.ckpt", *given))
+        result = run(command, tmp_path / "last.ckpt", *given, "--data", tmp_path / "moved")
         assert result.exit_code == 0, result.output
 
 
@@ -624,9 +624,9 @@ def test_mnist_reaches_97_and_a_half_percent(given: list[object], tmp_path: Path
 
 @pytest.fixture
 def digits_as_mnist(tmp_path: Path) -> Path:
-    """A folder with the digits in MNIST's files: thrice for training, and once, the same ones, for the test."""
+    """A folder with the digits in MNIST's files: twice for training, and once, the same ones, for the test."""
     arrays = load_arrays("digits")
-    for name, times in (("train", 3), ("t10k", 1)):
+    for name, times in (("train", 2), ("t10k", 1)):
         images = (255 * arrays.train_images[:, 0]).repeat(times, axis=0)
         write_idx(tmp_path / f"MNIST/raw/{name}-images-idx3-ubyte", images)
         write_idx(tmp_path / f"MNIST/raw/{name}-labels-idx1-ubyte", arrays.train_labels.repeat(times))
@@ -644,7 +644,7 @@ def test_bench_measures_both_loops(digits_as_mnist: Path, monkeypatch: pytest.Mo
     result = run("bench", "--epochs", 2, "--data-root", digits_as_mnist)
     assert result.exit_code == 0, result.output
     tutorial, ours = 1 + 5 + 9, 3 + 7 + 11  # each: the files, and two epochs
-    images = 2 * 3 * 1437
+    images = 2 * 2 * 1437
     assert f"  tutorial:  15.00 s, {images / tutorial:8,.0f} images/s" in result.stdout
     assert f"torch_impl:  21.00 s, {images / ours:8,.0f} images/s" in result.stdout
     accuracies = re.findall(r"accuracy ([\d.]+) %", result.stdout)

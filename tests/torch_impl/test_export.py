@@ -15,7 +15,6 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
-from torch.onnx._internal.exporter._registration import ONNXRegistry
 from typer.testing import CliRunner
 
 from torch_impl import export, models
@@ -33,6 +32,8 @@ from torch_impl.predict import (
     predict,
     torchscript_is_deprecated,
 )
+
+pytestmark = pytest.mark.usefixtures("onnx_operators_read_once")
 
 GREY = Description("neural-net", "digits", (1, 28, 28), (0.0,), (1.0,), tuple("0123456789"))
 COLOURS = Description("conv", "photos", (3, 8, 8), (0.5, 0.4, 0.3), (0.2, 0.25, 0.5), ("cat", "dog"))
@@ -64,14 +65,6 @@ def build_network():
     """The same one each time."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Flatten(), models.NeuralNet(784, 20, 10))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def onnx_operators_read_once():
-    """For each program of ONNX, PyTorch parses the source of hundreds of operators, the same each time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(cache(ONNXRegistry.from_torchlib)))
-        yield
 
 
 @cache
