@@ -48,7 +48,7 @@ from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.tasks import Assignment, Question, Task
 from tests.one_by_one import one_by_one
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.usefixtures("unmeasured", "forked_engines")
 
 HINTS = ("one", "two", "three")
 MUL, DIV = "ops/arithmetic.py", "ops/division.py"
