@@ -648,7 +648,8 @@ def test_what_is_no_engine_is_refused_in_a_sentence(path, part, tmp_path, monkey
     (tmp_path / "folder").mkdir()
     for name in ("notes.txt", "my-engine.py", "json.py", "numpy.py"):
         (tmp_path / name).write_text("")
-    (tmp_path / "large.py").write_text("#" * 20_000_000)
+    if path == "large.py":
+        (tmp_path / path).write_text("#" * 20_000_000)
     monkeypatch.chdir(tmp_path / "folder" if path == ".." else tmp_path)
     with pytest.raises(EngineError, match=part) as caught:
         find_engine(path)
