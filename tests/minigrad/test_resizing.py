@@ -59,7 +59,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.usefixtures("unmeasured")
 def test_gradients(name, array):
-    """Theirs of one picture: what is done again for each picture of a batch shows in the first."""
+    """The gradients of gradients for one picture: the same is done for each of a batch."""
     x, one = [minigrad.from_numpy(each).requires_grad_() for each in (array, array[1:])]
     assert gradcheck(CASES[name], (x,))
     assert gradgradcheck(CASES[name], (one,))
