@@ -83,15 +83,19 @@ def check(trace: Trace, folded: Folded) -> None:
     assert held == {node.id for node in trace.nodes}
     drawn = [number for arrow in folded.arrows for number in arrow.edges]
     assert len(set(drawn)) == len(drawn)
-    nodes = {box.id: set(box.nodes) for box in folded.boxes}
+    homes: dict[str, set[str]] = {node.id: set() for node in trace.nodes}
+    for box in folded.boxes:
+        for node in box.nodes:
+            homes[node].add(box.id)
+    sources: dict[str, set[str]] = {box.id: set() for box in folded.boxes}
     for arrow in folded.arrows:
+        sources[arrow.target].add(arrow.source)
         for number in arrow.edges:
-            assert trace.edges[number].source in nodes[arrow.source]
-            assert trace.edges[number].target in nodes[arrow.target]
+            assert arrow.source in homes[trace.edges[number].source]
+            assert arrow.target in homes[trace.edges[number].target]
     for number in {*range(len(trace.edges))} - {*drawn}:
         edge = trace.edges[number]
-        assert any({edge.source, edge.target} <= each for each in nodes.values())
-    sources = {box.id: {arrow.source for arrow in folded.arrows if arrow.target == box.id} for box in folded.boxes}
+        assert homes[edge.source] & homes[edge.target]
     TopologicalSorter(sources).prepare()  # an error where they lead round
     paths = {frame.path for frame in folded.frames}
     assert len(paths) == len(folded.frames)

@@ -18,7 +18,7 @@ from comparisons.coursework.mutants import our_sandbox
 from comparisons.coursework.tasks import Assignment, Question, Task
 from comparisons.coursework.workers import Unfit
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.usefixtures("unmeasured", "forked_engines")
 
 # A course of two tasks about an engine of two functions.
 ENGINE = Engine(

@@ -6,6 +6,8 @@ One small assignment of a small engine and one class, graded once; what needs no
 import ast
 import csv
 import errno
+import functools
+import hashlib
 import io
 import json
 import os
@@ -17,6 +19,7 @@ import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -27,7 +30,7 @@ from comparisons.coursework import handout, student_tests
 from comparisons.coursework.assignments import ASSIGNMENTS, TASKS
 from comparisons.coursework.cases import Case, uniform
 from comparisons.coursework.engines import Engine, find_engine
-from comparisons.coursework.grading import classroom, graders, outcome
+from comparisons.coursework.grading import classroom, graders, outcome, secrecy
 from comparisons.coursework.grading.bench import Bench
 from comparisons.coursework.grading.copies import pairs_of
 from comparisons.coursework.grading.formats import FORMATS
@@ -48,7 +51,7 @@ from comparisons.coursework.sandbox import Sandbox
 from comparisons.coursework.tasks import Assignment, Question, Task
 from tests.one_by_one import one_by_one
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.usefixtures("unmeasured", "forked_engines")
 
 HINTS = ("one", "two", "three")
 MUL, DIV = "ops/arithmetic.py", "ops/division.py"
@@ -258,6 +261,15 @@ def command(*arguments, **options):
 
 
 USUAL = ("--assignment", "A1", "--secret", "of the course", "--sandbox", "limits", "--unsafe", "--seconds", "2")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_key_once():
+    """To make a key of a secret takes long on purpose, and nearly all that is graded here is by one secret."""
+    once = SimpleNamespace(pbkdf2_hmac=functools.cache(hashlib.pbkdf2_hmac), sha256=hashlib.sha256)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrecy, "hashlib", once)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 import comparisons.harness
 import minigrad
 from comparisons.cli import app
+from comparisons.coursework import processes
 from comparisons.coursework import sandbox as sandboxes
 from comparisons.coursework.answers import read_answer
 from comparisons.coursework.basics import CASES
@@ -71,10 +72,16 @@ def sandbox(request):
 
 
 @pytest.fixture(scope="module")
-def outside():
-    """Limits alone: where a test does not need more."""
+def limits_alone():
     with sandbox_at("limits") as made:
         yield made
+
+
+@pytest.fixture
+def outside(limits_alone, forking_engines, monkeypatch):
+    """Limits alone, and forks: where a test does not need more."""
+    monkeypatch.setattr(processes, "subprocess", forking_engines)
+    return limits_alone
 
 
 def verdicts_of(sandbox, source, cases, name="engine"):
@@ -290,12 +297,12 @@ def test_in_a_sandbox_there_is_neither_pytorch_nor_the_judge_nor_a_secret(level,
     monkeypatch.setenv("MINIGRAD_SECRET", "a secret")
     (tmp_path / "secret").write_text("a secret")
     (tmp_path / "secret").chmod(0o644)
-    processes = [f"/proc/{process}/{name}" for process in ("self", os.getpid()) for name in ("mem", "environ", "maps")]
+    memories = [f"/proc/{process}/{name}" for process in ("self", os.getpid()) for name in ("mem", "environ", "maps")]
     others = [torch.__file__, comparisons.harness.__file__, str(tmp_path / "secret"), "/etc/passwd", __file__]
     names = ["torch", "torch_impl", "comparisons", "minigrad", "tolerances.py", "judge.py"]
     with sandbox_at(level, seconds=60) as made, made.start(Engine("other", {"other.py": b"secret = 1"})):
         (other,) = made.folder.glob("*/other.py")
-        paths = [*processes, *others, str(other), f"/engine/{other.parent.name}/other.py"]
+        paths = [*memories, *others, str(other), f"/engine/{other.parent.name}/other.py"]
         (verdict,) = verdicts_of(made, SIGHT.format(names=names, paths=paths), [PRODUCT])
     assert "LookupError: seen: [], line" in verdict.reason, verdict
 
@@ -641,7 +648,8 @@ def test_what_is_no_engine_is_refused_in_a_sentence(path, part, tmp_path, monkey
     (tmp_path / "folder").mkdir()
     for name in ("notes.txt", "my-engine.py", "json.py", "numpy.py"):
         (tmp_path / name).write_text("")
-    (tmp_path / "large.py").write_text("#" * 20_000_000)
+    if path == "large.py":
+        (tmp_path / path).write_text("#" * 20_000_000)
     monkeypatch.chdir(tmp_path / "folder" if path == ".." else tmp_path)
     with pytest.raises(EngineError, match=part) as caught:
         find_engine(path)

@@ -24,6 +24,8 @@ from comparisons.coursework.handout import files_of, write_handout
 from comparisons.coursework.holes import Place, hollowed
 from comparisons.coursework.renaming import renamed
 from comparisons.coursework.tasks import Assignment, Question, Task
+from tests import forking
+from tests.comparisons.coursework import forking_checks
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -93,6 +95,24 @@ def written(tmp_path_factory):
     check(folder, "9.2")
     mine = {TESTS: MINE.encode()}
     return folder, {**{path: files[path] for path in (SOURCE, RUNNER, "answers.json")}, **mine}, files[TESTS]
+
+
+@pytest.fixture(scope="module")
+def checks():
+    """Where a process is asked for forks that begins as those that check do."""
+    with contextlib.nullcontext() if sys.platform != "linux" else forking_checks.begun(environment()) as place:
+        yield place
+
+
+@pytest.fixture
+def forked_checks(checks, monkeypatch):
+    """Checks have imported NumPy already, where that is possible.
+
+    It is for tests of what is said of a file, not of what a newcomer's Python does.
+    """
+    if checks is not None:
+        monkeypatch.setenv(forking.SOCKET, checks)
+        monkeypatch.setattr(subprocess, "Popen", forking.Popen)
 
 
 @pytest.fixture
@@ -184,6 +204,7 @@ def test_it_goes_from_task_to_task_and_remembers(hw):
     assert "tests that pass, as they should on an engine that is right: 2" in joined(said)
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_one_task_and_all_of_them(hw):
     solve(hw, NEG)
     status, said, _ = check(hw, "9.3")
@@ -199,6 +220,7 @@ def test_one_task_and_all_of_them(hw):
     assert "9.2 Product: not written yet" in said[said.index("A9") :]  # what the whole lacks
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_a_difference_is_told_with_index_values_and_a_guess(hw):
     fill(hw, "x, y = ctx.saved_tensors\n        return grad_z * y, grad_z * x * 2")
     status, said, _ = check(hw, "9.2")
@@ -211,6 +233,7 @@ def test_a_difference_is_told_with_index_values_and_a_guess(hw):
     assert re.search(rf"open {SOURCE}, line \d+: Mul.backward", said) and "\x1b" not in said
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_what_the_student_prints_is_heard(hw):
     fill(hw, "print('here', grad_z.shape)\n        x, y = ctx.saved_tensors\n        return grad_z * y, grad_z * x")
     status, said, heard = check(hw, "9.2")
@@ -233,6 +256,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("body, said", MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.usefixtures("forked_checks")
 def test_whatever_the_file_does_is_told_in_a_sentence(hw, body, said):
     fill(hw, body)
     status, told, _ = check(hw, "9.2", "--seconds", "0.5" if "while" in body else "10")
@@ -260,6 +284,7 @@ def test_whatever_the_file_does_is_told_in_a_sentence(hw, body, said):
     ],
     ids=["deleted", "class renamed", "renamed", "import", "hang", "null"],
 )
+@pytest.mark.usefixtures("forked_checks")
 def test_what_is_missing_is_told_in_a_sentence(hw, change, said):
     path = hw / SOURCE
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -288,6 +313,7 @@ def hollowed_out(text):
         ("answers.json", '{"9.1": 3}', "answers.json must have"),
     ],
 )
+@pytest.mark.usefixtures("forked_checks")
 def test_a_broken_handout_is_told_in_a_sentence(hw, file, content, said):
     path = hw / file
     before = path.read_bytes()
@@ -305,11 +331,13 @@ def test_a_broken_handout_is_told_in_a_sentence(hw, file, content, said):
 @pytest.mark.parametrize(
     "arguments", [["8.1"], ["9.1", "9.2"], ["hint", "8.1"], ["all", "--watch"], ["9.1", "--debug"], ["--seconds", "0"]]
 )
+@pytest.mark.usefixtures("forked_checks")
 def test_wrong_usage_has_status_2(hw, arguments):
     status, told, error = check(hw, *arguments)
     assert status == 2 and not told and "python -m check" in error
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_what_is_remembered_may_be_broken(hw):
     (hw / "check/progress.json").write_text('{"task": 7, "points": []}')
     assert check(hw)[0] == 1
@@ -319,6 +347,7 @@ def test_what_is_remembered_may_be_broken(hw):
 # --------------------------------------------------------------------------------------- hints, questions, tests
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_hints_come_one_at_a_time(hw):
     for count in (1, 2, 3, 3):
         status, said, _ = check(hw, "hint", "9.2")
@@ -327,12 +356,14 @@ def test_hints_come_one_at_a_time(hw):
     assert check(hw, "hint")[1].startswith("9.1, hint 1 of 3")
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_a_wrong_answer_is_not_right(hw):
     answer(hw, "5")
     status, said, _ = check(hw, "9.1")
     assert status == 1 and "9.1 Predict: not right" in said and "'5' is not right: How many edges?" in said
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_the_students_tests_are_run_on_the_engine(hw, written):
     path = hw / TESTS
     status, said, _ = check(hw, "9.4")
@@ -347,6 +378,7 @@ def test_the_students_tests_are_run_on_the_engine(hw, written):
     assert f"open tests/test_mine.py, line {len(WRONG.splitlines())}" in said
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_a_mistake_of_ones_own_is_named_and_tests_may_find_it(tmp_path):
     hw = tmp_path / "hw"
     write_handout(files_of(ASSIGNMENT, ENGINE, REFERENCE), hw)
@@ -476,6 +508,7 @@ def saved(path, text):
     os.utime(path, (later, later))
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_it_runs_again_when_a_file_is_saved(hw):
     hollow = (hw / SOURCE).read_text(encoding="utf-8")
     answer(hw, "4 edges")
@@ -497,6 +530,7 @@ def test_it_runs_again_when_a_file_is_saved(hw):
     assert json.loads((hw / "check/progress.json").read_text())["hints"] == {"9.3": 1}
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_watching_notices_a_task_that_passed_and_is_broken_since(hw):
     solve(hw, MUL)
     with Terminal(hw, "9.2", "--watch", NO_COLOR="1") as terminal:
@@ -513,12 +547,14 @@ def test_watching_notices_a_task_that_passed_and_is_broken_since(hw):
         assert terminal.ends() == 1
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_by_hand_it_runs_again_when_it_is_told_to(hw):
     status, said, _ = check(hw, "9.2", "--manual", typed="x\nr\nn\nh\n")
     assert status == 1 and said.count("9.2 Product: not written yet") == 2 and "9.3, hint 1 of 3" in said
     assert "[manual, r runs again]" in said and said.count("9.3 Minus: not written yet") == 1
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_it_stops_in_the_function_in_the_case_that_fails(hw):
     fill(hw, "x, y = ctx.saved_tensors\n        return grad_z * y, grad_z * y")
     lines = (hw / SOURCE).read_text(encoding="utf-8").splitlines()
@@ -539,6 +575,7 @@ def test_it_stops_in_the_function_in_the_case_that_fails(hw):
         assert terminal.ends() == 1 and "the debugger was left" in terminal.text and "Traceback" not in terminal.text
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_questions_are_asked_in_a_terminal(hw):
     with Terminal(hw, "9.1") as terminal:
         terminal.until("> ")
@@ -547,6 +584,7 @@ def test_questions_are_asked_in_a_terminal(hw):
     assert json.loads((hw / "answers.json").read_text()) == {"9.1": {"edges": "4  Edges"}}
 
 
+@pytest.mark.usefixtures("forked_checks")
 def test_a_copy_elsewhere_checks_itself(hw, tmp_path):
     """A folder that was moved, its name with a space, checks its own engine."""
     copy = tmp_path / "my work"

@@ -33,7 +33,7 @@ from comparisons.coursework.student_tests import NoTime, grade_tests, try_tests
 from comparisons.coursework.wheats import wheats_of
 from comparisons.coursework.workers import Exam, Unfit
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.usefixtures("unmeasured", "forked_engines")
 
 PRODUCT = TASKS["1.3"]
 W1 = MISTAKES["W1"]
