@@ -187,9 +187,9 @@ def count_references() -> tuple[int, int, int, int]:
     """How many references are counted to an array that only the engine holds, at each place where it asks that.
 
     Each function here goes about the array as the engine does at that place: one more name for it there, and ownership
-    becomes copying. From Python 3.14 on fewer are counted, as some are borrowed, but as many there as here. Where the count may be
-    another each time (a build without the lock splits it, a compiler at run time leaves some out), no array is taken to
-    be alone: it is copied, or a new one made, instead. So it is with versions that have not been tried.
+    becomes copying. From Python 3.14 on some references are borrowed and not counted, there as here. Where the count
+    may be another each time (a build without the lock splits it, a compiler at run time leaves some out), no array is
+    taken to be alone: it is copied, or a new one made, instead. So it is with versions that have not been tried.
     """
     compiler = getattr(sys, "_jit", None)  # from 3.14 on
     compiled = compiler is not None and compiler.is_enabled()

@@ -6,7 +6,6 @@ gradients of inputs and parameters; and the database's wrong samples, whose exce
 
 import functools
 import inspect
-import itertools
 import random
 
 import numpy as np
@@ -76,17 +75,9 @@ def pair(given):
     return list(given.args), dict(given.kwargs)
 
 
-def cases():
-    """Each layer in each type and mode. Where a layer does in both modes the same, which float64 shows, evaluation in
-    float32 is left to ``.ci/full``."""
-    for name, info in MODULES.items():
-        for dtype, mode in itertools.product(("float64", "float32"), ("training", "evaluation")):
-            repeats = (dtype, mode) == ("float32", "evaluation") and not info.train_and_eval_differ
-            marks = [pytest.mark.long] * repeats
-            yield pytest.param(name, dtype, mode == "training", marks=marks, id=f"{name}-{dtype}-{mode}")
-
-
-@pytest.mark.parametrize(("name", "dtype", "training"), list(cases()))
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", MODULES)
 def test_samples(name, dtype, training):
     info, kind = MODULES[name], getattr(torch, dtype)
     tolerance = {"float64": "second order", "float32": "training float32"}[dtype]  # a layer is several operations
