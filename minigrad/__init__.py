@@ -98,7 +98,6 @@ from minigrad.version import __version__
 from minigrad import amp, autograd, creation, cuda, linalg, nn, ops, optim, random, return_types, settings, tensor_types
 from minigrad import utils, viz
 from minigrad.viz import explain
-from minigrad import models  # isort: skip  (last: networks are written with the names above)
 
 newaxis = None  # x[:, newaxis] inserts a dimension
 
@@ -133,11 +132,11 @@ del name
 
 # Families that most programs do without: imported when they are first named.
 LOADED_ON_USE = ["accelerator", "backends", "cpu", "distributed", "distributions", "func", "functional", "jit"]
-LOADED_ON_USE += ["lightning", "mps", "testing", "xpu"]
+LOADED_ON_USE += ["lightning", "models", "mps", "testing", "xpu"]
 
 if TYPE_CHECKING:
     from minigrad import accelerator, backends, cpu, distributed, distributions, func, functional, jit, lightning
-    from minigrad import mps, testing, xpu
+    from minigrad import models, mps, testing, xpu
     from minigrad.func import vmap
 else:  # a type checker would take it to mean that every name is there
 
