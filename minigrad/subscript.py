@@ -24,7 +24,7 @@ from minigrad.inplace import changing
 from minigrad.inplace.views import outdate_views
 from minigrad.kernels.layout import is_expanded, writeable
 from minigrad.ops.copying import Copy, FillFrom
-from minigrad.ops.indexing import Index, IndexPut, Select, Slice, check_array, check_types, checked_array, dims_of
+from minigrad.ops.indexing import Index, IndexPut, Select, Slice, check_array, check_value_type, checked_array, dims_of
 from minigrad.ops.shape import Alias, Unsqueeze
 from minigrad.reading import is_sequence
 
@@ -132,7 +132,7 @@ def check_fits(view: Tensor, where: tuple[Any, ...], value: Tensor) -> None:
             f"shape {list(target)}"
         )
     if where:
-        check_types(view, where, value)
+        check_value_type(view, where, value)
 
 
 def take_views(tensor: Tensor, parts: list[Any]) -> tuple[Tensor, tuple[Any, ...]]:

@@ -153,7 +153,7 @@ def examine(
         if not fits(annotation, value):
             raise error_for(function, name, annotation, value)(
                 f"{function.__name__}(): argument '{name}' (position {position}) must be {wanted(annotation)}, not "
-                f"{described(value, annotation)}"
+                f"{type_told(value, annotation)}"
             )
         if isinstance(value, Tensor) and "Tensor" not in annotation:
             values[name] = value.item()
@@ -229,7 +229,7 @@ def wanted(annotation: str) -> str:
     return named.replace("Sequence[Tensor]", "tuple of Tensors").replace("Sequence[int]", "tuple of ints")
 
 
-def described(value: Any, annotation: str) -> str:
+def type_told(value: Any, annotation: str) -> str:
     """The type of ``value``, and of what is in it; what a tensor is like where one of one element could have stood."""
     if isinstance(value, (tuple, list)) and value:
         telling = next(filter(is_foreign, value), value[0])

@@ -23,7 +23,7 @@ from minigrad.graph.function import Function
 from minigrad.graph.hooks import NodeHooks
 from minigrad.graph.node import AccumulateGrad, Edge, Node
 
-__all__ = ["BROKEN", "ZEROS", "described", "is_broken", "is_freed", "is_zero", "nodes_between", "reason", "stem"]
+__all__ = ["BROKEN", "ZEROS", "is_broken", "is_freed", "is_zero", "name_and_line", "nodes_between", "reason", "stem"]
 __all__ += ["users_of", "where_it_began"]
 
 DEAD = (
@@ -195,12 +195,12 @@ def where_it_began(tensor: Edge, root: Edge, bad: Callable[[Any], bool]) -> str 
                 found[node] = None
     if found:
         first = next((each for each in found if bad is is_zero or broken_input(each) is None), next(iter(found)))
-        return f"It began at {described(first)}, which {reason(first, bad)}."
-    names = " and ".join(dict.fromkeys(described(each) for each in sound))
+        return f"It began at {name_and_line(first)}, which {reason(first, bad)}."
+    names = " and ".join(dict.fromkeys(name_and_line(each) for each in sound))
     return f"It began where several paths meet: what comes from {names} cancels out."
 
 
-def described(node: Node) -> str:
+def name_and_line(node: Node) -> str:
     """The node's name, and where forward made it."""
     line = line_of(node)
     return f"{node.name()} ({line})" if line else node.name()
@@ -230,7 +230,9 @@ def reason(node: Any, bad: Callable[[Any], bool]) -> str:
     while isinstance(source, Function):
         maker, source = source, broken_input(source)
     if source is None:
-        return f"works with NaN or infinity of forward: the result of {described(maker)}, which got none. Look there"
+        return (
+            f"works with NaN or infinity of forward: the result of {name_and_line(maker)}, which got none. Look there"
+        )
     return f"works with NaN or infinity of forward: {source} has it already. Look at where that comes from"
 
 

@@ -13,10 +13,10 @@ from minigrad.arguments.promotion import type_name
 from minigrad.autograd.beginnings import (
     BROKEN,
     ZEROS,
-    described,
     is_broken,
     is_freed,
     is_zero,
+    name_and_line,
     nodes_between,
     stem,
     users_of,
@@ -126,7 +126,7 @@ def _began(tensor: Tensor, result: Tensor | None, bad: Any) -> str:
         able = [node for node in path if stem(node) in (BROKEN if bad is is_broken else ZEROS)]
         if not able:
             return ask
-        names = ", ".join([described(node) for node in reversed(able[-4:])])
+        names = ", ".join([name_and_line(node) for node in reversed(able[-4:])])
         if len(able) == 1 and bad is is_zero:
             return f"It can have begun at {names}: if so, it {ZEROS[stem(able[0])]}. {ask}"
         return f"On the way {'stands' if len(able) == 1 else 'stand'} {names}, which can do that. {ask}"
@@ -244,7 +244,7 @@ def _uses(tensor: Tensor) -> str:
         ) + (f" The last time that it, or else some result, was cut off was {last}" if last is not None else "")
     return (
         "a graph that is still alive uses it, but no backward pass has brought it a gradient. Call backward() on a "
-        f"result computed from it, such as {described(users[0])}'s; inputs= of backward(), a custom function that "
+        f"result computed from it, such as {name_and_line(users[0])}'s; inputs= of backward(), a custom function that "
         "returned None, and backward_steps() that was left before it came here, leave it out."
     )
 

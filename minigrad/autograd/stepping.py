@@ -193,7 +193,7 @@ class SteppedWalk(Walk):
 
     def run_watched(self, node: Any, incoming: list[Any] | None) -> Any:
         self.received = tuple([copied(each) for each in incoming or [None] * len(node.outputs)])
-        self.saved = saved_by_name(node)
+        self.saved = saved_as_tensors(node)
         self.given = None
         outgoing = super().run_watched(node, incoming)
         if outgoing is None:
@@ -261,7 +261,7 @@ def grad_of(node: Any) -> Tensor | None:
     return copied(node.variable._grad) if isinstance(node, AccumulateGrad) else None
 
 
-def saved_by_name(node: Any) -> dict[str, Any]:
+def saved_as_tensors(node: Any) -> dict[str, Any]:
     """What ``node`` saved, arrays as tensors without history. Nothing is taken out of the user's hooks."""
     found = values_saved(node)
     return {name: wrap(value) if isinstance(value, np.ndarray) else value for name, value in found.items()}

@@ -127,7 +127,7 @@ class log_operations(Observer):
             return brief(value)
         name, is_new = self.name_of(*place_of(value))
         if is_new:
-            self.note(Event("input", "", (described(name, value),)))
+            self.note(Event("input", "", (as_value(name, value),)))
         return name
 
     def forward(self, rule: type, inputs: tuple[str, ...], results: Sequence[Any], caller: Any) -> None:
@@ -136,7 +136,7 @@ class log_operations(Observer):
         values = []
         for each in results:
             if isinstance(each, Tensor):
-                values.append(described(self.name_of(*place_of(each))[0], each))
+                values.append(as_value(self.name_of(*place_of(each))[0], each))
                 if each.grad_fn is not None:
                     self.lines[each.grad_fn] = line
         self.note(Event("forward", operation_name(rule), tuple(values), inputs, *line))
@@ -145,7 +145,7 @@ class log_operations(Observer):
         line = self.lines.get(node, ("", 0))
         if isinstance(node, AccumulateGrad):
             name, _ = self.name_of(node.variable, 0)
-            value = described(f"{name}.grad", node.variable)
+            value = as_value(f"{name}.grad", node.variable)
             self.note(Event("backward", "accumulate_grad", (value,), (f"grad {name}",), *line))
             return
         values = []
@@ -170,7 +170,7 @@ def place_of(tensor: Tensor) -> tuple[Any, int]:
     return (tensor, 0) if node is None else (node, tensor.output_nr)
 
 
-def described(name: str, tensor: Tensor) -> Value:
+def as_value(name: str, tensor: Tensor) -> Value:
     return Value(name, tensor.array.dtype.name, tensor.array.shape)
 
 

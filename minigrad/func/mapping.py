@@ -52,7 +52,7 @@ def vmap(
 
     @functools.wraps(func)
     def of_batch(*args: Any, **kwargs: Any) -> Any:
-        leaves, dims = leaves_of(args), list(spread(in_dims, args, "in_dims"))
+        leaves, dims = leaves_of(args), list(spread_dims(in_dims, args, "in_dims"))
         results, start = [], get_rng_state()
         for number in range(batch_size(leaves, dims)):
             if randomness == "same":
@@ -69,7 +69,7 @@ def vmap(
     return of_batch
 
 
-def spread(dims: Any, tree: Any, name: str) -> Iterator[int | None]:
+def spread_dims(dims: Any, tree: Any, name: str) -> Iterator[int | None]:
     """The dimension for each leaf of ``tree``, where ``dims`` has one for it, or for what it is in.
 
     Raises:
@@ -84,7 +84,7 @@ def spread(dims: Any, tree: Any, name: str) -> Iterator[int | None]:
             f"vmap: {name} has to be an int, None, or nested as what it is for, a {type(tree).__name__}: got {dims!r}"
         )
     for dim, part in zip(inner, parts):
-        yield from spread(dim, part, name)
+        yield from spread_dims(dim, part, name)
 
 
 def batch_size(leaves: list[Any], dims: list[int | None]) -> int:
@@ -109,7 +109,7 @@ def stacked(results: list[Any], out_dims: Any) -> Any:
     """What the calls gave, stacked leaf by leaf."""
     columns = zip(*[leaves_of(each) for each in results])
     joined = []
-    for column, dim in zip(columns, list(spread(out_dims, results[0], "out_dims"))):
+    for column, dim in zip(columns, list(spread_dims(out_dims, results[0], "out_dims"))):
         if not all(isinstance(each, Tensor) for each in column):
             raise ValueError(f"vmap: the function must only return Tensors, but got {type(column[0])}")
         if dim is None and any(each is not column[0] for each in column):

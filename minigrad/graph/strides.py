@@ -129,9 +129,9 @@ def elementwise(shape: tuple[int, ...], operands: Sequence[Operand]) -> Strides:
         expanded = [0 if size != wanted else stride for size, wanted, stride in zip(sizes, shape[leading:], strides)]
         aligned.append([0] * leading + expanded)
     if all(sizes == shape for sizes, _ in operands):
-        if all(in_order(*each) for each in operands):
+        if all(is_in_order(*each) for each in operands):
             return row_major(shape)
-        if len(shape) == 4 and all(in_order(*each, channels_last(shape)) for each in operands):
+        if len(shape) == 4 and all(is_in_order(*each, channels_last(shape)) for each in operands):
             return channels_last(shape)
         if all(each == operands[0] for each in operands) and dense(*operands[0]):
             return operands[0][1]
@@ -166,7 +166,7 @@ def compared(first: int, second: int, shape: tuple[int, ...], strides: Sequence[
     return 0
 
 
-def in_order(shape: tuple[int, ...], strides: Strides, order: Strides = ()) -> bool:
+def is_in_order(shape: tuple[int, ...], strides: Strides, order: Strides = ()) -> bool:
     """Whether the strides are those of ``order``, row-major unless told, where a dimension's size is not 1."""
     wanted = order or row_major(shape)
     return 0 in shape or all(size == 1 or a == b for size, a, b in zip(shape, strides, wanted))
@@ -269,7 +269,7 @@ def lies_in(tensor: TensorBase, order: memory_format) -> bool:
     shape, strides = tensor.array.shape, strides_of(tensor)
     if isinstance(order, memory_format) and order.ndim not in (None, len(shape)):
         return False
-    return in_order(shape, strides, row_major(shape) if order is preserve_format else strides_in(shape, (), order))
+    return is_in_order(shape, strides, row_major(shape) if order is preserve_format else strides_in(shape, (), order))
 
 
 def copied_in(array: ndarray, strides: Strides, kind: Any) -> ndarray:

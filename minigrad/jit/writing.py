@@ -17,7 +17,7 @@ FORMAT, VERSION = "minigrad program", 1
 def write(program: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     """Write the program of a module or of a function to a file."""
     is_module = isinstance(program, nn.Module)
-    modules = in_order(program) if is_module else []
+    modules = children_first(program) if is_module else []
     numbers = {id(each): number for number, each in enumerate(modules)}
     graphs: list[Graph] = [] if is_module else [program.graph]
     data = [data_of_module(each, numbers, graphs) for each in modules]
@@ -25,9 +25,9 @@ def write(program: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     minigrad.save({"format": FORMAT, "version": VERSION, "modules": data, "graphs": plain}, f)
 
 
-def in_order(module: Any) -> list[Any]:
+def children_first(module: Any) -> list[Any]:
     """A module and those in it, each once, and after those in it."""
-    return [*dict.fromkeys([*[each for child in module.children() for each in in_order(child)], module])]
+    return [*dict.fromkeys([*[each for child in module.children() for each in children_first(child)], module])]
 
 
 def data_of_module(module: Any, numbers: dict[int, int], graphs: list[Graph]) -> dict[str, Any]:

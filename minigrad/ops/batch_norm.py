@@ -114,7 +114,7 @@ def batch_norm(
     if not training and (running_mean is None or running_var is None):
         missing = "running_mean" if running_mean is None else "running_var"
         raise RuntimeError(f"{missing} must be defined in evaluation mode")
-    check_one_type("batch_norm", input, running_mean, running_var, weight, bias)
+    check_floating_type("batch_norm", input, running_mean, running_var, weight, bias)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None and running.requires_grad and is_grad_enabled():
             raise RuntimeError(
@@ -146,7 +146,7 @@ def check_channels(input: Tensor, **parameters: Tensor | None) -> None:
             raise RuntimeError(f"{name} should contain {channels} elements not {value.numel()}")
 
 
-def check_one_type(function: str, input: Tensor, *parameters: Tensor | None) -> None:
+def check_floating_type(function: str, input: Tensor, *parameters: Tensor | None) -> None:
     """Raise PyTorch's error unless all are of one floating type; beside a narrow input float32 will do."""
     if not input.is_floating_point():
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')

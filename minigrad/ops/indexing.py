@@ -161,7 +161,7 @@ def check_array(part: np.ndarray, shape: tuple[int, ...], dim: int) -> None:
         raise IndexError(f"index {outside.flat[0]} is out of bounds for dimension {dim} with size {shape[dim]}")
 
 
-def check_types(target: Tensor, where: tuple[Any, ...], value: Tensor) -> None:
+def check_value_type(target: Tensor, where: tuple[Any, ...], value: Tensor) -> None:
     """Raise PyTorch's RuntimeError where ``value`` is of another type than ``target``, to which it is to be written.
 
     One number at the places of a mask is converted, if the type of ``target`` can hold it.

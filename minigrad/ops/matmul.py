@@ -359,7 +359,7 @@ class Baddbmm(Addmm):
         return Transpose.apply(a, dim0=1, dim1=2) @ grad_z
 
 
-def check_one_type(input: Tensor, batch1: Tensor, batch2: Tensor) -> None:
+def check_batch_types(input: Tensor, batch1: Tensor, batch2: Tensor) -> None:
     """Raise PyTorch's error where the three tensors of ``baddbmm`` differ in type."""
     if not input.dtype is batch1.dtype is batch2.dtype:
         raise RuntimeError(
@@ -378,7 +378,7 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1,
         NotImplementedError: the matrices are of bools.
     """
     operands, factors = operands_and_factors("baddbmm", older, beta, alpha, input=input, batch1=batch1, batch2=batch2)
-    check_one_type(*operands)
+    check_batch_types(*operands)
     return Baddbmm.apply(*operands, **factors)
 
 
@@ -386,7 +386,7 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1,
 def baddbmm_(input: Any, batch1: Any, batch2: Any, *older: Any, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """:func:`baddbmm`, in place."""
     operands, factors = operands_and_factors("baddbmm_", older, beta, alpha, input=input, batch1=batch1, batch2=batch2)
-    check_one_type(*operands)
+    check_batch_types(*operands)
     return run_in_place(operands[0], "baddbmm_", Baddbmm, *operands[1:], **factors)
 
 

@@ -110,7 +110,7 @@ def group_norm(
         raise RuntimeError(
             f"Expected channels and HxW to be greater than 0, but got input of shape {list(input.shape)}"
         )
-    of_batches.check_one_type("group_norm", input, weight, bias)
+    of_batches.check_floating_type("group_norm", input, weight, bias)
     return NativeGroupNorm.apply(input, weight, bias, groups=num_groups, eps=eps)
 
 

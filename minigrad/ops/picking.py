@@ -24,7 +24,7 @@ from minigrad.graph.saved_tensors import Given
 from minigrad.graph.strides import as_first
 from minigrad.inplace.changing import apply_or_change, check_apart, check_overlap, run_in_place
 from minigrad.ops.choosing import where
-from minigrad.ops.indexing import IndexBackward, IndexPut, check_array, check_types, checked_array, dims_of
+from minigrad.ops.indexing import IndexBackward, IndexPut, check_array, check_value_type, checked_array, dims_of
 from minigrad.ops.shape import Reshape
 
 __all__ = ["gather", "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_select"]
@@ -588,7 +588,7 @@ def index_of(input: Tensor, indices: Any) -> tuple[Any, ...]:
 def put_form(input: Tensor, indices: Any, values: Tensor, accumulate: bool) -> tuple[Any, Any]:
     """The operation of ``index_put`` and its NumPy index."""
     where = Given(index_of(input, indices), *indices)
-    check_types(input, () if accumulate else where, values)
+    check_value_type(input, () if accumulate else where, values)
     target = input.array[where].shape
     if not is_expandable(values.shape, target):
         raise RuntimeError(

@@ -102,7 +102,7 @@ def evaluated(text: str, values: Mapping[str, Tensor], engine: Any) -> Tensor:
     evaluation = Evaluation(values, engine)
     result = evaluation.value(tree)
     if not isinstance(result, Tensor):
-        raise ValueError(f"{shortened(text)} gives {described(result)} and no tensor")
+        raise ValueError(f"{shortened(text)} gives {in_a_word(result)} and no tensor")
     unused = sorted(set(values) - evaluation.used)
     if unused:
         raise ValueError(f"{unused[0]} is given a value, and does not stand in {shortened(text)}")
@@ -165,7 +165,7 @@ class Evaluation:
             raise ValueError(f"{shown(node)} is not allowed in an expression: only arithmetic and functions are")
         for each in operands:
             if not isinstance(each, (Tensor, int, float)):
-                raise ValueError(f"{shown(node)} computes with {described(each)}, which is no number and no tensor")
+                raise ValueError(f"{shown(node)} computes with {in_a_word(each)}, which is no number and no tensor")
         if function is operator.pow and all(isinstance(each, int) for each in operands):
             base, exponent = operands
             if exponent > 0 and abs(base) > 1 and exponent * math.log2(abs(base)) > 64:
@@ -201,7 +201,7 @@ class Evaluation:
         for kind, names in ATTRIBUTES.items():
             if isinstance(value, kind) and node.attr in names and hasattr(value, node.attr):
                 return checked(getattr(value, node.attr))
-        raise ValueError(f"{shown(node)} is not allowed in an expression: {described(value)} has no such part here")
+        raise ValueError(f"{shown(node)} is not allowed in an expression: {in_a_word(value)} has no such part here")
 
     def of_Subscript(self, node: ast.Subscript) -> Any:
         return self.call(node, subscripted, [self.value(node.value), self.value(node.slice)], {})
@@ -273,7 +273,7 @@ def shortened(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:37]}...")
 
 
-def described(value: Any) -> str:
+def in_a_word(value: Any) -> str:
     """What a value is, in a word."""
     if isinstance(value, (bool, int, float)):
         return f"the number {value}"

@@ -36,7 +36,7 @@ def text_of(trace: Trace, width: int = 80) -> str:
         if node.kind == "operation" and node.module != module:
             module = node.module
             lines += wrapped("-- outside of modules" if module is None else f"-- in {module or 'the model'}", width)
-        told = f"{names[node.id]} = {described(node, names, entering)}"
+        told = f"{names[node.id]} = {node_text(node, names, entering)}"
         where = "" if node.line is None else f"  # {short_file(node.file)}:{node.line}"
         lines += wrapped(told + where, width)
     if trace.saved_bytes:
@@ -107,7 +107,7 @@ def shown_value(node: TraceNode) -> str:
     return told if node.grad is None else f"{told}  grad {node.grad}"
 
 
-def described(node: TraceNode, names: dict[str, str], entering: dict[str, list[TraceEdge]]) -> str:
+def node_text(node: TraceNode, names: dict[str, str], entering: dict[str, list[TraceEdge]]) -> str:
     """``MulBackward0(x, %1)  [2, 3] float32``; of a tensor what it is, and its values."""
     if node.kind == "operation":
         return f"{node.name}({inputs_of(node, names, entering)}){shown_value(node)}"

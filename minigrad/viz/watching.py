@@ -160,7 +160,7 @@ class watch:
         self.parameters |= {id(each): name for name, each in module.named_parameters(prefix=prefix)}
 
 
-def user_frame() -> FrameType | None:
+def program_frame() -> FrameType | None:
     """The innermost frame that runs the user's program."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
@@ -192,7 +192,7 @@ def watched_place(node: Any, inputs: Any, results: Any) -> None:
     watcher = watching_here()
     if watcher is None:
         return
-    frame = user_frame()
+    frame = program_frame()
     made = watcher.made(frame)
     for position, (value, (maker, _, _)) in enumerate(zip(inputs, node.edges)):
         if maker is None:
@@ -270,7 +270,7 @@ def note_torch(torch: Any, watcher: watch, inputs: list[Any], before: set[Any], 
     tensors = {each.grad_fn: each for each in results if isinstance(each, torch.Tensor) and each.grad_fn is not None}
     waiting = list(tensors)
     fresh: list[Any] = []
-    frame = user_frame()
+    frame = program_frame()
     while waiting:
         node = waiting.pop()
         is_leaf = node is None or node in before or node.name().endswith("AccumulateGrad")
