@@ -92,14 +92,14 @@ class Methods:
     clamp_max, clamp_max_ = clamping.clamp_max, clamping.clamp_max_
     clamp_min, clamp_min_ = clamping.clamp_min, clamping.clamp_min_
 
-    abs, abs_ = absolute, absolute_ = rounding.abs, rounding.abs_
-    sgn, sgn_ = rounding.sgn, rounding.sgn_
+    abs, abs_ = absolute, absolute_ = signs.abs, signs.abs_
+    sgn, sgn_ = signs.sgn, signs.sgn_
     ceil, ceil_ = rounding.ceil, rounding.ceil_
     floor, floor_ = rounding.floor, rounding.floor_
     frac, frac_ = rounding.frac, rounding.frac_
     nan_to_num, nan_to_num_ = rounding.nan_to_num, rounding.nan_to_num_
     round, round_ = rounding.round, rounding.round_
-    sign, sign_ = rounding.sign, rounding.sign_
+    sign, sign_ = signs.sign, signs.sign_
     trunc, trunc_ = fix, fix_ = rounding.trunc, rounding.trunc_
 
     addcdiv, addcdiv_ = fused.addcdiv, fused.addcdiv_

@@ -42,7 +42,7 @@ from minigrad.ops.choosing import where
 from minigrad.ops.comparison import bitwise, invert
 from minigrad.ops.division import Div, floor_divide, remainder
 from minigrad.ops.powers import Pow, PowOfScalar, PowScalar
-from minigrad.ops.rounding import Abs
+from minigrad.ops.signs import Abs
 from minigrad.ops.special import polygamma
 from minigrad.ops.transposition import Permute, transposed_matrices
 from minigrad.tensor_types import constructed, dtype_of

@@ -18,7 +18,7 @@ from minigrad.linalg.factorizations import svdvals
 from minigrad.ops.broadcasting import restore_dims
 from minigrad.ops.choosing import Where
 from minigrad.ops.extremes import share_among
-from minigrad.ops.rounding import Abs, Sgn
+from minigrad.ops.signs import Abs, Sgn
 
 __all__ = ["matrix_norm", "norm", "vector_norm"]
 

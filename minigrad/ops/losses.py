@@ -19,7 +19,7 @@ from minigrad.creation import ones_like
 from minigrad.graph.function import Function, Tensor, constant_like, unwrap
 from minigrad.graph.grad_mode import call_inside, no_grad
 from minigrad.ops.choosing import Where
-from minigrad.ops.rounding import Sgn
+from minigrad.ops.signs import Sgn
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "mse_loss", "poisson_nll_loss", "smooth_l1_loss"]
 

@@ -5,7 +5,7 @@ Each takes tensors and gives a tensor without history: nothing is recorded. So d
 random numbers in ``creation/drawn.py``. Operations that are recorded and cannot be differentiated, as in PyTorch, are
 ``floor_divide`` and a number's remainder by a tensor (``Underived`` in ``division.py``), and ``Tensor.view(dtype)``,
 which reads the same bits as other numbers (``shape.py``). Functions that are flat between jumps, such as ``round`` and
-``sign``, have a gradient, which is zero (``rounding.py``). All other operations are differentiable.
+``sign``, have a gradient, which is zero (``rounding.py``, ``signs.py``). All other operations are differentiable.
 """
 
 from __future__ import annotations

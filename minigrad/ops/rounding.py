@@ -1,11 +1,9 @@
-"""Absolute values and signs, rounding, and numbers in place of NaN: rules, then what users call.
+"""Rounding, and numbers in place of NaN: rules, then what users call.
 
-Signs and roundings are flat between their jumps: their gradient is zero everywhere, as in PyTorch.
+Roundings are flat between their jumps: their gradient is zero everywhere, as in PyTorch.
 """
 
 from __future__ import annotations
-
-import builtins
 
 import numpy as np
 
@@ -17,59 +15,8 @@ from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Where
 from minigrad.ops.elementwise import Flat, in_place, refuse_integers
 
-__all__ = ["abs", "abs_", "absolute", "ceil", "ceil_", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num"]
-__all__ += ["nan_to_num_", "round", "round_", "sgn", "sign", "trunc", "trunc_"]
-
-
-class Abs(Function):
-    """z = |x|. At 0 the gradient is 0."""
-
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        if x.dtype.kind == "b":
-            raise NotImplementedError("abs is not supported for bool tensors")
-        return np.abs(x)
-
-    def backward(ctx, grad_z):
-        (x,) = ctx.saved_tensors
-        grad_x = grad_z * Sgn.apply(x)  # dz/dx = sign(x)
-        return grad_x
-
-
-def abs(input: Tensor) -> Tensor:
-    """``|input|``. At 0 the gradient is 0. Shape: that of ``input``.
-
-    Raises:
-        NotImplementedError: the type is bool.
-    """
-    return Abs.apply(input)
-
-
-abs_ = in_place("abs_", Abs)
-
-
-class Sgn(Flat):
-    """z = sign(x), 0 at 0 and for NaN: flat, so its gradient is zero everywhere."""
-
-    saves = True  # as in PyTorch, which needs it for complex numbers; its Sign does not
-
-    def forward(ctx, x):
-        z = ((x > 0) * 1 - (x < 0)).astype(x.dtype)
-        if ctx.saves:
-            ctx.save_for_backward(x, z)
-        return z
-
-    def backward(ctx, grad_z):
-        ctx.check_saved()
-        return super().backward(grad_z)
-
-
-def sgn(input: Tensor) -> Tensor:
-    """As :func:`sign`, which for real numbers is the same. Shape: that of ``input``."""
-    return Sgn.apply(input)
-
-
-sgn_ = in_place("sgn_", Sgn)
+__all__ = ["ceil", "ceil_", "fix", "fix_", "floor", "floor_", "frac", "frac_", "nan_to_num", "nan_to_num_", "round"]
+__all__ += ["round_", "trunc", "trunc_"]
 
 
 class Floor(Flat):
@@ -168,7 +115,7 @@ class RoundDecimals(Floor):
         if x.dtype.kind not in FLOATS:
             raise NotImplementedError(f'"round_vml_cpu" with decimals is not implemented for {x.dtype}')
         wide = in_opmath(x)
-        scale = np.asarray(10.0 ** builtins.abs(decimals), wide.dtype)
+        scale = np.asarray(10.0 ** abs(decimals), wide.dtype)
         rounded = np.rint(wide * scale) / scale if decimals > 0 else np.rint(wide / scale) * scale
         return rounded.astype(x.dtype, copy=False)
 
@@ -194,20 +141,6 @@ def frac(input: Tensor) -> Tensor:
 
 
 frac_ = in_place("frac_", Frac)
-
-
-class Sign(Sgn):
-    """z = sign(x), 0 at 0 and for NaN."""
-
-    saves = False
-
-
-def sign(input: Tensor) -> Tensor:
-    """1, 0 or -1; 0 for NaN. Shape: that of ``input``."""
-    return Sign.apply(input)
-
-
-sign_ = in_place("sign_", Sign)
 
 
 class NanToNum(Function):
@@ -249,6 +182,5 @@ def nan_to_num_(
 
 
 # Other names that PyTorch has for some of these.
-absolute = abs
 fix = trunc
 fix_ = trunc_

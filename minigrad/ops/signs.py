@@ -1,4 +1,7 @@
-"""Signs, steps, and divisors of integers: taken from one number for another."""
+"""Absolute values, signs, steps, and divisors of integers: rules, then what users call.
+
+Signs are flat between their jumps: their gradient is zero everywhere, as in PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,76 @@ from minigrad.graph.function import Function, Number, Tensor, constant_like, unw
 from minigrad.inplace.changing import run_in_place
 from minigrad.ops.choosing import Where
 from minigrad.ops.division import Underived
-from minigrad.ops.elementwise import in_place_with_other, in_place_with_tensor, with_other
+from minigrad.ops.elementwise import Flat, in_place, in_place_with_other, in_place_with_tensor, with_other
 from minigrad.ops.nondifferentiable import elementwise_constant
 
-__all__ = ["copysign", "gcd", "gcd_", "heaviside", "lcm", "lcm_", "signbit"]
+__all__ = ["abs", "abs_", "absolute", "copysign", "gcd", "gcd_", "heaviside", "lcm", "lcm_", "sgn", "sign", "signbit"]
+
+
+class Abs(Function):
+    """z = |x|. At 0 the gradient is 0."""
+
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        if x.dtype.kind == "b":
+            raise NotImplementedError("abs is not supported for bool tensors")
+        return np.abs(x)
+
+    def backward(ctx, grad_z):
+        (x,) = ctx.saved_tensors
+        grad_x = grad_z * Sgn.apply(x)  # dz/dx = sign(x)
+        return grad_x
+
+
+def abs(input: Tensor) -> Tensor:
+    """``|input|``. At 0 the gradient is 0. Shape: that of ``input``.
+
+    Raises:
+        NotImplementedError: the type is bool.
+    """
+    return Abs.apply(input)
+
+
+absolute = abs
+abs_ = in_place("abs_", Abs)
+
+
+class Sgn(Flat):
+    """z = sign(x), 0 at 0 and for NaN: flat, so its gradient is zero everywhere."""
+
+    saves = True  # as in PyTorch, which needs it for complex numbers; its Sign does not
+
+    def forward(ctx, x):
+        z = ((x > 0) * 1 - (x < 0)).astype(x.dtype)
+        if ctx.saves:
+            ctx.save_for_backward(x, z)
+        return z
+
+    def backward(ctx, grad_z):
+        ctx.check_saved()
+        return super().backward(grad_z)
+
+
+def sgn(input: Tensor) -> Tensor:
+    """As :func:`sign`, which for real numbers is the same. Shape: that of ``input``."""
+    return Sgn.apply(input)
+
+
+sgn_ = in_place("sgn_", Sgn)
+
+
+class Sign(Sgn):
+    """z = sign(x), 0 at 0 and for NaN."""
+
+    saves = False
+
+
+def sign(input: Tensor) -> Tensor:
+    """1, 0 or -1; 0 for NaN. Shape: that of ``input``."""
+    return Sign.apply(input)
+
+
+sign_ = in_place("sign_", Sign)
 
 
 class Copysign(Function):
