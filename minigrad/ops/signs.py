@@ -91,7 +91,7 @@ class Copysign(Function):
     """z = |x| with the sign of y. dz/dx = z/x, 0 at 0; dz/dy = 0."""
 
     def forward(ctx, x, y=None, *, number=None):
-        ctx.overload, ctx.shape = (1, ()) if y is None else (0, y.shape)
+        ctx.overload = 1 if y is None else 0
         z = np.asarray(np.copysign(*prepare(x, number if y is None else y, floating=True)))
         ctx.save_for_backward(x if ctx.needs_input_grad[0] else None, z)
         return z
@@ -101,7 +101,7 @@ class Copysign(Function):
         grad_x = None
         if ctx.needs_input_grad[0]:
             grad_x = grad_z * Where.apply(0.0, z / x, condition=unwrap(x) == 0)
-        return grad_x if ctx.overload else (grad_x, constant_like(np.zeros(ctx.shape), grad_z))
+        return grad_x if ctx.overload else (grad_x, constant_like(np.zeros(grad_z.shape), grad_z))
 
 
 @checked
