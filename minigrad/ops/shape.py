@@ -347,6 +347,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
             f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {dim} ({size}) in the "
             f"input tensor"
         )
+    wanted = tuple([size // known if each == -1 else each for each in wanted])
     return input.view(*input.shape[:dim], *wanted, *input.shape[dim + 1 :])
 
 

@@ -517,6 +517,52 @@ def test_memory_that_is_shown_twice(name, expanded, recorded):
     assert ours == theirs
 
 
+# Views whose elements share places or lie apart, what is a view of them in turn, and what is done to that.
+SPREAD = {
+    "expanded": lambda e: e.arange(3.0).expand(2, 3),
+    "expanded to its own shape": lambda e: e.ones(2, 3).expand_as(e.ones(2, 3)),
+    "a square": lambda e: e.eye(3).expand(3, 3),
+    "diagonal": lambda e: e.ones(3).expand(2, 4, 3).diagonal(),
+    "windows": lambda e: e.arange(6.0).expand(2, 6).unfold(1, 3, 2),
+    "by strides": lambda e: e.arange(6.0).expand(2, 6).as_strided((3, 3), (1, 1)),
+    "protected": lambda e: e.from_numpy(np.broadcast_to(np.arange(3.0), (2, 3))),
+}
+OF_SPREAD = {
+    "itself": lambda t: t,
+    "with a dimension more": lambda t: t[None],
+    "unsqueezed": lambda t: t.unsqueeze(1),
+    "its diagonal": lambda t: t.diagonal(),
+    "its windows": lambda t: t.unfold(-1, 2, 1),
+    "by strides": lambda t: t.as_strided((1,), (1,)),
+    "expanded": lambda t: t[:1].expand(2, *t.shape[1:]),
+    "reshaped": lambda t: t.view(*t.shape, 1),
+    "its first rows": lambda t: t.split(1)[0],
+    "turned": lambda t: t.transpose_(0, 1),
+}
+TAKEN = {
+    "an array": lambda t: (t.numpy().tolist(), t.numpy().flags.writeable),
+    "by DLPack": lambda t: np.from_dlpack(t).tolist(),
+    "filled": lambda t: t.fill_(2).tolist(),
+    "limited": lambda t: t.clamp_(0, 1).tolist(),  # written twice at one place, it is the same
+    "set": lambda t: (t.__setitem__(0, 3), t.tolist()),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writ")
+@pytest.mark.parametrize("view", OF_SPREAD)
+@pytest.mark.parametrize("base", SPREAD)
+def test_every_view_of_a_spread_view(base, view):
+    for take in TAKEN:
+        outcomes = []
+        for engine in (minigrad, torch):
+            tensor = OF_SPREAD[view](SPREAD[base](engine))
+            try:
+                outcomes.append(TAKEN[take](tensor))
+            except RuntimeError as error:
+                outcomes.append(str(error).split()[:6])
+        assert outcomes[0] == outcomes[1], take
+
+
 @pytest.mark.parametrize("name", ITS_OWN_INDEX)
 def test_an_index_is_not_written_by_itself(name):
     ours, theirs = [written(e, lambda e: e.tensor([0, 2, 1]), ITS_OWN_INDEX[name]) for e in (minigrad, torch)]
