@@ -21,7 +21,6 @@ from minigrad.graph.history import note_cut, switched_off
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.inplace import changing
-from minigrad.inplace.views import outdate_views
 from minigrad.kernels.layout import is_expanded, writeable
 from minigrad.ops.copying import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice, check_array, check_types, checked_array, dims_of
@@ -78,7 +77,6 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
         cut = note_cut(switched_off(), [value], [], "an assignment")
         if cut is not None:
             changing.take_cut(tensor, cut)
-        outdate_views(tensor)
     elif where:
         picked = given(where, index)
         changing.check_apart(view, *picked.sources, value if value.ndim else None)

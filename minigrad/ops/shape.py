@@ -22,7 +22,7 @@ from minigrad.graph.node import Tensor
 from minigrad.graph.strides import lay_in_order, row_major, spanning, with_strides
 from minigrad.graph.view import ViewFunction
 from minigrad.inplace.changing import check_changeable
-from minigrad.inplace.views import outdate_views, take_place
+from minigrad.inplace.views import take_place
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "flatten", "meshgrid", "numel", "ravel", "reshape", "squeeze"]
 __all__ += ["unflatten", "unsqueeze"]
@@ -217,11 +217,10 @@ def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     check_changeable(input, name)
     input._replace_array(result.array)
     input._strided = result._strided
-    if result.grad_fn is not None:
-        take_place(input, result.grad_fn, result.output_nr)
+    node = result.grad_fn
     input._version_counter.bump(name)
-    if input._base is None:
-        outdate_views(input)
+    if node is not None:
+        take_place(input, node, result.output_nr)
     return input
 
 

@@ -417,6 +417,72 @@ def test_a_view_is_lost_when_its_base_changes(name, use, of):
     assert outcomes[0] == outcomes[1]
 
 
+SEEN = {
+    "a slice": lambda e, b: b[:1],
+    "of several": lambda e, b: b.chunk(2)[0],
+    "a view of a view": lambda e, b: b.view(-1)[1:],
+    "made under no_grad": lambda e, b: unrecorded(e, lambda: b[0]),
+    "of detach()": lambda e, b: b.detach()[:1],
+    "of detach() that requires grad": lambda e, b: b.detach().requires_grad_()[:1],
+    "that begins to require grad": lambda e, b: b.detach()[:1].requires_grad_(),
+}
+# What becomes of the base between the making of a view and a change of the memory: nothing, or it loses its history.
+MEANWHILE = {
+    "nothing": lambda b: None,
+    "detach_": lambda b: b.detach_(),
+    "frozen": lambda b: b.requires_grad_(False) if b.is_leaf else b.detach_(),
+    "a new leaf": lambda b: b.detach_().requires_grad_(),
+}
+CHANGES = {
+    "the base": lambda e, b, v: b.mul_(2),
+    "the base, by what requires grad": lambda e, b, v: b.mul_(leaf_of(e)),
+    "the view": lambda e, b, v: v.mul_(2),
+    "the view, by what requires grad": lambda e, b, v: v.mul_(leaf_of(e)),
+    "an element of the view": lambda e, b, v: v.__setitem__(0, 1.5),
+    "another view": lambda e, b, v: b[1:].zero_(),
+    "another view's shape": lambda e, b, v: b[1:].unsqueeze_(0),
+    "the base, unrecorded": lambda e, b, v: unrecorded(e, lambda: b.mul_(2)),
+    "an element of the base, unrecorded": lambda e, b, v: unrecorded(e, lambda: b.__setitem__(0, 1.5)),
+    "the detached base": lambda e, b, v: b.detach().add_(1),
+    "another view, detached": lambda e, b, v: b[1:].detach().add_(1),
+    "an optimizer's step": lambda e, b, v: optimized(e, b.detach()),
+    "only counted": lambda e, b, v: e.autograd.graph.increment_version(b),
+}
+
+
+def leaf_of(e):
+    return e.tensor(2.0, dtype=e.float64, requires_grad=True)
+
+
+def optimized(e, parameter):
+    parameter.requires_grad_().grad = e.ones(2, 3, dtype=e.float64)
+    e.optim.SGD([parameter], 0.5).step()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+@pytest.mark.parametrize("view", SEEN)
+def test_history_after_a_change(view, meanwhile, change):
+    """The place in the graph that a view has after its memory was changed, and the gradient that comes through it."""
+    for of in ("leaf", "result"):
+        outcomes = []
+        for engine in (minigrad, torch):
+            x = engine.from_numpy(X.copy()).requires_grad_()
+            b = x if of == "leaf" else x * 1
+            v = SEEN[view](engine, b)
+            told = []
+            try:
+                MEANWHILE[meanwhile](b)
+                CHANGES[change](engine, b, v)
+                told += [each.grad_fn and each.grad_fn.name() for each in (v, b)] + [v.requires_grad, v.is_leaf]
+                (v.sum() + b.sum() * 3).backward()
+            except RuntimeError as error:
+                told.append("no_grad mode" in str(error) or str(error).split()[:8])
+            arrived = x.is_leaf and x.grad is not None and x.grad.tolist()
+            outcomes.append([*told, v.detach().tolist(), arrived])
+        assert outcomes[0] == outcomes[1], of
+
+
 def test_a_view_that_learns_of_a_change_is_a_tensor():
     y = minigrad.ones(4, requires_grad=True) * 1
     view, lost = y[:2], unrecorded(minigrad, lambda: y[:2])
