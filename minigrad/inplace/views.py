@@ -120,6 +120,7 @@ class CopySlices(Function):
     window: Window
 
     def backward(ctx, grad_base):
+        ctx.check_saved()
         window = ctx.window
         inside = np.zeros(window.base_shape, np.bool_)
         memory = window.memory(np.bool_)
@@ -142,6 +143,7 @@ class CopySlices(Function):
 
     def free(self) -> None:
         self.operation.free()
+        self._saved = None  # it runs once, whether or not the operation saved something
 
 
 def rebase(view: Tensor, operation: Function) -> None:

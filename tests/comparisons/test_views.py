@@ -483,6 +483,48 @@ def test_history_after_a_change(view, meanwhile, change):
         assert outcomes[0] == outcomes[1], of
 
 
+REWRITTEN = {
+    "set": lambda e, b: b.__setitem__(0, 1.5),
+    "zero": lambda e, b: b[0].zero_(),
+    "copied": lambda e, b: b[0].copy_(b[1].detach()),
+    "added": lambda e, b: b[0].add_(1),
+    "saving its result": lambda e, b: b[0].exp_(),
+    "overwritten twice": lambda e, b: (b[0].zero_(), b[1].zero_()),
+    "the base itself": lambda e, b: b.add_(1),
+}
+AGAIN = {
+    "again": lambda e, b, x: b.sum().backward(),
+    "another path": lambda e, b, x: (b * 2)[1].sum().backward(),
+    "to the base": lambda e, b, x: b.sum().backward(inputs=[x]),
+    "grad": lambda e, b, x: e.autograd.grad(b.sum(), x),
+    "grad of the base": lambda e, b, x: e.autograd.grad(b.sum(), b),
+    "to the base itself": lambda e, b, x: (b.retain_grad(), b.sum().backward(inputs=[b])),
+    "the node, called": lambda e, b, x: b.grad_fn(e.ones(2, 3, dtype=e.float64)),
+    "recorded": lambda e, b, x: b.sum().backward(create_graph=True),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Using backward.. with create_graph")
+@pytest.mark.parametrize("again", AGAIN)
+@pytest.mark.parametrize("change", REWRITTEN)
+def test_a_second_walk_through_a_change(change, again):
+    for retain in (False, True):
+        outcomes = []
+        for engine in (minigrad, torch):
+            x = engine.from_numpy(X.copy()).requires_grad_()
+            b = x + 0
+            REWRITTEN[change](engine, b)
+            ran = []
+            b.grad_fn.register_hook(lambda *_, ran=ran: ran.append("hook"))
+            b.sum().backward(retain_graph=retain)
+            try:
+                AGAIN[again](engine, b, x)
+            except RuntimeError as error:
+                ran.append(str(error).split()[:10])
+            outcomes.append((ran, x.grad.tolist()))
+        assert outcomes[0] == outcomes[1], retain
+
+
 def test_a_view_that_learns_of_a_change_is_a_tensor():
     y = minigrad.ones(4, requires_grad=True) * 1
     view, lost = y[:2], unrecorded(minigrad, lambda: y[:2])
