@@ -99,12 +99,13 @@ def given(where: tuple[Any, ...], index: Any) -> Given:
 
 def check_written(view: Tensor, where: tuple[Any, ...], index: Any, value: Tensor) -> None:
     """Raise PyTorch's error where memory that is written is read meanwhile; warn of positions in an expanded tensor."""
-    if not where:
+    if where:
+        if is_expanded(view.array):
+            changing.warn_of_expanded("index_put_")
+        changing.check_apart(view, *given(where, index).sources, value if value.ndim else None)
+    elif not changing.is_same(without_leading_ones(view.array), without_leading_ones(value.array)):
         is_expanded_first = value.numel() != view.numel()  # then it is copied
-        return changing.check_overlap(view, None if is_expanded_first else value)
-    if is_expanded(view.array):
-        changing.warn_of_expanded("index_put_")
-    changing.check_apart(view, *given(where, index).sources, value if value.ndim else None)
+        changing.check_overlap(view, None if is_expanded_first else value)
 
 
 def sliced(value: Tensor) -> Tensor:

@@ -87,10 +87,13 @@ def check_partial_overlap(tensor: Tensor, *inputs: Any) -> None:
     for each in inputs:
         if not isinstance(each, Tensor) or each is tensor or not np.may_share_memory(each.array, array):
             continue
-        other = each.array
-        same = other.ctypes.data == array.ctypes.data and other.shape == array.shape and other.strides == array.strides
-        if not same:
+        if not is_same(each.array, array):
             check_apart(tensor, each)
+
+
+def is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether both show the same memory in the same arrangement."""
+    return one.ctypes.data == other.ctypes.data and one.shape == other.shape and one.strides == other.strides
 
 
 def check_apart(tensor: Tensor, *others: Any) -> None:

@@ -212,6 +212,17 @@ def unsqueeze_(input: Tensor, dim: int) -> Tensor:
     return restride(input, unsqueeze(input, dim), "unsqueeze_")
 
 
+# PyTorch's nodes of what is done in place.
+IN_PLACE = {
+    "SqueezeBackward0": "SqueezeBackward3",
+    "SqueezeBackward1": "SqueezeBackward4",
+    "SqueezeBackward2": "SqueezeBackward5",
+    "TBackward0": "TBackward1",
+    "TransposeBackward0": "TransposeBackward1",
+    "UnsqueezeBackward0": "UnsqueezeBackward1",
+}
+
+
 def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     """Let ``input`` become ``result``, a view of it: the same memory under another shape."""
     check_changeable(input, name)
@@ -220,6 +231,7 @@ def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     node = result.grad_fn
     input._version_counter.bump(name)
     if node is not None:
+        node.node_name = IN_PLACE[node.name()]
         take_place(input, node, result.output_nr)
     return input
 
