@@ -610,6 +610,24 @@ def test_the_gradient_of_the_new_value_is_retained():
     assert found[0] == found[1]
 
 
+def test_a_gradient_is_retained_in_the_shape_of_now():
+    """Where a shape was changed in place PyTorch retains the gradient in the old one, and fails at the next change."""
+    y = minigrad.from_numpy(X.copy()).requires_grad_() * 2
+    seen = []
+    y.register_hook(lambda grad: seen.append(grad.shape))
+    y.retain_grad()
+    y.t_()
+    y.register_hook(lambda grad: seen.append(grad.shape))
+    y.mul_(3)
+    (y * 5).sum().backward()
+    assert y.grad.tolist() == [[5.0, 5.0]] * 3 and seen == [(3, 2), (2, 3)]
+    y = torch.from_numpy(X.copy()).requires_grad_() * 2
+    y.retain_grad()
+    y.t_()
+    with pytest.raises(RuntimeError, match="INTERNAL ASSERT"):
+        y.mul_(3)
+
+
 def index(e, *values):
     return e.tensor(values or [0, 1])
 
