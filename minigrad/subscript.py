@@ -21,7 +21,6 @@ from minigrad.graph.history import note_cut, switched_off
 from minigrad.graph.node import Tensor
 from minigrad.graph.saved_tensors import Given
 from minigrad.inplace import changing
-from minigrad.inplace.views import outdate_views
 from minigrad.kernels.layout import is_expanded, writeable
 from minigrad.ops.copying import Copy, FillFrom
 from minigrad.ops.indexing import Index, IndexPut, Select, Slice, check_array, check_value_type, checked_array, dims_of
@@ -78,7 +77,6 @@ def set(tensor: Tensor, index: Any, value: Any) -> None:
         cut = note_cut(switched_off(), [value], [], "an assignment")
         if cut is not None:
             changing.take_cut(tensor, cut)
-        outdate_views(tensor)
     elif where:
         picked = given(where, index)
         changing.check_apart(view, *picked.sources, value if value.ndim else None)
@@ -101,12 +99,13 @@ def given(where: tuple[Any, ...], index: Any) -> Given:
 
 def check_written(view: Tensor, where: tuple[Any, ...], index: Any, value: Tensor) -> None:
     """Raise PyTorch's error where memory that is written is read meanwhile; warn of positions in an expanded tensor."""
-    if not where:
+    if where:
+        if is_expanded(view.array):
+            changing.warn_of_expanded("index_put_")
+        changing.check_apart(view, *given(where, index).sources, value if value.ndim else None)
+    elif not changing.is_same(without_leading_ones(view.array), without_leading_ones(value.array)):
         is_expanded_first = value.numel() != view.numel()  # then it is copied
-        return changing.check_overlap(view, None if is_expanded_first else value)
-    if is_expanded(view.array):
-        changing.warn_of_expanded("index_put_")
-    changing.check_apart(view, *given(where, index).sources, value if value.ndim else None)
+        changing.check_overlap(view, None if is_expanded_first else value)
 
 
 def sliced(value: Tensor) -> Tensor:

@@ -585,6 +585,7 @@ class Tensor(TensorBase, Methods):
         if self._requires_grad and not requires_grad:
             self._cut = cut_here("requires_grad_(False)", None)
         self._requires_grad = bool(requires_grad)
+        self._version_counter.with_history |= self._requires_grad
         return self
 
     def detach(self) -> Tensor:

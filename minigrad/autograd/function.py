@@ -25,7 +25,7 @@ from minigrad.graph.strides import lay_in_order
 from minigrad.graph.view import CUSTOM_VIEW, MULTIPLE_VIEWS, share_storage
 from minigrad.graph.watching import checked_count, to_arrays, to_tensors
 from minigrad.inplace.changing import check_changeable
-from minigrad.inplace.views import outdate_views, rebase, take_place
+from minigrad.inplace.views import rebase, take_place
 
 __all__ = ["Function", "once_differentiable"]
 
@@ -278,7 +278,6 @@ class Function(function.Function):
                 rebase(result, grad_fn)
             else:
                 take_place(result, grad_fn, output_nr)
-                outdate_views(result)
 
     def gradients_of_tensors(self, gradients: Values) -> Values:
         """Of one gradient an argument, which ``backward`` gave, those of the arguments that are tensors.

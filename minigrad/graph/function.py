@@ -4,9 +4,10 @@ An operation is a subclass of :class:`Function`. Calling ``Mul.apply(a, b)`` mak
 ``Mul.forward`` compute on the NumPy arrays inside ``a`` and ``b``, and keeps the instance as the result's ``grad_fn``:
 the instance *is* the graph node. It holds what forward saved and points at the nodes that made its inputs.
 
-The operations themselves are in ``minigrad/ops``. Two others take their place in the graph by
-:meth:`Function.connect`: a user's own operation, on tensors (``autograd/function.py``), and what a change in place
-makes of a view's base (``inplace/views.py``). Read next: ``engine.py``, which walks the graph backward.
+The operations themselves are in ``minigrad/ops``. Others take their place in the graph by :meth:`Function.connect`: a
+user's own operation, on tensors (``autograd/function.py``), and what a change in place makes of a view and of its base,
+which takes over the edges of the operation too (``inplace/views.py``). Read next: ``engine.py``, which walks the graph
+backward.
 """
 
 from __future__ import annotations

@@ -94,6 +94,13 @@ class TensorBase:
         """Let this tensor's elements be of another type, without a record."""
         self._replace_array(self.array.astype(kind, copy=False))
 
+    def _outdate(self) -> None:
+        """After the memory of this view was changed: where there is a history, it takes a new place in it when used."""
+        base: Any = self._base
+        if self.__dict__.get("grad_fn") is not None or base._requires_grad:
+            self.__class__ = self._outdated_type
+            self._requires_grad = True
+
     def is_inference(self) -> bool:
         """True for a tensor made in inference mode."""
         return isinstance(self._version_counter, InferenceCounter)

@@ -45,9 +45,10 @@ class VersionCounter:
     detached: tuple[tuple[int, int], ...] = ()  # places that tensors had before ``detach_()``: node's number, output_nr
     views: Any = ()  # a list of weak references once there is one
     prune_at = 16
+    with_history = False  # True once a view of it may have a place in the graph
 
     def bump(self, operation: str) -> None:
-        """Count one change, and note the line of the user's that made it."""
+        """Count one change, of which the views are to learn, and note the line of the user's that made it."""
         if self.value:
             self.changed_before = (*self.changed_before[-49:], self.changed)
         self.value += 1
@@ -55,6 +56,8 @@ class VersionCounter:
             self.changed = VersionCounter.latest = next_sequence_number()
         frame, _ = user_frame()
         self.last_change = f"{operation} at {told_file(frame.f_code.co_filename)}:{frame.f_lineno}"
+        if self.with_history:
+            self.outdate_views()
 
     def __repr__(self) -> str:
         times = "once" if self.value == 1 else f"{self.value} times"
@@ -75,16 +78,24 @@ class VersionCounter:
 
     def add_view(self, view: Any) -> None:
         """Note that ``view`` shows this storage, for as long as it lives."""
+        self.with_history |= view._requires_grad or view._base._requires_grad
         if not self.views:
-            self.views = []
-        elif len(self.views) >= self.prune_at:
-            self.views = [each for each in self.views if each() is not None]
-            self.prune_at = max(16, 2 * len(self.views))
-        self.views.append(weakref.ref(view))
+            self.views = [weakref.ref(view)]
+        elif len(self.views) < self.prune_at:
+            self.views.append(weakref.ref(view))
+        else:
+            living = [each for each in self.views if each() is not None]
+            self.views, self.prune_at = [*living, weakref.ref(view)], max(16, 2 * len(living))
 
     def living_views(self) -> list[Any]:
         """The views of this storage that still exist."""
         return [view for view in [reference() for reference in self.views] if view is not None]
+
+    def outdate_views(self) -> None:
+        """The places that the views of this storage have in the graph are old: they find new ones when used next."""
+        self.with_history = True
+        for view in self.living_views():
+            view._outdate()
 
 
 class InferenceCounter(VersionCounter):

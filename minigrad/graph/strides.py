@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy import ndarray
-from numpy.lib.stride_tricks import as_strided
 
 from minigrad.attributes import memory_format, preserve_format
 from minigrad.graph.node import Tensor, TensorBase
+from minigrad.kernels.layout import restrided
 
 __all__ = ["array_like", "as_all_pictures", "as_any_picture", "as_first", "as_like", "as_part", "as_pictures"]
 __all__ += ["copied_in", "elementwise", "from_last", "in_strides", "keep_strides", "lay_as_pytorch", "lay_in_order"]
@@ -98,7 +98,7 @@ def show_memory(tensor: TensorBase, source: TensorBase) -> None:
 def with_strides(array: ndarray, strides: Strides) -> ndarray:
     """The same elements of memory under the strides that PyTorch names, where a dimension's size is 1 or 0."""
     wanted = tuple([step * array.itemsize for step in strides])
-    return array if array.strides == wanted else as_strided(array, array.shape, wanted, writeable=array.flags.writeable)
+    return array if array.strides == wanted else restrided(array, array.shape, wanted)
 
 
 def spanning(array: ndarray, dims: Iterable[int], known: Mapping[int, int] = NONE) -> ndarray:

@@ -19,7 +19,7 @@ from minigrad.graph.function import taken_in
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import Cut
 from minigrad.graph.node import Tensor
-from minigrad.inplace.views import outdate_views, rebase, refused, take_place
+from minigrad.inplace.views import rebase, refused, take_place
 from minigrad.kernels.layout import is_dense, is_expanded, writeable
 
 __all__ = ["apply_or_change", "become", "check_apart", "check_changeable", "check_overlap", "check_partial_overlap"]
@@ -54,7 +54,7 @@ def check_changeable(tensor: Tensor, operation: str, *inputs: Any) -> None:
     if base is not None:
         if tensor._restriction:
             raise refused(tensor, "is being modified inplace")
-        if base._requires_grad and base.grad_fn is None:
+        if changes_history and base.grad_fn is None:
             raise RuntimeError(
                 f"a view of a leaf Variable that requires grad is being used in an in-place operation ({operation})."
             )
@@ -87,10 +87,13 @@ def check_partial_overlap(tensor: Tensor, *inputs: Any) -> None:
     for each in inputs:
         if not isinstance(each, Tensor) or each is tensor or not np.may_share_memory(each.array, array):
             continue
-        other = each.array
-        same = other.ctypes.data == array.ctypes.data and other.shape == array.shape and other.strides == array.strides
-        if not same:
+        if not is_same(each.array, array):
             check_apart(tensor, each)
+
+
+def is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether both show the same memory in the same arrangement."""
+    return one.ctypes.data == other.ctypes.data and one.shape == other.shape and one.strides == other.strides
 
 
 def check_apart(tensor: Tensor, *others: Any) -> None:
@@ -178,11 +181,10 @@ def become(tensor: Tensor, result: Tensor, name: str, *inputs: Any) -> Tensor:
         node.redirect_saved_result(result, tensor)
         if tensor._base is not None:
             rebase(tensor, node)
-            return tensor
-        take_place(tensor, node, result.output_nr)
+        else:
+            take_place(tensor, node, result.output_nr)
     elif result._cut is not None:
         take_cut(tensor, result._cut)
-    outdate_views(tensor)
     return tensor
 
 

@@ -23,7 +23,7 @@ from minigrad.graph.view import INFERENCE_VIEW, NO_GRAD_VIEW
 from minigrad.graph.watching import call_rule
 from minigrad.ops.choosing import Where
 
-__all__ = ["AsStrided", "CopySlices", "outdate_views", "rebase", "refresh", "refused", "take_place"]
+__all__ = ["AsStrided", "CopySlices", "rebase", "refresh", "refused", "take_place"]
 
 MODES = {NO_GRAD_VIEW: "no_grad", INFERENCE_VIEW: "inference"}
 
@@ -120,6 +120,7 @@ class CopySlices(Function):
     window: Window
 
     def backward(ctx, grad_base):
+        ctx.check_saved()
         window = ctx.window
         inside = np.zeros(window.base_shape, np.bool_)
         memory = window.memory(np.bool_)
@@ -142,6 +143,7 @@ class CopySlices(Function):
 
     def free(self) -> None:
         self.operation.free()
+        self._saved = None  # it runs once, whether or not the operation saved something
 
 
 def rebase(view: Tensor, operation: Function) -> None:
@@ -157,44 +159,39 @@ def rebase(view: Tensor, operation: Function) -> None:
     node.edges += operation.edges[1:]
     operation.inside = weakref.ref(node)
     take_place(base, node, 0)
-    outdate_views(base)
     refresh(view)
 
 
 def take_place(tensor: Tensor, node: Function, output_nr: int) -> None:
-    """Let ``tensor``, whose values were changed, be an output of ``node``: so is the gradient that it retains."""
-    retained = tensor.retains_grad
+    """Let ``tensor``, whose values were changed, be an output of ``node``: so is the gradient that it retains.
+
+    Views of what has a history only now are outdated only now.
+    """
+    if type(tensor) is Tensor._outdated_type:
+        tensor.__class__ = Tensor._result_type
+    retained, begins = tensor.retains_grad, not tensor._requires_grad
     if retained:
         tensor.grad_fn.hooks.retained.pop(tensor.output_nr)
     tensor.grad_fn, tensor.output_nr, tensor._requires_grad = node, output_nr, True
     if retained:
         tensor.retain_grad()
-
-
-def outdate_views(tensor: Tensor) -> None:
-    """After ``tensor`` was changed: the living views of its base take their new places in the graph when used next."""
-    base = tensor if tensor._base is None else tensor._base
-    if not base._requires_grad:
-        return
-    for view in base._version_counter.living_views():
-        if view._base is base:  # and not base.detach(), for example: the same memory, another history
-            view.__class__ = Tensor._outdated_type
-            view._requires_grad = True
+    if begins:
+        tensor._version_counter.outdate_views()
 
 
 def refresh(view: Tensor) -> None:
-    """Make an outdated view what it is now: the changed base, seen through the view's window.
+    """Make an outdated view what it is now: the changed base, which may have lost its history, seen through the view's
+    window.
 
     Raises:
         RuntimeError: it is a view that may not be changed in place. It can have no gradient now.
     """
     if view._restriction:
         raise refused(view, "its base or another view of its base has been modified inplace")
-    view.__class__ = Tensor._result_type
     base = view._base
     assert base is not None
     node = AsStrided()
-    node.needs_input_grad = [True]
+    node.needs_input_grad = [base._requires_grad]
     node.window = window_of(base, view)
     node.connect((base,), [view])
     take_place(view, node, 0)

@@ -7,15 +7,16 @@ every channel alike, so both are seen as (outer, H, W, inner): (N·C, H, W, 1) o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from minigrad import dtypes
 from minigrad.caller import warn_user
 
 __all__ = ["as_images", "as_planes", "check_layout", "is_channels_last", "is_dense", "is_expanded", "on_planes"]
-__all__ += ["opened", "writeable"]
+__all__ += ["opened", "restrided", "writeable"]
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -73,6 +74,13 @@ def writeable(array: np.ndarray) -> np.ndarray:
     target = array.view()
     target.flags.writeable = True
     return target
+
+
+def restrided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int]) -> np.ndarray:
+    """``array``'s memory under another shape and other strides, in bytes: open for writing, as no view of this array
+    can be opened later. NumPy does not know any more whose memory it is.
+    """
+    return as_strided(writeable(array), shape, strides)
 
 
 def check_layout(array: np.ndarray) -> None:

@@ -11,7 +11,6 @@ import operator
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from minigrad import dtypes
 from minigrad.arguments.dims import check_integer, normalize_dim
@@ -20,6 +19,7 @@ from minigrad.attributes import TYPE_NAMES
 from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
+from minigrad.kernels.layout import restrided
 from minigrad.ops.indexing import Select, Slice
 from minigrad.ops.joining import Cat, Stack
 
@@ -137,11 +137,11 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 def windows(x, dim, size, step):
     """The view of x that :class:`Unfold` is."""
     if x.ndim == 0:
-        return as_strided(x, (size,), (x.itemsize,), writeable=x.flags.writeable)
+        return restrided(x, (size,), (x.itemsize,))
     count = (x.shape[dim] - size) // step + 1
     shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
     strides = (*x.strides[:dim], x.strides[dim] * step, *x.strides[dim + 1 :], x.strides[dim])
-    return as_strided(x, shape, strides, writeable=x.flags.writeable)
+    return restrided(x, shape, strides)
 
 
 class Unfold(ViewFunction):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from minigrad.arguments.dims import normalize_dim
 from minigrad.arguments.gate import checked
@@ -12,6 +11,7 @@ from minigrad.graph.function import Function
 from minigrad.graph.node import Tensor
 from minigrad.graph.view import ViewFunction
 from minigrad.inplace.changing import run_in_place
+from minigrad.kernels.layout import restrided
 from minigrad.ops.arrangement import Repeat
 from minigrad.ops.shape import Reshape
 
@@ -85,7 +85,7 @@ def diagonal_view(x, offset, dim1, dim2):
     matrices = np.moveaxis(x, (dim1, dim2), (-2, -1))[..., max(-offset, 0) :, max(offset, 0) :]
     shape = (*matrices.shape[:-2], min(matrices.shape[-2:]))
     strides = (*matrices.strides[:-2], matrices.strides[-2] + matrices.strides[-1])
-    return as_strided(matrices, shape, strides, writeable=x.flags.writeable)
+    return restrided(matrices, shape, strides)
 
 
 class Diagonal(ViewFunction):

@@ -17,7 +17,6 @@ from minigrad.arguments.gate import LEFT_OUT, checked
 from minigrad.arguments.operands import check_broadcast
 from minigrad.arguments.promotion import number_as
 from minigrad.attributes import TYPE_NAMES
-from minigrad.creation import empty_like
 from minigrad.graph.function import Function
 from minigrad.graph.node import Number, Tensor
 from minigrad.graph.saved_tensors import Given
@@ -82,7 +81,7 @@ def place_of_each(name: str, input: Tensor, dim: int, index: Tensor, source: Any
     positions = index.array if index.numel() == 0 else check_positions(name, index, short=True)
     dim = normalize_dim(dim, input.ndim)
     if index.numel() == 0:
-        return Given([np.zeros(index.shape, np.int64)] * input.ndim, index)
+        return Given([np.zeros(index.shape, np.int64)] * input.ndim or [False], index)
     if max(index.ndim, 1) != max(input.ndim, 1):
         raise RuntimeError(f"{name}(): Index tensor must have the same number of dimensions as input tensor")
     if isinstance(source, Tensor) and max(index.ndim, 1) != max(source.ndim, 1):
@@ -123,9 +122,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
             [3]])
     """
     where = place_of_each("gather", input, dim, index)
-    if index.numel() == 0 and input.ndim == 0:
-        return empty_like(index, dtype=input.dtype)
-    if input.ndim == 0 and index.ndim == 1:
+    if input.ndim == 0 and index.shape == (1,):
         return gather(input.view(1), 0, index)
     result = Gather.apply(input, where=where)
     return result if result.shape == index.shape else result.view(index.shape)
@@ -193,14 +190,19 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
     Raises:
         IndexError: the index is of another type, has more dimensions, or points outside.
+        RuntimeError: ``input`` is a number, and the index names it never or several times.
     """
     dim, positions = place_of_slices("index_select", input, dim, index)
+    if input.ndim == 0 and positions.size != 1:
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {positions.size} value(s)")
     return IndexSelect.apply(input, where=rows(input, positions, dim, index))
 
 
 def rows(input, positions, dim, index):
-    """A NumPy index: the slices at ``positions`` along ``dim``, which ``index`` names; of a number, itself."""
-    return Given((slice(None),) * dim + (positions,) if input.ndim else (), index)
+    """A NumPy index: the slices at ``positions`` along ``dim``, which ``index`` names; of a number, itself or none."""
+    if input.ndim == 0:
+        return Given(() if positions.size else (False,), index)
+    return Given((*(slice(None),) * dim, positions), index)
 
 
 class Take(Pick):

@@ -22,7 +22,7 @@ from minigrad.graph.node import Tensor
 from minigrad.graph.strides import lay_in_order, row_major, spanning, with_strides
 from minigrad.graph.view import ViewFunction
 from minigrad.inplace.changing import check_changeable
-from minigrad.inplace.views import outdate_views, take_place
+from minigrad.inplace.views import take_place
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "flatten", "meshgrid", "numel", "ravel", "reshape", "squeeze"]
 __all__ += ["unflatten", "unsqueeze"]
@@ -212,16 +212,27 @@ def unsqueeze_(input: Tensor, dim: int) -> Tensor:
     return restride(input, unsqueeze(input, dim), "unsqueeze_")
 
 
+# PyTorch's nodes of what is done in place.
+IN_PLACE = {
+    "SqueezeBackward0": "SqueezeBackward3",
+    "SqueezeBackward1": "SqueezeBackward4",
+    "SqueezeBackward2": "SqueezeBackward5",
+    "TBackward0": "TBackward1",
+    "TransposeBackward0": "TransposeBackward1",
+    "UnsqueezeBackward0": "UnsqueezeBackward1",
+}
+
+
 def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
     """Let ``input`` become ``result``, a view of it: the same memory under another shape."""
     check_changeable(input, name)
     input._replace_array(result.array)
     input._strided = result._strided
-    if result.grad_fn is not None:
-        take_place(input, result.grad_fn, result.output_nr)
+    node = result.grad_fn
     input._version_counter.bump(name)
-    if input._base is None:
-        outdate_views(input)
+    if node is not None:
+        node.node_name = IN_PLACE[node.name()]
+        take_place(input, node, result.output_nr)
     return input
 
 
@@ -347,6 +358,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
             f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {dim} ({size}) in the "
             f"input tensor"
         )
+    wanted = tuple([size // known if each == -1 else each for each in wanted])
     return input.view(*input.shape[:dim], *wanted, *input.shape[dim + 1 :])
 
 

@@ -19,17 +19,11 @@ class Transpose(ViewFunction):
 
     def forward(ctx, x, *, dim0, dim1):
         ctx.dim0, ctx.dim1 = dim0, dim1
-        return x.swapaxes(dim0, dim1)
+        return x.swapaxes(dim0, dim1) if x.ndim else x.view()
 
     def backward(ctx, grad_z):
         grad_x = Transpose.apply(grad_z, dim0=ctx.dim0, dim1=ctx.dim1)
         return grad_x
-
-
-class TransposeInPlace(Transpose):
-    """The same, in place: PyTorch has a node of its own for it."""
-
-    node_name = "TransposeBackward1"
 
 
 @checked
@@ -39,8 +33,6 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     Raises:
         IndexError: there is no such dimension.
     """
-    if input.ndim == 0:
-        return Permute.apply(input, dims=())
     return Transpose.apply(input, dim0=normalize_dim(dim0, input.ndim), dim1=normalize_dim(dim1, input.ndim))
 
 
@@ -55,19 +47,16 @@ def adjoint(input: Tensor) -> Tensor:
 
 
 def transposed_matrices(input: Tensor, name: str) -> Tensor:
-    """The last two dimensions exchanged, for ``x.name``."""
+    """The last two dimensions exchanged, for ``x.name``; a number stays itself."""
     if input.ndim == 1:
         raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor.")
-    return transpose(input, -2, -1)
+    return transpose(input, -2, -1) if input.ndim else input
 
 
 @checked
 def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`transpose`, in place."""
-    if input.ndim == 0:
-        return restride(input, transpose(input, dim0, dim1), "transpose_")
-    dims = {"dim0": normalize_dim(dim0, input.ndim), "dim1": normalize_dim(dim1, input.ndim)}
-    return restride(input, TransposeInPlace.apply(input, **dims), "transpose_")
+    return restride(input, transpose(input, dim0, dim1), "transpose_")
 
 
 @checked
