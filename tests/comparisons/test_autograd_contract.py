@@ -557,6 +557,90 @@ def a_class_in_a_mode(e):
     return [warning.category.__name__ for warning in told]
 
 
+MODES = {
+    "no_grad": lambda e: e.no_grad(),
+    "enable_grad": lambda e: e.enable_grad(),
+    "inference": lambda e: e.inference_mode(),
+    "no inference": lambda e: e.inference_mode(False),
+    "set": lambda e: e.set_grad_enabled(True),
+    "unset": lambda e: e.set_grad_enabled(False),
+}
+
+
+def what_is_recorded(e, x):
+    y = x * 2
+    return e.is_grad_enabled(), e.is_inference_mode_enabled(), y.requires_grad, y.is_inference(), y.grad_fn is None
+
+
+def modes_in_modes(e):
+    """Three modes in each other, in every order: what holds before, inside, and after each."""
+    x, found = leaf(e, 1.0, 2.0), []
+
+    def inside(modes):
+        found.append(what_is_recorded(e, x))
+        if modes:
+            with MODES[modes[0]](e):
+                inside(modes[1:])
+            found.append(what_is_recorded(e, x))
+
+    for modes in itertools.product(MODES, repeat=3):
+        inside(modes)
+    return found
+
+
+def recording_asked_for_in_inference_mode(e):
+    x = leaf(e, 1.0, 2.0)
+
+    @e.enable_grad()
+    def decorated():
+        return what_is_recorded(e, x)
+
+    @e.inference_mode()
+    def generator():
+        with e.enable_grad():
+            yield what_is_recorded(e, x)
+        e.set_grad_enabled(True)
+        yield what_is_recorded(e, x)
+
+    with e.inference_mode():
+        made, found = leaf(e, 3.0, 4.0), []
+        found += [decorated(), e.set_grad_enabled(True)(decorated)(), what_is_recorded(e, x)]
+        e.set_grad_enabled(True)
+        found += [what_is_recorded(e, x), refused(x.numpy), refused(lambda: (x * x).sum().backward()), x.data, made * 2]
+        thread = threading.Thread(target=lambda: found.append(what_is_recorded(e, x)))
+        thread.start()
+        thread.join()
+        x.mul_(2)  # a leaf, unrecorded
+    return found, [(each, what_is_recorded(e, x)) for each in generator()], what_is_recorded(e, x), x
+
+
+def gradients_in_inference_mode(e):
+    """The graph is one made outside; nothing of the gradients is recorded."""
+    x = leaf(e, 1.0, 2.0)
+    y = (x**3).sum()
+    with e.inference_mode(), e.enable_grad():
+        y.backward(retain_graph=True)
+        gradients = [
+            x.grad,
+            *e.autograd.grad(y, x, create_graph=True),
+            *e.autograd.grad(e.tensor(1.0, requires_grad=True), x, allow_unused=True),
+        ]
+        x.grad = None
+        y.backward(create_graph=True)
+        values = leaf(e, 3.0, 4.0).detach()
+        of_functions = e.func.grad(lambda z: (z**3).sum())(values), e.func.hessian(lambda z: (z**3).sum())(values)
+    second = e.autograd.grad(e.autograd.grad(y, x, create_graph=True)[0].sum(), x)
+    x.data.add_(1)
+    e.manual_seed(0)
+    layer, z = e.nn.LSTM(2, 2), e.ones(1, 1, 2, requires_grad=True)
+    z_to_output = layer(z)[0].sum()
+    with e.inference_mode():
+        gradients.append(
+            [round(each, 5) for each in e.autograd.grad(z_to_output, z, create_graph=True)[0][0, 0].tolist()]
+        )
+    return gradients, x.grad, x.grad.is_inference(), of_functions, second
+
+
 # ---------------------------------------------------------------------------------------------------- checkpoints
 
 
@@ -819,6 +903,9 @@ PROGRAMS = [
     what_is_packed,
     a_generator_in_a_mode,
     a_class_in_a_mode,
+    modes_in_modes,
+    recording_asked_for_in_inference_mode,
+    gradients_in_inference_mode,
     checkpoint_runs_again_no_further_than_needed,
     checkpoint_refuses,
     checkpoint_of_several_kinds,
