@@ -550,6 +550,54 @@ def a_generator_in_a_mode(e):
     return log
 
 
+ENTERED_TWICE = {
+    "detect_anomaly": lambda e: e.autograd.detect_anomaly(check_nan=False),
+    "set_detect_anomaly": lambda e: e.autograd.set_detect_anomaly(True),
+    "no_grad": lambda e: e.no_grad(),
+    "enable_grad": lambda e: e.enable_grad(),
+    "set_grad_enabled": lambda e: e.set_grad_enabled(False),
+    "saved_tensors_hooks": lambda e: e.autograd.graph.saved_tensors_hooks(lambda t: t.detach(), lambda t: t),
+    "save_on_cpu": lambda e: e.autograd.graph.save_on_cpu(),
+    "disable_saved_tensors_hooks": lambda e: e.autograd.graph.disable_saved_tensors_hooks("none"),
+    "fork_rng": lambda e: e.random.fork_rng(devices=[]),
+    "autocast": lambda e: e.autocast("cpu", enabled=False),
+}
+
+
+def one_manager_entered_twice(e):
+    """One after the other, and in itself: what holds inside and after, and what entering is refused with."""
+
+    def hooks():
+        with e.autograd.graph.saved_tensors_hooks(lambda t: t.detach(), lambda t: t):
+            return True
+
+    def holds():
+        return e.is_grad_enabled(), e.is_anomaly_enabled(), refused(hooks), e.rand(1).item()
+
+    def enter(manager, inner=None):
+        with manager:
+            found.append(holds())
+            if inner is not None:
+                found.append(refused(lambda: enter(inner)))
+            found.append(holds())
+
+    found = []
+    for make in ENTERED_TWICE.values():
+        for in_itself in (False, True):
+            e.manual_seed(0)
+            manager = make(e)
+            try:
+                enter(manager, manager if in_itself else None)
+                if not in_itself:
+                    enter(manager)
+            except Exception as error:
+                found.append(type(error).__name__)
+            found.append(holds())
+            e.set_grad_enabled(True)
+            e.autograd.set_detect_anomaly(False)
+    return found
+
+
 def a_class_in_a_mode(e):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -904,6 +952,7 @@ PROGRAMS = [
     a_generator_in_a_mode,
     a_class_in_a_mode,
     modes_in_modes,
+    one_manager_entered_twice,
     recording_asked_for_in_inference_mode,
     gradients_in_inference_mode,
     checkpoint_runs_again_no_further_than_needed,
