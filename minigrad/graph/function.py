@@ -515,6 +515,8 @@ def gradient_edge(tensor: Tensor) -> Edge:
         return tensor.grad_fn, tensor.output_nr
     if not tensor._requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    if tensor._accumulate_grad() is None and tensor._former_node() is not None:
+        return tensor._former_node(), 0
     return call_inside(inference_mode(False), Probe.apply, tensor).grad_fn.next_functions[0]
 
 

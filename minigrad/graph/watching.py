@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
-from minigrad.graph.accumulation import Accumulating, add_to_grad, fitted, results
+from minigrad.graph.accumulation import Accumulating, add_to_grad, begin_grad, fitted, results
 from minigrad.graph.describing import saved_by_name
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
@@ -138,6 +138,7 @@ class Walk:
         if around is not None and around.prehooks:
             incoming = list(call_hooks(around.prehooks, incoming))
         if incoming[0] is not None:
+            begin_grad(node)
             if self.observers:
                 accumulate_observed(node, incoming)
             else:

@@ -689,6 +689,59 @@ def gradients_in_inference_mode(e):
     return gradients, x.grad, x.grad.is_inference(), of_functions, second
 
 
+# ---------------------------------------------------------------------------------------------------- leaves
+# Changes of a leaf that a graph has used, while it asks for no gradient.
+RESHAPED = {
+    "unsqueeze_(0)": lambda e, x: x.unsqueeze_(0),
+    "unsqueeze_(-1)": lambda e, x: x.unsqueeze_(-1),
+    "resize_": lambda e, x: x.resize_(1),
+    "longer data": lambda e, x: setattr(x, "data", e.ones(3, dtype=e.float64)),
+    "data of more dimensions": lambda e, x: setattr(x, "data", e.ones(2, 2, dtype=e.float64)),
+    "a number": lambda e, x: setattr(x, "data", e.tensor(1.0, dtype=e.float64)),
+    "data of another type": lambda e, x: setattr(x, "data", e.ones(2)),
+    "the same kind of data": lambda e, x: setattr(x, "data", e.ones(2, dtype=e.float64)),
+}
+
+
+def with_its_hook(e, x, y):
+    seen = []
+    x.register_hook(lambda gradient: seen.append((gradient.tolist(), gradient.dtype.itemsize)))
+    y.backward()
+    return seen
+
+
+def by_its_node(e, x, y):
+    y.grad_fn.next_functions[0][0].next_functions[0][0](e.ones(2, dtype=e.float64))
+
+
+USED = {
+    "backward": lambda e, x, y: y.backward(),
+    "twice": lambda e, x, y: [y.backward(retain_graph=True), y.backward()],
+    "grad": lambda e, x, y: e.autograd.grad(y, x, allow_unused=True),
+    "inputs": lambda e, x, y: y.backward(inputs=[x]),
+    "with its hook": with_its_hook,
+    "by its node": by_its_node,
+}
+
+
+def a_leaf_changed_since_its_use(e):
+    """The graph goes on in the shape and type of the time of use. What ``.grad`` is then, and whether it is one."""
+    found = []
+    for (name, change), (use_name, use), again in itertools.product(RESHAPED.items(), USED.items(), (False, True)):
+        if use is by_its_node and name in ("unsqueeze_(-1)", "resize_", "longer data", "a number"):
+            continue  # PyTorch's copy is refused there, its backward is not
+        x = leaf(e, 1.0, 2.0)
+        y = (x * 2).sum()
+        x.requires_grad_(False)
+        change(e, x)
+        x.requires_grad_(again or use_name in ("grad", "inputs", "with its hook"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            given = use(e, x, y)
+        found.append((name, use_name, given, x.grad, None if x.grad is None else x.grad.dtype.itemsize))
+    return found
+
+
 # ---------------------------------------------------------------------------------------------------- checkpoints
 
 
@@ -951,6 +1004,7 @@ PROGRAMS = [
     what_is_packed,
     a_generator_in_a_mode,
     a_class_in_a_mode,
+    a_leaf_changed_since_its_use,
     modes_in_modes,
     one_manager_entered_twice,
     recording_asked_for_in_inference_mode,
