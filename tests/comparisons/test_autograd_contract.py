@@ -444,6 +444,30 @@ def refused_arguments(e):
     ]
 
 
+def a_root_that_leads_nowhere(e):
+    """Its tensor's hooks are called and its gradient is kept, if it is the only root; its node does not run."""
+    found = []
+    x, w = leaf(e, 1.0, 2.0), leaf(e, 3.0, 4.0)
+    makers = [lambda: x * 2, lambda: (x * 2).split(1)[0], lambda: leaf(e, 5.0), custom(e, double, twice).apply]
+    for maker, asked in itertools.product((*makers[:3], lambda: makers[3](x)), ("grad", "inputs", "two roots", "both")):
+        y, seen = maker(), []
+        y.register_hook(lambda gradient, seen=seen: seen.append(gradient) or gradient * 10)
+        y.retain_grad()
+        if y.grad_fn is not None:
+            y.grad_fn.register_hook(lambda *gradients, seen=seen: seen.append(gradients))
+            y.grad_fn.register_prehook(lambda *gradients, seen=seen: seen.append(gradients))
+        e.autograd.graph.register_multi_grad_hook([y], seen.append, mode="any")
+        start = e.ones(y.shape, dtype=e.float64)
+        if asked == "inputs":
+            y.backward(start, inputs=[w])
+        elif asked == "two roots":
+            seen += e.autograd.grad([y, w * 3], w, [start, e.ones(2, dtype=e.float64)])
+        else:
+            seen += e.autograd.grad(y, [w, y] if asked == "both" else w, start, allow_unused=True)
+        found.append((seen, y.grad))
+    return found, x.grad, w.grad
+
+
 def a_leaf_told_not_to_require(e):
     x = leaf(e, 1.0, 2.0)
     y = (x * 2).sum()
@@ -996,6 +1020,7 @@ PROGRAMS = [
     contexts_left_without_an_error,
     recorded_and_unrecorded_passes,
     refused_arguments,
+    a_root_that_leads_nowhere,
     a_leaf_told_not_to_require,
     replacements_of_a_wrong_kind,
     hooks_of_an_unused_output,
