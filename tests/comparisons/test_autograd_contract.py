@@ -7,6 +7,7 @@ import warnings
 import weakref
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
@@ -713,6 +714,61 @@ def gradients_in_inference_mode(e):
     return gradients, x.grad, x.grad.is_inference(), of_functions, second
 
 
+# ---------------------------------------------------------------------------------------------------- errors
+
+
+def packed_by(e, pack, unpack, compute):
+    with e.autograd.graph.saved_tensors_hooks(pack, unpack):
+        compute(leaf(e, 1.0, 2.0)).sum().backward()
+
+
+def hooked_by(hook, register):
+    """Backward of a product, where ``register`` takes the hook for its input, which is a leaf, and itself."""
+
+    def run(e):
+        x = leaf(e, 1.0, 2.0)
+        y = x * 2
+        register(x, y)(hook)
+        y.sum().backward()
+
+    return run
+
+
+def ways_of_the_user(wrong):
+    """Programs of an engine in which ``wrong``, a function of the user's, is called."""
+    return [
+        hooked_by(wrong, lambda x, y: x.register_hook),
+        hooked_by(wrong, lambda x, y: x.register_post_accumulate_grad_hook),
+        hooked_by(wrong, lambda x, y: y.register_hook),
+        hooked_by(wrong, lambda x, y: y.grad_fn.register_hook),
+        hooked_by(wrong, lambda x, y: y.grad_fn.register_prehook),
+        lambda e: packed_by(e, wrong, lambda t: t, lambda x: x * x),
+        lambda e: packed_by(e, wrong, lambda t: t, lambda x: x.softmax(0)),
+        lambda e: packed_by(e, wrong, lambda t: t, lambda x: e.nn.functional.mse_loss(x, x.detach())),
+        lambda e: packed_by(e, lambda t: t.detach(), wrong, lambda x: x.exp()),
+        lambda e: custom(e, wrong, twice).apply(leaf(e, 1.0)),
+        lambda e: custom(e, double, wrong).apply(leaf(e, 1.0)).sum().backward(),
+        lambda e: e.autograd.functional.jacobian(wrong, leaf(e, 1.0)),
+        lambda e: e.utils.checkpoint.checkpoint(wrong, leaf(e, 1.0), use_reentrant=False),
+    ]
+
+
+def errors_of_the_users_functions(e):
+    """They arrive as they are, not as the engine's own."""
+    found = []
+    for error in (MemoryError("mine"), ValueError("array is too big"), np.linalg.LinAlgError("mine")):
+
+        def wrong(*args, error=error):
+            raise error
+
+        for way in ways_of_the_user(wrong):
+            try:
+                way(e)
+            except Exception as caught:
+                found.append((caught is error, type(caught).__name__, str(caught), caught.__cause__))
+    return found
+
+
 # ---------------------------------------------------------------------------------------------------- leaves
 # Changes of a leaf that a graph has used, while it asks for no gradient.
 RESHAPED = {
@@ -1029,6 +1085,7 @@ PROGRAMS = [
     what_is_packed,
     a_generator_in_a_mode,
     a_class_in_a_mode,
+    errors_of_the_users_functions,
     a_leaf_changed_since_its_use,
     modes_in_modes,
     one_manager_entered_twice,
