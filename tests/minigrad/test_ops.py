@@ -456,3 +456,33 @@ def test_a_rule_that_is_left_out_says_so(call):
     result = call(minigrad.tensor([1.5, -2.0], requires_grad=True))
     with pytest.raises(RuntimeError, match=r"derivative for \w+ is not implemented"):
         result.sum().backward()
+
+
+def gives_history(function):
+    """Whether one of its results has a history, for one of several floating arguments; None where it gives none."""
+    x = minigrad.tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
+    v, image = x[0], x[None, None]
+    arguments = [(x,), (v,), (x, x), (v, v), (x, 0), (x, 2), (x, 1, 0), (x, [0, 1]), (x, x, x), (v, v, v)]
+    arguments += [(image, 2), (x > 1, x, x)]
+    found = set()
+    for each in arguments:
+        with suppress(Exception):
+            result = function(*each)
+            results = result if isinstance(result, (tuple, list)) else [result]
+            found |= {part.requires_grad for part in results if isinstance(part, minigrad.Tensor)}
+    return any(found) if found else None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_operations_without_a_gradient_are_told():
+    """``nondifferentiable.py`` names them, or the modules that have nothing else; what it names has none."""
+    told = ops.nondifferentiable.__doc__
+    whole = [ops.nondifferentiable, ops.comparison, ops.types, *vars(minigrad.creation).values(), minigrad.random]
+    left_out = {name for module in whole for name in getattr(module, "__all__", ())}
+    recorded = ("max", "sort", "round", "sign", "floor_divide", "heaviside", "binomial")
+    for module in (minigrad, linalg, F):
+        for name in set(module.__all__) - left_out:
+            function = getattr(module, name)
+            if callable(function) and not isinstance(function, type) and not name.endswith("_"):
+                history = gives_history(function)
+                assert history in (None, f"``{name}``" not in told or name in recorded), name
