@@ -414,6 +414,26 @@ def test_gradients_and_their_gradients(case):
         assert gradgradcheck(function, inputs_of(case))
 
 
+def gradients_after(case, changed):
+    """The gradients of a case where input number ``changed`` was changed in place after forward; None: none was."""
+    leaves = inputs_of(case)
+    inputs = [each * 1 for each in leaves]
+    result = CASES[case][0](*inputs)
+    if changed is not None:
+        with minigrad.no_grad():
+            inputs[changed].add_(0.25)
+    return minigrad.autograd.grad(result, leaves, minigrad.ones_like(result), allow_unused=True)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_was_changed_since_is_refused_or_not_read(case):
+    untouched = gradients_after(case, None)
+    for changed in range(len(untouched)):
+        with suppress(RuntimeError):
+            for ours, expected in zip(gradients_after(case, changed), untouched):
+                assert ours is expected is None or np.array_equal(ours.array, expected.array, equal_nan=True)
+
+
 def test_every_rule_has_a_case():
     with_a_rule = {name: kind for name, kind in RULES.items() if "backward" in vars(kind)}
     used = set().union(*map(rules_used, CASES))
