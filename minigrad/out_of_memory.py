@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import functools
 import math
+import os
+import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["OutOfMemoryError", "out_of_memory", "says_out_of_memory", "says_overflow"]
+import numpy as np
 
+from minigrad.caller import is_own_file
+
+__all__ = ["OutOfMemoryError", "is_users", "out_of_memory", "says_out_of_memory", "says_overflow"]
+
+NUMPY = os.path.dirname(np.__file__) + os.sep, "numpy/"  # and so its compiled files are called
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
@@ -31,6 +38,14 @@ def out_of_memory(error: MemoryError) -> MemoryError:
     return OutOfMemoryError(f"DefaultCPUAllocator: can't allocate memory:{tried} Use smaller tensors, or fewer.")
 
 
+def is_users(error: BaseException) -> bool:
+    """Whether a function of the user's raised ``error``, one that minigrad called, or what it called in turn but NumPy:
+    such an error arrives as it is.
+    """
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return not is_own_file([each for each in files if not each.startswith(NUMPY)][-1])
+
+
 def says_overflow(error: ValueError) -> bool:
     """Whether NumPy says that an array would have more bytes than 64 bits can count."""
     return str(error).startswith(("array is too big", "Maximum allowed"))
@@ -44,6 +59,8 @@ def says_out_of_memory(function: AnyFunction) -> AnyFunction:
         try:
             return function(*args, **kwargs)
         except MemoryError as error:
+            if is_users(error):
+                raise
             raise out_of_memory(error) from None
 
     return translating  # type: ignore[return-value]

@@ -26,7 +26,7 @@ from minigrad.caller import warn_user
 from minigrad.dtypes import FLOATS
 from minigrad.graph.calling import call_node
 from minigrad.graph.function import taken_in, wrap
-from minigrad.graph.grad_mode import grad_mode
+from minigrad.graph.grad_mode import grad_mode, is_grad_enabled
 from minigrad.graph.history import cut_here, note_array, note_cut, note_number, why_no_history
 from minigrad.graph.hooks import RemovableHandle
 from minigrad.graph.node import Node, TensorBase
@@ -225,6 +225,7 @@ class Tensor(TensorBase, Methods):
             TypeError: what is set is no tensor.
         """
         values = wrap(self.array)
+        values._version_counter = type(self._version_counter)()  # of the kind of its own, in inference mode too
         show_memory(values, self)
         note_cut(".data", [self], [values])
         return values
@@ -419,7 +420,7 @@ class Tensor(TensorBase, Methods):
         >>> minigrad.tensor([1.0, 2.0]).numpy()
         array([1., 2.], dtype=float32)
         """
-        if self._requires_grad and grad_mode.enabled and not force:
+        if self._requires_grad and is_grad_enabled() and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.dtype is dtypes.bfloat16:
             raise TypeError("Got unsupported ScalarType BFloat16: NumPy has no such type. Use tensor.float().numpy()")
@@ -439,7 +440,7 @@ class Tensor(TensorBase, Methods):
         Raises:
             BufferError: the tensor requires grad, while operations are recorded.
         """
-        if self._requires_grad and grad_mode.enabled:
+        if self._requires_grad and is_grad_enabled():
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
         return self.numpy().__dlpack__(**options)
 

@@ -22,7 +22,7 @@ from minigrad.arguments.checks import NUMPY_NAMES
 from minigrad.arguments.promotion import is_foreign, type_name
 from minigrad.graph.function import taken_in
 from minigrad.graph.node import Tensor
-from minigrad.out_of_memory import out_of_memory, says_overflow
+from minigrad.out_of_memory import is_users, out_of_memory, says_overflow
 from minigrad.random import Generator
 
 __all__ = ["LEFT_OUT", "all_taken_in", "checked", "welcoming"]
@@ -89,9 +89,11 @@ def checked(function: AnyFunction) -> AnyFunction:
         try:
             return function(*arguments, **named)
         except MemoryError as error:
+            if is_users(error):
+                raise
             raise out_of_memory(error) from None
         except ValueError as error:
-            if says_overflow(error):
+            if says_overflow(error) and not is_users(error):
                 raise RuntimeError(f"Storage size calculation overflowed in {function.__name__}()") from None
             raise
         except TypeError:

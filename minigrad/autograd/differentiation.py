@@ -19,6 +19,7 @@ from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph.accumulation import Arrived, receive
 from minigrad.graph.engine import walk_backward
 from minigrad.graph.function import gradient_edge, wrap
+from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.history import why_no_history
 from minigrad.graph.node import Edge, Tensor, unwrap
 from minigrad.graph.watching import to_tensors, wrapped
@@ -129,6 +130,7 @@ def backward(
     """
     if create_graph:
         warn_of_cycle()
+        retain_graph, create_graph = retain_graph is None or retain_graph, not grad_mode.inference
     arrived = first_gradients(tensors, grad_tensors, create_graph)
     walk_backward(arrived, retain_graph, create_graph, None if inputs is None else edges_to(inputs))
 
@@ -211,7 +213,8 @@ def grad(
     if is_grads_batched and grad_outputs is not None:
         wanted = {"create_graph": create_graph, "allow_unused": allow_unused, "materialize_grads": materialize_grads}
         return grad_of_batch(sources, targets, as_tuple(grad_outputs), retain_graph, wanted)
-    arrived = first_gradients(sources, grad_outputs, create_graph)
+    recorded = create_graph and not grad_mode.inference  # where nothing is recorded
+    arrived = first_gradients(sources, grad_outputs, recorded)
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     edges = []
@@ -226,7 +229,7 @@ def grad(
                 f"One of the differentiated Tensors does not require grad (index {position}): {why_no_history(target)}"
             )
         edges.append(gradient_edge(target))
-    captured = walk_backward(arrived, retain_graph, create_graph, edges, accumulate=False)
+    captured = walk_backward(arrived, retain_graph, recorded, edges, accumulate=False)
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
     for position, (result, (node, output_nr)) in enumerate(zip(results, edges)):
         if result is None and materialize_grads:

@@ -6,8 +6,8 @@ Counterpart: ``torch.autograd.graph``. The nodes themselves are in ``graph/node.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ContextDecorator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -85,23 +85,21 @@ class save_on_cpu(saved_tensors_hooks):
         super().__init__(lambda tensor: tensor.detach().clone(), lambda copy: copy)
 
 
-class disable_saved_tensors_hooks(ContextDecorator):
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
     """Inside this context, :class:`saved_tensors_hooks` raises a RuntimeError with ``error_message``.
 
     Raises:
         RuntimeError: hooks are active already.
     """
 
-    def __init__(self, error_message: str) -> None:
-        self.error_message = error_message
-
-    def __enter__(self) -> None:
-        if packing.hooks:
-            raise RuntimeError(self.error_message)
-        self.outside, packing.refusal = packing.refusal, self.error_message
-
-    def __exit__(self, *error: object) -> None:
-        packing.refusal = self.outside
+    if packing.hooks:
+        raise RuntimeError(error_message)
+    outside, packing.refusal = packing.refusal, error_message
+    try:
+        yield
+    finally:
+        packing.refusal = outside
 
 
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:

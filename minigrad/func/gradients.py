@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from minigrad import Tensor, enable_grad
+from minigrad import Tensor, inference_mode
 from minigrad.autograd.functional import differentiate, one_hot_rows
 from minigrad.func.trees import leaves_of, with_leaves
 
@@ -20,7 +20,7 @@ __all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "line
 class Watched:
     """One call of a function on inputs that require grad, in the place of those that the caller gave."""
 
-    @enable_grad()
+    @inference_mode(False)
     def __init__(self, func: Any, args: Any, kwargs: Any, argnums: Any, has_aux: bool) -> None:
         places = [checked_place(each, len(args)) for each in (argnums if isinstance(argnums, tuple) else (argnums,))]
         if not places:
@@ -46,7 +46,7 @@ class Watched:
         found = [each.detach() if isinstance(each, Tensor) and not self.is_nested else each for each in leaves_of(tree)]
         return with_leaves(tree, iter(found))
 
-    @enable_grad()
+    @inference_mode(False)
     def gradients(self, outputs: list[Tensor], starts: list[Any], batched: bool = False) -> Any:
         """The gradients of ``outputs`` from ``starts``, as the inputs are nested; zeros where there is no way."""
         found = differentiate(outputs, self.inputs, starts, self.is_nested, batched=batched)
@@ -66,6 +66,7 @@ def fresh(value: Any) -> Tensor:
     """A tensor to differentiate by, with the caller's history where there is one."""
     if not isinstance(value, Tensor):
         raise RuntimeError(f"Expected inputs to be differentiated to be Tensors, but got {type(value).__name__}")
+    value = value.clone() if value.is_inference() else value
     return value.view_as(value) if value.requires_grad else value.detach().requires_grad_()
 
 

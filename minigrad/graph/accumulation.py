@@ -30,8 +30,8 @@ from minigrad.kernels.helpers import Future
 from minigrad.kernels.layout import is_dense, is_expanded
 from minigrad.locking import Lock
 
-__all__ = ["ALONE", "Accumulating", "Arrived", "add_to", "add_to_grad", "fitted", "one_of", "own_memory", "receive"]
-__all__ += ["results"]
+__all__ = ["ALONE", "Accumulating", "Arrived", "add_to", "add_to_grad", "begin_grad", "fitted", "one_of", "own_memory"]
+__all__ += ["receive", "results"]
 
 Arrived = dict[Any, list[Any]]  # of each node the gradients that have come to it so far, one an output
 
@@ -145,14 +145,26 @@ def add_to_grad(node: AccumulateGrad, gradient: Any) -> None:
         leaf._grad._version_counter.bump("accumulation in backward()")
 
 
+def begin_grad(node: AccumulateGrad) -> None:
+    """If the leaf had another shape or type when ``node``'s graph used it, and has no ``.grad``, give it zeros to add
+    to: of that type, and of the leaf's shape if the gradient can be broadcast to it, else of the gradient's own.
+    """
+    leaf, (shape, kind) = node.variable, node.outputs[0]
+    if (shape, kind) == (leaf.array.shape, leaf.array.dtype):
+        return
+    with Accumulating.lock:
+        if leaf._grad is None and leaf._requires_grad:
+            leaf._grad = wrap(np.zeros(leaf.array.shape if is_expandable(shape, leaf.array.shape) else shape, kind))
+
+
 def check_can_be_added(grad: Tensor, gradient: ndarray) -> None:
     """See that ``gradient`` can be added to ``grad``, a leaf's, in place.
 
     Raises:
-        RuntimeError: ``grad`` has another shape, because ``leaf.data`` was replaced, was made in inference mode, or is
+        RuntimeError: ``grad`` does not fit it, because ``leaf.data`` was replaced, was made in inference mode, or is
             an expanded view.
     """
-    if grad.array.shape != gradient.shape:
+    if not is_expandable(gradient.shape, grad.array.shape):
         raise RuntimeError(
             f"The size of the .grad that is there, {list(grad.shape)}, is not that of the new gradient, "
             f"{list(gradient.shape)}: set .grad to None after you have replaced .data"

@@ -28,6 +28,11 @@ def is_anomaly_enabled() -> bool:
     return enabled
 
 
+def detect(mode: bool, check_nan: bool) -> None:
+    global enabled, checks_nan
+    enabled, checks_nan = mode, check_nan
+
+
 class set_detect_anomaly:
     """Turn the detection on or off: at once when called, and back again when used as a context manager.
 
@@ -37,16 +42,14 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        global enabled, checks_nan
         self.previous = enabled, checks_nan
-        enabled, checks_nan = mode, check_nan
+        detect(mode, check_nan)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *error: object) -> None:
-        global enabled, checks_nan
-        enabled, checks_nan = self.previous
+        detect(*self.previous)
 
 
 class detect_anomaly(set_detect_anomaly):
@@ -57,10 +60,11 @@ class detect_anomaly(set_detect_anomaly):
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
             "debugging.",
         )
+        self.previous = enabled, checks_nan
         self.check_nan = check_nan
 
     def __enter__(self) -> None:
-        super().__init__(True, self.check_nan)
+        detect(True, self.check_nan)
 
 
 class _Running(threading.local):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments.promotion import type_name
-from minigrad.graph.accumulation import add_to_grad, results
+from minigrad.graph.accumulation import add_to_grad, begin_grad, results
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Node, Tensor
@@ -51,6 +51,7 @@ def run_alone(node: Any, incoming: list[Any]) -> tuple[Any, ...]:
     if all(each is None for each in incoming):
         return (None,) * len(node.edges)
     if isinstance(node, AccumulateGrad):
+        begin_grad(node)
         add_to_grad(node, incoming[0])
         return ()
     outgoing = results(node.call_rule(incoming))

@@ -27,7 +27,7 @@ from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Edge
 from minigrad.graph.watching import Walk, checked_count
-from minigrad.out_of_memory import out_of_memory
+from minigrad.out_of_memory import is_users, out_of_memory
 
 __all__ = ["walk_backward"]
 
@@ -51,6 +51,8 @@ def walk_backward(
     try:
         return run_backward(walk or Walk(), arrived, retain_graph, create_graph, inputs, accumulate)
     except MemoryError as error:
+        if is_users(error):
+            raise
         raise out_of_memory(error) from error
     finally:
         walk = grad_mode.walk

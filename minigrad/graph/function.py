@@ -24,7 +24,7 @@ from numpy import asarray, ndarray
 from minigrad.arguments.promotion import is_foreign, type_name
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
-from minigrad.graph.grad_mode import call_inside, enable_grad, grad_mode
+from minigrad.graph.grad_mode import call_inside, grad_mode, inference_mode
 from minigrad.graph.history import cut_here, note_cut, switched_off
 from minigrad.graph.node import (
     NO_EDGE,
@@ -516,7 +516,9 @@ def gradient_edge(tensor: Tensor) -> Edge:
         return tensor.grad_fn, tensor.output_nr
     if not tensor._requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
-    return call_inside(enable_grad(), Probe.apply, tensor).grad_fn.next_functions[0]
+    if tensor._accumulate_grad() is None and tensor._former_node() is not None:
+        return tensor._former_node(), 0
+    return call_inside(inference_mode(False), Probe.apply, tensor).grad_fn.next_functions[0]
 
 
 class Probe(Function):

@@ -22,11 +22,13 @@ __all__ += ["set_grad_enabled"]
 class _GradMode(threading.local):
     """The switch. Every thread starts with its own, turned on.
 
-    ``inference`` is True inside ``inference_mode``. ``walk`` is the backward pass that is under way (``engine.py``), or
-    None: meanwhile rules apply operations to plain arrays too. ``walked`` is True once there has been one.
+    ``enabled`` says whether operations are recorded. It is None inside ``inference_mode`` where recording was asked
+    for: as in PyTorch, ``is_grad_enabled`` says True there, and nothing is recorded. ``inference`` is True inside
+    ``inference_mode``. ``walk`` is the backward pass that is under way (``engine.py``), or None: meanwhile rules apply
+    operations to plain arrays too. ``walked`` is True once there has been one.
     """
 
-    enabled = True
+    enabled: bool | None = True
     inference = False
     walk: Any = None
     walked = False
@@ -41,8 +43,13 @@ grad_mode = _GradMode()
 
 
 def is_grad_enabled() -> bool:
-    """True where operations of this thread are being recorded."""
-    return grad_mode.enabled
+    """True where operations of this thread are being recorded, or would be, but for :class:`inference_mode`."""
+    return grad_mode.enabled is not False
+
+
+def asked_for(mode: bool) -> bool | None:
+    """What ``enabled`` is to be where recording is asked for, or is not."""
+    return None if mode and grad_mode.inference else mode
 
 
 class _Mode:
@@ -54,9 +61,9 @@ class _Mode:
 
     mode = False  # whether operations are recorded inside
 
-    def wanted(self) -> tuple[bool, bool]:
+    def wanted(self) -> tuple[bool | None, bool]:
         """What the switch is to show inside: ``enabled`` and ``inference``."""
-        return self.mode, grad_mode.inference
+        return asked_for(self.mode), grad_mode.inference
 
     def __enter__(self) -> None:
         self.outside = grad_mode.enabled, grad_mode.inference
@@ -125,18 +132,18 @@ class set_grad_enabled(_Mode):
                 f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
             )
         self.mode = mode
-        self.previous = grad_mode.enabled
-        grad_mode.enabled = mode
+        self.previous = is_grad_enabled()
+        grad_mode.enabled = asked_for(mode)
 
     def __call__(self, function: Any) -> Any:
-        grad_mode.enabled = self.previous  # used as a decorator: only calls of `function` switch
+        grad_mode.enabled = asked_for(self.previous)  # used as a decorator: only calls of `function` switch
         return super().__call__(function)
 
     def __enter__(self) -> None:
-        grad_mode.enabled = self.mode
+        grad_mode.enabled = asked_for(self.mode)
 
     def __exit__(self, *error: object) -> None:
-        grad_mode.enabled = self.previous
+        grad_mode.enabled = asked_for(self.previous)
 
 
 class no_grad(_Mode):
@@ -155,7 +162,9 @@ class no_grad(_Mode):
 
 
 class enable_grad(no_grad):
-    """Record inside, also where ``no_grad`` surrounds it. A context manager and a decorator."""
+    """Record inside, also where ``no_grad`` surrounds it, but not inside :class:`inference_mode`. A context manager and
+    a decorator.
+    """
 
     mode = True
 
@@ -168,7 +177,8 @@ def is_inference_mode_enabled() -> bool:
 class inference_mode(no_grad):
     """Record nothing inside, and mark what is made as never to be recorded: no version is counted for it.
 
-    A context manager and a decorator. With ``mode`` False, leave the surrounding inference mode.
+    A context manager and a decorator. With ``mode`` False, leave the surrounding inference mode. Nothing else inside
+    turns recording on.
 
     >>> with minigrad.inference_mode():
     ...     y = minigrad.ones(2) * 2
@@ -184,5 +194,5 @@ class inference_mode(no_grad):
     def __init__(self, mode: bool = True) -> None:
         self.inference = mode
 
-    def wanted(self) -> tuple[bool, bool]:
+    def wanted(self) -> tuple[bool | None, bool]:
         return not self.inference, self.inference

@@ -68,6 +68,7 @@ class TensorBase:
     _requires_grad = False
 
     _accumulate_grad: Callable[[], Any] = NO_NODE  # a leaf's node, weakly: it lives as long as a graph uses it
+    _former_node: Callable[[], Any] = NO_NODE  # the one of before it got another shape
     _grad: Tensor | None = None
     _base: Tensor | None = None
     _hooks: NodeHooks | None = None
@@ -84,11 +85,15 @@ class TensorBase:
     _grad_cleared = False  # .grad was there, and was set to None
 
     def _replace_array(self, array: ndarray) -> None:
-        """Let this tensor show other memory; a leaf's node then expects gradients like it."""
-        self.array = array if array.dtype.kind != "V" else array.view(BFloat16Array)
+        """Let this tensor show other memory. A graph that used a leaf before goes on in the shape and type of that
+        time, through the leaf's node; if they are others now, the next graph makes a new node.
+        """
+        before, self.array = self.array, array if array.dtype.kind != "V" else array.view(BFloat16Array)
         node = self._accumulate_grad()
-        if node is not None:
-            node.outputs = ONE_OUTPUT[array.shape, array.dtype]
+        if node is not None and (before.shape != self.array.shape or before.dtype != self.array.dtype):
+            node._own_hooks()  # so that ``run_watched_leaf`` fits the gradient to the leaf
+            self._former_node = self._accumulate_grad if before.dtype == self.array.dtype else NO_NODE
+            self._accumulate_grad = NO_NODE
 
     def _convert(self, kind: np.dtype) -> None:
         """Let this tensor's elements be of another type, without a record."""

@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from minigrad.dtypes import from_numpy_dtype
 from minigrad.graph import anomaly
-from minigrad.graph.accumulation import Accumulating, add_to_grad, fitted, results
+from minigrad.graph.accumulation import Accumulating, add_to_grad, begin_grad, fitted, results
 from minigrad.graph.describing import saved_by_name
 from minigrad.graph.function import wrap
 from minigrad.graph.grad_mode import grad_mode
@@ -53,7 +53,8 @@ class Walk:
         captured: for each edge that was asked for, what arrived there (None where nothing did); as in PyTorch, before
             the hooks of its tensor where the walk goes on from there, after them where it ends.
         passages: the nodes that lead to what was asked for, and for each whether its rule has to run: it has not where
-            the gradient that enters the node was asked for, and none beyond it. None where nothing was asked for.
+            the gradient that enters the node was asked for, and none beyond it. None for a root that leads to nothing
+            asked for: only its tensor's hooks are called. No dictionary where nothing was asked for.
         accumulate: whether leaves' ``.grad`` is set.
         unfinished: leaves whose gradient another thread computes.
         observers: the class's: those who observe every walk.
@@ -63,7 +64,7 @@ class Walk:
     order: Sequence[Any] = ()
     watched = False
     captured: dict[Edge, Any] | None = None
-    passages: dict[Any, bool] | None = None
+    passages: dict[Any, bool | None] | None = None
     accumulate = True
     unfinished: tuple[tuple[AccumulateGrad, Any], ...] = ()
     reached: frozenset[Any] | None = None
@@ -81,7 +82,10 @@ class Walk:
         if inputs is None:
             return
         self.captured = dict.fromkeys(inputs)
-        self.passages = passages_to({node for node, _ in inputs}, self.order)
+        self.passages = {**passages_to({node for node, _ in inputs}, self.order)}
+        roots = set(self.order).difference([target for node in self.order for target, _, _ in node.edges])
+        if len(roots) == 1:  # as in PyTorch, not where there are several
+            self.passages.setdefault(roots.pop(), None)
         self.order = [node for node in self.order if node in self.passages]
 
     def will_run(self, node: Any) -> bool:
@@ -94,12 +98,13 @@ class Walk:
             if self.reached is None:
                 self.reached = frozenset(self.order)
             return node in self.reached
-        if node in self.passages and isinstance(node, AccumulateGrad) and not self.accumulate:
+        comes = self.passages.get(node) is not None
+        if comes and isinstance(node, AccumulateGrad) and not self.accumulate:
             raise RuntimeError(
                 "A leaf's node has no gradient to accumulate while autograd.grad() runs: whether it will run is "
                 "not answered there. This is currently not supported, as in PyTorch."
             )
-        return node in self.passages
+        return comes
 
     def run_watched(self, node: Any, incoming: list[Any] | None) -> Any:
         """Run ``node`` with everything that may be around it, in PyTorch's order. What it sends on; None where it did
@@ -110,7 +115,7 @@ class Walk:
         if isinstance(node, AccumulateGrad):
             self.run_watched_leaf(node, gradients)
             return None
-        goes_on = self.passages is None or self.passages[node]
+        goes_on = self.passages is None or bool(self.passages[node])
         if node.hooks is not None or node.receives_tensors:
             self.finish()  # a function of the user's is going to run
         if goes_on:
@@ -119,7 +124,7 @@ class Walk:
             call_hooks_of_tensor(node, gradients)
         if not goes_on:
             self.capture(node, gradients)
-            if not self.accumulate:
+            if not self.runs(node):
                 return None
         run = run_for_anomalies if anomaly.enabled else run_with_hooks
         return run(node, gradients, goes_on)
@@ -133,11 +138,12 @@ class Walk:
         if of_leaf is not None:
             call_hooks_of_tensor(node, incoming)
         self.capture(node, incoming)
-        if not self.accumulate:
+        if not self.runs(node):
             return
         if around is not None and around.prehooks:
             incoming = list(call_hooks(around.prehooks, incoming))
         if incoming[0] is not None:
+            begin_grad(node)
             if self.observers:
                 accumulate_observed(node, incoming)
             else:
@@ -150,6 +156,10 @@ class Walk:
                     raise RuntimeError("Tensor post accumulate grad hooks should return None.")
         if around is not None and around.hooks:
             call_hooks(around.hooks, (), incoming)
+
+    def runs(self, node: Node) -> bool:
+        """False for a node at which the walk ends without running it."""
+        return self.accumulate and (self.passages is None or self.passages[node] is not None)
 
     def capture(self, node: Node, incoming: Sequence[Any]) -> None:
         """Note what arrived at ``node`` where the user asked for it."""

@@ -1,11 +1,15 @@
 """The operations that have no gradient: truths, counts, positions, and what is distinct.
 
 Each takes tensors and gives a tensor without history: nothing is recorded. So do those of ``comparison.py``
-(comparisons, tests, logic, bits), questions about types in ``types.py``, ``argsort`` in ``sorting.py``, and drawing
-random numbers in ``creation/drawn.py``. Operations that are recorded and cannot be differentiated, as in PyTorch, are
-``floor_divide`` and a number's remainder by a tensor (``Underived`` in ``division.py``), and ``Tensor.view(dtype)``,
-which reads the same bits as other numbers (``shape.py``). Functions that are flat between jumps, such as ``round`` and
-``sign``, have a gradient, which is zero (``rounding.py``, ``signs.py``). All other operations are differentiable.
+(comparisons, tests, logic, bits), of ``counting.py`` (``bincount``, ``bucketize``, ``histc``, ``histogram``, ``isin``,
+``searchsorted``), and of ``types.py`` (questions about types); ``argsort`` in ``sorting.py``, ``signbit``, ``gcd`` and
+``lcm`` in ``signs.py``, ``one_hot`` in ``embedding.py``, ``matrix_rank`` in ``linalg/least_squares.py``,
+``Tensor.view(dtype)``, which reads the same bits as other numbers (``shape.py``), ``detach``, and whatever draws or
+makes new numbers (``creation``). The positions that ``max``, ``sort`` and others give beside values have no history
+either. Operations that are recorded and cannot be differentiated, as in PyTorch, are those of the class ``Underived``
+(``division.py``): ``floor_divide``, a number's remainder by a tensor, ``heaviside``, ``binomial``, and the gradients of
+some losses once more. Functions that are flat between jumps, such as ``round`` and ``sign``, have a gradient, which is
+zero (``rounding.py``, ``signs.py``). All other operations on floating tensors are differentiable.
 """
 
 from __future__ import annotations

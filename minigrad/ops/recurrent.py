@@ -18,7 +18,7 @@ from minigrad.arguments.gate import checked
 from minigrad.graph.accumulation import Arrived, receive
 from minigrad.graph.engine import walk_backward
 from minigrad.graph.function import Function, gradient_edge, wrap
-from minigrad.graph.grad_mode import call_inside, enable_grad
+from minigrad.graph.grad_mode import call_inside, inference_mode
 from minigrad.graph.node import Tensor
 from minigrad.kernels import kernel_mode
 from minigrad.kernels import recurrent as kernels
@@ -214,7 +214,9 @@ class LayerAtOnce(Function):
         count = len(ctx.edges)
         inputs, (outputs, *saved) = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
         if isinstance(grads[0], Tensor) or kernel_mode.get().reference:
-            return call_inside(enable_grad(), by_graph, ctx.step, inputs, ctx.needs_input_grad, grads, ctx.reverse)
+            return call_inside(
+                inference_mode(False), by_graph, ctx.step, inputs, ctx.needs_input_grad, grads, ctx.reverse
+            )
         return ctx.kernels[1](grads, inputs, outputs, saved, ctx.reverse)
 
 

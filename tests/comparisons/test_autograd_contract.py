@@ -7,6 +7,7 @@ import warnings
 import weakref
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
@@ -444,6 +445,30 @@ def refused_arguments(e):
     ]
 
 
+def a_root_that_leads_nowhere(e):
+    """Its tensor's hooks are called and its gradient is kept, if it is the only root; its node does not run."""
+    found = []
+    x, w = leaf(e, 1.0, 2.0), leaf(e, 3.0, 4.0)
+    makers = [lambda: x * 2, lambda: (x * 2).split(1)[0], lambda: leaf(e, 5.0), custom(e, double, twice).apply]
+    for maker, asked in itertools.product((*makers[:3], lambda: makers[3](x)), ("grad", "inputs", "two roots", "both")):
+        y, seen = maker(), []
+        y.register_hook(lambda gradient, seen=seen: seen.append(gradient) or gradient * 10)
+        y.retain_grad()
+        if y.grad_fn is not None:
+            y.grad_fn.register_hook(lambda *gradients, seen=seen: seen.append(gradients))
+            y.grad_fn.register_prehook(lambda *gradients, seen=seen: seen.append(gradients))
+        e.autograd.graph.register_multi_grad_hook([y], seen.append, mode="any")
+        start = e.ones(y.shape, dtype=e.float64)
+        if asked == "inputs":
+            y.backward(start, inputs=[w])
+        elif asked == "two roots":
+            seen += e.autograd.grad([y, w * 3], w, [start, e.ones(2, dtype=e.float64)])
+        else:
+            seen += e.autograd.grad(y, [w, y] if asked == "both" else w, start, allow_unused=True)
+        found.append((seen, y.grad))
+    return found, x.grad, w.grad
+
+
 def a_leaf_told_not_to_require(e):
     x = leaf(e, 1.0, 2.0)
     y = (x * 2).sum()
@@ -550,11 +575,251 @@ def a_generator_in_a_mode(e):
     return log
 
 
+ENTERED_TWICE = {
+    "detect_anomaly": lambda e: e.autograd.detect_anomaly(check_nan=False),
+    "set_detect_anomaly": lambda e: e.autograd.set_detect_anomaly(True),
+    "no_grad": lambda e: e.no_grad(),
+    "enable_grad": lambda e: e.enable_grad(),
+    "set_grad_enabled": lambda e: e.set_grad_enabled(False),
+    "saved_tensors_hooks": lambda e: e.autograd.graph.saved_tensors_hooks(lambda t: t.detach(), lambda t: t),
+    "save_on_cpu": lambda e: e.autograd.graph.save_on_cpu(),
+    "disable_saved_tensors_hooks": lambda e: e.autograd.graph.disable_saved_tensors_hooks("none"),
+    "fork_rng": lambda e: e.random.fork_rng(devices=[]),
+    "autocast": lambda e: e.autocast("cpu", enabled=False),
+}
+
+
+def one_manager_entered_twice(e):
+    """One after the other, and in itself: what holds inside and after, and what entering is refused with."""
+
+    def hooks():
+        with e.autograd.graph.saved_tensors_hooks(lambda t: t.detach(), lambda t: t):
+            return True
+
+    def holds():
+        return e.is_grad_enabled(), e.is_anomaly_enabled(), refused(hooks), e.rand(1).item()
+
+    def enter(manager, inner=None):
+        with manager:
+            found.append(holds())
+            if inner is not None:
+                found.append(refused(lambda: enter(inner)))
+            found.append(holds())
+
+    found = []
+    for make in ENTERED_TWICE.values():
+        for in_itself in (False, True):
+            e.manual_seed(0)
+            manager = make(e)
+            try:
+                enter(manager, manager if in_itself else None)
+                if not in_itself:
+                    enter(manager)
+            except Exception as error:
+                found.append(type(error).__name__)
+            found.append(holds())
+            e.set_grad_enabled(True)
+            e.autograd.set_detect_anomaly(False)
+    return found
+
+
 def a_class_in_a_mode(e):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         e.no_grad()(type("Thing", (), {}))
     return [warning.category.__name__ for warning in told]
+
+
+MODES = {
+    "no_grad": lambda e: e.no_grad(),
+    "enable_grad": lambda e: e.enable_grad(),
+    "inference": lambda e: e.inference_mode(),
+    "no inference": lambda e: e.inference_mode(False),
+    "set": lambda e: e.set_grad_enabled(True),
+    "unset": lambda e: e.set_grad_enabled(False),
+}
+
+
+def what_is_recorded(e, x):
+    y = x * 2
+    return e.is_grad_enabled(), e.is_inference_mode_enabled(), y.requires_grad, y.is_inference(), y.grad_fn is None
+
+
+def modes_in_modes(e):
+    """Three modes in each other, in every order: what holds before, inside, and after each."""
+    x, found = leaf(e, 1.0, 2.0), []
+
+    def inside(modes):
+        found.append(what_is_recorded(e, x))
+        if modes:
+            with MODES[modes[0]](e):
+                inside(modes[1:])
+            found.append(what_is_recorded(e, x))
+
+    for modes in itertools.product(MODES, repeat=3):
+        inside(modes)
+    return found
+
+
+def recording_asked_for_in_inference_mode(e):
+    x = leaf(e, 1.0, 2.0)
+
+    @e.enable_grad()
+    def decorated():
+        return what_is_recorded(e, x)
+
+    @e.inference_mode()
+    def generator():
+        with e.enable_grad():
+            yield what_is_recorded(e, x)
+        e.set_grad_enabled(True)
+        yield what_is_recorded(e, x)
+
+    with e.inference_mode():
+        made, found = leaf(e, 3.0, 4.0), []
+        found += [decorated(), e.set_grad_enabled(True)(decorated)(), what_is_recorded(e, x)]
+        e.set_grad_enabled(True)
+        found += [what_is_recorded(e, x), refused(x.numpy), refused(lambda: (x * x).sum().backward()), x.data, made * 2]
+        thread = threading.Thread(target=lambda: found.append(what_is_recorded(e, x)))
+        thread.start()
+        thread.join()
+        x.mul_(2)  # a leaf, unrecorded
+    return found, [(each, what_is_recorded(e, x)) for each in generator()], what_is_recorded(e, x), x
+
+
+def gradients_in_inference_mode(e):
+    """The graph is one made outside; nothing of the gradients is recorded."""
+    x = leaf(e, 1.0, 2.0)
+    y = (x**3).sum()
+    with e.inference_mode(), e.enable_grad():
+        y.backward(retain_graph=True)
+        gradients = [
+            x.grad,
+            *e.autograd.grad(y, x, create_graph=True),
+            *e.autograd.grad(e.tensor(1.0, requires_grad=True), x, allow_unused=True),
+        ]
+        x.grad = None
+        y.backward(create_graph=True)
+        values = leaf(e, 3.0, 4.0).detach()
+        of_functions = e.func.grad(lambda z: (z**3).sum())(values), e.func.hessian(lambda z: (z**3).sum())(values)
+    second = e.autograd.grad(e.autograd.grad(y, x, create_graph=True)[0].sum(), x)
+    x.data.add_(1)
+    e.manual_seed(0)
+    layer, z = e.nn.LSTM(2, 2), e.ones(1, 1, 2, requires_grad=True)
+    z_to_output = layer(z)[0].sum()
+    with e.inference_mode():
+        gradients.append(
+            [round(each, 5) for each in e.autograd.grad(z_to_output, z, create_graph=True)[0][0, 0].tolist()]
+        )
+    return gradients, x.grad, x.grad.is_inference(), of_functions, second
+
+
+# ---------------------------------------------------------------------------------------------------- errors
+
+
+def packed_by(e, pack, unpack, compute):
+    with e.autograd.graph.saved_tensors_hooks(pack, unpack):
+        compute(leaf(e, 1.0, 2.0)).sum().backward()
+
+
+def hooked_by(hook, register):
+    """Backward of a product, where ``register`` takes the hook for its input, which is a leaf, and itself."""
+
+    def run(e):
+        x = leaf(e, 1.0, 2.0)
+        y = x * 2
+        register(x, y)(hook)
+        y.sum().backward()
+
+    return run
+
+
+def ways_of_the_user(wrong):
+    """Programs of an engine in which ``wrong``, a function of the user's, is called."""
+    return [
+        hooked_by(wrong, lambda x, y: x.register_hook),
+        hooked_by(wrong, lambda x, y: x.register_post_accumulate_grad_hook),
+        hooked_by(wrong, lambda x, y: y.register_hook),
+        hooked_by(wrong, lambda x, y: y.grad_fn.register_hook),
+        hooked_by(wrong, lambda x, y: y.grad_fn.register_prehook),
+        lambda e: packed_by(e, wrong, lambda t: t, lambda x: x * x),
+        lambda e: packed_by(e, wrong, lambda t: t, lambda x: x.softmax(0)),
+        lambda e: packed_by(e, wrong, lambda t: t, lambda x: e.nn.functional.mse_loss(x, x.detach())),
+        lambda e: packed_by(e, lambda t: t.detach(), wrong, lambda x: x.exp()),
+        lambda e: custom(e, wrong, twice).apply(leaf(e, 1.0)),
+        lambda e: custom(e, double, wrong).apply(leaf(e, 1.0)).sum().backward(),
+        lambda e: e.autograd.functional.jacobian(wrong, leaf(e, 1.0)),
+        lambda e: e.utils.checkpoint.checkpoint(wrong, leaf(e, 1.0), use_reentrant=False),
+    ]
+
+
+def errors_of_the_users_functions(e):
+    """They arrive as they are, not as the engine's own."""
+    found = []
+    for error in (MemoryError("mine"), ValueError("array is too big"), np.linalg.LinAlgError("mine")):
+
+        def wrong(*args, error=error):
+            raise error
+
+        for way in ways_of_the_user(wrong):
+            try:
+                way(e)
+            except Exception as caught:
+                found.append((caught is error, type(caught).__name__, str(caught), caught.__cause__))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- leaves
+# Changes of a leaf that a graph has used, while it asks for no gradient.
+RESHAPED = {
+    "unsqueeze_(0)": lambda e, x: x.unsqueeze_(0),
+    "unsqueeze_(-1)": lambda e, x: x.unsqueeze_(-1),
+    "resize_": lambda e, x: x.resize_(1),
+    "longer data": lambda e, x: setattr(x, "data", e.ones(3, dtype=e.float64)),
+    "data of more dimensions": lambda e, x: setattr(x, "data", e.ones(2, 2, dtype=e.float64)),
+    "a number": lambda e, x: setattr(x, "data", e.tensor(1.0, dtype=e.float64)),
+    "data of another type": lambda e, x: setattr(x, "data", e.ones(2)),
+    "the same kind of data": lambda e, x: setattr(x, "data", e.ones(2, dtype=e.float64)),
+}
+
+
+def with_its_hook(e, x, y):
+    seen = []
+    x.register_hook(lambda gradient: seen.append((gradient.tolist(), gradient.dtype.itemsize)))
+    y.backward()
+    return seen
+
+
+def by_its_node(e, x, y):
+    y.grad_fn.next_functions[0][0].next_functions[0][0](e.ones(2, dtype=e.float64))
+
+
+USED = {
+    "backward": lambda e, x, y: y.backward(),
+    "twice": lambda e, x, y: [y.backward(retain_graph=True), y.backward()],
+    "grad": lambda e, x, y: e.autograd.grad(y, x, allow_unused=True),
+    "inputs": lambda e, x, y: y.backward(inputs=[x]),
+    "with its hook": with_its_hook,
+    "by its node": by_its_node,
+}
+
+
+def a_leaf_changed_since_its_use(e):
+    """The graph goes on in the shape and type of the time of use. What ``.grad`` is then, and whether it is one."""
+    found = []
+    for (name, change), (use_name, use), again in itertools.product(RESHAPED.items(), USED.items(), (False, True)):
+        if use is by_its_node and name in ("unsqueeze_(-1)", "resize_", "longer data", "a number"):
+            continue  # PyTorch's copy is refused there, its backward is not
+        x = leaf(e, 1.0, 2.0)
+        y = (x * 2).sum()
+        x.requires_grad_(False)
+        change(e, x)
+        x.requires_grad_(again or use_name in ("grad", "inputs", "with its hook"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            given = use(e, x, y)
+        found.append((name, use_name, given, x.grad, None if x.grad is None else x.grad.dtype.itemsize))
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------- checkpoints
@@ -811,6 +1076,7 @@ PROGRAMS = [
     contexts_left_without_an_error,
     recorded_and_unrecorded_passes,
     refused_arguments,
+    a_root_that_leads_nowhere,
     a_leaf_told_not_to_require,
     replacements_of_a_wrong_kind,
     hooks_of_an_unused_output,
@@ -819,6 +1085,12 @@ PROGRAMS = [
     what_is_packed,
     a_generator_in_a_mode,
     a_class_in_a_mode,
+    errors_of_the_users_functions,
+    a_leaf_changed_since_its_use,
+    modes_in_modes,
+    one_manager_entered_twice,
+    recording_asked_for_in_inference_mode,
+    gradients_in_inference_mode,
     checkpoint_runs_again_no_further_than_needed,
     checkpoint_refuses,
     checkpoint_of_several_kinds,

@@ -414,6 +414,26 @@ def test_gradients_and_their_gradients(case):
         assert gradgradcheck(function, inputs_of(case))
 
 
+def gradients_after(case, changed):
+    """The gradients of a case where input number ``changed`` was changed in place after forward; None: none was."""
+    leaves = inputs_of(case)
+    inputs = [each * 1 for each in leaves]
+    result = CASES[case][0](*inputs)
+    if changed is not None:
+        with minigrad.no_grad():
+            inputs[changed].add_(0.25)
+    return minigrad.autograd.grad(result, leaves, minigrad.ones_like(result), allow_unused=True)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_was_changed_since_is_refused_or_not_read(case):
+    untouched = gradients_after(case, None)
+    for changed in range(len(untouched)):
+        with suppress(RuntimeError):
+            for ours, expected in zip(gradients_after(case, changed), untouched):
+                assert ours is expected is None or np.array_equal(ours.array, expected.array, equal_nan=True)
+
+
 def test_every_rule_has_a_case():
     with_a_rule = {name: kind for name, kind in RULES.items() if "backward" in vars(kind)}
     used = set().union(*map(rules_used, CASES))
@@ -456,3 +476,33 @@ def test_a_rule_that_is_left_out_says_so(call):
     result = call(minigrad.tensor([1.5, -2.0], requires_grad=True))
     with pytest.raises(RuntimeError, match=r"derivative for \w+ is not implemented"):
         result.sum().backward()
+
+
+def gives_history(function):
+    """Whether one of its results has a history, for one of several floating arguments; None where it gives none."""
+    x = minigrad.tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
+    v, image = x[0], x[None, None]
+    arguments = [(x,), (v,), (x, x), (v, v), (x, 0), (x, 2), (x, 1, 0), (x, [0, 1]), (x, x, x), (v, v, v)]
+    arguments += [(image, 2), (x > 1, x, x)]
+    found = set()
+    for each in arguments:
+        with suppress(Exception):
+            result = function(*each)
+            results = result if isinstance(result, (tuple, list)) else [result]
+            found |= {part.requires_grad for part in results if isinstance(part, minigrad.Tensor)}
+    return any(found) if found else None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_operations_without_a_gradient_are_told():
+    """``nondifferentiable.py`` names them, or the modules that have nothing else; what it names has none."""
+    told = ops.nondifferentiable.__doc__
+    whole = [ops.nondifferentiable, ops.comparison, ops.types, *vars(minigrad.creation).values(), minigrad.random]
+    left_out = {name for module in whole for name in getattr(module, "__all__", ())}
+    recorded = ("max", "sort", "round", "sign", "floor_divide", "heaviside", "binomial")
+    for module in (minigrad, linalg, F):
+        for name in set(module.__all__) - left_out:
+            function = getattr(module, name)
+            if callable(function) and not isinstance(function, type) and not name.endswith("_"):
+                history = gives_history(function)
+                assert history in (None, f"``{name}``" not in told or name in recorded), name
