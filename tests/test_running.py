@@ -82,7 +82,11 @@ def test_another_engine_takes_the_place_of_minigrad(tested_in_its_place):
     output = run("--engine", str(folder), "-k", "sinh or cosh or tanh or has_a_case")
     failed = {line.rpartition("::")[2].partition(" ")[0] for line in output.splitlines() if line.startswith("FAILED")}
     cases = {f"test_gradients_and_their_gradients[{case}]" for case in ("sinh", "cosh")}
-    assert failed == cases | {"test_a_wrong_rule_is_noticed[transcendental.Sinh]"}, output
+    others = {
+        "test_a_wrong_rule_is_noticed[transcendental.Sinh]",
+        "test_what_was_changed_since_is_refused_or_not_read[sinh]",
+    }
+    assert failed == cases | others, output
     assert f"engine: {folder}" in output and "hw2engine/ops/transcendental.py" in output
     assert "1.10 Sinh: not written yet" in output and " passed" in output and "ERROR" not in output
 

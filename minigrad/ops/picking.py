@@ -122,7 +122,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
             [3]])
     """
     where = place_of_each("gather", input, dim, index)
-    if input.ndim == 0 and index.shape == (1,):
+    if input.ndim == 0 and index.ndim == 1 and index.numel():
         return gather(input.view(1), 0, index)
     result = Gather.apply(input, where=where)
     return result if result.shape == index.shape else result.view(index.shape)

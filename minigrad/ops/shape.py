@@ -7,7 +7,7 @@ travels back through the inverse rearrangement. Dimensions in another order are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -208,8 +208,12 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 @checked
 def unsqueeze_(input: Tensor, dim: int) -> Tensor:
-    """:func:`unsqueeze`, in place."""
-    return restride(input, unsqueeze(input, dim), "unsqueeze_")
+    """:func:`unsqueeze`, in place.
+
+    Raises:
+        RuntimeError: the tensor may not be changed in place.
+    """
+    return restride(input, "unsqueeze_", unsqueeze, dim)
 
 
 # PyTorch's nodes of what is done in place.
@@ -223,9 +227,10 @@ IN_PLACE = {
 }
 
 
-def restride(input: Tensor, result: Tensor, name: str) -> Tensor:
-    """Let ``input`` become ``result``, a view of it: the same memory under another shape."""
+def restride(input: Tensor, name: str, view: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    """Let ``input`` become a view of itself: the same memory under another shape."""
     check_changeable(input, name)
+    result = view(input, *arguments)
     input._replace_array(result.array)
     input._strided = result._strided
     node = result.grad_fn
@@ -263,8 +268,12 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *dims: int) -
 
 @checked
 def squeeze_(input: Tensor, dim: int | Sequence[int] | None = None, *dims: int) -> Tensor:
-    """:func:`squeeze`, in place."""
-    return restride(input, squeeze(input, dim, *dims), "squeeze_")
+    """:func:`squeeze`, in place.
+
+    Raises:
+        RuntimeError: the tensor may not be changed in place.
+    """
+    return restride(input, "squeeze_", squeeze, dim, *dims)
 
 
 class SqueezeDim(View):

@@ -56,7 +56,7 @@ def transposed_matrices(input: Tensor, name: str) -> Tensor:
 @checked
 def transpose_(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """:func:`transpose`, in place."""
-    return restride(input, transpose(input, dim0, dim1), "transpose_")
+    return restride(input, "transpose_", transpose, dim0, dim1)
 
 
 @checked
@@ -105,7 +105,7 @@ def t(input: Tensor) -> Tensor:
 
 def t_(input: Tensor) -> Tensor:
     """:func:`t`, in place."""
-    return restride(input, t(input), "t_")
+    return restride(input, "t_", t)
 
 
 class Permute(ViewFunction):
