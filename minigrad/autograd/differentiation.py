@@ -130,7 +130,7 @@ def backward(
     """
     if create_graph:
         warn_of_cycle()
-        retain_graph, create_graph = retain_graph is None or retain_graph, not grad_mode.inference
+        retain_graph, create_graph = kept_and_recorded(retain_graph)
     arrived = first_gradients(tensors, grad_tensors, create_graph)
     walk_backward(arrived, retain_graph, create_graph, None if inputs is None else edges_to(inputs))
 
@@ -143,6 +143,15 @@ def warn_of_cycle() -> None:
         "this. If you have to use this function, make sure to reset the .grad fields of your parameters to None "
         "after use to break the cycle and avoid the leak."
     )
+
+
+def kept_and_recorded(retain_graph: bool | None) -> tuple[bool | None, bool]:
+    """What ``create_graph`` asks for: ``retain_graph``, and whether the walk is recorded. Inference mode records
+    nothing; what nodes saved is kept there all the same.
+    """
+    if grad_mode.inference:
+        return retain_graph is None or retain_graph, False
+    return retain_graph, True
 
 
 def edges_to(inputs: Any) -> list[Edge]:
@@ -213,8 +222,9 @@ def grad(
     if is_grads_batched and grad_outputs is not None:
         wanted = {"create_graph": create_graph, "allow_unused": allow_unused, "materialize_grads": materialize_grads}
         return grad_of_batch(sources, targets, as_tuple(grad_outputs), retain_graph, wanted)
-    recorded = create_graph and not grad_mode.inference  # where nothing is recorded
-    arrived = first_gradients(sources, grad_outputs, recorded)
+    if create_graph:
+        retain_graph, create_graph = kept_and_recorded(retain_graph)
+    arrived = first_gradients(sources, grad_outputs, create_graph)
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     edges = []
@@ -229,7 +239,7 @@ def grad(
                 f"One of the differentiated Tensors does not require grad (index {position}): {why_no_history(target)}"
             )
         edges.append(gradient_edge(target))
-    captured = walk_backward(arrived, retain_graph, recorded, edges, accumulate=False)
+    captured = walk_backward(arrived, retain_graph, create_graph, edges, accumulate=False)
     results: list[Tensor | None] = to_tensors([captured[edge] for edge in edges])
     for position, (result, (node, output_nr)) in enumerate(zip(results, edges)):
         if result is None and materialize_grads:

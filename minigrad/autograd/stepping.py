@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.differentiation import edges_to, first_gradients, warn_of_cycle
+from minigrad.autograd.differentiation import edges_to, first_gradients, kept_and_recorded, warn_of_cycle
 from minigrad.graph.describing import line_of, short_name
 from minigrad.graph.engine import in_order, walk_backward
 from minigrad.graph.function import wrap
-from minigrad.graph.grad_mode import grad_mode
 from minigrad.graph.node import AccumulateGrad, Node, Tensor, unwrap
 from minigrad.graph.saved_names import values_saved
 from minigrad.graph.watching import Walk, fitted_to_inputs
@@ -114,7 +113,7 @@ class BackwardSteps:
     ) -> None:
         if create_graph:
             warn_of_cycle()
-            retain_graph, create_graph = retain_graph is None or retain_graph, not grad_mode.inference
+            retain_graph, create_graph = kept_and_recorded(retain_graph)
         self.options = retain_graph, create_graph
         self.arrived = Deliveries(first_gradients(tensor, gradient, create_graph))
         self.walk = SteppedWalk()
