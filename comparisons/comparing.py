@@ -74,13 +74,12 @@ def dtype_name(tensor: Any) -> str:
 
 def array_of(tensor: Any) -> np.ndarray:
     """The values of a tensor of either engine, on any device, as a NumPy array."""
+    tensor = tensor.detach() if hasattr(tensor, "detach") else tensor
+    if str(getattr(tensor, "dtype", "")).endswith(".bfloat16"):  # which NumPy has not
+        tensor = tensor.float()
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(tensor, torch.Tensor):
-        tensor = tensor.float() if tensor.dtype is torch.bfloat16 else tensor  # which NumPy has not
         return np.asarray(tensor.numpy(force=True))  # from any device, zeros that PyTorch has not written out too
-    tensor = tensor.detach() if hasattr(tensor, "detach") else tensor
-    if str(getattr(tensor, "dtype", "")).endswith(".bfloat16"):
-        tensor = tensor.float()
     if not hasattr(tensor, "__array__"):
         tensor = tensor.numpy() if hasattr(tensor, "numpy") else getattr(tensor, "data", tensor)
     return np.asarray(tensor)

@@ -57,18 +57,10 @@ def tensor_for_minigrad(value: torch.Tensor) -> Any:
 
 def tensors_in(value: Any) -> list[Any]:
     """The tensors of either engine in a value, in the order in which they stand in its containers."""
-    found: list[Any] = []
-    gather(value, found)
-    return found
-
-
-def gather(value: Any, found: list[Any]) -> None:
-    """Add the tensors in a value to those that were ``found`` before it."""
     if isinstance(value, (torch.Tensor, minigrad.Tensor)):
-        found.append(value)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            gather(each, found)
-    elif isinstance(value, dict):
-        for each in value.values():
-            gather(each, found)
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return []
+    return [tensor for each in value for tensor in tensors_in(each)]
