@@ -92,7 +92,6 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
     Raises:
         RuntimeError: hooks are active already.
     """
-
     if packing.hooks:
         raise RuntimeError(error_message)
     outside, packing.refusal = packing.refusal, error_message
